@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The AWS CLI's configuration files: ~/.aws/config and ~/.aws/credentials, merged. */
+#ifndef EBSFS_PROFILE_H
+#define EBSFS_PROFILE_H
+
+#include <stdbool.h>
+
+#include "err.h"
+
+struct profiles;
+
+/* Reads both files (AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE or their defaults); a missing file is an empty one.
+ * Returns 0, or -EINVAL with file and line in *err, or -errno of reading. */
+int profiles_load(struct profiles **out, struct err *err);
+void profiles_destroy(struct profiles *p); /* NULL is permitted; wipes secrets */
+
+/* The profile in force: `explicit_name` if not NULL, else AWS_PROFILE or AWS_DEFAULT_PROFILE, else "default". Borrowed. */
+const char *profiles_selected(const struct profiles *p, const char *explicit_name);
+bool profiles_has(const struct profiles *p, const char *name);
+/* A key of a profile ("region"), NULL if absent. A nested block's key is "services-block.key": see profiles_section(). Borrowed. */
+const char *profiles_get(const struct profiles *p, const char *profile, const char *key);
+/* A key of `[kind name]` in the config file: ("sso-session", "corp", "sso_region"); in `[services x]` nested keys are joined
+ * with a dot: ("services", "x", "ec2.endpoint_url"). NULL if absent. Borrowed. */
+const char *profiles_section(const struct profiles *p, const char *kind, const char *name, const char *key);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* The two clocks, in milliseconds. */
+#ifndef EBSFS_CLOCK_H
+#define EBSFS_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_wall_ms(void); /* since 1970, as people and AWS count */
+int64_t clock_mono_ms(void); /* never goes back; for time-outs and ages */
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* ISO 8601 dates in UTC, as AWS writes them and as ebsfs shows them. */
+#ifndef EBSFS_ISOTIME_H
+#define EBSFS_ISOTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define ISOTIME_SIZE 32
+
+/* Milliseconds since 1970 from "2026-01-02T03:04:05[.678…][Z]". Returns 0 or -EINVAL. */
+int isotime_parse(const char *s, size_t len, int64_t *ms);
+/* "2026-01-02T03:04:05Z" (_ms: "2026-01-02T03:04:05.678Z"; _basic: "20260102T030405Z", the form that signatures use). Return out. */
+const char *isotime_format(int64_t ms, char out[ISOTIME_SIZE]);
+const char *isotime_format_ms(int64_t ms, char out[ISOTIME_SIZE]);
+const char *isotime_format_basic(int64_t ms, char out[ISOTIME_SIZE]);
+/* "12m31s", "2h05m", "3d4h", "45s" from seconds; never negative. Returns out. */
+const char *isotime_duration(int64_t seconds, char out[ISOTIME_SIZE]);
+
+#endif

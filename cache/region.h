@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* One region as this machine knows it: its catalogue, and when and how that is asked for anew. Many waiters, one listing. */
+#ifndef EBSFS_REGION_H
+#define EBSFS_REGION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "aws.h"
+#include "catalogue.h"
+#include "err.h"
+
+struct region;
+
+struct region_options {
+	uv_loop_t *loop;
+	struct aws *aws;
+	const char *name;  /* copied */
+	int64_t ttl_ms;    /* how old a listing may be */
+};
+
+struct region *region_create(const struct region_options *options); /* NULL on ENOMEM */
+void region_destroy(struct region *r); /* cancels what is in flight; waiters are dropped without a call */
+
+const char *region_name(const struct region *r);
+struct catalogue *region_catalogue(struct region *r);
+
+enum region_freshness {
+	REGION_NEVER,  /* never listed in this mount */
+	REGION_FRESH,  /* younger than the ttl */
+	REGION_STALE,
+};
+enum region_freshness region_freshness(const struct region *r, int64_t now_ms);
+/* Monotonic ms when the present listing was complete; 0: never. */
+int64_t region_listed_at(const struct region *r);
+/* How long, from now, the present listing is still fresh; 0 if stale. */
+int64_t region_valid_ms(const struct region *r, int64_t now_ms);
+/* Why the latest listing failed; NULL if it did not. */
+const struct err *region_last_error(const struct region *r);
+bool region_listing_now(const struct region *r);
+
+/* One who waits. done is called exactly once, never before the starting function returned, with err NULL on success. */
+struct region_waiter;
+typedef void region_done(void *arg, const struct err *err);
+
+/* Sees to a listing: waits for one only if the region was never listed, or if `anew` (touch) or an earlier `anew` is under way; a stale one is
+ * refreshed behind, and NULL is returned with *ready true: go on now. NULL with *ready false: ENOMEM. */
+struct region_waiter *region_ensure(struct region *r, bool anew, region_done *done, void *arg, bool *ready);
+
+/* Sees to one id: in the catalogue and the listing not stale, or asked for within seconds, it is *ready at once, known or not. Else asks EC2
+ * by a filter on the id (which finds shared and public ones too) and puts the answer in the catalogue. A listing is not started.
+ * Ids asked for in the same turn of the loop travel in one request. After done without error: catalogue_find() says what is true. */
+struct region_waiter *region_ensure_id(struct region *r, const char *id, bool anew, region_done *done, void *arg, bool *ready);
+void region_cancel(struct region_waiter *w);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* base/: buffers, numbers, dates, encodings, errors. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "buf.h"
+#include "encode.h"
+#include "err.h"
+#include "isotime.h"
+#include "num.h"
+
+static void test_buf_grows_and_stops_at_its_maximum(void **state)
+{
+	_cleanup_buf_ struct buf b;
+
+	(void)state;
+	buf_init(&b, 10);
+	assert_int_equal(buf_puts(&b, "12345"), 0);
+	assert_int_equal(buf_printf(&b, "%d", 67890), 0);
+	assert_string_equal(b.data, "1234567890");
+	assert_int_equal(buf_putc(&b, 'x'), -EFBIG);
+	assert_int_equal(b.len, 10);
+	assert_int_equal(buf_puts(&b, ""), -EFBIG); /* sticky */
+	buf_clear(&b);
+	assert_int_equal(buf_write_at(&b, 3, "abc", 3), 0);
+	assert_memory_equal(b.data, "\0\0\0abc", 7);
+	assert_int_equal(buf_resize(&b, 4), 0);
+	assert_memory_equal(b.data, "\0\0\0a", 5);
+	assert_int_equal(buf_write_at(&b, SIZE_MAX, "x", 1), -EFBIG);
+}
+
+static void test_num_is_whole_and_in_range(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+		uint64_t value;
+	} table[] = {{"0", 0, 0}, {"42", 0, 42}, {"100", 0, 100}, {"101", -ERANGE, 0}, {"", -EINVAL, 0},
+		{"-1", -EINVAL, 0}, {"4 2", -EINVAL, 0}, {"0x1", -EINVAL, 0},
+		{"99999999999999999999999", -ERANGE, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		uint64_t v = 0;
+
+		assert_int_equal(num_parse_u64(table[i].text, strlen(table[i].text), 0, 100, &v), table[i].result);
+		assert_int_equal(v, table[i].value);
+	}
+	int64_t signed_value;
+	double fraction;
+
+	assert_int_equal(num_parse_i64("-12", 3, -20, 20, &signed_value), 0);
+	assert_int_equal(signed_value, -12);
+	assert_int_equal(num_parse_double("0.25", 0, 1, &fraction), 0);
+	assert_true(fraction == 0.25);
+	assert_int_equal(num_parse_double("1e9", 0, 1, &fraction), -EINVAL);
+	assert_int_equal(num_parse_double("1.0.0", 0, 1, &fraction), -EINVAL);
+}
+
+static void test_isotime(void **state)
+{
+	char out[ISOTIME_SIZE];
+	int64_t ms = 0;
+
+	(void)state;
+	assert_int_equal(isotime_parse("2015-08-30T12:36:00Z", 20, &ms), 0);
+	assert_true(ms == 1440938160000);
+	assert_string_equal(isotime_format(ms, out), "2015-08-30T12:36:00Z");
+	assert_string_equal(isotime_format_basic(ms, out), "20150830T123600Z");
+	assert_int_equal(isotime_parse("2026-01-02T03:04:05.678000Z", 27, &ms), 0);
+	assert_string_equal(isotime_format_ms(ms, out), "2026-01-02T03:04:05.678Z");
+	assert_int_equal(isotime_parse("2026-13-02T03:04:05Z", 20, &ms), -EINVAL);
+	assert_int_equal(isotime_parse("2026-01-02 03:04:05Z", 20, &ms), -EINVAL);
+	assert_int_equal(isotime_parse("", 0, &ms), -EINVAL);
+	assert_string_equal(isotime_duration(751, out), "12m31s");
+	assert_string_equal(isotime_duration(7500, out), "2h05m");
+	assert_string_equal(isotime_duration(-3, out), "0s");
+}
+
+static void test_encode(void **state)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	char hex[9];
+
+	(void)state;
+	encode_percent(&b, "a b/~\xc3\xa9", 7, 0);
+	assert_string_equal(b.data, "a%20b%2F~%C3%A9");
+	buf_clear(&b);
+	decode_percent(&b, "a%2Fb%zz+%", 10, 1);
+	assert_string_equal(b.data, "a/b%zz %");
+	buf_clear(&b);
+	encode_base64(&b, "any carnal pleas", 16);
+	assert_string_equal(b.data, "YW55IGNhcm5hbCBwbGVhcw==");
+	buf_clear(&b);
+	encode_json_string(&b, "a\"\\\n\x01\xff\xc3\xa9", 8);
+	assert_string_equal(b.data, "\"a\\\"\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa9\"");
+	assert_string_equal(encode_hex("\x00\xab\xff\x10", 4, hex), "00abff10");
+}
+
+static void test_err_keeps_the_errno_and_gathers_context(void **state)
+{
+	struct err e;
+	char text[700];
+
+	(void)state;
+	assert_int_equal(err_set(&e, EACCES, "no right to %s", "copy"), -EACCES);
+	strcpy(e.code, "UnauthorizedOperation");
+	assert_int_equal(err_context(&e, "snap-1"), -EACCES);
+	assert_string_equal(err_text(&e, text, sizeof(text)), "snap-1: no right to copy (UnauthorizedOperation)");
+	/* An argument inside the struct itself. */
+	err_set(&e, EIO, "again: %s", e.message);
+	assert_string_equal(e.message, "again: snap-1: no right to copy");
+	assert_string_equal(e.code, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_buf_grows_and_stops_at_its_maximum),
+		cmocka_unit_test(test_num_is_whole_and_in_range),
+		cmocka_unit_test(test_isotime),
+		cmocka_unit_test(test_encode),
+		cmocka_unit_test(test_err_keeps_the_errno_and_gathers_context),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
