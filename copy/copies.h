@@ -45,13 +45,13 @@ enum copy_origin {
 	COPY_TOOL,     /* another tool's, seen as a pending copy in a region's listing */
 };
 
-/* Read-only for all outside copy/. Strings are owned by the copy; NULL when unknown. */
+/* Read-only for all outside copy/. Strings are owned by the copy; NULL when unknown. Why it failed or waits is in the row: code, message,
+ * request_id. A copy of ours (row.id > 0) stays at its address until copies_destroy(); any other only until the loop turns. */
 struct copy {
 	enum copy_state state;
 	enum copy_origin origin;
 	struct journal_copy row;
-	struct err err;      /* why it failed, or why it waits */
-	const char *reason;  /* queued: why, in words ("20 copies are in progress into eu-west-1, its limit"); "" else */
+	const char *reason;  /* queued: why, in words ("20 copies are in progress into eu-west-1, its limit"); else "", or why nothing new is known */
 	int progress;        /* EC2's percent; EC2_PROGRESS_UNKNOWN */
 	int64_t eta_ms;      /* estimated wall-clock end; 0: no idea */
 };
@@ -66,7 +66,10 @@ struct copies_options {
 	const char *account;
 	const char *on_end;         /* command to run when a copy ends; NULL: none */
 	bool no_tags;               /* -o notags: never send tags; weaker promises */
-	int64_t poll_ms;            /* shortest interval between two polls of a region; 0: the default */
+	int64_t poll_ms;            /* shortest interval between two polls of a region; 0: 2 s */
+	int64_t window_ms;          /* how long EC2 may take to show what it has done; 0: 150 s */
+	int64_t answer_ms;          /* how long a caller waits for a lost answer to be found; 0: 45 s */
+	int64_t retry_ms;           /* the first pause before something is tried again; 0: 1 s. They grow to 60 times that */
 };
 
 /* Reads the journal and takes up what it holds; receipts are handed to `receipt` one by one. */
@@ -110,8 +113,9 @@ void copies_glance(struct copies *c, const char *region, const char *id);
 
 /* Texts for people and programs (contract: status, copies, copies.json, metrics). Results as buf_add. */
 int copies_status(const struct copies *c, const struct copy *copy, int64_t now_ms, struct buf *out);
-/* The status of a snapshot that no copy is known to make. */
-int copies_snapshot_status(const char *region, const struct catalogue_snapshot *s, int64_t now_ms, struct buf *out);
+/* The status of a snapshot that no copy is known to make; its source, if ebsfs ever copied it, is read from its tags. */
+int copies_snapshot_status(const char *region, const struct catalogue *catalogue, catalogue_slot slot, int64_t now_ms,
+	struct buf *out);
 int copies_table(const struct copies *c, int64_t now_ms, struct buf *out);
 int copies_json(const struct copies *c, int64_t now_ms, struct buf *out);
 int copies_metrics(const struct copies *c, struct buf *out);
