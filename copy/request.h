@@ -13,6 +13,9 @@
 /* A text of more than this is no request (EFBIG at write): 50 tags with their longest values fit several times. */
 #define REQUEST_TEXT_MAX ((size_t)64 << 10)
 
+/* A copy carries at most EC2's 50 tags, two of which are ebsfs's own. */
+#define REQUEST_TAGS_MAX 48
+
 struct request_tag {
 	char *key;
 	char *value;
