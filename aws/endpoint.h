@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which URL a region's service has: partitions, and every place where a user may name another endpoint. */
+/* Which URL a region's service has: partitions, and every place where a user may name another
+ * endpoint. */
 #ifndef EBSFS_ENDPOINT_H
 #define EBSFS_ENDPOINT_H
 
@@ -13,20 +14,25 @@ struct profiles;
 struct endpoint_config {
 	const char *endpoint_url; /* `-o endpoint_url=`: above all else; NULL if not given */
 	const struct profiles *profiles;
-	const char *profile;      /* the selected one's name */
+	const char *profile; /* the selected one's name */
 };
 
-/* Appends the URL of service ("ec2", "sts") in region, without a trailing slash: "https://ec2.eu-west-1.amazonaws.com".
- * The order is that of the AWS SDKs: the option, AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL, the profile's services section, the profile's
- * endpoint_url, the partition's rule. Returns 0, -EINVAL with *err (not a URL; custom endpoint together with FIPS or dual-stack), -ENOMEM. */
-int endpoint_url(const struct endpoint_config *config, const char *service, const char *region, struct buf *out,
-	struct err *err);
+/* Appends the URL of service ("ec2", "ebs", "sts", "sso", "sso-oidc") in region, without a trailing
+ * slash: "https://ec2.eu-west-1.amazonaws.com". The order is that of the AWS SDKs: the option,
+ * AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL, the profile's services section, the profile's
+ * endpoint_url (none of these four with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS or the profile's
+ * ignore_configured_endpoint_urls), the partition's rule, which heeds use_fips_endpoint and
+ * use_dualstack_endpoint. Returns 0, -EINVAL with *err (not a URL, not a region; custom endpoint
+ * together with FIPS or dual-stack), -ENOMEM. */
+int endpoint_url(const struct endpoint_config *config, const char *service, const char *region,
+	struct buf *out, struct err *err);
 
-/* Whether text has the form of a region's name: lower-case letters, digits and '-', ending in a digit, at most 32 characters. */
+/* Whether text has the form of a region's name: lower-case letters, digits and '-', ending in a
+ * digit, at most 32 characters. */
 bool endpoint_is_region(const char *text);
 
-/* The region in which account-wide questions are asked: AWS_REGION, AWS_DEFAULT_REGION, the profile's region, else "us-east-1".
- * Borrowed from the environment or the profiles. */
+/* The region in which account-wide questions are asked: AWS_REGION, AWS_DEFAULT_REGION, the
+ * profile's region, else "us-east-1". Borrowed from the environment or the profiles. */
 const char *endpoint_home_region(const struct profiles *profiles, const char *profile);
 
 #endif

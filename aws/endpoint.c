@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Endpoints. The partitions and their suffixes are those of botocore's partitions.json, the hosts
+ * those of its endpoint rules. */
+#include "endpoint.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "profile.h"
+#include "profile_path.h"
+#include "url_split.h"
+
+struct partition {
+	const char *prefix; /* of its regions' names; a word and a number follow */
+	const char *suffix;
+	const char *dualstack_suffix;
+	bool bare_fips; /* the plain hosts are the FIPS hosts, except for ebs */
+};
+
+/* Tried in this order; the last one is for all other names, as in the SDKs. */
+static const struct partition partitions[] = {
+	{"cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn", false},
+	{"us-gov-", "amazonaws.com", "api.aws", true},
+	{"eusc-de-", "amazonaws.eu", "api.amazonwebservices.eu", false},
+	{"us-iso-", "c2s.ic.gov", "api.aws.ic.gov", false},
+	{"us-isob-", "sc2s.sgov.gov", "api.aws.scloud", false},
+	{"eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk", false},
+	{"us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov", false},
+	{"", "amazonaws.com", "api.aws", false},
+};
+
+/* The names of a service: in the code, in hosts, in configuration files; the environment's is the
+ * latter in upper case. */
+static const struct service {
+	const char *name;
+	const char *host;
+	const char *key;
+	const char *env;
+} services[] = {
+	{"ec2", "ec2", "ec2", "AWS_ENDPOINT_URL_EC2"},
+	{"ebs", "ebs", "ebs", "AWS_ENDPOINT_URL_EBS"},
+	{"sts", "sts", "sts", "AWS_ENDPOINT_URL_STS"},
+	{"sso", "portal.sso", "sso", "AWS_ENDPOINT_URL_SSO"},
+	{"sso-oidc", "oidc", "sso_oidc", "AWS_ENDPOINT_URL_SSO_OIDC"},
+};
+
+/* A word and a number, "east-1": what follows the prefix of a partition that is not the last. */
+static bool is_word_and_number(const char *s)
+{
+	size_t word = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789");
+	size_t digits = word && s[word] == '-' ? strspn(s + word + 1, "0123456789") : 0;
+
+	return digits > 0 && !s[word + 1 + digits];
+}
+
+static const struct partition *partition_of(const char *region)
+{
+	const struct partition *p = partitions;
+
+	while (*p->prefix && (strncmp(region, p->prefix, strlen(p->prefix)) != 0 ||
+				     !is_word_and_number(region + strlen(p->prefix))))
+		p++;
+	return p;
+}
+
+static const struct service *service_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+		if (strcmp(services[i].name, name) == 0)
+			return &services[i];
+	}
+	return NULL;
+}
+
+bool endpoint_is_region(const char *text)
+{
+	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return len > 0 && len <= 32 && !text[len] && text[0] != '-' &&
+	       isdigit((unsigned char)text[len - 1]) && strspn(text, "0123456789") < len;
+}
+
+const char *endpoint_home_region(const struct profiles *profiles, const char *profile)
+{
+	const char *region = profile_env("AWS_REGION");
+
+	if (!region)
+		region = profiles_setting(profiles, "AWS_DEFAULT_REGION", profile, "region");
+	return region && *region ? region : "us-east-1";
+}
+
+/* A URL that the user gave, and in `where` the place. Returns 1 if there is one, 0, or -errno. */
+static int configured(const struct endpoint_config *config, const struct service *service,
+	const char **url, const char **where, struct err *err)
+{
+	const struct profiles *profiles = config->profiles;
+	_cleanup_buf_ struct buf key = BUF_INIT;
+	const char *section;
+
+	*where = "endpoint_url";
+	*url = config->endpoint_url;
+	if (*url)
+		return 1;
+	if (profiles_switch(profiles, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", config->profile,
+		    "ignore_configured_endpoint_urls"))
+		return 0;
+	*where = service->env;
+	*url = profile_env(*where);
+	if (*url)
+		return 1;
+	*where = "AWS_ENDPOINT_URL";
+	*url = profile_env(*where);
+	if (*url)
+		return 1;
+	section = profiles_get(profiles, config->profile, "services");
+	if (section && !profiles_has_section(profiles, "services", section))
+		return err_set(err, EINVAL,
+			"profile %s names the section [services %s], which does not exist",
+			config->profile, section);
+	if (buf_printf(&key, "%s.endpoint_url", service->key) < 0)
+		return err_set(err, ENOMEM, "out of memory");
+	*where = "services section's endpoint_url";
+	*url = section ? profiles_section(profiles, "services", section, key.data) : NULL;
+	if (*url && **url)
+		return 1;
+	*where = "profile's endpoint_url";
+	*url = profiles_get(profiles, config->profile, "endpoint_url");
+	return *url && **url;
+}
+
+int endpoint_url(const struct endpoint_config *config, const char *service_name, const char *region,
+	struct buf *out, struct err *err)
+{
+	const struct service *service = service_of(service_name);
+	bool fips = profiles_switch(
+		config->profiles, "AWS_USE_FIPS_ENDPOINT", config->profile, "use_fips_endpoint");
+	bool dual = profiles_switch(config->profiles, "AWS_USE_DUALSTACK_ENDPOINT", config->profile,
+		"use_dualstack_endpoint");
+	const struct partition *partition;
+	const char *url, *where;
+	int r;
+
+	if (!service)
+		return err_set(
+			err, EINVAL, "no endpoint is known for the service %s", service_name);
+	r = configured(config, service, &url, &where, err);
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		struct url_parts parts;
+		size_t len = strlen(url);
+
+		/* The URL is not repeated: it may hold a password, which is one of the reasons to
+		 * refuse it. */
+		if (url_split(url, &parts) < 0 || strchr(parts.path, '?'))
+			return err_set(err, EINVAL,
+				"the %s is not a URL of the form http(s)://host[:port][/path]",
+				where);
+		if (fips || dual)
+			return err_set(err, EINVAL, "%s and use_%s_endpoint exclude each other",
+				where, fips ? "fips" : "dualstack");
+		while (len > 0 && url[len - 1] == '/')
+			len--;
+		return buf_add(out, url, len);
+	}
+	if (!endpoint_is_region(region))
+		return err_set(err, EINVAL, "\"%.40s\" is not the name of a region", region);
+	if (strncmp(region, "fips-", 5) == 0)
+		return err_set(err, EINVAL,
+			"%s is not a region: name %s and set use_fips_endpoint = true", region,
+			region + 5);
+	partition = partition_of(region);
+	if (dual)
+		return buf_printf(out, "https://%s%s.%s.%s", service->host, fips ? "-fips" : "",
+			region, partition->dualstack_suffix);
+	if (fips && partition->bare_fips && strcmp(service->name, "ebs") != 0)
+		fips = false;
+	return buf_printf(out, "https://%s%s.%s.%s", service->host, fips ? "-fips" : "", region,
+		partition->suffix);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* The parser for the AWS CLI's files. It works in place: every string it yields points into the
+ * file's own text, so that one wipe gets them all. A folded value is drawn together where it
+ * stands; it never grows beyond the lines it came from. */
+#include "profile_parse.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "cleanup.h"
+#include "secret.h"
+
+/* A section's name, to find one given twice. */
+struct seen {
+	const char *name;
+	UT_hash_handle hh;
+};
+
+struct parser {
+	struct profile_file *file;
+	struct err *err;
+	struct seen *seen;
+	size_t sections_cap;
+	size_t entries_cap;
+	unsigned line;
+	size_t indent;      /* of the last section or option line */
+	bool has_option;    /* there is an option that deeper lines continue */
+	const char *block;  /* the option that began a block, if the last one did */
+	size_t option;      /* the last option's entry */
+	char *tail;         /* the end of that option's value, where a continuation goes */
+	size_t blank_lines; /* since that end */
+};
+
+static int fail(struct parser *p, const char *reason)
+{
+	return err_set(p->err, EINVAL, "%s:%u: %s", p->file->path, p->line, reason);
+}
+
+/* Room for one more element of *array. Returns 0 or -ENOMEM. */
+static int make_room(void **array, size_t n, size_t *cap, size_t size)
+{
+	void *grown;
+
+	if (n < *cap)
+		return 0;
+	grown = reallocarray(*array, *cap ? *cap * 2 : 32, size);
+	if (!grown)
+		return -ENOMEM;
+	*array = grown;
+	*cap = *cap ? *cap * 2 : 32;
+	return 0;
+}
+
+/* The text without white space at both ends; the end is cut off in place. */
+static char *strip(char *s)
+{
+	size_t len;
+
+	while (isspace((unsigned char)*s))
+		s++;
+	len = strlen(s);
+	while (len > 0 && isspace((unsigned char)s[len - 1]))
+		len--;
+	s[len] = '\0';
+	return s;
+}
+
+static int add_section(struct parser *p, char *name)
+{
+	struct profile_file *file = p->file;
+	struct seen *seen;
+
+	HASH_FIND_STR(p->seen, name, seen);
+	if (seen)
+		return fail(p, "this section was there before");
+	if (file->n_sections == PROFILE_SECTIONS_MAX)
+		return fail(p, "too many sections");
+	if (make_room((void **)&file->sections, file->n_sections, &p->sections_cap,
+		    sizeof(*file->sections)) < 0)
+		return err_set(p->err, ENOMEM, "out of memory");
+	seen = calloc(1, sizeof(*seen));
+	if (!seen)
+		return err_set(p->err, ENOMEM, "out of memory");
+	seen->name = name;
+	HASH_ADD_KEYPTR(hh, p->seen, seen->name, strlen(seen->name), seen);
+	file->sections[file->n_sections++] =
+		(struct profile_section){.name = name, .first = file->n_entries, .line = p->line};
+	p->has_option = false;
+	p->block = NULL;
+	return 0;
+}
+
+static int add_entry(struct parser *p, const char *block, const char *key, const char *value)
+{
+	struct profile_file *file = p->file;
+	struct profile_section *section = &file->sections[file->n_sections - 1];
+
+	if (section->n == PROFILE_OPTIONS_MAX || file->n_entries == PROFILE_ENTRIES_MAX)
+		return fail(p, "too many options");
+	if (make_room((void **)&file->entries, file->n_entries, &p->entries_cap,
+		    sizeof(*file->entries)) < 0)
+		return err_set(p->err, ENOMEM, "out of memory");
+	file->entries[file->n_entries++] = (struct profile_entry){block, key, value};
+	section->n++;
+	return 0;
+}
+
+/* `key = value` or `key: value`. */
+static int take_option(struct parser *p, char *text)
+{
+	struct profile_file *file = p->file;
+	const struct profile_section *section;
+	size_t divide = strcspn(text, "=:");
+	char *value;
+
+	if (!text[divide])
+		return fail(p, "neither a [section] nor an option = value");
+	text[divide] = '\0';
+	value = strip(text + divide + 1);
+	text = strip(text);
+	if (!*text)
+		return fail(p, "an option without a name");
+	for (char *c = text; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	section = &file->sections[file->n_sections - 1];
+	for (size_t i = section->first; i < section->first + section->n; i++) {
+		if (!file->entries[i].block && strcmp(file->entries[i].key, text) == 0)
+			return fail(p, "this option was there before in its section");
+	}
+	p->has_option = true;
+	p->block = NULL;
+	p->option = file->n_entries;
+	p->tail = value + strlen(value);
+	p->blank_lines = 0;
+	return add_entry(p, NULL, text, value);
+}
+
+/* A deeper line: under an option without a value a nested `inner = value`, else more of the value.
+ */
+static int take_continuation(struct parser *p, char *text)
+{
+	struct profile_entry *option = &p->file->entries[p->option];
+	size_t len = strlen(text);
+
+	if (!p->block && option->value && !*option->value) {
+		p->block = option->key;
+		option->value = NULL;
+	}
+	if (p->block) {
+		char *divide = strchr(text, '=');
+
+		if (!divide)
+			return fail(p, "a nested line that is no option = value");
+		*divide = '\0';
+		return add_entry(p, p->block, strip(text), strip(divide + 1));
+	}
+	for (size_t i = 0; i <= p->blank_lines; i++)
+		*p->tail++ = '\n';
+	memmove(p->tail, text, len + 1);
+	p->tail += len;
+	p->blank_lines = 0;
+	return 0;
+}
+
+static int take_line(struct parser *p, char *line)
+{
+	size_t indent = 0;
+	char *text;
+
+	while (isspace((unsigned char)line[indent]))
+		indent++;
+	text = strip(line);
+	if (!*text) {
+		p->blank_lines++;
+		return 0;
+	}
+	if (*text == '#' || *text == ';')
+		return 0;
+	if (p->has_option && indent > p->indent)
+		return take_continuation(p, text);
+	p->indent = indent;
+	if (*text == '[' && strrchr(text, ']') > text + 1) {
+		*strrchr(text, ']') = '\0';
+		return add_section(p, text + 1);
+	}
+	if (!p->file->n_sections)
+		return fail(p, "a line before the first [section]");
+	return take_option(p, text);
+}
+
+static int parse_lines(struct parser *p)
+{
+	char *s = p->file->text.data, *end = s ? s + p->file->text.len : NULL;
+	int r;
+
+	if (p->file->text.len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
+		s += 3;
+	for (; s < end; s++) {
+		char *line = s;
+
+		p->line++;
+		s = memchr(line, '\n', (size_t)(end - line));
+		if (!s)
+			s = end;
+		*s = '\0';
+		if (strlen(line) != (size_t)(s - line))
+			return fail(p, "a NUL byte");
+		r = take_line(p, line);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int profile_parse(struct profile_file *file, struct err *err)
+{
+	struct parser p = {.file = file, .err = err};
+	struct seen *seen, *next;
+	int r = parse_lines(&p);
+
+	HASH_ITER (hh, p.seen, seen, next) {
+		HASH_DEL(p.seen, seen);
+		free(seen);
+	}
+	return r;
+}
+
+int profile_file_load(struct profile_file *file, const char *path, struct err *err)
+{
+	int r;
+
+	*file = (struct profile_file){.path = strdup(path)};
+	if (!file->path)
+		return err_set(err, ENOMEM, "out of memory");
+	r = secret_file_read(path, PROFILE_FILE_MAX, &file->text);
+	if (r == -ENOENT || r == -ENOTDIR || r == -EINVAL) {
+		secret_buf_finish(&file->text);
+		return 0;
+	}
+	if (r < 0)
+		return err_set(err, -r, "cannot read %s: %s", path, strerror(-r));
+	return profile_parse(file, err);
+}
+
+void profile_file_finish(struct profile_file *file)
+{
+	secret_buf_finish(&file->text);
+	free(file->path);
+	free(file->sections);
+	free(file->entries);
+	*file = (struct profile_file){0};
+}
+
+const char *profile_file_get(
+	const struct profile_file *file, const struct profile_section *section, const char *key)
+{
+	const char *dot = strchr(key, '.'), *found = NULL;
+	size_t outer = dot ? (size_t)(dot - key) : 0;
+
+	for (size_t i = section->first; i < section->first + section->n; i++) {
+		const struct profile_entry *e = &file->entries[i];
+
+		if (!e->block && strcmp(e->key, key) == 0)
+			found = e->value;
+		/* A nested option given twice: the last one counts, as everywhere. */
+		else if (e->block && dot && strncmp(e->block, key, outer) == 0 &&
+			 !e->block[outer] && strcmp(e->key, dot + 1) == 0)
+			found = e->value;
+	}
+	return found;
+}
+
+const struct profile_section *profile_file_section(
+	const struct profile_file *file, const char *name)
+{
+	for (size_t i = 0; i < file->n_sections; i++) {
+		if (strcmp(file->sections[i].name, name) == 0)
+			return &file->sections[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Wiping, and reading small files that may hold secrets. */
+#include "secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void secret_free(char *s)
+{
+	if (s)
+		explicit_bzero(s, strlen(s));
+	free(s);
+}
+
+void secret_buf_finish(struct buf *b)
+{
+	if (b->data)
+		explicit_bzero(b->data, b->cap);
+	buf_finish(b);
+}
+
+int secret_file_read(const char *path, size_t max, struct buf *out)
+{
+	/* O_NONBLOCK: a FIFO in the file's place must not stop the loop. */
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	size_t size, len = 0;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if ((size_t)st.st_size > max)
+		return -EFBIG;
+	size = (size_t)st.st_size + 1; /* one more, to see that it ends there */
+	if (buf_resize(out, size) < 0)
+		return -ENOMEM;
+	while (len < size && (n = read(fd, out->data + len, size - len)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		len += (size_t)n;
+	}
+	if (len == size)
+		return -EAGAIN;
+	return buf_resize(out, len);
+}
