@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/* The snapshots of one region: presence, listings, holds and who watches, over the packed records.
+ */
+#include "catalogue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "holds.h"
+#include "records.h"
+
+struct watcher {
+	catalogue_watch_fn *fn;
+	void *arg;
+};
+
+struct catalogue {
+	struct records records;
+	struct holds holds;
+	struct watcher *watchers;
+	size_t n_watchers;
+	size_t listed;
+	uint64_t version;
+	bool listing; /* between begin and end */
+};
+
+struct catalogue *catalogue_create(void)
+{
+	struct catalogue *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	records_init(&c->records);
+	c->version = 1;
+	return c;
+}
+
+void catalogue_destroy(struct catalogue *c)
+{
+	if (!c)
+		return;
+	records_finish(&c->records);
+	holds_finish(&c->holds);
+	free(c->watchers);
+	free(c);
+}
+
+/* --- reading --- */
+
+uint64_t catalogue_version(const struct catalogue *c)
+{
+	return c->version;
+}
+
+catalogue_slot catalogue_slots(const struct catalogue *c)
+{
+	return records_count(&c->records);
+}
+
+size_t catalogue_listed(const struct catalogue *c)
+{
+	return c->listed;
+}
+
+size_t catalogue_memory(const struct catalogue *c)
+{
+	return sizeof(*c) + records_memory(&c->records) + holds_memory(&c->holds) +
+	       c->n_watchers * sizeof(*c->watchers);
+}
+
+catalogue_slot catalogue_find(const struct catalogue *c, const char *id)
+{
+	return records_find(&c->records, id);
+}
+
+static const struct record *record_of(const struct catalogue *c, catalogue_slot slot)
+{
+	return slot < records_count(&c->records) ? records_at(&c->records, slot) : NULL;
+}
+
+enum catalogue_presence catalogue_presence(const struct catalogue *c, catalogue_slot slot)
+{
+	const struct record *record = record_of(c, slot);
+
+	return record ? (enum catalogue_presence)record->presence : CATALOGUE_GONE;
+}
+
+const char *catalogue_id(const struct catalogue *c, catalogue_slot slot)
+{
+	return record_of(c, slot) ? numbering_text(&c->records.ids, slot) : "";
+}
+
+static const char *shared_text(
+	const struct catalogue *c, const struct record *record, enum record_field field)
+{
+	uint32_t ref = records_value(&c->records, record->fields, field);
+
+	return ref == TEXTPOOL_NONE ? "" : textpool_text(&c->records.texts, ref);
+}
+
+static unsigned count_tags(const struct catalogue *c, const struct record *record)
+{
+	struct pack_pair pair;
+	unsigned n = 0;
+
+	while (records_pair(&c->records, record->tags, 0, n, &pair))
+		n++;
+	return n;
+}
+
+bool catalogue_get(const struct catalogue *c, catalogue_slot slot, struct catalogue_snapshot *out)
+{
+	const struct record *record = record_of(c, slot);
+
+	if (!record)
+		return false;
+	*out = (struct catalogue_snapshot){
+		.id = catalogue_id(c, slot),
+		.volume_id = textpool_text(&c->records.texts, record->volume),
+		.state_text = shared_text(c, record, RECORD_STATE_TEXT),
+		.state_message = shared_text(c, record, RECORD_STATE_MESSAGE),
+		.owner_id = shared_text(c, record, RECORD_OWNER),
+		.description = textpool_text(&c->records.texts, record->description),
+		.kms_key_id = shared_text(c, record, RECORD_KMS_KEY),
+		.state = (enum ec2_snapshot_state)record->state,
+		.presence = (enum catalogue_presence)record->presence,
+		.progress = record->progress,
+		.start_ms = record->start_ms,
+		.completion_ms = record->completion_ms,
+		.volume_gib = record->volume_gib,
+		.full_size = record->full_size,
+		.encrypted = record->encrypted,
+		.is_copy = record->is_copy,
+		.n_tags = count_tags(c, record),
+	};
+	return true;
+}
+
+bool catalogue_tag(const struct catalogue *c, catalogue_slot slot, unsigned n, struct ec2_tag *out)
+{
+	const struct record *record = record_of(c, slot);
+	struct pack_pair pair;
+
+	if (!record || !records_pair(&c->records, record->tags, 0, n, &pair))
+		return false;
+	out->key = numbering_text(&c->records.keys, pair.key);
+	out->value = textpool_text(&c->records.texts, pair.value);
+	return true;
+}
+
+const char *catalogue_tag_value(const struct catalogue *c, catalogue_slot slot, const char *key)
+{
+	const struct record *record = record_of(c, slot);
+	uint32_t number = numbering_find(&c->records.keys, key), ref;
+
+	if (!record || number == NUMBERING_NONE)
+		return NULL;
+	ref = records_value(&c->records, record->tags, number);
+	return ref == TEXTPOOL_NONE ? NULL : textpool_text(&c->records.texts, ref);
+}
+
+uint32_t catalogue_key_number(struct catalogue *c, const char *key)
+{
+	return records_key(&c->records, key);
+}
+
+const char *catalogue_key_text(const struct catalogue *c, uint32_t number)
+{
+	return number < c->records.keys.count ? numbering_text(&c->records.keys, number) : NULL;
+}
+
+bool catalogue_field(
+	const struct catalogue *c, catalogue_slot slot, unsigned n, struct ec2_field *out)
+{
+	const struct record *record = record_of(c, slot);
+	struct pack_pair pair;
+
+	if (!record || !records_pair(&c->records, record->fields, RECORD_FIELD_FIRST, n, &pair))
+		return false;
+	out->name = numbering_text(&c->records.keys, pair.key - RECORD_FIELD_FIRST);
+	out->value = textpool_text(&c->records.texts, pair.value);
+	return true;
+}
+
+/* --- changing --- */
+
+int catalogue_watch(struct catalogue *c, catalogue_watch_fn *fn, void *arg)
+{
+	struct watcher *watchers = realloc(c->watchers, (c->n_watchers + 1) * sizeof(*watchers));
+
+	if (!watchers)
+		return -ENOMEM;
+	c->watchers = watchers;
+	watchers[c->n_watchers++] = (struct watcher){fn, arg};
+	return 0;
+}
+
+/* Makes *to the slot's record, counts, and tells the watchers if anybody could see a difference. */
+static void replace(struct catalogue *c, catalogue_slot slot, const struct record *to)
+{
+	const struct record *record = records_at(&c->records, slot);
+	enum catalogue_presence was = (enum catalogue_presence)record->presence;
+	enum catalogue_presence is = (enum catalogue_presence)to->presence;
+	enum catalogue_change change = CATALOGUE_CHANGED;
+
+	if (!records_replace(&c->records, slot, to))
+		return;
+	if (was != is) {
+		if (was == CATALOGUE_LISTED)
+			c->listed--;
+		if (is == CATALOGUE_LISTED)
+			c->listed++;
+		if (was == CATALOGUE_LISTED || is == CATALOGUE_LISTED)
+			c->version++;
+		change = is == CATALOGUE_GONE ? CATALOGUE_REMOVED : CATALOGUE_ADDED;
+	}
+	for (size_t i = 0; i < c->n_watchers; i++)
+		c->watchers[i].fn(c->watchers[i].arg, change, slot);
+}
+
+/* What is gone keeps its slot and its numbers, and gives up its texts. */
+static void remove_slot(struct catalogue *c, catalogue_slot slot)
+{
+	struct record to = *records_at(&c->records, slot);
+
+	if (to.presence == CATALOGUE_GONE)
+		return;
+	to.presence = CATALOGUE_GONE;
+	to.volume = to.description = to.tags = to.fields = TEXTPOOL_EMPTY;
+	replace(c, slot, &to);
+}
+
+static int add_tag(struct catalogue *c, struct pack *p, const char *key, const char *value)
+{
+	uint32_t number = records_key(&c->records, key), ref;
+
+	/* No key of EC2's form: left out. */
+	if (number == NUMBERING_NONE)
+		return 0;
+	ref = records_text(&c->records, value);
+	if (ref == TEXTPOOL_NONE)
+		return -ENOMEM;
+	pack_add(p, number, ref);
+	return 0;
+}
+
+/* EC2's tags, with what ebsfs itself changed lately in the place of what they still say. */
+static int pack_tags(struct catalogue *c, const struct ec2_snapshot *s, const struct hold *hold,
+	int64_t now_ms, struct pack *p)
+{
+	p->n = 0;
+	for (size_t i = 0; i < s->n_tags && p->n < PACK_PAIRS_MAX; i++) {
+		const char *key = s->tags[i].key ? s->tags[i].key : "";
+		const struct hold_tag *held = holds_tag(hold, key, now_ms);
+
+		if (held && !held->value)
+			continue;
+		if (add_tag(c, p, key, held ? held->value : s->tags[i].value) < 0)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; hold && i < hold->n_tags; i++) {
+		const struct hold_tag *held = &hold->tags[i];
+
+		if (held->value && now_ms < held->until_ms &&
+			add_tag(c, p, held->key, held->value) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+catalogue_slot catalogue_put(struct catalogue *c, const struct ec2_snapshot *s,
+	enum catalogue_presence presence, int64_t now_ms)
+{
+	catalogue_slot slot = records_add(&c->records, s->id);
+	const struct hold *hold;
+	struct record *record, to;
+	struct pack tags;
+
+	if (slot == NUMBERING_NONE)
+		return CATALOGUE_NONE;
+	hold = holds_find(&c->holds, slot);
+	record = records_at(&c->records, slot);
+	/* Seen, even if the memory for the rest of it should be missing. */
+	record->seen = true;
+	if (holds_deleted(hold, now_ms))
+		return slot;
+	to = *record;
+	if (pack_tags(c, s, hold, now_ms, &tags) < 0 ||
+		records_describe(&c->records, s, &tags, &to) < 0)
+		return CATALOGUE_NONE;
+	/* One of the account's own stays so, whoever asked for it in which way. */
+	if (to.presence != CATALOGUE_LISTED)
+		to.presence = (uint8_t)presence;
+	replace(c, slot, &to);
+	return slot;
+}
+
+void catalogue_absent(struct catalogue *c, catalogue_slot slot, int64_t now_ms)
+{
+	if (record_of(c, slot) && !holds_created(holds_find(&c->holds, slot), now_ms))
+		remove_slot(c, slot);
+}
+
+void catalogue_listing_begin(struct catalogue *c)
+{
+	for (catalogue_slot slot = 0; slot < records_count(&c->records); slot++)
+		records_at(&c->records, slot)->seen = false;
+	c->listing = true;
+}
+
+void catalogue_listing_end(struct catalogue *c, int64_t now_ms)
+{
+	if (!c->listing)
+		return;
+	c->listing = false;
+	for (catalogue_slot slot = 0; slot < records_count(&c->records); slot++) {
+		const struct record *record = records_at(&c->records, slot);
+
+		if (record->presence == CATALOGUE_LISTED && !record->seen)
+			catalogue_absent(c, slot, now_ms);
+	}
+	holds_expire(&c->holds, now_ms);
+}
+
+void catalogue_listing_abort(struct catalogue *c)
+{
+	c->listing = false;
+}
+
+/* --- what ebsfs itself changed --- */
+
+catalogue_slot catalogue_hold_created(
+	struct catalogue *c, const struct ec2_snapshot *s, int64_t now_ms)
+{
+	catalogue_slot slot = records_add(&c->records, s->id);
+
+	if (slot == NUMBERING_NONE ||
+		holds_set_created(&c->holds, slot, now_ms + CATALOGUE_HOLD_MS) < 0)
+		return CATALOGUE_NONE;
+	/* What EC2 itself has said of it already is better than what is known from making it. */
+	if (records_at(&c->records, slot)->presence == CATALOGUE_LISTED)
+		return slot;
+	return catalogue_put(c, s, CATALOGUE_LISTED, now_ms);
+}
+
+void catalogue_hold_deleted(struct catalogue *c, catalogue_slot slot, int64_t now_ms)
+{
+	if (!record_of(c, slot))
+		return;
+	/* Without memory for the hold it is shown as gone until the next listing that still has it.
+	 */
+	(void)holds_set_deleted(&c->holds, slot, now_ms + CATALOGUE_HOLD_MS);
+	remove_slot(c, slot);
+}
+
+int catalogue_hold_tag(struct catalogue *c, catalogue_slot slot, const char *key, const char *value,
+	int64_t now_ms)
+{
+	const struct record *record = record_of(c, slot);
+	uint32_t number, ref;
+	struct record to;
+	struct pack tags;
+
+	if (!record)
+		return 0;
+	number = records_key(&c->records, key);
+	ref = records_text(&c->records, value);
+	if (number == NUMBERING_NONE || ref == TEXTPOOL_NONE ||
+		holds_set_tag(&c->holds, slot, key, value, now_ms + CATALOGUE_HOLD_MS) < 0)
+		return -ENOMEM;
+	if (record->presence == CATALOGUE_GONE)
+		return 0;
+	to = *record;
+	records_pack(&c->records, to.tags, &tags);
+	if (!value)
+		pack_remove(&tags, number);
+	else if (pack_find(&tags, number))
+		pack_find(&tags, number)->value = ref;
+	else
+		pack_add(&tags, number, ref);
+	if (records_describe_tags(&c->records, &tags, &to) < 0)
+		return -ENOMEM;
+	replace(c, slot, &to);
+	return 0;
+}

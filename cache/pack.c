@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* A short list of pairs of numbers packed into bytes. */
+#include "pack.h"
+
+#include <string.h>
+
+struct pack_pair *pack_find(struct pack *p, uint32_t key)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->pairs[i].key == key)
+			return &p->pairs[i];
+	}
+	return NULL;
+}
+
+void pack_add(struct pack *p, uint32_t key, uint32_t value)
+{
+	if (p->n < PACK_PAIRS_MAX && !pack_find(p, key))
+		p->pairs[p->n++] = (struct pack_pair){key, value};
+}
+
+void pack_remove(struct pack *p, uint32_t key)
+{
+	struct pack_pair *pair = pack_find(p, key);
+
+	if (!pair)
+		return;
+	p->n--;
+	memmove(pair, pair + 1, (size_t)(p->pairs + p->n - pair) * sizeof(*pair));
+}
+
+bool pack_same(const struct pack *a, const struct pack *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct pack_pair *want = &a->pairs[i];
+		/* Nearly always they stand at the same place. */
+		const struct pack_pair *have = &b->pairs[i];
+
+		for (size_t j = 0; have->key != want->key && j < b->n; j++)
+			have = &b->pairs[j];
+		if (have->key != want->key || have->value != want->value)
+			return false;
+	}
+	return true;
+}
+
+/* A key is written seven bits at a time, the lowest first; a set top bit says that more follow. */
+size_t pack_encode(const struct pack *p, uint8_t out[PACK_BYTES_MAX])
+{
+	uint8_t *at = out;
+
+	for (size_t i = 0; i < p->n; i++) {
+		uint32_t key = p->pairs[i].key & ((1u << 28) - 1);
+
+		for (; key >= 128; key >>= 7)
+			*at++ = (uint8_t)(key | 128);
+		*at++ = (uint8_t)key;
+		memcpy(at, &p->pairs[i].value, 4);
+		at += 4;
+	}
+	return (size_t)(at - out);
+}
+
+bool pack_next(const uint8_t **at, const uint8_t *end, struct pack_pair *out)
+{
+	unsigned shift = 0;
+
+	if (*at == end)
+		return false;
+	out->key = 0;
+	for (; **at & 128; shift += 7)
+		out->key |= (uint32_t)(*(*at)++ & 127) << shift;
+	out->key |= (uint32_t) * (*at)++ << shift;
+	memcpy(&out->value, *at, 4);
+	*at += 4;
+	return true;
+}
+
+void pack_decode(const void *data, size_t len, struct pack *out)
+{
+	const uint8_t *at = data, *end = at + len;
+
+	out->n = 0;
+	while (out->n < PACK_PAIRS_MAX && pack_next(&at, end, &out->pairs[out->n]))
+		out->n++;
+}

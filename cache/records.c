@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/* Snapshots in their packed form. */
+#include "records.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+
+#define CHUNK_RECORDS 256
+/* Pools smaller than this are not worth a compaction. */
+#define COMPACT_MIN   ((size_t)64 << 10)
+
+void records_init(struct records *r)
+{
+	*r = (struct records){0};
+	/* A slot is at most UINT32_MAX - 1: the last value says "none". */
+	numbering_init(&r->ids, UINT32_MAX - 1);
+	numbering_init(&r->keys, RECORDS_KEYS);
+	textpool_init(&r->texts);
+}
+
+void records_finish(struct records *r)
+{
+	numbering_finish(&r->ids);
+	numbering_finish(&r->keys);
+	textpool_finish(&r->texts);
+	for (uint32_t i = 0; i < r->n_chunks; i++)
+		free(r->chunks[i]);
+	free(r->chunks);
+	r->chunks = NULL;
+	r->n_chunks = 0;
+}
+
+uint32_t records_find(const struct records *r, const char *id)
+{
+	return numbering_find(&r->ids, id);
+}
+
+struct record *records_at(const struct records *r, uint32_t slot)
+{
+	return &r->chunks[slot / CHUNK_RECORDS][slot % CHUNK_RECORDS];
+}
+
+/* Room for one more record. */
+static int records_reserve(struct records *r)
+{
+	struct record **chunks;
+
+	if (records_count(r) < r->n_chunks * CHUNK_RECORDS)
+		return 0;
+	chunks = realloc(r->chunks, (r->n_chunks + 1) * sizeof(*chunks));
+	if (!chunks)
+		return -ENOMEM;
+	r->chunks = chunks;
+	chunks[r->n_chunks] = calloc(CHUNK_RECORDS, sizeof(**chunks));
+	if (!chunks[r->n_chunks])
+		return -ENOMEM;
+	r->n_chunks++;
+	return 0;
+}
+
+uint32_t records_add(struct records *r, const char *id)
+{
+	if (!id || strnlen(id, RECORDS_ID_MAX + 1) > RECORDS_ID_MAX || records_reserve(r) < 0)
+		return NUMBERING_NONE;
+	return numbering_add(&r->ids, id);
+}
+
+uint32_t records_key(struct records *r, const char *key)
+{
+	if (!key || !*key || strnlen(key, RECORDS_KEY_MAX + 1) > RECORDS_KEY_MAX)
+		return NUMBERING_NONE;
+	return numbering_add(&r->keys, key);
+}
+
+uint32_t records_text(struct records *r, const char *text)
+{
+	size_t len;
+
+	if (!text)
+		return TEXTPOOL_EMPTY;
+	len = strnlen(text, RECORDS_TEXT_MAX + 1);
+	if (len > RECORDS_TEXT_MAX) {
+		len = RECORDS_TEXT_MAX;
+		/* A byte 10xxxxxx continues a character of UTF-8. */
+		while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--;
+	}
+	return textpool_put(&r->texts, text, len);
+}
+
+void records_pack(const struct records *r, uint32_t encoded, struct pack *out)
+{
+	size_t len;
+	const void *data = textpool_data(&r->texts, encoded, &len);
+
+	pack_decode(data, len, out);
+}
+
+uint32_t records_value(const struct records *r, uint32_t encoded, uint32_t key)
+{
+	size_t len;
+	const uint8_t *at = textpool_data(&r->texts, encoded, &len), *end = at + len;
+	struct pack_pair pair;
+
+	while (pack_next(&at, end, &pair)) {
+		if (pair.key == key)
+			return pair.value;
+	}
+	return TEXTPOOL_NONE;
+}
+
+bool records_pair(const struct records *r, uint32_t encoded, uint32_t first, unsigned n,
+	struct pack_pair *out)
+{
+	size_t len;
+	const uint8_t *at = textpool_data(&r->texts, encoded, &len), *end = at + len;
+
+	while (pack_next(&at, end, out)) {
+		if (out->key >= first && n-- == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Encodes p, unless *encoded already says the same in another order: EC2 promises none, and a mere
+ * change of order is no news. */
+static int set_pack(struct records *r, const struct pack *p, uint32_t *encoded)
+{
+	uint8_t bytes[PACK_BYTES_MAX];
+	struct pack present;
+	uint32_t ref;
+
+	records_pack(r, *encoded, &present);
+	if (pack_same(p, &present))
+		return 0;
+	ref = textpool_put(&r->texts, bytes, pack_encode(p, bytes));
+	if (ref == TEXTPOOL_NONE)
+		return -ENOMEM;
+	*encoded = ref;
+	return 0;
+}
+
+int records_describe_tags(struct records *r, const struct pack *tags, struct record *out)
+{
+	return set_pack(r, tags, &out->tags);
+}
+
+/* Adds a field unless its text is empty or absent. */
+static int add_field(struct records *r, struct pack *p, uint32_t key, const char *text)
+{
+	uint32_t ref = records_text(r, text);
+
+	if (ref == TEXTPOOL_NONE)
+		return -ENOMEM;
+	if (ref != TEXTPOOL_EMPTY)
+		pack_add(p, key, ref);
+	return 0;
+}
+
+static int add_named_field(struct records *r, struct pack *p, const char *name, const char *text)
+{
+	uint32_t key = records_key(r, name);
+
+	/* A name that cannot be kept is left out; that memory has run out shows at the next text.
+	 */
+	return key == NUMBERING_NONE ? 0 : add_field(r, p, RECORD_FIELD_FIRST + key, text);
+}
+
+static int describe_fields(struct records *r, const struct ec2_snapshot *s, struct record *out)
+{
+	struct pack p = {.n = 0};
+
+	if (add_field(r, &p, RECORD_STATE_TEXT, s->state_text) < 0 ||
+		add_field(r, &p, RECORD_STATE_MESSAGE, s->state_message) < 0 ||
+		add_field(r, &p, RECORD_OWNER, s->owner_id) < 0 ||
+		add_field(r, &p, RECORD_KMS_KEY, s->kms_key_id) < 0 ||
+		add_named_field(r, &p, "TransferType", s->transfer_type) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n_fields && p.n < PACK_PAIRS_MAX; i++) {
+		if (add_named_field(r, &p, s->fields[i].name, s->fields[i].value) < 0)
+			return -ENOMEM;
+	}
+	return set_pack(r, &p, &out->fields);
+}
+
+/* A copy's volume id is no volume's: "vol-" and nothing but f. (AWS, "Copy an Amazon EBS snapshot")
+ */
+static bool is_copy(const struct ec2_snapshot *s)
+{
+	const char *digits;
+
+	if (s->transfer_type && *s->transfer_type)
+		return true;
+	if (!s->volume_id || strncmp(s->volume_id, "vol-f", 5) != 0)
+		return false;
+	digits = s->volume_id + 4;
+	return digits[strspn(digits, "f")] == '\0';
+}
+
+int records_describe(struct records *r, const struct ec2_snapshot *s, const struct pack *tags,
+	struct record *out)
+{
+	out->start_ms = s->start_ms;
+	out->completion_ms = s->completion_ms;
+	out->full_size = s->full_size;
+	out->volume_gib = s->volume_gib;
+	out->progress = (int8_t)(s->progress >= 0 && s->progress <= 100 ? s->progress
+									: EC2_PROGRESS_UNKNOWN);
+	out->state = (uint8_t)s->state;
+	out->encrypted = s->encrypted;
+	out->is_copy = is_copy(s);
+	out->volume = records_text(r, s->volume_id);
+	out->description = records_text(r, s->description);
+	if (out->volume == TEXTPOOL_NONE || out->description == TEXTPOOL_NONE)
+		return -ENOMEM;
+	if (describe_fields(r, s, out) < 0)
+		return -ENOMEM;
+	return records_describe_tags(r, tags, out);
+}
+
+/* --- what becomes of texts that nobody refers to any more --- */
+
+/* The bytes that a record gives up when its pack `from` becomes `to`: the pack, and the values that
+ * are not in `to`. They may be in use elsewhere, so that this is no less than what is garbage now.
+ */
+static size_t pack_released(const struct records *r, uint32_t from, uint32_t to)
+{
+	struct pack old, new;
+	size_t bytes;
+
+	if (from == to)
+		return 0;
+	bytes = textpool_size(&r->texts, from);
+	records_pack(r, from, &old);
+	records_pack(r, to, &new);
+	for (size_t i = 0; i < old.n; i++) {
+		const struct pack_pair *kept = pack_find(&new, old.pairs[i].key);
+
+		if (!kept || kept->value != old.pairs[i].value)
+			bytes += textpool_size(&r->texts, old.pairs[i].value);
+	}
+	return bytes;
+}
+
+static size_t text_released(const struct records *r, uint32_t from, uint32_t to)
+{
+	return from == to ? 0 : textpool_size(&r->texts, from);
+}
+
+/* The texts of one record in another pool. */
+struct moved {
+	uint32_t volume, description, tags, fields;
+};
+
+static uint32_t move_text(const struct records *r, struct textpool *to, uint32_t ref)
+{
+	size_t len;
+	const void *data = textpool_data(&r->texts, ref, &len);
+
+	return textpool_put(to, data, len);
+}
+
+static uint32_t move_pack(const struct records *r, struct textpool *to, uint32_t ref)
+{
+	uint8_t bytes[PACK_BYTES_MAX];
+	struct pack p;
+
+	records_pack(r, ref, &p);
+	for (size_t i = 0; i < p.n; i++) {
+		p.pairs[i].value = move_text(r, to, p.pairs[i].value);
+		if (p.pairs[i].value == TEXTPOOL_NONE)
+			return TEXTPOOL_NONE;
+	}
+	return textpool_put(to, bytes, pack_encode(&p, bytes));
+}
+
+static int move_all(const struct records *r, struct textpool *to, struct moved *moved)
+{
+	for (uint32_t slot = 0; slot < records_count(r); slot++) {
+		const struct record *record = records_at(r, slot);
+		struct moved *m = &moved[slot];
+
+		m->volume = move_text(r, to, record->volume);
+		m->description = move_text(r, to, record->description);
+		m->tags = move_pack(r, to, record->tags);
+		m->fields = move_pack(r, to, record->fields);
+		if (m->volume == TEXTPOOL_NONE || m->description == TEXTPOOL_NONE ||
+			m->tags == TEXTPOOL_NONE || m->fields == TEXTPOOL_NONE)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Copies what is in use into a new pool. Without the memory for it all stays as it is. */
+static void records_compact(struct records *r)
+{
+	_cleanup_free_ struct moved *moved = calloc(records_count(r), sizeof(*moved));
+	struct textpool fresh;
+
+	if (!moved)
+		return;
+	textpool_init(&fresh);
+	if (move_all(r, &fresh, moved) < 0) {
+		textpool_finish(&fresh);
+		return;
+	}
+	for (uint32_t slot = 0; slot < records_count(r); slot++) {
+		struct record *record = records_at(r, slot);
+
+		record->volume = moved[slot].volume;
+		record->description = moved[slot].description;
+		record->tags = moved[slot].tags;
+		record->fields = moved[slot].fields;
+	}
+	textpool_finish(&r->texts);
+	textpool_move(&fresh, &r->texts);
+}
+
+static bool record_equal(const struct record *a, const struct record *b)
+{
+	return a->start_ms == b->start_ms && a->completion_ms == b->completion_ms &&
+	       a->full_size == b->full_size && a->volume_gib == b->volume_gib &&
+	       a->volume == b->volume && a->description == b->description && a->tags == b->tags &&
+	       a->fields == b->fields && a->progress == b->progress && a->state == b->state &&
+	       a->presence == b->presence && a->encrypted == b->encrypted &&
+	       a->is_copy == b->is_copy;
+}
+
+bool records_replace(struct records *r, uint32_t slot, const struct record *to)
+{
+	struct record *record = records_at(r, slot);
+	bool differs = !record_equal(record, to);
+
+	r->released += text_released(r, record->volume, to->volume) +
+		       text_released(r, record->description, to->description) +
+		       pack_released(r, record->tags, to->tags) +
+		       pack_released(r, record->fields, to->fields);
+	*record = *to;
+	if (r->released > COMPACT_MIN && r->released > textpool_bytes(&r->texts) / 2) {
+		/* If there was no memory for it, not at the very next change again. */
+		r->released = 0;
+		records_compact(r);
+	}
+	return differs;
+}
+
+size_t records_memory(const struct records *r)
+{
+	return numbering_memory(&r->ids) + numbering_memory(&r->keys) + textpool_memory(&r->texts) +
+	       r->n_chunks * (CHUNK_RECORDS * sizeof(**r->chunks) + sizeof(*r->chunks));
+}
