@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Deleting in the account. */
+#define FUSE_USE_VERSION 314
+#include "delete.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <string.h>
+
+#include "clock.h"
+#include "ec2.h"
+
+/* One deletion under way. */
+struct deletion {
+	struct fs *fs;
+	struct answer *answer; /* NULL once interrupted: EC2 goes on all the same */
+	struct node node;
+	char key[EC2_TAG_KEY_MAX * 4 + 1];
+};
+
+static void forget_answer(void *arg)
+{
+	struct deletion *d = arg;
+
+	d->answer = NULL;
+}
+
+void delete_refuse(struct answer *a, const char *why)
+{
+	struct err err;
+
+	guard_bar(&answer_fs(a)->guard, fuse_req_ctx(answer_request(a))->pid, clock_mono_ms());
+	err_set(&err, EPERM, "%s", why);
+	answer_err(a, &err);
+}
+
+/* Whether the mount and the asking process may delete; if not, the answer has been given. */
+static bool permitted(struct fs *fs, struct answer *a, const char *option_help)
+{
+	struct err err;
+
+	if (!fs->options->delete_)
+		err_set(&err, EPERM, "%s", option_help);
+	else if (guard_barred(&fs->guard, fuse_req_ctx(answer_request(a))->pid, clock_mono_ms()))
+		err_set(&err, EPERM, "this process was just refused the removal of a snapshot's file, so it is a recursive command: "
+			"nothing is deleted for it. Delete a snapshot by rmdir of its folder");
+	else
+		return true;
+	answer_err(a, &err);
+	return false;
+}
+
+static struct deletion *begin(struct fs *fs, struct node n, struct answer *a)
+{
+	struct deletion *d = calloc(1, sizeof(*d));
+
+	if (!d) {
+		answer_errno(a, ENOMEM);
+		return NULL;
+	}
+	*d = (struct deletion){.fs = fs, .answer = a, .node = n};
+	return d;
+}
+
+/* Once EC2 has been asked. */
+static void started(struct deletion *d, struct aws_call *call)
+{
+	if (!call) {
+		answer_errno(d->answer, ENOMEM);
+		free(d);
+		return;
+	}
+	answer_on_interrupt(d->answer, forget_answer, d);
+}
+
+static void snapshot_deleted(void *arg, const struct err *err)
+{
+	struct deletion *d = arg;
+	struct catalogue *c = fs_catalogue(d->fs, d->node);
+
+	/* "Not found" is what was wanted: an earlier try without an answer, or another tool's deletion. */
+	if (!err || !strcmp(err->code, "InvalidSnapshot.NotFound")) {
+		copies_snapshot_deleted(d->fs->copies, region_name(fs_region(d->fs, d->node)), catalogue_id(c, d->node.slot));
+		catalogue_hold_deleted(c, d->node.slot, clock_mono_ms());
+		err = NULL;
+	}
+	if (d->answer)
+		answer_err(d->answer, err);
+	free(d);
+}
+
+void delete_snapshot(struct fs *fs, struct node n, struct answer *a)
+{
+	const char *region = region_name(fs_region(fs, n)), *id = catalogue_id(fs_catalogue(fs, n), n.slot);
+	struct deletion *d;
+	struct err err;
+
+	if (!permitted(fs, a, "deleting snapshots needs a mount with -o delete"))
+		return;
+	if (copies_needs(fs->copies, region, id)) {
+		err_set(&err, EBUSY, "a queued or running copy still needs %s/%s; see the file 'copies'", region, id);
+		answer_err(a, &err);
+		return;
+	}
+	d = begin(fs, n, a);
+	if (d)
+		started(d, ec2_delete_snapshot(fs->aws, region, id, snapshot_deleted, d));
+}
+
+static void tag_deleted(void *arg, const struct err *err)
+{
+	struct deletion *d = arg;
+
+	if (!err)
+		catalogue_hold_tag(fs_catalogue(d->fs, d->node), d->node.slot, d->key, NULL, clock_mono_ms());
+	if (d->answer)
+		answer_err(d->answer, err);
+	free(d);
+}
+
+void delete_tag(struct fs *fs, struct node n, struct answer *a)
+{
+	struct catalogue *c = fs_catalogue(fs, n);
+	const char *key = catalogue_key_text(c, n.sub);
+	struct deletion *d;
+	struct err err;
+
+	if (!permitted(fs, a, "removing tags needs a mount with -o delete"))
+		return;
+	if (!strncmp(key, "aws:", 4)) {
+		err_set(&err, EPERM, "tag %s: tags that begin with aws: are AWS's own", key);
+		answer_err(a, &err);
+		return;
+	}
+	d = begin(fs, n, a);
+	if (!d)
+		return;
+	snprintf(d->key, sizeof(d->key), "%s", key);
+	started(d, ec2_delete_tag(fs->aws, region_name(fs_region(fs, n)), catalogue_id(c, n.slot), d->key, tag_deleted, d));
+}

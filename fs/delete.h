@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Deleting in the account: only with -o delete, one thing at a time, never by a recursive command. */
+#ifndef EBSFS_DELETE_H
+#define EBSFS_DELETE_H
+
+#include "tree.h"
+
+/* remove() of a snapshot's folder: DeleteSnapshot. */
+void delete_snapshot(struct fs *fs, struct node n, struct answer *a);
+/* remove() of a tag's file: DeleteTags. */
+void delete_tag(struct fs *fs, struct node n, struct answer *a);
+
+/* A removal that is never permitted (a file in a snapshot's folder): EPERM. The process that tried is a recursive one, and for
+ * GUARD_MS (guard.h) nothing is deleted for it: `find -delete` and `rm -r` go on to the folder and the next file after a refusal. */
+void delete_refuse(struct answer *a, const char *why);
+
+#endif

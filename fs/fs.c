@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* One mount: finding the region of a node. */
+#include "fs.h"
+
+struct region *fs_region(const struct fs *fs, struct node n)
+{
+	return regions_at(fs->regions, n.region);
+}
+
+struct catalogue *fs_catalogue(const struct fs *fs, struct node n)
+{
+	return region_catalogue(fs_region(fs, n));
+}

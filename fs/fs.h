@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* One mount: what all files of fs/ share. */
+#ifndef EBSFS_FS_H
+#define EBSFS_FS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uv.h>
+
+#include "copies.h"
+#include "err.h"
+#include "guard.h"
+#include "node.h"
+#include "options.h"
+#include "regions.h"
+
+struct answer;
+struct fuse_session;
+struct invalidate;
+struct journal;
+struct last_error;
+struct receipts;
+struct statuses;
+
+struct fs {
+	uv_loop_t *loop;
+	const struct options *options;
+	struct aws *aws;
+	struct regions *regions;
+	struct journal *journal;
+	struct copies *copies;
+	struct receipts *receipts;     /* receipts.h */
+	struct statuses *statuses;     /* status.h: who waits for a state to change */
+	struct last_error *last_error; /* last_error.h */
+	struct invalidate *invalidate; /* invalidate.h */
+	struct fuse_session *session;
+	struct guard guard;            /* guard.h */
+	uint64_t listed_version[REGIONS_MAX]; /* of snapshots/ as the kernel last listed it */
+	struct answer *answers;        /* answer.h: owed ones */
+	char account[40];              /* "" if AWS did not say */
+	char profile[80];              /* the selected profile's name, for README */
+	char credentials_source[64];
+	uid_t uid;                     /* who mounted: owns everything */
+	gid_t gid;
+	int64_t started_ms;            /* wall clock */
+};
+
+/* The shown region of a node; never NULL for a number that the kernel had from here. */
+struct region *fs_region(const struct fs *fs, struct node n);
+struct catalogue *fs_catalogue(const struct fs *fs, struct node n);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* One opening of a file. */
+#ifndef EBSFS_HANDLE_H
+#define EBSFS_HANDLE_H
+
+#include <stdbool.h>
+
+#include <sys/types.h>
+
+#include "buf.h"
+#include "err.h"
+#include "node.h"
+
+struct fs;
+struct fuse_pollhandle;
+
+struct handle {
+	struct fs *fs;
+	struct node node;
+	struct buf text;    /* what reads give, or what was written so far */
+	bool writing;
+	bool created;       /* this opening made the file */
+	bool dirty;         /* written or cut since the last commit */
+	bool committed;     /* something of this opening has been committed */
+	/* Status files that are polled (status.h). */
+	bool changed;       /* since the text was last read from its beginning */
+	struct fuse_pollhandle *poll;
+	struct handle *next_watched;
+	bool watched;
+};
+
+/* Small texts that are gathered here and mean something at close (tags, descriptions): write() and truncate() for struct node_ops. */
+int handle_write(struct handle *h, const char *data, size_t len, off_t offset, struct err *err);
+int handle_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, struct err *err);
+/* The text as a value: one newline at its end is the file's, not the value's. Results as buf_add. */
+int handle_line(const struct handle *h, struct buf *out);
+
+#endif

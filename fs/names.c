@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Names: tag keys as file names, and the names that copying tools make. */
+#include "names.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "encode.h"
+
+static bool only_dots(const char *s)
+{
+	return *s && strspn(s, ".") == strlen(s);
+}
+
+bool names_escape(const char *key, char out[NAME_MAX + 1])
+{
+	bool dots = only_dots(key);
+	size_t n = 0;
+
+	for (const char *p = key; *p; p++) {
+		bool escaped = *p == '/' || *p == '%' || dots;
+
+		if (n + (escaped ? 3 : 1) > NAME_MAX)
+			return false;
+		if (escaped)
+			n += (size_t)sprintf(out + n, "%%%02X", (unsigned char)*p);
+		else
+			out[n++] = *p;
+	}
+	out[n] = '\0';
+	return n > 0;
+}
+
+bool names_unescape(const char *name, char out[NAME_MAX + 1])
+{
+	_cleanup_buf_ struct buf key = BUF_INIT;
+	char again[NAME_MAX + 1];
+
+	if (strlen(name) > NAME_MAX || decode_percent(&key, name, strlen(name), 0) < 0 || strlen(buf_str(&key)) != key.len)
+		return false;
+	if (!names_escape(buf_str(&key), again) || strcmp(again, name) != 0)
+		return false;
+	strcpy(out, key.data);
+	return true;
+}
+
+bool names_rsync_target(const char *name, char out[NAME_MAX + 1])
+{
+	size_t len = strlen(name);
+
+	if (len < 9 || len > NAME_MAX || name[0] != '.' || name[len - 7] != '.')
+		return false;
+	for (size_t i = len - 6; i < len; i++)
+		if (!isalnum((unsigned char)name[i]))
+			return false;
+	memcpy(out, name + 1, len - 8);
+	out[len - 8] = '\0';
+	return true;
+}
+
+bool names_strip(const char *name, const char *suffix, char out[NAME_MAX + 1])
+{
+	size_t len = strlen(name), end = strlen(suffix);
+
+	if (len <= end || len > NAME_MAX || strcmp(name + len - end, suffix) != 0)
+		return false;
+	memcpy(out, name, len - end);
+	out[len - end] = '\0';
+	return true;
+}
+
+void names_stem(const char *name, char out[NAME_MAX + 1])
+{
+	if (!names_strip(name, ".snapshot", out))
+		snprintf(out, NAME_MAX + 1, "%s", name);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Node numbers. */
+#include "node.h"
+
+#include <assert.h>
+
+/* From the top: 1 bit zero (some tools read inode numbers as signed), 5 kind, 8 region, 25 slot, 25 sub. The root is number 1, as FUSE
+ * wants it: kind 0 and sub 1. */
+#define SUB_BITS    25
+#define SLOT_BITS   25
+#define REGION_BITS 8
+
+static_assert(NODE_KINDS <= 32, "five bits hold the kind");
+
+uint64_t node_number(struct node n)
+{
+	if (n.kind == NODE_ROOT)
+		return 1;
+	return (((uint64_t)n.kind << REGION_BITS | n.region) << SLOT_BITS | n.slot) << SUB_BITS | n.sub;
+}
+
+struct node node_of(uint64_t number)
+{
+	return (struct node){
+		.kind = (enum node_kind)(number >> (SUB_BITS + SLOT_BITS + REGION_BITS) & 31),
+		.region = number >> (SUB_BITS + SLOT_BITS) & ((1u << REGION_BITS) - 1),
+		.slot = number >> SUB_BITS & ((1u << SLOT_BITS) - 1),
+		.sub = number & ((1u << SUB_BITS) - 1),
+	};
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The kinds of node, by the module that is each kind. */
+#ifndef EBSFS_NODES_H
+#define EBSFS_NODES_H
+
+struct node_ops;
+
+/* folders.c: folders whose contents are fixed, and regions/ */
+extern const struct node_ops root_ops, control_ops, regions_ops;
+/* info.c: texts about the mount */
+extern const struct node_ops readme_ops, copies_ops, copies_json_ops, health_ops, metrics_ops, version_ops, last_error_ops;
+/* region_folder.c */
+extern const struct node_ops region_ops, snapshots_ops;
+/* snapshot_folder.c */
+extern const struct node_ops snapshot_ops, description_ops, metadata_ops, snapshot_file_ops;
+/* tags.c */
+extern const struct node_ops tags_ops, tag_ops;
+/* status.c */
+extern const struct node_ops status_ops, wait_ops, receipt_status_ops, receipt_wait_ops;
+/* receipt_file.c */
+extern const struct node_ops receipt_ops;
+/* receipt_folder.c */
+extern const struct node_ops folder_ops, folder_description_ops, folder_metadata_ops, folder_tags_ops, folder_tag_ops, folder_copy_ops;
+
+#endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/* FUSE's requests that change nothing. */
+#define FUSE_USE_VERSION 314
+#include "ops_read.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "clock.h"
+#include "receipts.h"
+#include "status.h"
+
+int ops_entry(struct fs *fs, struct node n, struct fuse_entry_param *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->ino = node_number(n);
+	e->attr_timeout = tree_attr_seconds(fs, n);
+	e->entry_timeout = tree_name_seconds(fs, n);
+	return tree_attr(fs, n, &e->attr);
+}
+
+/* --- names: from memory, or once the region has spoken --- */
+
+/* A lookup or an opendir that waits for the region. */
+struct arrival {
+	struct fs *fs;
+	struct node folder;
+	struct answer *answer;
+	struct region_waiter *waiter;
+	struct fuse_file_info fi;  /* opendir */
+	char name[NAME_MAX + 1];   /* lookup; "" for opendir */
+};
+
+static void reply_lookup(struct fs *fs, fuse_req_t req, struct node folder, const char *name)
+{
+	struct fuse_entry_param e;
+	struct node child;
+	int r = tree_find(fs, folder, name, &child);
+
+	if (r == 0)
+		r = ops_entry(fs, child, &e);
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_entry(req, &e);
+}
+
+/* The kernel may keep its own listing of the folder from one opening to the next while it says the same and the attributes that came with it
+ * still hold. Once they do not, a new listing brings all of them at once; the kernel would ask for them one by one. */
+static void reply_opendir(struct fs *fs, fuse_req_t req, struct node folder, struct fuse_file_info *fi)
+{
+	if (folder.kind == NODE_SNAPSHOTS) {
+		struct region *region = fs_region(fs, folder);
+		uint64_t version = catalogue_version(region_catalogue(region)) + (receipts_version(fs->receipts) << 24) +
+			((uint64_t)region_listed_at(region) << 40);
+
+		fi->cache_readdir = 1;
+		fi->keep_cache = fs->listed_version[folder.region] == version && region_valid_ms(region, clock_mono_ms()) > 0;
+		fs->listed_version[folder.region] = version;
+	}
+	fuse_reply_open(req, fi);
+}
+
+static void arrived(void *arg, const struct err *err)
+{
+	struct arrival *w = arg;
+	struct fuse_req *req = answer_request(w->answer);
+
+	if (err) {
+		answer_err(w->answer, err);
+	} else {
+		answer_given(w->answer);
+		if (*w->name)
+			reply_lookup(w->fs, req, w->folder, w->name);
+		else
+			reply_opendir(w->fs, req, w->folder, &w->fi);
+	}
+	free(w);
+}
+
+static void arrival_interrupted(void *arg)
+{
+	struct arrival *w = arg;
+
+	region_cancel(w->waiter);
+	free(w);
+}
+
+/* True if the request now waits, or was answered with an error; false: go on from memory. */
+static bool await(struct fs *fs, fuse_req_t req, struct node folder, const char *name, const struct fuse_file_info *fi)
+{
+	const struct node_ops *ops = tree_ops(folder);
+	char what[200];
+	struct arrival *w;
+	bool ready = true;
+
+	if (!ops->ensure)
+		return false;
+	w = calloc(1, sizeof(*w));
+	if (!w) {
+		fuse_reply_err(req, ENOMEM);
+		return true;
+	}
+	w->fs = fs;
+	w->folder = folder;
+	if (fi)
+		w->fi = *fi;
+	if (name)
+		snprintf(w->name, sizeof(w->name), "%s", name);
+	w->waiter = ops->ensure(fs, folder, name, arrived, w, &ready);
+	if (!w->waiter) {
+		free(w);
+		if (!ready)
+			fuse_reply_err(req, ENOMEM);
+		return !ready;
+	}
+	if (name)
+		snprintf(what, sizeof(what), "looking for %.80s in %s", name, region_name(fs_region(fs, folder)));
+	else
+		snprintf(what, sizeof(what), "listing %s", region_name(fs_region(fs, folder)));
+	w->answer = answer_create(fs, req, what);
+	if (!w->answer) {
+		region_cancel(w->waiter);
+		free(w);
+		fuse_reply_err(req, ENOMEM);
+		return true;
+	}
+	answer_on_interrupt(w->answer, arrival_interrupted, w);
+	return true;
+}
+
+void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct fs *fs = ops_fs(req);
+	struct node folder = node_of(parent);
+
+	if (strlen(name) > NAME_MAX)
+		fuse_reply_err(req, ENAMETOOLONG);
+	else if (!await(fs, req, folder, name, NULL))
+		reply_lookup(fs, req, folder, name);
+}
+
+void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = ops_fs(req);
+	struct node folder = node_of(ino);
+
+	if (!await(fs, req, folder, NULL, fi))
+		reply_opendir(fs, req, folder, fi);
+}
+
+/* --- attributes --- */
+
+void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = ops_fs(req);
+	struct node n = node_of(ino);
+	struct stat st;
+	int r = tree_attr(fs, n, &st);
+
+	(void)fi;
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_attr(req, &st, tree_attr_seconds(fs, n));
+}
+
+void ops_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	_cleanup_buf_ struct buf target = BUF_INIT;
+	struct node n = node_of(ino);
+	int r = S_ISLNK(tree_ops(n)->type) ? tree_ops(n)->text(ops_fs(req), n, &target) : -EINVAL;
+
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_readlink(req, buf_str(&target));
+}
+
+void ops_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	struct fs *fs = ops_fs(req);
+	struct statvfs st = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX};
+
+	(void)ino;
+	/* AWS has room: a tool that asks before it copies is not to be turned away. */
+	st.f_blocks = st.f_bfree = st.f_bavail = (fsblkcnt_t)1 << 38;
+	for (size_t i = 0; regions_at(fs->regions, i); i++)
+		st.f_files += catalogue_listed(region_catalogue(regions_at(fs->regions, i)));
+	fuse_reply_statfs(req, &st);
+}
+
+/* --- reading --- */
+
+static void reply_slice(fuse_req_t req, const struct buf *text, size_t size, off_t offset)
+{
+	size_t from = (size_t)offset < text->len ? (size_t)offset : text->len;
+	size_t left = text->len - from;
+
+	fuse_reply_buf(req, text->data ? text->data + from : NULL, left < size ? left : size);
+}
+
+static void read_wait(fuse_req_t req, struct handle *h, size_t size, off_t offset)
+{
+	struct answer *a;
+
+	if (offset) {
+		reply_slice(req, &h->text, size, offset);
+		return;
+	}
+	a = answer_create(h->fs, req, "waiting");
+	if (a)
+		status_wait(h, a);
+	else
+		fuse_reply_err(req, ENOMEM);
+}
+
+void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	struct handle *h = ops_handle(fi);
+	const struct node_ops *ops = tree_ops(h->node);
+	int r = 0;
+
+	(void)ino;
+	if (h->node.kind == NODE_WAIT || h->node.kind == NODE_RECEIPT_WAIT) {
+		read_wait(req, h, size, offset);
+		return;
+	}
+	/* What changes on its own is told anew to everyone who reads from the beginning, and stays the same while it is read on. An opening that
+	 * also writes gives what was written so far. */
+	if (!h->writing && ops->trust == TRUST_NEVER && !offset) {
+		buf_clear(&h->text);
+		h->changed = false;
+		r = ops->text(h->fs, h->node, &h->text);
+	} else if (h->node.kind == NODE_RECEIPT) {
+		buf_clear(&h->text);
+		r = ops->text(h->fs, h->node, &h->text);
+	}
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		reply_slice(req, &h->text, size, offset);
+}
+
+void ops_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
+{
+	struct handle *h = ops_handle(fi);
+	bool status = h->node.kind == NODE_STATUS || h->node.kind == NODE_RECEIPT_STATUS;
+
+	(void)ino;
+	if (!status) {
+		if (ph)
+			fuse_pollhandle_destroy(ph);
+		fuse_reply_poll(req, POLLIN | POLLOUT);
+		return;
+	}
+	fuse_reply_poll(req, status_poll(h, ph) ? POLLIN | POLLPRI : 0);
+}
+
+/* --- folders --- */
+
+/* Offsets handed to the kernel: 0 is the beginning; "." and ".." are 1 and 2; from 3 on, the folder's own positions. */
+#define OWN_FROM 3
+
+struct listing {
+	char *data;
+	size_t size, used;
+};
+
+static bool add_entry(struct fs *fs, fuse_req_t req, struct listing *l, const struct tree_entry *entry, off_t next, bool plus)
+{
+	size_t left = l->size - l->used, n;
+
+	if (plus) {
+		struct fuse_entry_param e;
+
+		if (ops_entry(fs, entry->node, &e) < 0)
+			return true; /* gone in between: not listed */
+		n = fuse_add_direntry_plus(req, l->data + l->used, left, entry->name, &e, next);
+	} else {
+		struct stat st = {.st_ino = node_number(entry->node), .st_mode = tree_ops(entry->node)->type};
+
+		n = fuse_add_direntry(req, l->data + l->used, left, entry->name, &st, next);
+	}
+	if (n > left)
+		return false;
+	l->used += n;
+	return true;
+}
+
+/* "." and ".." carry no node of their own: with number 0 the kernel takes readdirplus's entry for a name only. */
+static bool add_dots(fuse_req_t req, struct listing *l, struct node folder, off_t *offset, bool plus)
+{
+	static const char *const names[] = {".", ".."};
+
+	while (*offset < 2) {
+		size_t left = l->size - l->used, n;
+		struct fuse_entry_param e = {.attr = {.st_ino = node_number(folder), .st_mode = S_IFDIR}};
+
+		if (plus)
+			n = fuse_add_direntry_plus(req, l->data + l->used, left, names[*offset], &e, *offset + 1);
+		else
+			n = fuse_add_direntry(req, l->data + l->used, left, names[*offset], &e.attr, *offset + 1);
+		if (n > left)
+			return false;
+		l->used += n;
+		++*offset;
+	}
+	return true;
+}
+
+static void read_folder(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
+{
+	struct fs *fs = ops_fs(req);
+	struct node folder = node_of(ino);
+	const struct node_ops *ops = tree_ops(folder);
+	struct listing l = {.data = malloc(size), .size = size};
+	_cleanup_free_ char *owned = l.data;
+	struct tree_entry entry;
+	uint64_t pos;
+
+	if (!l.data) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	if (add_dots(req, &l, folder, &offset, plus)) {
+		pos = offset >= OWN_FROM ? (uint64_t)offset - OWN_FROM : 0;
+		while (ops->next(fs, folder, &pos, &entry))
+			if (!add_entry(fs, req, &l, &entry, (off_t)(pos + OWN_FROM), plus))
+				break;
+	}
+	fuse_reply_buf(req, l.data, l.used);
+}
+
+void ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	(void)fi;
+	read_folder(req, ino, size, offset, false);
+}
+
+void ops_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	(void)fi;
+	read_folder(req, ino, size, offset, true);
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/* FUSE's requests that open files and change the tree. */
+#define FUSE_USE_VERSION 314
+#include "ops_write.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "delete.h"
+#include "last_error.h"
+#include "ops_read.h"
+#include "rename.h"
+#include "status.h"
+
+/* Answers an error that has a reason: EPERM and its like are told apart in .ebsfs/last-error. */
+static void refuse(struct fs *fs, fuse_req_t req, const char *operation, const char *name, const struct err *err)
+{
+	char what[300];
+
+	snprintf(what, sizeof(what), "%s %s", operation, name);
+	fuse_reply_err(req, last_error_report(fs->last_error, what, err));
+}
+
+/* --- opening --- */
+
+static struct handle *handle_create(struct fs *fs, struct node n, bool writing, struct fuse_file_info *fi)
+{
+	struct handle *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->fs = fs;
+	h->node = n;
+	h->writing = writing;
+	fi->fh = (uintptr_t)h;
+	/* Past the page cache: what is written means something at close and need not read back the same; what changes on its own has no size that
+	 * holds. */
+	fi->direct_io = writing || tree_ops(n)->trust == TRUST_NEVER;
+	fi->nonseekable = n.kind == NODE_WAIT || n.kind == NODE_RECEIPT_WAIT;
+	return h;
+}
+
+static void handle_destroy(struct handle *h)
+{
+	status_forget(h);
+	buf_finish(&h->text);
+	free(h);
+}
+
+static int open_writing(struct fs *fs, struct node n, struct handle *h, int flags, struct err *err)
+{
+	const struct node_ops *ops = tree_ops(n);
+	int r;
+
+	if (!ops->open_write)
+		return err_set(err, EPERM, "the file is read-only");
+	r = ops->open_write(fs, n, h, err);
+	if (r < 0)
+		return r;
+	if (flags & O_TRUNC)
+		return ops->truncate(fs, n, h, 0, err);
+	r = ops->text(fs, n, &h->text);
+	if (r < 0 && r != -ENOENT)
+		return err_set(err, -r, "cannot read the present text");
+	return 0;
+}
+
+void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = ops_fs(req);
+	struct node n = node_of(ino);
+	const struct node_ops *ops = tree_ops(n);
+	bool writing = (fi->flags & O_ACCMODE) != O_RDONLY;
+	struct handle *h = handle_create(fs, n, writing, fi);
+	struct err err;
+	int r = 0;
+
+	if (!h) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	if (writing) {
+		r = open_writing(fs, n, h, fi->flags, &err);
+		if (r < 0)
+			refuse(fs, req, "open for writing:", "", &err);
+	} else if (ops->trust != TRUST_NEVER) {
+		r = ops->text(fs, n, &h->text);
+		if (r < 0)
+			fuse_reply_err(req, -r);
+	}
+	if (r < 0)
+		handle_destroy(h);
+	else
+		fuse_reply_open(req, fi);
+}
+
+void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+{
+	struct fs *fs = ops_fs(req);
+	struct node folder = node_of(parent), n;
+	const struct node_ops *ops = tree_ops(folder);
+	struct fuse_entry_param e;
+	struct handle *h;
+	struct err err;
+
+	if (strlen(name) > NAME_MAX) {
+		fuse_reply_err(req, ENAMETOOLONG);
+		return;
+	}
+	if (!ops->create) {
+		err_set(&err, EPERM, "no file can be made here; a copy is asked for in regions/<region>/ or its snapshots/");
+		refuse(fs, req, "create", name, &err);
+		return;
+	}
+	h = handle_create(fs, folder, true, fi);
+	if (!h) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	h->created = true;
+	if (ops->create(fs, folder, name, mode, h, &n, &err) < 0) {
+		refuse(fs, req, "create", name, &err);
+		handle_destroy(h);
+		return;
+	}
+	h->node = n;
+	ops_entry(fs, n, &e); /* never fails for what was just made */
+	fuse_reply_create(req, &e, fi);
+}
+
+/* --- writing, closing --- */
+
+void ops_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	struct handle *h = ops_handle(fi);
+	struct err err;
+
+	(void)ino;
+	if (tree_ops(h->node)->write(h, data, size, offset, &err) < 0)
+		refuse(h->fs, req, "write", "", &err);
+	else
+		fuse_reply_write(req, size);
+}
+
+void ops_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct handle *h = ops_handle(fi);
+	struct answer *a;
+
+	(void)ino;
+	if (!h->writing) {
+		fuse_reply_err(req, 0);
+		return;
+	}
+	a = answer_create(h->fs, req, "close");
+	if (a)
+		tree_ops(h->node)->commit(h, a);
+	else
+		fuse_reply_err(req, ENOMEM);
+}
+
+/* What is asked of EC2 is asked at close; what was asked is on disk. */
+void ops_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	(void)ino;
+	(void)datasync;
+	(void)fi;
+	fuse_reply_err(req, 0);
+}
+
+void ops_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct handle *h = ops_handle(fi);
+	const struct node_ops *ops = tree_ops(h->node);
+
+	(void)ino;
+	if (h->writing && ops->closed)
+		ops->closed(h);
+	handle_destroy(h);
+	fuse_reply_err(req, 0);
+}
+
+/* --- attributes --- */
+
+struct touching {
+	struct fs *fs;
+	struct node node;
+	struct answer *answer;
+	struct region_waiter *waiter;
+};
+
+static void reply_attr(struct fs *fs, fuse_req_t req, struct node n)
+{
+	struct stat st;
+	int r = tree_attr(fs, n, &st);
+
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_attr(req, &st, tree_attr_seconds(fs, n));
+}
+
+static void touched(void *arg, const struct err *err)
+{
+	struct touching *t = arg;
+	struct fuse_req *req = answer_request(t->answer);
+
+	if (err) {
+		answer_err(t->answer, err);
+	} else {
+		answer_given(t->answer);
+		reply_attr(t->fs, req, t->node);
+	}
+	free(t);
+}
+
+static void touch_interrupted(void *arg)
+{
+	struct touching *t = arg;
+
+	region_cancel(t->waiter);
+	free(t);
+}
+
+/* `touch snapshots`: the region is read again, now. */
+static void touch(struct fs *fs, fuse_req_t req, struct node n)
+{
+	struct touching *t = calloc(1, sizeof(*t));
+	bool ready;
+
+	if (t) {
+		t->fs = fs;
+		t->node = n;
+		t->answer = answer_create(fs, req, "touch: reading the region again");
+	}
+	if (t && t->answer) {
+		t->waiter = region_ensure(fs_region(fs, n), true, touched, t, &ready);
+		if (t->waiter) {
+			answer_on_interrupt(t->answer, touch_interrupted, t);
+			return;
+		}
+		answer_given(t->answer);
+	}
+	free(t);
+	fuse_reply_err(req, ENOMEM);
+}
+
+void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int which, struct fuse_file_info *fi)
+{
+	struct fs *fs = ops_fs(req);
+	struct node n = node_of(ino);
+	const struct node_ops *ops = tree_ops(n);
+	struct handle *h = fi ? ops_handle(fi) : NULL;
+	struct err err;
+	int r = 0;
+
+	if (which & FUSE_SET_ATTR_SIZE) {
+		if (!ops->truncate)
+			r = err_set(&err, EPERM, "the file is read-only");
+		else
+			r = ops->truncate(fs, n, h && h->writing ? h : NULL, st->st_size, &err);
+		which &= ~FUSE_SET_ATTR_SIZE;
+	}
+	if (r == 0 && which)
+		r = ops->set_attr ? ops->set_attr(fs, n, st, which, &err)
+				  : err_set(&err, EPERM, "mode, owner and times of this are EC2's facts");
+	if (r < 0)
+		refuse(fs, req, "change attributes", "", &err);
+	else if (n.kind == NODE_SNAPSHOTS)
+		touch(fs, req, n);
+	else
+		reply_attr(fs, req, n);
+}
+
+/* --- names --- */
+
+void ops_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+{
+	(void)parent;
+	(void)name;
+	(void)mode;
+	(void)dev;
+	fuse_reply_err(req, EPERM);
+}
+
+void ops_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	struct fs *fs = ops_fs(req);
+	struct node folder = node_of(parent), n;
+	const struct node_ops *ops = tree_ops(folder);
+	struct fuse_entry_param e;
+	struct err err;
+
+	if (strlen(name) > NAME_MAX) {
+		fuse_reply_err(req, ENAMETOOLONG);
+		return;
+	}
+	if (!ops->mkdir)
+		err_set(&err, EPERM, "no folder can be made here");
+	else if (ops->mkdir(fs, folder, name, mode, &n, &err) == 0) {
+		ops_entry(fs, n, &e);
+		fuse_reply_entry(req, &e);
+		return;
+	}
+	refuse(fs, req, "mkdir", name, &err);
+}
+
+/* cp -r of a receipt's folder brings its link `copy`. It is taken kindly: the new receipt's own link will be there when its copy is. */
+void ops_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+	struct fs *fs = ops_fs(req);
+	struct node n = node_of(parent);
+	struct fuse_entry_param e;
+	struct err err;
+
+	(void)target;
+	if (n.kind == NODE_FOLDER && !strcmp(name, "copy")) {
+		n.kind = NODE_FOLDER_COPY;
+		ops_entry(fs, n, &e);
+		fuse_reply_entry(req, &e);
+		return;
+	}
+	err_set(&err, EPERM, "no link can be made here");
+	refuse(fs, req, "ln -s", name, &err);
+}
+
+void ops_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
+{
+	(void)ino;
+	(void)parent;
+	(void)name;
+	fuse_reply_err(req, EPERM);
+}
+
+static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, bool folder_wanted)
+{
+	struct fs *fs = ops_fs(req);
+	struct node n;
+	int r = tree_find(fs, node_of(parent), name, &n);
+	char what[300];
+	struct answer *a;
+
+	if (r == 0 && S_ISDIR(tree_ops(n)->type) != folder_wanted)
+		r = folder_wanted ? -ENOTDIR : -EISDIR;
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	snprintf(what, sizeof(what), "%s %s", folder_wanted ? "rmdir" : "rm", name);
+	a = answer_create(fs, req, what);
+	if (!a)
+		fuse_reply_err(req, ENOMEM);
+	else if (tree_ops(n)->remove)
+		tree_ops(n)->remove(fs, n, a);
+	else
+		delete_refuse(a, "this cannot be removed; a snapshot is deleted by rmdir of its folder, on a mount with -o delete");
+}
+
+void ops_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	remove_name(req, parent, name, false);
+}
+
+void ops_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	remove_name(req, parent, name, true);
+}
+
+void ops_rename(
+	fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name, unsigned flags)
+{
+	struct fs *fs = ops_fs(req);
+	char what[300];
+	struct answer *a;
+
+	if (strlen(new_name) > NAME_MAX || (flags & ~(unsigned)RENAME_NOREPLACE)) {
+		fuse_reply_err(req, flags & ~(unsigned)RENAME_NOREPLACE ? EINVAL : ENAMETOOLONG);
+		return;
+	}
+	snprintf(what, sizeof(what), "mv %s", name);
+	a = answer_create(fs, req, what);
+	if (a)
+		rename_node(fs, node_of(parent), name, node_of(new_parent), new_name, flags & RENAME_NOREPLACE, a);
+	else
+		fuse_reply_err(req, ENOMEM);
+}

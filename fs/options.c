@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line and -o options. */
+#include "options.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "endpoint.h"
+#include "num.h"
+
+enum option_type {
+	OPTION_FLAG,    /* bool */
+	OPTION_TEXT,    /* char * */
+	OPTION_PATH,    /* char *, made absolute */
+	OPTION_SECONDS, /* int64_t milliseconds */
+	OPTION_REGIONS, /* char **, names separated by ':' */
+};
+
+struct option {
+	const char *name;
+	enum option_type type;
+	size_t offset;
+	double min, max; /* OPTION_SECONDS */
+	const char *value;
+	const char *help;
+};
+
+/* What ebsfs takes after -o. The man page has one entry for each; a test holds the two together. */
+static const struct option option_table[] = {
+	{"regions", OPTION_REGIONS, offsetof(struct options, regions), 0, 0, "R1:R2:…",
+		"show only these regions (default: all that the account has enabled)"},
+	{"profile", OPTION_TEXT, offsetof(struct options, profile), 0, 0, "NAME",
+		"AWS profile (default: AWS_PROFILE, else \"default\")"},
+	{"endpoint_url", OPTION_TEXT, offsetof(struct options, endpoint_url), 0, 0, "URL",
+		"one endpoint for all regions (default: AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL, the profile's, Amazon's)"},
+	{"simulate", OPTION_FLAG, offsetof(struct options, simulate), 0, 0, NULL,
+		"a simulated AWS on this machine: no account needed, nothing to pay"},
+	{"ttl", OPTION_SECONDS, offsetof(struct options, ttl_ms), 0, 86400, "SECONDS",
+		"how old a listing may be (default: 30)"},
+	{"delete", OPTION_FLAG, offsetof(struct options, delete_), 0, 0, NULL,
+		"permit deletion: rmdir of a snapshot, mv between regions, rm of a tag (default: off)"},
+	{"ro", OPTION_FLAG, offsetof(struct options, read_only), 0, 0, NULL, "read-only (default: off)"},
+	{"state_dir", OPTION_PATH, offsetof(struct options, state_dir), 0, 0, "DIR",
+		"where the journal of copies is kept (default: $XDG_STATE_HOME/ebsfs, else ~/.local/state/ebsfs; "
+		"/var/lib/ebsfs for root; in it one folder an account)"},
+	{"notags", OPTION_FLAG, offsetof(struct options, no_tags), 0, 0, NULL,
+		"copy without any tags, where the account forbids CreateTags; weaker: see ebsfs(1)"},
+	{"on_end", OPTION_TEXT, offsetof(struct options, on_end), 0, 0, "COMMAND",
+		"run by /bin/sh when a copy ends, with its facts in the environment"},
+	{"poll", OPTION_SECONDS, offsetof(struct options, poll_ms), 0.05, 3600, "SECONDS",
+		"shortest interval between two looks at a region's copies (default: 2)"},
+	{"allow_other", OPTION_FLAG, offsetof(struct options, allow_other), 0, 0, NULL,
+		"let other users in too, each as the modes of the files permit (default: only who mounted)"},
+};
+
+/* Options of the kernel's or of libfuse that are handed on, and words that fstab and mount(8) use among themselves. */
+static const char *const handed_on[] = {
+	"default_permissions", "max_read=", "fsname=", "subtype=", "auto_unmount", "dev", "nodev", "suid", "nosuid", "exec", "noexec",
+	"atime", "noatime", "sync", "async", "dirsync"};
+static const char *const passed_over[] = {
+	"rw", "auto", "noauto", "user", "nouser", "users", "owner", "group", "defaults", "_netdev", "nofail", "relatime",
+	"norelatime", "strictatime", "diratime", "nodiratime", "lazytime", "x-*", "comment=", "nonempty"};
+
+static int in_list(const char *word, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(list[i]);
+
+		if (list[i][len - 1] == '=' || list[i][len - 1] == '*') {
+			if (!strncmp(word, list[i], list[i][len - 1] == '*' ? len - 1 : len))
+				return 1;
+		} else if (!strcmp(word, list[i])) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* realpath() of what need not exist yet: relative to where the command was called, for a daemon leaves that folder. */
+static char *absolute(const char *path)
+{
+	char cwd[PATH_MAX];
+	char *full;
+
+	if (path[0] == '/' || !getcwd(cwd, sizeof(cwd)))
+		return strdup(path);
+	return asprintf(&full, "%s/%s", cwd, path) < 0 ? NULL : full;
+}
+
+static int set_regions(struct options *o, const char *value, struct err *err)
+{
+	_cleanup_free_ char *copy = strdup(value);
+	size_t n = 0, colons = 0;
+	char *rest = copy;
+
+	for (const char *p = value; *p; p++)
+		colons += *p == ':';
+	for (char **old = o->regions; old && *old; old++)
+		free(*old);
+	free(o->regions);
+	o->regions = calloc(colons + 2, sizeof(char *));
+	if (!copy || !o->regions)
+		return err_set(err, ENOMEM, "out of memory");
+	for (char *name; (name = strsep(&rest, ":"));) {
+		if (!endpoint_is_region(name))
+			return err_set(err, EINVAL,
+				"option regions: '%.40s' is not a region's name; write them like regions=us-east-1:eu-west-1", name);
+		o->regions[n] = strdup(name);
+		if (!o->regions[n++])
+			return err_set(err, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int set_option(struct options *o, const struct option *option, const char *value, struct err *err)
+{
+	void *member = (char *)o + option->offset;
+	double seconds;
+
+	if (option->type == OPTION_FLAG) {
+		if (value)
+			return err_set(err, EINVAL, "option %s takes no value", option->name);
+		*(bool *)member = true;
+		return 0;
+	}
+	if (!value || !*value)
+		return err_set(err, EINVAL, "option %s needs a value: %s=%s", option->name, option->name, option->value);
+	switch (option->type) {
+	case OPTION_SECONDS:
+		if (num_parse_double(value, option->min, option->max, &seconds) < 0)
+			return err_set(err, EINVAL, "option %s: '%.40s' is not a number of seconds from %g to %g", option->name,
+				value, option->min, option->max);
+		*(int64_t *)member = (int64_t)(seconds * 1000);
+		return 0;
+	case OPTION_REGIONS:
+		return set_regions(o, value, err);
+	default:
+		free(*(char **)member);
+		*(char **)member = option->type == OPTION_PATH ? absolute(value) : strdup(value);
+		return *(char **)member ? 0 : err_set(err, ENOMEM, "out of memory");
+	}
+}
+
+static int take_option(struct options *o, char *word, struct err *err)
+{
+	char *value;
+
+	if (!*word || in_list(word, passed_over, ARRAY_LEN(passed_over)))
+		return 0;
+	if (in_list(word, handed_on, ARRAY_LEN(handed_on)))
+		return buf_printf(&o->fuse, "%s%s", o->fuse.len ? "," : "", word) < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
+	value = strchr(word, '=');
+	if (value)
+		*value++ = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(option_table); i++)
+		if (!strcmp(word, option_table[i].name))
+			return set_option(o, &option_table[i], value, err);
+	return err_set(err, EINVAL, "unknown option '%.80s'; 'ebsfs --help' lists them all", word);
+}
+
+/* A list after -o. A comma that belongs to a value is written "\,", as mount(8) and libfuse have it. */
+static int take_list(struct options *o, const char *list, struct err *err)
+{
+	_cleanup_buf_ struct buf word = BUF_INIT;
+
+	for (const char *p = list;; p++) {
+		if (*p && *p != ',') {
+			if (*p == '\\' && (p[1] == ',' || p[1] == '\\'))
+				p++;
+			buf_putc(&word, *p);
+			continue;
+		}
+		if (word.error)
+			return err_set(err, ENOMEM, "out of memory");
+		if (word.len && take_option(o, word.data, err) < 0)
+			return -err->errnum;
+		buf_clear(&word);
+		if (!*p)
+			return 0;
+	}
+}
+
+static int take_switch(struct options *o, const char *arg, const char *next, int *used, struct err *err)
+{
+	*used = 1;
+	if (!strcmp(arg, "--help") || !strcmp(arg, "-h"))
+		o->help = true;
+	else if (!strcmp(arg, "--version") || !strcmp(arg, "-V"))
+		o->version = true;
+	else if (!strcmp(arg, "-f"))
+		o->foreground = true;
+	else if (!strcmp(arg, "-d"))
+		o->debug = o->foreground = true;
+	else if (!strncmp(arg, "-o", 2) && arg[2])
+		return take_list(o, arg + 2, err);
+	else if (!strcmp(arg, "-o")) {
+		*used = 2;
+		if (!next)
+			return err_set(err, EINVAL, "-o needs a list of options behind it");
+		return take_list(o, next, err);
+	} else
+		return err_set(err, EINVAL, "unknown switch '%.80s'; 'ebsfs --help' lists them all", arg);
+	return 0;
+}
+
+int options_parse(int argc, char **argv, struct options *o, struct err *err)
+{
+	const char *names[2];
+	int n_names = 0, used;
+	bool only_names = false;
+
+	*o = (struct options){.ttl_ms = 30000};
+	for (int i = 1; i < argc; i += used) {
+		used = 1;
+		if (!only_names && !strcmp(argv[i], "--")) {
+			only_names = true;
+		} else if (!only_names && argv[i][0] == '-' && argv[i][1]) {
+			if (take_switch(o, argv[i], argv[i + 1], &used, err) < 0)
+				return -err->errnum;
+		} else if (n_names == 2) {
+			return err_set(err, EINVAL, "one mountpoint is enough: '%.80s' is left over", argv[i]);
+		} else {
+			names[n_names++] = argv[i];
+		}
+	}
+	if (o->help || o->version)
+		return 0;
+	if (!n_names)
+		return err_set(err, EINVAL, "no mountpoint given; usage: ebsfs [-f] [-d] [-o OPTION[,OPTION…]] MOUNTPOINT");
+	/* mount(8) calls a file system's program with the source first. */
+	if (n_names == 2 && !(o->source = strdup(names[0])))
+		return err_set(err, ENOMEM, "out of memory");
+	o->mountpoint = absolute(names[n_names - 1]);
+	if (!o->mountpoint)
+		return err_set(err, ENOMEM, "out of memory");
+	if (o->simulate && o->endpoint_url)
+		return err_set(err, EINVAL, "options simulate and endpoint_url exclude each other");
+	return 0;
+}
+
+void options_finish(struct options *o)
+{
+	for (char **name = o->regions; name && *name; name++)
+		free(*name);
+	free(o->regions);
+	free(o->mountpoint);
+	free(o->source);
+	free(o->profile);
+	free(o->endpoint_url);
+	free(o->state_dir);
+	free(o->on_end);
+	buf_finish(&o->fuse);
+	*o = (struct options){0};
+}
+
+int options_help(struct buf *out)
+{
+	buf_puts(out, "Usage: ebsfs [-f] [-d] [-o OPTION[,OPTION…]] MOUNTPOINT\n"
+		      "Mount an AWS account's EBS snapshots as files. End with: fusermount3 -u MOUNTPOINT\n\n"
+		      "  -f          stay in the foreground, log to stderr\n"
+		      "  -d          as -f, and log each request\n"
+		      "  -h, --help  print this and exit\n"
+		      "  -V, --version  print the version and exit\n\n"
+		      "Options after -o:\n");
+	for (size_t i = 0; i < ARRAY_LEN(option_table); i++) {
+		const struct option *option = &option_table[i];
+
+		buf_printf(out, "  %s%s%s\n        %s\n", option->name, option->value ? "=" : "",
+			option->value ? option->value : "", option->help);
+	}
+	return buf_puts(out, "\nOptions of mount(8) (dev, exec, noatime, fsname=, …) are handed on.\n"
+			     "Try it without an account: ebsfs -o simulate MOUNTPOINT\n");
+}

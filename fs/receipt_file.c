@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* A receipt's file: written as a text, checked at each close, then fixed. */
+#define FUSE_USE_VERSION 314
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <string.h>
+
+#include "clock.h"
+#include "last_error.h"
+#include "nodes.h"
+#include "receipts.h"
+#include "request.h"
+
+static struct receipt *get(struct fs *fs, struct node n)
+{
+	struct receipt *r = receipts_get(fs->receipts, n);
+
+	return r && r->has_file ? r : NULL;
+}
+
+static int receipt_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	struct receipt *r = get(fs, n);
+
+	if (!r)
+		return -ENOENT;
+	receipts_attr(r, st);
+	if (r->row.is_folder)
+		st->st_mode = (st->st_mode & S_IFMT) | 0644; /* the folder's own mode is in the row */
+	return 0;
+}
+
+static int receipt_text(struct fs *fs, struct node n, struct buf *out)
+{
+	struct receipt *r = get(fs, n);
+
+	if (!r)
+		return -ENOENT;
+	return r->draft.len ? buf_add(out, r->draft.data, r->draft.len) : buf_puts(out, r->row.text ? r->row.text : "");
+}
+
+/* The text is fixed once a copy was asked for: one request, one copy. */
+static int check_open(const struct receipt *r, struct err *err)
+{
+	if (!r)
+		return err_set(err, ENOENT, "the receipt is gone");
+	if (r->asked || r->asking)
+		return err_set(err, EEXIST,
+			"the receipt '%s' has asked for its copy already, and nothing is copied twice; to copy again write to another name, "
+			"or rm this one first", r->row.name);
+	return 0;
+}
+
+static int receipt_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
+{
+	struct receipt *r = get(fs, n);
+
+	(void)h;
+	if (check_open(r, err) < 0)
+		return -err->errnum;
+	r->writers++;
+	return 0;
+}
+
+static int receipt_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, struct err *err)
+{
+	struct receipt *r = get(fs, n);
+	int result;
+
+	if (check_open(r, err) < 0)
+		return -err->errnum;
+	result = buf_resize(&r->draft, (size_t)size);
+	if (result < 0) {
+		r->draft.error = 0;
+		return err_set(err, -result, "a copy's text has at most %zu bytes", REQUEST_TEXT_MAX);
+	}
+	if (h)
+		h->dirty = true;
+	r->row.mtime_ns = clock_wall_ms() * 1000000;
+	return 0;
+}
+
+static int receipt_write(struct handle *h, const char *data, size_t len, off_t offset, struct err *err)
+{
+	struct receipt *r = get(h->fs, h->node);
+	int result;
+
+	if (!r)
+		return err_set(err, ENOENT, "the receipt is gone");
+	if (r->asked || r->asking)
+		return err_set(err, EINVAL, "'%s': nothing may come after the text that asked for the copy", r->row.name);
+	result = buf_write_at(&r->draft, (size_t)offset, data, len);
+	if (result < 0) {
+		r->draft.error = 0; /* what was written before stays as it is */
+		return err_set(err, -result, "a copy's text has at most %zu bytes; this is no snapshot file", REQUEST_TEXT_MAX);
+	}
+	h->dirty = true;
+	r->row.mtime_ns = clock_wall_ms() * 1000000;
+	return 0;
+}
+
+static void refuse(struct receipt *r, const struct err *err)
+{
+	r->has_refused = true;
+	r->refused = *err;
+}
+
+static void receipt_commit(struct handle *h, struct answer *a)
+{
+	struct receipt *r = get(h->fs, h->node);
+	struct copy_request request;
+	struct err err;
+
+	if (r && r->asking) {
+		receipt_await(r, a);
+		return;
+	}
+	if (!r || r->asked || !h->dirty || !r->draft.len) {
+		answer_ok(a);
+		return;
+	}
+	if (request_parse(r->draft.data, r->draft.len, false, &request, &err) < 0) {
+		err_context(&err, "%s", r->row.name);
+		refuse(r, &err);
+		h->dirty = false; /* said once; the last close does not try again */
+		answer_err(a, &err);
+	} else if (request.complete) {
+		h->dirty = false;
+		receipt_ask(h->fs, r, &request, NULL, a);
+	} else {
+		answer_ok(a);
+	}
+	request_finish(&request);
+}
+
+/* The last close of a text that has no "..." asks for the copy too; nobody waits for the word any more. */
+static void receipt_closed(struct handle *h)
+{
+	struct receipt *r = get(h->fs, h->node);
+	struct copy_request request;
+	struct err err;
+
+	if (!r || --r->writers || r->asked || r->asking || !h->dirty || !r->draft.len)
+		return;
+	h->dirty = false;
+	if (request_parse(r->draft.data, r->draft.len, true, &request, &err) < 0) {
+		err_context(&err, "%s", r->row.name);
+		refuse(r, &err);
+		last_error_report(h->fs->last_error, "closing a receipt", &err);
+	} else {
+		receipt_ask(h->fs, r, &request, NULL, NULL);
+	}
+	request_finish(&request);
+}
+
+static int receipt_set_attr(struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
+{
+	struct receipt *r = get(fs, n);
+
+	if (!r)
+		return err_set(err, ENOENT, "the receipt is gone");
+	/* In a folder the row's mode and owner are the folder's; the time is that of both, as it is of a snapshot's folder and its file. */
+	if (r->row.is_folder)
+		which &= FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW;
+	receipts_set_attr(fs, r, st, which);
+	return 0;
+}
+
+static void receipt_file_remove(struct fs *fs, struct node n, struct answer *a)
+{
+	struct receipt *r = get(fs, n);
+
+	if (!r) {
+		answer_errno(a, ENOENT);
+	} else if (r->row.is_folder) {
+		if (!r->asking)
+			r->has_file = false;
+		receipt_cancel(fs, r, a);
+	} else {
+		receipt_remove(fs, r, a);
+	}
+}
+
+const struct node_ops receipt_ops = {
+	.type = S_IFREG,
+	.mode = 0644,
+	.trust = TRUST_LISTING,
+	.attr = receipt_attr,
+	.text = receipt_text,
+	.open_write = receipt_open_write,
+	.write = receipt_write,
+	.truncate = receipt_truncate,
+	.commit = receipt_commit,
+	.closed = receipt_closed,
+	.set_attr = receipt_set_attr,
+	.remove = receipt_file_remove,
+};

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* Renaming within a receipt's folder. */
+#ifndef EBSFS_RECEIPT_FOLDER_H
+#define EBSFS_RECEIPT_FOLDER_H
+
+#include "fs.h"
+
+/* The node gets another name in the folder that it is in. 0, -ENOENT, -ENOMEM. */
+int receipt_folder_rename(struct fs *fs, struct node n, const char *name);
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* A receipt asks for its copy, and is removed again. */
+#include <errno.h>
+#include <string.h>
+
+#include "invalidate.h"
+#include "journal.h"
+#include "last_error.h"
+#include "names.h"
+#include "receipts.h"
+#include "status.h"
+
+static void forget_answer(void *arg)
+{
+	struct answer_link *link = arg;
+
+	link->answer = NULL;
+}
+
+void receipt_await(struct receipt *r, struct answer *a)
+{
+	struct answer_link *link = calloc(1, sizeof(*link));
+
+	if (!link) {
+		answer_errno(a, ENOMEM);
+		return;
+	}
+	link->answer = a;
+	link->next = r->waiting;
+	r->waiting = link;
+	/* Whoever stops waiting stops waiting only: the copy that was asked for goes on. */
+	answer_on_interrupt(a, forget_answer, link);
+}
+
+struct asking {
+	struct fs *fs;
+	uint32_t number;
+	char what[200];
+	bool move;
+	struct receipt_moved moved;
+};
+
+/* The queue's word on the copy. */
+static void spoken(void *arg, struct copy *copy, const struct err *err)
+{
+	struct asking *asking = arg;
+	struct fs *fs = asking->fs;
+	struct receipt *r = receipts_get(fs->receipts, (struct node){.slot = asking->number});
+	struct answer_link *waiting = r->waiting;
+
+	r->asking = false;
+	r->waiting = NULL;
+	r->asked = !err;
+	r->has_refused = err != NULL;
+	if (err)
+		r->refused = *err;
+	r->row.copy = copy ? copy->row.id : 0;
+	if (!r->row.copy)
+		r->row.id = 0; /* nothing of it reached the journal */
+	if (r->save_again)
+		receipts_save(fs, r);
+	r->save_again = false;
+	if (err && !waiting)
+		last_error_report(fs->last_error, asking->what, err);
+	while (waiting) {
+		struct answer_link *link = waiting;
+
+		waiting = link->next;
+		if (link->answer)
+			answer_err(link->answer, err);
+		free(link);
+	}
+	if (asking->move) {
+		/* After the answer: the kernel now has the snapshot's node under the receipt's name. */
+		invalidate_name(fs->invalidate, asking->moved.folder, asking->moved.name);
+		invalidate_name(fs->invalidate, node_number(receipts_folder(r)), r->row.name);
+	}
+	status_receipt_changed(fs, r);
+	free(asking);
+}
+
+/* A receipt that is a folder asks with its description and its tags, as they were written. 0 or -errno. */
+static int add_folder(const struct receipt *r, const struct copy_request *from, struct copy_request *request,
+	struct request_tag *tags, char (*keys)[NAME_MAX + 1])
+{
+	size_t n = 0;
+
+	*request = *from;
+	if (!request->description && r->description.len)
+		request->description = r->description.data;
+	if (!r->has_tags)
+		return 0;
+	for (size_t i = 0; i < r->n_tags; i++) {
+		if (r->tags[i].removed || !names_unescape(r->tags[i].key, keys[n]) || !strncmp(keys[n], "aws:", 4))
+			continue;
+		tags[n].key = keys[n];
+		tags[n].value = (char *)buf_str(&r->tags[i].value);
+		n++;
+	}
+	/* What the text itself says wins: it comes last. */
+	for (size_t i = 0; i < from->n_tags; i++)
+		tags[n++] = from->tags[i];
+	request->tags = tags;
+	request->n_tags = n;
+	request->no_tags = true;
+	return 0;
+}
+
+static void ask_with(
+	struct fs *fs, struct receipt *r, const struct copy_request *request, const struct receipt_moved *moved, struct answer *a)
+{
+	struct asking *asking = calloc(1, sizeof(*asking));
+
+	if (!asking) {
+		if (a)
+			answer_errno(a, ENOMEM);
+		return;
+	}
+	asking->fs = fs;
+	asking->number = r->number;
+	asking->move = moved != NULL;
+	if (moved)
+		asking->moved = *moved;
+	snprintf(asking->what, sizeof(asking->what), "copy of %s/%s into %s", request->source_region, request->source_id, r->row.region);
+	r->asking = true;
+	r->has_refused = false;
+	if (!r->row.id)
+		r->row.id = journal_next_receipt_id(fs->journal);
+	if (copies_request(fs->copies, r->row.region, request, moved != NULL, &r->row, spoken, asking) < 0) {
+		r->asking = false;
+		free(asking);
+		if (a)
+			answer_errno(a, ENOMEM);
+		return;
+	}
+	if (a)
+		receipt_await(r, a);
+}
+
+void receipt_ask(
+	struct fs *fs, struct receipt *r, const struct copy_request *request, const struct receipt_moved *moved, struct answer *a)
+{
+	size_t n = r->n_tags + request->n_tags;
+	_cleanup_free_ struct request_tag *tags = calloc(n + 1, sizeof(*tags));
+	_cleanup_free_ char(*keys)[NAME_MAX + 1] = calloc(r->n_tags + 1, sizeof(*keys));
+	struct copy_request whole;
+
+	if (!tags || !keys) {
+		if (a)
+			answer_errno(a, ENOMEM);
+		return;
+	}
+	if (r->draft.len) {
+		free(r->row.text);
+		r->row.text = strdup(buf_str(&r->draft));
+	}
+	if (!r->row.text) {
+		if (a)
+			answer_errno(a, ENOMEM);
+		return;
+	}
+	add_folder(r, request, &whole, tags, keys);
+	ask_with(fs, r, &whole, moved, a);
+}
+
+/* --- removal --- */
+
+struct removal {
+	struct fs *fs;
+	uint32_t number;
+	struct answer *answer;
+	bool whole; /* the receipt goes too, not only its queued copy */
+};
+
+static void removed(void *arg, const struct err *err)
+{
+	struct removal *m = arg;
+	struct receipt *r = receipts_get(m->fs->receipts, (struct node){.slot = m->number});
+
+	if (!err && r) {
+		r->row.id = 0;
+		receipts_drop(m->fs, r);
+	}
+	answer_err(m->answer, err);
+	free(m);
+}
+
+static void forget(struct removal *m)
+{
+	struct receipt *r = receipts_get(m->fs->receipts, (struct node){.slot = m->number});
+
+	if (!r || !r->row.id) {
+		removed(m, NULL);
+		return;
+	}
+	if (journal_delete_receipt(m->fs->journal, r->row.id, removed, m) < 0) {
+		answer_errno(m->answer, ENOMEM);
+		free(m);
+	}
+}
+
+static void cancelled(void *arg, struct copy *copy, const struct err *err)
+{
+	struct removal *m = arg;
+
+	(void)copy;
+	if (!err && m->whole) {
+		forget(m);
+		return;
+	}
+	answer_err(m->answer, err);
+	free(m);
+}
+
+static void remove_or_cancel(struct fs *fs, struct receipt *r, bool whole, struct answer *a)
+{
+	struct copy *copy = receipts_copy(fs, r);
+	struct removal *m;
+	struct err err;
+
+	if (r->asking) {
+		err_set(&err, EBUSY, "%s: its copy is being asked for at this moment; try again", r->row.name);
+		answer_err(a, &err);
+		return;
+	}
+	m = calloc(1, sizeof(*m));
+	if (!m) {
+		answer_errno(a, ENOMEM);
+		return;
+	}
+	*m = (struct removal){.fs = fs, .number = r->number, .answer = a, .whole = whole};
+	if (copy && copy->state == COPY_QUEUED) {
+		if (copies_cancel(fs->copies, copy, cancelled, m) < 0) {
+			answer_errno(a, ENOMEM);
+			free(m);
+		}
+	} else {
+		cancelled(m, copy, NULL);
+	}
+}
+
+void receipt_remove(struct fs *fs, struct receipt *r, struct answer *a)
+{
+	remove_or_cancel(fs, r, true, a);
+}
+
+void receipt_cancel(struct fs *fs, struct receipt *r, struct answer *a)
+{
+	remove_or_cancel(fs, r, false, a);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* A region's folder and its snapshots/: where receipts stand, and where snapshots are listed. */
+#define FUSE_USE_VERSION 314
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <string.h>
+
+#include "folders.h"
+#include "nodes.h"
+#include "receipts.h"
+
+static const struct fixed_child region_children[] = {{"snapshots", NODE_SNAPSHOTS, false}};
+
+static int region_find(struct fs *fs, struct node folder, const char *name, struct node *child)
+{
+	if (folders_find(region_children, ARRAY_LEN(region_children), folder, name, child) == 0)
+		return 0;
+	return receipts_find(fs->receipts, folder, name, child);
+}
+
+/* Positions: the fixed children, then the receipts. */
+static bool region_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
+{
+	uint64_t fixed = ARRAY_LEN(region_children), at;
+
+	if (*pos < fixed && folders_next(region_children, fixed, folder, pos, out))
+		return true;
+	at = *pos - fixed;
+	if (!receipts_next(fs->receipts, folder, &at, out))
+		return false;
+	*pos = at + fixed;
+	return true;
+}
+
+static int snapshots_find(struct fs *fs, struct node folder, const char *name, struct node *child)
+{
+	struct catalogue *c = fs_catalogue(fs, folder);
+	catalogue_slot slot;
+
+	if (receipts_find(fs->receipts, folder, name, child) == 0)
+		return 0;
+	if (!ec2_is_snapshot_id(name))
+		return -ENOENT;
+	slot = catalogue_find(c, name);
+	if (slot == CATALOGUE_NONE || slot > NODE_SLOT_MAX || catalogue_presence(c, slot) == CATALOGUE_GONE)
+		return -ENOENT;
+	*child = (struct node){.kind = NODE_SNAPSHOT, .region = folder.region, .slot = slot};
+	return 0;
+}
+
+/* Positions: slots, then, from 2^32 on, the receipts. Neither moves while a listing is read, so an offset always means the same place. */
+#define RECEIPTS_FROM ((uint64_t)1 << 32)
+
+static bool snapshots_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
+{
+	struct catalogue *c = fs_catalogue(fs, folder);
+	uint64_t at;
+
+	while (*pos < RECEIPTS_FROM) {
+		catalogue_slot slot = (catalogue_slot)*pos;
+
+		if (slot >= catalogue_slots(c) || slot > NODE_SLOT_MAX) {
+			*pos = RECEIPTS_FROM;
+			break;
+		}
+		++*pos;
+		if (catalogue_presence(c, slot) != CATALOGUE_LISTED)
+			continue;
+		snprintf(out->name, sizeof(out->name), "%s", catalogue_id(c, slot));
+		out->node = (struct node){.kind = NODE_SNAPSHOT, .region = folder.region, .slot = slot};
+		return true;
+	}
+	at = *pos - RECEIPTS_FROM;
+	if (!receipts_next(fs->receipts, folder, &at, out))
+		return false;
+	*pos = at + RECEIPTS_FROM;
+	return true;
+}
+
+static struct region_waiter *snapshots_ensure(
+	struct fs *fs, struct node folder, const char *name, region_done *done, void *arg, bool *ready)
+{
+	struct region *region = fs_region(fs, folder);
+	struct node receipt;
+
+	if (!name)
+		return region_ensure(region, false, done, arg, ready);
+	/* Only an id is worth a question: a name of any other form is a receipt's, or nobody's. */
+	if (receipts_find(fs->receipts, folder, name, &receipt) == 0 || !ec2_is_snapshot_id(name)) {
+		*ready = true;
+		return NULL;
+	}
+	return region_ensure_id(region, name, false, done, arg, ready);
+}
+
+/* `touch snapshots` comes through ops_write.c, which reads the region again; the times themselves are not kept. */
+static int snapshots_set_attr(struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
+{
+	(void)fs;
+	(void)n;
+	(void)st;
+	if (which & ~(FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW | FUSE_SET_ATTR_CTIME))
+		return err_set(err, EPERM, "only 'touch' is known here: it reads the region again");
+	return 0;
+}
+
+const struct node_ops region_ops = {
+	.type = S_IFDIR,
+	.mode = 0755,
+	.trust = TRUST_EVER,
+	.find = region_find,
+	.next = region_next,
+	.create = receipts_create_file,
+	.mkdir = receipts_create_folder,
+};
+
+const struct node_ops snapshots_ops = {
+	.type = S_IFDIR,
+	.mode = 0755,
+	.trust = TRUST_EVER,
+	.find = snapshots_find,
+	.next = snapshots_next,
+	.ensure = snapshots_ensure,
+	.create = receipts_create_file,
+	.mkdir = receipts_create_folder,
+	.set_attr = snapshots_set_attr,
+};

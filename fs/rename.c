@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* mv. */
+#include "rename.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "receipt_folder.h"
+#include "receipts.h"
+#include "request.h"
+#include "tree.h"
+
+static bool takes_receipts(struct node folder)
+{
+	return folder.kind == NODE_REGION || folder.kind == NODE_SNAPSHOTS;
+}
+
+/* A target that is there makes room only if its copy does not go on: it would lose its receipt. NULL: nothing there. */
+static int make_room(struct fs *fs, struct node to_folder, const char *to_name, const struct receipt *self, bool noreplace,
+	struct receipt **old, struct err *err)
+{
+	struct node n;
+	struct receipt *r;
+
+	*old = NULL;
+	if (receipts_find(fs->receipts, to_folder, to_name, &n) < 0 || n.kind == NODE_RECEIPT_STATUS || n.kind == NODE_RECEIPT_WAIT)
+		return receipts_check_name(fs->receipts, to_folder, to_name, self, err);
+	r = receipts_get(fs->receipts, n);
+	if (r == self)
+		return 0;
+	if (noreplace || r->asked || r->asking)
+		return err_set(err, EEXIST, "the receipt '%s' is there; rm it first if it is to go", to_name);
+	*old = r;
+	return 0;
+}
+
+static void rename_receipt(
+	struct fs *fs, struct receipt *r, struct node to_folder, const char *to_name, bool noreplace, struct answer *a)
+{
+	struct receipt *old;
+	struct err err;
+
+	if (!takes_receipts(to_folder) || to_folder.region != r->region)
+		err_set(&err, EPERM, "a receipt stays in its region, where its copy is; to copy there too, use cp");
+	else if (make_room(fs, to_folder, to_name, r, noreplace, &old, &err) == 0) {
+		if (old)
+			receipts_drop(fs, old);
+		if (receipts_move(fs, r, to_folder, to_name) == 0) {
+			answer_ok(a);
+			return;
+		}
+		err_set(&err, ENOMEM, "out of memory");
+	}
+	answer_err(a, &err);
+}
+
+static void move_snapshot(struct fs *fs, struct node snapshot, const struct receipt_moved *moved, struct node to_folder,
+	const char *to_name, struct answer *a)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct copy_request request = {0};
+	struct catalogue_snapshot s;
+	struct receipt *r;
+	struct err err;
+
+	snapshot.kind = NODE_SNAPSHOT_FILE;
+	if (!takes_receipts(to_folder))
+		err_set(&err, EPERM, "a snapshot can be moved into a region's folder only");
+	else if (to_folder.region == snapshot.region)
+		err_set(&err, EPERM, "the snapshot is in that region already");
+	else if (!fs->options->delete_)
+		err_set(&err, EPERM, "mv deletes the source once its copy has completed: that needs a mount with -o delete; cp only copies");
+	else if (!catalogue_get(fs_catalogue(fs, snapshot), snapshot.slot, &s) || s.presence != CATALOGUE_LISTED)
+		err_set(&err, EPERM, "only a snapshot of this account can be moved");
+	else if (tree_ops(snapshot)->text(fs, snapshot, &text) < 0 || request_parse(buf_str(&text), text.len, true, &request, &err) < 0)
+		err_set(&err, ENOMEM, "out of memory");
+	else if (receipts_check_name(fs->receipts, to_folder, to_name, NULL, &err) == 0) {
+		r = receipts_add(fs, to_folder, to_name, 0644, false, &err);
+		if (r) {
+			r->has_file = true;
+			buf_add(&r->draft, text.data, text.len);
+			receipt_ask(fs, r, &request, moved, a);
+			request_finish(&request);
+			return;
+		}
+	}
+	request_finish(&request);
+	answer_err(a, &err);
+}
+
+void rename_node(struct fs *fs, struct node from_folder, const char *from_name, struct node to_folder, const char *to_name, bool noreplace,
+	struct answer *a)
+{
+	bool same = node_number(from_folder) == node_number(to_folder);
+	struct receipt_moved moved;
+	struct node from;
+	struct err err;
+	int r = tree_find(fs, from_folder, from_name, &from);
+
+	if (r < 0) {
+		answer_errno(a, -r);
+		return;
+	}
+	switch (from.kind) {
+	case NODE_RECEIPT:
+		if (!takes_receipts(from_folder))
+			break;
+		/* fall through */
+	case NODE_FOLDER:
+		rename_receipt(fs, receipts_get(fs->receipts, from), to_folder, to_name, noreplace, a);
+		return;
+	case NODE_SNAPSHOT:
+	case NODE_SNAPSHOT_FILE:
+		moved.folder = node_number(from_folder);
+		snprintf(moved.name, sizeof(moved.name), "%s", from_name);
+		move_snapshot(fs, from, &moved, to_folder, to_name, a);
+		return;
+	default:
+		break;
+	}
+	/* Within a receipt's folder, rsync gives what it wrote its real name. */
+	if (same && (from_folder.kind == NODE_FOLDER || from_folder.kind == NODE_FOLDER_TAGS)) {
+		answer_errno(a, -receipt_folder_rename(fs, from, to_name));
+		return;
+	}
+	err_set(&err, EPERM, "'%s' cannot be moved or renamed", from_name);
+	answer_err(a, &err);
+}

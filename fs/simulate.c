@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* -o simulate. */
+#include "simulate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "log.h"
+#include "num.h"
+#include "sim.h"
+#include "state_dir.h"
+
+struct simulate {
+	pid_t pid;
+	char *state_dir; /* NULL: the user named one */
+};
+
+static void child(pid_t parent, int ready_fd)
+{
+	struct sim_options options;
+	struct err err;
+
+	sim_options_demo(&options);
+	options.parent = parent;
+	if (sim_run(&options, ready_fd, &err) < 0) {
+		log_error("simulator: %s", err.message);
+		_exit(1);
+	}
+	_exit(0);
+}
+
+/* A simulated account takes nothing from the user's own configuration, and none of it can reach AWS. */
+static int turn_environment(void)
+{
+	static const char *const settings[][2] = {{"AWS_ACCESS_KEY_ID", SIM_ACCESS_KEY}, {"AWS_SECRET_ACCESS_KEY", SIM_SECRET_KEY},
+		{"AWS_CONFIG_FILE", "/dev/null"}, {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"}, {"AWS_REGION", "us-east-1"},
+		{"NO_PROXY", "127.0.0.1"}, {"no_proxy", "127.0.0.1"}};
+	static const char *const unwanted[] = {"AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
+		"AWS_CA_BUNDLE", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_CREDENTIAL_EXPIRATION"};
+
+	for (size_t i = 0; i < ARRAY_LEN(unwanted); i++)
+		unsetenv(unwanted[i]);
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		if (setenv(settings[i][0], settings[i][1], 1) < 0)
+			return -errno;
+	return 0;
+}
+
+static int read_port(int fd, uint64_t *port)
+{
+	char line[16];
+	size_t n = 0;
+
+	while (n < sizeof(line)) {
+		ssize_t r = read(fd, line + n, sizeof(line) - n);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return -EIO;
+		n += (size_t)r;
+		if (line[n - 1] == '\n')
+			return num_parse_u64(line, n - 1, 1, 65535, port);
+	}
+	return -EIO;
+}
+
+static int start(struct options *o, struct simulate *s, struct err *err)
+{
+	pid_t self = getpid();
+	uint64_t port;
+	int fds[2], r;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_set(err, errno, "cannot start the simulator: %s", strerror(errno));
+	s->pid = fork();
+	if (s->pid == 0) {
+		close(fds[0]);
+		child(self, fds[1]);
+	}
+	close(fds[1]);
+	r = s->pid < 0 ? -errno : read_port(fds[0], &port);
+	close(fds[0]);
+	if (r < 0)
+		return err_set(err, -r, "the simulator did not start");
+	free(o->profile);
+	o->profile = NULL;
+	if (asprintf(&o->endpoint_url, "http://127.0.0.1:%u", (unsigned)port) < 0 || turn_environment() < 0)
+		return err_set(err, ENOMEM, "out of memory");
+	if (!o->poll_ms)
+		o->poll_ms = 500; /* nobody throttles here, and there is something to see */
+	if (!o->state_dir) {
+		o->state_dir = state_dir_temporary(err);
+		if (!o->state_dir)
+			return -err->errnum;
+		s->state_dir = strdup(o->state_dir);
+	}
+	return 0;
+}
+
+int simulate_start(struct options *o, struct simulate **out, struct err *err)
+{
+	struct simulate *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return err_set(err, ENOMEM, "out of memory");
+	r = start(o, s, err);
+	if (r < 0) {
+		simulate_end(s);
+		return r;
+	}
+	*out = s;
+	return 0;
+}
+
+void simulate_end(struct simulate *s)
+{
+	if (!s)
+		return;
+	if (s->pid > 0) {
+		kill(s->pid, SIGTERM);
+		waitpid(s->pid, NULL, 0);
+	}
+	if (s->state_dir)
+		state_dir_remove(s->state_dir);
+	free(s->state_dir);
+	free(s);
+}

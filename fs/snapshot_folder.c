@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* A snapshot's folder, and the files in it that only tell: description, metadata.json, the snapshot file. */
+#include <errno.h>
+#include <string.h>
+
+#include "delete.h"
+#include "folders.h"
+#include "metadata.h"
+#include "nodes.h"
+#include "request.h"
+
+static const struct fixed_child children[] = {
+	{"description", NODE_DESCRIPTION, false},
+	{"metadata.json", NODE_METADATA, false},
+	{"tags", NODE_TAGS, false},
+	{"status", NODE_STATUS, false},
+	{".wait", NODE_WAIT, true},
+};
+
+static int get(struct fs *fs, struct node n, struct catalogue_snapshot *s)
+{
+	if (!catalogue_get(fs_catalogue(fs, n), n.slot, s) || s->presence == CATALOGUE_GONE)
+		return -ENOENT;
+	return 0;
+}
+
+static void set_times(const struct catalogue_snapshot *s, struct stat *st)
+{
+	int64_t end = s->completion_ms ? s->completion_ms : s->start_ms;
+
+	st->st_mtim = (struct timespec){s->start_ms / 1000, s->start_ms % 1000 * 1000000};
+	st->st_ctim = (struct timespec){end / 1000, end % 1000 * 1000000};
+	st->st_atim = st->st_mtim;
+}
+
+static int snapshot_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	struct catalogue_snapshot s;
+	int r = get(fs, n, &s);
+
+	if (r < 0)
+		return r;
+	set_times(&s, st);
+	st->st_size = (off_t)s.volume_gib << 30;
+	st->st_blocks = s.full_size > 0 ? (s.full_size + 511) / 512 : 0;
+	st->st_nlink = 3;
+	return 0;
+}
+
+static int snapshot_file_name(struct fs *fs, struct node n, char out[NAME_MAX + 1])
+{
+	return snprintf(out, NAME_MAX + 1, "%s.snapshot", catalogue_id(fs_catalogue(fs, n), n.slot));
+}
+
+static int snapshot_find(struct fs *fs, struct node folder, const char *name, struct node *child)
+{
+	char file[NAME_MAX + 1];
+
+	snapshot_file_name(fs, folder, file);
+	if (!strcmp(name, file)) {
+		*child = folder;
+		child->kind = NODE_SNAPSHOT_FILE;
+		return 0;
+	}
+	return folders_find(children, ARRAY_LEN(children), folder, name, child);
+}
+
+static bool snapshot_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
+{
+	if (folders_next(children, ARRAY_LEN(children), folder, pos, out))
+		return true;
+	if (*pos > ARRAY_LEN(children))
+		return false;
+	++*pos;
+	snapshot_file_name(fs, folder, out->name);
+	out->node = folder;
+	out->node.kind = NODE_SNAPSHOT_FILE;
+	return true;
+}
+
+/* The files in the folder have the snapshot's times: nothing in them is older or younger. */
+static int file_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	struct catalogue_snapshot s;
+	int r = get(fs, n, &s);
+
+	if (r == 0)
+		set_times(&s, st);
+	return r;
+}
+
+/* The snapshot file holds only what can never change, and neither may its times (rsync's quick check): mtime is the start, and ctime too. */
+static int snapshot_file_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	int r = file_attr(fs, n, st);
+
+	st->st_ctim = st->st_mtim;
+	return r;
+}
+
+static int description_text(struct fs *fs, struct node n, struct buf *out)
+{
+	struct catalogue_snapshot s;
+	int r = get(fs, n, &s);
+
+	if (r < 0)
+		return r;
+	return *s.description ? buf_printf(out, "%s\n", s.description) : 0;
+}
+
+static int metadata_text(struct fs *fs, struct node n, struct buf *out)
+{
+	return metadata_format(out, fs_catalogue(fs, n), n.slot);
+}
+
+static int snapshot_file_text(struct fs *fs, struct node n, struct buf *out)
+{
+	struct catalogue_snapshot s;
+	int r = get(fs, n, &s);
+
+	return r < 0 ? r : request_format(out, region_name(fs_region(fs, n)), &s);
+}
+
+const struct node_ops snapshot_ops = {
+	.type = S_IFDIR,
+	.mode = 0555,
+	.trust = TRUST_LISTING,
+	.attr = snapshot_attr,
+	.find = snapshot_find,
+	.next = snapshot_next,
+	.remove = delete_snapshot,
+};
+
+const struct node_ops description_ops = {
+	.type = S_IFREG, .mode = 0444, .trust = TRUST_LISTING, .attr = file_attr, .text = description_text};
+const struct node_ops metadata_ops = {
+	.type = S_IFREG, .mode = 0444, .trust = TRUST_LISTING, .attr = file_attr, .text = metadata_text};
+const struct node_ops snapshot_file_ops = {
+	.type = S_IFREG, .mode = 0444, .trust = TRUST_LISTING, .attr = snapshot_file_attr, .text = snapshot_file_text};

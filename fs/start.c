@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/* Building a mount from the bottom up, and taking it down again. */
+#include "start.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "clock.h"
+#include "credentials.h"
+#include "ec2.h"
+#include "endpoint.h"
+#include "fs.h"
+#include "http.h"
+#include "invalidate.h"
+#include "journal.h"
+#include "last_error.h"
+#include "log.h"
+#include "loop.h"
+#include "profile.h"
+#include "receipts.h"
+#include "session.h"
+#include "state_dir.h"
+#include "status.h"
+
+/* Who the account is matters less than being there: a cloud without STS answers nothing to wait for. */
+#define IDENTITY_MS 5000
+/* Ended copies without a receipt are forgotten after this. */
+#define HISTORY_MS (30LL * 86400 * 1000)
+
+enum {
+	SIGNAL_TERM,
+	SIGNAL_INT,
+	SIGNAL_HUP,
+	SIGNALS
+};
+
+struct mount {
+	struct fs fs;
+	uv_loop_t loop;
+	struct http *http;
+	struct profiles *profiles;
+	struct credentials_chain *chain;
+	struct endpoint_config endpoints;
+	struct session *session;
+	uv_signal_t signals[SIGNALS];
+	bool signals_open;
+	/* While it starts. */
+	struct aws_call *regions_call, *identity_call;
+	struct loop_timer *identity_timer;
+	struct err err;
+	bool regions_known;
+};
+
+/* --- the first words with AWS --- */
+
+/* The identity has been asked for long enough, or has come: go on once the regions are known. */
+static void maybe_go_on(struct mount *m)
+{
+	if (m->err.errnum || (m->regions_known && !m->identity_call))
+		uv_stop(&m->loop);
+}
+
+static void identity_late(void *arg)
+{
+	struct mount *m = arg;
+
+	if (m->identity_call && m->regions_known) {
+		aws_cancel(m->identity_call);
+		m->identity_call = NULL;
+	}
+	maybe_go_on(m);
+}
+
+static void identity_known(void *arg, const char *account, const char *arn, const struct err *err)
+{
+	struct mount *m = arg;
+
+	m->identity_call = NULL;
+	if (err)
+		log_info("the account's number is not known: %s", err->message);
+	else
+		snprintf(m->fs.account, sizeof(m->fs.account), "%s", account);
+	if (arn)
+		log_info("acting as %s", arn);
+	maybe_go_on(m);
+}
+
+static bool is_in(const char *name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+static void show(struct mount *m, const char *name)
+{
+	int r = regions_show(m->fs.regions, name);
+
+	if (r < 0 && !m->err.errnum)
+		err_set(&m->err, -r, "cannot show region %s: %s", name, strerror(-r));
+}
+
+static void regions_come(void *arg, const char *const *names, size_t n, const struct err *err)
+{
+	struct mount *m = arg;
+	char **wanted = m->fs.options->regions;
+
+	m->regions_call = NULL;
+	m->regions_known = true;
+	if (err && !(wanted && !strcmp(err->code, "UnauthorizedOperation"))) {
+		m->err = *err;
+		err_context(&m->err, "asking AWS for the account's regions");
+	} else if (err) {
+		log_warning("not permitted to list the account's regions; trusting regions=: %s", err->message);
+	} else if (!n) {
+		err_set(&m->err, EIO, "AWS named no region that the account has enabled");
+	}
+	for (size_t i = 0; wanted && wanted[i] && !m->err.errnum; i++) {
+		if (!err && !is_in(wanted[i], names, n))
+			log_warning("region %s is not enabled for the account, or does not exist", wanted[i]);
+		show(m, wanted[i]);
+	}
+	for (size_t i = 0; !wanted && i < n && !m->err.errnum; i++)
+		show(m, names[i]);
+	/* The account's number is not waited for much longer than the regions. */
+	if (m->identity_call)
+		loop_timer_start(m->identity_timer, IDENTITY_MS);
+	maybe_go_on(m);
+}
+
+static int speak_to_aws(struct mount *m, struct err *err)
+{
+	const struct options *o = m->fs.options;
+	const char *home = o->regions ? o->regions[0] : endpoint_home_region(m->profiles, m->fs.profile);
+
+	m->identity_timer = loop_timer_create(&m->loop, identity_late, m);
+	m->identity_call = m->identity_timer ? sts_get_caller_identity(m->fs.aws, home, identity_known, m) : NULL;
+	m->regions_call = ec2_describe_regions(m->fs.aws, home, regions_come, m);
+	if (!m->regions_call || !m->identity_call)
+		return err_set(err, ENOMEM, "out of memory");
+	uv_run(&m->loop, UV_RUN_DEFAULT);
+	if (m->identity_call)
+		aws_cancel(m->identity_call);
+	m->identity_call = NULL;
+	if (!m->err.errnum)
+		return 0;
+	*err = m->err;
+	return -err->errnum;
+}
+
+/* --- the layers --- */
+
+static int build_client(struct mount *m, struct err *err)
+{
+	const struct options *o = m->fs.options;
+	struct http_options http = {.user_agent = "ebsfs/" EBSFS_VERSION};
+	struct aws_options aws = {.loop = &m->loop};
+	const char *profile;
+	int r = profiles_load(&m->profiles, err);
+
+	if (r < 0)
+		return r;
+	profile = profiles_selected(m->profiles, o->profile);
+	snprintf(m->fs.profile, sizeof(m->fs.profile), "%s", profile);
+	http.ca_bundle = profiles_setting(m->profiles, "AWS_CA_BUNDLE", profile, "ca_bundle");
+	m->endpoints = (struct endpoint_config){o->endpoint_url, m->profiles, m->fs.profile};
+	r = http_create(&m->loop, &http, &m->http, err);
+	if (r == 0)
+		r = credentials_chain_create(&m->loop, m->http, m->profiles, o->profile, &m->chain, err);
+	if (r < 0)
+		return r;
+	aws.http = m->http;
+	aws.credentials = m->chain;
+	aws.endpoints = &m->endpoints;
+	r = aws_create(&aws, &m->fs.aws, err);
+	if (r < 0)
+		return r;
+	m->fs.regions = regions_create(&m->loop, m->fs.aws, o->ttl_ms);
+	return m->fs.regions ? 0 : err_set(err, ENOMEM, "out of memory");
+}
+
+static int build_copies(struct mount *m, struct err *err)
+{
+	struct fs *fs = &m->fs;
+	const struct options *o = fs->options;
+	_cleanup_free_ char *dir = state_dir_path(o, fs->account, err);
+	struct copies_options options = {
+		.loop = &m->loop,
+		.aws = fs->aws,
+		.regions = fs->regions,
+		.account = fs->account,
+		.on_end = o->on_end,
+		.no_tags = o->no_tags,
+		.poll_ms = o->poll_ms,
+	};
+	int r;
+
+	if (!dir)
+		return -err->errnum;
+	r = journal_open(&m->loop, dir, fs->account, &fs->journal, err);
+	if (r < 0)
+		return r;
+	options.journal = fs->journal;
+	fs->receipts = receipts_create(fs);
+	fs->last_error = last_error_create();
+	if (!fs->receipts || !fs->last_error)
+		return err_set(err, ENOMEM, "out of memory");
+	r = copies_create(&options, receipts_load, fs, &fs->copies, err);
+	if (r < 0)
+		return r;
+	return statuses_create(fs) ? 0 : err_set(err, ENOMEM, "out of memory");
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct mount *m = handle->data;
+
+	if (number == SIGHUP) {
+		log_info("SIGHUP: reading the credentials anew");
+		credentials_expire(m->chain, NULL);
+		return;
+	}
+	uv_stop(&m->loop);
+}
+
+static void watch_signals(struct mount *m)
+{
+	static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+
+	signal(SIGPIPE, SIG_IGN);
+	for (int i = 0; i < SIGNALS; i++) {
+		uv_signal_init(&m->loop, &m->signals[i]);
+		m->signals[i].data = m;
+		uv_signal_start(&m->signals[i], on_signal, numbers[i]);
+		uv_unref((uv_handle_t *)&m->signals[i]);
+	}
+	m->signals_open = true;
+}
+
+int start_mount(const struct options *options, struct mount **out, struct err *err)
+{
+	struct mount *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return err_set(err, ENOMEM, "out of memory");
+	uv_loop_init(&m->loop);
+	m->fs.loop = &m->loop;
+	m->fs.options = options;
+	m->fs.uid = getuid();
+	m->fs.gid = getgid();
+	m->fs.started_ms = clock_wall_ms();
+	watch_signals(m);
+	r = build_client(m, err);
+	if (r == 0)
+		r = speak_to_aws(m, err);
+	if (r == 0)
+		r = build_copies(m, err);
+	if (r == 0)
+		r = session_create(&m->fs, &m->session, err);
+	if (r == 0) {
+		m->fs.invalidate = invalidate_create(&m->loop, m->fs.session);
+		if (!m->fs.invalidate)
+			r = err_set(err, ENOMEM, "out of memory");
+	}
+	if (r < 0) {
+		start_finish(m);
+		return r;
+	}
+	*out = m;
+	return 0;
+}
+
+static void mount_ended(struct fs *fs)
+{
+	uv_stop(fs->loop);
+}
+
+void start_serve(struct mount *m)
+{
+	session_on_end(m->session, mount_ended);
+	uv_run(&m->loop, UV_RUN_DEFAULT);
+}
+
+void start_finish(struct mount *m)
+{
+	struct fs *fs;
+
+	if (!m)
+		return;
+	fs = &m->fs;
+	answers_interrupt_all(fs);
+	session_unmount(m->session);
+	copies_destroy(fs->copies);
+	journal_close(fs->journal);
+	regions_destroy(fs->regions);
+	aws_destroy(fs->aws);
+	credentials_chain_destroy(m->chain);
+	http_destroy(m->http);
+	profiles_destroy(m->profiles);
+	loop_timer_destroy(m->identity_timer);
+	for (int i = 0; m->signals_open && i < SIGNALS; i++)
+		uv_close((uv_handle_t *)&m->signals[i], NULL);
+	/* Handles close, and the thread pool's last work comes home. */
+	uv_run(&m->loop, UV_RUN_DEFAULT);
+	statuses_destroy(fs->statuses);
+	receipts_destroy(fs->receipts);
+	invalidate_destroy(fs->invalidate);
+	session_destroy(m->session);
+	last_error_destroy(fs->last_error);
+	if (uv_loop_close(&m->loop) < 0)
+		log_warning("something still lived on the loop at the end");
+	free(m);
+}

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/* status and .wait. */
+#define FUSE_USE_VERSION 314
+#include "status.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <string.h>
+
+#include "clock.h"
+#include "invalidate.h"
+#include "nodes.h"
+
+/* One who waits in a read of .wait. */
+struct waiter {
+	struct waiter *next, **link;
+	struct fs *fs;
+	struct node node;
+	struct handle *handle;
+	struct answer *answer;
+	bool held; /* copies_hold() is to be released */
+};
+
+/* One region's changes: to the kernel's caches and to who waits. */
+struct region_watch {
+	struct region_watch *next;
+	struct fs *fs;
+	uint32_t region;
+};
+
+struct statuses {
+	struct fs *fs;
+	struct region_watch *watches;
+	struct waiter *waiters;
+	struct handle *polled; /* linked by next_watched */
+};
+
+/* --- what the text says --- */
+
+static const char *region_of(struct fs *fs, struct node n)
+{
+	return region_name(fs_region(fs, n));
+}
+
+static int snapshot_text(struct fs *fs, struct node n, struct buf *out)
+{
+	struct catalogue *c = fs_catalogue(fs, n);
+	struct catalogue_snapshot s;
+	const struct copy *copy;
+
+	if (!catalogue_get(c, n.slot, &s) || s.presence == CATALOGUE_GONE)
+		return -ENOENT;
+	if (s.state == EC2_SNAPSHOT_PENDING)
+		copies_glance(fs->copies, region_of(fs, n), s.id);
+	copy = copies_by_snapshot(fs->copies, region_of(fs, n), s.id);
+	if (copy)
+		return copies_status(fs->copies, copy, clock_wall_ms(), out);
+	return copies_snapshot_status(region_of(fs, n), c, n.slot, clock_wall_ms(), out);
+}
+
+static int receipt_text(struct fs *fs, struct node n, struct buf *out)
+{
+	const struct receipt *r = receipts_get(fs->receipts, n);
+	const struct copy *copy;
+
+	if (!r)
+		return -ENOENT;
+	copy = receipts_copy(fs, r);
+	if (copy && copy->state == COPY_PENDING && copy->row.copy_id)
+		copies_glance(fs->copies, copy->row.region, copy->row.copy_id);
+	return receipts_status(fs, r, out);
+}
+
+static bool is_receipt(struct node n)
+{
+	return n.kind == NODE_RECEIPT_STATUS || n.kind == NODE_RECEIPT_WAIT;
+}
+
+static int text(struct fs *fs, struct node n, struct buf *out)
+{
+	return is_receipt(n) ? receipt_text(fs, n, out) : snapshot_text(fs, n, out);
+}
+
+/* The id that a poller is to ask about for this node; NULL: nobody needs to. */
+static const char *watched_id(struct fs *fs, struct node n)
+{
+	return is_receipt(n) ? NULL : catalogue_id(fs_catalogue(fs, n), n.slot);
+}
+
+static bool ended(struct fs *fs, struct node n)
+{
+	struct catalogue_snapshot s;
+	const struct copy *copy;
+
+	if (is_receipt(n)) {
+		const struct receipt *r = receipts_get(fs->receipts, n);
+
+		if (!r)
+			return true;
+		copy = receipts_copy(fs, r);
+		return !r->asking && (copy ? copy_state_ended(copy->state) : r->has_refused || !r->asked);
+	}
+	if (!catalogue_get(fs_catalogue(fs, n), n.slot, &s) || s.presence == CATALOGUE_GONE)
+		return true;
+	copy = copies_by_snapshot(fs->copies, region_of(fs, n), s.id);
+	return copy ? copy_state_ended(copy->state) : s.state != EC2_SNAPSHOT_PENDING;
+}
+
+/* --- waiting --- */
+
+static void waiter_free(struct waiter *w)
+{
+	*w->link = w->next;
+	if (w->next)
+		w->next->link = w->link;
+	if (w->held)
+		copies_release(w->fs->copies, region_of(w->fs, w->node), watched_id(w->fs, w->node));
+	free(w);
+}
+
+static void waiter_interrupted(void *arg)
+{
+	waiter_free(arg);
+}
+
+static void give_text(struct fs *fs, struct handle *h, struct answer *a)
+{
+	int r;
+
+	buf_clear(&h->text);
+	r = text(fs, h->node, &h->text);
+	if (r < 0) {
+		answer_errno(a, -r);
+		return;
+	}
+	fuse_reply_buf(answer_request(a), h->text.data, h->text.len);
+	answer_given(a);
+}
+
+void status_wait(struct handle *h, struct answer *a)
+{
+	struct fs *fs = h->fs;
+	struct waiter *w;
+
+	if (ended(fs, h->node)) {
+		give_text(fs, h, a);
+		return;
+	}
+	w = calloc(1, sizeof(*w));
+	if (!w) {
+		answer_errno(a, ENOMEM);
+		return;
+	}
+	*w = (struct waiter){.next = fs->statuses->waiters, .link = &fs->statuses->waiters, .fs = fs, .node = h->node, .handle = h, .answer = a};
+	if (w->next)
+		w->next->link = &w->next;
+	fs->statuses->waiters = w;
+	if (watched_id(fs, w->node))
+		w->held = copies_hold(fs->copies, region_of(fs, w->node), watched_id(fs, w->node)) == 0;
+	answer_on_interrupt(a, waiter_interrupted, w);
+}
+
+static void wake_waiters(struct statuses *s, bool (*concerns)(struct fs *fs, struct node n, const void *what), const void *what)
+{
+	struct waiter *next;
+
+	for (struct waiter *w = s->waiters; w; w = next) {
+		struct handle *h = w->handle;
+		struct answer *a = w->answer;
+
+		next = w->next;
+		if (!concerns(s->fs, w->node, what) || !ended(s->fs, w->node))
+			continue;
+		waiter_free(w);
+		give_text(s->fs, h, a);
+	}
+}
+
+/* --- polling --- */
+
+bool status_poll(struct handle *h, struct fuse_pollhandle *ph)
+{
+	struct statuses *s = h->fs->statuses;
+
+	if (!h->watched) {
+		h->watched = true;
+		h->next_watched = s->polled;
+		s->polled = h;
+	}
+	if (ph) {
+		if (h->poll)
+			fuse_pollhandle_destroy(h->poll);
+		h->poll = ph;
+	}
+	return h->changed;
+}
+
+void status_forget(struct handle *h)
+{
+	struct handle **link = &h->fs->statuses->polled;
+
+	if (!h->watched)
+		return;
+	while (*link != h)
+		link = &(*link)->next_watched;
+	*link = h->next_watched;
+	if (h->poll)
+		fuse_pollhandle_destroy(h->poll);
+	h->watched = false;
+}
+
+static void tell_pollers(struct statuses *s, bool (*concerns)(struct fs *fs, struct node n, const void *what), const void *what)
+{
+	for (struct handle *h = s->polled; h; h = h->next_watched) {
+		if (!concerns(s->fs, h->node, what))
+			continue;
+		h->changed = true;
+		if (h->poll) {
+			fuse_lowlevel_notify_poll(h->poll);
+			fuse_pollhandle_destroy(h->poll);
+			h->poll = NULL;
+		}
+	}
+}
+
+static void changed(struct statuses *s, bool (*concerns)(struct fs *fs, struct node n, const void *what), const void *what)
+{
+	tell_pollers(s, concerns, what);
+	wake_waiters(s, concerns, what);
+}
+
+/* --- what changes --- */
+
+static bool concerns_copy(struct fs *fs, struct node n, const void *what)
+{
+	const struct copy *copy = what;
+
+	if (is_receipt(n)) {
+		const struct receipt *r = receipts_get(fs->receipts, n);
+
+		return r && r->row.copy && r->row.copy == copy->row.id;
+	}
+	return copy->row.copy_id && !strcmp(copy->row.region, region_of(fs, n)) &&
+		!strcmp(copy->row.copy_id, catalogue_id(fs_catalogue(fs, n), n.slot));
+}
+
+static bool concerns_receipt(struct fs *fs, struct node n, const void *what)
+{
+	return is_receipt(n) && receipts_get(fs->receipts, n) == what;
+}
+
+static bool concerns_snapshot(struct fs *fs, struct node n, const void *what)
+{
+	const struct node *snapshot = what;
+
+	(void)fs;
+	return !is_receipt(n) && n.region == snapshot->region && n.slot == snapshot->slot;
+}
+
+static void copy_changed(void *arg, const struct copy *copy)
+{
+	changed(arg, concerns_copy, copy);
+}
+
+void status_receipt_changed(struct fs *fs, const struct receipt *r)
+{
+	changed(fs->statuses, concerns_receipt, r);
+}
+
+static void catalogue_changed(void *arg, enum catalogue_change change, catalogue_slot slot)
+{
+	const struct region_watch *w = arg;
+	struct node snapshot = {.kind = NODE_SNAPSHOT, .region = w->region, .slot = slot};
+	struct node snapshots = {.kind = NODE_SNAPSHOTS, .region = w->region};
+	static const enum node_kind texts[] = {NODE_SNAPSHOT, NODE_DESCRIPTION, NODE_METADATA, NODE_TAGS};
+
+	if (slot > NODE_SLOT_MAX)
+		return;
+	if (change == CATALOGUE_REMOVED) {
+		invalidate_name(w->fs->invalidate, node_number(snapshots), catalogue_id(fs_catalogue(w->fs, snapshot), slot));
+	} else if (change == CATALOGUE_CHANGED) {
+		for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+			snapshot.kind = texts[i];
+			invalidate_node(w->fs->invalidate, node_number(snapshot));
+		}
+	}
+	if (change != CATALOGUE_ADDED)
+		changed(w->fs->statuses, concerns_snapshot, &snapshot);
+}
+
+static void watch_region(void *arg, struct region *region)
+{
+	struct statuses *s = arg;
+	int index = regions_index(s->fs->regions, region_name(region));
+	struct region_watch *w;
+
+	if (index < 0)
+		return; /* only a copy's source: it has no nodes */
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return;
+	*w = (struct region_watch){s->watches, s->fs, (uint32_t)index};
+	s->watches = w;
+	catalogue_watch(region_catalogue(region), catalogue_changed, w);
+}
+
+struct statuses *statuses_create(struct fs *fs)
+{
+	struct statuses *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->fs = fs;
+	fs->statuses = s;
+	if (copies_watch(fs->copies, copy_changed, s) < 0) {
+		free(s);
+		return NULL;
+	}
+	regions_each(fs->regions, watch_region, s);
+	return s;
+}
+
+void statuses_destroy(struct statuses *s)
+{
+	if (!s)
+		return;
+	while (s->waiters)
+		waiter_free(s->waiters);
+	while (s->watches) {
+		struct region_watch *w = s->watches;
+
+		s->watches = w->next;
+		free(w);
+	}
+	free(s);
+}
+
+/* --- nodes --- */
+
+/* .wait has no size that could be known before it is read. */
+static int wait_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	(void)fs;
+	(void)n;
+	st->st_size = 0;
+	return 0;
+}
+
+/* cp -r writes the source's status into a receipt's folder: it is dropped. A receipt's own status file is read-only. */
+static int open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
+{
+	const struct receipt *r = receipts_get(fs->receipts, n);
+
+	(void)h;
+	if (!r || !r->row.is_folder)
+		return err_set(err, EPERM, "a status cannot be written");
+	return 0;
+}
+
+static void drop_commit(struct handle *h, struct answer *a)
+{
+	(void)h;
+	answer_ok(a);
+}
+
+static int set_attr(struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
+{
+	(void)st;
+	(void)which;
+	return open_write(fs, n, NULL, err);
+}
+
+static void receipt_status_remove(struct fs *fs, struct node n, struct answer *a)
+{
+	const struct receipt *r = receipts_get(fs->receipts, n);
+
+	/* rm -r of a receipt's folder comes by here; a receipt's own status goes with the receipt. */
+	answer_errno(a, r && r->row.is_folder ? 0 : EPERM);
+}
+
+const struct node_ops status_ops = {.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .text = text};
+const struct node_ops wait_ops = {
+	.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .attr = wait_attr, .text = text};
+const struct node_ops receipt_status_ops = {
+	.type = S_IFREG,
+	.mode = 0444,
+	.trust = TRUST_NEVER,
+	.text = text,
+	.open_write = open_write,
+	.write = handle_write,
+	.truncate = handle_truncate,
+	.commit = drop_commit,
+	.set_attr = set_attr,
+	.remove = receipt_status_remove,
+};
+const struct node_ops receipt_wait_ops = {
+	.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .attr = wait_attr, .text = text};

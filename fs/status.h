@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* status and .wait: what a copy or a snapshot is doing, for those who ask, poll or wait. */
+#ifndef EBSFS_STATUS_H
+#define EBSFS_STATUS_H
+
+#include "receipts.h"
+#include "tree.h"
+
+struct statuses;
+
+/* Watches copies and catalogues; fs->copies and fs->regions are there. NULL on ENOMEM. */
+struct statuses *statuses_create(struct fs *fs);
+/* After the session's end: the kernel has answered who still waited. NULL is permitted. */
+void statuses_destroy(struct statuses *s);
+
+/* Reading a .wait: answers with the status once the copy or the snapshot has ended. `h` is the opening of a .wait. */
+void status_wait(struct handle *h, struct answer *a);
+/* poll() on an opened status file: whether its text has changed since it was last read; if not, `ph` (NULL, or taken over) is told when it does. */
+bool status_poll(struct handle *h, struct fuse_pollhandle *ph);
+/* The opening goes. */
+void status_forget(struct handle *h);
+
+/* A receipt's state changed without its copy's (it was refused, or got its copy). */
+void status_receipt_changed(struct fs *fs, const struct receipt *r);
+
+#endif

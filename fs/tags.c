@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* A snapshot's tags as files: reading, and writing as CreateTags. */
+#define FUSE_USE_VERSION 314
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <string.h>
+
+#include "clock.h"
+#include "delete.h"
+#include "last_error.h"
+#include "names.h"
+#include "nodes.h"
+#include "tree.h"
+
+static bool is_aws(const char *key)
+{
+	return !strncmp(key, "aws:", 4);
+}
+
+static int tags_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	const struct node_ops *folder = tree_ops((struct node){.kind = NODE_SNAPSHOT});
+
+	return folder->attr(fs, n, st) < 0 ? -ENOENT : (st->st_size = 0, st->st_blocks = 0, st->st_nlink = 2, 0);
+}
+
+static struct node tag_node(struct node folder, uint32_t key)
+{
+	return (struct node){.kind = NODE_TAG, .region = folder.region, .slot = folder.slot, .sub = key};
+}
+
+static int tags_find(struct fs *fs, struct node folder, const char *name, struct node *child)
+{
+	struct catalogue *c = fs_catalogue(fs, folder);
+	char key[NAME_MAX + 1];
+	uint32_t number;
+
+	if (!names_unescape(name, key) || !catalogue_tag_value(c, folder.slot, key))
+		return -ENOENT;
+	number = catalogue_key_number(c, key);
+	if (number > NODE_SLOT_MAX)
+		return -ENOMEM;
+	*child = tag_node(folder, number);
+	return 0;
+}
+
+static bool tags_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
+{
+	struct catalogue *c = fs_catalogue(fs, folder);
+	struct ec2_tag tag;
+
+	while (catalogue_tag(c, folder.slot, (unsigned)*pos, &tag)) {
+		uint32_t number = catalogue_key_number(c, tag.key);
+
+		++*pos;
+		/* A key too long for a file's name is in metadata.json only. */
+		if (number > NODE_SLOT_MAX || !names_escape(tag.key, out->name))
+			continue;
+		out->node = tag_node(folder, number);
+		return true;
+	}
+	return false;
+}
+
+static const char *tag_value(struct fs *fs, struct node n)
+{
+	struct catalogue *c = fs_catalogue(fs, n);
+	const char *key = catalogue_key_text(c, n.sub);
+
+	return key ? catalogue_tag_value(c, n.slot, key) : NULL;
+}
+
+static int tag_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	int r = tags_attr(fs, n, st);
+	const char *key = catalogue_key_text(fs_catalogue(fs, n), n.sub), *value = tag_value(fs, n);
+
+	if (r < 0)
+		return r;
+	if (!key)
+		return -ENOENT;
+	if (is_aws(key))
+		st->st_mode &= ~(mode_t)0222;
+	st->st_nlink = 1;
+	/* A tag that was just created has no value before the first close. */
+	st->st_size = value ? (off_t)strlen(value) + 1 : 0;
+	return 0;
+}
+
+static int tag_text(struct fs *fs, struct node n, struct buf *out)
+{
+	const char *value = tag_value(fs, n);
+
+	return value ? buf_printf(out, "%s\n", value) : -ENOENT;
+}
+
+static int check_key(const char *key, struct err *err)
+{
+	size_t characters = 0;
+
+	if (is_aws(key))
+		return err_set(err, EPERM, "tag %s: tags that begin with aws: are AWS's own and read-only", key);
+	for (const char *p = key; *p; p++)
+		characters += (*p & 0xc0) != 0x80;
+	if (characters > EC2_TAG_KEY_MAX)
+		return err_set(err, EINVAL, "a tag's key has at most %d characters", EC2_TAG_KEY_MAX);
+	return 0;
+}
+
+static int tags_create(
+	struct fs *fs, struct node folder, const char *name, mode_t mode, struct handle *h, struct node *child, struct err *err)
+{
+	char key[NAME_MAX + 1];
+	uint32_t number;
+
+	(void)mode;
+	(void)h;
+	if (!names_unescape(name, key))
+		return err_set(err, EINVAL,
+			"'%s' is no tag's name: write '/' as %%2F, '%%' as %%25, and the dots of a key that is only dots as %%2E", name);
+	if (check_key(key, err) < 0)
+		return -err->errnum;
+	number = catalogue_key_number(fs_catalogue(fs, folder), key);
+	if (number > NODE_SLOT_MAX)
+		return err_set(err, ENOMEM, "out of memory");
+	*child = tag_node(folder, number);
+	return 0;
+}
+
+static int tag_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
+{
+	const char *key = catalogue_key_text(fs_catalogue(fs, n), n.sub);
+
+	(void)h;
+	return key ? check_key(key, err) : err_set(err, ENOENT, "the tag is gone");
+}
+
+/* One CreateTags under way. */
+struct tagging {
+	struct fs *fs;
+	struct node node;
+	struct answer *answer; /* NULL: nobody waits (last close), or interrupted */
+	char key[NAME_MAX + 1];
+	struct buf value;
+};
+
+static void forget_answer(void *arg)
+{
+	struct tagging *t = arg;
+
+	t->answer = NULL;
+}
+
+static void tagged(void *arg, const struct err *err)
+{
+	struct tagging *t = arg;
+
+	if (!err)
+		catalogue_hold_tag(fs_catalogue(t->fs, t->node), t->node.slot, t->key, buf_str(&t->value), clock_mono_ms());
+	if (t->answer)
+		answer_err(t->answer, err);
+	else if (err)
+		last_error_report(t->fs->last_error, "writing a tag", err);
+	buf_finish(&t->value);
+	free(t);
+}
+
+static void create_tag(struct handle *h, struct answer *a)
+{
+	struct fs *fs = h->fs;
+	struct catalogue *c = fs_catalogue(fs, h->node);
+	struct tagging *t = calloc(1, sizeof(*t));
+	struct aws_call *call = NULL;
+
+	h->dirty = false;
+	h->committed = true;
+	if (t) {
+		*t = (struct tagging){.fs = fs, .node = h->node, .answer = a};
+		snprintf(t->key, sizeof(t->key), "%s", catalogue_key_text(c, h->node.sub));
+		if (handle_line(h, &t->value) == 0) {
+			struct ec2_tag tag = {t->key, buf_str(&t->value)};
+
+			call = ec2_create_tags(fs->aws, region_name(fs_region(fs, h->node)), catalogue_id(c, h->node.slot), &tag, 1, tagged, t);
+		}
+	}
+	if (!call) {
+		if (t)
+			buf_finish(&t->value);
+		free(t);
+		if (a)
+			answer_errno(a, ENOMEM);
+		return;
+	}
+	if (a)
+		answer_on_interrupt(a, forget_answer, t);
+}
+
+/* A shell closes once between opening and writing (`echo v > k` duplicates the descriptor), so an empty text waits for the last close. */
+static void tag_commit(struct handle *h, struct answer *a)
+{
+	struct err err;
+	size_t characters = 0, len = h->text.len;
+
+	if (!h->dirty || !len) {
+		answer_ok(a);
+		return;
+	}
+	len -= h->text.data[len - 1] == '\n';
+	for (size_t i = 0; i < len; i++)
+		characters += (h->text.data[i] & 0xc0) != 0x80;
+	if (characters > EC2_TAG_VALUE_MAX || memchr(h->text.data, '\0', len)) {
+		h->dirty = false;
+		h->committed = true;
+		err_set(&err, EINVAL, "a tag's value is a text of at most %d characters", EC2_TAG_VALUE_MAX);
+		answer_err(a, &err);
+		return;
+	}
+	create_tag(h, a);
+}
+
+static void tag_closed(struct handle *h)
+{
+	if ((h->dirty || h->created) && !h->committed && !h->text.len)
+		create_tag(h, NULL);
+}
+
+/* Times and modes of a tag are not kept; `touch` and `cp -p` are not refused for it. */
+static int tag_set_attr(struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
+{
+	(void)st;
+	(void)which;
+	return tag_open_write(fs, n, NULL, err);
+}
+
+const struct node_ops tags_ops = {
+	.type = S_IFDIR,
+	.mode = 0755,
+	.trust = TRUST_LISTING,
+	.attr = tags_attr,
+	.find = tags_find,
+	.next = tags_next,
+	.create = tags_create,
+};
+const struct node_ops tag_ops = {
+	.type = S_IFREG,
+	.mode = 0644,
+	.trust = TRUST_LISTING,
+	.attr = tag_attr,
+	.text = tag_text,
+	.open_write = tag_open_write,
+	.write = handle_write,
+	.truncate = handle_truncate,
+	.commit = tag_commit,
+	.closed = tag_closed,
+	.set_attr = tag_set_attr,
+	.remove = delete_tag,
+};

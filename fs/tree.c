@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* The tree: the table of the kinds of node, and what all kinds have in common. */
+#include "tree.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "clock.h"
+#include "nodes.h"
+
+static const struct node_ops *const table[NODE_KINDS] = {
+	[NODE_ROOT] = &root_ops,
+	[NODE_README] = &readme_ops,
+	[NODE_COPIES] = &copies_ops,
+	[NODE_COPIES_JSON] = &copies_json_ops,
+	[NODE_CONTROL] = &control_ops,
+	[NODE_HEALTH] = &health_ops,
+	[NODE_METRICS] = &metrics_ops,
+	[NODE_VERSION] = &version_ops,
+	[NODE_LAST_ERROR] = &last_error_ops,
+	[NODE_REGIONS] = &regions_ops,
+	[NODE_REGION] = &region_ops,
+	[NODE_SNAPSHOTS] = &snapshots_ops,
+	[NODE_SNAPSHOT] = &snapshot_ops,
+	[NODE_DESCRIPTION] = &description_ops,
+	[NODE_METADATA] = &metadata_ops,
+	[NODE_TAGS] = &tags_ops,
+	[NODE_TAG] = &tag_ops,
+	[NODE_STATUS] = &status_ops,
+	[NODE_WAIT] = &wait_ops,
+	[NODE_SNAPSHOT_FILE] = &snapshot_file_ops,
+	[NODE_FOLDER] = &folder_ops,
+	[NODE_FOLDER_DESCRIPTION] = &folder_description_ops,
+	[NODE_FOLDER_METADATA] = &folder_metadata_ops,
+	[NODE_FOLDER_TAGS] = &folder_tags_ops,
+	[NODE_FOLDER_TAG] = &folder_tag_ops,
+	[NODE_FOLDER_COPY] = &folder_copy_ops,
+	[NODE_RECEIPT_STATUS] = &receipt_status_ops,
+	[NODE_RECEIPT_WAIT] = &receipt_wait_ops,
+	[NODE_RECEIPT] = &receipt_ops,
+};
+
+const struct node_ops *tree_ops(struct node n)
+{
+	return table[n.kind];
+}
+
+int tree_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	const struct node_ops *ops = tree_ops(n);
+	bool folder = S_ISDIR(ops->type);
+	int r;
+
+	memset(st, 0, sizeof(*st));
+	st->st_ino = node_number(n);
+	st->st_mode = ops->type | ops->mode;
+	st->st_nlink = folder ? 2 : 1;
+	st->st_uid = fs->uid;
+	st->st_gid = fs->gid;
+	st->st_blksize = 4096;
+	st->st_size = -1;
+	st->st_mtim.tv_sec = ops->trust == TRUST_NEVER ? clock_wall_ms() / 1000 : fs->started_ms / 1000;
+	st->st_ctim = st->st_mtim;
+	if (ops->attr) {
+		r = ops->attr(fs, n, st);
+		if (r < 0)
+			return r;
+	}
+	if (st->st_size < 0 && ops->text) {
+		_cleanup_buf_ struct buf text = BUF_INIT;
+
+		r = ops->text(fs, n, &text);
+		if (r < 0)
+			return r;
+		st->st_size = (off_t)text.len;
+	}
+	if (st->st_size < 0)
+		st->st_size = 0;
+	if (!folder)
+		st->st_blocks = (st->st_size + 511) / 512;
+	if (!st->st_atim.tv_sec)
+		st->st_atim = st->st_mtim;
+	if (fs->options->read_only)
+		st->st_mode &= ~(mode_t)0222;
+	return 0;
+}
+
+/* Beyond the listing's own time: where the kernel is told of changes a second or two saves most look-ups of a running walk. */
+static double listing_seconds(struct fs *fs, struct node n)
+{
+	double left = (double)region_valid_ms(fs_region(fs, n), clock_mono_ms()) / 1000;
+
+	return left > 1 ? left : 1;
+}
+
+double tree_attr_seconds(struct fs *fs, struct node n)
+{
+	switch (tree_ops(n)->trust) {
+	case TRUST_EVER:
+		return 86400;
+	case TRUST_LISTING:
+		return listing_seconds(fs, n);
+	default:
+		return 0;
+	}
+}
+
+double tree_name_seconds(struct fs *fs, struct node n)
+{
+	/* The names beside a snapshot are as lasting as its folder; only what they say changes. */
+	if (n.kind == NODE_STATUS || n.kind == NODE_WAIT)
+		return listing_seconds(fs, n);
+	if (n.kind < NODE_REGIONS)
+		return 86400;
+	return tree_attr_seconds(fs, n);
+}
+
+int tree_find(struct fs *fs, struct node folder, const char *name, struct node *child)
+{
+	const struct node_ops *ops = tree_ops(folder);
+
+	if (!ops->find)
+		return -ENOTDIR;
+	return ops->find(fs, folder, name, child);
+}

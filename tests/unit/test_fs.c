@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* fs/, what of it is pure: node numbers, names, options, the guard against recursive removal. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "guard.h"
+#include "names.h"
+#include "node.h"
+#include "options.h"
+
+static void test_node_numbers_are_coordinates(void **state)
+{
+	(void)state;
+	assert_true(node_number((struct node){.kind = NODE_ROOT}) == 1);
+	assert_int_equal(node_of(1).kind, NODE_ROOT);
+	for (int kind = NODE_README; kind < NODE_KINDS; kind++) {
+		struct node n = {kind, 255, NODE_SLOT_MAX, NODE_SLOT_MAX}, back = node_of(node_number(n));
+
+		assert_int_equal(back.kind, n.kind);
+		assert_int_equal(back.region, n.region);
+		assert_int_equal(back.slot, n.slot);
+		assert_int_equal(back.sub, n.sub);
+		assert_true(node_number(n) >> 63 == 0);
+	}
+}
+
+static void test_the_file_that_asks_has_the_highest_number_of_its_folder(void **state)
+{
+	static const enum node_kind in_snapshot[] = {NODE_DESCRIPTION, NODE_METADATA, NODE_TAGS, NODE_STATUS, NODE_WAIT};
+	static const enum node_kind in_folder[] = {
+		NODE_FOLDER_DESCRIPTION, NODE_FOLDER_METADATA, NODE_FOLDER_TAGS, NODE_FOLDER_COPY, NODE_RECEIPT_STATUS};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(in_snapshot); i++)
+		assert_true(node_number((struct node){.kind = in_snapshot[i], .slot = 7}) <
+			node_number((struct node){.kind = NODE_SNAPSHOT_FILE, .slot = 7}));
+	for (size_t i = 0; i < ARRAY_LEN(in_folder); i++)
+		assert_true(node_number((struct node){.kind = in_folder[i], .slot = 7}) <
+			node_number((struct node){.kind = NODE_RECEIPT, .slot = 7}));
+}
+
+static void test_each_key_has_one_name(void **state)
+{
+	static const struct {
+		const char *key, *name;
+	} table[] = {{"Name", "Name"}, {"a/b", "a%2Fb"}, {"100%", "100%25"}, {".", "%2E"}, {"..", "%2E%2E"}, {".a", ".a"},
+		{"aws:backup:source", "aws:backup:source"}, {"sp ace\xc3\xa9", "sp ace\xc3\xa9"}};
+	static const char *const never_made[] = {"a%2fb", "%41", "%", "%2", "%00", "", ".", "..", "a%2Eb"};
+	char out[NAME_MAX + 1], long_key[NAME_MAX + 2];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		assert_true(names_escape(table[i].key, out));
+		assert_string_equal(out, table[i].name);
+		assert_true(names_unescape(table[i].name, out));
+		assert_string_equal(out, table[i].key);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(never_made); i++)
+		assert_false(names_unescape(never_made[i], out));
+	memset(long_key, 'k', NAME_MAX + 1);
+	long_key[NAME_MAX + 1] = '\0';
+	assert_false(names_escape(long_key, out));
+	long_key[NAME_MAX] = '\0';
+	assert_true(names_escape(long_key, out));
+	long_key[0] = '/';
+	assert_false(names_escape(long_key, out));
+}
+
+static void test_names_of_tools(void **state)
+{
+	char out[NAME_MAX + 1];
+
+	(void)state;
+	assert_true(names_rsync_target(".a.snapshot.Xy12Zz", out));
+	assert_string_equal(out, "a.snapshot");
+	assert_false(names_rsync_target("a.snapshot.Xy12Zz", out));
+	assert_false(names_rsync_target(".a.snapshot.Xy-2Zz", out));
+	assert_false(names_rsync_target("..Xy12Zz", out));
+	names_stem("snap-1.snapshot", out);
+	assert_string_equal(out, "snap-1");
+	names_stem("nightly", out);
+	assert_string_equal(out, "nightly");
+	names_stem(".snapshot", out);
+	assert_string_equal(out, ".snapshot");
+	assert_true(names_strip("a.status", ".status", out));
+	assert_string_equal(out, "a");
+	assert_false(names_strip(".status", ".status", out));
+}
+
+static int parse(struct options *o, struct err *err, const char *list)
+{
+	char *argv[] = {(char *)"ebsfs", (char *)"-o", (char *)list, (char *)"/mnt", NULL};
+
+	return options_parse(4, argv, o, err);
+}
+
+static void test_options(void **state)
+{
+	struct options o;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(parse(&o, &err, "regions=us-east-1:eu-west-1,ttl=2.5,delete,ro,_netdev,x-systemd.automount,profile=a\\,b"), 0);
+	assert_string_equal(o.regions[0], "us-east-1");
+	assert_string_equal(o.regions[1], "eu-west-1");
+	assert_null(o.regions[2]);
+	assert_int_equal(o.ttl_ms, 2500);
+	assert_true(o.delete_);
+	assert_true(o.read_only);
+	assert_string_equal(o.profile, "a,b");
+	assert_string_equal(o.mountpoint, "/mnt");
+	assert_int_equal(o.fuse.len, 0);
+	options_finish(&o);
+
+	assert_int_equal(parse(&o, &err, "noatime,fsname=x"), 0);
+	assert_string_equal(o.fuse.data, "noatime,fsname=x");
+	options_finish(&o);
+}
+
+static void test_bad_options_are_named(void **state)
+{
+	static const struct {
+		const char *list, *named;
+	} table[] = {{"colour=red", "colour"}, {"ttl=soon", "soon"}, {"ttl", "ttl"}, {"ttl=-1", "ttl"}, {"delete=yes", "delete"},
+		{"regions=../etc", "../etc"}, {"regions=", "regions"}, {"simulate,endpoint_url=http://x", "simulate"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct options o;
+		struct err err;
+
+		assert_int_equal(parse(&o, &err, table[i].list), -EINVAL);
+		assert_non_null(strstr(err.message, table[i].named));
+		options_finish(&o);
+	}
+}
+
+static void test_mount_calls_with_the_source_first(void **state)
+{
+	char *argv[] = {(char *)"ebsfs", (char *)"backups", (char *)"/mnt", (char *)"-o", (char *)"rw,ttl=1", NULL};
+	char *none[] = {(char *)"ebsfs", NULL}, *three[] = {(char *)"ebsfs", (char *)"a", (char *)"b", (char *)"c", NULL};
+	struct options o;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(options_parse(5, argv, &o, &err), 0);
+	assert_string_equal(o.source, "backups");
+	assert_string_equal(o.mountpoint, "/mnt");
+	options_finish(&o);
+	assert_int_equal(options_parse(1, none, &o, &err), -EINVAL);
+	options_finish(&o);
+	assert_int_equal(options_parse(4, three, &o, &err), -EINVAL);
+	options_finish(&o);
+}
+
+static void test_the_guard_bars_for_a_while(void **state)
+{
+	struct guard g = {0};
+
+	(void)state;
+	assert_false(guard_barred(&g, 10, 0));
+	guard_bar(&g, 10, 1000);
+	assert_true(guard_barred(&g, 10, 1001));
+	assert_false(guard_barred(&g, 11, 1001));
+	assert_true(guard_barred(&g, 10, 1001 + GUARD_MS - 1)); /* and bars anew */
+	assert_true(guard_barred(&g, 10, 1001 + 2 * GUARD_MS - 2));
+	assert_false(guard_barred(&g, 10, 1001 + 4 * GUARD_MS));
+	for (pid_t pid = 100; pid < 100 + GUARD_MAX; pid++)
+		guard_bar(&g, pid, 500000 + pid);
+	assert_true(guard_barred(&g, 100, 500200));
+	guard_bar(&g, 1000, 500300); /* makes room where it is oldest: 101 */
+	assert_true(guard_barred(&g, 1000, 500301));
+	assert_false(guard_barred(&g, 101, 500301));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_node_numbers_are_coordinates),
+		cmocka_unit_test(test_the_file_that_asks_has_the_highest_number_of_its_folder),
+		cmocka_unit_test(test_each_key_has_one_name),
+		cmocka_unit_test(test_names_of_tools),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_bad_options_are_named),
+		cmocka_unit_test(test_mount_calls_with_the_source_first),
+		cmocka_unit_test(test_the_guard_bars_for_a_while),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
