@@ -20,6 +20,8 @@ struct http_options {
 	int64_t stalled_ms;       /* time-out of a transfer that moves nothing; 0: 20 s */
 };
 
+/* The process must ignore SIGPIPE: TLS writes to a connection that its peer has closed. Proxies are taken from the environment.
+ * Returns 0, -ENOMEM, or -EINVAL with *err (unreadable ca_bundle). */
 int http_create(uv_loop_t *loop, const struct http_options *options, struct http **out, struct err *err);
 /* Every call must have ended or been cancelled. NULL is permitted. */
 void http_destroy(struct http *http);
@@ -39,6 +41,7 @@ struct http_request {
 	size_t max_answer;  /* bytes of the answer's body; 0: BUF_MAX. More is EFBIG */
 	int64_t timeout_ms; /* in all; 0: 60 s */
 	bool no_proxy;      /* metadata addresses are never asked through a proxy */
+	bool once;          /* must not reach the server twice: goes over a connection of its own, see http.c */
 };
 
 struct http_answer {
@@ -51,8 +54,8 @@ struct http_answer {
 };
 
 /* Starts a request (everything is copied). Redirects are not followed. done gets the answer, whatever its status, or NULL with *err:
- * EHOSTUNREACH (name, route, refused, TLS), ETIMEDOUT, EFBIG, EIO; err->maybe_done unless it is certain that no byte of the request
- * reached the server. Called exactly once, never before this returns; not after http_cancel(). NULL on ENOMEM (done is not called). */
+ * EHOSTUNREACH (name, route, refused, TLS), ETIMEDOUT, EFBIG, EINVAL (no URL, line breaks in a header), ENOMEM, EIO; err->maybe_done unless it
+ * is certain that no byte of the request reached the server. The answer is the callee's until it returns. Called exactly once, never before this returns; not after http_cancel(). NULL on ENOMEM (done is not called). */
 struct http_call;
 typedef void http_done(void *arg, struct http_answer *answer, const struct err *err);
 struct http_call *http_send(struct http *http, const struct http_request *request, http_done *done, void *arg);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* The AWS client and what it remembers of each region: counters, health, retry budget. */
+#include "aws.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws_client.h"
+#include "xml.h"
+
+#define DEADLINE_MS 60000
+
+int aws_create(const struct aws_options *options, struct aws **out, struct err *err)
+{
+	struct aws *aws = calloc(1, sizeof(*aws));
+
+	if (!aws)
+		return err_set(err, ENOMEM, "out of memory");
+	aws->options = *options;
+	if (aws->options.attempts <= 0)
+		aws->options.attempts = RETRY_ATTEMPTS;
+	if (aws->options.deadline_ms <= 0)
+		aws->options.deadline_ms = DEADLINE_MS;
+	xml_setup();
+	*out = aws;
+	return 0;
+}
+
+static void region_free(struct aws_region *region)
+{
+	while (region->actions) {
+		struct aws_action *next = region->actions->next;
+
+		free(region->actions);
+		region->actions = next;
+	}
+	free(region);
+}
+
+void aws_destroy(struct aws *aws)
+{
+	if (!aws)
+		return;
+	while (aws->calls)
+		aws_cancel(aws->calls);
+	while (aws->regions) {
+		struct aws_region *next = aws->regions->next;
+
+		region_free(aws->regions);
+		aws->regions = next;
+	}
+	free(aws);
+}
+
+struct aws_region *aws_region(struct aws *aws, const char *name)
+{
+	struct aws_region *region;
+
+	for (region = aws->regions; region; region = region->next)
+		if (!strcmp(region->name, name))
+			return region;
+	region = calloc(1, sizeof(*region));
+	if (!region)
+		return NULL;
+	snprintf(region->name, sizeof(region->name), "%s", name);
+	region->budget = RETRY_BUDGET_INIT;
+	region->next = aws->regions;
+	aws->regions = region;
+	return region;
+}
+
+struct aws_counter *aws_counter(struct aws_region *region, const char *name)
+{
+	struct aws_action *action;
+
+	for (action = region->actions; action; action = action->next)
+		if (!strcmp(action->counter.action, name))
+			return &action->counter;
+	action = calloc(1, sizeof(*action));
+	if (!action)
+		return NULL;
+	snprintf(action->counter.region, sizeof(action->counter.region), "%s", region->name);
+	snprintf(action->counter.action, sizeof(action->counter.action), "%s", name);
+	action->next = region->actions;
+	region->actions = action;
+	return &action->counter;
+}
+
+void aws_each_counter(const struct aws *aws, aws_counter_fn *fn, void *arg)
+{
+	for (const struct aws_region *region = aws->regions; region; region = region->next)
+		for (const struct aws_action *action = region->actions; action; action = action->next)
+			fn(arg, &action->counter);
+}
+
+static void merge(struct aws_health *all, const struct aws_health *one)
+{
+	if (one->last_answer_ms > all->last_answer_ms)
+		all->last_answer_ms = one->last_answer_ms;
+	if (one->last_failure_ms > all->last_failure_ms) {
+		all->last_failure_ms = one->last_failure_ms;
+		all->last_failure = one->last_failure;
+	}
+}
+
+struct aws_health aws_health(const struct aws *aws, const char *name)
+{
+	struct aws_health health = {0};
+
+	for (const struct aws_region *region = aws->regions; region; region = region->next)
+		if (!name || !strcmp(region->name, name))
+			merge(&health, &region->health);
+	return health;
+}

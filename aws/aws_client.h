@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* What aws.c and aws_query.c share: the client, and what it remembers of each region. */
+#ifndef EBSFS_AWS_CLIENT_H
+#define EBSFS_AWS_CLIENT_H
+
+#include "aws.h"
+#include "credentials.h"
+#include "endpoint.h"
+#include "http.h"
+#include "retry.h"
+
+struct aws_action {
+	struct aws_action *next;
+	struct aws_counter counter;
+};
+
+struct aws_region {
+	struct aws_region *next;
+	char name[40];
+	struct aws_action *actions;
+	struct aws_health health;
+	struct retry_budget budget;
+	char accepted_key[132]; /* the last access key that this region accepted */
+};
+
+struct aws {
+	struct aws_options options; /* with the defaults filled in */
+	struct aws_region *regions;
+	struct aws_call *calls;
+	int64_t skew_ms; /* what to add to this machine's clock to get AWS's */
+};
+
+/* Finds or makes; NULL on ENOMEM. They live as long as the client. */
+struct aws_region *aws_region(struct aws *aws, const char *name);
+struct aws_counter *aws_counter(struct aws_region *region, const char *action);
+
+#endif

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/* One call to a Query API: keys, signature, request, judgement, and the same again while it makes sense. */
+#include "aws_query.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "aws_client.h"
+#include "aws_endpoint.h"
+#include "aws_error.h"
+#include "clock.h"
+#include "log.h"
+#include "loop.h"
+#include "random.h"
+#include "sigv4.h"
+
+#define FORM_TYPE "application/x-www-form-urlencoded; charset=utf-8"
+
+/* A clock that is off by less is not why AWS refused: it tolerates 15 minutes (5 in old services). */
+#define SKEW_MS   (4 * 60 * 1000)
+
+/*
+ * A call is in one of these states, each with the one thing that it waits for:
+ *
+ *   keys      waiter, and timer for the deadline
+ *   sent      http
+ *   parsing   the thread pool; cancelling makes the call an orphan that is freed when the pool gives it back
+ *   pausing   timer, until the next try
+ */
+struct aws_call {
+	struct aws_call *prev, *next;
+	struct aws *aws; /* NULL: cancelled while parsing */
+	struct aws_query query;
+	char service[16];
+	char action[40];
+	struct aws_region *region;
+	struct aws_counter *counter;
+	struct buf form;
+
+	struct credentials_waiter *waiter;
+	struct http_call *http;
+	struct loop_timer *timer;
+	bool parsing;
+
+	struct credentials *credentials; /* of this try */
+	struct retry_state retry;
+	int64_t deadline_ms; /* on the monotonic clock */
+	bool maybe_done;     /* of any try */
+	bool keys_refused;   /* by the last try */
+	struct buf answer;
+	struct err err;      /* of this try */
+};
+
+static int start_try(struct aws_call *call);
+
+static void call_free(struct aws_call *call)
+{
+	loop_timer_destroy(call->timer);
+	credentials_unref(call->credentials);
+	buf_finish(&call->form);
+	buf_finish(&call->answer);
+	call->query.release(call->query.arg);
+	free(call);
+}
+
+void aws_cancel(struct aws_call *call)
+{
+	DL_DELETE(call->aws->calls, call);
+	call->aws = NULL;
+	if (call->waiter)
+		credentials_cancel(call->waiter);
+	if (call->http)
+		http_cancel(call->http);
+	if (!call->parsing)
+		call_free(call);
+}
+
+static void finish(struct aws_call *call, const struct err *err)
+{
+	DL_DELETE(call->aws->calls, call);
+	call->query.done(call->query.arg, err);
+	call_free(call);
+}
+
+static void succeed(struct aws_call *call)
+{
+	retry_succeeded(&call->retry, &call->region->budget);
+	finish(call, NULL);
+}
+
+static void give_up(struct aws_call *call)
+{
+	call->counter->errors++;
+	call->err.maybe_done = call->maybe_done;
+	err_context(&call->err, "%s in %s", call->action, call->region->name);
+	finish(call, &call->err);
+}
+
+static int64_t time_left(const struct aws_call *call)
+{
+	return call->deadline_ms - clock_mono_ms();
+}
+
+/* After a try that failed with call->err. */
+static void try_failed(struct aws_call *call, enum retry_kind kind, int64_t retry_after_ms)
+{
+	const struct retry_policy policy = {
+		.attempts = call->aws->options.attempts,
+		.repeatable = call->query.effect != AWS_ONCE,
+	};
+	const struct retry_failure failure = {
+		.kind = kind,
+		.maybe_done = call->err.maybe_done,
+		.retry_after_ms = retry_after_ms,
+	};
+	int64_t delay;
+
+	if (call->query.effect != AWS_READS)
+		call->maybe_done |= call->err.maybe_done;
+	call->keys_refused = kind == RETRY_CREDENTIALS;
+	if (kind == RETRY_THROTTLED)
+		call->counter->throttled++;
+	delay = retry_next(&policy, &call->retry, &call->region->budget, &failure, time_left(call), random_unit());
+	if (delay < 0) {
+		give_up(call);
+		return;
+	}
+	log_debug("%s in %s: %s (%s); again in %lld ms", call->action, call->region->name, call->err.message,
+		call->err.code[0] ? call->err.code : "no code", (long long)delay);
+	call->counter->retries++;
+	loop_timer_start(call->timer, delay);
+}
+
+static void parse_run(void *arg)
+{
+	struct aws_call *call = arg;
+
+	call->query.parse(call->query.arg, buf_str(&call->answer), call->answer.len, &call->err);
+}
+
+static void parse_done(void *arg)
+{
+	struct aws_call *call = arg;
+
+	call->parsing = false;
+	buf_finish(&call->answer);
+	if (!call->aws) {
+		call_free(call);
+	} else if (!call->err.errnum) {
+		succeed(call);
+	} else {
+		/* EC2 said yes, in whatever words. */
+		call->err.maybe_done = call->query.effect != AWS_READS;
+		call->err.retryable = call->err.errnum == EIO;
+		try_failed(call, call->err.errnum == EIO ? RETRY_TRANSIENT : RETRY_NEVER, -1);
+	}
+}
+
+static void parse(struct aws_call *call, struct http_answer *answer)
+{
+	call->err = (struct err){0};
+	call->answer = answer->body;
+	answer->body = BUF_INIT;
+	call->parsing = true;
+	if (loop_work(call->aws->options.loop, parse_run, parse_done, call) < 0) {
+		call->parsing = false;
+		err_set(&call->err, ENOMEM, "out of memory");
+		call->err.maybe_done = call->query.effect != AWS_READS;
+		try_failed(call, RETRY_NEVER, -1);
+	}
+}
+
+#define FORM_TYPE "application/x-www-form-urlencoded; charset=utf-8"
+
+/* A clock that is off explains the refusal: corrects it, once for all. */
+static bool correct_clock(struct aws_call *call, const struct http_answer *answer)
+{
+	struct aws *aws = call->aws;
+	int64_t skew;
+
+	if (!answer->date_ms || !aws_error_may_be_clock(call->err.code))
+		return false;
+	skew = answer->date_ms - clock_wall_ms();
+	if (llabs(skew - aws->skew_ms) < SKEW_MS)
+		return false;
+	log_warning("this machine's clock is %lld s off AWS's; requests are signed with AWS's", (long long)(-skew / 1000));
+	aws->skew_ms = skew;
+	return true;
+}
+
+/* Keys that worked here and do no longer have been replaced or have run out. Keys that never worked here are no reason to fetch
+ * others: so a region that is not enabled answers as well. */
+static bool keys_are_old(const struct aws_call *call)
+{
+	return aws_error_may_be_old_keys(call->err.code) && call->region->accepted_key[0] &&
+		!strcmp(call->region->accepted_key, call->credentials->access_key);
+}
+
+static void judge(struct aws_call *call, const struct http_answer *answer)
+{
+	enum retry_kind kind = aws_error_judge(
+		answer->status, answer->body.data, answer->body.len, answer->request_id, &call->err);
+
+	if (call->query.dry_run && !strcmp(call->err.code, "DryRunOperation")) {
+		succeed(call);
+		return;
+	}
+	if (correct_clock(call, answer)) {
+		kind = RETRY_CLOCK;
+	} else if (kind == RETRY_CREDENTIALS || keys_are_old(call)) {
+		kind = RETRY_CREDENTIALS;
+		credentials_expire(call->aws->options.credentials, call->credentials->access_key);
+	}
+	try_failed(call, kind, answer->retry_after_ms);
+}
+
+static void answered(void *arg, struct http_answer *answer, const struct err *err)
+{
+	struct aws_call *call = arg;
+	struct aws_health *health = &call->region->health;
+
+	call->http = NULL;
+	if (!answer) {
+		call->err = *err;
+		health->last_failure_ms = clock_wall_ms();
+		health->last_failure = *err;
+		try_failed(call,
+			!err->retryable                  ? RETRY_NEVER
+				: err->errnum == ETIMEDOUT ? RETRY_TIMEOUT
+							   : RETRY_TRANSIENT,
+			-1);
+		return;
+	}
+	health->last_answer_ms = clock_wall_ms();
+	if (answer->status < 200 || answer->status > 299) {
+		judge(call, answer);
+		return;
+	}
+	snprintf(call->region->accepted_key, sizeof(call->region->accepted_key), "%s", call->credentials->access_key);
+	if (call->query.parse)
+		parse(call, answer);
+	else
+		succeed(call);
+}
+
+static int sign(struct aws_call *call, const struct aws_signer *signer, const struct aws_endpoint *endpoint,
+	const struct buf *form, struct sigv4_signature *signature)
+{
+	const struct credentials *keys = signer->credentials;
+	const struct http_header headers[] = {{"Content-Type", FORM_TYPE}, {"Host", endpoint->host}};
+	char hash[DIGEST_SHA256_HEX];
+	const struct sigv4_request request = {.method = "POST", .path = endpoint->path, .headers = headers,
+		.n_headers = ARRAY_LEN(headers), .payload_hash = hash, .access_key = keys->access_key,
+		.secret_key = keys->secret_key, .session_token = keys->session_token,
+		.region = call->region->name, .service = call->service, .time_ms = signer->time_ms};
+	int r = digest_sha256_hex(form->data, form->len, hash);
+
+	if (!r)
+		r = sigv4_sign(&request, signature);
+	return r < 0 ? err_set(&call->err, -r, "the request cannot be signed") : 0;
+}
+
+static int post(struct aws_call *call, const struct aws_endpoint *endpoint, const struct buf *form,
+	const struct sigv4_signature *signature)
+{
+	const char *token = call->credentials->session_token;
+	const struct http_header headers[] = {{"Content-Type", FORM_TYPE}, {"Host", endpoint->host},
+		{"X-Amz-Date", signature->date}, {"Authorization", buf_str(&signature->authorization)},
+		{"X-Amz-Security-Token", token}};
+	const struct http_request request = {.method = "POST", .url = endpoint->url.data, .headers = headers,
+		.n_headers = ARRAY_LEN(headers) - !token, .body = form->data, .body_len = form->len,
+		.timeout_ms = time_left(call), .once = call->query.effect == AWS_ONCE};
+
+	call->http = http_send(call->aws->options.http, &request, answered, call);
+	if (!call->http)
+		return err_set(&call->err, ENOMEM, "out of memory");
+	call->counter->requests++;
+	return 0;
+}
+
+static int send_try(struct aws_call *call)
+{
+	const struct aws_signer signer = {.credentials = call->credentials,
+		.endpoints = call->aws->options.endpoints, .time_ms = clock_wall_ms() + call->aws->skew_ms};
+	_cleanup_aws_endpoint_ struct aws_endpoint endpoint = {0};
+	_cleanup_(sigv4_finish) struct sigv4_signature signature = {0};
+	_cleanup_buf_ struct buf form = BUF_INIT;
+	int r;
+
+	if (time_left(call) <= 0)
+		return err_set(&call->err, ETIMEDOUT, "no time left");
+	r = aws_endpoint_find(signer.endpoints, call->service, call->region->name, &endpoint, &call->err);
+	if (r < 0)
+		return r;
+	buf_add(&form, call->form.data, call->form.len);
+	if (call->query.complete)
+		r = call->query.complete(call->query.arg, &signer, &form, &call->err);
+	if (!r && form.error)
+		r = err_set(&call->err, form.error, "the request is too large");
+	if (!r)
+		r = sign(call, &signer, &endpoint, &form, &signature);
+	return r < 0 ? r : post(call, &endpoint, &form, &signature);
+}
+
+/* Whether these are the keys that were refused a moment ago. */
+static bool same_keys(const struct credentials *a, const struct credentials *b)
+{
+	const char *ta = a->session_token ? a->session_token : "", *tb = b->session_token ? b->session_token : "";
+
+	return !strcmp(a->access_key, b->access_key) && !strcmp(ta, tb);
+}
+
+static void keys_arrived(void *arg, struct credentials *credentials, const struct err *err)
+{
+	struct aws_call *call = arg;
+	_cleanup_(credentials_unrefp) struct credentials *before = steal(&call->credentials);
+
+	call->waiter = NULL;
+	loop_timer_stop(call->timer);
+	call->credentials = credentials;
+	if (!credentials) {
+		call->err = *err;
+		give_up(call);
+	} else if (call->keys_refused && same_keys(before, credentials)) {
+		give_up(call); /* with the refusal, which still holds */
+	} else if (send_try(call) < 0) {
+		give_up(call);
+	}
+}
+
+static void timer_fired(void *arg)
+{
+	struct aws_call *call = arg;
+
+	if (call->waiter) {
+		credentials_cancel(steal(&call->waiter));
+		err_set(&call->err, ETIMEDOUT, "no credentials in time");
+		give_up(call);
+	} else if (start_try(call) < 0) {
+		err_set(&call->err, ENOMEM, "out of memory");
+		give_up(call);
+	}
+}
+
+static int start_try(struct aws_call *call)
+{
+	call->waiter = credentials_get(call->aws->options.credentials, keys_arrived, call);
+	if (!call->waiter)
+		return -ENOMEM;
+	loop_timer_start(call->timer, time_left(call));
+	return 0;
+}
+
+static int start(struct aws_call *call)
+{
+	const struct aws_query *query = &call->query;
+
+	snprintf(call->service, sizeof(call->service), "%s", query->service);
+	snprintf(call->action, sizeof(call->action), "%s", query->action);
+	call->deadline_ms = clock_mono_ms() + call->aws->options.deadline_ms;
+	call->region = aws_region(call->aws, query->region);
+	call->counter = call->region ? aws_counter(call->region, call->action) : NULL;
+	call->timer = loop_timer_create(call->aws->options.loop, timer_fired, call);
+	return call->counter && call->timer && !call->form.error ? start_try(call) : -ENOMEM;
+}
+
+struct aws_call *aws_query(struct aws *aws, const struct aws_query *query)
+{
+	struct aws_call *call = calloc(1, sizeof(*call));
+
+	if (!call) {
+		buf_finish(query->form);
+		query->release(query->arg);
+		return NULL;
+	}
+	call->aws = aws;
+	call->query = *query;
+	call->form = *query->form;
+	*query->form = BUF_INIT;
+	if (start(call) < 0) {
+		call_free(call);
+		return NULL;
+	}
+	DL_APPEND(aws->calls, call);
+	return call;
+}

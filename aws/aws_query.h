@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* One call to a Query API, from its form to its parsed answer: the engine under ec2.h. */
+#ifndef EBSFS_AWS_QUERY_H
+#define EBSFS_AWS_QUERY_H
+
+#include "aws.h"
+#include "buf.h"
+#include "credentials.h"
+#include "endpoint.h"
+
+enum aws_effect {
+	AWS_READS,      /* changes nothing */
+	AWS_REPEATABLE, /* changes something; carried out twice is the same as once */
+	AWS_ONCE,       /* carried out twice is wrong: a try that may have been carried out is never repeated */
+};
+
+/* What a try is signed with. */
+struct aws_signer {
+	const struct credentials *credentials;
+	const struct endpoint_config *endpoints;
+	int64_t time_ms; /* AWS's clock */
+};
+
+/* The functions get `arg`; complete and parse may be NULL. */
+struct aws_query {
+	const char *region;
+	const char *service; /* "ec2": endpoint and signature */
+	const char *action;
+	enum aws_effect effect;
+	bool dry_run;        /* EC2's DryRunOperation is success, without an answer to parse */
+	struct buf *form;    /* its text is taken, in any case */
+	/* Appends what depends on the keys and the time (a presigned URL), anew for each try. Returns 0 or -errno with *err. */
+	int (*complete)(void *arg, const struct aws_signer *signer, struct buf *form, struct err *err);
+	/* Reads the answer, in the thread pool: touches only arg, which nobody else does meanwhile. Again for each try that gets
+	 * an answer. Returns 0 or -errno with *err. */
+	int (*parse)(void *arg, const char *body, size_t len, struct err *err);
+	/* Once, on the loop; err is NULL on success. Not after aws_cancel(). */
+	void (*done)(void *arg, const struct err *err);
+	/* Once, last of all, whatever happened: frees arg. */
+	void (*release)(void *arg);
+	void *arg;
+};
+
+/* Starts the call. NULL on ENOMEM (also of the form): then done is not called, but release has been. */
+struct aws_call *aws_query(struct aws *aws, const struct aws_query *query);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* EC2's calls that list: DescribeSnapshots and DescribeRegions. */
+#include "ec2.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ec2_call.h"
+#include "ec2_xml.h"
+#include "form.h"
+
+struct snapshots_call {
+	struct ec2_page *page;
+	ec2_page_done *done;
+	void *arg;
+};
+
+static int snapshots_parse(void *arg, const char *body, size_t len, struct err *err)
+{
+	struct snapshots_call *call = arg;
+
+	return ec2_xml_snapshots(body, len, &call->page, err);
+}
+
+static void snapshots_done(void *arg, const struct err *err)
+{
+	struct snapshots_call *call = arg;
+
+	call->done(call->arg, steal(&call->page), err);
+}
+
+static void snapshots_release(void *arg)
+{
+	struct snapshots_call *call = arg;
+
+	ec2_page_destroy(call->page);
+	free(call);
+}
+
+struct aws_call *ec2_describe_snapshots(
+	struct aws *aws, const struct ec2_describe_snapshots *in, ec2_page_done *done, void *arg)
+{
+	struct snapshots_call *call = calloc(1, sizeof(*call));
+	struct buf form = BUF_INIT;
+
+	if (!call)
+		return NULL;
+	*call = (struct snapshots_call){.done = done, .arg = arg};
+	form_start(&form, "DescribeSnapshots", EC2_VERSION);
+	form_add(&form, in->owner, "Owner.1");
+	for (size_t i = 0; i < in->n_filters; i++) {
+		form_add(&form, in->filters[i].name, "Filter.%zu.Name", i + 1);
+		for (size_t k = 0; k < in->filters[i].n_values; k++)
+			form_add(&form, in->filters[i].values[k], "Filter.%zu.Value.%zu", i + 1, k + 1);
+	}
+	if (in->max_results)
+		form_add_number(&form, in->max_results, "MaxResults");
+	form_add(&form, in->next_token, "NextToken");
+	return aws_query(aws,
+		&(struct aws_query){.region = in->region, .service = "ec2", .action = "DescribeSnapshots",
+			.effect = AWS_READS, .form = &form, .parse = snapshots_parse,
+			.done = snapshots_done, .release = snapshots_release, .arg = call});
+}
+
+struct regions_call {
+	struct ec2_regions regions;
+	ec2_regions_done *done;
+	void *arg;
+};
+
+static int regions_parse(void *arg, const char *body, size_t len, struct err *err)
+{
+	struct regions_call *call = arg;
+
+	return ec2_xml_regions(body, len, &call->regions, err);
+}
+
+static void regions_done(void *arg, const struct err *err)
+{
+	struct regions_call *call = arg;
+	const char *names[EC2_XML_REGIONS_MAX];
+
+	for (size_t i = 0; i < call->regions.n; i++)
+		names[i] = call->regions.names[i];
+	call->done(call->arg, err ? NULL : names, err ? 0 : call->regions.n, err);
+}
+
+static void regions_release(void *arg)
+{
+	struct regions_call *call = arg;
+
+	ec2_regions_finish(&call->regions);
+	free(call);
+}
+
+struct aws_call *ec2_describe_regions(struct aws *aws, const char *region, ec2_regions_done *done, void *arg)
+{
+	struct regions_call *call = calloc(1, sizeof(*call));
+	struct buf form = BUF_INIT;
+
+	if (!call)
+		return NULL;
+	*call = (struct regions_call){.done = done, .arg = arg};
+	form_start(&form, "DescribeRegions", EC2_VERSION);
+	return aws_query(aws,
+		&(struct aws_query){.region = region, .service = "ec2", .action = "DescribeRegions",
+			.effect = AWS_READS, .form = &form, .parse = regions_parse,
+			.done = regions_done, .release = regions_release, .arg = call});
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* DescribeSnapshots' answer, from XML into a page. */
+#include <ctype.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "ec2_page.h"
+#include "ec2_xml.h"
+#include "isotime.h"
+#include "num.h"
+#include "xml.h"
+
+/* DescribeSnapshotsResponse / snapshotSet / item / tagSet / item / key */
+enum {
+	DEPTH_ROOT = 1,
+	DEPTH_SET,
+	DEPTH_ITEM,
+	DEPTH_FIELD,
+	DEPTH_TAG,
+	DEPTH_TAG_FIELD,
+};
+
+struct walk {
+	struct ec2_page_build *page;
+	bool in_set;  /* below snapshotSet */
+	bool in_tags; /* below an item's tagSet */
+	bool has_id;
+	struct ec2_snapshot item;
+	struct ec2_tag tag;
+	size_t n_tags;
+	size_t n_fields;
+	struct ec2_tag tags[EC2_XML_TAGS_MAX];
+	struct ec2_field fields[EC2_XML_FIELDS_MAX];
+};
+
+bool ec2_is_snapshot_id(const char *text)
+{
+	size_t digits;
+
+	if (strncmp(text, "snap-", 5))
+		return false;
+	digits = strspn(text + 5, "0123456789abcdef");
+	return digits >= 8 && digits <= 59 && !text[5 + digits];
+}
+
+static enum ec2_snapshot_state state_of(const char *text)
+{
+	static const struct {
+		const char *text;
+		enum ec2_snapshot_state state;
+	} states[] = {{"completed", EC2_SNAPSHOT_COMPLETED}, {"pending", EC2_SNAPSHOT_PENDING},
+		{"error", EC2_SNAPSHOT_ERROR}, {"recoverable", EC2_SNAPSHOT_RECOVERABLE},
+		{"recovering", EC2_SNAPSHOT_RECOVERING}};
+
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		if (!strcmp(text, states[i].text))
+			return states[i].state;
+	return EC2_SNAPSHOT_UNKNOWN;
+}
+
+/* "42%", "42"; EC2 also gives nothing at all while it does not know. */
+static int progress_of(const char *text, size_t len)
+{
+	uint64_t v;
+
+	if (len && text[len - 1] == '%')
+		len--;
+	return num_parse_u64(text, len, 0, 100, &v) < 0 ? EC2_PROGRESS_UNKNOWN : (int)v;
+}
+
+static int64_t time_of(const char *text, size_t len)
+{
+	int64_t ms;
+
+	return isotime_parse(text, len, &ms) < 0 ? 0 : ms;
+}
+
+/* What has a member of struct ec2_snapshot, by its name in the answer. Texts come first; the rest is converted. */
+static const struct {
+	const char *name;
+	size_t offset;
+} texts[] = {
+	{"volumeId", offsetof(struct ec2_snapshot, volume_id)},
+	{"statusMessage", offsetof(struct ec2_snapshot, state_message)},
+	{"ownerId", offsetof(struct ec2_snapshot, owner_id)},
+	{"description", offsetof(struct ec2_snapshot, description)},
+	{"kmsKeyId", offsetof(struct ec2_snapshot, kms_key_id)},
+	{"transferType", offsetof(struct ec2_snapshot, transfer_type)},
+};
+
+static int no_memory(struct err *err)
+{
+	return err_set(err, ENOMEM, "out of memory");
+}
+
+static bool set_text(struct walk *w, const char *name, const char *text, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (!strcmp(name, texts[i].name)) {
+			*(const char **)((char *)&w->item + texts[i].offset) =
+				ec2_page_string(w->page, text, len);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A number or date that makes no sense counts as absent: one odd record must not hide the others. */
+static bool set_converted(struct walk *w, const char *name, const char *text, size_t len)
+{
+	struct ec2_snapshot *s = &w->item;
+	uint64_t v;
+
+	if (!strcmp(name, "snapshotId")) {
+		w->has_id = ec2_is_snapshot_id(text);
+		s->id = w->has_id ? ec2_page_string(w->page, text, len) : NULL;
+	} else if (!strcmp(name, "status")) {
+		s->state = state_of(text);
+		s->state_text = ec2_page_string(w->page, text, len);
+	} else if (!strcmp(name, "progress")) {
+		s->progress = progress_of(text, len);
+	} else if (!strcmp(name, "startTime")) {
+		s->start_ms = time_of(text, len);
+	} else if (!strcmp(name, "completionTime")) {
+		s->completion_ms = time_of(text, len);
+	} else if (!strcmp(name, "volumeSize")) {
+		s->volume_gib = num_parse_u64(text, len, 0, UINT32_MAX, &v) < 0 ? 0 : (uint32_t)v;
+	} else if (!strcmp(name, "fullSnapshotSizeInBytes")) {
+		s->full_size = num_parse_u64(text, len, 0, INT64_MAX, &v) < 0 ? -1 : (int64_t)v;
+	} else if (!strcmp(name, "encrypted")) {
+		s->encrypted = !strcmp(text, "true");
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* EC2's API names are the answer's with a capital; one is not. */
+static int add_field(struct walk *w, const char *name, const char *text, size_t len, struct err *err)
+{
+	char *copy;
+	struct ec2_field *field;
+
+	for (const char *p = name; *p; p++)
+		if (!isalnum((unsigned char)*p) || p - name >= 64)
+			return 0;
+	if (w->n_fields == EC2_XML_FIELDS_MAX)
+		return err_set(err, EIO, "a snapshot with more than %d fields", EC2_XML_FIELDS_MAX);
+	if (!strcmp(name, "sseType"))
+		name = "SSEType";
+	field = &w->fields[w->n_fields++];
+	copy = (char *)ec2_page_string(w->page, name, strlen(name));
+	field->value = ec2_page_string(w->page, text, len);
+	field->name = copy;
+	if (!copy || !field->value)
+		return no_memory(err);
+	copy[0] = (char)toupper((unsigned char)copy[0]);
+	return 0;
+}
+
+static int end_tag(struct walk *w, struct err *err)
+{
+	if (!w->tag.key || !*w->tag.key)
+		return 0;
+	if (w->n_tags == EC2_XML_TAGS_MAX)
+		return err_set(err, EIO, "a snapshot with more than %d tags", EC2_XML_TAGS_MAX);
+	if (!w->tag.value)
+		w->tag.value = "";
+	w->tags[w->n_tags++] = w->tag;
+	return 0;
+}
+
+static int end_item(struct walk *w, struct err *err)
+{
+	struct ec2_snapshot *s = &w->item;
+
+	if (ec2_page_count(w->page) == EC2_XML_RECORDS_MAX)
+		return err_set(err, EIO, "an answer with more than %d snapshots", EC2_XML_RECORDS_MAX);
+	if (!w->has_id) {
+		ec2_page_refuse(w->page);
+		return 0;
+	}
+	s->n_tags = w->n_tags;
+	s->n_fields = w->n_fields;
+	if (w->n_tags)
+		s->tags = ec2_page_memory(w->page, w->tags, w->n_tags * sizeof(*w->tags));
+	if (w->n_fields)
+		s->fields = ec2_page_memory(w->page, w->fields, w->n_fields * sizeof(*w->fields));
+	ec2_page_add(w->page, s);
+	return 0;
+}
+
+static int element_opened(void *arg, int depth, const char *name, struct err *err)
+{
+	struct walk *w = arg;
+
+	if (depth == DEPTH_ROOT && strcmp(name, "DescribeSnapshotsResponse"))
+		return err_set(err, EIO, "the answer is not a DescribeSnapshotsResponse but a %.40s", name);
+	if (depth == DEPTH_SET)
+		w->in_set = !strcmp(name, "snapshotSet");
+	if (!w->in_set)
+		return 0;
+	if (depth == DEPTH_ITEM) {
+		w->item = (struct ec2_snapshot){.progress = EC2_PROGRESS_UNKNOWN, .full_size = -1};
+		w->n_tags = 0;
+		w->n_fields = 0;
+		w->has_id = false;
+	} else if (depth == DEPTH_FIELD) {
+		w->in_tags = !strcmp(name, "tagSet");
+	} else if (depth == DEPTH_TAG) {
+		w->tag = (struct ec2_tag){0};
+	}
+	return 0;
+}
+
+static int tag_field(struct walk *w, const char *name, const char *text, size_t len, struct err *err)
+{
+	const char **at = !strcmp(name, "key") ? &w->tag.key : !strcmp(name, "value") ? &w->tag.value : NULL;
+
+	if (!at)
+		return 0;
+	*at = ec2_page_string(w->page, text, len);
+	return *at ? 0 : no_memory(err);
+}
+
+static int token(struct walk *w, const char *text, size_t len, struct err *err)
+{
+	char *copy = len ? strdup(text) : NULL;
+
+	if (len && !copy)
+		return no_memory(err);
+	ec2_page_set_token(w->page, copy);
+	return 0;
+}
+
+static int element_closed(void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
+{
+	struct walk *w = arg;
+
+	if (depth == DEPTH_SET && text && !strcmp(name, "nextToken"))
+		return token(w, text, len, err);
+	if (!w->in_set)
+		return 0;
+	if (depth == DEPTH_TAG_FIELD && w->in_tags && text)
+		return tag_field(w, name, text, len, err);
+	if (depth == DEPTH_TAG && w->in_tags)
+		return end_tag(w, err);
+	if (depth == DEPTH_ITEM)
+		return end_item(w, err);
+	if (depth != DEPTH_FIELD || !text || w->in_tags)
+		return 0;
+	if (set_converted(w, name, text, len) || set_text(w, name, text, len))
+		return 0;
+	return add_field(w, name, text, len, err);
+}
+
+int ec2_xml_snapshots(const char *body, size_t len, struct ec2_page **out, struct err *err)
+{
+	_cleanup_free_ struct walk *w = calloc(1, sizeof(*w));
+	const struct xml_handler handler = {.open = element_opened, .close = element_closed, .arg = w};
+	int r;
+
+	*out = NULL;
+	if (!w || !(w->page = ec2_page_build_start()))
+		return no_memory(err);
+	r = xml_parse(body, len, &handler, err);
+	if (r < 0) {
+		ec2_page_build_destroy(w->page);
+		return r;
+	}
+	*out = ec2_page_build_end(w->page);
+	return *out ? 0 : no_memory(err);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers other than pages of snapshots: regions, and the few texts of a small one. */
+#include "ec2_xml.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "endpoint.h"
+#include "xml.h"
+
+static int check_root(int depth, const char *name, const char *root, struct err *err)
+{
+	if (depth == 1 && strcmp(name, root))
+		return err_set(err, EIO, "the answer is not a %s but a %.40s", root, name);
+	return 0;
+}
+
+struct regions_walk {
+	struct ec2_regions *out;
+	char name[40];
+	bool enabled;
+};
+
+static int regions_open(void *arg, int depth, const char *name, struct err *err)
+{
+	struct regions_walk *w = arg;
+
+	if (depth == 3) {
+		w->name[0] = '\0';
+		w->enabled = true;
+	}
+	return check_root(depth, name, "DescribeRegionsResponse", err);
+}
+
+static int add_region(struct ec2_regions *out, const char *name, struct err *err)
+{
+	char(*names)[40];
+
+	if (out->n == EC2_XML_REGIONS_MAX)
+		return err_set(err, EIO, "more than %d regions", EC2_XML_REGIONS_MAX);
+	names = realloc(out->names, (out->n + 1) * sizeof(*names));
+	if (!names)
+		return err_set(err, ENOMEM, "out of memory");
+	snprintf(names[out->n++], sizeof(*names), "%s", name);
+	out->names = names;
+	return 0;
+}
+
+/* DescribeRegionsResponse/regionInfo/item/{regionName,optInStatus} */
+static int regions_close(void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
+{
+	struct regions_walk *w = arg;
+
+	if (depth == 4 && text && !strcmp(name, "regionName"))
+		snprintf(w->name, sizeof(w->name), "%s", len < sizeof(w->name) ? text : "");
+	else if (depth == 4 && text && !strcmp(name, "optInStatus"))
+		w->enabled = strcmp(text, "not-opted-in") != 0;
+	else if (depth == 3 && w->enabled && endpoint_is_region(w->name))
+		return add_region(w->out, w->name, err);
+	return 0;
+}
+
+int ec2_xml_regions(const char *body, size_t len, struct ec2_regions *out, struct err *err)
+{
+	struct regions_walk w = {.out = out};
+	const struct xml_handler handler = {.open = regions_open, .close = regions_close, .arg = &w};
+	int r;
+
+	*out = (struct ec2_regions){0};
+	r = xml_parse(body, len, &handler, err);
+	if (r < 0)
+		ec2_regions_finish(out);
+	return r;
+}
+
+void ec2_regions_finish(struct ec2_regions *regions)
+{
+	free(regions->names);
+	*regions = (struct ec2_regions){0};
+}
+
+#define PATH_MAX_BYTES 256
+
+struct texts_walk {
+	const char *root;
+	const struct ec2_xml_text *texts;
+	size_t n;
+	char path[PATH_MAX_BYTES]; /* of the open element, below the root */
+	size_t path_len;
+};
+
+static int texts_open(void *arg, int depth, const char *name, struct err *err)
+{
+	struct texts_walk *w = arg;
+	size_t len = strlen(name);
+
+	if (depth == 1)
+		return check_root(depth, name, w->root, err);
+	if (w->path_len + len + 2 > sizeof(w->path))
+		return err_set(err, EIO, "the XML has names that are too long");
+	if (w->path_len)
+		w->path[w->path_len++] = '/';
+	memcpy(w->path + w->path_len, name, len + 1);
+	w->path_len += len;
+	return 0;
+}
+
+static int texts_close(void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
+{
+	struct texts_walk *w = arg;
+	const char *slash;
+
+	(void)name, (void)len, (void)err;
+	if (depth == 1)
+		return 0;
+	for (size_t i = 0; text && i < w->n; i++)
+		if (!strcmp(w->path, w->texts[i].path))
+			snprintf(w->texts[i].out, w->texts[i].size, "%s", text);
+	slash = strrchr(w->path, '/');
+	w->path_len = slash ? (size_t)(slash - w->path) : 0;
+	w->path[w->path_len] = '\0';
+	return 0;
+}
+
+int ec2_xml_texts(const char *body, size_t len, const char *root, const struct ec2_xml_text *texts, size_t n_texts,
+	struct err *err)
+{
+	struct texts_walk w = {.root = root, .texts = texts, .n = n_texts};
+	const struct xml_handler handler = {.open = texts_open, .close = texts_close, .arg = &w};
+
+	for (size_t i = 0; i < n_texts; i++)
+		texts[i].out[0] = '\0';
+	return xml_parse(body, len, &handler, err);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* EC2's and STS's answers, from XML into records. Pure: safe in the thread pool. */
+#ifndef EBSFS_EC2_XML_H
+#define EBSFS_EC2_XML_H
+
+#include "ec2.h"
+
+/* Bounds of one answer; what passes them is EIO. */
+#define EC2_XML_RECORDS_MAX 100000 /* clouds that do not page give all at once */
+#define EC2_XML_TAGS_MAX    200    /* 50 of the user's and AWS's own */
+#define EC2_XML_FIELDS_MAX  64
+#define EC2_XML_REGIONS_MAX 256
+
+/* All return 0, -ENOMEM or -EIO with a reason: no XML, another root element, cut, past the bounds. */
+
+/* DescribeSnapshotsResponse. */
+int ec2_xml_snapshots(const char *body, size_t len, struct ec2_page **out, struct err *err);
+
+/* DescribeRegionsResponse: names of regions that are enabled and whose name has a region's form. */
+struct ec2_regions {
+	char (*names)[40];
+	size_t n;
+};
+int ec2_xml_regions(const char *body, size_t len, struct ec2_regions *out, struct err *err);
+void ec2_regions_finish(struct ec2_regions *regions);
+
+/* The texts of a few elements of an answer that is small: for each wanted path below the root ("snapshotId",
+ * "GetCallerIdentityResult/Account") its text is written to `out` of `size`, cut if it is longer, "" if absent.
+ * root: the element that the answer must be. */
+struct ec2_xml_text {
+	const char *path;
+	char *out;
+	size_t size;
+};
+int ec2_xml_texts(const char *body, size_t len, const char *root, const struct ec2_xml_text *texts, size_t n_texts,
+	struct err *err);
+
+#endif

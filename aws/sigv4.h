@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* AWS Signature Version 4, for any service. Pure: the time and the keys are arguments, nothing is sent or read. */
+#ifndef EBSFS_SIGV4_H
+#define EBSFS_SIGV4_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "digest.h"
+#include "http.h"
+#include "isotime.h"
+
+/* payload_hash of a request whose body is not signed (EBS direct's blocks, S3). */
+#define SIGV4_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"
+/* payload_hash of an empty body. */
+#define SIGV4_EMPTY_PAYLOAD "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+struct sigv4_request {
+	const char *method;
+	const char *path;  /* as it is sent, without the query; "" is "/". Each byte but A-Za-z0-9-._~/ is escaped for the
+	                      signature, an escape's '%' too, as all services but S3 want it */
+	const char *query; /* as it is sent, without '?'; NULL: none. '+' is a plus here, not a space */
+	bool keep_path;    /* do not resolve ".", ".." and empty segments (S3) */
+
+	/* All of them are signed: at least host. Names in any case, values as they are sent. Neither x-amz-date nor
+	 * x-amz-security-token. */
+	const struct http_header *headers;
+	size_t n_headers;
+	const char *payload_hash; /* hex SHA-256 of the body, or SIGV4_UNSIGNED_PAYLOAD */
+
+	const char *access_key;
+	const char *secret_key;
+	const char *session_token; /* NULL if none */
+	bool token_unsigned;       /* the token is sent, but not signed (some old services) */
+
+	const char *region;
+	const char *service;
+	int64_t time_ms; /* since 1970, as AWS's clock has it */
+};
+
+struct sigv4_signature {
+	struct buf canonical_request; /* holds the session token: not for logs */
+	struct buf string_to_sign;
+	char hex[DIGEST_SHA256_HEX];
+	char date[ISOTIME_SIZE];  /* header x-amz-date */
+	struct buf authorization; /* header authorization; empty after sigv4_presign() */
+	struct buf query;         /* the whole query, signature included; empty after sigv4_sign() */
+};
+
+/* Signs for the headers: send the request with `x-amz-date`, `authorization` and, if there is a token,
+ * `x-amz-security-token` added. out need not be initialised; finish it in any case. Returns 0, -ENOMEM, -EFBIG or -EIO. */
+int sigv4_sign(const struct sigv4_request *request, struct sigv4_signature *out);
+/* Signs for the query (a presigned URL): the URL's query is then out->query. Valid for expires_s seconds from time_ms. */
+int sigv4_presign(const struct sigv4_request *request, int expires_s, struct sigv4_signature *out);
+void sigv4_finish(struct sigv4_signature *out); /* wipes */
+
+#endif
