@@ -40,7 +40,6 @@ struct fs {
 	struct answer *answers;        /* answer.h: owed ones */
 	char account[40];              /* "" if AWS did not say */
 	char profile[80];              /* the selected profile's name, for README */
-	char credentials_source[64];
 	uid_t uid;                     /* who mounted: owns everything */
 	gid_t gid;
 	int64_t started_ms;            /* wall clock */

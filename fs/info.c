@@ -13,15 +13,14 @@
 static int readme_text(struct fs *fs, struct node n, struct buf *out)
 {
 	(void)n;
-	buf_printf(out, "ebsfs " EBSFS_VERSION ": EBS snapshots as files. Account %s (profile %s, keys from %s)%s.\n",
-		*fs->account ? fs->account : "unknown", fs->profile, *fs->credentials_source ? fs->credentials_source : "nowhere yet",
+	buf_printf(out, "ebsfs " EBSFS_VERSION ": EBS snapshots as files. Account %s (profile %s)%s.\n",
+		*fs->account ? fs->account : "unknown", fs->profile,
 		fs->options->simulate ? ", simulated on this machine" : "");
 	buf_puts(out, "regions/<region>/snapshots/<id>/ is a snapshot; cat its status, description, metadata.json and tags/.\n");
 	buf_puts(out, "Copy one:    cp regions/us-east-1/snapshots/<id>/<id>.snapshot regions/eu-west-1/\n"
 		      "Copy many:   cp regions/us-east-1/snapshots/*/*.snapshot regions/eu-west-1/\n"
 		      "Watch it:    watch cat regions/eu-west-1/<id>.status      Wait for it:  cat regions/eu-west-1/<id>.wait\n"
-		      "All copies:  cat copies      (copies.json for programs)\n"
-		      "AWS moves the data; this machine only asks. Copies are billed by AWS as always.\n");
+		      "All copies:  cat copies   (copies.json for programs). AWS moves the data and bills it as always.\n");
 	buf_printf(out, "Deletion is %s\n",
 		fs->options->read_only		 ? "off, as all changes are: mounted read-only."
 			: fs->options->delete_ ? "on: rmdir regions/<region>/snapshots/<id> deletes that snapshot."

@@ -51,6 +51,12 @@ static const struct option option_table[] = {
 		"run by /bin/sh when a copy ends, with its facts in the environment"},
 	{"poll", OPTION_SECONDS, offsetof(struct options, poll_ms), 0.05, 3600, "SECONDS",
 		"shortest interval between two looks at a region's copies (default: 2)"},
+	{"timeout", OPTION_SECONDS, offsetof(struct options, timeout_ms), 0.1, 3600, "SECONDS",
+		"how long one request to AWS may take, with all its tries (default: 60)"},
+	{"answer", OPTION_SECONDS, offsetof(struct options, answer_ms), 0.1, 3600, "SECONDS",
+		"how long cp waits for word on a copy whose answer was lost (default: 45)"},
+	{"window", OPTION_SECONDS, offsetof(struct options, window_ms), 0.1, 3600, "SECONDS",
+		"how long EC2 may take to show what it has done, before a lost request counts as not carried out (default: 150)"},
 	{"allow_other", OPTION_FLAG, offsetof(struct options, allow_other), 0, 0, NULL,
 		"let other users in too, each as the modes of the files permit (default: only who mounted)"},
 };

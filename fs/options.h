@@ -18,7 +18,7 @@ struct options {
 	char *state_dir;     /* absolute; NULL: the default place */
 	char *on_end;
 	int64_t ttl_ms;
-	int64_t poll_ms;     /* 0: the default */
+	int64_t poll_ms, window_ms, answer_ms, timeout_ms; /* 0: the default */
 	bool simulate, delete_, read_only, no_tags;
 	bool allow_other;
 	bool foreground, debug;

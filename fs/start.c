@@ -156,7 +156,7 @@ static int build_client(struct mount *m, struct err *err)
 {
 	const struct options *o = m->fs.options;
 	struct http_options http = {.user_agent = "ebsfs/" EBSFS_VERSION};
-	struct aws_options aws = {.loop = &m->loop};
+	struct aws_options aws = {.loop = &m->loop, .deadline_ms = o->timeout_ms};
 	const char *profile;
 	int r = profiles_load(&m->profiles, err);
 
@@ -194,11 +194,16 @@ static int build_copies(struct mount *m, struct err *err)
 		.on_end = o->on_end,
 		.no_tags = o->no_tags,
 		.poll_ms = o->poll_ms,
+		.window_ms = o->window_ms,
+		.answer_ms = o->answer_ms,
+		/* A shorter window is no use with long pauses in it. */
+		.retry_ms = o->window_ms && o->window_ms < 100000 ? o->window_ms / 100 + 1 : 0,
 	};
 	int r;
 
 	if (!dir)
 		return -err->errnum;
+	regions_set_account(fs->regions, fs->account);
 	r = journal_open(&m->loop, dir, fs->account, &fs->journal, err);
 	if (r < 0)
 		return r;
