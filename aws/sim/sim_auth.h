@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* AWS Signature Version 4 as the service sees it: reads a request's signature and checks it against a secret. */
+#ifndef EBSFS_SIM_AUTH_H
+#define EBSFS_SIM_AUTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleanup.h"
+
+struct sim_header {
+	const char *name; /* in any case */
+	const char *value;
+};
+
+/* A request as it came over the wire; everything borrowed. */
+struct sim_auth_request {
+	const char *method;
+	const char *path;  /* not decoded */
+	const char *query; /* not decoded, without its '?'; "" if none */
+	const struct sim_header *headers;
+	size_t n_headers;
+	const char *body;
+	size_t body_len;
+};
+
+/* The value of the first header of that name, NULL if absent. */
+const char *sim_auth_header(const struct sim_auth_request *r, const char *name);
+
+/* What a request says of its signature; nothing of it is true before sim_auth_matches(). */
+struct sim_auth {
+	bool in_query; /* a presigned URL */
+	char access_key[129];
+	char date[9];     /* of the credential scope */
+	char region[65];
+	char service[33];
+	char stamp[17];   /* "20260102T030405Z" */
+	int64_t stamp_ms;
+	int64_t expires_s; /* of a presigned URL */
+	char signed_headers[2048];
+	char signature[65];
+	char *token; /* of temporary keys; NULL if none */
+};
+
+/* Fills *a, to be freed by sim_auth_finish() whatever the result. Returns 0, -ENOENT (no signature), -EINVAL (not a complete one; *why says
+ * what is wrong) or -ENOMEM. */
+int sim_auth_parse(const struct sim_auth_request *r, struct sim_auth *a, const char **why);
+void sim_auth_finish(struct sim_auth *a);
+
+/* Whether the request was signed with this secret, its host and every x-amz- header under the signature. */
+bool sim_auth_matches(const struct sim_auth *a, const struct sim_auth_request *r, const char *secret);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* One API call: answers, errors, and checks that many actions share. */
+#include "sim_call.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "num.h"
+#include "sim_text.h"
+
+static void fail_ec2(struct sim_call *c, const char *code, const char *message)
+{
+	struct sim_xml x = {&c->reply->body, 0};
+
+	sim_xml_open(&x, "Response");
+	sim_xml_open(&x, "Errors");
+	sim_xml_open(&x, "Error");
+	sim_xml_leaf(&x, "Code", code);
+	sim_xml_leaf(&x, "Message", message);
+	sim_xml_close(&x, "Error");
+	sim_xml_close(&x, "Errors");
+	sim_xml_leaf(&x, "RequestID", c->reply->request_id);
+	sim_xml_close(&x, "Response");
+}
+
+static void fail_sts(struct sim_call *c, int status, const char *code, const char *message)
+{
+	struct sim_xml x = {&c->reply->body, 1};
+
+	buf_puts(&c->reply->body, "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n");
+	sim_xml_open(&x, "Error");
+	sim_xml_leaf(&x, "Type", status >= 500 ? "Receiver" : "Sender");
+	sim_xml_leaf(&x, "Code", code);
+	sim_xml_leaf(&x, "Message", message);
+	sim_xml_close(&x, "Error");
+	sim_xml_leaf(&x, "RequestId", c->reply->request_id);
+	sim_xml_close(&x, "ErrorResponse");
+}
+
+int sim_fail(struct sim_call *c, int status, const char *code, const char *fmt, ...)
+{
+	_cleanup_buf_ struct buf message = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&message, fmt, ap);
+	va_end(ap);
+	c->reply->status = status;
+	snprintf(c->reply->code, sizeof(c->reply->code), "%s", code);
+	buf_clear(&c->reply->body);
+	buf_puts(&c->reply->body, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+	if (c->sts)
+		fail_sts(c, status, code, buf_str(&message));
+	else
+		fail_ec2(c, code, buf_str(&message));
+	return -1;
+}
+
+int sim_fail_memory(struct sim_call *c)
+{
+	return sim_fail(c, 500, "InternalError", "The simulator is out of memory");
+}
+
+void sim_call_begin(struct sim_call *c)
+{
+	struct buf *b = &c->reply->body;
+
+	c->xml = (struct sim_xml){b, 1};
+	buf_puts(b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+	if (c->world->xmlns)
+		buf_printf(b, "<%sResponse xmlns=\"%s\">\n", c->action, c->world->xmlns);
+	else
+		buf_printf(b, "<%sResponse xmlns=\"http://ec2.amazonaws.com/doc/%s/\">\n", c->action, c->version);
+	sim_xml_leaf(&c->xml, "requestId", c->reply->request_id);
+}
+
+int sim_call_end(struct sim_call *c)
+{
+	buf_printf(&c->reply->body, "</%sResponse>", c->action);
+	if (c->reply->body.error == EFBIG)
+		return sim_fail(c, 500, "InternalError", "The result is too large for one answer: use MaxResults");
+	return c->reply->body.error ? sim_fail_memory(c) : 0;
+}
+
+int sim_call_true(struct sim_call *c)
+{
+	sim_call_begin(c);
+	sim_xml_bool(&c->xml, "return", true);
+	return sim_call_end(c);
+}
+
+const char *sim_call_required(struct sim_call *c, const char *name)
+{
+	const char *value = sim_params_get(c->params, name);
+
+	if (!value || !*value)
+		sim_fail(c, 400, "MissingParameter", "The request must contain the parameter %s", name);
+	return value && *value ? value : NULL;
+}
+
+int sim_call_bool(struct sim_call *c, const char *name, bool *out)
+{
+	const char *value = sim_params_get(c->params, name);
+
+	*out = value && (!strcmp(value, "true") || !strcmp(value, "1"));
+	if (!value || *out || !strcmp(value, "false") || !strcmp(value, "0"))
+		return 0;
+	return sim_fail(c, 400, "InvalidParameterValue",
+		"Invalid value '%s' for %s. Expected 'true' or 'false'", value, name);
+}
+
+int sim_call_dry_run(struct sim_call *c)
+{
+	bool dry;
+
+	if (sim_call_bool(c, "DryRun", &dry) < 0)
+		return -1;
+	if (dry)
+		return sim_fail(c, 412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.");
+	return 0;
+}
+
+int sim_call_check_id(struct sim_call *c, const char *kind, const char *parameter, const char *id)
+{
+	size_t n = strlen(kind);
+
+	if (sim_text_is_id(id, kind))
+		return 0;
+	if (strncmp(id, kind, n) || id[n] != '-')
+		return sim_fail(c, 400, "InvalidParameterValue",
+			"Value (%s) for parameter %s is invalid. Expected: '%s-...'.", id, parameter, kind);
+	return sim_fail(c, 400, !strcmp(kind, "snap") ? "InvalidSnapshotID.Malformed" : "InvalidParameterValue",
+		"Invalid id: \"%s\"", id);
+}
+
+int sim_call_check_text(struct sim_call *c, const char *parameter, const char *text, size_t max)
+{
+	if (!sim_text_is_printable(text))
+		return sim_fail(c, 400, "InvalidParameterValue",
+			"Invalid value for parameter %s: it holds control characters", parameter);
+	if (sim_text_characters(text) > max)
+		return sim_fail(c, 400, "InvalidParameterValue",
+			"Value for parameter %s is invalid. It exceeds the maximum length of %zu characters.",
+			parameter, max);
+	return 0;
+}
+
+bool sim_call_may_see(const struct sim_call *c, const struct sim_snapshot *s)
+{
+	return !strcmp(s->owner_id, c->key->account) || s->is_public ||
+		sim_snapshot_is_shared_with(s, c->key->account);
+}
+
+struct sim_snapshot *sim_call_own_snapshot(struct sim_call *c, const char *id)
+{
+	struct sim_snapshot *s = sim_region_edit(c->region, id);
+
+	if (!s || !sim_call_may_see(c, s)) {
+		sim_fail(c, 400, "InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", id);
+		return NULL;
+	}
+	if (strcmp(s->owner_id, c->key->account)) {
+		sim_fail(c, 403, "UnauthorizedOperation",
+			"You are not authorized to perform this operation. The snapshot '%s' belongs to another account.",
+			id);
+		return NULL;
+	}
+	return s;
+}
+
+int64_t sim_call_shown_at(struct sim_call *c)
+{
+	return c->now.mono + sim_world_draw(c->world, c->world->behaviour.consistency_ms);
+}
+
+void sim_call_show_tags(struct sim_call *c, struct sim_snapshot *s, struct sim_tags *tags)
+{
+	/* While an earlier change is not shown yet, what was shown before it stays. */
+	if (c->now.mono >= s->tags_at) {
+		sim_tags_finish(&s->old_tags);
+		s->old_tags = s->tags;
+		s->tags_at = sim_call_shown_at(c);
+	} else {
+		sim_tags_finish(&s->tags);
+	}
+	s->tags = *tags;
+	*tags = (struct sim_tags){0};
+}

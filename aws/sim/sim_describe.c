@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/* DescribeSnapshots. */
+#include "sim_describe.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "isotime.h"
+#include "num.h"
+#include "sim_filter.h"
+#include "sim_text.h"
+
+const char *const sim_describe_params[] = {"Owner.#", "RestorableBy.#", "SnapshotId.#", "Filter.#.Name",
+	"Filter.#.Value.#", "MaxResults", "NextToken", NULL};
+
+static const char *const filter_names[] = {"description", "encrypted", "owner-alias", "owner-id", "progress",
+	"snapshot-id", "start-time", "status", "storage-tier", "transfer-type", "tag:", "tag-key", "volume-id",
+	"volume-size", NULL};
+
+struct query {
+	const char **owners, **restorers, **ids;
+	int n_owners, n_restorers, n_ids;
+	struct sim_filters filters;
+	size_t max;   /* 0: all in one page */
+	size_t start; /* slot */
+	size_t *slots; /* the only candidates, ascending; NULL: all slots */
+	size_t n_slots;
+};
+
+static void query_finish(struct query *q)
+{
+	free(q->owners);
+	free(q->restorers);
+	free(q->ids);
+	free(q->slots);
+	sim_filters_finish(&q->filters);
+}
+
+static int parse_page(struct sim_call *c, struct query *q)
+{
+	const char *max = sim_params_get(c->params, "MaxResults"), *token = sim_params_get(c->params, "NextToken");
+	int64_t v;
+
+	if (max && q->n_ids)
+		return sim_fail(c, 400, "InvalidParameterCombination",
+			"The parameter snapshotSet cannot be used with the parameter maxResults");
+	if (max) {
+		int r = num_parse_i64(max, strlen(max), INT32_MIN, INT32_MAX, &v);
+
+		if (r < 0)
+			return sim_fail(c, 400, "InvalidParameterValue",
+				"Value (%s) for parameter maxResults is invalid. Expected an integer", max);
+		if (v < 5)
+			return sim_fail(c, 400, "InvalidParameterValue",
+				"Value ( %" PRId64 " ) for parameter maxResults is invalid. Expecting a value greater than 5.",
+				v);
+		q->max = v > 1000 ? 1000 : (size_t)v;
+	}
+	return token && *token ? sim_page_position(c, token, &q->start) : 0;
+}
+
+static bool is_account(const char *s)
+{
+	return strlen(s) == 12 && strspn(s, "0123456789") == 12;
+}
+
+static int parse_accounts(
+	struct sim_call *c, const char *prefix, const char *const words[3], const char ***out, int *n)
+{
+	*n = sim_params_list(c->params, prefix, out);
+	if (*n < 0) {
+		*n = 0;
+		return sim_fail_memory(c);
+	}
+	for (int i = 0; i < *n; i++) {
+		const char *a = (*out)[i];
+		bool ok = is_account(a);
+
+		for (int j = 0; j < 3; j++)
+			ok = ok || (words[j] && !strcmp(a, words[j]));
+		if (!ok)
+			return sim_fail(c, 400, "InvalidUserID.Malformed", "Invalid user id: \"%s\"", a);
+	}
+	return 0;
+}
+
+static int parse(struct sim_call *c, struct query *q)
+{
+	static const char *const owner_words[3] = {"self", "amazon", "aws-marketplace"};
+	static const char *const restorer_words[3] = {"self", "all", NULL};
+
+	if (sim_filters_parse(c, filter_names, &q->filters) < 0 ||
+		parse_accounts(c, "Owner.", owner_words, &q->owners, &q->n_owners) < 0 ||
+		parse_accounts(c, "RestorableBy.", restorer_words, &q->restorers, &q->n_restorers) < 0)
+		return -1;
+	q->n_ids = sim_params_list(c->params, "SnapshotId.", &q->ids);
+	if (q->n_ids < 0)
+		return sim_fail_memory(c);
+	for (int i = 0; i < q->n_ids; i++)
+		if (sim_call_check_id(c, "snap", "snapshotId", q->ids[i]) < 0)
+			return -1;
+	return parse_page(c, q);
+}
+
+/* Eventual consistency: whether this answer knows of something that happened, when it is sure to be known from `at` on. */
+static bool is_known(struct sim_call *c, int64_t at)
+{
+	return c->now.mono >= at || (c->world->behaviour.flicker && sim_world_random(c->world) & 1);
+}
+
+static bool exists(struct sim_call *c, const struct sim_snapshot *s)
+{
+	return (!s->visible_at || is_known(c, s->visible_at)) && !(s->deleted && is_known(c, s->gone_at));
+}
+
+static const struct sim_tags *shown_tags(struct sim_call *c, const struct sim_snapshot *s)
+{
+	return !s->tags_at || is_known(c, s->tags_at) ? &s->tags : &s->old_tags;
+}
+
+static bool owner_fits(const struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
+{
+	for (int i = 0; i < q->n_owners; i++) {
+		const char *o = q->owners[i];
+
+		if (!strcmp(o, s->owner_id) || (!strcmp(o, "self") && !strcmp(s->owner_id, c->key->account)) ||
+			(s->owner_alias && !strcmp(o, s->owner_alias)))
+			return true;
+	}
+	return !q->n_owners;
+}
+
+static bool restorer_fits(const struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
+{
+	for (int i = 0; i < q->n_restorers; i++) {
+		const char *who = strcmp(q->restorers[i], "self") ? q->restorers[i] : c->key->account;
+
+		if (!strcmp(who, "all") ? s->is_public
+					: !strcmp(who, s->owner_id) || sim_snapshot_is_shared_with(s, who))
+			return true;
+	}
+	return !q->n_restorers;
+}
+
+static bool tag_key_fits(const struct sim_filter *f, const struct sim_tags *tags)
+{
+	for (size_t i = 0; i < tags->n; i++)
+		if (sim_filter_has(f, tags->items[i].key))
+			return true;
+	return false;
+}
+
+static bool filter_fits(const struct sim_filter *f, const struct sim_snapshot *s, const struct sim_view *v,
+	const struct sim_tags *tags)
+{
+	const char *name = f->name;
+	char text[ISOTIME_SIZE];
+
+	if (!strncmp(name, "tag:", 4))
+		return sim_filter_has(f, sim_tags_get(tags, name + 4));
+	if (!strcmp(name, "tag-key"))
+		return tag_key_fits(f, tags);
+	if (!strcmp(name, "snapshot-id"))
+		return sim_filter_has(f, s->id);
+	if (!strcmp(name, "volume-id"))
+		return sim_filter_has(f, s->volume_id);
+	if (!strcmp(name, "status"))
+		return sim_filter_has(f, v->state);
+	if (!strcmp(name, "owner-id"))
+		return sim_filter_has(f, s->owner_id);
+	if (!strcmp(name, "owner-alias"))
+		return sim_filter_has(f, s->owner_alias);
+	if (!strcmp(name, "description"))
+		return sim_filter_has(f, s->description ? s->description : "");
+	if (!strcmp(name, "encrypted"))
+		return sim_filter_has(f, s->encrypted ? "true" : "false");
+	if (!strcmp(name, "progress"))
+		return sim_filter_has(f, v->has_progress ? v->progress : NULL);
+	if (!strcmp(name, "storage-tier"))
+		return sim_filter_has(f, s->storage_tier);
+	if (!strcmp(name, "transfer-type"))
+		return sim_filter_has(f, s->transfer_type);
+	if (!strcmp(name, "start-time"))
+		return sim_filter_has(f, isotime_format_ms(s->start_ms, text)) ||
+			sim_filter_has(f, isotime_format(s->start_ms, text));
+	snprintf(text, sizeof(text), "%u", s->volume_gib);
+	return sim_filter_has(f, text); /* volume-size */
+}
+
+/* What could be listed at all, before any filter: paging of SIM_PAGES_AFTER counts these. */
+static bool is_candidate(struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
+{
+	return sim_call_may_see(c, s) && owner_fits(c, q, s) && restorer_fits(c, q, s) && exists(c, s);
+}
+
+static bool fits(const struct query *q, const struct sim_snapshot *s, const struct sim_view *v,
+	const struct sim_tags *tags)
+{
+	for (int i = 0; i < q->filters.n; i++)
+		if (!filter_fits(&q->filters.items[i], s, v, tags))
+			return false;
+	return true;
+}
+
+static int by_slot(const void *a, const void *b)
+{
+	size_t x = *(const size_t *)a, y = *(const size_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Makes the named ids the only candidates. must_exist: one that does not is an error. */
+static int narrow(struct sim_call *c, struct query *q, const char **ids, int n, bool must_exist)
+{
+	struct sim_bulk_scratch scratch;
+
+	free(q->slots);
+	q->n_slots = 0;
+	q->slots = calloc((size_t)n + 1, sizeof(*q->slots));
+	if (!q->slots)
+		return sim_fail_memory(c);
+	for (int i = 0; i < n; i++) {
+		const struct sim_snapshot *s = sim_region_find(c->region, ids[i], &scratch);
+
+		if (s && (!must_exist || exists(c, s)))
+			q->slots[q->n_slots++] = s->slot;
+		else if (must_exist)
+			return sim_fail(c, 400, "InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.",
+				ids[i]);
+	}
+	qsort(q->slots, q->n_slots, sizeof(*q->slots), by_slot);
+	return 0;
+}
+
+/* Ids name their snapshots; so does a filter of plain ids, which EC2 answers no slower in a large region than in a small one. */
+static int find_candidates(struct sim_call *c, struct query *q)
+{
+	if (q->n_ids)
+		return narrow(c, q, q->ids, q->n_ids, true);
+	for (int i = 0; i < q->filters.n; i++) {
+		const struct sim_filter *f = &q->filters.items[i];
+		bool plain = !strcmp(f->name, "snapshot-id");
+
+		for (int j = 0; j < f->n_values; j++)
+			plain = plain && !sim_text_has_wildcard(f->values[j]);
+		if (plain)
+			return narrow(c, q, f->values, f->n_values, false);
+	}
+	return 0;
+}
+
+/* How many a page holds at most, and whether those count that a filter leaves out. */
+static size_t page_size(struct sim_call *c, const struct query *q, bool *count_all)
+{
+	enum sim_pages pages = c->world->behaviour.pages;
+
+	*count_all = pages == SIM_PAGES_AFTER;
+	if (!q->max)
+		return SIZE_MAX;
+	if (pages == SIM_PAGES_RAGGED)
+		return (size_t)sim_world_draw(c->world, (struct sim_range){0, (int64_t)q->max});
+	return q->max;
+}
+
+/* Writes the page's items. Returns the slot at which the next page begins, SIZE_MAX after the last one. */
+static size_t write_items(struct sim_call *c, const struct query *q)
+{
+	size_t n = q->slots ? q->n_slots : sim_region_slots(c->region), counted = 0, last = SIZE_MAX, size;
+	struct sim_bulk_scratch scratch;
+	bool count_all;
+
+	size = page_size(c, q, &count_all);
+	for (size_t i = q->slots ? 0 : q->start; i < n; i++) {
+		size_t slot = q->slots ? q->slots[i] : i;
+		const struct sim_snapshot *s;
+		const struct sim_tags *tags;
+		struct sim_view view;
+		bool fit;
+
+		if (slot < q->start || slot == last)
+			continue;
+		last = slot;
+		s = sim_region_at(c->region, slot, &scratch);
+		if (!is_candidate(c, q, s))
+			continue;
+		sim_region_view(c->region, s, &c->world->behaviour, c->now, &view);
+		tags = shown_tags(c, s);
+		fit = fits(q, s, &view, tags);
+		if (!fit && !count_all)
+			continue;
+		if (counted++ == size)
+			return slot;
+		if (!fit)
+			continue;
+		sim_xml_open(&c->xml, "item");
+		sim_item_write(c, s, &view, tags);
+		sim_xml_close(&c->xml, "item");
+	}
+	return SIZE_MAX;
+}
+
+static int answer(struct sim_call *c, const struct query *q)
+{
+	char token[SIM_TOKEN_SIZE];
+	size_t next;
+
+	sim_call_begin(c);
+	sim_xml_open(&c->xml, "snapshotSet");
+	next = write_items(c, q);
+	sim_xml_close(&c->xml, "snapshotSet");
+	if (next != SIZE_MAX)
+		sim_xml_leaf(&c->xml, "nextToken", sim_page_token(c, next, token));
+	else if (c->world->behaviour.pages == SIM_PAGES_RAGGED)
+		sim_xml_leaf(&c->xml, "nextToken", "");
+	return sim_call_end(c);
+}
+
+int sim_describe_snapshots(struct sim_call *c)
+{
+	_cleanup_(query_finish) struct query q = {0};
+
+	if (parse(c, &q) < 0 || sim_call_dry_run(c) < 0 || find_candidates(c, &q) < 0)
+		return -1;
+	return answer(c, &q);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* EC2's filters. */
+#include "sim_filter.h"
+
+#include <string.h>
+
+#include "sim_text.h"
+
+static bool is_known(const char *const *names, const char *name)
+{
+	for (; *names; names++)
+		if (!strcmp(*names, name) || (!strcmp(*names, "tag:") && !strncmp(name, "tag:", 4) && name[4]))
+			return true;
+	return false;
+}
+
+static int parse_one(struct sim_call *c, const char *const *names, size_t number, struct sim_filter *f)
+{
+	char prefix[64];
+
+	f->name = sim_params_getf(c->params, "Filter.%zu.Name", number);
+	if (!f->name)
+		return sim_fail(c, 400, "MissingParameter",
+			"The request must contain the parameter Filter.%zu.Name", number);
+	if (!is_known(names, f->name))
+		return sim_fail(c, 400, "InvalidParameterValue", "The filter '%s' is invalid", f->name);
+	snprintf(prefix, sizeof(prefix), "Filter.%zu.Value.", number);
+	f->n_values = sim_params_list(c->params, prefix, &f->values);
+	if (f->n_values < 0)
+		return sim_fail_memory(c);
+	if (!f->n_values)
+		return sim_fail(c, 400, "InvalidParameterValue", "The filter '%s' must have at least one value",
+			f->name);
+	return 0;
+}
+
+int sim_filters_parse(struct sim_call *c, const char *const *names, struct sim_filters *f)
+{
+	_cleanup_free_ size_t *numbers = NULL;
+	int n = sim_params_numbers(c->params, "Filter.", &numbers), values = 0;
+
+	*f = (struct sim_filters){0};
+	if (n < 0)
+		return sim_fail_memory(c);
+	f->items = calloc((size_t)n + 1, sizeof(*f->items));
+	if (!f->items)
+		return sim_fail_memory(c);
+	for (int i = 0; i < n; i++) {
+		f->n++;
+		if (parse_one(c, names, numbers[i], &f->items[i]) < 0)
+			return -1;
+		values += f->items[i].n_values;
+	}
+	if (values > SIM_FILTER_VALUES_MAX)
+		return sim_fail(c, 400, "FilterLimitExceeded",
+			"The maximum number of filter values specified on a single call is %d",
+			SIM_FILTER_VALUES_MAX);
+	return 0;
+}
+
+void sim_filters_finish(struct sim_filters *f)
+{
+	for (int i = 0; i < f->n; i++)
+		free(f->items[i].values);
+	free(f->items);
+	*f = (struct sim_filters){0};
+}
+
+bool sim_filter_has(const struct sim_filter *f, const char *text)
+{
+	for (int i = 0; text && i < f->n_values; i++)
+		if (sim_text_matches(text, f->values[i]))
+			return true;
+	return false;
+}

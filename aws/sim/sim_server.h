@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of a running simulator share. */
+#ifndef EBSFS_SIM_SERVER_H
+#define EBSFS_SIM_SERVER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "sim_counts.h"
+#include "sim_throttle.h"
+#include "sim_world.h"
+
+struct sim_server {
+	struct sim_world *world;
+	struct sim_throttle *throttle;
+	struct sim_counts *counts;
+	bool trace;
+	pthread_mutex_t stop_lock; /* guards stopping */
+	pthread_cond_t stop;
+	bool stopping;
+};
+
+/* Sleeps, but not past the server's end. */
+void sim_server_sleep(struct sim_server *s, int64_t ms);
+
+#endif

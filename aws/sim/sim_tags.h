@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* EC2's rules for tags: CreateTags, DeleteTags, and tags given with a new resource. */
+#ifndef EBSFS_SIM_TAGS_H
+#define EBSFS_SIM_TAGS_H
+
+#include "sim_call.h"
+
+#define SIM_TAGS_MAX      50  /* a resource; those that begin with aws: do not count */
+#define SIM_TAG_KEY_MAX   127 /* characters */
+#define SIM_TAG_VALUE_MAX 256
+
+/* What TagSpecification says for this type ("snapshot"), to be freed by sim_tags_finish(). Returns 0, or -1 after sim_fail(). */
+int sim_tags_from_specification(struct sim_call *c, const char *type, struct sim_tags *out);
+
+sim_action_fn sim_create_tags, sim_delete_tags;
+extern const char *const sim_create_tags_params[];
+
+#endif

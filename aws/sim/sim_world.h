@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* The simulated world: regions with their snapshots, KMS keys and volumes, the accounts' access keys, and time. */
+#ifndef EBSFS_SIM_WORLD_H
+#define EBSFS_SIM_WORLD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "sim.h"
+#include "sim_bulk.h"
+#include "sim_snapshot.h"
+
+/* One moment, read once for each request. */
+struct sim_time {
+	int64_t wall; /* as the simulator's clock shows it, ms since 1970 */
+	int64_t mono; /* ms; for all that takes time */
+};
+
+struct sim_kms_key {
+	char *id;
+	char *arn;
+	char *alias;  /* "alias/dr"; NULL if none */
+	bool usable;  /* false: disabled, or the account may not use it */
+};
+
+struct sim_volume {
+	char *id;
+	char *owner_id;
+	char *zone;
+	char *kms_key_id; /* NULL: not encrypted */
+	uint32_t gib;
+};
+
+struct sim_region {
+	char *name;
+	bool enabled;     /* for the account */
+	bool opt_in;      /* must be opted into */
+	bool copies_only_inside; /* SnapshotCopyUnsupported.InterRegion */
+	bool encrypts_by_default;
+	int copy_limit;     /* -1: the behaviour's */
+	int snapshot_limit; /* 0: none */
+	char *default_kms_arn; /* the key of encryption by default; NULL: that of aws/ebs */
+	struct sim_kms_key *keys; /* the first one is aws/ebs */
+	size_t n_keys;
+	struct sim_volume *volumes;
+	size_t n_volumes;
+
+	/* Slots: n_bulk generated ones, then the stored ones in the order of their creation. Both keep their place when deleted. */
+	size_t n_bulk;
+	struct sim_snapshot **stored;
+	size_t n_stored, stored_capacity;
+	struct sim_snapshot **changed; /* generated ones that differ by now, by slot; NULL while there are none */
+	size_t n_changed;
+	struct sim_snapshot *by_id; /* stored and changed ones */
+	size_t n_alive;
+
+	struct sim_snapshot **pending; /* the stored ones in that state */
+	size_t n_pending, pending_capacity;
+	bool frozen;         /* nothing goes on */
+	int64_t frozen_at;   /* monotonic */
+	int64_t paused_ms;   /* all former pauses together */
+	size_t max_copies;   /* the most copies that were ever pending at once */
+	size_t copies_started;
+};
+
+struct sim_access_key {
+	char *id;
+	char *secret;
+	char *token; /* of a temporary key; NULL: a permanent one */
+	char *account;
+	char *arn;
+	int64_t expires_ms; /* 0: never */
+	bool revoked;
+	char **allow; /* actions, with wildcards; an empty list allows all */
+	size_t n_allow;
+	char **deny;
+	size_t n_deny;
+};
+
+struct sim_world {
+	pthread_rwlock_t lock; /* guards everything below but `random` */
+	struct sim_behaviour behaviour;
+	char *xmlns; /* NULL: by the version asked for */
+	struct sim_region **regions;
+	size_t n_regions;
+	struct sim_access_key *keys;
+	size_t n_keys;
+	atomic_uint_fast64_t random;
+	uint64_t token_secret; /* page tokens are sealed with it */
+};
+
+/* An empty world with the account's permanent key and no region. */
+int sim_world_create(const struct sim_options *o, struct sim_world **out, struct err *err);
+void sim_world_destroy(struct sim_world *w); /* NULL is permitted */
+
+struct sim_time sim_world_now(const struct sim_world *w);
+uint64_t sim_world_random(struct sim_world *w); /* may be called with or without the lock */
+int64_t sim_world_draw(struct sim_world *w, struct sim_range range);
+
+/* The region of that name, NULL if there is none. */
+struct sim_region *sim_world_region(const struct sim_world *w, const char *name);
+/* The same, made if need be (enabled, with its aws/ebs key). NULL on ENOMEM. */
+struct sim_region *sim_world_add_region(struct sim_world *w, const char *name);
+struct sim_access_key *sim_world_key(const struct sim_world *w, const char *id);
+/* A new key with all but its id unset; NULL on ENOMEM. */
+struct sim_access_key *sim_world_add_key(struct sim_world *w, const char *id, const char *secret, const char *account);
+
+#endif

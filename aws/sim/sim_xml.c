@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* Writes XML as AWS lays it out. */
+#include "sim_xml.h"
+
+#include <string.h>
+
+#include "isotime.h"
+
+static void indent(struct sim_xml *x)
+{
+	static const char spaces[] = "                                ";
+	size_t n = (size_t)x->depth * 4;
+
+	buf_add(x->out, spaces, n < sizeof(spaces) - 1 ? n : sizeof(spaces) - 1);
+}
+
+static void tag(struct sim_xml *x, const char *before, const char *name, const char *after)
+{
+	char text[128];
+	size_t a = strlen(before), n = strlen(name), b = strlen(after);
+
+	if (a + n + b > sizeof(text)) {
+		buf_puts(x->out, before);
+		buf_puts(x->out, name);
+		buf_puts(x->out, after);
+		return;
+	}
+	memcpy(text, before, a);
+	memcpy(text + a, name, n);
+	memcpy(text + a + n, after, b);
+	buf_add(x->out, text, a + n + b);
+}
+
+/* The reference for a character, NULL if it may stand as it is. */
+static const char *reference(unsigned char c, char number[8])
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	default:
+		if (c >= 0x20 && c != 0x7f)
+			return NULL;
+		snprintf(number, 8, "&#%d;", c);
+		return number;
+	}
+}
+
+static void text(struct sim_xml *x, const char *s)
+{
+	const char *from = s;
+	char number[8];
+
+	for (; *s; s++) {
+		const char *r = reference((unsigned char)*s, number);
+
+		if (!r)
+			continue;
+		buf_add(x->out, from, (size_t)(s - from));
+		buf_puts(x->out, r);
+		from = s + 1;
+	}
+	buf_add(x->out, from, (size_t)(s - from));
+}
+
+void sim_xml_open(struct sim_xml *x, const char *name)
+{
+	indent(x);
+	tag(x, "<", name, ">\n");
+	x->depth++;
+}
+
+void sim_xml_close(struct sim_xml *x, const char *name)
+{
+	x->depth--;
+	indent(x);
+	tag(x, "</", name, ">\n");
+}
+
+void sim_xml_leaf(struct sim_xml *x, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	indent(x);
+	if (!*value) {
+		tag(x, "<", name, "/>\n");
+		return;
+	}
+	tag(x, "<", name, ">");
+	text(x, value);
+	tag(x, "</", name, ">\n");
+}
+
+void sim_xml_number(struct sim_xml *x, const char *name, int64_t value)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%lld", (long long)value);
+	sim_xml_leaf(x, name, digits);
+}
+
+void sim_xml_bool(struct sim_xml *x, const char *name, bool value)
+{
+	sim_xml_leaf(x, name, value ? "true" : "false");
+}
+
+void sim_xml_time(struct sim_xml *x, const char *name, int64_t ms)
+{
+	char stamp[ISOTIME_SIZE];
+
+	if (ms)
+		sim_xml_leaf(x, name, isotime_format_ms(ms, stamp));
+}
