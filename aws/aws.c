@@ -91,7 +91,8 @@ struct aws_counter *aws_counter(struct aws_region *region, const char *name)
 void aws_each_counter(const struct aws *aws, aws_counter_fn *fn, void *arg)
 {
 	for (const struct aws_region *region = aws->regions; region; region = region->next)
-		for (const struct aws_action *action = region->actions; action; action = action->next)
+		for (const struct aws_action *action = region->actions; action;
+			action = action->next)
 			fn(arg, &action->counter);
 }
 

@@ -10,12 +10,14 @@
 #include "cleanup.h"
 #include "xml.h"
 
-/* More of an error's body is not looked at: EC2's take a few hundred bytes, an encoded authorization message some thousand. */
+/* More of an error's body is not looked at: EC2's take a few hundred bytes, an encoded
+ * authorization message some thousand. */
 #define BODY_MAX ((size_t)64 << 10)
 
 /*
- * The first pattern that fits, whatever the case. Codes from EC2's list of errors and from the AWS SDKs' lists of what is throttling
- * and what is transient. A refusal that names no quota, no permission and no bad value is EIO.
+ * The first pattern that fits, whatever the case. Codes from EC2's list of errors and from the AWS
+ * SDKs' lists of what is throttling and what is transient. A refusal that names no quota, no
+ * permission and no bad value is EIO.
  */
 static const struct {
 	const char *pattern;
@@ -94,8 +96,6 @@ static const struct {
 	{"ServiceUnavailable*", EIO, RETRY_TRANSIENT},
 };
 
-
-
 static void take(const char *text, size_t len, char *out, size_t size)
 {
 	size_t n = 0;
@@ -110,7 +110,8 @@ static void take(const char *text, size_t len, char *out, size_t size)
 	out[n] = '\0';
 }
 
-static int element_closed(void *arg, int depth, const char *name, const char *text, size_t len, struct err *ignored)
+static int element_closed(
+	void *arg, int depth, const char *name, const char *text, size_t len, struct err *ignored)
 {
 	struct err *err = arg;
 
@@ -121,7 +122,8 @@ static int element_closed(void *arg, int depth, const char *name, const char *te
 		take(text, len, err->code, sizeof(err->code));
 	else if (!strcmp(name, "Message"))
 		take(text, len, err->message, sizeof(err->message));
-	else if (!strcmp(name, "RequestID") || !strcmp(name, "RequestId") || !strcmp(name, "requestId"))
+	else if (!strcmp(name, "RequestID") || !strcmp(name, "RequestId") ||
+		 !strcmp(name, "requestId"))
 		take(text, len, err->request_id, sizeof(err->request_id));
 	return 0;
 }
@@ -163,13 +165,15 @@ enum retry_kind aws_error_judge(
 		snprintf(err->request_id, sizeof(err->request_id), "%s", request_id);
 	if (!err->code[0]) {
 		kind = judge_status(err);
-		snprintf(err->message, sizeof(err->message), "HTTP status %d without a reason from AWS", status);
+		snprintf(err->message, sizeof(err->message),
+			"HTTP status %d without a reason from AWS", status);
 	} else {
 		kind = judge_code(err);
 	}
 	if (!err->message[0])
 		snprintf(err->message, sizeof(err->message), "AWS gave no reason but its code");
-	/* The asynchronous form of this one comes as a snapshot's StatusMessage; here it has a code of no fixed name. */
+	/* The asynchronous form of this one comes as a snapshot's StatusMessage; here it has a code
+	 * of no fixed name. */
 	if (strstr(err->message, "Given key ID is not accessible"))
 		err->errnum = ENOKEY;
 	err->retryable = kind != RETRY_NEVER;
@@ -179,9 +183,10 @@ enum retry_kind aws_error_judge(
 
 bool aws_error_may_be_clock(const char *code)
 {
-	static const char *const codes[] = {"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed",
-		"InvalidSecurity.RequestHasExpired", "SignatureDoesNotMatch", "InvalidSignatureException",
-		"AuthFailure", "AccessDeniedException"};
+	static const char *const codes[] = {"RequestExpired", "RequestInTheFuture",
+		"RequestTimeTooSkewed", "InvalidSecurity.RequestHasExpired",
+		"SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure",
+		"AccessDeniedException"};
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (!strcmp(code, codes[i]))

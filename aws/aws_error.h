@@ -8,11 +8,14 @@
 #include "err.h"
 #include "retry.h"
 
-/* Judges an answer whose status is not 2xx, the code before the status (503 is mostly throttling, 401 a region that is not
- * enabled). Fills *err: errnum, http_status, retryable, maybe_done (for a server error that is no refusal), code, request_id (from the body, else
- * the given one, "" if none) and message. Reads the error bodies of EC2 and of STS; anything else (HTML, nothing) is EIO with the status in the message.
+/* Judges an answer whose status is not 2xx, the code before the status (503 is mostly throttling,
+ * 401 a region that is not enabled). Fills *err: errnum, http_status, retryable, maybe_done (for a
+ * server error that is no refusal), code, request_id (from the body, else the given one, "" if
+ * none) and message. Reads the error bodies of EC2 and of STS; anything else (HTML, nothing) is EIO
+ * with the status in the message.
  *
- * ResourceLimitExceeded (too many copies into the region) is EAGAIN and RETRY_NEVER: the copy queue sees it by its code. */
+ * ResourceLimitExceeded (too many copies into the region) is EAGAIN and RETRY_NEVER: the copy queue
+ * sees it by its code. */
 enum retry_kind aws_error_judge(
 	int status, const char *body, size_t len, const char *request_id, struct err *err);
 

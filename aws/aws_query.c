@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One call to a Query API: keys, signature, request, judgement, and the same again while it makes sense. */
+/* One call to a Query API: keys, signature, request, judgement, and again while it makes sense. */
 #include "aws_query.h"
 
 #include <errno.h>
@@ -18,15 +18,15 @@
 
 #define FORM_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 
-/* A clock that is off by less is not why AWS refused: it tolerates 15 minutes (5 in old services). */
-#define SKEW_MS   (4 * 60 * 1000)
+/* A clock that is off by less is not why AWS refused: it tolerates 15 minutes, or 5. */
+#define SKEW_MS (4 * 60 * 1000)
 
 /*
  * A call is in one of these states, each with the one thing that it waits for:
  *
  *   keys      waiter, and timer for the deadline
  *   sent      http
- *   parsing   the thread pool; cancelling makes the call an orphan that is freed when the pool gives it back
+ *   parsing   the thread pool; a call cancelled here is freed when the pool gives it back
  *   pausing   timer, until the next try
  */
 struct aws_call {
@@ -50,7 +50,7 @@ struct aws_call {
 	bool maybe_done;     /* of any try */
 	bool keys_refused;   /* by the last try */
 	struct buf answer;
-	struct err err;      /* of this try */
+	struct err err; /* of this try */
 };
 
 static int start_try(struct aws_call *call);
@@ -122,13 +122,15 @@ static void try_failed(struct aws_call *call, enum retry_kind kind, int64_t retr
 	call->keys_refused = kind == RETRY_CREDENTIALS;
 	if (kind == RETRY_THROTTLED)
 		call->counter->throttled++;
-	delay = retry_next(&policy, &call->retry, &call->region->budget, &failure, time_left(call), random_unit());
+	delay = retry_next(&policy, &call->retry, &call->region->budget, &failure, time_left(call),
+		random_unit());
 	if (delay < 0) {
 		give_up(call);
 		return;
 	}
-	log_debug("%s in %s: %s (%s); again in %lld ms", call->action, call->region->name, call->err.message,
-		call->err.code[0] ? call->err.code : "no code", (long long)delay);
+	log_debug("%s in %s: %s (%s); again in %lld ms", call->action, call->region->name,
+		call->err.message, call->err.code[0] ? call->err.code : "no code",
+		(long long)delay);
 	call->counter->retries++;
 	loop_timer_start(call->timer, delay);
 }
@@ -185,23 +187,24 @@ static bool correct_clock(struct aws_call *call, const struct http_answer *answe
 	skew = answer->date_ms - clock_wall_ms();
 	if (llabs(skew - aws->skew_ms) < SKEW_MS)
 		return false;
-	log_warning("this machine's clock is %lld s off AWS's; requests are signed with AWS's", (long long)(-skew / 1000));
+	log_warning("this machine's clock is %lld s off AWS's; requests are signed with AWS's",
+		(long long)(-skew / 1000));
 	aws->skew_ms = skew;
 	return true;
 }
 
-/* Keys that worked here and do no longer have been replaced or have run out. Keys that never worked here are no reason to fetch
- * others: so a region that is not enabled answers as well. */
+/* Keys that worked here and do no longer have been replaced or have run out. Keys that never worked
+ * here are no reason to fetch others: so a region that is not enabled answers as well. */
 static bool keys_are_old(const struct aws_call *call)
 {
 	return aws_error_may_be_old_keys(call->err.code) && call->region->accepted_key[0] &&
-		!strcmp(call->region->accepted_key, call->credentials->access_key);
+	       !strcmp(call->region->accepted_key, call->credentials->access_key);
 }
 
 static void judge(struct aws_call *call, const struct http_answer *answer)
 {
-	enum retry_kind kind = aws_error_judge(
-		answer->status, answer->body.data, answer->body.len, answer->request_id, &call->err);
+	enum retry_kind kind = aws_error_judge(answer->status, answer->body.data, answer->body.len,
+		answer->request_id, &call->err);
 
 	if (call->query.dry_run && !strcmp(call->err.code, "DryRunOperation")) {
 		succeed(call);
@@ -216,6 +219,13 @@ static void judge(struct aws_call *call, const struct http_answer *answer)
 	try_failed(call, kind, answer->retry_after_ms);
 }
 
+static enum retry_kind kind_of(const struct err *err)
+{
+	if (!err->retryable)
+		return RETRY_NEVER;
+	return err->errnum == ETIMEDOUT ? RETRY_TIMEOUT : RETRY_TRANSIENT;
+}
+
 static void answered(void *arg, struct http_answer *answer, const struct err *err)
 {
 	struct aws_call *call = arg;
@@ -226,11 +236,7 @@ static void answered(void *arg, struct http_answer *answer, const struct err *er
 		call->err = *err;
 		health->last_failure_ms = clock_wall_ms();
 		health->last_failure = *err;
-		try_failed(call,
-			!err->retryable                  ? RETRY_NEVER
-				: err->errnum == ETIMEDOUT ? RETRY_TIMEOUT
-							   : RETRY_TRANSIENT,
-			-1);
+		try_failed(call, kind_of(err), -1);
 		return;
 	}
 	health->last_answer_ms = clock_wall_ms();
@@ -238,23 +244,33 @@ static void answered(void *arg, struct http_answer *answer, const struct err *er
 		judge(call, answer);
 		return;
 	}
-	snprintf(call->region->accepted_key, sizeof(call->region->accepted_key), "%s", call->credentials->access_key);
+	snprintf(call->region->accepted_key, sizeof(call->region->accepted_key), "%s",
+		call->credentials->access_key);
 	if (call->query.parse)
 		parse(call, answer);
 	else
 		succeed(call);
 }
 
-static int sign(struct aws_call *call, const struct aws_signer *signer, const struct aws_endpoint *endpoint,
-	const struct buf *form, struct sigv4_signature *signature)
+static int sign(struct aws_call *call, const struct aws_signer *signer,
+	const struct aws_endpoint *endpoint, const struct buf *form,
+	struct sigv4_signature *signature)
 {
 	const struct credentials *keys = signer->credentials;
-	const struct http_header headers[] = {{"Content-Type", FORM_TYPE}, {"Host", endpoint->host}};
+	const struct http_header headers[] = {
+		{"Content-Type", FORM_TYPE}, {"Host", endpoint->host}};
 	char hash[DIGEST_SHA256_HEX];
-	const struct sigv4_request request = {.method = "POST", .path = endpoint->path, .headers = headers,
-		.n_headers = ARRAY_LEN(headers), .payload_hash = hash, .access_key = keys->access_key,
-		.secret_key = keys->secret_key, .session_token = keys->session_token,
-		.region = call->region->name, .service = call->service, .time_ms = signer->time_ms};
+	const struct sigv4_request request = {.method = "POST",
+		.path = endpoint->path,
+		.headers = headers,
+		.n_headers = ARRAY_LEN(headers),
+		.payload_hash = hash,
+		.access_key = keys->access_key,
+		.secret_key = keys->secret_key,
+		.session_token = keys->session_token,
+		.region = call->region->name,
+		.service = call->service,
+		.time_ms = signer->time_ms};
 	int r = digest_sha256_hex(form->data, form->len, hash);
 
 	if (!r)
@@ -267,11 +283,17 @@ static int post(struct aws_call *call, const struct aws_endpoint *endpoint, cons
 {
 	const char *token = call->credentials->session_token;
 	const struct http_header headers[] = {{"Content-Type", FORM_TYPE}, {"Host", endpoint->host},
-		{"X-Amz-Date", signature->date}, {"Authorization", buf_str(&signature->authorization)},
+		{"X-Amz-Date", signature->date},
+		{"Authorization", buf_str(&signature->authorization)},
 		{"X-Amz-Security-Token", token}};
-	const struct http_request request = {.method = "POST", .url = endpoint->url.data, .headers = headers,
-		.n_headers = ARRAY_LEN(headers) - !token, .body = form->data, .body_len = form->len,
-		.timeout_ms = time_left(call), .once = call->query.effect == AWS_ONCE};
+	const struct http_request request = {.method = "POST",
+		.url = endpoint->url.data,
+		.headers = headers,
+		.n_headers = ARRAY_LEN(headers) - !token,
+		.body = form->data,
+		.body_len = form->len,
+		.timeout_ms = time_left(call),
+		.once = call->query.effect == AWS_ONCE};
 
 	call->http = http_send(call->aws->options.http, &request, answered, call);
 	if (!call->http)
@@ -283,7 +305,8 @@ static int post(struct aws_call *call, const struct aws_endpoint *endpoint, cons
 static int send_try(struct aws_call *call)
 {
 	const struct aws_signer signer = {.credentials = call->credentials,
-		.endpoints = call->aws->options.endpoints, .time_ms = clock_wall_ms() + call->aws->skew_ms};
+		.endpoints = call->aws->options.endpoints,
+		.time_ms = clock_wall_ms() + call->aws->skew_ms};
 	_cleanup_aws_endpoint_ struct aws_endpoint endpoint = {0};
 	_cleanup_(sigv4_finish) struct sigv4_signature signature = {0};
 	_cleanup_buf_ struct buf form = BUF_INIT;
@@ -291,7 +314,8 @@ static int send_try(struct aws_call *call)
 
 	if (time_left(call) <= 0)
 		return err_set(&call->err, ETIMEDOUT, "no time left");
-	r = aws_endpoint_find(signer.endpoints, call->service, call->region->name, &endpoint, &call->err);
+	r = aws_endpoint_find(
+		signer.endpoints, call->service, call->region->name, &endpoint, &call->err);
 	if (r < 0)
 		return r;
 	buf_add(&form, call->form.data, call->form.len);
@@ -307,7 +331,8 @@ static int send_try(struct aws_call *call)
 /* Whether these are the keys that were refused a moment ago. */
 static bool same_keys(const struct credentials *a, const struct credentials *b)
 {
-	const char *ta = a->session_token ? a->session_token : "", *tb = b->session_token ? b->session_token : "";
+	const char *ta = a->session_token ? a->session_token : "",
+		   *tb = b->session_token ? b->session_token : "";
 
 	return !strcmp(a->access_key, b->access_key) && !strcmp(ta, tb);
 }

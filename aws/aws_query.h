@@ -11,7 +11,7 @@
 enum aws_effect {
 	AWS_READS,      /* changes nothing */
 	AWS_REPEATABLE, /* changes something; carried out twice is the same as once */
-	AWS_ONCE,       /* carried out twice is wrong: a try that may have been carried out is never repeated */
+	AWS_ONCE,       /* twice is wrong: what may have been carried out is never repeated */
 };
 
 /* What a try is signed with. */
@@ -27,12 +27,14 @@ struct aws_query {
 	const char *service; /* "ec2": endpoint and signature */
 	const char *action;
 	enum aws_effect effect;
-	bool dry_run;        /* EC2's DryRunOperation is success, without an answer to parse */
-	struct buf *form;    /* its text is taken, in any case */
-	/* Appends what depends on the keys and the time (a presigned URL), anew for each try. Returns 0 or -errno with *err. */
-	int (*complete)(void *arg, const struct aws_signer *signer, struct buf *form, struct err *err);
-	/* Reads the answer, in the thread pool: touches only arg, which nobody else does meanwhile. Again for each try that gets
-	 * an answer. Returns 0 or -errno with *err. */
+	bool dry_run;     /* EC2's DryRunOperation is success, without an answer to parse */
+	struct buf *form; /* its text is taken, in any case */
+	/* Appends what depends on the keys and the time (a presigned URL), anew for each try.
+	 * Returns 0 or -errno with *err. */
+	int (*complete)(
+		void *arg, const struct aws_signer *signer, struct buf *form, struct err *err);
+	/* Reads the answer, in the thread pool: touches only arg, which nobody else does meanwhile.
+	 * Again for each try that gets an answer. Returns 0 or -errno with *err. */
 	int (*parse)(void *arg, const char *body, size_t len, struct err *err);
 	/* Once, on the loop; err is NULL on success. Not after aws_cancel(). */
 	void (*done)(void *arg, const struct err *err);
@@ -41,7 +43,7 @@ struct aws_query {
 	void *arg;
 };
 
-/* Starts the call. NULL on ENOMEM (also of the form): then done is not called, but release has been. */
+/* Starts the call. NULL on ENOMEM (the form's too): then release has been called, done is not. */
 struct aws_call *aws_query(struct aws *aws, const struct aws_query *query);
 
 #endif

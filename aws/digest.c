@@ -27,8 +27,8 @@ int digest_sha256(const void *data, size_t len, unsigned char out[DIGEST_SHA256_
 	return digest(EVP_sha256(), data, len, out, DIGEST_SHA256_SIZE);
 }
 
-int digest_hmac_sha256(
-	const void *key, size_t key_len, const void *data, size_t len, unsigned char out[DIGEST_SHA256_SIZE])
+int digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+	unsigned char out[DIGEST_SHA256_SIZE])
 {
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	unsigned int n = 0;

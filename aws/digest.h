@@ -12,8 +12,8 @@
 /* Return 0, or -EIO if the crypto library refuses the algorithm (then out is zeroed).
  * out of the HMAC may be the memory of key. */
 int digest_sha256(const void *data, size_t len, unsigned char out[DIGEST_SHA256_SIZE]);
-int digest_hmac_sha256(
-	const void *key, size_t key_len, const void *data, size_t len, unsigned char out[DIGEST_SHA256_SIZE]);
+int digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+	unsigned char out[DIGEST_SHA256_SIZE]);
 
 /* The same as lower-case hex. */
 int digest_sha256_hex(const void *data, size_t len, char out[DIGEST_SHA256_HEX]);

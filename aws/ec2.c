@@ -51,15 +51,21 @@ struct aws_call *ec2_describe_snapshots(
 	for (size_t i = 0; i < in->n_filters; i++) {
 		form_add(&form, in->filters[i].name, "Filter.%zu.Name", i + 1);
 		for (size_t k = 0; k < in->filters[i].n_values; k++)
-			form_add(&form, in->filters[i].values[k], "Filter.%zu.Value.%zu", i + 1, k + 1);
+			form_add(&form, in->filters[i].values[k], "Filter.%zu.Value.%zu", i + 1,
+				k + 1);
 	}
 	if (in->max_results)
 		form_add_number(&form, in->max_results, "MaxResults");
 	form_add(&form, in->next_token, "NextToken");
-	return aws_query(aws,
-		&(struct aws_query){.region = in->region, .service = "ec2", .action = "DescribeSnapshots",
-			.effect = AWS_READS, .form = &form, .parse = snapshots_parse,
-			.done = snapshots_done, .release = snapshots_release, .arg = call});
+	return aws_query(aws, &(struct aws_query){.region = in->region,
+				      .service = "ec2",
+				      .action = "DescribeSnapshots",
+				      .effect = AWS_READS,
+				      .form = &form,
+				      .parse = snapshots_parse,
+				      .done = snapshots_done,
+				      .release = snapshots_release,
+				      .arg = call});
 }
 
 struct regions_call {
@@ -93,7 +99,8 @@ static void regions_release(void *arg)
 	free(call);
 }
 
-struct aws_call *ec2_describe_regions(struct aws *aws, const char *region, ec2_regions_done *done, void *arg)
+struct aws_call *ec2_describe_regions(
+	struct aws *aws, const char *region, ec2_regions_done *done, void *arg)
 {
 	struct regions_call *call = calloc(1, sizeof(*call));
 	struct buf form = BUF_INIT;
@@ -102,8 +109,13 @@ struct aws_call *ec2_describe_regions(struct aws *aws, const char *region, ec2_r
 		return NULL;
 	*call = (struct regions_call){.done = done, .arg = arg};
 	form_start(&form, "DescribeRegions", EC2_VERSION);
-	return aws_query(aws,
-		&(struct aws_query){.region = region, .service = "ec2", .action = "DescribeRegions",
-			.effect = AWS_READS, .form = &form, .parse = regions_parse,
-			.done = regions_done, .release = regions_release, .arg = call});
+	return aws_query(aws, &(struct aws_query){.region = region,
+				      .service = "ec2",
+				      .action = "DescribeRegions",
+				      .effect = AWS_READS,
+				      .form = &form,
+				      .parse = regions_parse,
+				      .done = regions_done,
+				      .release = regions_release,
+				      .arg = call});
 }

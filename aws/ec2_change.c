@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* EC2's calls that change something and say no more than yes: DeleteSnapshot, CreateTags, DeleteTags. */
+/* EC2's calls that change something and say no more than yes: DeleteSnapshot, CreateTags,
+ * DeleteTags. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@ struct change_call {
 	void *arg;
 };
 
-/* Anybody can say 200 (a proxy, a portal); only EC2 says <ActionResponse>. Its <return> is documented as true. */
+/* Anybody can say 200 (a proxy, a portal); only EC2 says <ActionResponse>. Its <return> is
+ * documented as true. */
 static int change_parse(void *arg, const char *body, size_t len, struct err *err)
 {
 	const struct change_call *call = arg;
@@ -36,8 +38,8 @@ static void change_done(void *arg, const struct err *err)
 }
 
 /* Takes the form. */
-static struct aws_call *change(
-	struct aws *aws, const char *region, const char *action, struct buf *form, ec2_done *done, void *arg)
+static struct aws_call *change(struct aws *aws, const char *region, const char *action,
+	struct buf *form, ec2_done *done, void *arg)
 {
 	struct change_call *call = calloc(1, sizeof(*call));
 
@@ -47,12 +49,19 @@ static struct aws_call *change(
 	}
 	*call = (struct change_call){.done = done, .arg = arg};
 	snprintf(call->root, sizeof(call->root), "%sResponse", action);
-	return aws_query(aws,
-		&(struct aws_query){.region = region, .service = "ec2", .action = action, .effect = AWS_REPEATABLE,
-			.form = form, .parse = change_parse, .done = change_done, .release = free, .arg = call});
+	return aws_query(aws, &(struct aws_query){.region = region,
+				      .service = "ec2",
+				      .action = action,
+				      .effect = AWS_REPEATABLE,
+				      .form = form,
+				      .parse = change_parse,
+				      .done = change_done,
+				      .release = free,
+				      .arg = call});
 }
 
-struct aws_call *ec2_delete_snapshot(struct aws *aws, const char *region, const char *id, ec2_done *done, void *arg)
+struct aws_call *ec2_delete_snapshot(
+	struct aws *aws, const char *region, const char *id, ec2_done *done, void *arg)
 {
 	struct buf form = BUF_INIT;
 
@@ -69,8 +78,8 @@ void ec2_form_tags(struct buf *form, const char *prefix, const struct ec2_tag *t
 	}
 }
 
-struct aws_call *ec2_create_tags(struct aws *aws, const char *region, const char *id, const struct ec2_tag *tags,
-	size_t n_tags, ec2_done *done, void *arg)
+struct aws_call *ec2_create_tags(struct aws *aws, const char *region, const char *id,
+	const struct ec2_tag *tags, size_t n_tags, ec2_done *done, void *arg)
 {
 	struct buf form = BUF_INIT;
 
@@ -80,12 +89,13 @@ struct aws_call *ec2_create_tags(struct aws *aws, const char *region, const char
 	return change(aws, region, "CreateTags", &form, done, arg);
 }
 
-struct aws_call *ec2_delete_tag(
-	struct aws *aws, const char *region, const char *id, const char *key, ec2_done *done, void *arg)
+struct aws_call *ec2_delete_tag(struct aws *aws, const char *region, const char *id,
+	const char *key, ec2_done *done, void *arg)
 {
 	struct buf form = BUF_INIT;
 
-	/* A request without a key would delete every tag: refused as what it would be, a failure to make the request. */
+	/* A request without a key would delete every tag: refused as what it would be, a failure to
+	 * make the request. */
 	if (!*key)
 		return NULL;
 	form_start(&form, "DeleteTags", EC2_VERSION);

@@ -33,13 +33,20 @@ int ec2_copy_presign(const struct aws_signer *signer, const char *source_region,
 	if (r < 0)
 		return r;
 	form_add(form, region, "DestinationRegion");
-	r = sigv4_presign(
-		&(struct sigv4_request){.method = "GET", .path = source.path, .query = buf_str(form),
-			.headers = &(struct http_header){"host", source.host}, .n_headers = 1,
-			/* The hash of no body, although the API reference points to S3's UNSIGNED-PAYLOAD. */
-			.payload_hash = SIGV4_EMPTY_PAYLOAD, .access_key = keys->access_key,
-			.secret_key = keys->secret_key, .session_token = keys->session_token,
-			.region = source_region, .service = "ec2", .time_ms = signer->time_ms},
+	r = sigv4_presign(&(struct sigv4_request){.method = "GET",
+				  .path = source.path,
+				  .query = buf_str(form),
+				  .headers = &(struct http_header){"host", source.host},
+				  .n_headers = 1,
+				  /* The hash of no body, although the API reference points to S3's
+				     UNSIGNED-PAYLOAD. */
+				  .payload_hash = SIGV4_EMPTY_PAYLOAD,
+				  .access_key = keys->access_key,
+				  .secret_key = keys->secret_key,
+				  .session_token = keys->session_token,
+				  .region = source_region,
+				  .service = "ec2",
+				  .time_ms = signer->time_ms},
 		EC2_COPY_EXPIRES_S, &signature);
 	if (!r)
 		r = buf_printf(&source.url, "?%s", signature.query.data);
@@ -49,7 +56,8 @@ int ec2_copy_presign(const struct aws_signer *signer, const char *source_region,
 	return 0;
 }
 
-static int copy_complete(void *arg, const struct aws_signer *signer, struct buf *form, struct err *err)
+static int copy_complete(
+	void *arg, const struct aws_signer *signer, struct buf *form, struct err *err)
 {
 	const struct copy_call *call = arg;
 
@@ -74,7 +82,8 @@ static void copy_done(void *arg, const struct err *err)
 	call->done(call->arg, err || call->dry_run ? NULL : call->id, err);
 }
 
-struct aws_call *ec2_copy_snapshot(struct aws *aws, const struct ec2_copy_snapshot *in, ec2_copy_done *done, void *arg)
+struct aws_call *ec2_copy_snapshot(
+	struct aws *aws, const struct ec2_copy_snapshot *in, ec2_copy_done *done, void *arg)
 {
 	struct copy_call *call = calloc(1, sizeof(*call));
 	struct buf form = BUF_INIT;
@@ -97,10 +106,17 @@ struct aws_call *ec2_copy_snapshot(struct aws *aws, const struct ec2_copy_snapsh
 		ec2_form_tags(&form, "TagSpecification.1.Tag", in->tags, in->n_tags);
 	}
 	form_add_true(&form, in->dry_run, "DryRun");
-	return aws_query(aws,
-		&(struct aws_query){.region = in->region, .service = "ec2", .action = "CopySnapshot",
-			/* A dry run too: a cloud that does not know DryRun would copy. */
-			.effect = AWS_ONCE, .dry_run = in->dry_run, .form = &form,
-			.complete = copy_complete, .parse = copy_parse, .done = copy_done, .release = free,
-			.arg = call});
+	return aws_query(
+		aws, &(struct aws_query){.region = in->region,
+			     .service = "ec2",
+			     .action = "CopySnapshot",
+			     /* A dry run too: a cloud that does not know DryRun would copy. */
+			     .effect = AWS_ONCE,
+			     .dry_run = in->dry_run,
+			     .form = &form,
+			     .complete = copy_complete,
+			     .parse = copy_parse,
+			     .done = copy_done,
+			     .release = free,
+			     .arg = call});
 }

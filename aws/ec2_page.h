@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* How a page of snapshots is built: records and their strings in one arena that goes with the page. */
+/* How a page of snapshots is built: records and strings in one arena that goes with the page. */
 #ifndef EBSFS_EC2_PAGE_H
 #define EBSFS_EC2_PAGE_H
 
 #include "ec2.h"
 
-/* A page under construction. Appending may fail with ENOMEM, which sticks; ec2_page_build_end() tells. */
+/* A page under construction. Appending may fail with ENOMEM, which sticks; ec2_page_build_end()
+ * tells. */
 struct ec2_page_build;
 
-struct ec2_page_build *ec2_page_build_start(void); /* NULL on ENOMEM */
+struct ec2_page_build *ec2_page_build_start(void);     /* NULL on ENOMEM */
 void ec2_page_build_destroy(struct ec2_page_build *b); /* NULL is permitted */
 
 /* A copy of text[0..len) that lives as long as the page; NULL on ENOMEM. */

@@ -78,7 +78,8 @@ static int64_t time_of(const char *text, size_t len)
 	return isotime_parse(text, len, &ms) < 0 ? 0 : ms;
 }
 
-/* What has a member of struct ec2_snapshot, by its name in the answer. Texts come first; the rest is converted. */
+/* What has a member of struct ec2_snapshot, by its name in the answer. Texts come first; the rest
+ * is converted. */
 static const struct {
 	const char *name;
 	size_t offset;
@@ -108,7 +109,7 @@ static bool set_text(struct walk *w, const char *name, const char *text, size_t 
 	return false;
 }
 
-/* A number or date that makes no sense counts as absent: one odd record must not hide the others. */
+/* A number or date without sense counts as absent: one odd record must not hide the others. */
 static bool set_converted(struct walk *w, const char *name, const char *text, size_t len)
 {
 	struct ec2_snapshot *s = &w->item;
@@ -139,7 +140,8 @@ static bool set_converted(struct walk *w, const char *name, const char *text, si
 }
 
 /* EC2's API names are the answer's with a capital; one is not. */
-static int add_field(struct walk *w, const char *name, const char *text, size_t len, struct err *err)
+static int add_field(
+	struct walk *w, const char *name, const char *text, size_t len, struct err *err)
 {
 	char *copy;
 	struct ec2_field *field;
@@ -178,7 +180,8 @@ static int end_item(struct walk *w, struct err *err)
 	struct ec2_snapshot *s = &w->item;
 
 	if (ec2_page_count(w->page) == EC2_XML_RECORDS_MAX)
-		return err_set(err, EIO, "an answer with more than %d snapshots", EC2_XML_RECORDS_MAX);
+		return err_set(
+			err, EIO, "an answer with more than %d snapshots", EC2_XML_RECORDS_MAX);
 	if (!w->has_id) {
 		ec2_page_refuse(w->page);
 		return 0;
@@ -198,7 +201,8 @@ static int element_opened(void *arg, int depth, const char *name, struct err *er
 	struct walk *w = arg;
 
 	if (depth == DEPTH_ROOT && strcmp(name, "DescribeSnapshotsResponse"))
-		return err_set(err, EIO, "the answer is not a DescribeSnapshotsResponse but a %.40s", name);
+		return err_set(err, EIO,
+			"the answer is not a DescribeSnapshotsResponse but a %.40s", name);
 	if (depth == DEPTH_SET)
 		w->in_set = !strcmp(name, "snapshotSet");
 	if (!w->in_set)
@@ -216,9 +220,12 @@ static int element_opened(void *arg, int depth, const char *name, struct err *er
 	return 0;
 }
 
-static int tag_field(struct walk *w, const char *name, const char *text, size_t len, struct err *err)
+static int tag_field(
+	struct walk *w, const char *name, const char *text, size_t len, struct err *err)
 {
-	const char **at = !strcmp(name, "key") ? &w->tag.key : !strcmp(name, "value") ? &w->tag.value : NULL;
+	const char **at = !strcmp(name, "key")     ? &w->tag.key
+			  : !strcmp(name, "value") ? &w->tag.value
+						   : NULL;
 
 	if (!at)
 		return 0;
@@ -236,7 +243,8 @@ static int token(struct walk *w, const char *text, size_t len, struct err *err)
 	return 0;
 }
 
-static int element_closed(void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
+static int element_closed(
+	void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
 {
 	struct walk *w = arg;
 
@@ -260,7 +268,8 @@ static int element_closed(void *arg, int depth, const char *name, const char *te
 int ec2_xml_snapshots(const char *body, size_t len, struct ec2_page **out, struct err *err)
 {
 	_cleanup_free_ struct walk *w = calloc(1, sizeof(*w));
-	const struct xml_handler handler = {.open = element_opened, .close = element_closed, .arg = w};
+	const struct xml_handler handler = {
+		.open = element_opened, .close = element_closed, .arg = w};
 	int r;
 
 	*out = NULL;

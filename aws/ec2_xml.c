@@ -49,7 +49,8 @@ static int add_region(struct ec2_regions *out, const char *name, struct err *err
 }
 
 /* DescribeRegionsResponse/regionInfo/item/{regionName,optInStatus} */
-static int regions_close(void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
+static int regions_close(
+	void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
 {
 	struct regions_walk *w = arg;
 
@@ -65,7 +66,8 @@ static int regions_close(void *arg, int depth, const char *name, const char *tex
 int ec2_xml_regions(const char *body, size_t len, struct ec2_regions *out, struct err *err)
 {
 	struct regions_walk w = {.out = out};
-	const struct xml_handler handler = {.open = regions_open, .close = regions_close, .arg = &w};
+	const struct xml_handler handler = {
+		.open = regions_open, .close = regions_close, .arg = &w};
 	int r;
 
 	*out = (struct ec2_regions){0};
@@ -107,7 +109,8 @@ static int texts_open(void *arg, int depth, const char *name, struct err *err)
 	return 0;
 }
 
-static int texts_close(void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
+static int texts_close(
+	void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
 {
 	struct texts_walk *w = arg;
 	const char *slash;
@@ -124,8 +127,8 @@ static int texts_close(void *arg, int depth, const char *name, const char *text,
 	return 0;
 }
 
-int ec2_xml_texts(const char *body, size_t len, const char *root, const struct ec2_xml_text *texts, size_t n_texts,
-	struct err *err)
+int ec2_xml_texts(const char *body, size_t len, const char *root, const struct ec2_xml_text *texts,
+	size_t n_texts, struct err *err)
 {
 	struct texts_walk w = {.root = root, .texts = texts, .n = n_texts};
 	const struct xml_handler handler = {.open = texts_open, .close = texts_close, .arg = &w};

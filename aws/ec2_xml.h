@@ -11,7 +11,7 @@
 #define EC2_XML_FIELDS_MAX  64
 #define EC2_XML_REGIONS_MAX 256
 
-/* All return 0, -ENOMEM or -EIO with a reason: no XML, another root element, cut, past the bounds. */
+/* All return 0, -ENOMEM or -EIO with a reason: no XML, another root, cut, past the bounds. */
 
 /* DescribeSnapshotsResponse. */
 int ec2_xml_snapshots(const char *body, size_t len, struct ec2_page **out, struct err *err);
@@ -24,15 +24,15 @@ struct ec2_regions {
 int ec2_xml_regions(const char *body, size_t len, struct ec2_regions *out, struct err *err);
 void ec2_regions_finish(struct ec2_regions *regions);
 
-/* The texts of a few elements of an answer that is small: for each wanted path below the root ("snapshotId",
- * "GetCallerIdentityResult/Account") its text is written to `out` of `size`, cut if it is longer, "" if absent.
- * root: the element that the answer must be. */
+/* The texts of a few elements of an answer that is small: for each wanted path below the root
+ * ("snapshotId", "GetCallerIdentityResult/Account") its text is written to `out` of `size`, cut if
+ * it is longer, "" if absent. root: the element that the answer must be. */
 struct ec2_xml_text {
 	const char *path;
 	char *out;
 	size_t size;
 };
-int ec2_xml_texts(const char *body, size_t len, const char *root, const struct ec2_xml_text *texts, size_t n_texts,
-	struct err *err);
+int ec2_xml_texts(const char *body, size_t len, const char *root, const struct ec2_xml_text *texts,
+	size_t n_texts, struct err *err);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* HTTP on the loop: one request out, one answer (or one reason why there is none) back. Knows nothing of AWS, never retries. */
+/* HTTP on the loop: one request out, one answer, or one reason why there is none, back. It knows
+ * nothing of AWS and never retries. */
 #ifndef EBSFS_HTTP_H
 #define EBSFS_HTTP_H
 
@@ -14,15 +15,16 @@
 struct http;
 
 struct http_options {
-	const char *ca_bundle;    /* PEM file; NULL: the system's */
+	const char *ca_bundle; /* PEM file; NULL: the system's */
 	const char *user_agent;
-	int64_t connect_ms;       /* time-out of connecting; 0: 5 s */
-	int64_t stalled_ms;       /* time-out of a transfer that moves nothing; 0: 20 s */
+	int64_t connect_ms; /* time-out of connecting; 0: 5 s */
+	int64_t stalled_ms; /* time-out of a transfer that moves nothing; 0: 20 s */
 };
 
-/* The process must ignore SIGPIPE: TLS writes to a connection that its peer has closed. Proxies are taken from the environment.
- * Returns 0, -ENOMEM, or -EINVAL with *err (unreadable ca_bundle). */
-int http_create(uv_loop_t *loop, const struct http_options *options, struct http **out, struct err *err);
+/* The process must ignore SIGPIPE: TLS writes to connections that the peer has closed. Proxies are
+ * taken from the environment. Returns 0, -ENOMEM, or -EINVAL with *err (unreadable ca_bundle). */
+int http_create(
+	uv_loop_t *loop, const struct http_options *options, struct http **out, struct err *err);
 /* Every call must have ended or been cancelled. NULL is permitted. */
 void http_destroy(struct http *http);
 
@@ -41,24 +43,28 @@ struct http_request {
 	size_t max_answer;  /* bytes of the answer's body; 0: BUF_MAX. More is EFBIG */
 	int64_t timeout_ms; /* in all; 0: 60 s */
 	bool no_proxy;      /* metadata addresses are never asked through a proxy */
-	bool once;          /* must not reach the server twice: goes over a connection of its own, see http.c */
+	bool once;          /* must not reach the server twice: see http.c */
 };
 
 struct http_answer {
 	int status;
-	struct buf body;              /* the callee may take it with buf_steal() */
-	char request_id[80];          /* x-amzn-requestid, "" if absent */
+	struct buf body;     /* the callee may take it with buf_steal() */
+	char request_id[80]; /* x-amzn-requestid, "" if absent */
 	char content_type[80];
-	int64_t date_ms;              /* the Date header; 0 if absent or unreadable */
-	int64_t retry_after_ms;       /* x-amz-retry-after (ms) or Retry-After (s); -1 if absent */
+	int64_t date_ms;        /* the Date header; 0 if absent or unreadable */
+	int64_t retry_after_ms; /* x-amz-retry-after (ms) or Retry-After (s); -1 if absent */
 };
 
-/* Starts a request (everything is copied). Redirects are not followed. done gets the answer, whatever its status, or NULL with *err:
- * EHOSTUNREACH (name, route, refused, TLS), ETIMEDOUT, EFBIG, EINVAL (no URL, line breaks in a header), ENOMEM, EIO; err->maybe_done unless it
- * is certain that no byte of the request reached the server. The answer is the callee's until it returns. Called exactly once, never before this returns; not after http_cancel(). NULL on ENOMEM (done is not called). */
+/* Starts a request; everything is copied. Redirects are not followed. done gets the answer,
+ * whatever its status, or NULL with *err: EHOSTUNREACH (name, route, refused, TLS), ETIMEDOUT,
+ * EFBIG, EINVAL (no http URL, line breaks in a header), ENOMEM, EIO; err->maybe_done unless it is
+ * certain that no byte of the request reached the server; err->retryable if another try may end
+ * better. Called exactly once, never before this returns; not after http_cancel(). The answer lives
+ * until done returns. NULL on ENOMEM (done is not called). */
 struct http_call;
 typedef void http_done(void *arg, struct http_answer *answer, const struct err *err);
-struct http_call *http_send(struct http *http, const struct http_request *request, http_done *done, void *arg);
+struct http_call *http_send(
+	struct http *http, const struct http_request *request, http_done *done, void *arg);
 void http_cancel(struct http_call *call);
 
 #endif

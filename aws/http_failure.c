@@ -32,11 +32,12 @@ static int authority(const char *s, bool *has_port)
 	return len < 280 ? (int)len : 280;
 }
 
-void http_failure_describe(
-	enum http_failure failure, const char *url, const char *cause, bool maybe_done, struct err *err)
+void http_failure_describe(enum http_failure failure, const char *url, const char *cause,
+	bool maybe_done, struct err *err)
 {
 	const char *text = table[failure].text, *colon = strstr(url, "://");
 	const char *host = colon ? colon + 3 : url;
+	const char *port = strncasecmp(url, "https:", 6) ? ":80" : ":443";
 	bool has_port;
 	int len = authority(host, &has_port);
 
@@ -44,10 +45,7 @@ void http_failure_describe(
 		err_set(err, EINVAL, "%s", text);
 	else
 		err_set(err, table[failure].errnum, "%.*s%s: %s: %s", len, host,
-			has_port                            ? ""
-				: !strncasecmp(url, "https:", 6) ? ":443"
-								 : ":80",
-			text, cause);
+			has_port ? "" : port, text, cause);
 	err->retryable = table[failure].retryable;
 	err->maybe_done = maybe_done;
 }

@@ -2,7 +2,8 @@
 /* Whether and when a failed try is repeated. */
 #include "retry.h"
 
-/* Full jitter: anywhere between nothing and the exponential bound, so that those who failed together do not come back together. */
+/* Full jitter: anywhere between nothing and the exponential bound, so that those who failed
+ * together do not come back together. */
 static int64_t backoff(enum retry_kind kind, int attempts, double random)
 {
 	int64_t bound = kind == RETRY_THROTTLED ? RETRY_THROTTLED_MS : RETRY_TRANSIENT_MS;
@@ -30,8 +31,9 @@ static int64_t once(bool *used, int64_t left_ms)
 	return 0;
 }
 
-int64_t retry_next(const struct retry_policy *policy, struct retry_state *state, struct retry_budget *budget,
-	const struct retry_failure *failure, int64_t left_ms, double random)
+int64_t retry_next(const struct retry_policy *policy, struct retry_state *state,
+	struct retry_budget *budget, const struct retry_failure *failure, int64_t left_ms,
+	double random)
 {
 	int cost = failure->kind == RETRY_TIMEOUT ? RETRY_COST_TIMEOUT : RETRY_COST;
 	int64_t delay;
@@ -44,7 +46,8 @@ int64_t retry_next(const struct retry_policy *policy, struct retry_state *state,
 		return once(&state->new_clock, left_ms);
 	if (++state->attempts >= policy->attempts || budget->tokens < cost)
 		return -1;
-	delay = heed_server(backoff(failure->kind, state->attempts, random), failure->retry_after_ms);
+	delay = heed_server(
+		backoff(failure->kind, state->attempts, random), failure->retry_after_ms);
 	if (delay >= left_ms)
 		return -1;
 	budget->tokens -= cost;

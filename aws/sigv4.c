@@ -77,7 +77,8 @@ static int compare_headers(const void *va, const void *vb)
 	return c ? c : (a->order > b->order) - (a->order < b->order);
 }
 
-/* Whatever escapes the sender chose, the signature is over one spelling: decoded, and escaped again. */
+/* Whatever escapes the sender chose, the signature is over one spelling: decoded, and escaped
+ * again. */
 static void add_escaped(struct buf *out, const char *s, size_t len)
 {
 	_cleanup_buf_ struct buf plain = BUF_INIT;
@@ -115,7 +116,7 @@ static void add_param(struct pairs *pairs, const char *name, const char *text)
 	pairs_add(pairs, &n, &v);
 }
 
-/* Lower-case name; value without white space at its ends, and each run of it inside as one space. */
+/* Lower-case name; value without white space at its ends, each run of it inside one space. */
 static void add_header(struct pairs *pairs, const char *name, const char *text)
 {
 	struct buf n = BUF_INIT, v = BUF_INIT;
@@ -136,7 +137,8 @@ static void add_header(struct pairs *pairs, const char *name, const char *text)
 static void write_query(const struct pairs *pairs, struct buf *out)
 {
 	for (size_t i = 0; i < pairs->n; i++)
-		buf_printf(out, "%s%s=%s", i ? "&" : "", pairs->items[i].name, pairs->items[i].value);
+		buf_printf(
+			out, "%s%s=%s", i ? "&" : "", pairs->items[i].name, pairs->items[i].value);
 }
 
 static void write_headers(const struct pairs *pairs, struct buf *out)
@@ -228,15 +230,16 @@ static int sign_string(const struct sigv4_request *in, struct sigv4_signature *o
 	if (!r)
 		r = digest_hmac_sha256(key, sizeof(key), "aws4_request", 12, key);
 	if (!r)
-		r = digest_hmac_sha256(key, sizeof(key), out->string_to_sign.data, out->string_to_sign.len, key);
+		r = digest_hmac_sha256(
+			key, sizeof(key), out->string_to_sign.data, out->string_to_sign.len, key);
 	encode_hex(key, sizeof(key), out->hex);
 	explicit_bzero(key, sizeof(key));
 	return r;
 }
 
 /* From the parts to the signature; both lists are sorted. */
-static int sign(const struct sigv4_request *in, const struct pairs *query, const struct pairs *headers,
-	const char *names, struct sigv4_signature *out)
+static int sign(const struct sigv4_request *in, const struct pairs *query,
+	const struct pairs *headers, const char *names, struct sigv4_signature *out)
 {
 	struct buf *c = &out->canonical_request, *s = &out->string_to_sign;
 	char hash[DIGEST_SHA256_HEX];
@@ -293,12 +296,13 @@ int sigv4_sign(const struct sigv4_request *in, struct sigv4_signature *out)
 		return r;
 	buf_printf(&out->authorization, "%s Credential=%s/", ALGORITHM, in->access_key);
 	write_scope(in, out->date, &out->authorization);
-	buf_printf(&out->authorization, ", SignedHeaders=%s, Signature=%s", buf_str(&names), out->hex);
+	buf_printf(
+		&out->authorization, ", SignedHeaders=%s, Signature=%s", buf_str(&names), out->hex);
 	return -(names.error ? names.error : out->authorization.error);
 }
 
-static void add_presign_params(
-	const struct sigv4_request *in, int expires_s, const char *date, const char *names, struct pairs *query)
+static void add_presign_params(const struct sigv4_request *in, int expires_s, const char *date,
+	const char *names, struct pairs *query)
 {
 	_cleanup_buf_ struct buf credential = BUF_INIT, expires = BUF_INIT;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* AWS Signature Version 4, for any service. Pure: the time and the keys are arguments, nothing is sent or read. */
+/* AWS Signature Version 4, for any service. Pure: the time and the keys are arguments. */
 #ifndef EBSFS_SIGV4_H
 #define EBSFS_SIGV4_H
 
@@ -15,17 +15,18 @@
 /* payload_hash of a request whose body is not signed (EBS direct's blocks, S3). */
 #define SIGV4_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"
 /* payload_hash of an empty body. */
-#define SIGV4_EMPTY_PAYLOAD "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define SIGV4_EMPTY_PAYLOAD    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 struct sigv4_request {
 	const char *method;
-	const char *path;  /* as it is sent, without the query; "" is "/". Each byte but A-Za-z0-9-._~/ is escaped for the
-	                      signature, an escape's '%' too, as all services but S3 want it */
-	const char *query; /* as it is sent, without '?'; NULL: none. '+' is a plus here, not a space */
+	/* As it is sent, without the query; "" is "/". Each byte but A-Za-z0-9-._~/ is escaped for
+	 * the signature, an escape's '%' too: so all services but S3 want it. */
+	const char *path;
+	const char *query; /* as it is sent, without '?'; NULL: none. A '+' in it is a plus */
 	bool keep_path;    /* do not resolve ".", ".." and empty segments (S3) */
 
-	/* All of them are signed: at least host. Names in any case, values as they are sent. Neither x-amz-date nor
-	 * x-amz-security-token. */
+	/* All of them are signed: at least host. Names in any case, values as they are sent.
+	 * Neither x-amz-date nor x-amz-security-token. */
 	const struct http_header *headers;
 	size_t n_headers;
 	const char *payload_hash; /* hex SHA-256 of the body, or SIGV4_UNSIGNED_PAYLOAD */
@@ -46,13 +47,15 @@ struct sigv4_signature {
 	char hex[DIGEST_SHA256_HEX];
 	char date[ISOTIME_SIZE];  /* header x-amz-date */
 	struct buf authorization; /* header authorization; empty after sigv4_presign() */
-	struct buf query;         /* the whole query, signature included; empty after sigv4_sign() */
+	struct buf query; /* the whole query, signature included; empty after sigv4_sign() */
 };
 
-/* Signs for the headers: send the request with `x-amz-date`, `authorization` and, if there is a token,
- * `x-amz-security-token` added. out need not be initialised; finish it in any case. Returns 0, -ENOMEM, -EFBIG or -EIO. */
+/* Signs for the headers: send the request with `x-amz-date`, `authorization` and, if there is a
+ * token, `x-amz-security-token` added. out need not be initialised; finish it in any case. Returns
+ * 0, -ENOMEM, -EFBIG or -EIO. */
 int sigv4_sign(const struct sigv4_request *request, struct sigv4_signature *out);
-/* Signs for the query (a presigned URL): the URL's query is then out->query. Valid for expires_s seconds from time_ms. */
+/* Signs for the query (a presigned URL): the URL's query is then out->query. Valid for expires_s
+ * seconds from time_ms. */
 int sigv4_presign(const struct sigv4_request *request, int expires_s, struct sigv4_signature *out);
 void sigv4_finish(struct sigv4_signature *out); /* wipes */
 

@@ -37,7 +37,8 @@ static void identity_done(void *arg, const struct err *err)
 	call->done(call->arg, err ? NULL : call->account, err ? NULL : call->arn, err);
 }
 
-struct aws_call *sts_get_caller_identity(struct aws *aws, const char *region, sts_identity_done *done, void *arg)
+struct aws_call *sts_get_caller_identity(
+	struct aws *aws, const char *region, sts_identity_done *done, void *arg)
 {
 	struct identity_call *call = calloc(1, sizeof(*call));
 	struct buf form = BUF_INIT;
@@ -46,8 +47,13 @@ struct aws_call *sts_get_caller_identity(struct aws *aws, const char *region, st
 		return NULL;
 	*call = (struct identity_call){.done = done, .arg = arg};
 	form_start(&form, "GetCallerIdentity", "2011-06-15");
-	return aws_query(aws,
-		&(struct aws_query){.region = region, .service = "sts", .action = "GetCallerIdentity",
-			.effect = AWS_READS, .form = &form, .parse = identity_parse, .done = identity_done,
-			.release = free, .arg = call});
+	return aws_query(aws, &(struct aws_query){.region = region,
+				      .service = "sts",
+				      .action = "GetCallerIdentity",
+				      .effect = AWS_READS,
+				      .form = &form,
+				      .parse = identity_parse,
+				      .done = identity_done,
+				      .release = free,
+				      .arg = call});
 }

@@ -8,7 +8,8 @@
 
 #include "buf.h"
 
-/* The push parser refuses to look ahead over more than 10 MB; small pieces also keep its own buffer small. */
+/* The push parser refuses to look ahead over more than 10 MB; small pieces also keep its own buffer
+ * small. */
 #define CHUNK 32768
 
 struct walk {
@@ -29,8 +30,9 @@ static void stop(struct walk *w, int result)
 	xmlStopParser(w->parser);
 }
 
-static void opened(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int n_namespaces,
-	const xmlChar **namespaces, int n_attributes, int n_defaulted, const xmlChar **attributes)
+static void opened(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+	int n_namespaces, const xmlChar **namespaces, int n_attributes, int n_defaulted,
+	const xmlChar **attributes)
 {
 	struct walk *w = arg;
 
@@ -39,7 +41,8 @@ static void opened(void *arg, const xmlChar *name, const xmlChar *prefix, const 
 	if (w->result)
 		return;
 	if (++w->depth > XML_DEPTH_MAX) {
-		stop(w, err_set(w->err, EIO, "the XML is nested deeper than %d elements", XML_DEPTH_MAX));
+		stop(w, err_set(w->err, EIO, "the XML is nested deeper than %d elements",
+				XML_DEPTH_MAX));
 		return;
 	}
 	w->leaf = true;
@@ -56,7 +59,8 @@ static void closed(void *arg, const xmlChar *name, const xmlChar *prefix, const 
 	(void)prefix, (void)uri;
 	if (w->result)
 		return;
-	stop(w, w->handler->close(w->handler->arg, w->depth, (const char *)name, text, text ? w->text.len : 0, w->err));
+	stop(w, w->handler->close(w->handler->arg, w->depth, (const char *)name, text,
+			text ? w->text.len : 0, w->err));
 	w->leaf = false;
 	w->depth--;
 }
@@ -65,21 +69,24 @@ static void characters(void *arg, const xmlChar *data, int len)
 {
 	struct walk *w = arg;
 
-	/* Between elements there is only white space: kept short by the bound, and thrown away at the next tag. */
+	/* Between elements there is only white space: kept short by the bound, and thrown away at
+	 * the next tag. */
 	if (w->result || !w->leaf)
 		return;
 	switch (buf_add(&w->text, data, (size_t)len)) {
 	case 0:
 		return;
 	case -EFBIG:
-		stop(w, err_set(w->err, EIO, "the XML has a text longer than %zu bytes", XML_TEXT_MAX));
+		stop(w, err_set(w->err, EIO, "the XML has a text longer than %zu bytes",
+				XML_TEXT_MAX));
 		return;
 	default:
 		stop(w, err_set(w->err, ENOMEM, "out of memory"));
 	}
 }
 
-static void has_dtd(void *arg, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id)
+static void has_dtd(
+	void *arg, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id)
 {
 	struct walk *w = arg;
 
@@ -123,10 +130,16 @@ static int parse(struct walk *w, const char *data, size_t len)
 int xml_parse(const char *data, size_t len, const struct xml_handler *handler, struct err *err)
 {
 	struct walk w = {.handler = handler, .err = err};
-	/* The same handler for ignorable white space, or libxml2 would judge which text is ignorable. */
-	xmlSAXHandler sax = {.initialized = XML_SAX2_MAGIC, .startElementNs = opened, .endElementNs = closed,
-		.characters = characters, .ignorableWhitespace = characters, .cdataBlock = characters,
-		.internalSubset = has_dtd, .serror = silent};
+	/* The same handler for ignorable white space, or libxml2 would judge which text is
+	 * ignorable. */
+	xmlSAXHandler sax = {.initialized = XML_SAX2_MAGIC,
+		.startElementNs = opened,
+		.endElementNs = closed,
+		.characters = characters,
+		.ignorableWhitespace = characters,
+		.cdataBlock = characters,
+		.internalSubset = has_dtd,
+		.serror = silent};
 	int r;
 
 	w.parser = xmlCreatePushParserCtxt(&sax, &w, NULL, 0, NULL);
