@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One region as this machine knows it: its catalogue, and when and how that is asked for anew. Many waiters, one listing. */
+/* One region as this machine knows it: its catalogue, and when and how that is asked for anew. Many
+ * waiters, one listing. */
 #ifndef EBSFS_REGION_H
 #define EBSFS_REGION_H
 
@@ -16,19 +17,24 @@ struct region;
 struct region_options {
 	uv_loop_t *loop;
 	struct aws *aws;
-	const char *name;  /* copied */
-	int64_t ttl_ms;    /* how old a listing may be */
+	const char *name;    /* copied */
+	const char *account; /* copied; NULL or "" if unknown. Which of the snapshots opened by name
+				are the account's own */
+	int64_t ttl_ms;      /* how old a listing may be */
 };
 
 struct region *region_create(const struct region_options *options); /* NULL on ENOMEM */
-void region_destroy(struct region *r); /* cancels what is in flight; waiters are dropped without a call */
+/* Cancels what is in flight; waiters are dropped without a call. Permitted in any waiter's done.
+ * NULL is permitted. */
+void region_destroy(struct region *r);
 
 const char *region_name(const struct region *r);
 struct catalogue *region_catalogue(struct region *r);
+void region_set_account(struct region *r, const char *account);
 
 enum region_freshness {
-	REGION_NEVER,  /* never listed in this mount */
-	REGION_FRESH,  /* younger than the ttl */
+	REGION_NEVER, /* never listed in this mount */
+	REGION_FRESH, /* younger than the ttl */
 	REGION_STALE,
 };
 enum region_freshness region_freshness(const struct region *r, int64_t now_ms);
@@ -40,18 +46,32 @@ int64_t region_valid_ms(const struct region *r, int64_t now_ms);
 const struct err *region_last_error(const struct region *r);
 bool region_listing_now(const struct region *r);
 
-/* One who waits. done is called exactly once, never before the starting function returned, with err NULL on success. */
+/* After a listing that failed none is begun for this time, twice as long after each further
+ * failure, except `anew`. */
+#define REGION_BACKOFF_MIN_MS 1000
+#define REGION_BACKOFF_MAX_MS 60000
+
+/* One who waits. done is called exactly once, never before the starting function returned, with err
+ * NULL on success. */
 struct region_waiter;
 typedef void region_done(void *arg, const struct err *err);
 
-/* Sees to a listing: waits for one only if the region was never listed, or if `anew` (touch) or an earlier `anew` is under way; a stale one is
- * refreshed behind, and NULL is returned with *ready true: go on now. NULL with *ready false: ENOMEM. */
-struct region_waiter *region_ensure(struct region *r, bool anew, region_done *done, void *arg, bool *ready);
+/* Sees to a listing: waits for one only if the region was never listed, or if `anew` (touch; then
+ * for one that begins after this call) or an earlier `anew` is under way; a stale one is refreshed
+ * behind, and NULL is returned with *ready true: go on now. NULL with *ready false: ENOMEM. A
+ * listing that fails is an error to those who asked `anew`, and to all in a region never listed;
+ * others go on with what is there. */
+struct region_waiter *region_ensure(
+	struct region *r, bool anew, region_done *done, void *arg, bool *ready);
 
-/* Sees to one id: in the catalogue and the listing not stale, or asked for within seconds, it is *ready at once, known or not. Else asks EC2
- * by a filter on the id (which finds shared and public ones too) and puts the answer in the catalogue. A listing is not started.
- * Ids asked for in the same turn of the loop travel in one request. After done without error: catalogue_find() says what is true. */
-struct region_waiter *region_ensure_id(struct region *r, const char *id, bool anew, region_done *done, void *arg, bool *ready);
+/* Sees to one id: in the catalogue and the listing not stale, or asked for within seconds, it is
+ * *ready at once, known or not (so is what has not the form of an id). Else asks EC2 by a filter on
+ * the id (which finds shared and public ones too) and puts the answer in the catalogue. A listing
+ * is not started, unless so many ids of a stale listing are asked for one by one that it costs
+ * fewer requests; then behind. Ids asked for in the same turn of the loop travel in one request.
+ * After done without error: catalogue_find() says what is true. */
+struct region_waiter *region_ensure_id(
+	struct region *r, const char *id, bool anew, region_done *done, void *arg, bool *ready);
 void region_cancel(struct region_waiter *w);
 
 #endif

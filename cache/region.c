@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/* One region as this machine knows it: listings, their age and failures, and who waits for them. */
+#include "region.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "clock.h"
+#include "listing.h"
+#include "lookup.h"
+#include "loop.h"
+#include "waiters.h"
+
+struct region {
+	struct aws *aws;
+	char *name;
+	int64_t ttl_ms;
+	struct catalogue *catalogue;
+	struct lookup *lookup;
+
+	struct listing *listing; /* the one under way */
+	uint64_t begun;          /* listings begun so far: the number of the latest */
+	uint64_t wanted_anew;    /* the highest number for which anybody waits who asked anew */
+	int64_t listed_at_ms;    /* 0: never */
+	struct err last_error;   /* errnum 0: the latest listing succeeded */
+	int64_t backoff_ms;
+	int64_t not_before_ms;    /* no listing unasked before */
+	size_t asked_while_stale; /* ids of the listing asked for by name since it became stale */
+
+	struct waiters waiting;        /* for the listing with their number */
+	struct waiters refused;        /* by a back-off: they get last_error when the loop turns */
+	struct waiters served, failed; /* by the listing that ended just now */
+	struct loop_timer *refuse;
+
+	char account[32];
+	char owner[32];      /* the owner of all that the latest listing gave; "" if it gave none or
+				several */
+	char page_owner[32]; /* the same for the listing under way */
+	bool owners_differ;
+};
+
+/* --- the lookup's answers --- */
+
+static bool owned(const struct region *r, const struct ec2_snapshot *s)
+{
+	if (!s->owner_id || !*s->owner_id)
+		return false;
+	return strcmp(s->owner_id, r->account) == 0 || strcmp(s->owner_id, r->owner) == 0;
+}
+
+static int region_found(void *arg, const struct ec2_snapshot *s)
+{
+	struct region *r = arg;
+	enum catalogue_presence presence = owned(r, s) ? CATALOGUE_LISTED : CATALOGUE_UNLISTED;
+
+	return catalogue_put(r->catalogue, s, presence, clock_mono_ms()) == CATALOGUE_NONE ? -ENOMEM
+											   : 0;
+}
+
+static void region_absent(void *arg, const char *id)
+{
+	struct region *r = arg;
+	catalogue_slot slot = catalogue_find(r->catalogue, id);
+
+	if (slot != CATALOGUE_NONE)
+		catalogue_absent(r->catalogue, slot, clock_mono_ms());
+}
+
+/* --- life --- */
+
+static void refuse_now(void *arg)
+{
+	struct region *r = arg;
+	struct err err = r->last_error;
+
+	/* Who asks again when called waits for the next turn. */
+	waiters_move_all(&r->refused, &r->failed);
+	/* A listing may have succeeded meanwhile. */
+	waiters_deliver(&r->failed, r->listed_at_ms ? NULL : &err);
+}
+
+struct region *region_create(const struct region_options *options)
+{
+	struct region *r = calloc(1, sizeof(*r));
+	struct lookup_options lookup;
+
+	if (!r)
+		return NULL;
+	r->aws = options->aws;
+	r->ttl_ms = options->ttl_ms;
+	waiters_init(&r->waiting);
+	waiters_init(&r->refused);
+	waiters_init(&r->served);
+	waiters_init(&r->failed);
+	region_set_account(r, options->account);
+	r->name = strdup(options->name);
+	r->catalogue = catalogue_create();
+	r->refuse = loop_timer_create(options->loop, refuse_now, r);
+	lookup = (struct lookup_options){.loop = options->loop,
+		.aws = options->aws,
+		.region = r->name,
+		.found_ms = options->ttl_ms,
+		.found = region_found,
+		.absent = region_absent,
+		.arg = r};
+	r->lookup = lookup_create(&lookup);
+	if (!r->name || !r->catalogue || !r->refuse || !r->lookup) {
+		region_destroy(r);
+		return NULL;
+	}
+	return r;
+}
+
+void region_destroy(struct region *r)
+{
+	if (!r)
+		return;
+	listing_cancel(r->listing);
+	lookup_destroy(r->lookup);
+	waiters_drop(&r->waiting);
+	waiters_drop(&r->refused);
+	waiters_drop(&r->served);
+	waiters_drop(&r->failed);
+	loop_timer_destroy(r->refuse);
+	catalogue_destroy(r->catalogue);
+	free(r->name);
+	free(r);
+}
+
+const char *region_name(const struct region *r)
+{
+	return r->name;
+}
+
+struct catalogue *region_catalogue(struct region *r)
+{
+	return r->catalogue;
+}
+
+void region_set_account(struct region *r, const char *account)
+{
+	snprintf(r->account, sizeof(r->account), "%s", account ? account : "");
+}
+
+/* --- age --- */
+
+enum region_freshness region_freshness(const struct region *r, int64_t now_ms)
+{
+	if (!r->listed_at_ms)
+		return REGION_NEVER;
+	return region_valid_ms(r, now_ms) > 0 ? REGION_FRESH : REGION_STALE;
+}
+
+int64_t region_listed_at(const struct region *r)
+{
+	return r->listed_at_ms;
+}
+
+int64_t region_valid_ms(const struct region *r, int64_t now_ms)
+{
+	int64_t left = r->listed_at_ms + r->ttl_ms - now_ms;
+
+	return r->listed_at_ms && left > 0 ? left : 0;
+}
+
+const struct err *region_last_error(const struct region *r)
+{
+	return r->last_error.errnum ? &r->last_error : NULL;
+}
+
+bool region_listing_now(const struct region *r)
+{
+	return r->listing != NULL;
+}
+
+/* --- listings --- */
+
+/* Whose the listed snapshots are shows in the listing itself: an EC2-compatible cloud may have no
+ * STS to ask, or name owners otherwise. */
+static void note_owner(struct region *r, const struct ec2_snapshot *s)
+{
+	if (!s->owner_id || !*s->owner_id || strlen(s->owner_id) >= sizeof(r->page_owner))
+		return;
+	if (!*r->page_owner)
+		snprintf(r->page_owner, sizeof(r->page_owner), "%s", s->owner_id);
+	else if (strcmp(r->page_owner, s->owner_id) != 0)
+		r->owners_differ = true;
+}
+
+static int region_page(void *arg, const struct ec2_page *page, struct err *err)
+{
+	struct region *r = arg;
+	int64_t now = clock_mono_ms();
+
+	for (size_t i = 0; i < page->n_snapshots; i++) {
+		note_owner(r, &page->snapshots[i]);
+		if (catalogue_put(r->catalogue, &page->snapshots[i], CATALOGUE_LISTED, now) ==
+			CATALOGUE_NONE)
+			return err_set(err, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static void listing_failed(struct region *r, const struct err *err)
+{
+	r->last_error = *err;
+	r->backoff_ms = r->backoff_ms ? r->backoff_ms * 2 : REGION_BACKOFF_MIN_MS;
+	if (r->backoff_ms > REGION_BACKOFF_MAX_MS)
+		r->backoff_ms = REGION_BACKOFF_MAX_MS;
+	r->not_before_ms = clock_mono_ms() + r->backoff_ms;
+}
+
+static void listing_succeeded(struct region *r)
+{
+	int64_t now = clock_mono_ms();
+
+	catalogue_listing_end(r->catalogue, now);
+	r->listed_at_ms = now > 0 ? now : 1;
+	r->last_error = (struct err){0};
+	r->backoff_ms = 0;
+	r->not_before_ms = 0;
+	r->asked_while_stale = 0;
+	snprintf(r->owner, sizeof(r->owner), "%s", r->owners_differ ? "" : r->page_owner);
+}
+
+static void region_listed(void *arg, const struct err *err);
+
+static int begin_listing(struct region *r)
+{
+	r->listing = listing_start(r->aws, r->name, region_page, region_listed, r);
+	if (!r->listing)
+		return -ENOMEM;
+	r->begun++;
+	r->page_owner[0] = '\0';
+	r->owners_differ = false;
+	catalogue_listing_begin(r->catalogue);
+	return 0;
+}
+
+/* Whom the listing that ended, or the lack of memory for the next one, concerns. */
+static void sort_waiters(struct region *r, uint64_t up_to, bool success)
+{
+	struct region_waiter *w, *next;
+
+	for (w = r->waiting.ring.next; w != &r->waiting.ring; w = next) {
+		next = w->next;
+		if (w->number > up_to)
+			continue;
+		waiters_move(w, success || (!w->anew && r->listed_at_ms) ? &r->served : &r->failed);
+	}
+}
+
+static void region_listed(void *arg, const struct err *failure)
+{
+	struct region *r = arg;
+	struct err err = {0};
+
+	r->listing = NULL;
+	if (failure) {
+		err = *failure;
+		catalogue_listing_abort(r->catalogue);
+		listing_failed(r, &err);
+	} else {
+		listing_succeeded(r);
+	}
+	sort_waiters(r, r->begun, !failure);
+	if (!waiters_empty(&r->waiting) && begin_listing(r) < 0) {
+		if (!failure)
+			err_set(&err, ENOMEM, "out of memory");
+		sort_waiters(r, UINT64_MAX, false);
+	}
+	if (waiters_deliver(&r->served, NULL))
+		waiters_deliver(&r->failed, &err);
+}
+
+/* A stale listing is refreshed behind, if the last attempt is not too recent. */
+static void refresh_behind(struct region *r, int64_t now)
+{
+	struct err err = {0};
+
+	if (r->listing || now < r->not_before_ms || begin_listing(r) == 0)
+		return;
+	err_set(&err, ENOMEM, "out of memory");
+	listing_failed(r, &err);
+}
+
+static struct region_waiter *refuse(struct region *r, region_done *done, void *arg)
+{
+	struct region_waiter *w = waiters_add(&r->refused, done, arg);
+
+	/* Not 0: libuv would run it within the same round of timers, and who asks again at once
+	 * would stop the loop. */
+	if (w && !loop_timer_armed(r->refuse))
+		loop_timer_start(r->refuse, 1);
+	return w;
+}
+
+struct region_waiter *region_ensure(
+	struct region *r, bool anew, region_done *done, void *arg, bool *ready)
+{
+	int64_t now = clock_mono_ms();
+	enum region_freshness freshness = region_freshness(r, now);
+	bool anew_under_way = r->listing && r->wanted_anew >= r->begun;
+	struct region_waiter *w;
+
+	*ready = false;
+	if (!anew && !anew_under_way && freshness != REGION_NEVER) {
+		if (freshness == REGION_STALE)
+			refresh_behind(r, now);
+		*ready = true;
+		return NULL;
+	}
+	if (!anew && !r->listing && now < r->not_before_ms)
+		return refuse(r, done, arg);
+	w = waiters_add(&r->waiting, done, arg);
+	if (!w)
+		return NULL;
+	w->anew = anew;
+	if (anew)
+		w->number = r->wanted_anew = r->begun + 1;
+	else if (anew_under_way)
+		w->number = r->wanted_anew;
+	else
+		w->number = r->listing ? r->begun : r->begun + 1;
+	if (!r->listing && begin_listing(r) < 0) {
+		waiters_remove(w);
+		return NULL;
+	}
+	return w;
+}
+
+/* --- single ids --- */
+
+/* Asked for one by one, the ids of a stale listing soon cost more requests than a listing of a
+ * thousand a page. */
+static void count_asked(struct region *r, int64_t now)
+{
+	if (++r->asked_while_stale > 8 + catalogue_listed(r->catalogue) / EC2_PAGE_MAX)
+		refresh_behind(r, now);
+}
+
+struct region_waiter *region_ensure_id(
+	struct region *r, const char *id, bool anew, region_done *done, void *arg, bool *ready)
+{
+	int64_t now = clock_mono_ms();
+	enum region_freshness freshness = region_freshness(r, now);
+	catalogue_slot slot = catalogue_find(r->catalogue, id);
+	bool listed = catalogue_presence(r->catalogue, slot) == CATALOGUE_LISTED;
+
+	*ready =
+		!ec2_is_snapshot_id(id) || (!anew && ((listed && freshness == REGION_FRESH) ||
+							     lookup_remembers(r->lookup, id, now)));
+	if (*ready)
+		return NULL;
+	if (listed && freshness == REGION_STALE)
+		count_asked(r, now);
+	return lookup_ask(r->lookup, id, anew, done, arg);
+}
+
+void region_cancel(struct region_waiter *w)
+{
+	waiters_remove(w);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* All regions of the mount. */
+#include "regions.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "endpoint.h"
+
+struct each {
+	regions_each_fn *fn;
+	void *arg;
+};
+
+struct regions {
+	struct region_options options; /* for new ones */
+	char account[32];
+	struct region *shown[REGIONS_MAX], *hidden[REGIONS_MAX];
+	size_t n_shown, n_hidden;
+	struct each *each;
+	size_t n_each;
+};
+
+struct regions *regions_create(uv_loop_t *loop, struct aws *aws, int64_t ttl_ms)
+{
+	struct regions *rs = calloc(1, sizeof(*rs));
+
+	if (!rs)
+		return NULL;
+	rs->options = (struct region_options){
+		.loop = loop, .aws = aws, .ttl_ms = ttl_ms, .account = rs->account};
+	return rs;
+}
+
+void regions_destroy(struct regions *rs)
+{
+	if (!rs)
+		return;
+	for (size_t i = 0; i < rs->n_shown; i++)
+		region_destroy(rs->shown[i]);
+	for (size_t i = 0; i < rs->n_hidden; i++)
+		region_destroy(rs->hidden[i]);
+	free(rs->each);
+	free(rs);
+}
+
+void regions_set_account(struct regions *rs, const char *account)
+{
+	snprintf(rs->account, sizeof(rs->account), "%s", account ? account : "");
+	for (size_t i = 0; i < rs->n_shown; i++)
+		region_set_account(rs->shown[i], account);
+	for (size_t i = 0; i < rs->n_hidden; i++)
+		region_set_account(rs->hidden[i], account);
+}
+
+static int position(struct region *const *list, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(region_name(list[i]), name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* A new region at the end of a list. */
+static int create(struct regions *rs, const char *name, struct region **list, size_t *n)
+{
+	struct region_options options = rs->options;
+	struct region *region;
+
+	if (!endpoint_is_region(name))
+		return -EINVAL;
+	if (*n == REGIONS_MAX)
+		return -ENOSPC;
+	options.name = name;
+	region = region_create(&options);
+	if (!region)
+		return -ENOMEM;
+	list[(*n)++] = region;
+	for (size_t i = 0; i < rs->n_each; i++)
+		rs->each[i].fn(rs->each[i].arg, region);
+	return 0;
+}
+
+int regions_show(struct regions *rs, const char *name)
+{
+	int index = regions_index(rs, name), hidden, result;
+
+	if (index >= 0)
+		return index;
+	hidden = position(rs->hidden, rs->n_hidden, name);
+	if (hidden < 0) {
+		result = create(rs, name, rs->shown, &rs->n_shown);
+		return result < 0 ? result : (int)rs->n_shown - 1;
+	}
+	if (rs->n_shown == REGIONS_MAX)
+		return -ENOSPC;
+	rs->shown[rs->n_shown] = rs->hidden[hidden];
+	rs->hidden[hidden] = rs->hidden[--rs->n_hidden];
+	return (int)rs->n_shown++;
+}
+
+size_t regions_shown(const struct regions *rs)
+{
+	return rs->n_shown;
+}
+
+struct region *regions_at(const struct regions *rs, size_t index)
+{
+	return index < rs->n_shown ? rs->shown[index] : NULL;
+}
+
+int regions_index(const struct regions *rs, const char *name)
+{
+	return position(rs->shown, rs->n_shown, name);
+}
+
+struct region *regions_get(struct regions *rs, const char *name)
+{
+	int index = regions_index(rs, name);
+
+	if (index >= 0)
+		return rs->shown[index];
+	index = position(rs->hidden, rs->n_hidden, name);
+	if (index >= 0)
+		return rs->hidden[index];
+	return create(rs, name, rs->hidden, &rs->n_hidden) < 0 ? NULL
+							       : rs->hidden[rs->n_hidden - 1];
+}
+
+int regions_each(struct regions *rs, regions_each_fn *fn, void *arg)
+{
+	struct each *each = realloc(rs->each, (rs->n_each + 1) * sizeof(*each));
+
+	if (each) {
+		rs->each = each;
+		each[rs->n_each++] = (struct each){fn, arg};
+	}
+	for (size_t i = 0; i < rs->n_shown; i++)
+		fn(arg, rs->shown[i]);
+	for (size_t i = 0; i < rs->n_hidden; i++)
+		fn(arg, rs->hidden[i]);
+	return each ? 0 : -ENOMEM;
+}
