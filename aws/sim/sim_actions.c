@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "sim_copy.h"
+#include "sim_create.h"
+#include "sim_delete.h"
 #include "sim_describe.h"
 #include "sim_regions.h"
+#include "sim_sharing.h"
 #include "sim_sts.h"
 #include "sim_tags.h"
 
@@ -17,8 +20,15 @@ static const struct sim_action actions[] = {
 	{"DescribeRegions", false, false, sim_describe_regions, sim_regions_params, {100, 20}},
 	{"DescribeSnapshots", false, false, sim_describe_snapshots, sim_describe_params, {100, 20}},
 	{"CopySnapshot", false, true, sim_copy_snapshot, sim_copy_params, {50, 5}},
+	{"DeleteSnapshot", false, true, sim_delete_snapshot, sim_delete_params, {100, 5}},
 	{"CreateTags", false, true, sim_create_tags, sim_create_tags_params, {100, 10}},
 	{"DeleteTags", false, true, sim_delete_tags, sim_create_tags_params, {100, 10}},
+	{"CreateVolume", false, true, sim_create_volume, sim_create_volume_params, {100, 5}},
+	{"CreateSnapshot", false, true, sim_create_snapshot, sim_create_snapshot_params, {100, 5}},
+	{"ModifySnapshotAttribute", false, true, sim_modify_snapshot_attribute, sim_sharing_params,
+		{100, 5}},
+	{"DescribeSnapshotAttribute", false, true, sim_describe_snapshot_attribute,
+		sim_sharing_params, {100, 20}},
 	{"GetCallerIdentity", true, false, sim_sts_identity, no_params, {1000, 600}},
 };
 
@@ -40,7 +50,8 @@ static int throttle(struct sim_call *c, struct sim_throttle *t, const struct sim
 	if (scale <= 0)
 		return 0;
 	if (action->run == sim_describe_snapshots && !sim_params_get(c->params, "MaxResults") &&
-		!sim_params_get(c->params, "NextToken") && !sim_params_has_prefix(c->params, "Filter.") &&
+		!sim_params_get(c->params, "NextToken") &&
+		!sim_params_has_prefix(c->params, "Filter.") &&
 		!sim_params_has_prefix(c->params, "SnapshotId.")) {
 		rate = (struct sim_rate){50, 10};
 		kind = "DescribeSnapshots of all";
@@ -60,20 +71,21 @@ static int check_version(struct sim_call *c)
 {
 	const char *v = c->version;
 	bool good = c->sts ? !strcmp(v, "2011-06-15")
-		: strlen(v) == 10 && v[4] == '-' && v[7] == '-' && strcmp(v, "2006-06-26") >= 0 &&
-			strcmp(v, "2016-11-15") <= 0;
+			   : strlen(v) == 10 && v[4] == '-' && v[7] == '-' &&
+				     strcmp(v, "2006-06-26") >= 0 && strcmp(v, "2016-11-15") <= 0;
 
 	if (good)
 		return 0;
-	return sim_fail(c, 400, "NoSuchVersion", "The requested version (%s) of service %s does not exist", v,
+	return sim_fail(c, 400, "NoSuchVersion",
+		"The requested version (%s) of service %s does not exist", v,
 		c->sts ? "AWSSecurityTokenService" : "AmazonEC2");
 }
 
 static int check_params(struct sim_call *c, const struct sim_action *action)
 {
-	static const char *const common[] = {"Action", "Version", "DryRun", "X-Amz-Algorithm", "X-Amz-Credential",
-		"X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Security-Token",
-		NULL};
+	static const char *const common[] = {"Action", "Version", "DryRun", "X-Amz-Algorithm",
+		"X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders",
+		"X-Amz-Signature", "X-Amz-Security-Token", NULL};
 	const char *patterns[64];
 	const char *unknown;
 	size_t n = 0;
@@ -85,7 +97,8 @@ static int check_params(struct sim_call *c, const struct sim_action *action)
 	patterns[n] = NULL;
 	unknown = sim_params_unknown(c->params, patterns);
 	if (unknown)
-		return sim_fail(c, 400, "UnknownParameter", "The parameter %s is not recognized", unknown);
+		return sim_fail(
+			c, 400, "UnknownParameter", "The parameter %s is not recognized", unknown);
 	return 0;
 }
 
@@ -96,23 +109,29 @@ static int run(struct sim_call *c, struct sim_throttle *t, const struct sim_auth
 	if (sim_gate_authenticate(c, r) < 0 || check_version(c) < 0)
 		return -1;
 	if (!action || action->sts != c->sts)
-		return sim_fail(c, 400, "InvalidAction", "The action %s is not valid for this web service.",
-			c->action);
+		return sim_fail(c, 400, "InvalidAction",
+			"The action %s is not valid for this web service.", c->action);
 	if (throttle(c, t, action) < 0 || sim_gate_authorize(c) < 0 || check_params(c, action) < 0)
 		return -1;
 	return action->run(c);
 }
 
-void sim_actions_answer(struct sim_world *w, struct sim_throttle *t, const struct sim_auth_request *r,
-	const struct sim_params *params, int64_t clock_error_ms, struct sim_reply *reply)
+void sim_actions_answer(struct sim_world *w, struct sim_throttle *t,
+	const struct sim_auth_request *r, const struct sim_params *params, int64_t clock_error_ms,
+	struct sim_reply *reply)
 {
-	const char *name = sim_params_get(params, "Action"), *version = sim_params_get(params, "Version");
+	const char *name = sim_params_get(params, "Action"),
+		   *version = sim_params_get(params, "Version");
 	const struct sim_action *action = name ? sim_action_find(name) : NULL;
-	struct sim_call c = {.world = w, .params = params, .action = name ? name : "", .reply = reply,
-		.version = version ? version : "", .sts = action && action->sts};
+	struct sim_call c = {.world = w,
+		.params = params,
+		.action = name ? name : "",
+		.reply = reply,
+		.version = version ? version : "",
+		.sts = action && action->sts};
 
 	reply->status = 200;
-	reply->content_type = c.sts ? "text/xml" : "text/xml;charset=UTF-8";
+	sim_reply_type(reply, c.sts ? "text/xml" : "text/xml;charset=UTF-8");
 	if (action && action->writes)
 		pthread_rwlock_wrlock(&w->lock);
 	else

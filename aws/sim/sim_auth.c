@@ -62,14 +62,16 @@ static bool parse_stamp(struct sim_auth *a, const char *s)
 
 	if (!s || strlen(s) != 16 || s[8] != 'T' || s[15] != 'Z' || strncmp(s, a->date, 8))
 		return false;
-	snprintf(iso, sizeof(iso), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", s, s + 4, s + 6, s + 9, s + 11, s + 13);
+	snprintf(iso, sizeof(iso), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", s, s + 4, s + 6, s + 9, s + 11,
+		s + 13);
 	strcpy(a->stamp, s);
 	return !isotime_parse(iso, strlen(iso), &a->stamp_ms);
 }
 
 static bool parse_signature(struct sim_auth *a, const char *s, size_t len)
 {
-	return len == 64 && sim_text_is_hex(s, len) && take(a->signature, sizeof(a->signature), s, len);
+	return len == 64 && sim_text_is_hex(s, len) &&
+	       take(a->signature, sizeof(a->signature), s, len);
 }
 
 /* The value of "name=value" in the Authorization header's comma-separated list; NULL if absent. */
@@ -93,10 +95,12 @@ static const char *field(const char *list, const char *name, size_t *len)
 	return NULL;
 }
 
-static int parse_header(const struct sim_auth_request *r, const char *value, struct sim_auth *a, const char **why)
+static int parse_header(
+	const struct sim_auth_request *r, const char *value, struct sim_auth *a, const char **why)
 {
 	size_t credential_len = 0, headers_len = 0, signature_len = 0;
-	const char *credential, *headers, *signature, *token = sim_auth_header(r, "x-amz-security-token");
+	const char *credential, *headers, *signature,
+		*token = sim_auth_header(r, "x-amz-security-token");
 
 	*why = "the Authorization header is not an " ALGORITHM " signature";
 	if (strncmp(value, ALGORITHM " ", strlen(ALGORITHM) + 1))
@@ -114,7 +118,8 @@ static int parse_header(const struct sim_auth_request *r, const char *value, str
 	*why = "Authorization header requires 'Signature' parameter";
 	if (!signature || !parse_signature(a, signature, signature_len))
 		return -EINVAL;
-	*why = "Authorization header requires existence of an 'X-Amz-Date' header of the scope's date";
+	*why = "Authorization header requires existence of an 'X-Amz-Date' header of the scope's "
+	       "date";
 	if (!parse_stamp(a, sim_auth_header(r, "x-amz-date")))
 		return -EINVAL;
 	if (token && !(a->token = strdup(token)))
@@ -132,8 +137,8 @@ static int parse_query(const struct sim_params *p, struct sim_auth *a, const cha
 
 	a->in_query = true;
 	*why = "the X-Amz- parameters of the query are not a complete " ALGORITHM " signature";
-	if (strcmp(sim_params_get(p, "X-Amz-Algorithm"), ALGORITHM) || !credential || !headers || !signature ||
-		!expires)
+	if (strcmp(sim_params_get(p, "X-Amz-Algorithm"), ALGORITHM) || !credential || !headers ||
+		!signature || !expires)
 		return -EINVAL;
 	if (!parse_credential(a, credential, strlen(credential)) ||
 		!take(a->signed_headers, sizeof(a->signed_headers), headers, strlen(headers)) ||
@@ -191,8 +196,9 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* One "key=value" of the raw query, decoded and encoded again; '=' is written as a byte below all others ('\x01'), so that sorting the
- * whole text sorts by key and then by value. NULL on ENOMEM. */
+/* One "key=value" of the raw query, decoded and encoded again; '=' is written as a byte below all
+ * others ('\x01'), so that sorting the whole text sorts by key and then by value. NULL on ENOMEM.
+ */
 static char *canonical_pair(const char *pair, size_t len)
 {
 	_cleanup_buf_ struct buf raw = BUF_INIT, out = BUF_INIT;
@@ -258,7 +264,8 @@ static void add_trimmed(struct buf *out, const char *value)
 	}
 }
 
-static bool add_canonical_headers(struct buf *out, const struct sim_auth_request *r, const char *list)
+static bool add_canonical_headers(
+	struct buf *out, const struct sim_auth_request *r, const char *list)
 {
 	char previous[128] = "";
 
@@ -312,7 +319,8 @@ static bool covers_enough(const struct sim_auth *a, const struct sim_auth_reques
 	if (!is_signed(a->signed_headers, "host"))
 		return false;
 	for (size_t i = 0; i < r->n_headers; i++)
-		if (!strncasecmp(r->headers[i].name, "x-amz-", 6) && !is_signed(a->signed_headers, r->headers[i].name))
+		if (!strncasecmp(r->headers[i].name, "x-amz-", 6) &&
+			!is_signed(a->signed_headers, r->headers[i].name))
 			return false;
 	return true;
 }
@@ -338,7 +346,8 @@ static void sign(const struct sim_auth *a, const char *secret, const char *text,
 	encode_hex(key, 32, out);
 }
 
-bool sim_auth_matches(const struct sim_auth *a, const struct sim_auth_request *r, const char *secret)
+bool sim_auth_matches(
+	const struct sim_auth *a, const struct sim_auth_request *r, const char *secret)
 {
 	_cleanup_buf_ struct buf canonical = BUF_INIT, text = BUF_INIT;
 	const char *said = sim_auth_header(r, "x-amz-content-sha256");
@@ -360,8 +369,8 @@ bool sim_auth_matches(const struct sim_auth *a, const struct sim_auth_request *r
 		return false;
 	buf_printf(&canonical, "\n%s\n%s", a->signed_headers, digest);
 	sha256_hex(buf_str(&canonical), canonical.len, digest);
-	buf_printf(&text, ALGORITHM "\n%s\n%s/%s/%s/aws4_request\n%s", a->stamp, a->date, a->region, a->service,
-		digest);
+	buf_printf(&text, ALGORITHM "\n%s\n%s/%s/%s/aws4_request\n%s", a->stamp, a->date, a->region,
+		a->service, digest);
 	if (canonical.error || text.error)
 		return false;
 	sign(a, secret, buf_str(&text), expected);

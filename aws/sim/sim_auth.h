@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* AWS Signature Version 4 as the service sees it: reads a request's signature and checks it against a secret. */
+/* AWS Signature Version 4 as the service sees it: reads a request's signature and checks it against
+ * a secret. */
 #ifndef EBSFS_SIM_AUTH_H
 #define EBSFS_SIM_AUTH_H
 
@@ -32,10 +33,10 @@ const char *sim_auth_header(const struct sim_auth_request *r, const char *name);
 struct sim_auth {
 	bool in_query; /* a presigned URL */
 	char access_key[129];
-	char date[9];     /* of the credential scope */
+	char date[9]; /* of the credential scope */
 	char region[65];
 	char service[33];
-	char stamp[17];   /* "20260102T030405Z" */
+	char stamp[17]; /* "20260102T030405Z" */
 	int64_t stamp_ms;
 	int64_t expires_s; /* of a presigned URL */
 	char signed_headers[2048];
@@ -43,12 +44,14 @@ struct sim_auth {
 	char *token; /* of temporary keys; NULL if none */
 };
 
-/* Fills *a, to be freed by sim_auth_finish() whatever the result. Returns 0, -ENOENT (no signature), -EINVAL (not a complete one; *why says
- * what is wrong) or -ENOMEM. */
+/* Fills *a, to be freed by sim_auth_finish() whatever the result. Returns 0, -ENOENT (no
+ * signature), -EINVAL (not a complete one; *why says what is wrong) or -ENOMEM. */
 int sim_auth_parse(const struct sim_auth_request *r, struct sim_auth *a, const char **why);
 void sim_auth_finish(struct sim_auth *a);
 
-/* Whether the request was signed with this secret, its host and every x-amz- header under the signature. */
-bool sim_auth_matches(const struct sim_auth *a, const struct sim_auth_request *r, const char *secret);
+/* Whether the request was signed with this secret, its host and every x-amz- header under the
+ * signature. */
+bool sim_auth_matches(
+	const struct sim_auth *a, const struct sim_auth_request *r, const char *secret);
 
 #endif

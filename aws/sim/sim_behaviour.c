@@ -21,18 +21,25 @@ static const struct setting {
 } settings[] = {
 #define AT(field) offsetof(struct sim_behaviour, field)
 	{"copy-seconds", SECONDS, AT(copy_ms), "A[-B]", "how long a copy takes"},
-	{"copy-rate", SIZE, AT(copy_mib_s), "MIB", "by the data's size instead, MiB a second; 0: off"},
-	{"progress", PROGRESS, AT(progress), "steps|jump|empty|bare|early", "how a pending copy's progress is written"},
+	{"copy-rate", SIZE, AT(copy_mib_s), "MIB",
+		"by the data's size instead, MiB a second; 0: off"},
+	{"progress", PROGRESS, AT(progress), "steps|jump|empty|bare|early",
+		"how a pending copy's progress is written"},
 	{"progress-step", WHOLE, AT(progress_step), "PERCENT", "its step"},
-	{"consistency-ms", MILLISECONDS, AT(consistency_ms), "A[-B]", "how long DescribeSnapshots does not know of a change"},
+	{"consistency-ms", MILLISECONDS, AT(consistency_ms), "A[-B]",
+		"how long DescribeSnapshots does not know of a change"},
 	{"flicker", FLAG, AT(flicker), NULL, "meanwhile some answers know of it and some do not"},
 	{"latency-ms", MILLISECONDS, AT(latency_ms), "A[-B]", "before each answer"},
 	{"throttle", REAL, AT(throttle), "SCALE", "EC2's request buckets, times this; 0: off"},
-	{"pages", PAGES, AT(pages), "full|after|ragged", "filters applied before or after paging, or pages of random length"},
+	{"pages", PAGES, AT(pages), "full|after|ragged",
+		"filters applied before or after paging, or pages of random length"},
 	{"copy-limit", WHOLE, AT(copy_limit), "N", "pending copies per destination region"},
-	{"late-source-errors", FLAG, AT(late_source_errors), NULL, "a copy of an unknown snapshot is accepted and fails later"},
-	{"deleting-waits", FLAG, AT(deleting_waits), NULL, "deleting a pending copy takes effect when it ends"},
-	{"clock-shift", SHIFT, AT(clock_shift_ms), "SECONDS", "the simulator's clock minus the machine's"},
+	{"late-source-errors", FLAG, AT(late_source_errors), NULL,
+		"a copy of an unknown snapshot is accepted and fails later"},
+	{"deleting-waits", FLAG, AT(deleting_waits), NULL,
+		"deleting a pending copy takes effect when it ends"},
+	{"clock-shift", SHIFT, AT(clock_shift_ms), "SECONDS",
+		"the simulator's clock minus the machine's"},
 #undef AT
 };
 
@@ -64,7 +71,8 @@ static int parse_range(const char *text, double scale, struct sim_range *out)
 		return -ENOMEM;
 	if (dash)
 		*dash = '\0';
-	if (num_parse_double(first, 0, 1e7, &a) < 0 || num_parse_double(dash ? dash + 1 : first, a, 1e7, &b) < 0)
+	if (num_parse_double(first, 0, 1e7, &a) < 0 ||
+		num_parse_double(dash ? dash + 1 : first, a, 1e7, &b) < 0)
 		return -EINVAL;
 	*out = (struct sim_range){(int64_t)(a * scale), (int64_t)(b * scale)};
 	return 0;
@@ -125,7 +133,8 @@ int sim_behaviour_set(struct sim_behaviour *b, const char *name, const char *val
 	if (!s)
 		return err_set(err, EINVAL, "no setting is called %s", name);
 	if (parse(s, value, (char *)b + s->offset) < 0)
-		return err_set(err, EINVAL, "%s: not %s: %s", name, s->argument ? s->argument : "true or false", value);
+		return err_set(err, EINVAL, "%s: not %s: %s", name,
+			s->argument ? s->argument : "true or false", value);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Snapshots by number: fields drawn from a hash of region and number, ids by a permutation that can be undone. */
+/* Snapshots by number: fields drawn from a hash of region and number, ids by a permutation that can
+ * be undone. */
 #include "sim_bulk.h"
 
 #include <string.h>
@@ -8,10 +9,10 @@
 #include "sim.h"
 #include "sim_text.h"
 
-#define NEWEST_MS   1767225600000 /* 2026-01-01: the first one; the others lie before it */
-#define MINUTE_MS   60000
-#define FACTOR_1    0x9e3779b97f4a7c15u /* odd: multiplying by it can be undone */
-#define FACTOR_2    0xbf58476d1ce4e5b9u
+#define NEWEST_MS 1767225600000 /* 2026-01-01: the first one; the others lie before it */
+#define MINUTE_MS 60000
+#define FACTOR_1  0x9e3779b97f4a7c15u /* odd: multiplying by it can be undone */
+#define FACTOR_2  0xbf58476d1ce4e5b9u
 
 static uint64_t mix(uint64_t x)
 {
@@ -22,7 +23,8 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 32;
 }
 
-/* The number that times f is 1 (modulo 2^64), by Newton's iteration: each step doubles the bits that are right. */
+/* The number that times f is 1 (modulo 2^64), by Newton's iteration: each step doubles the bits
+ * that are right. */
 static uint64_t inverse(uint64_t f)
 {
 	uint64_t x = f;
@@ -87,12 +89,14 @@ static char *put_uuid(char *out, uint64_t a, uint64_t b)
 	return put_hex(out, b, 12);
 }
 
-static const char *const services[] = {"orders-db", "customer-api", "billing-worker", "search-index",
-	"session-cache", "analytics-etl", "mail-relay", "build-agent", "media-transcoder", "identity-provider"};
+static const char *const services[] = {"orders-db", "customer-api", "billing-worker",
+	"search-index", "session-cache", "analytics-etl", "mail-relay", "build-agent",
+	"media-transcoder", "identity-provider"};
 static const char *const stages[] = {"production", "staging", "development", "disaster-recovery"};
 static const char *const teams[] = {"platform-engineering", "data-infrastructure", "storefront",
 	"payments-and-billing", "site-reliability"};
-static const char *const plans[] = {"daily-35-days", "weekly-one-year", "hourly-7-days", "monthly-7-years"};
+static const char *const plans[] = {
+	"daily-35-days", "weekly-one-year", "hourly-7-days", "monthly-7-years"};
 static const uint16_t sizes[] = {8, 8, 10, 20, 30, 50, 100, 100, 200, 500, 1000, 2000, 4000, 16384};
 
 static const char *pick(const char *const *words, size_t n, uint64_t h)
@@ -188,7 +192,8 @@ static void make_description(struct sim_bulk_scratch *b, uint64_t h, uint64_t li
 void sim_bulk_make(const char *region, size_t slot, struct sim_bulk_scratch *b)
 {
 	uint64_t name = mix(region_part(region) | slot);
-	uint64_t lineage = mix(region_part(region) ^ (slot / 7 + 0x5eed) * FACTOR_2), h = mix(name + FACTOR_2);
+	uint64_t lineage = mix(region_part(region) ^ (slot / 7 + 0x5eed) * FACTOR_2),
+		 h = mix(name + FACTOR_2);
 	struct sim_snapshot *s = &b->snapshot;
 
 	memset(s, 0, sizeof(*s));
@@ -201,11 +206,12 @@ void sim_bulk_make(const char *region, size_t slot, struct sim_bulk_scratch *b)
 	s->state = "completed";
 	s->storage_tier = h >> 20 & 63 ? "standard" : "archive";
 	/* Seven a volume, a day apart; the volumes one after the other some seconds apart. */
-	s->start_ms = NEWEST_MS - (int64_t)(slot % 7) * 1440 * MINUTE_MS - (int64_t)(slot / 7) * 37000 -
-		(int64_t)(h % 20000);
+	s->start_ms = NEWEST_MS - (int64_t)(slot % 7) * 1440 * MINUTE_MS -
+		      (int64_t)(slot / 7) * 37000 - (int64_t)(h % 20000);
 	s->completion_ms = s->start_ms + 2 * MINUTE_MS + (int64_t)(h >> 12 & 0xfffff);
 	s->volume_gib = sizes[lineage % ARRAY_LEN(sizes)];
-	s->full_size = (int64_t)(((uint64_t)s->volume_gib << 30) * (20 + lineage % 75) / 100) & ~0x7ffffLL;
+	s->full_size =
+		(int64_t)(((uint64_t)s->volume_gib << 30) * (20 + lineage % 75) / 100) & ~0x7ffffLL;
 	if (lineage % 5 < 3) {
 		make_key(b, region, lineage);
 		s->sse_type = "sse-kms";

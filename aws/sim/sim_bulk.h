@@ -20,8 +20,8 @@ struct sim_bulk_scratch {
 	char text[SIM_BULK_TAGS][160];
 };
 
-/* Fills scratch->snapshot: number `slot` of the region, whose name has at most SIM_BULK_REGION_MAX characters. The same number gives
- * the same snapshot, always and everywhere. */
+/* Fills scratch->snapshot: number `slot` of the region, whose name has at most SIM_BULK_REGION_MAX
+ * characters. The same number gives the same snapshot, always and everywhere. */
 void sim_bulk_make(const char *region, size_t slot, struct sim_bulk_scratch *scratch);
 /* The number of the snapshot with this id, if it is one below n in this region. */
 bool sim_bulk_find(const char *region, size_t n, const char *id, size_t *slot);

@@ -9,6 +9,11 @@
 #include "num.h"
 #include "sim_text.h"
 
+void sim_reply_type(struct sim_reply *reply, const char *content_type)
+{
+	snprintf(reply->content_type, sizeof(reply->content_type), "%s", content_type);
+}
+
 static void fail_ec2(struct sim_call *c, const char *code, const char *message)
 {
 	struct sim_xml x = {&c->reply->body, 0};
@@ -28,7 +33,8 @@ static void fail_sts(struct sim_call *c, int status, const char *code, const cha
 {
 	struct sim_xml x = {&c->reply->body, 1};
 
-	buf_puts(&c->reply->body, "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n");
+	buf_puts(&c->reply->body,
+		"<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n");
 	sim_xml_open(&x, "Error");
 	sim_xml_leaf(&x, "Type", status >= 500 ? "Receiver" : "Sender");
 	sim_xml_leaf(&x, "Code", code);
@@ -71,7 +77,8 @@ void sim_call_begin(struct sim_call *c)
 	if (c->world->xmlns)
 		buf_printf(b, "<%sResponse xmlns=\"%s\">\n", c->action, c->world->xmlns);
 	else
-		buf_printf(b, "<%sResponse xmlns=\"http://ec2.amazonaws.com/doc/%s/\">\n", c->action, c->version);
+		buf_printf(b, "<%sResponse xmlns=\"http://ec2.amazonaws.com/doc/%s/\">\n",
+			c->action, c->version);
 	sim_xml_leaf(&c->xml, "requestId", c->reply->request_id);
 }
 
@@ -79,7 +86,8 @@ int sim_call_end(struct sim_call *c)
 {
 	buf_printf(&c->reply->body, "</%sResponse>", c->action);
 	if (c->reply->body.error == EFBIG)
-		return sim_fail(c, 500, "InternalError", "The result is too large for one answer: use MaxResults");
+		return sim_fail(c, 500, "InternalError",
+			"The result is too large for one answer: use MaxResults");
 	return c->reply->body.error ? sim_fail_memory(c) : 0;
 }
 
@@ -95,7 +103,8 @@ const char *sim_call_required(struct sim_call *c, const char *name)
 	const char *value = sim_params_get(c->params, name);
 
 	if (!value || !*value)
-		sim_fail(c, 400, "MissingParameter", "The request must contain the parameter %s", name);
+		sim_fail(c, 400, "MissingParameter", "The request must contain the parameter %s",
+			name);
 	return value && *value ? value : NULL;
 }
 
@@ -117,7 +126,8 @@ int sim_call_dry_run(struct sim_call *c)
 	if (sim_call_bool(c, "DryRun", &dry) < 0)
 		return -1;
 	if (dry)
-		return sim_fail(c, 412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.");
+		return sim_fail(c, 412, "DryRunOperation",
+			"Request would have succeeded, but DryRun flag is set.");
 	return 0;
 }
 
@@ -129,8 +139,10 @@ int sim_call_check_id(struct sim_call *c, const char *kind, const char *paramete
 		return 0;
 	if (strncmp(id, kind, n) || id[n] != '-')
 		return sim_fail(c, 400, "InvalidParameterValue",
-			"Value (%s) for parameter %s is invalid. Expected: '%s-...'.", id, parameter, kind);
-	return sim_fail(c, 400, !strcmp(kind, "snap") ? "InvalidSnapshotID.Malformed" : "InvalidParameterValue",
+			"Value (%s) for parameter %s is invalid. Expected: '%s-...'.", id,
+			parameter, kind);
+	return sim_fail(c, 400,
+		!strcmp(kind, "snap") ? "InvalidSnapshotID.Malformed" : "InvalidParameterValue",
 		"Invalid id: \"%s\"", id);
 }
 
@@ -141,7 +153,8 @@ int sim_call_check_text(struct sim_call *c, const char *parameter, const char *t
 			"Invalid value for parameter %s: it holds control characters", parameter);
 	if (sim_text_characters(text) > max)
 		return sim_fail(c, 400, "InvalidParameterValue",
-			"Value for parameter %s is invalid. It exceeds the maximum length of %zu characters.",
+			"Value for parameter %s is invalid. It exceeds the maximum length of %zu "
+			"characters.",
 			parameter, max);
 	return 0;
 }
@@ -149,7 +162,7 @@ int sim_call_check_text(struct sim_call *c, const char *parameter, const char *t
 bool sim_call_may_see(const struct sim_call *c, const struct sim_snapshot *s)
 {
 	return !strcmp(s->owner_id, c->key->account) || s->is_public ||
-		sim_snapshot_is_shared_with(s, c->key->account);
+	       sim_snapshot_is_shared_with(s, c->key->account);
 }
 
 struct sim_snapshot *sim_call_own_snapshot(struct sim_call *c, const char *id)
@@ -157,12 +170,14 @@ struct sim_snapshot *sim_call_own_snapshot(struct sim_call *c, const char *id)
 	struct sim_snapshot *s = sim_region_edit(c->region, id);
 
 	if (!s || !sim_call_may_see(c, s)) {
-		sim_fail(c, 400, "InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", id);
+		sim_fail(c, 400, "InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.",
+			id);
 		return NULL;
 	}
 	if (strcmp(s->owner_id, c->key->account)) {
 		sim_fail(c, 403, "UnauthorizedOperation",
-			"You are not authorized to perform this operation. The snapshot '%s' belongs to another account.",
+			"You are not authorized to perform this operation. The snapshot '%s' "
+			"belongs to another account.",
 			id);
 		return NULL;
 	}

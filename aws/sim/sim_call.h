@@ -13,9 +13,16 @@
 struct sim_reply {
 	int status;
 	struct buf body;
-	const char *content_type;
+	char content_type[80];
 	char request_id[40];
 	char code[80]; /* of an error; "" for success */
+	/* What faults make of it: */
+	bool drop;   /* no answer: the connection is reset */
+	bool is_cut; /* the connection ends after cut_at bytes of the body */
+	size_t cut_at;
+	int64_t trickle_ms; /* the body comes evenly over this time */
+	int64_t clock_error_ms;
+	int64_t wall_ms; /* for the Date header; 0: the machine's */
 };
 
 struct sim_call {
@@ -31,6 +38,8 @@ struct sim_call {
 	struct sim_xml xml; /* writes to reply->body */
 	struct sim_reply *reply;
 };
+
+void sim_reply_type(struct sim_reply *reply, const char *content_type);
 
 /* Every action returns 0, or -1 after sim_fail(): the answer stands in c->reply. */
 typedef int sim_action_fn(struct sim_call *c);

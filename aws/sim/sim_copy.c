@@ -11,8 +11,9 @@
 #define DESCRIPTION_MAX 255
 #define MINUTE_MIB      (500 * 60) /* the most that a copy with a deadline moves in a minute */
 
-const char *const sim_copy_params[] = {"SourceRegion", "SourceSnapshotId", "Description", "Encrypted", "KmsKeyId",
-	"PresignedUrl", "DestinationRegion", "TagSpecification.#.ResourceType", "TagSpecification.#.Tag.#.Key",
+const char *const sim_copy_params[] = {"SourceRegion", "SourceSnapshotId", "Description",
+	"Encrypted", "KmsKeyId", "PresignedUrl", "DestinationRegion",
+	"TagSpecification.#.ResourceType", "TagSpecification.#.Tag.#.Key",
 	"TagSpecification.#.Tag.#.Value", "CompletionDurationMinutes", "DestinationOutpostArn",
 	"DestinationAvailabilityZone", NULL};
 
@@ -38,7 +39,8 @@ static int parse_minutes(struct sim_call *c, struct request *q)
 
 	if (text && (num_parse_i64(text, strlen(text), 15, 2880, &v) < 0 || v % 15))
 		return sim_fail(c, 400, "InvalidParameterValue",
-			"Value (%s) for parameter CompletionDurationMinutes is invalid. It must be a multiple of 15 from 15 to 2880.",
+			"Value (%s) for parameter CompletionDurationMinutes is invalid. It must be "
+			"a multiple of 15 from 15 to 2880.",
 			text);
 	q->minutes = (int)v;
 	return 0;
@@ -53,20 +55,23 @@ static int parse(struct sim_call *c, struct request *q)
 	if (!q->source_id || sim_call_check_id(c, "snap", "snapshotId", q->source_id) < 0)
 		return -1;
 	q->description = sim_params_get(c->params, "Description");
-	if (q->description && sim_call_check_text(c, "Description", q->description, DESCRIPTION_MAX) < 0)
+	if (q->description &&
+		sim_call_check_text(c, "Description", q->description, DESCRIPTION_MAX) < 0)
 		return -1;
 	if (sim_call_bool(c, "Encrypted", &q->encrypted) < 0)
 		return -1;
 	if (sim_params_get(c->params, "Encrypted") && !q->encrypted)
 		return sim_fail(c, 400, "InvalidParameterValue",
-			"Value (false) for parameter Encrypted is invalid. It cannot be set to false.");
+			"Value (false) for parameter Encrypted is invalid. It cannot be set to "
+			"false.");
 	q->kms_key = sim_params_get(c->params, "KmsKeyId");
 	if (q->kms_key && !q->encrypted)
 		return sim_fail(c, 400, "InvalidParameterDependency",
 			"The parameter KmsKeyId requires the parameter Encrypted to be set.");
 	if (sim_params_get(c->params, "DestinationOutpostArn") ||
 		sim_params_get(c->params, "DestinationAvailabilityZone"))
-		return sim_fail(c, 400, "UnsupportedOperation", "The account has no Outposts and no Local Zones.");
+		return sim_fail(c, 400, "UnsupportedOperation",
+			"The account has no Outposts and no Local Zones.");
 	q->url = sim_params_get(c->params, "PresignedUrl");
 	return parse_minutes(c, q) < 0 ? -1 : sim_tags_from_specification(c, "snapshot", &q->tags);
 }
@@ -75,7 +80,8 @@ static int find_source(struct sim_call *c, struct request *q)
 {
 	q->from = sim_world_region(c->world, q->source_region);
 	if (!q->from || !q->from->enabled)
-		return sim_fail(c, 400, "InvalidRegion", "The source region '%s' is not valid.", q->source_region);
+		return sim_fail(c, 400, "InvalidRegion", "The source region '%s' is not valid.",
+			q->source_region);
 	if (q->from != c->region && (q->from->copies_only_inside || c->region->copies_only_inside))
 		return sim_fail(c, 400, "SnapshotCopyUnsupported.InterRegion",
 			"Inter-region snapshot copy is not supported for this region.");
@@ -85,7 +91,8 @@ static int find_source(struct sim_call *c, struct request *q)
 	q->source = NULL;
 	if (c->world->behaviour.late_source_errors)
 		return 0;
-	return sim_fail(c, 400, "InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", q->source_id);
+	return sim_fail(c, 400, "InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.",
+		q->source_id);
 }
 
 static int check_source(struct sim_call *c, const struct request *q)
@@ -97,15 +104,18 @@ static int check_source(struct sim_call *c, const struct request *q)
 	sim_region_view(q->from, q->source, &c->world->behaviour, c->now, &v);
 	if (strcmp(v.state, "completed"))
 		return sim_fail(c, 400, "IncorrectState",
-			"The snapshot '%s' is not in the 'completed' state: it is '%s'.", q->source_id, v.state);
+			"The snapshot '%s' is not in the 'completed' state: it is '%s'.",
+			q->source_id, v.state);
 	if (q->source->storage_tier && !strcmp(q->source->storage_tier, "archive"))
-		return sim_fail(c, 400, "IncorrectState", "The snapshot '%s' is archived. Restore it first.",
-			q->source_id);
+		return sim_fail(c, 400, "IncorrectState",
+			"The snapshot '%s' is archived. Restore it first.", q->source_id);
 	if (q->source->encrypted && q->from != c->region && !q->url)
-		return sim_fail(c, 400, "MissingParameter", "The request must contain the parameter PresignedUrl");
+		return sim_fail(c, 400, "MissingParameter",
+			"The request must contain the parameter PresignedUrl");
 	if (q->minutes && q->source->full_size >> 20 > (int64_t)q->minutes * MINUTE_MIB)
 		return sim_fail(c, 400, "InvalidParameterValue",
-			"The snapshot '%s' cannot be copied in %d minutes: the maximum throughput is 500 MiB/s.",
+			"The snapshot '%s' cannot be copied in %d minutes: the maximum throughput "
+			"is 500 MiB/s.",
 			q->source_id, q->minutes);
 	return 0;
 }
@@ -117,22 +127,28 @@ static int check_limits(struct sim_call *c)
 
 	if (sim_region_copies(r, c->key->account) >= (size_t)limit)
 		return sim_fail(c, 400, "ResourceLimitExceeded",
-			"Too many snapshot copies in progress. The limit is %d for this destination region.", limit);
+			"Too many snapshot copies in progress. The limit is %d for this "
+			"destination region.",
+			limit);
 	if (r->snapshot_limit && r->n_alive >= (size_t)r->snapshot_limit)
 		return sim_fail(c, 400, "SnapshotLimitExceeded",
-			"The maximum number of snapshots (%d) for this region has been reached.", r->snapshot_limit);
+			"The maximum number of snapshots (%d) for this region has been reached.",
+			r->snapshot_limit);
 	return 0;
 }
 
-/* The key of the copy, and whether it has one: the user guide's table of encryption outcomes. *failure is set when EC2 finds out later that
- * the key will not do. */
-static const char *choose_key(const struct sim_call *c, const struct request *q, const char **failure)
+/* The key of the copy, and whether it has one: the user guide's table of encryption outcomes.
+ * *failure is set when EC2 finds out later that the key will not do. */
+static const char *choose_key(
+	const struct sim_call *c, const struct request *q, const char **failure)
 {
 	const struct sim_region *r = c->region;
-	const char *managed = r->keys[0].arn, *usual = r->default_kms_arn ? r->default_kms_arn : managed;
+	const char *managed = r->keys[0].arn,
+		   *usual = r->default_kms_arn ? r->default_kms_arn : managed;
 	const struct sim_kms_key *key = q->kms_key ? sim_region_kms(r, q->kms_key) : NULL;
-	const struct sim_kms_key *old =
-		q->source && q->source->kms_key_id ? sim_region_kms(q->from, q->source->kms_key_id) : NULL;
+	const struct sim_kms_key *old = q->source && q->source->kms_key_id
+						? sim_region_kms(q->from, q->source->kms_key_id)
+						: NULL;
 
 	if ((q->kms_key && (!key || !key->usable)) || (old && !old->usable))
 		*failure = "Given key ID is not accessible";
@@ -144,9 +160,11 @@ static const char *choose_key(const struct sim_call *c, const struct request *q,
 }
 
 /* What will go wrong with an accepted copy, as its status message; "" if nothing. */
-static void foresee(const struct sim_call *c, const struct request *q, const char *key_failure, char *out, size_t size)
+static void foresee(const struct sim_call *c, const struct request *q, const char *key_failure,
+	char *out, size_t size)
 {
-	const char *url = q->url ? sim_presigned_fault(c, q->url, q->source_region, q->source_id) : NULL;
+	const char *url =
+		q->url ? sim_presigned_fault(c, q->url, q->source_region, q->source_id) : NULL;
 
 	if (!q->source)
 		snprintf(out, size, "Source snapshot is not found");
@@ -183,16 +201,18 @@ static struct sim_snapshot *make(struct sim_call *c, struct request *q)
 	snprintf(data_key, sizeof(data_key), "%08x-0000-4000-8000-%012" PRIx64,
 		(unsigned)sim_world_random(c->world), sim_world_random(c->world) >> 16);
 	r = sim_snapshot_set(&s->id, id) | sim_snapshot_set(&s->volume_id, "vol-ffffffff") |
-		sim_snapshot_set(&s->owner_id, c->key->account) | sim_snapshot_set(&s->state, "pending") |
-		sim_snapshot_set(&s->description, q->description ? q->description : "") |
-		sim_snapshot_set(&s->storage_tier, "standard") |
-		sim_snapshot_set(&s->transfer_type, q->minutes ? "time-based" : "standard") |
-		sim_snapshot_set(&s->source_region, q->source_region) |
-		sim_snapshot_set(&s->source_id, q->source_id) |
-		sim_snapshot_set(&s->run.failure, *failure ? failure : NULL);
+	    sim_snapshot_set(&s->owner_id, c->key->account) |
+	    sim_snapshot_set(&s->state, "pending") |
+	    sim_snapshot_set(&s->description, q->description ? q->description : "") |
+	    sim_snapshot_set(&s->storage_tier, "standard") |
+	    sim_snapshot_set(&s->transfer_type, q->minutes ? "time-based" : "standard") |
+	    sim_snapshot_set(&s->source_region, q->source_region) |
+	    sim_snapshot_set(&s->source_id, q->source_id) |
+	    sim_snapshot_set(&s->run.failure, *failure ? failure : NULL);
 	if (key)
-		r |= sim_snapshot_set(&s->kms_key_id, key) | sim_snapshot_set(&s->sse_type, "sse-kms") |
-			sim_snapshot_set(&s->data_key_id, data_key);
+		r |= sim_snapshot_set(&s->kms_key_id, key) |
+		     sim_snapshot_set(&s->sse_type, "sse-kms") |
+		     sim_snapshot_set(&s->data_key_id, data_key);
 	s->encrypted = key != NULL;
 	s->is_copy = true;
 	s->start_ms = c->now.wall;
@@ -234,8 +254,8 @@ int sim_copy_snapshot(struct sim_call *c)
 
 	for (size_t i = 0; i < c->world->n_regions; i++)
 		sim_region_settle(c->world->regions[i], c->now);
-	if (parse(c, &q) < 0 || find_source(c, &q) < 0 || sim_call_dry_run(c) < 0 || check_source(c, &q) < 0 ||
-		check_limits(c) < 0)
+	if (parse(c, &q) < 0 || find_source(c, &q) < 0 || sim_call_dry_run(c) < 0 ||
+		check_source(c, &q) < 0 || check_limits(c) < 0)
 		return -1;
 	s = make(c, &q);
 	if (!s || sim_region_add(c->region, s) < 0)

@@ -44,7 +44,8 @@ void sim_counts_destroy(struct sim_counts *c)
 	free(c);
 }
 
-static void count(struct sim_counts *c, enum kind kind, const char *region, const char *action, const char *code)
+static void count(struct sim_counts *c, enum kind kind, const char *region, const char *action,
+	const char *code)
 {
 	struct line *grown;
 
@@ -80,7 +81,8 @@ void sim_counts_begin(struct sim_counts *c, const char *region, const char *acti
 	pthread_mutex_unlock(&c->lock);
 }
 
-void sim_counts_end(struct sim_counts *c, const char *region, const char *action, const char *code, const char *fault)
+void sim_counts_end(struct sim_counts *c, const char *region, const char *action, const char *code,
+	const char *fault)
 {
 	pthread_mutex_lock(&c->lock);
 	c->parallel--;
@@ -123,21 +125,22 @@ static bool add_line(json_t *root, const struct line *l)
 json_t *sim_counts_json(struct sim_counts *c, const struct sim_world *w)
 {
 	json_t *root = json_object();
-	bool ok = root && child(root, "requests") && child(root, "errors") && child(root, "faults") &&
-		child(root, "copies");
+	bool ok = root && child(root, "requests") && child(root, "errors") &&
+		  child(root, "faults") && child(root, "copies");
 
 	pthread_mutex_lock(&c->lock);
 	for (size_t i = 0; i < c->n && ok; i++)
 		ok = add_line(root, &c->lines[i]);
 	ok = ok && !json_object_set_new(root, "total", json_integer(c->total)) &&
-		!json_object_set_new(root, "max_parallel", json_integer(c->max_parallel));
+	     !json_object_set_new(root, "max_parallel", json_integer(c->max_parallel));
 	pthread_mutex_unlock(&c->lock);
 	for (size_t i = 0; i < w->n_regions && ok; i++) {
 		const struct sim_region *r = w->regions[i];
 
 		ok = !json_object_set_new(child(root, "copies"), r->name,
-			json_pack("{s:I, s:I, s:I}", "started", (json_int_t)r->copies_started, "pending",
-				(json_int_t)r->n_pending, "max_pending", (json_int_t)r->max_copies));
+			json_pack("{s:I, s:I, s:I}", "started", (json_int_t)r->copies_started,
+				"pending", (json_int_t)r->n_pending, "max_pending",
+				(json_int_t)r->max_copies));
 	}
 	if (ok)
 		return root;

@@ -10,17 +10,19 @@
 
 struct sim_counts;
 
-struct sim_counts *sim_counts_create(void); /* NULL on ENOMEM */
+struct sim_counts *sim_counts_create(void);    /* NULL on ENOMEM */
 void sim_counts_destroy(struct sim_counts *c); /* NULL is permitted */
 
-/* A request has come: counts it and that it is being worked on, until the end is called. region and action are names of this world and of this
- * API, or "unknown". From any thread. */
+/* A request has come: counts it and that it is being worked on, until the end is called. region and
+ * action are names of this world and of this API, or "unknown". From any thread. */
 void sim_counts_begin(struct sim_counts *c, const char *region, const char *action);
 /* code: the error that it was given, "" if none; fault: an injected fault's name, NULL if none. */
-void sim_counts_end(struct sim_counts *c, const char *region, const char *action, const char *code, const char *fault);
+void sim_counts_end(struct sim_counts *c, const char *region, const char *action, const char *code,
+	const char *fault);
 void sim_counts_reset(struct sim_counts *c);
 
-/* All counts with those of the world's regions (the caller holds its lock), as GET /_sim/counts shows them; NULL on ENOMEM. */
+/* All counts with those of the world's regions (the caller holds its lock), as GET /_sim/counts
+ * shows them; NULL on ENOMEM. */
 json_t *sim_counts_json(struct sim_counts *c, const struct sim_world *w);
 
 #endif

@@ -11,19 +11,19 @@
 #include "sim_filter.h"
 #include "sim_text.h"
 
-const char *const sim_describe_params[] = {"Owner.#", "RestorableBy.#", "SnapshotId.#", "Filter.#.Name",
-	"Filter.#.Value.#", "MaxResults", "NextToken", NULL};
+const char *const sim_describe_params[] = {"Owner.#", "RestorableBy.#", "SnapshotId.#",
+	"Filter.#.Name", "Filter.#.Value.#", "MaxResults", "NextToken", NULL};
 
-static const char *const filter_names[] = {"description", "encrypted", "owner-alias", "owner-id", "progress",
-	"snapshot-id", "start-time", "status", "storage-tier", "transfer-type", "tag:", "tag-key", "volume-id",
-	"volume-size", NULL};
+static const char *const filter_names[] = {"description", "encrypted", "owner-alias", "owner-id",
+	"progress", "snapshot-id", "start-time", "status", "storage-tier", "transfer-type",
+	"tag:", "tag-key", "volume-id", "volume-size", NULL};
 
 struct query {
 	const char **owners, **restorers, **ids;
 	int n_owners, n_restorers, n_ids;
 	struct sim_filters filters;
-	size_t max;   /* 0: all in one page */
-	size_t start; /* slot */
+	size_t max;    /* 0: all in one page */
+	size_t start;  /* slot */
 	size_t *slots; /* the only candidates, ascending; NULL: all slots */
 	size_t n_slots;
 };
@@ -39,7 +39,8 @@ static void query_finish(struct query *q)
 
 static int parse_page(struct sim_call *c, struct query *q)
 {
-	const char *max = sim_params_get(c->params, "MaxResults"), *token = sim_params_get(c->params, "NextToken");
+	const char *max = sim_params_get(c->params, "MaxResults"),
+		   *token = sim_params_get(c->params, "NextToken");
 	int64_t v;
 
 	if (max && q->n_ids)
@@ -50,10 +51,13 @@ static int parse_page(struct sim_call *c, struct query *q)
 
 		if (r < 0)
 			return sim_fail(c, 400, "InvalidParameterValue",
-				"Value (%s) for parameter maxResults is invalid. Expected an integer", max);
+				"Value (%s) for parameter maxResults is invalid. Expected an "
+				"integer",
+				max);
 		if (v < 5)
 			return sim_fail(c, 400, "InvalidParameterValue",
-				"Value ( %" PRId64 " ) for parameter maxResults is invalid. Expecting a value greater than 5.",
+				"Value ( %" PRId64 " ) for parameter maxResults is invalid. "
+						   "Expecting a value greater than 5.",
 				v);
 		q->max = v > 1000 ? 1000 : (size_t)v;
 	}
@@ -65,8 +69,8 @@ static bool is_account(const char *s)
 	return strlen(s) == 12 && strspn(s, "0123456789") == 12;
 }
 
-static int parse_accounts(
-	struct sim_call *c, const char *prefix, const char *const words[3], const char ***out, int *n)
+static int parse_accounts(struct sim_call *c, const char *prefix, const char *const words[3],
+	const char ***out, int *n)
 {
 	*n = sim_params_list(c->params, prefix, out);
 	if (*n < 0) {
@@ -80,7 +84,8 @@ static int parse_accounts(
 		for (int j = 0; j < 3; j++)
 			ok = ok || (words[j] && !strcmp(a, words[j]));
 		if (!ok)
-			return sim_fail(c, 400, "InvalidUserID.Malformed", "Invalid user id: \"%s\"", a);
+			return sim_fail(
+				c, 400, "InvalidUserID.Malformed", "Invalid user id: \"%s\"", a);
 	}
 	return 0;
 }
@@ -92,7 +97,8 @@ static int parse(struct sim_call *c, struct query *q)
 
 	if (sim_filters_parse(c, filter_names, &q->filters) < 0 ||
 		parse_accounts(c, "Owner.", owner_words, &q->owners, &q->n_owners) < 0 ||
-		parse_accounts(c, "RestorableBy.", restorer_words, &q->restorers, &q->n_restorers) < 0)
+		parse_accounts(c, "RestorableBy.", restorer_words, &q->restorers, &q->n_restorers) <
+			0)
 		return -1;
 	q->n_ids = sim_params_list(c->params, "SnapshotId.", &q->ids);
 	if (q->n_ids < 0)
@@ -103,7 +109,8 @@ static int parse(struct sim_call *c, struct query *q)
 	return parse_page(c, q);
 }
 
-/* Eventual consistency: whether this answer knows of something that happened, when it is sure to be known from `at` on. */
+/* Eventual consistency: whether this answer knows of something that happened, when it is sure to be
+ * known from `at` on. */
 static bool is_known(struct sim_call *c, int64_t at)
 {
 	return c->now.mono >= at || (c->world->behaviour.flicker && sim_world_random(c->world) & 1);
@@ -111,7 +118,8 @@ static bool is_known(struct sim_call *c, int64_t at)
 
 static bool exists(struct sim_call *c, const struct sim_snapshot *s)
 {
-	return (!s->visible_at || is_known(c, s->visible_at)) && !(s->deleted && is_known(c, s->gone_at));
+	return (!s->visible_at || is_known(c, s->visible_at)) &&
+	       !(s->deleted && is_known(c, s->gone_at));
 }
 
 static const struct sim_tags *shown_tags(struct sim_call *c, const struct sim_snapshot *s)
@@ -119,25 +127,30 @@ static const struct sim_tags *shown_tags(struct sim_call *c, const struct sim_sn
 	return !s->tags_at || is_known(c, s->tags_at) ? &s->tags : &s->old_tags;
 }
 
-static bool owner_fits(const struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
+static bool owner_fits(
+	const struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
 {
 	for (int i = 0; i < q->n_owners; i++) {
 		const char *o = q->owners[i];
 
-		if (!strcmp(o, s->owner_id) || (!strcmp(o, "self") && !strcmp(s->owner_id, c->key->account)) ||
+		if (!strcmp(o, s->owner_id) ||
+			(!strcmp(o, "self") && !strcmp(s->owner_id, c->key->account)) ||
 			(s->owner_alias && !strcmp(o, s->owner_alias)))
 			return true;
 	}
 	return !q->n_owners;
 }
 
-static bool restorer_fits(const struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
+static bool restorer_fits(
+	const struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
 {
 	for (int i = 0; i < q->n_restorers; i++) {
-		const char *who = strcmp(q->restorers[i], "self") ? q->restorers[i] : c->key->account;
+		const char *who =
+			strcmp(q->restorers[i], "self") ? q->restorers[i] : c->key->account;
 
-		if (!strcmp(who, "all") ? s->is_public
-					: !strcmp(who, s->owner_id) || sim_snapshot_is_shared_with(s, who))
+		if (!strcmp(who, "all")
+				? s->is_public
+				: !strcmp(who, s->owner_id) || sim_snapshot_is_shared_with(s, who))
 			return true;
 	}
 	return !q->n_restorers;
@@ -151,8 +164,8 @@ static bool tag_key_fits(const struct sim_filter *f, const struct sim_tags *tags
 	return false;
 }
 
-static bool filter_fits(const struct sim_filter *f, const struct sim_snapshot *s, const struct sim_view *v,
-	const struct sim_tags *tags)
+static bool filter_fits(const struct sim_filter *f, const struct sim_snapshot *s,
+	const struct sim_view *v, const struct sim_tags *tags)
 {
 	const char *name = f->name;
 	char text[ISOTIME_SIZE];
@@ -183,7 +196,7 @@ static bool filter_fits(const struct sim_filter *f, const struct sim_snapshot *s
 		return sim_filter_has(f, s->transfer_type);
 	if (!strcmp(name, "start-time"))
 		return sim_filter_has(f, isotime_format_ms(s->start_ms, text)) ||
-			sim_filter_has(f, isotime_format(s->start_ms, text));
+		       sim_filter_has(f, isotime_format(s->start_ms, text));
 	snprintf(text, sizeof(text), "%u", s->volume_gib);
 	return sim_filter_has(f, text); /* volume-size */
 }
@@ -191,7 +204,8 @@ static bool filter_fits(const struct sim_filter *f, const struct sim_snapshot *s
 /* What could be listed at all, before any filter: paging of SIM_PAGES_AFTER counts these. */
 static bool is_candidate(struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
 {
-	return sim_call_may_see(c, s) && owner_fits(c, q, s) && restorer_fits(c, q, s) && exists(c, s);
+	return sim_call_may_see(c, s) && owner_fits(c, q, s) && restorer_fits(c, q, s) &&
+	       exists(c, s);
 }
 
 static bool fits(const struct query *q, const struct sim_snapshot *s, const struct sim_view *v,
@@ -226,14 +240,15 @@ static int narrow(struct sim_call *c, struct query *q, const char **ids, int n, 
 		if (s && (!must_exist || exists(c, s)))
 			q->slots[q->n_slots++] = s->slot;
 		else if (must_exist)
-			return sim_fail(c, 400, "InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.",
-				ids[i]);
+			return sim_fail(c, 400, "InvalidSnapshot.NotFound",
+				"The snapshot '%s' does not exist.", ids[i]);
 	}
 	qsort(q->slots, q->n_slots, sizeof(*q->slots), by_slot);
 	return 0;
 }
 
-/* Ids name their snapshots; so does a filter of plain ids, which EC2 answers no slower in a large region than in a small one. */
+/* Ids name their snapshots; so does a filter of plain ids, which EC2 answers no slower in a large
+ * region than in a small one. */
 static int find_candidates(struct sim_call *c, struct query *q)
 {
 	if (q->n_ids)
@@ -263,10 +278,12 @@ static size_t page_size(struct sim_call *c, const struct query *q, bool *count_a
 	return q->max;
 }
 
-/* Writes the page's items. Returns the slot at which the next page begins, SIZE_MAX after the last one. */
+/* Writes the page's items. Returns the slot at which the next page begins, SIZE_MAX after the last
+ * one. */
 static size_t write_items(struct sim_call *c, const struct query *q)
 {
-	size_t n = q->slots ? q->n_slots : sim_region_slots(c->region), counted = 0, last = SIZE_MAX, size;
+	size_t n = q->slots ? q->n_slots : sim_region_slots(c->region), counted = 0,
+	       last = SIZE_MAX, size;
 	struct sim_bulk_scratch scratch;
 	bool count_all;
 

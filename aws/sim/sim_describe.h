@@ -9,7 +9,8 @@ sim_action_fn sim_describe_snapshots;
 extern const char *const sim_describe_params[];
 
 /* Writes a snapshot's fields as the caller may see them; tags NULL: an empty set. */
-void sim_item_write(struct sim_call *c, const struct sim_snapshot *s, const struct sim_view *v, const struct sim_tags *tags);
+void sim_item_write(struct sim_call *c, const struct sim_snapshot *s, const struct sim_view *v,
+	const struct sim_tags *tags);
 
 /* A page token: where to go on, for this query only. */
 #define SIM_TOKEN_SIZE 80

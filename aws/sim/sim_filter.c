@@ -9,12 +9,14 @@
 static bool is_known(const char *const *names, const char *name)
 {
 	for (; *names; names++)
-		if (!strcmp(*names, name) || (!strcmp(*names, "tag:") && !strncmp(name, "tag:", 4) && name[4]))
+		if (!strcmp(*names, name) ||
+			(!strcmp(*names, "tag:") && !strncmp(name, "tag:", 4) && name[4]))
 			return true;
 	return false;
 }
 
-static int parse_one(struct sim_call *c, const char *const *names, size_t number, struct sim_filter *f)
+static int parse_one(
+	struct sim_call *c, const char *const *names, size_t number, struct sim_filter *f)
 {
 	char prefix[64];
 
@@ -23,14 +25,15 @@ static int parse_one(struct sim_call *c, const char *const *names, size_t number
 		return sim_fail(c, 400, "MissingParameter",
 			"The request must contain the parameter Filter.%zu.Name", number);
 	if (!is_known(names, f->name))
-		return sim_fail(c, 400, "InvalidParameterValue", "The filter '%s' is invalid", f->name);
+		return sim_fail(
+			c, 400, "InvalidParameterValue", "The filter '%s' is invalid", f->name);
 	snprintf(prefix, sizeof(prefix), "Filter.%zu.Value.", number);
 	f->n_values = sim_params_list(c->params, prefix, &f->values);
 	if (f->n_values < 0)
 		return sim_fail_memory(c);
 	if (!f->n_values)
-		return sim_fail(c, 400, "InvalidParameterValue", "The filter '%s' must have at least one value",
-			f->name);
+		return sim_fail(c, 400, "InvalidParameterValue",
+			"The filter '%s' must have at least one value", f->name);
 	return 0;
 }
 

@@ -18,8 +18,8 @@ struct sim_filters {
 	int n;
 };
 
-/* Reads Filter.N; names: what the action knows, NULL-terminated; "tag:" permits any tag:<key>. Returns 0, or -1 after sim_fail(). To be
- * freed by sim_filters_finish() whatever the result. */
+/* Reads Filter.N; names: what the action knows, NULL-terminated; "tag:" permits any tag:<key>.
+ * Returns 0, or -1 after sim_fail(). To be freed by sim_filters_finish() whatever the result. */
 int sim_filters_parse(struct sim_call *c, const char *const *names, struct sim_filters *f);
 void sim_filters_finish(struct sim_filters *f);
 /* Whether text (NULL: the thing has no such field) is among a filter's values. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may come in: signature, key, clock, region, permission, each with the service's own refusal. */
+/* Who may come in: signature, key, clock, region, permission, each with the service's own refusal.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -14,21 +15,25 @@ static int refuse(struct sim_call *c, const char *sts_code, const char *sts_mess
 {
 	if (c->sts)
 		return sim_fail(c, 403, sts_code, "%s", sts_message);
-	return sim_fail(c, 401, "AuthFailure", "AWS was not able to validate the provided access credentials");
+	return sim_fail(c, 401, "AuthFailure",
+		"AWS was not able to validate the provided access credentials");
 }
 
 static int check_key(struct sim_call *c, const struct sim_auth *a)
 {
 	struct sim_access_key *key = sim_world_key(c->world, a->access_key);
-	bool token_fits = key && !key->token == !a->token && (!key->token || !strcmp(key->token, a->token));
+	bool token_fits =
+		key && !key->token == !a->token && (!key->token || !strcmp(key->token, a->token));
 
 	if (!key || key->revoked || !token_fits)
-		return refuse(c, "InvalidClientTokenId", "The security token included in the request is invalid.");
+		return refuse(c, "InvalidClientTokenId",
+			"The security token included in the request is invalid.");
 	c->key = key;
 	if (!key->expires_ms || c->now.wall < key->expires_ms)
 		return 0;
 	if (c->sts)
-		return sim_fail(c, 403, "ExpiredToken", "The security token included in the request is expired");
+		return sim_fail(c, 403, "ExpiredToken",
+			"The security token included in the request is expired");
 	return sim_fail(c, 400, "RequestExpired", "Request has expired.");
 }
 
@@ -40,7 +45,8 @@ static int check_clock(struct sim_call *c, const struct sim_auth *a)
 	if (!late && age >= -SKEW_MS)
 		return 0;
 	if (c->sts)
-		return sim_fail(c, 403, "SignatureDoesNotMatch", "Signature %s: %s is too far from the present time",
+		return sim_fail(c, 403, "SignatureDoesNotMatch",
+			"Signature %s: %s is too far from the present time",
 			late ? "expired" : "not yet current", a->stamp);
 	return sim_fail(c, 400, "RequestExpired", "Request has expired.");
 }
@@ -53,36 +59,44 @@ static bool host_fits(const char *host, const struct sim_auth *a)
 	if (!host || strncmp(host, a->service, n) || host[n] != '.')
 		return true;
 	host += n + 1;
-	return !strncmp(host, "amazonaws.", 10) || (!strncmp(host, a->region, region) && host[region] == '.');
+	return !strncmp(host, "amazonaws.", 10) ||
+	       (!strncmp(host, a->region, region) && host[region] == '.');
 }
 
 static int check_region(struct sim_call *c, const struct sim_auth *a)
 {
 	c->region = sim_world_region(c->world, a->region);
 	if (!c->region || !host_fits(c->host, a))
-		return refuse(c, "SignatureDoesNotMatch", "Credential should be scoped to a valid region.");
+		return refuse(c, "SignatureDoesNotMatch",
+			"Credential should be scoped to a valid region.");
 	if (c->region->enabled)
 		return 0;
-	return refuse(c, "RegionDisabledException", "STS is not activated in this region for this account.");
+	return refuse(c, "RegionDisabledException",
+		"STS is not activated in this region for this account.");
 }
 
 static int no_signature(struct sim_call *c)
 {
 	if (c->sts)
-		return sim_fail(c, 403, "MissingAuthenticationToken", "Request is missing Authentication Token");
-	return sim_fail(c, 400, "MissingParameter", "The request must contain the parameter AWSAccessKeyId");
+		return sim_fail(c, 403, "MissingAuthenticationToken",
+			"Request is missing Authentication Token");
+	return sim_fail(c, 400, "MissingParameter",
+		"The request must contain the parameter AWSAccessKeyId");
 }
 
 static int judge(struct sim_call *c, const struct sim_auth_request *r, const struct sim_auth *a)
 {
 	c->sts = !strcmp(a->service, "sts");
 	if (!c->sts && strcmp(a->service, "ec2"))
-		return sim_fail(c, 401, "AuthFailure", "Credential should be scoped to correct service: 'ec2'.");
+		return sim_fail(c, 401, "AuthFailure",
+			"Credential should be scoped to correct service: 'ec2'.");
 	if (check_key(c, a) < 0 || check_clock(c, a) < 0)
 		return -1;
 	if (!sim_auth_matches(a, r, c->key->secret))
 		return refuse(c, "SignatureDoesNotMatch",
-			"The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.");
+			"The request signature we calculated does not match the signature you "
+			"provided. Check your AWS Secret Access Key and signing method. Consult "
+			"the service documentation for details.");
 	return check_region(c, a);
 }
 
@@ -113,9 +127,11 @@ int sim_gate_authorize(struct sim_call *c)
 	const struct sim_access_key *k = c->key;
 	_cleanup_buf_ struct buf blob = BUF_INIT;
 
-	if (!strcmp(c->action, "GetCallerIdentity")) /* needs no permission, not even against a denial */
+	if (!strcmp(c->action,
+		    "GetCallerIdentity")) /* needs no permission, not even against a denial */
 		return 0;
-	if (!is_listed(k->deny, k->n_deny, c->action) && (!k->n_allow || is_listed(k->allow, k->n_allow, c->action)))
+	if (!is_listed(k->deny, k->n_deny, c->action) &&
+		(!k->n_allow || is_listed(k->allow, k->n_allow, c->action)))
 		return 0;
 	for (int i = 0; i < 12; i++) {
 		uint64_t r = sim_world_random(c->world);
@@ -123,6 +139,8 @@ int sim_gate_authorize(struct sim_call *c)
 		encode_base64(&blob, &r, 6);
 	}
 	return sim_fail(c, 403, "UnauthorizedOperation",
-		"You are not authorized to perform this operation. User: %s is not authorized to perform: ec2:%s because no identity-based policy allows the ec2:%s action. Encoded authorization failure message: %s",
+		"You are not authorized to perform this operation. User: %s is not authorized to "
+		"perform: ec2:%s because no identity-based policy allows the ec2:%s action. "
+		"Encoded authorization failure message: %s",
 		k->arn, c->action, c->action, buf_str(&blob));
 }

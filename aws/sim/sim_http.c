@@ -6,17 +6,17 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <string.h>
-#include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "clock.h"
 #include "random.h"
-#include "sim_actions.h"
 
 #define BODY_MAX       ((size_t)4 << 20)
 #define HEADERS_MAX    64
 #define CONNECTION_MEM ((size_t)256 << 10) /* a presigned URL with many tags is long */
 #define STACK_SIZE     ((size_t)512 << 10)
+#define TRICKLE_PIECES 20
 
 struct sim_http {
 	struct MHD_Daemon *daemon;
@@ -55,7 +55,8 @@ static void end_exchange(void *cls, struct MHD_Connection *connection, void **co
 	*con_cls = NULL;
 }
 
-static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
+static enum MHD_Result add_header(
+	void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
 {
 	struct exchange *x = cls;
 
@@ -84,19 +85,84 @@ static void write_date(int64_t wall_ms, char out[64])
 	strftime(out, 64, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 }
 
-static enum MHD_Result send_reply(struct MHD_Connection *connection, struct sim_reply *reply, int64_t wall_ms)
+/* A body that ends early or comes slowly. */
+struct stream {
+	struct sim_server *server;
+	char *data;
+	size_t len, end, piece;
+	int64_t pause_ms;
+};
+
+static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t max)
+{
+	const struct stream *t = cls;
+	size_t n;
+
+	if (position >= t->end)
+		return MHD_CONTENT_READER_END_WITH_ERROR; /* the connection ends here */
+	sim_server_sleep(t->server, t->pause_ms);
+	n = t->end - (size_t)position;
+	n = n < t->piece ? n : t->piece;
+	n = n < max ? n : max;
+	memcpy(out, t->data + position, n);
+	return (ssize_t)n;
+}
+
+static void free_stream(void *cls)
+{
+	struct stream *t = cls;
+
+	free(t->data);
+	free(t);
+}
+
+/* NULL on ENOMEM. */
+static struct MHD_Response *stream_response(struct sim_server *s, struct sim_reply *reply)
+{
+	struct stream *t = calloc(1, sizeof(*t));
+	struct MHD_Response *response;
+
+	if (!t)
+		return NULL;
+	t->server = s;
+	t->len = reply->body.len;
+	t->data = buf_steal(&reply->body);
+	t->end = reply->is_cut && reply->cut_at < t->len ? reply->cut_at : t->len;
+	t->piece = reply->trickle_ms ? t->len / TRICKLE_PIECES + 1 : t->len + 1;
+	t->pause_ms = reply->trickle_ms / TRICKLE_PIECES;
+	response = t->data ? MHD_create_response_from_callback(
+				     t->len, 65536, read_stream, t, free_stream)
+			   : NULL;
+	if (!response)
+		free_stream(t);
+	return response;
+}
+
+/* NULL on ENOMEM. */
+static struct MHD_Response *whole_response(struct sim_reply *reply)
 {
 	size_t len = reply->body.len;
-	char *body = buf_steal(&reply->body), date[64];
+	char *body = buf_steal(&reply->body);
 	struct MHD_Response *response =
 		body ? MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE) : NULL;
-	enum MHD_Result result;
 
-	if (!response) {
+	if (!response)
 		free(body);
+	return response;
+}
+
+static enum MHD_Result send_reply(
+	struct sim_server *s, struct MHD_Connection *connection, struct sim_reply *reply)
+{
+	bool streamed = reply->is_cut || reply->trickle_ms;
+	struct MHD_Response *response =
+		streamed ? stream_response(s, reply) : whole_response(reply);
+	enum MHD_Result result;
+	char date[64];
+
+	if (!response)
 		return MHD_NO;
-	}
-	write_date(wall_ms, date);
+	write_date(reply->wall_ms ? reply->wall_ms : clock_wall_ms(), date);
 	MHD_add_response_header(response, "Date", date);
 	MHD_add_response_header(response, "Server", "AmazonEC2");
 	MHD_add_response_header(response, "Content-Type", reply->content_type);
@@ -106,74 +172,31 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct sim_
 	return result;
 }
 
-/* The region that the request's signature claims, if the world has it; "unknown" otherwise. For counting and for faults. */
-static const char *claimed_region(struct sim_world *w, const struct sim_auth_request *r)
+/* A reset, and not an orderly end. */
+static enum MHD_Result drop(struct MHD_Connection *connection)
 {
-	_cleanup_(sim_auth_finish) struct sim_auth a = {0};
-	struct sim_region *region = NULL;
-	const char *why, *name = "unknown";
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct linger none = {1, 0};
 
-	if (sim_auth_parse(r, &a, &why) == 0) {
-		pthread_rwlock_rdlock(&w->lock);
-		region = sim_world_region(w, a.region);
-		name = region ? region->name : name; /* a region is never taken away */
-		pthread_rwlock_unlock(&w->lock);
-	}
-	return name;
+	if (info)
+		setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	return MHD_NO;
 }
 
-static void answer_malformed(struct sim_reply *reply, int result)
-{
-	struct sim_call c = {.reply = reply};
-
-	reply->content_type = "text/xml;charset=UTF-8";
-	if (result == -ENOMEM)
-		sim_fail_memory(&c);
-	else
-		sim_fail(&c, 400, "MalformedQueryString", "The query string is malformed");
-}
-
-/* What the API answers, after the latency. */
-static void answer_api(struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply)
-{
-	struct sim_params params = SIM_PARAMS_INIT;
-	const struct sim_action *action;
-	const char *name, *region = claimed_region(s->world, r), *label;
-	int result = sim_params_parse(&params, r->query, strlen(r->query), false);
-	int64_t begun = clock_mono_ms();
-	struct sim_range latency;
-
-	if (result == 0)
-		result = sim_params_parse(&params, r->body, r->body_len, true);
-	name = sim_params_get(&params, "Action");
-	action = name ? sim_action_find(name) : NULL;
-	label = action ? action->name : "unknown";
-	sim_counts_begin(s->counts, region, label);
-	pthread_rwlock_rdlock(&s->world->lock);
-	latency = s->world->behaviour.latency_ms;
-	pthread_rwlock_unlock(&s->world->lock);
-	sim_server_sleep(s, sim_world_draw(s->world, latency));
-	if (result < 0)
-		answer_malformed(reply, result);
-	else
-		sim_actions_answer(s->world, s->throttle, r, &params, 0, reply);
-	sim_counts_end(s->counts, region, label, reply->code, NULL);
-	if (s->trace)
-		fprintf(stderr, "sim: %s %s %d %s %zu bytes %lld ms\n", region, label, reply->status, reply->code,
-			reply->body.len, (long long)(clock_mono_ms() - begun));
-	sim_params_finish(&params);
-}
-
-static enum MHD_Result answer(struct sim_server *s, struct MHD_Connection *connection, struct exchange *x,
-	const char *method)
+static enum MHD_Result answer(struct sim_server *s, struct MHD_Connection *connection,
+	struct exchange *x, const char *method)
 {
 	char *mark = strchr(x->uri, '?');
-	struct sim_auth_request r = {.method = method, .path = x->uri, .query = mark ? mark + 1 : "",
-		.headers = x->headers, .n_headers = x->n_headers, .body = buf_str(&x->body),
+	struct sim_auth_request r = {.method = method,
+		.path = x->uri,
+		.query = mark ? mark + 1 : "",
+		.headers = x->headers,
+		.n_headers = x->n_headers,
+		.body = buf_str(&x->body),
 		.body_len = x->body.len};
 	struct sim_reply reply = {.status = 200, .content_type = "text/plain"};
 	enum MHD_Result result;
-	struct sim_time now;
 
 	if (mark)
 		*mark = '\0';
@@ -188,15 +211,14 @@ static enum MHD_Result answer(struct sim_server *s, struct MHD_Connection *conne
 	else if (strcmp(method, "GET") && strcmp(method, "POST"))
 		reply.status = 405;
 	else
-		answer_api(s, &r, &reply);
-	now = sim_world_now(s->world);
-	result = send_reply(connection, &reply, now.wall);
+		sim_service_answer(s, &r, &reply);
+	result = reply.drop ? drop(connection) : send_reply(s, connection, &reply);
 	buf_finish(&reply.body);
 	return result;
 }
 
-static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
-	const char *version, const char *data, size_t *data_len, void **con_cls)
+static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *data, size_t *data_len, void **con_cls)
 {
 	struct exchange *x = *con_cls;
 
@@ -217,7 +239,8 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
 
 int sim_http_start(struct sim_server *s, uint16_t *port, struct sim_http **out, struct err *err)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(*port),
+	struct sockaddr_in address = {.sin_family = AF_INET,
+		.sin_port = htons(*port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	_cleanup_free_ struct sim_http *h = calloc(1, sizeof(*h));
 	const union MHD_DaemonInfo *info;
@@ -225,15 +248,17 @@ int sim_http_start(struct sim_server *s, uint16_t *port, struct sim_http **out, 
 	if (!h)
 		return err_set(err, ENOMEM, "out of memory");
 	errno = 0;
-	h->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
-			MHD_USE_SUPPRESS_DATE_NO_CLOCK,
+	h->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION |
+					     MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
+					     MHD_USE_SUPPRESS_DATE_NO_CLOCK,
 		*port, NULL, NULL, handle, s, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-		MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, NULL,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEM, MHD_OPTION_THREAD_STACK_SIZE, STACK_SIZE,
-		MHD_OPTION_LISTEN_BACKLOG_SIZE, 512u, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+		MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+		end_exchange, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEM,
+		MHD_OPTION_THREAD_STACK_SIZE, STACK_SIZE, MHD_OPTION_LISTEN_BACKLOG_SIZE, 512u,
+		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 	if (!h->daemon)
-		return err_set(err, errno ? errno : EIO, "cannot listen on 127.0.0.1 port %u: %s", *port,
-			strerror(errno ? errno : EIO));
+		return err_set(err, errno ? errno : EIO, "cannot listen on 127.0.0.1 port %u: %s",
+			*port, strerror(errno ? errno : EIO));
 	info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT);
 	*port = info ? info->port : *port;
 	*out = steal(&h);

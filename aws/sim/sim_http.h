@@ -3,8 +3,6 @@
 #ifndef EBSFS_SIM_HTTP_H
 #define EBSFS_SIM_HTTP_H
 
-#include "sim_auth.h"
-#include "sim_call.h"
 #include "sim_server.h"
 
 struct sim_http;
@@ -13,8 +11,5 @@ struct sim_http;
 int sim_http_start(struct sim_server *s, uint16_t *port, struct sim_http **out, struct err *err);
 /* Ends every connection, and returns when all their threads have ended. NULL is permitted. */
 void sim_http_stop(struct sim_http *h);
-
-/* Answers an unsigned request for a path below /_sim/. In sim_control.c. */
-void sim_control_answer(struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply);
 
 #endif

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-void sim_item_write(struct sim_call *c, const struct sim_snapshot *s, const struct sim_view *v, const struct sim_tags *tags)
+void sim_item_write(struct sim_call *c, const struct sim_snapshot *s, const struct sim_view *v,
+	const struct sim_tags *tags)
 {
 	struct sim_xml *x = &c->xml;
 

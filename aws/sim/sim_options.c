@@ -30,14 +30,19 @@ void sim_options_help(FILE *out)
 {
 	fprintf(out,
 		"usage: ebsfs-sim [OPTION…]\n"
-		"A simulated AWS on 127.0.0.1. Prints its port when it listens; ends with SIGTERM.\n\n"
+		"A simulated AWS on 127.0.0.1. Prints its port when it listens; ends with "
+		"SIGTERM.\n\n"
 		"  --port N                                   0: any free one (default)\n"
-		"  --demo                                     the built-in account (default without a world)\n"
-		"  --world FILE                               a world as JSON, see tests/sim/world-example.json\n"
-		"  --snapshots N[,REGION…]                    N generated snapshots in each region (us-east-1)\n"
+		"  --demo                                     the built-in account (default "
+		"without a world)\n"
+		"  --world FILE                               a world as JSON, see "
+		"tests/sim/world-example.json\n"
+		"  --snapshots N[,REGION…]                    N generated snapshots in each region "
+		"(us-east-1)\n"
 		"  --regions N                                so many regions exist at least\n"
 		"  --faults FILE                              a fault plan as JSON\n"
-		"  --seed N                                   of everything random; 0: another one each time\n"
+		"  --seed N                                   of everything random; 0: another one "
+		"each time\n"
 		"  --xmlns URL                                the namespace of the answers\n"
 		"  --die-with-parent                          end when the parent process ends\n"
 		"  --trace                                    a line on stderr for each request\n"
@@ -46,7 +51,8 @@ void sim_options_help(FILE *out)
 	sim_behaviour_help(out);
 	fprintf(out,
 		"\nCredentials: AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n"
-		"Control: GET /_sim/counts, GET /_sim/snapshots?region=R, POST /_sim/reset-counts, /_sim/set, /_sim/faults\n",
+		"Control: GET /_sim/counts, GET /_sim/snapshots?region=R, POST /_sim/reset-counts, "
+		"/_sim/set, /_sim/faults\n",
 		SIM_ACCESS_KEY, SIM_SECRET_KEY);
 }
 
@@ -62,7 +68,8 @@ static int parse_bulk(struct sim_options *o, char *text, struct err *err)
 	text += len;
 	while (!named || *text == ',') {
 		if (o->n_bulk == SIM_BULK_MAX)
-			return err_set(err, EINVAL, "--snapshots: more than %d regions", SIM_BULK_MAX);
+			return err_set(
+				err, EINVAL, "--snapshots: more than %d regions", SIM_BULK_MAX);
 		if (named)
 			*text++ = '\0';
 		o->bulk[o->n_bulk].snapshots = n;
@@ -74,10 +81,12 @@ static int parse_bulk(struct sim_options *o, char *text, struct err *err)
 	return 0;
 }
 
-static int parse_number(const char *name, const char *text, uint64_t max, uint64_t *out, struct err *err)
+static int parse_number(
+	const char *name, const char *text, uint64_t max, uint64_t *out, struct err *err)
 {
 	if (num_parse_u64(text, strlen(text), 0, max, out) < 0)
-		return err_set(err, EINVAL, "--%s: not a number up to %llu: %s", name, (unsigned long long)max, text);
+		return err_set(err, EINVAL, "--%s: not a number up to %llu: %s", name,
+			(unsigned long long)max, text);
 	return 0;
 }
 
@@ -149,7 +158,8 @@ int sim_options_parse(struct sim_options *o, int argc, char **argv, struct err *
 			else if (i + 1 < argc)
 				value = argv[++i];
 			else
-				return err_set(err, EINVAL, "unknown, or its value is missing: --%s", name);
+				return err_set(err, EINVAL,
+					"unknown, or its value is missing: --%s", name);
 			r = set_value(o, name, value, err);
 		}
 		if (r)

@@ -39,7 +39,8 @@ static uint64_t seal(const struct sim_call *c, uint64_t slot, uint64_t salt)
 	return hash(query_hash(c), text);
 }
 
-/* With the characters that Base64 has and forms must escape; with a salt, so that no two tokens are alike. */
+/* With the characters that Base64 has and forms must escape; with a salt, so that no two tokens are
+ * alike. */
 const char *sim_page_token(struct sim_call *c, size_t slot, char out[SIM_TOKEN_SIZE])
 {
 	uint64_t salt = sim_world_random(c->world);
@@ -54,10 +55,12 @@ int sim_page_position(struct sim_call *c, const char *token, size_t *slot)
 	uint64_t salt = 0, masked = 0, sealed = 0;
 	int end = 0;
 
-	if (strlen(token) != 57 || sscanf(token, "AAMA/%16" SCNx64 "+%16" SCNx64 "/%16" SCNx64 "==%n", &salt,
-		    &masked, &sealed, &end) != 3 || (size_t)end != strlen(token) ||
-		seal(c, masked ^ salt, salt) != sealed)
-		return sim_fail(c, 400, "InvalidPaginationToken", "The pagination token is invalid: '%s'", token);
+	if (strlen(token) != 57 ||
+		sscanf(token, "AAMA/%16" SCNx64 "+%16" SCNx64 "/%16" SCNx64 "==%n", &salt, &masked,
+			&sealed, &end) != 3 ||
+		(size_t)end != strlen(token) || seal(c, masked ^ salt, salt) != sealed)
+		return sim_fail(c, 400, "InvalidPaginationToken",
+			"The pagination token is invalid: '%s'", token);
 	*slot = (size_t)(masked ^ salt);
 	return 0;
 }

@@ -18,8 +18,7 @@ static int decode(const char *s, size_t len, bool form, char **out)
 	char *text;
 
 	for (size_t i = 0; i < len; i++)
-		if (s[i] == '%' &&
-			(i + 2 >= len || !sim_text_is_hex(s + i + 1, 2)))
+		if (s[i] == '%' && (i + 2 >= len || !sim_text_is_hex(s + i + 1, 2)))
 			return -EINVAL;
 	if (decode_percent(&b, s, len, form) < 0)
 		return -ENOMEM;
@@ -53,7 +52,8 @@ static int add(struct sim_params *p, const char *pair, size_t len, bool form)
 	r = decode(pair, name_len, form, &name);
 	if (r < 0)
 		return r;
-	r = equals ? decode(equals + 1, len - name_len - 1, form, &value) : decode("", 0, form, &value);
+	r = equals ? decode(equals + 1, len - name_len - 1, form, &value)
+		   : decode("", 0, form, &value);
 	if (r < 0)
 		return r;
 	p->items[p->n++] = (struct sim_param){steal(&name), steal(&value)};
@@ -62,7 +62,8 @@ static int add(struct sim_params *p, const char *pair, size_t len, bool form)
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(const struct sim_param *const *)a)->name, (*(const struct sim_param *const *)b)->name);
+	return strcmp((*(const struct sim_param *const *)a)->name,
+		(*(const struct sim_param *const *)b)->name);
 }
 
 static int refuse_twice(const struct sim_params *p)
@@ -146,7 +147,8 @@ static bool read_number(const struct sim_param *param, const char *prefix, struc
 	if (strncmp(param->name, prefix, len))
 		return false;
 	digits = strspn(rest, "0123456789");
-	if ((rest[digits] && rest[digits] != '.') || num_parse_u64(rest, digits, 1, 1000000, &v) < 0)
+	if ((rest[digits] && rest[digits] != '.') ||
+		num_parse_u64(rest, digits, 1, 1000000, &v) < 0)
 		return false;
 	out->number = (size_t)v;
 	out->value = rest[digits] ? NULL : param->value;

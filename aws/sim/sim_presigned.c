@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The PresignedUrl of CopySnapshot: a second request, to the source's region, signed in its query. */
+/* The PresignedUrl of CopySnapshot: a second request, to the source's region, signed in its query.
+ */
 #include "sim_copy.h"
 
 #include <string.h>
@@ -39,7 +40,8 @@ static bool split(const char *text, struct url *u)
 	return host && u->host && u->path;
 }
 
-/* "ec2.us-east-1.amazonaws.com" must be the source's host; a host that names no region will do (a custom endpoint). */
+/* "ec2.us-east-1.amazonaws.com" must be the source's host; a host that names no region will do (a
+ * custom endpoint). */
 static bool host_fits(const struct sim_call *c, const char *host, const char *region)
 {
 	size_t n = strlen(region);
@@ -58,8 +60,8 @@ static const char *check_signature(
 	const struct sim_access_key *key = sim_world_key(c->world, a->access_key);
 	int64_t age = c->now.wall - a->stamp_ms;
 
-	if (!key || key->revoked || strcmp(key->account, c->key->account) || !key->token != !a->token ||
-		(key->token && strcmp(key->token, a->token)))
+	if (!key || key->revoked || strcmp(key->account, c->key->account) ||
+		!key->token != !a->token || (key->token && strcmp(key->token, a->token)))
 		return "its credentials are not valid";
 	if (strcmp(a->region, region) || strcmp(a->service, "ec2"))
 		return "it is not signed for the source region";
@@ -70,12 +72,15 @@ static const char *check_signature(
 	return NULL;
 }
 
-static const char *check_query(const struct sim_call *c, const char *query, const char *region, const char *id)
+static const char *check_query(
+	const struct sim_call *c, const char *query, const char *region, const char *id)
 {
 	struct sim_params p = SIM_PARAMS_INIT;
-	const char *wanted[][2] = {{"Action", "CopySnapshot"}, {"SourceRegion", region}, {"SourceSnapshotId", id},
-		{"DestinationRegion", c->region->name}};
-	const char *fault = sim_params_parse(&p, query, strlen(query), false) < 0 ? "its query is malformed" : NULL;
+	const char *wanted[][2] = {{"Action", "CopySnapshot"}, {"SourceRegion", region},
+		{"SourceSnapshotId", id}, {"DestinationRegion", c->region->name}};
+	const char *fault = sim_params_parse(&p, query, strlen(query), false) < 0
+				    ? "its query is malformed"
+				    : NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(wanted) && !fault; i++) {
 		const char *value = sim_params_get(&p, wanted[i][0]);
@@ -89,7 +94,8 @@ static const char *check_query(const struct sim_call *c, const char *query, cons
 	return fault;
 }
 
-const char *sim_presigned_fault(const struct sim_call *c, const char *url, const char *source_region, const char *source_id)
+const char *sim_presigned_fault(
+	const struct sim_call *c, const char *url, const char *source_region, const char *source_id)
 {
 	_cleanup_(url_finish) struct url u = {0};
 	_cleanup_(sim_auth_finish) struct sim_auth a = {0};
@@ -100,7 +106,8 @@ const char *sim_presigned_fault(const struct sim_call *c, const char *url, const
 		return "it is not a URL";
 	if (!host_fits(c, u.host, source_region))
 		return "it is not addressed to the source region";
-	r = (struct sim_auth_request){.method = "GET", .path = u.path, .query = u.query, .body = ""};
+	r = (struct sim_auth_request){
+		.method = "GET", .path = u.path, .query = u.query, .body = ""};
 	if (sim_auth_parse(&r, &a, &why) < 0)
 		return "it is not signed";
 	fault = check_signature(c, &u, &a, source_region);

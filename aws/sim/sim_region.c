@@ -29,7 +29,8 @@ static void index_snapshot(struct sim_region *r, struct sim_snapshot *s)
 		HASH_ADD_KEYPTR(by_id, r->by_id, s->id, strlen(s->id), s);
 }
 
-const struct sim_snapshot *sim_region_at(const struct sim_region *r, size_t slot, struct sim_bulk_scratch *scratch)
+const struct sim_snapshot *sim_region_at(
+	const struct sim_region *r, size_t slot, struct sim_bulk_scratch *scratch)
 {
 	const struct sim_snapshot *changed;
 
@@ -105,7 +106,8 @@ static void forget_pending(struct sim_region *r, const struct sim_snapshot *s)
 	for (size_t i = 0; i < r->n_pending; i++) {
 		if (r->pending[i] != s)
 			continue;
-		memmove(&r->pending[i], &r->pending[i + 1], (--r->n_pending - i) * sizeof(*r->pending));
+		memmove(&r->pending[i], &r->pending[i + 1],
+			(--r->n_pending - i) * sizeof(*r->pending));
 		return;
 	}
 }
@@ -157,7 +159,8 @@ static bool has_ended(const struct sim_region *r, const struct sim_snapshot *s, 
 	return s->run.on && sim_region_work_ms(r, now.mono) - s->run.from_ms >= s->run.for_ms;
 }
 
-/* Counted from the start, and not read from a clock, so that every look at it gives the same time. */
+/* Counted from the start, and not read from a clock, so that every look at it gives the same time.
+ */
 static int64_t end_of(const struct sim_region *r, const struct sim_snapshot *s)
 {
 	return s->start_ms + s->run.for_ms + r->paused_ms - s->run.paused_ms;
@@ -175,8 +178,10 @@ void sim_region_settle(struct sim_region *r, struct sim_time now)
 		}
 		if (!s->run.failure)
 			s->completion_ms = end_of(r, s);
-		/* Without memory it stays as it is, and the view goes on to say that it has ended. */
-		if (sim_snapshot_set(&s->message, s->run.failure) < 0 || sim_region_restate(r, s, state) < 0) {
+		/* Without memory it stays as it is, and the view goes on to say that it has ended.
+		 */
+		if (sim_snapshot_set(&s->message, s->run.failure) < 0 ||
+			sim_region_restate(r, s, state) < 0) {
 			i++;
 			continue;
 		}
@@ -197,7 +202,8 @@ void sim_region_freeze(struct sim_region *r, bool frozen, struct sim_time now)
 	r->frozen = frozen;
 }
 
-void sim_region_start(struct sim_region *r, struct sim_snapshot *s, int64_t for_ms, struct sim_time now)
+void sim_region_start(
+	struct sim_region *r, struct sim_snapshot *s, int64_t for_ms, struct sim_time now)
 {
 	s->run.on = true;
 	s->run.from_ms = sim_region_work_ms(r, now.mono);
@@ -214,7 +220,8 @@ size_t sim_region_copies(const struct sim_region *r, const char *owner)
 	return n;
 }
 
-void sim_region_new_id(struct sim_world *w, const struct sim_region *r, const char *kind, char out[32])
+void sim_region_new_id(
+	struct sim_world *w, const struct sim_region *r, const char *kind, char out[32])
 {
 	struct sim_bulk_scratch scratch;
 
@@ -248,12 +255,13 @@ static void write_progress(const struct sim_behaviour *b, int64_t percent, struc
 		(int)percent);
 }
 
-void sim_region_view(const struct sim_region *r, const struct sim_snapshot *s, const struct sim_behaviour *b,
-	struct sim_time now, struct sim_view *out)
+void sim_region_view(const struct sim_region *r, const struct sim_snapshot *s,
+	const struct sim_behaviour *b, struct sim_time now, struct sim_view *out)
 {
 	int64_t percent = 0;
 
-	*out = (struct sim_view){.state = s->state, .message = s->message, .completion_ms = s->completion_ms};
+	*out = (struct sim_view){
+		.state = s->state, .message = s->message, .completion_ms = s->completion_ms};
 	if (s->run.on && s->run.for_ms > 0) {
 		percent = (sim_region_work_ms(r, now.mono) - s->run.from_ms) * 100 / s->run.for_ms;
 		percent = percent > 99 ? 99 : percent;
@@ -280,7 +288,8 @@ const struct sim_kms_key *sim_region_kms(const struct sim_region *r, const char 
 		const struct sim_kms_key *k = &r->keys[i];
 		const char *key = strstr(k->arn, ":key/");
 
-		if (!strcmp(name, k->id) || !strcmp(name, k->arn) || (k->alias && !strcmp(name, k->alias)))
+		if (!strcmp(name, k->id) || !strcmp(name, k->arn) ||
+			(k->alias && !strcmp(name, k->alias)))
 			return k;
 		/* "arn:aws:kms:eu-west-1:123456789012:alias/dr" */
 		if (k->alias && key && !strncmp(name, k->arn, (size_t)(key + 1 - k->arn)) &&

@@ -10,15 +10,40 @@ static const struct {
 	const char *name;
 	bool opt_in;
 } real[] = {
-	{"us-east-1", false}, {"eu-west-1", false}, {"ap-southeast-2", false}, {"us-west-2", false},
-	{"us-east-2", false}, {"us-west-1", false}, {"eu-central-1", false}, {"eu-west-2", false},
-	{"eu-west-3", false}, {"eu-north-1", false}, {"ap-northeast-1", false}, {"ap-northeast-2", false},
-	{"ap-northeast-3", false}, {"ap-south-1", false}, {"ap-southeast-1", false}, {"ca-central-1", false},
-	{"sa-east-1", false}, {"af-south-1", true}, {"ap-east-1", true}, {"ap-east-2", true},
-	{"ap-south-2", true}, {"ap-southeast-3", true}, {"ap-southeast-4", true}, {"ap-southeast-5", true},
-	{"ap-southeast-6", true}, {"ap-southeast-7", true}, {"ca-west-1", true}, {"eu-central-2", true},
-	{"eu-south-1", true}, {"eu-south-2", true}, {"il-central-1", true}, {"me-central-1", true},
-	{"me-south-1", true}, {"mx-central-1", true},
+	{"us-east-1", false},
+	{"eu-west-1", false},
+	{"ap-southeast-2", false},
+	{"us-west-2", false},
+	{"us-east-2", false},
+	{"us-west-1", false},
+	{"eu-central-1", false},
+	{"eu-west-2", false},
+	{"eu-west-3", false},
+	{"eu-north-1", false},
+	{"ap-northeast-1", false},
+	{"ap-northeast-2", false},
+	{"ap-northeast-3", false},
+	{"ap-south-1", false},
+	{"ap-southeast-1", false},
+	{"ca-central-1", false},
+	{"sa-east-1", false},
+	{"af-south-1", true},
+	{"ap-east-1", true},
+	{"ap-east-2", true},
+	{"ap-south-2", true},
+	{"ap-southeast-3", true},
+	{"ap-southeast-4", true},
+	{"ap-southeast-5", true},
+	{"ap-southeast-6", true},
+	{"ap-southeast-7", true},
+	{"ca-west-1", true},
+	{"eu-central-2", true},
+	{"eu-south-1", true},
+	{"eu-south-2", true},
+	{"il-central-1", true},
+	{"me-central-1", true},
+	{"me-south-1", true},
+	{"mx-central-1", true},
 };
 
 char *sim_regions_name(size_t n)
@@ -43,15 +68,18 @@ const char *const sim_regions_params[] = {
 
 static const char *opt_in_status(const struct sim_region *r)
 {
-	return !r->opt_in && r->enabled ? "opt-in-not-required" : r->enabled ? "opted-in" : "not-opted-in";
+	return !r->opt_in && r->enabled ? "opt-in-not-required"
+	       : r->enabled             ? "opted-in"
+					: "not-opted-in";
 }
 
 static bool fits(const struct sim_filters *f, const struct sim_region *r, const char *endpoint)
 {
 	for (int i = 0; i < f->n; i++) {
 		const char *name = f->items[i].name;
-		const char *value = !strcmp(name, "endpoint") ? endpoint
-			: !strcmp(name, "region-name") ? r->name : opt_in_status(r);
+		const char *value = !strcmp(name, "endpoint")      ? endpoint
+				    : !strcmp(name, "region-name") ? r->name
+								   : opt_in_status(r);
 
 		if (!sim_filter_has(&f->items[i], value))
 			return false;
@@ -67,7 +95,8 @@ static bool is_named(const char **names, int n, const char *name)
 	return !n;
 }
 
-static int write_regions(struct sim_call *c, const struct sim_filters *f, const char **names, int n, bool all)
+static int write_regions(
+	struct sim_call *c, const struct sim_filters *f, const char **names, int n, bool all)
 {
 	sim_call_begin(c);
 	sim_xml_open(&c->xml, "regionInfo");
@@ -76,7 +105,8 @@ static int write_regions(struct sim_call *c, const struct sim_filters *f, const 
 		_cleanup_buf_ struct buf endpoint = BUF_INIT;
 
 		buf_printf(&endpoint, "ec2.%s.amazonaws.com", r->name);
-		if ((!r->enabled && !all) || !is_named(names, n, r->name) || !fits(f, r, buf_str(&endpoint)))
+		if ((!r->enabled && !all) || !is_named(names, n, r->name) ||
+			!fits(f, r, buf_str(&endpoint)))
 			continue;
 		sim_xml_open(&c->xml, "item");
 		sim_xml_leaf(&c->xml, "regionName", r->name);

@@ -35,6 +35,7 @@ void sim_server_sleep(struct sim_server *s, int64_t ms)
 static void server_finish(struct sim_server *s)
 {
 	sim_counts_destroy(s->counts);
+	sim_faults_destroy(s->faults);
 	sim_throttle_destroy(s->throttle);
 	sim_world_destroy(s->world);
 	pthread_cond_destroy(&s->stop);
@@ -58,9 +59,11 @@ static int server_init(struct sim_server *s, const struct sim_options *o, struct
 		return r;
 	s->throttle = sim_throttle_create();
 	s->counts = sim_counts_create();
-	if (!s->throttle || !s->counts)
+	s->faults = sim_faults_create();
+	if (!s->throttle || !s->counts || !s->faults)
 		return err_set(err, ENOMEM, "out of memory");
-	return sim_seed_world(s->world, o, err);
+	r = o->faults_file ? sim_faults_load_file(s->faults, o->faults_file, err) : 0;
+	return r < 0 ? r : sim_seed_world(s->world, o, err);
 }
 
 static void stop(struct sim_server *s)
@@ -81,8 +84,8 @@ static int announce(int fd, uint16_t port, struct err *err)
 	return 0;
 }
 
-static int serve(struct sim_server *s, const struct sim_options *o, int ready_fd, const sigset_t *ends,
-	struct err *err)
+static int serve(struct sim_server *s, const struct sim_options *o, int ready_fd,
+	const sigset_t *ends, struct err *err)
 {
 	struct sim_http *http = NULL;
 	uint16_t port = o->port;

@@ -90,9 +90,10 @@ struct sim_snapshot *sim_snapshot_create(void)
 
 /* Every string of a snapshot, for what is done with all of them. */
 #define EACH_STRING(do_)                                                                           \
-	do_(id) do_(volume_id) do_(owner_id) do_(owner_alias) do_(description) do_(state) do_(message) \
-		do_(progress) do_(kms_key_id) do_(data_key_id) do_(outpost_arn) do_(zone) do_(storage_tier) \
-		do_(sse_type) do_(transfer_type) do_(source_region) do_(source_id) do_(run.failure)
+	do_(id) do_(volume_id) do_(owner_id) do_(owner_alias) do_(description) do_(state)          \
+		do_(message) do_(progress) do_(kms_key_id) do_(data_key_id) do_(outpost_arn)       \
+			do_(zone) do_(storage_tier) do_(sse_type) do_(transfer_type)               \
+				do_(source_region) do_(source_id) do_(run.failure)
 
 void sim_snapshot_destroy(struct sim_snapshot *s)
 {
@@ -134,14 +135,15 @@ struct sim_snapshot *sim_snapshot_copy(const struct sim_snapshot *from)
 	s->n_shared = 0;
 	s->tags = s->old_tags = (struct sim_tags){0};
 #define CLEAR(field) s->field = NULL;
-#define COPY(field) r = r < 0 ? r : sim_snapshot_set(&s->field, from->field);
+#define COPY(field)  r = r < 0 ? r : sim_snapshot_set(&s->field, from->field);
 	EACH_STRING(CLEAR)
 	EACH_STRING(COPY)
 #undef CLEAR
 #undef COPY
 	for (size_t i = 0; i < from->n_shared && r == 0; i++)
 		r = sim_snapshot_share(s, from->shared[i]);
-	if (r < 0 || sim_tags_copy(&s->tags, &from->tags) < 0 || sim_tags_copy(&s->old_tags, &from->old_tags) < 0)
+	if (r < 0 || sim_tags_copy(&s->tags, &from->tags) < 0 ||
+		sim_tags_copy(&s->old_tags, &from->old_tags) < 0)
 		return NULL;
 	return steal(&s);
 }

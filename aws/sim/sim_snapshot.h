@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One snapshot of the simulated world: its fields, its tags, and what it looks like at a given time. */
+/* One snapshot of the simulated world: its fields, its tags, and what it looks like at a given
+ * time. */
 #ifndef EBSFS_SIM_SNAPSHOT_H
 #define EBSFS_SIM_SNAPSHOT_H
 
@@ -28,7 +29,8 @@ const char *sim_tags_get(const struct sim_tags *tags, const char *key);
 void sim_tags_remove(struct sim_tags *tags, const char *key);
 void sim_tags_finish(struct sim_tags *tags);
 
-/* Work that goes on by itself and ends by itself. Its times are of the region's work clock (sim_world.h). */
+/* Work that goes on by itself and ends by itself. Its times are of the region's work clock
+ * (sim_world.h). */
 struct sim_run {
 	bool on;
 	int64_t from_ms;
@@ -37,7 +39,8 @@ struct sim_run {
 	const char *failure; /* the status message with which it will end; NULL: it will succeed */
 };
 
-/* An owned snapshot's strings are on the heap; those of a generated one (sim_bulk.h) lie in its scratch memory. NULL: the field is absent. */
+/* An owned snapshot's strings are on the heap; those of a generated one (sim_bulk.h) lie in its
+ * scratch memory. NULL: the field is absent. */
 struct sim_snapshot {
 	UT_hash_handle by_id;
 	size_t slot; /* its place in the region for ever */
@@ -68,8 +71,8 @@ struct sim_snapshot {
 	bool is_public;
 	bool in_use; /* by an AMI: cannot be deleted */
 	bool locked;
-	bool is_copy;       /* counts for the destination's limit while it is pending */
-	bool delete_at_end; /* deleted while pending */
+	bool is_copy;        /* counts for the destination's limit while it is pending */
+	bool delete_at_end;  /* deleted while pending */
 	const char **shared; /* account ids that may create volumes */
 	size_t n_shared;
 	struct sim_run run;
@@ -82,7 +85,7 @@ struct sim_snapshot {
 	int64_t gone_at; /* of a deleted one */
 };
 
-struct sim_snapshot *sim_snapshot_create(void); /* NULL on ENOMEM */
+struct sim_snapshot *sim_snapshot_create(void);    /* NULL on ENOMEM */
 void sim_snapshot_destroy(struct sim_snapshot *s); /* NULL is permitted */
 /* Replaces a field by a copy of value (NULL: by nothing). Returns 0 or -ENOMEM. */
 int sim_snapshot_set(const char **field, const char *value);

@@ -23,7 +23,8 @@ static int check_key(struct sim_call *c, const char *key)
 			"Tag keys starting with 'aws:' are reserved for internal use");
 	if (!*key || sim_text_characters(key) > SIM_TAG_KEY_MAX || !sim_text_is_printable(key))
 		return sim_fail(c, 400, "InvalidParameterValue",
-			"Tag key is invalid. Tag keys must be between 1 and %d characters in length.",
+			"Tag key is invalid. Tag keys must be between 1 and %d characters in "
+			"length.",
 			SIM_TAG_KEY_MAX);
 	return 0;
 }
@@ -61,15 +62,18 @@ static int parse_tags(struct sim_call *c, const char *prefix, struct sim_tags *o
 		return sim_fail_memory(c);
 	for (int i = 0; i < n; i++) {
 		const char *key = sim_params_getf(c->params, "%sTag.%zu.Key", prefix, numbers[i]);
-		const char *value = sim_params_getf(c->params, "%sTag.%zu.Value", prefix, numbers[i]);
+		const char *value =
+			sim_params_getf(c->params, "%sTag.%zu.Value", prefix, numbers[i]);
 
 		if (!key)
 			return sim_fail(c, 400, "MissingParameter",
-				"The request must contain the parameter %sTag.%zu.Key", prefix, numbers[i]);
+				"The request must contain the parameter %sTag.%zu.Key", prefix,
+				numbers[i]);
 		if (check_key(c, key) < 0 || check_value(c, value ? value : "") < 0)
 			return -1;
 		if (sim_tags_get(out, key))
-			return sim_fail(c, 400, "InvalidParameterValue", "Duplicate tag key '%s' specified.", key);
+			return sim_fail(c, 400, "InvalidParameterValue",
+				"Duplicate tag key '%s' specified.", key);
 		if (sim_tags_set(out, key, value ? value : "") < 0)
 			return sim_fail_memory(c);
 	}
@@ -88,7 +92,8 @@ int sim_tags_from_specification(struct sim_call *c, const char *type, struct sim
 		return sim_fail(c, 400, "InvalidParameterValue",
 			"The resource type '%s' may have only one TagSpecification", type);
 	for (int i = 0; i < n; i++) {
-		const char *said = sim_params_getf(c->params, "TagSpecification.%zu.ResourceType", numbers[i]);
+		const char *said =
+			sim_params_getf(c->params, "TagSpecification.%zu.ResourceType", numbers[i]);
 
 		if (!said || strcmp(said, type))
 			return sim_fail(c, 400, "InvalidParameterValue",
@@ -104,7 +109,8 @@ int sim_tags_from_specification(struct sim_call *c, const char *type, struct sim
 	return check_count(c, out);
 }
 
-/* The ids of ResourceId.N, each an own snapshot. *ids is freed by the caller. Returns how many, or -1 after sim_fail(). */
+/* The ids of ResourceId.N, each an own snapshot. *ids is freed by the caller. Returns how many, or
+ * -1 after sim_fail(). */
 static int parse_resources(struct sim_call *c, const char ***ids)
 {
 	int n = sim_params_list(c->params, "ResourceId.", ids);
@@ -112,9 +118,11 @@ static int parse_resources(struct sim_call *c, const char ***ids)
 	if (n < 0)
 		return sim_fail_memory(c);
 	if (!n)
-		return sim_fail(c, 400, "MissingParameter", "The request must contain the parameter resourceIdSet");
+		return sim_fail(c, 400, "MissingParameter",
+			"The request must contain the parameter resourceIdSet");
 	if (n > RESOURCES_MAX)
-		return sim_fail(c, 400, "InvalidParameterValue", "More than %d resources", RESOURCES_MAX);
+		return sim_fail(
+			c, 400, "InvalidParameterValue", "More than %d resources", RESOURCES_MAX);
 	for (int i = 0; i < n; i++) {
 		if (strncmp((*ids)[i], "snap-", 5))
 			return sim_fail(c, 400, "InvalidID", "The ID '%s' is not valid", (*ids)[i]);
@@ -125,7 +133,8 @@ static int parse_resources(struct sim_call *c, const char ***ids)
 	return n;
 }
 
-static int merge(struct sim_call *c, const struct sim_tags *old, const struct sim_tags *new, struct sim_tags *out)
+static int merge(struct sim_call *c, const struct sim_tags *old, const struct sim_tags *new,
+	struct sim_tags *out)
 {
 	if (sim_tags_copy(out, old) < 0 || sim_tags_copy(out, new) < 0)
 		return sim_fail_memory(c);
@@ -141,7 +150,8 @@ int sim_create_tags(struct sim_call *c)
 	if (n < 0 || parse_tags(c, "", &new) < 0)
 		return -1;
 	if (!new.n)
-		return sim_fail(c, 400, "MissingParameter", "The request must contain the parameter tagSet");
+		return sim_fail(c, 400, "MissingParameter",
+			"The request must contain the parameter tagSet");
 	/* All or none: every resource is tried before one is changed. */
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < n; i++) {
@@ -161,8 +171,10 @@ int sim_create_tags(struct sim_call *c)
 	return sim_call_true(c);
 }
 
-/* Whether DeleteTags takes this tag away: no tag named takes all, a key without a value takes any value. */
-static bool is_to_go(const struct sim_call *c, const size_t *numbers, int n, const struct sim_tag *tag)
+/* Whether DeleteTags takes this tag away: no tag named takes all, a key without a value takes any
+ * value. */
+static bool is_to_go(
+	const struct sim_call *c, const size_t *numbers, int n, const struct sim_tag *tag)
 {
 	for (int i = 0; i < n; i++) {
 		const char *key = sim_params_getf(c->params, "Tag.%zu.Key", numbers[i]);
@@ -201,7 +213,8 @@ int sim_delete_tags(struct sim_call *c)
 			return sim_fail_memory(c);
 		for (size_t j = 0; j < s->tags.n; j++)
 			if (!is_to_go(c, numbers, n_tags, &s->tags.items[j]) &&
-				sim_tags_set(&left, s->tags.items[j].key, s->tags.items[j].value) < 0)
+				sim_tags_set(&left, s->tags.items[j].key, s->tags.items[j].value) <
+					0)
 				return sim_fail_memory(c);
 		sim_call_show_tags(c, s, &left);
 	}

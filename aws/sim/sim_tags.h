@@ -9,7 +9,8 @@
 #define SIM_TAG_KEY_MAX   127 /* characters */
 #define SIM_TAG_VALUE_MAX 256
 
-/* What TagSpecification says for this type ("snapshot"), to be freed by sim_tags_finish(). Returns 0, or -1 after sim_fail(). */
+/* What TagSpecification says for this type ("snapshot"), to be freed by sim_tags_finish(). Returns
+ * 0, or -1 after sim_fail(). */
 int sim_tags_from_specification(struct sim_call *c, const char *type, struct sim_tags *out);
 
 sim_action_fn sim_create_tags, sim_delete_tags;

@@ -15,7 +15,11 @@ bool sim_text_is_hex(const char *s, size_t len)
 /* The length of the UTF-8 sequence that begins with this byte, 0 for none. */
 static size_t sequence(unsigned char c)
 {
-	return c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+	return c < 0x80                ? 1
+	       : c >= 0xc2 && c < 0xe0 ? 2
+	       : c >= 0xe0 && c < 0xf0 ? 3
+	       : c >= 0xf0 && c < 0xf5 ? 4
+				       : 0;
 }
 
 bool sim_text_is_utf8(const char *s)

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS_MAX 4096 /* accounts times regions times actions, of a world that somebody wrote by hand */
+#define BUCKETS_MAX                                                                                \
+	4096 /* accounts times regions times actions, of a world that somebody wrote by hand */
 
 struct bucket {
 	char name[160];
@@ -56,8 +57,8 @@ static struct bucket *find(struct sim_throttle *t, const char *name, double burs
 	return &grown[t->n++];
 }
 
-bool sim_throttle_take(struct sim_throttle *t, const char *account, const char *region, const char *kind,
-	struct sim_rate rate, int64_t now_ms)
+bool sim_throttle_take(struct sim_throttle *t, const char *account, const char *region,
+	const char *kind, struct sim_rate rate, int64_t now_ms)
 {
 	char name[160];
 	struct bucket *b;

@@ -8,7 +8,7 @@
 
 struct sim_throttle;
 
-struct sim_throttle *sim_throttle_create(void); /* NULL on ENOMEM */
+struct sim_throttle *sim_throttle_create(void);    /* NULL on ENOMEM */
 void sim_throttle_destroy(struct sim_throttle *t); /* NULL is permitted */
 
 struct sim_rate {
@@ -16,9 +16,10 @@ struct sim_rate {
 	double per_s;
 };
 
-/* Takes a token from the bucket of that name, made full at its first use. false: it is empty. now_ms is monotonic. From any thread. */
-bool sim_throttle_take(struct sim_throttle *t, const char *account, const char *region, const char *kind,
-	struct sim_rate rate, int64_t now_ms);
+/* Takes a token from the bucket of that name, made full at its first use. false: it is empty.
+ * now_ms is monotonic. From any thread. */
+bool sim_throttle_take(struct sim_throttle *t, const char *account, const char *region,
+	const char *kind, struct sim_rate rate, int64_t now_ms);
 /* Forgets all buckets: each is full again. */
 void sim_throttle_reset(struct sim_throttle *t);
 

@@ -84,7 +84,8 @@ int sim_world_create(const struct sim_options *o, struct sim_world **out, struct
 	atomic_init(&w->random, seed);
 	random_bytes(&w->token_secret, sizeof(w->token_secret));
 	w->xmlns = o->xmlns ? strdup(o->xmlns) : NULL;
-	if ((o->xmlns && !w->xmlns) || !sim_world_add_key(w, SIM_ACCESS_KEY, SIM_SECRET_KEY, SIM_ACCOUNT))
+	if ((o->xmlns && !w->xmlns) ||
+		!sim_world_add_key(w, SIM_ACCESS_KEY, SIM_SECRET_KEY, SIM_ACCOUNT))
 		return err_set(err, ENOMEM, "out of memory");
 	*out = steal(&w);
 	return 0;
@@ -120,7 +121,8 @@ struct sim_region *sim_world_region(const struct sim_world *w, const char *name)
 	return NULL;
 }
 
-/* Every region has the key that AWS manages for EBS. Its id follows from the region's name, so that worlds are alike. */
+/* Every region has the key that AWS manages for EBS. Its id follows from the region's name, so that
+ * worlds are alike. */
 static int add_managed_key(struct sim_region *r)
 {
 	struct sim_kms_key *k = calloc(1, sizeof(*k));
@@ -178,7 +180,8 @@ struct sim_access_key *sim_world_key(const struct sim_world *w, const char *id)
 	return NULL;
 }
 
-struct sim_access_key *sim_world_add_key(struct sim_world *w, const char *id, const char *secret, const char *account)
+struct sim_access_key *sim_world_add_key(
+	struct sim_world *w, const char *id, const char *secret, const char *account)
 {
 	struct sim_access_key *grown = realloc(w->keys, (w->n_keys + 1) * sizeof(*grown)), *k;
 
@@ -186,7 +189,8 @@ struct sim_access_key *sim_world_add_key(struct sim_world *w, const char *id, co
 		return NULL;
 	w->keys = grown;
 	k = &grown[w->n_keys];
-	*k = (struct sim_access_key){.id = strdup(id), .secret = strdup(secret), .account = strdup(account)};
+	*k = (struct sim_access_key){
+		.id = strdup(id), .secret = strdup(secret), .account = strdup(account)};
 	if (asprintf(&k->arn, "arn:aws:iam::%s:user/simulated", account) < 0)
 		k->arn = NULL;
 	if (!k->id || !k->secret || !k->account || !k->arn) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulated world: regions with their snapshots, KMS keys and volumes, the accounts' access keys, and time. */
+/* The simulated world: regions with their snapshots, KMS keys and volumes, the accounts' access
+ * keys, and time. */
 #ifndef EBSFS_SIM_WORLD_H
 #define EBSFS_SIM_WORLD_H
 
@@ -23,8 +24,8 @@ struct sim_time {
 struct sim_kms_key {
 	char *id;
 	char *arn;
-	char *alias;  /* "alias/dr"; NULL if none */
-	bool usable;  /* false: disabled, or the account may not use it */
+	char *alias; /* "alias/dr"; NULL if none */
+	bool usable; /* false: disabled, or the account may not use it */
 };
 
 struct sim_volume {
@@ -37,33 +38,35 @@ struct sim_volume {
 
 struct sim_region {
 	char *name;
-	bool enabled;     /* for the account */
-	bool opt_in;      /* must be opted into */
+	bool enabled;            /* for the account */
+	bool opt_in;             /* must be opted into */
 	bool copies_only_inside; /* SnapshotCopyUnsupported.InterRegion */
 	bool encrypts_by_default;
-	int copy_limit;     /* -1: the behaviour's */
-	int snapshot_limit; /* 0: none */
-	char *default_kms_arn; /* the key of encryption by default; NULL: that of aws/ebs */
+	int copy_limit;           /* -1: the behaviour's */
+	int snapshot_limit;       /* 0: none */
+	char *default_kms_arn;    /* the key of encryption by default; NULL: that of aws/ebs */
 	struct sim_kms_key *keys; /* the first one is aws/ebs */
 	size_t n_keys;
 	struct sim_volume *volumes;
 	size_t n_volumes;
 
-	/* Slots: n_bulk generated ones, then the stored ones in the order of their creation. Both keep their place when deleted. */
+	/* Slots: n_bulk generated ones, then the stored ones in the order of their creation. Both
+	 * keep their place when deleted. */
 	size_t n_bulk;
 	struct sim_snapshot **stored;
 	size_t n_stored, stored_capacity;
-	struct sim_snapshot **changed; /* generated ones that differ by now, by slot; NULL while there are none */
+	struct sim_snapshot **
+		changed; /* generated ones that differ by now, by slot; NULL while there are none */
 	size_t n_changed;
 	struct sim_snapshot *by_id; /* stored and changed ones */
 	size_t n_alive;
 
 	struct sim_snapshot **pending; /* the stored ones in that state */
 	size_t n_pending, pending_capacity;
-	bool frozen;         /* nothing goes on */
-	int64_t frozen_at;   /* monotonic */
-	int64_t paused_ms;   /* all former pauses together */
-	size_t max_copies;   /* the most copies that were ever pending at once */
+	bool frozen;       /* nothing goes on */
+	int64_t frozen_at; /* monotonic */
+	int64_t paused_ms; /* all former pauses together */
+	size_t max_copies; /* the most copies that were ever pending at once */
 	size_t copies_started;
 };
 
@@ -107,6 +110,7 @@ struct sim_region *sim_world_region(const struct sim_world *w, const char *name)
 struct sim_region *sim_world_add_region(struct sim_world *w, const char *name);
 struct sim_access_key *sim_world_key(const struct sim_world *w, const char *id);
 /* A new key with all but its id unset; NULL on ENOMEM. */
-struct sim_access_key *sim_world_add_key(struct sim_world *w, const char *id, const char *secret, const char *account);
+struct sim_access_key *sim_world_add_key(
+	struct sim_world *w, const char *id, const char *secret, const char *account);
 
 #endif

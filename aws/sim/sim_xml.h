@@ -15,8 +15,8 @@ struct sim_xml {
 
 void sim_xml_open(struct sim_xml *x, const char *name);
 void sim_xml_close(struct sim_xml *x, const char *name);
-/* <name>value</name>; <name/> for ""; nothing for NULL. Characters that XML has no way to carry are written as references all the
- * same: a world that holds them wants a broken answer. */
+/* <name>value</name>; <name/> for ""; nothing for NULL. Characters that XML has no way to carry are
+ * written as references all the same: a world that holds them wants a broken answer. */
 void sim_xml_leaf(struct sim_xml *x, const char *name, const char *value);
 void sim_xml_number(struct sim_xml *x, const char *name, int64_t value);
 void sim_xml_bool(struct sim_xml *x, const char *name, bool value);

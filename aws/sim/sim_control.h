@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* The control side of the simulator: unsigned requests below /_sim/, by which tests look behind the
+ * scenes and change them. */
+/*
+ *   GET /_sim/counts            {"total": n, "max_parallel": n,
+ *                                "requests": {region: {action: n}},
+ *                                "errors": {region: {action: {code: n}}}, "faults": {region:
+ * {action: {effect: n}}}, "copies": {region: {"started": n, "pending": n, "max_pending": n}}} POST
+ * /_sim/reset-counts GET /_sim/snapshots?region=R[&owner=ACCOUNT][&from=SLOT][&max=N]
+ *                               {"snapshots": [{…}], "next": SLOT or null}: the truth, without
+ * delay; the fields of sim_seed_snapshot.c; generated ones too, at most 1000 (or max) at a time
+ *   POST /_sim/faults           replaces the fault plan (sim_faults.h); DELETE clears it
+ *   POST /_sim/set              one of these, or a list of them, carried out in turn until one
+ * fails:
+ *       {"region": R, "snapshot": ID, "set": {fields}}       fields of sim_seed_snapshot.c, at once
+ * visible
+ *       {"region": R, "snapshot": ID, "delete": true}        at once gone
+ *       {"region": R, "snapshot": ID, "finish": true}        its work ends now; {"fail":
+ * "message"}: in an error
+ *       {"region": R, "finish": true}                        the same for all that is pending; also
+ * "fail"
+ *       {"region": R, "freeze": true}                        its copies stand still; false: they go
+ * on
+ *       {"region": R, …}                                     members of a region in
+ * sim_seed_file.c: "copy_limit", "enabled", "snapshots", "kms_keys", …; R is made if need be
+ *       {"key": ID, "revoked": true, …}                      members of a key in sim_seed_file.c;
+ * with "secret" a new one
+ *       {"behaviour": {"latency-ms": "50", …}}               settings of the command line
+ *       {"reset_throttle": true}                             all buckets are full again
+ *     R may be "*": every region. Answers {"snapshots": [ids of new ones]}.
+ *
+ * An error is 400 with {"error": "…"}.
+ */
+#ifndef EBSFS_SIM_CONTROL_H
+#define EBSFS_SIM_CONTROL_H
+
+#include "sim_server.h"
+
+void sim_control_reply(
+	struct sim_reply *reply, json_t *json); /* takes it over; NULL: out of memory */
+void sim_control_error(struct sim_reply *reply, const struct err *err);
+
+/* POST /_sim/set. In sim_control_set.c. */
+void sim_control_set(
+	struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply);
+
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* The fault plan: reading it, and choosing what happens to a request. */
+#include "sim_faults.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "random.h"
+#include "sim_text.h"
+
+#define RULES_MAX 1000
+
+static const struct {
+	const char *name;
+	bool after;
+	double seconds;
+} effects[SIM_N_EFFECTS] = {
+	[SIM_FAULT_NONE] = {"none", false, 0},
+	[SIM_FAULT_ERROR] = {"error", false, 0},
+	[SIM_FAULT_THROTTLE] = {"throttle", false, 0},
+	[SIM_FAULT_RESET] = {"reset", false, 0},
+	[SIM_FAULT_HANG] = {"hang", false, 3600},
+	[SIM_FAULT_SLOW] = {"slow", false, 1},
+	[SIM_FAULT_TRICKLE] = {"trickle", true, 1},
+	[SIM_FAULT_CUT] = {"cut", true, 0},
+	[SIM_FAULT_MALFORMED] = {"malformed", true, 0},
+	[SIM_FAULT_EMPTY] = {"empty", true, 0},
+	[SIM_FAULT_BODY] = {"body", true, 0},
+	[SIM_FAULT_HTML] = {"html", false, 0},
+	[SIM_FAULT_BOMB] = {"bomb", true, 0},
+	[SIM_FAULT_HUGE] = {"huge", true, 0},
+	[SIM_FAULT_LONG] = {"long", true, 0},
+	[SIM_FAULT_DEEP] = {"deep", true, 0},
+	[SIM_FAULT_CLOCK] = {"clock", false, 3600},
+	[SIM_FAULT_REVOKE] = {"revoke", false, 0},
+};
+
+struct rule {
+	json_t *json; /* a reference; borrowed below */
+	enum sim_effect effect;
+	long long matches; /* requests that fitted so far */
+	long long strikes;
+};
+
+struct sim_faults {
+	pthread_mutex_t lock; /* guards what follows */
+	struct rule *rules;
+	size_t n;
+	uint64_t dice;
+};
+
+static void rules_free(struct rule *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		json_decref(rules[i].json);
+	free(rules);
+}
+
+struct sim_faults *sim_faults_create(void)
+{
+	struct sim_faults *f = calloc(1, sizeof(*f));
+
+	if (f)
+		pthread_mutex_init(&f->lock, NULL);
+	return f;
+}
+
+void sim_faults_destroy(struct sim_faults *f)
+{
+	if (!f)
+		return;
+	rules_free(f->rules, f->n);
+	pthread_mutex_destroy(&f->lock);
+	free(f);
+}
+
+void sim_fault_finish(struct sim_fault *f)
+{
+	free(f->body);
+	f->body = NULL;
+}
+
+const char *sim_fault_name(const struct sim_fault *f)
+{
+	return f->effect == SIM_FAULT_NONE ? NULL : effects[f->effect].name;
+}
+
+/* Every member of a rule with its type, so that a misspelt one is refused and not ignored. */
+static int check_rule(const json_t *json, struct err *err)
+{
+	static const struct {
+		const char *name;
+		char type; /* s: string, i: integer, n: number, b: boolean, o: object, l: integer or
+			      list */
+	} members[] = {{"action", 's'}, {"region", 's'}, {"param", 'o'}, {"nth", 'l'},
+		{"every", 'i'}, {"from", 'i'}, {"to", 'i'}, {"probability", 'n'}, {"times", 'i'},
+		{"effect", 's'}, {"after", 'b'}, {"status", 'i'}, {"code", 's'}, {"message", 's'},
+		{"seconds", 'n'}, {"bytes", 'i'}, {"depth", 'i'}, {"body", 's'},
+		{"content_type", 's'}};
+	const char *name;
+	json_t *v;
+
+	if (!json_is_object(json))
+		return err_set(err, EINVAL, "a rule is an object");
+	json_object_foreach((json_t *)json, name, v)
+	{
+		bool ok = false;
+
+		for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+			char t = members[i].type;
+
+			if (!strcmp(members[i].name, name))
+				ok = t == 's'   ? json_is_string(v)
+				     : t == 'i' ? json_is_integer(v)
+				     : t == 'n' ? json_is_number(v)
+				     : t == 'b' ? json_is_boolean(v)
+				     : t == 'o' ? json_is_object(v)
+						: json_is_integer(v) || json_is_array(v);
+		}
+		if (!ok)
+			return err_set(
+				err, EINVAL, "%s: unknown, or a value of the wrong type", name);
+	}
+	return 0;
+}
+
+static int read_rule(json_t *json, struct rule *out, struct err *err)
+{
+	const char *effect = json_string_value(json_object_get(json, "effect"));
+	int r = check_rule(json, err);
+
+	if (r < 0)
+		return r;
+	for (int i = 1; i < SIM_N_EFFECTS; i++) {
+		if (!effect || strcmp(effect, effects[i].name))
+			continue;
+		*out = (struct rule){json_incref(json), (enum sim_effect)i, 0, 0};
+		return 0;
+	}
+	return err_set(err, EINVAL, "no such effect: %s", effect ? effect : "(none)");
+}
+
+int sim_faults_load(struct sim_faults *f, const json_t *plan, struct err *err)
+{
+	json_t *list = json_object_get(plan, "rules"), *seed = json_object_get(plan, "seed"), *item;
+	size_t n = json_array_size(list), i;
+	struct rule *rules;
+	uint64_t dice;
+
+	if (!json_is_array(list) || n > RULES_MAX)
+		return err_set(err, EINVAL,
+			"a fault plan is an object with a list \"rules\" of at most %d", RULES_MAX);
+	rules = calloc(n + 1, sizeof(*rules));
+	if (!rules)
+		return err_set(err, ENOMEM, "out of memory");
+	json_array_foreach(list, i, item)
+	{
+		if (read_rule(item, &rules[i], err) < 0) {
+			rules_free(rules, n);
+			return err_context(err, "rules[%zu]", i);
+		}
+	}
+	random_bytes(&dice, sizeof(dice));
+	pthread_mutex_lock(&f->lock);
+	rules_free(f->rules, f->n);
+	f->rules = rules;
+	f->n = n;
+	f->dice = seed ? (uint64_t)json_integer_value(seed) : dice;
+	pthread_mutex_unlock(&f->lock);
+	return 0;
+}
+
+int sim_faults_load_file(struct sim_faults *f, const char *path, struct err *err)
+{
+	json_error_t where;
+	json_t *plan = json_load_file(path, JSON_REJECT_DUPLICATES, &where);
+	int r;
+
+	if (!plan)
+		return err_set(err, EINVAL, "%s:%d: %s", path, where.line, where.text);
+	r = sim_faults_load(f, plan, err);
+	json_decref(plan);
+	return r < 0 ? err_context(err, "%s", path) : 0;
+}
+
+static bool word_fits(const json_t *rule, const char *name, const char *word)
+{
+	const char *pattern = json_string_value(json_object_get(rule, name));
+
+	return !pattern || sim_text_matches(word, pattern);
+}
+
+static bool params_fit(const json_t *rule, const struct sim_params *params)
+{
+	const char *name;
+	json_t *pattern;
+
+	json_object_foreach(json_object_get(rule, "param"), name, pattern)
+	{
+		const char *value = sim_params_get(params, name);
+
+		if (!value || !json_is_string(pattern) ||
+			!sim_text_matches(value, json_string_value(pattern)))
+			return false;
+	}
+	return true;
+}
+
+static bool nth_fits(const json_t *nth, long long n)
+{
+	json_t *item;
+	size_t i;
+
+	if (!nth || json_is_integer(nth))
+		return !nth || json_integer_value(nth) == n;
+	json_array_foreach(nth, i, item) if (json_integer_value(item) == n) return true;
+	return false;
+}
+
+static double roll(struct sim_faults *f)
+{
+	uint64_t x = f->dice += 0x9e3779b97f4a7c15u;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return (double)((x ^ x >> 31) >> 11) / 9007199254740992.0;
+}
+
+/* Counts a request that fits; whether the rule strikes it. */
+static bool strikes(struct sim_faults *f, struct rule *r)
+{
+	const json_t *j = r->json, *every = json_object_get(j, "every"),
+		     *from = json_object_get(j, "from");
+	const json_t *to = json_object_get(j, "to"), *times = json_object_get(j, "times");
+	const json_t *probability = json_object_get(j, "probability");
+	long long n = ++r->matches;
+
+	return nth_fits(json_object_get(j, "nth"), n) &&
+	       (!every || (json_integer_value(every) > 0 && n % json_integer_value(every) == 0)) &&
+	       (!from || n >= json_integer_value(from)) && (!to || n <= json_integer_value(to)) &&
+	       (!times || r->strikes < json_integer_value(times)) &&
+	       (!probability || roll(f) < json_number_value(probability));
+}
+
+static void copy_text(
+	const json_t *rule, const char *name, const char *fallback, char *out, size_t size)
+{
+	const char *text = json_string_value(json_object_get(rule, name));
+
+	snprintf(out, size, "%s", text ? text : fallback);
+}
+
+static void describe(const struct rule *r, struct sim_fault *out)
+{
+	const json_t *j = r->json, *after = json_object_get(j, "after"),
+		     *seconds = json_object_get(j, "seconds");
+	const json_t *status = json_object_get(j, "status"), *bytes = json_object_get(j, "bytes");
+	const json_t *depth = json_object_get(j, "depth");
+	const char *body = json_string_value(json_object_get(j, "body"));
+
+	out->effect = r->effect;
+	out->after = after ? json_is_true(after) : effects[r->effect].after;
+	out->seconds_ms =
+		(int64_t)((seconds ? json_number_value(seconds) : effects[r->effect].seconds) *
+			  1000);
+	out->status = status                        ? (int)json_integer_value(status)
+		      : r->effect == SIM_FAULT_BODY ? 200
+						    : 500;
+	out->amount = bytes ? json_integer_value(bytes) : depth ? json_integer_value(depth) : -1;
+	copy_text(j, "code", "InternalError", out->code, sizeof(out->code));
+	copy_text(
+		j, "message", "An internal error has occurred", out->message, sizeof(out->message));
+	copy_text(j, "content_type", "text/xml;charset=UTF-8", out->content_type,
+		sizeof(out->content_type));
+	out->body = body ? strdup(body) : NULL;
+}
+
+void sim_faults_pick(struct sim_faults *f, const char *region, const char *action,
+	const struct sim_params *params, struct sim_fault *out)
+{
+	*out = (struct sim_fault){0};
+	pthread_mutex_lock(&f->lock);
+	for (size_t i = 0; i < f->n; i++) {
+		struct rule *r = &f->rules[i];
+
+		if (!word_fits(r->json, "action", action) ||
+			!word_fits(r->json, "region", region) || !params_fit(r->json, params) ||
+			!strikes(f, r) || out->effect != SIM_FAULT_NONE)
+			continue;
+		r->strikes++;
+		describe(r, out);
+	}
+	pthread_mutex_unlock(&f->lock);
+}
