@@ -22,11 +22,21 @@
  *   submitting  queued                  a free slot                             a CopySnapshot may be on its way; never sent again before
  *                                                                               the token was looked for
  *   pending     submitting              EC2's answer, or the token found        EC2 has the copy; copy_id is known
+ *               (failed)                the token, long after its search ended
  *   completed   pending                 EC2's listing                           ended
+ *               submitting              EC2's answer to a dry run               ended; nothing was made
  *   error       pending                 EC2's listing                           ended; EC2's StatusMessage is in message
- *   failed      queued, submitting      EC2's refusal; see acknowledged         ended; nothing was made; code, message, request_id
+ *   failed      queued, submitting      EC2's refusal; the source's end; no     ended; nothing was made; code, message, request_id
+ *                                       answer and no copy, see acknowledged
  *   cancelled   queued, pending         rm of the receipt; rmdir of the copy    ended
+ *               queued, submitting      a start, for what was never accepted
+ *
+ * In the other states the row's message is a note (tags that had no room, what a dry run said). Of a completed copy that moves, code says what became
+ * of the source: COPY_SOURCE_DELETED or COPY_SOURCE_KEPT (message says why); NULL: it is still to be deleted.
  */
+#define COPY_SOURCE_DELETED "SourceDeleted"
+#define COPY_SOURCE_KEPT    "SourceKept"
+
 enum copy_state {
 	COPY_QUEUED,
 	COPY_SUBMITTING,
@@ -46,7 +56,8 @@ enum copy_origin {
 };
 
 /* Read-only for all outside copy/. Strings are owned by the copy; NULL when unknown. Why it failed or waits is in the row: code, message,
- * request_id. A copy of ours (row.id > 0) stays at its address until copies_destroy(); any other only until the loop turns. */
+ * request_id. A copy of ours stays at its address until COPIES_LATELY_MS after its end; any other (row.id 0, or asked
+ * for later than that) only until the loop turns. */
 struct copy {
 	enum copy_state state;
 	enum copy_origin origin;
@@ -74,7 +85,8 @@ struct copies_options {
 
 /* Reads the journal and takes up what it holds; receipts are handed to `receipt` one by one. */
 int copies_create(const struct copies_options *options, journal_receipt_fn *receipt, void *arg, struct copies **out, struct err *err);
-void copies_destroy(struct copies *c); /* NULL is permitted. Nothing is lost: the journal has it */
+/* NULL is permitted. Nothing is lost: the journal has it. Who waits for an answer is dropped without a call. The catalogues must not change any more. */
+void copies_destroy(struct copies *c);
 
 /* Asks for a copy into `region`. done: err NULL once EC2 has accepted the request or the queue has it on disk; else *err, EC2's refusal or ours,
  * with `copy` in state failed, or NULL if not even that could be recorded. The receipt (its id from journal_next_receipt_id()) is
@@ -91,8 +103,8 @@ void copies_snapshot_deleted(struct copies *c, const char *region, const char *i
 /* Whether a queued, submitting or pending copy still needs this snapshot as its source; it must not be deleted then. */
 bool copies_needs(const struct copies *c, const char *region, const char *id);
 
-struct copy *copies_by_row(const struct copies *c, int64_t id);                            /* journal_copy.id; NULL */
-struct copy *copies_by_snapshot(const struct copies *c, const char *region, const char *id); /* the copy that made or makes id; NULL */
+struct copy *copies_by_row(struct copies *c, int64_t id); /* journal_copy.id; NULL */
+struct copy *copies_by_snapshot(struct copies *c, const char *region, const char *id); /* that made or makes id; NULL */
 /* All, oldest request first: active ones and those that ended lately (COPIES_LATELY_MS). */
 #define COPIES_LATELY_MS (86400LL * 1000)
 typedef void copies_each_fn(void *arg, const struct copy *copy);
@@ -100,7 +112,8 @@ void copies_each(const struct copies *c, copies_each_fn *fn, void *arg);
 /* Place in the destination's queue from 1, and its length; 0 if the copy is not queued. */
 unsigned copies_position(const struct copies *c, const struct copy *copy, unsigned *length);
 
-/* Told whenever a copy's state, progress or reason changed. Any number of watchers. 0 or -ENOMEM. */
+/* Told whenever a copy's state, progress or reason changed (not for a new place in the queue). Any number of watchers, who may read here but ask for
+ * nothing. 0 or -ENOMEM. */
 typedef void copies_watch_fn(void *arg, const struct copy *copy);
 int copies_watch(struct copies *c, copies_watch_fn *fn, void *arg);
 

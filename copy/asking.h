@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests on their way to a row: the source is looked up first. */
+#ifndef EBSFS_ASKING_H
+#define EBSFS_ASKING_H
+
+#include "inner.h"
+
+/* copies_request() is here. */
+bool asking_needs(const struct copies *c, const char *region, const char *id);
+int asking_init(struct copies *c); /* 0 or -ENOMEM */
+void asking_finish(struct copies *c);
+
+/* Calls done(arg, copy, NULL) from the loop, soon, unless the copies are destroyed before. 0 or -ENOMEM. */
+int asking_soon(struct copies *c, copies_done *done, void *arg, struct copy *copy);
+
+#endif

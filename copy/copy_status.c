@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* The text of `status`: for a copy, and for a snapshot that no copy is known to make. */
+#include "copies.h"
+
+#include <string.h>
+
+#include "clock.h"
+#include "estimate.h"
+#include "hint.h"
+#include "inner.h"
+#include "isotime.h"
+#include "mover.h"
+#include "observe.h"
+#include "text.h"
+
+static void put_source(struct buf *out, const struct journal_copy *row)
+{
+	if (row->source_region && row->source_id)
+		buf_printf(out, "source: %s/%s\n", row->source_region, row->source_id);
+}
+
+/* How long it took, or takes so far; and how long it will take. */
+static void put_times(const struct copy *copy, int64_t now_ms, struct buf *out)
+{
+	const struct journal_copy *row = &copy->row;
+	bool ended = copy_state_ended(copy->state);
+	char eta[ISOTIME_SIZE];
+
+	if (!row->started_ms) {
+		text_time(out, "requested", row->requested_ms);
+		text_time(out, "ended", row->ended_ms);
+		return;
+	}
+	text_time(out, "started", row->started_ms);
+	text_duration(out, "elapsed", (ended ? row->ended_ms : now_ms) - row->started_ms);
+	if (ended)
+		text_time(out, "ended", row->ended_ms);
+	else if (copy->eta_ms > now_ms)
+		buf_printf(out, "eta: %s (estimated)\n", isotime_duration((copy->eta_ms - now_ms) / 1000, eta));
+	else
+		buf_puts(out, "eta: unknown\n");
+}
+
+/* A mv: what became of the source, or will. */
+static void put_move(const struct copy *copy, struct buf *out)
+{
+	const struct journal_copy *row = &copy->row;
+	const char *reason;
+
+	if (!row->move)
+		return;
+	if (!copy_state_ended(copy->state)) {
+		buf_puts(out, "move: the source is deleted when the copy has completed\n");
+	} else if (copy->state != COPY_COMPLETED) {
+		buf_puts(out, "move: the source is kept\n");
+	} else if (!row->code) {
+		reason = mover_reason((const struct entry *)copy);
+		buf_puts(out, "move: the source is to be deleted");
+		if (reason && *reason)
+			buf_printf(out, "; not yet: %s", reason);
+		buf_putc(out, '\n');
+	} else if (!strcmp(row->code, COPY_SOURCE_DELETED)) {
+		buf_puts(out, "move: the source was deleted\n");
+	} else {
+		buf_puts(out, "move: the source was not deleted\n");
+	}
+}
+
+static void put_outcome(const struct copy *copy, struct buf *out)
+{
+	const struct journal_copy *row = &copy->row;
+	bool told = copy->state == COPY_COMPLETED && row->code && !strcmp(row->code, COPY_SOURCE_KEPT);
+
+	if (copy->state == COPY_FAILED || copy->state == COPY_ERROR || copy->state == COPY_CANCELLED || told) {
+		if (!told)
+			text_line(out, "code", row->code);
+		text_line(out, "message", row->message);
+		if (copy->state != COPY_CANCELLED)
+			text_line(out, "hint", hint_for(row->code, row->message));
+		text_line(out, "request-id", row->request_id);
+	} else {
+		text_line(out, "note", row->message);
+	}
+}
+
+int copies_status(const struct copies *c, const struct copy *copy, int64_t now_ms, struct buf *out)
+{
+	const struct journal_copy *row = &copy->row;
+	unsigned length, position = copies_position(c, copy, &length);
+
+	buf_printf(out, "state: %s\n", copy_state_text(copy->state));
+	if (position)
+		buf_printf(out, "position: %u of %u\n", position, length);
+	text_line(out, "reason", copy->reason);
+	if (copy->state == COPY_PENDING || copy->state == COPY_ERROR || (copy->state == COPY_COMPLETED && !row->dry_run))
+		text_progress(out, copy->progress);
+	text_line(out, "snapshot", row->copy_id);
+	text_line(out, "region", row->region);
+	put_source(out, row);
+	put_times(copy, now_ms, out);
+	put_move(copy, out);
+	put_outcome(copy, out);
+	return -out->error;
+}
+
+int copies_snapshot_status(const char *region, const struct catalogue *catalogue, catalogue_slot slot, int64_t now_ms,
+	struct buf *out)
+{
+	struct catalogue_snapshot s;
+	bool pending;
+	char *from, *id, eta[ISOTIME_SIZE];
+	int64_t end;
+
+	if (!catalogue_get(catalogue, slot, &s))
+		return buf_puts(out, "state: unknown\n");
+	pending = s.state == EC2_SNAPSHOT_PENDING;
+	text_line(out, "state", s.presence == CATALOGUE_GONE ? "deleted" : *s.state_text ? s.state_text : "unknown");
+	text_progress(out, s.state == EC2_SNAPSHOT_COMPLETED && s.progress < 0 ? 100 : s.progress);
+	text_line(out, "snapshot", s.id);
+	text_line(out, "region", region);
+	if (observe_source_tag(catalogue_tag_value(catalogue, slot, TAG_SOURCE), &from, &id))
+		buf_printf(out, "source: %s/%s\n", from, id);
+	free(from);
+	free(id);
+	text_time(out, "started", s.start_ms);
+	end = pending ? now_ms : s.completion_ms;
+	if (s.start_ms && end)
+		text_duration(out, "elapsed", end - s.start_ms);
+	text_time(out, "ended", s.completion_ms);
+	if (pending) {
+		end = estimate_end(s.start_ms, s.progress, now_ms, -1, 0);
+		if (end > now_ms)
+			buf_printf(out, "eta: %s (estimated)\n", isotime_duration((end - now_ms) / 1000, eta));
+		else
+			buf_puts(out, "eta: unknown\n");
+	}
+	text_line(out, "message", s.state_message);
+	if (*s.state_message)
+		text_line(out, "hint", hint_for(NULL, s.state_message));
+	return -out->error;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* A region as destination: its queue, its slots, and who may go next. */
+#include "lane.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "life.h"
+#include "observe.h"
+#include "poller.h"
+#include "search.h"
+#include "source.h"
+#include "submit.h"
+
+static void pump(void *arg);
+
+struct lane *lane_make(struct copies *c, struct region *region)
+{
+	struct lane *lane = calloc(1, sizeof(*lane));
+
+	if (!lane)
+		return NULL;
+	lane->all = c;
+	lane->region = region;
+	lane->name = region_name(region);
+	gate_init(&lane->gate, c->options.retry_ms * 4);
+	lane->pump = loop_timer_create(c->options.loop, pump, lane);
+	if (!lane->pump || poller_init(lane) < 0 || search_init(lane) < 0 || observe_lane(lane) < 0) {
+		lane_destroy(lane);
+		return NULL;
+	}
+	HASH_ADD_KEYPTR(hh, c->lanes, lane->name, strlen(lane->name), lane);
+	return lane;
+}
+
+struct lane *lane_find(const struct copies *c, const char *region)
+{
+	struct lane *lane;
+
+	HASH_FIND_STR(c->lanes, region, lane);
+	return lane;
+}
+
+struct lane *lane_get(struct copies *c, const char *region)
+{
+	struct lane *lane = lane_find(c, region);
+	struct region *r;
+
+	if (lane)
+		return lane;
+	r = regions_get(c->options.regions, region);
+	if (!r)
+		return NULL;
+	/* Each new region comes by lane_make() through regions_each(), if there was memory for it. */
+	lane = lane_find(c, region);
+	return lane ? lane : lane_make(c, r);
+}
+
+void lane_destroy(struct lane *lane)
+{
+	struct held *h, *next;
+
+	if (!lane)
+		return;
+	poller_finish(lane);
+	search_finish(lane);
+	observe_forget(lane);
+	HASH_ITER(hh, lane->held, h, next) {
+		HASH_DEL(lane->held, h);
+		free(h->id);
+		free(h);
+	}
+	loop_timer_destroy(lane->pump);
+	if (lane->hh.tbl)
+		HASH_DEL(lane->all->lanes, lane);
+	free(lane);
+}
+
+/* A dry run takes no slot. */
+static void count(struct entry *e, int by)
+{
+	unsigned *slots = e->pub.state == COPY_PENDING ? &e->lane->pending : &e->lane->submitting;
+
+	if (!e->pub.row.dry_run)
+		*slots += (unsigned)by;
+}
+
+/* Keeps the queue in the order of the requests, also for one that comes back into it. */
+static void enqueue(struct lane *lane, struct entry *e)
+{
+	struct entry *after = lane->queue ? lane->queue->prev : NULL; /* utlist: the head's prev is the tail */
+
+	lane->queued++;
+	if (!after || after->pub.row.id < e->pub.row.id) {
+		DL_APPEND(lane->queue, e);
+		return;
+	}
+	for (after = lane->queue; after->pub.row.id < e->pub.row.id;)
+		after = after->next;
+	DL_PREPEND_ELEM(lane->queue, after, e);
+}
+
+void lane_enter(struct entry *e)
+{
+	struct lane *lane = e->lane;
+
+	if (e->pub.state == COPY_QUEUED) {
+		enqueue(lane, e);
+		if (!e->work->reason)
+			e->pub.reason = lane->reason;
+		lane_wake(lane);
+	} else if (!copy_state_ended(e->pub.state)) {
+		DL_APPEND(lane->flights, e);
+		count(e, 1);
+		if (e->pub.state == COPY_PENDING)
+			poller_schedule(lane);
+	}
+}
+
+void lane_leave(struct entry *e)
+{
+	struct lane *lane = e->lane;
+
+	if (e->pub.state == COPY_QUEUED) {
+		DL_DELETE(lane->queue, e);
+		lane->queued--;
+	} else if (!copy_state_ended(e->pub.state)) {
+		DL_DELETE(lane->flights, e);
+		count(e, -1);
+		if (e->pub.state == COPY_PENDING)
+			gate_freed(&lane->gate);
+		lane_wake(lane);
+	}
+}
+
+void lane_wake(struct lane *lane)
+{
+	loop_timer_start(lane->pump, 0);
+}
+
+unsigned lane_used(const struct lane *lane)
+{
+	return lane->submitting + lane->pending + lane->foreigners;
+}
+
+/* Whether a queued copy waits for nothing of its own, only for its turn. */
+static bool is_ready(const struct entry *e, int64_t now)
+{
+	return e->work->phase == PHASE_REST && !e->work->source && e->work->retry_at <= now;
+}
+
+bool lane_is_free(const struct lane *lane)
+{
+	const struct entry *e;
+
+	/* One that waits for its own source, or for the network, does not hold up the others: but for those that could go, first come, first served. */
+	DL_FOREACH(lane->queue, e)
+		if (!e->work->source && e->work->retry_at <= clock_mono_ms())
+			return false;
+	return !lane->unlisted &&
+		gate_admits(&lane->gate, lane_used(lane), lane->submitting, clock_mono_ms());
+}
+
+unsigned lane_position(const struct entry *e)
+{
+	const struct entry *at;
+	unsigned n = 0;
+
+	if (e->pub.state != COPY_QUEUED)
+		return 0;
+	DL_FOREACH(e->lane->queue, at) {
+		n++;
+		if (at == e)
+			break;
+	}
+	return n;
+}
+
+/* Why the queue waits, for the status of those in it. */
+static void explain(struct lane *lane, bool held)
+{
+	char reason[sizeof(lane->reason)];
+	unsigned used = lane_used(lane);
+	struct entry *e;
+
+	if (lane->unlisted)
+		snprintf(reason, sizeof(reason), "EC2 is asked how many copies are in progress into %s", lane->name);
+	else if (held)
+		snprintf(reason, sizeof(reason),
+			"EC2 says that too many copies are in progress into %s; its limit is %u", lane->name,
+			lane->gate.limit);
+	else if (lane->blocked)
+		snprintf(reason, sizeof(reason), "%u copies are in progress into %s, its limit", used, lane->name);
+	else
+		snprintf(reason, sizeof(reason), "its turn has come");
+	if (!strcmp(reason, lane->reason))
+		return;
+	memcpy(lane->reason, reason, sizeof(reason));
+	DL_FOREACH(lane->queue, e)
+		if (!e->work->reason)
+			life_changed(e);
+}
+
+/* Sends whoever may go, in order, and sees when to look again. */
+static void pump(void *arg)
+{
+	struct lane *lane = arg;
+	int64_t now = clock_mono_ms(), next = INT64_MAX;
+	unsigned checking = 0; /* a place is kept for each copy whose source is being asked for */
+	struct entry *e, *after;
+
+	lane->blocked = false;
+	DL_FOREACH(lane->queue, e)
+		checking += e->work->phase == PHASE_CHECKING;
+	DL_FOREACH_SAFE(lane->queue, e, after) {
+		if (e->work->retry_at > now && e->work->retry_at < next)
+			next = e->work->retry_at;
+		if (!is_ready(e, now))
+			continue;
+		if (lane->unlisted ||
+			!gate_admits(&lane->gate, lane_used(lane) + checking, lane->submitting + checking, now)) {
+			lane->blocked = true;
+			break;
+		}
+		if (source_check(e))
+			submit_start(e);
+		else
+			checking += e->pub.state == COPY_QUEUED && e->work->phase == PHASE_CHECKING;
+	}
+	if (lane->blocked && gate_next(&lane->gate) < next)
+		next = gate_next(&lane->gate);
+	if (next != INT64_MAX)
+		loop_timer_start(lane->pump, next > now ? next - now : 1);
+	explain(lane, lane->gate.held && lane_used(lane) < lane->gate.limit);
+	poller_schedule(lane);
+}
+
+static struct held *held_get(struct lane *lane, const char *id)
+{
+	struct held *h;
+
+	HASH_FIND_STR(lane->held, id, h);
+	if (h)
+		return h;
+	h = calloc(1, sizeof(*h));
+	if (h)
+		h->id = strdup(id);
+	if (!h || !h->id) {
+		free(h);
+		return NULL;
+	}
+	h->since = clock_mono_ms();
+	HASH_ADD_KEYPTR(hh, lane->held, h->id, strlen(h->id), h);
+	return h;
+}
+
+int lane_hold(struct lane *lane, const char *id)
+{
+	struct held *h = held_get(lane, id);
+
+	if (!h)
+		return -ENOMEM;
+	h->holds++;
+	poller_schedule(lane);
+	return 0;
+}
+
+void lane_release(struct lane *lane, const char *id)
+{
+	struct held *h;
+
+	HASH_FIND_STR(lane->held, id, h);
+	if (!h || !h->holds || --h->holds || h->glance)
+		return;
+	HASH_DEL(lane->held, h);
+	free(h->id);
+	free(h);
+}
+
+void lane_glance(struct lane *lane, const char *id)
+{
+	struct held *h;
+
+	if (HASH_COUNT(lane->held) >= EC2_FILTER_VALUES_MAX)
+		return;
+	h = held_get(lane, id);
+	if (!h)
+		return;
+	h->glance = true;
+	lane->poller.urgent = true;
+	poller_schedule(lane);
+}

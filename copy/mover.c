@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* The second half of a mv. */
+#include "mover.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "life.h"
+#include "log.h"
+#include "pace.h"
+#include "random.h"
+#include "save.h"
+#include "verdict.h"
+
+#define DOUBTS_MAX 5
+
+struct mover {
+	struct mover *prev, *next;
+	struct entry *entry;
+	struct region_waiter *waiter;
+	struct aws_call *call;
+	struct loop_timer *timer;
+	unsigned failures;
+	char why[300];
+};
+
+static void step(void *arg);
+
+static void destroy(struct mover *m)
+{
+	m->entry->moving = false;
+	if (m->waiter)
+		region_cancel(m->waiter);
+	if (m->call)
+		aws_cancel(m->call);
+	loop_timer_destroy(m->timer);
+	DL_DELETE(m->entry->all->movers, m);
+	free(m);
+}
+
+void mover_start(struct entry *e)
+{
+	struct mover *m;
+
+	if (e->moving)
+		return;
+	m = calloc(1, sizeof(*m));
+	if (m)
+		m->timer = loop_timer_create(e->all->options.loop, step, m);
+	if (!m || !m->timer) {
+		/* The row says that it is still to be done: the next start does it. */
+		log_error("copy %lld: out of memory; its source is not deleted now", (long long)e->pub.row.id);
+		free(m);
+		return;
+	}
+	m->entry = e;
+	e->moving = true;
+	DL_APPEND(e->all->movers, m);
+	loop_timer_start(m->timer, 0);
+}
+
+static void later(struct mover *m, const char *why)
+{
+	snprintf(m->why, sizeof(m->why), "%s", why);
+	loop_timer_start(m->timer, pace_retry(m->entry->all->options.retry_ms, ++m->failures, random_unit()));
+}
+
+/* It is decided, and the row says so. */
+static void done(struct mover *m, const char *outcome, const char *message, const char *request_id)
+{
+	struct entry *e = m->entry;
+
+	life_note(e, outcome, message, request_id);
+	life_changed(e);
+	destroy(m);
+	save_row(e, NULL);
+}
+
+static void deleted(void *arg, const struct err *err)
+{
+	struct mover *m = arg;
+	const struct journal_copy *row = &m->entry->pub.row;
+	struct region *from = regions_get(m->entry->all->options.regions, row->source_region);
+	char text[700];
+
+	m->call = NULL;
+	if (err && !verdict_is_absent(err)) {
+		err_text(err, text, sizeof(text));
+		if (verdict_is_passing(err) || err->maybe_done)
+			later(m, text);
+		else
+			done(m, COPY_SOURCE_KEPT, text, err->request_id);
+		return;
+	}
+	if (from) {
+		catalogue_slot slot = catalogue_find(region_catalogue(from), row->source_id);
+
+		if (slot != CATALOGUE_NONE)
+			catalogue_hold_deleted(region_catalogue(from), slot, clock_mono_ms());
+	}
+	done(m, COPY_SOURCE_DELETED, NULL, NULL);
+}
+
+/* EC2 was asked for the copy: only if it is there, and whole, the source goes. */
+static void looked(void *arg, const struct err *err)
+{
+	struct mover *m = arg;
+	struct entry *e = m->entry;
+	const struct journal_copy *row = &e->pub.row;
+	struct catalogue *catalogue = region_catalogue(e->lane->region);
+	catalogue_slot slot = catalogue_find(catalogue, row->copy_id);
+	struct catalogue_snapshot s;
+
+	m->waiter = NULL;
+	if (err) {
+		later(m, err->message);
+		return;
+	}
+	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s) || s.presence == CATALOGUE_GONE ||
+		s.state != EC2_SNAPSHOT_COMPLETED) {
+		/* EC2's answers are not consistent with each other: one of them proves nothing. */
+		if (m->failures < DOUBTS_MAX)
+			later(m, "EC2 does not show the copy as completed");
+		else
+			done(m, COPY_SOURCE_KEPT, "the copy is not there any more, or not completed", NULL);
+		return;
+	}
+	/* It may have been asked for meanwhile. */
+	if (copies_needs(e->all, row->source_region, row->source_id)) {
+		later(m, "another copy still needs it");
+		return;
+	}
+	m->call = ec2_delete_snapshot(e->all->options.aws, row->source_region, row->source_id, deleted, m);
+	if (!m->call)
+		later(m, "out of memory");
+}
+
+static void step(void *arg)
+{
+	struct mover *m = arg;
+	struct entry *e = m->entry;
+	const struct journal_copy *row = &e->pub.row;
+	bool ready = false;
+
+	if (e->pub.state != COPY_COMPLETED || !row->copy_id || row->dry_run) {
+		done(m, COPY_SOURCE_KEPT, "there is no completed copy", NULL);
+		return;
+	}
+	if (copies_needs(e->all, row->source_region, row->source_id)) {
+		later(m, "another copy still needs it");
+		return;
+	}
+	m->waiter = region_ensure_id(e->lane->region, row->copy_id, true, looked, m, &ready);
+	if (!m->waiter && ready)
+		looked(m, NULL);
+	else if (!m->waiter)
+		later(m, "out of memory");
+}
+
+const char *mover_reason(const struct entry *e)
+{
+	struct mover *m;
+
+	DL_FOREACH(e->all->movers, m)
+		if (m->entry == e)
+			return m->why;
+	return NULL;
+}
+
+void mover_finish(struct copies *c)
+{
+	while (c->movers)
+		destroy(c->movers);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* The user's command that is run when a copy ends. */
+#include "on_end.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "isotime.h"
+#include "log.h"
+
+#define AT_ONCE     8
+#define WAITING_MAX 10000
+
+extern char **environ;
+
+/* One run. As a libuv handle it outlives its owner. */
+struct run {
+	struct run *prev, *next;
+	uv_process_t process;
+	struct on_end *owner; /* NULL: gone */
+	char **env;           /* ours; the inherited part is borrowed */
+	size_t own;           /* how many of it are ours; they come first */
+};
+
+struct on_end {
+	uv_loop_t *loop;
+	char *command;
+	struct run *waiting, *running;
+	unsigned n_waiting, n_running;
+};
+
+int on_end_create(uv_loop_t *loop, const char *command, struct on_end **out)
+{
+	struct on_end *o;
+
+	*out = NULL;
+	if (!command)
+		return 0;
+	o = calloc(1, sizeof(*o));
+	if (o)
+		o->command = strdup(command);
+	if (!o || !o->command) {
+		free(o);
+		return -ENOMEM;
+	}
+	o->loop = loop;
+	*out = o;
+	return 0;
+}
+
+static void run_free(struct run *r)
+{
+	for (size_t i = 0; r->env && i < r->own; i++)
+		free(r->env[i]);
+	free(r->env);
+	free(r);
+}
+
+static void closed(uv_handle_t *handle)
+{
+	run_free(handle->data);
+}
+
+void on_end_destroy(struct on_end *o)
+{
+	struct run *r, *next;
+
+	if (!o)
+		return;
+	DL_FOREACH_SAFE(o->waiting, r, next)
+		run_free(r);
+	DL_FOREACH_SAFE(o->running, r, next) {
+		r->owner = NULL;
+		uv_close((uv_handle_t *)&r->process, closed);
+	}
+	free(o->command);
+	free(o);
+}
+
+static int add(struct run *r, const char *name, const char *value)
+{
+	char *text;
+
+	if (asprintf(&text, "EBSFS_%s=%s", name, value ? value : "") < 0)
+		return -ENOMEM;
+	r->env[r->own++] = text;
+	return 0;
+}
+
+static int add_time(struct run *r, const char *name, int64_t ms)
+{
+	char text[ISOTIME_SIZE];
+
+	return add(r, name, ms ? isotime_format(ms, text) : "");
+}
+
+#define FACTS 12
+
+static int fill(struct run *r, const struct copy *copy)
+{
+	const struct journal_copy *row = &copy->row;
+	size_t inherited = 0, n;
+
+	while (environ[inherited])
+		inherited++;
+	r->env = calloc(FACTS + inherited + 1, sizeof(char *));
+	if (!r->env || add(r, "STATE", copy_state_text(copy->state)) < 0 || add(r, "REGION", row->region) < 0 ||
+		add(r, "SNAPSHOT", row->copy_id) < 0 || add(r, "SOURCE_REGION", row->source_region) < 0 ||
+		add(r, "SOURCE_SNAPSHOT", row->source_id) < 0 || add(r, "DESCRIPTION", row->description) < 0 ||
+		add(r, "CODE", row->code) < 0 || add(r, "MESSAGE", row->message) < 0 ||
+		add(r, "REQUEST_ID", row->request_id) < 0 || add_time(r, "REQUESTED", row->requested_ms) < 0 ||
+		add_time(r, "STARTED", row->started_ms) < 0 || add_time(r, "ENDED", row->ended_ms) < 0)
+		return -ENOMEM;
+	n = r->own;
+	for (size_t i = 0; i < inherited; i++)
+		if (strncmp(environ[i], "EBSFS_", 6))
+			r->env[n++] = environ[i];
+	return 0;
+}
+
+static void start_waiting(struct on_end *o);
+
+static void exited(uv_process_t *process, int64_t status, int signal)
+{
+	struct run *r = process->data;
+	struct on_end *o = r->owner;
+
+	if (signal)
+		log_warning("on_end command: ended by signal %d", signal);
+	else if (status)
+		log_warning("on_end command: exit status %lld", (long long)status);
+	DL_DELETE(o->running, r);
+	o->n_running--;
+	uv_close((uv_handle_t *)process, closed);
+	start_waiting(o);
+}
+
+static void start_waiting(struct on_end *o)
+{
+	while (o->waiting && o->n_running < AT_ONCE) {
+		struct run *r = o->waiting;
+		char *args[] = {(char *)"/bin/sh", (char *)"-c", o->command, NULL};
+		uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}, {.flags = UV_INHERIT_FD, .data.fd = 1},
+			{.flags = UV_INHERIT_FD, .data.fd = 2}};
+		uv_process_options_t options = {.exit_cb = exited,
+			.file = args[0],
+			.args = args,
+			.env = r->env,
+			.stdio_count = 3,
+			.stdio = stdio,
+			.flags = UV_PROCESS_DETACHED};
+		int result;
+
+		DL_DELETE(o->waiting, r);
+		o->n_waiting--;
+		r->process.data = r;
+		result = uv_spawn(o->loop, &r->process, &options);
+		if (result < 0) {
+			log_error("on_end command cannot be started: %s", uv_strerror(result));
+			uv_close((uv_handle_t *)&r->process, closed);
+			continue;
+		}
+		DL_APPEND(o->running, r);
+		o->n_running++;
+	}
+}
+
+void on_end_run(struct on_end *o, const struct copy *copy)
+{
+	struct run *r;
+
+	if (!o)
+		return;
+	r = o->n_waiting < WAITING_MAX ? calloc(1, sizeof(*r)) : NULL;
+	if (!r || fill(r, copy) < 0) {
+		log_error("on_end command not run for copy %lld: out of memory, or too many wait", (long long)copy->row.id);
+		if (r)
+			run_free(r);
+		return;
+	}
+	r->owner = o;
+	DL_APPEND(o->waiting, r);
+	o->n_waiting++;
+	start_waiting(o);
+}

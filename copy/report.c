@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* All copies at once: the table `copies`, copies.json, and Prometheus metrics. */
+#include "copies.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "encode.h"
+#include "hint.h"
+#include "inner.h"
+#include "isotime.h"
+#include "lane.h"
+#include "mover.h"
+
+/* --- copies --- */
+
+struct table {
+	const struct copies *all;
+	struct buf *out;
+	int64_t now_ms;
+	bool any;
+};
+
+static void put_text(struct buf *out, const char *text)
+{
+	for (; text && *text; text++)
+		buf_putc(out, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
+}
+
+/* What there is to say beside the columns. */
+static const char *remark(const struct copy *copy)
+{
+	if (*copy->reason)
+		return copy->reason;
+	if (copy->row.message)
+		return copy->row.message;
+	return copy->origin == COPY_MACHINE ? "asked for by another ebsfs"
+		: copy->origin == COPY_TOOL ? "not asked for through ebsfs" : "";
+}
+
+static void table_row(void *arg, const struct copy *copy)
+{
+	const struct journal_copy *row = &copy->row;
+	struct table *t = arg;
+	char progress[32] = "-", since[ISOTIME_SIZE] = "-", took[ISOTIME_SIZE] = "-", eta[ISOTIME_SIZE] = "-",
+	     source[128] = "-";
+	unsigned length, position = copies_position(t->all, copy, &length);
+	int64_t since_ms = row->started_ms ? row->started_ms : row->requested_ms;
+
+	t->any = true;
+	if (position)
+		snprintf(progress, sizeof(progress), "%u of %u", position, length);
+	else if (copy->progress >= 0)
+		snprintf(progress, sizeof(progress), "%d%%", copy->progress);
+	if (row->source_id)
+		snprintf(source, sizeof(source), "%s/%s", row->source_region, row->source_id);
+	if (since_ms) {
+		isotime_format(since_ms, since);
+		isotime_duration(((copy_state_ended(copy->state) ? row->ended_ms : t->now_ms) - since_ms) / 1000, took);
+	}
+	if (copy->eta_ms > t->now_ms)
+		isotime_duration((copy->eta_ms - t->now_ms) / 1000, eta);
+	buf_printf(t->out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s", copy_state_text(copy->state),
+		progress, row->region, row->copy_id ? row->copy_id : "-", source, since, took, eta);
+	if (*remark(copy)) {
+		buf_puts(t->out, "  ");
+		put_text(t->out, remark(copy));
+	}
+	buf_putc(t->out, '\n');
+}
+
+int copies_table(const struct copies *c, int64_t now_ms, struct buf *out)
+{
+	struct table t = {c, out, now_ms, false};
+
+	buf_printf(out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s  %s\n", "STATE", "PROGRESS", "REGION",
+		"SNAPSHOT", "SOURCE", "SINCE", "ELAPSED", "ETA", "REMARK");
+	copies_each(c, table_row, &t);
+	if (!t.any)
+		buf_puts(out, "no copies\n");
+	return -out->error;
+}
+
+/* --- copies.json --- */
+
+static void json_key(struct buf *out, const char *key)
+{
+	buf_printf(out, "%s\n    \"%s\": ", out->data[out->len - 1] == '{' ? "" : ",", key);
+}
+
+static void json_text(struct buf *out, const char *key, const char *value)
+{
+	if (!value || !*value)
+		return;
+	json_key(out, key);
+	encode_json_string(out, value, strlen(value));
+}
+
+static void json_number(struct buf *out, const char *key, int64_t value)
+{
+	json_key(out, key);
+	buf_printf(out, "%lld", (long long)value);
+}
+
+static void json_time(struct buf *out, const char *key, int64_t ms)
+{
+	char text[ISOTIME_SIZE];
+
+	if (ms)
+		json_text(out, key, isotime_format(ms, text));
+}
+
+static void json_progress(struct buf *out, const struct copy *copy)
+{
+	if (copy->state == COPY_QUEUED || copy->state == COPY_SUBMITTING || copy->row.dry_run)
+		return;
+	json_key(out, "progress");
+	if (copy->progress < 0)
+		buf_puts(out, "null");
+	else
+		buf_printf(out, "%d", copy->progress);
+}
+
+static void json_move(struct buf *out, const struct copy *copy)
+{
+	const struct journal_copy *row = &copy->row;
+
+	if (!row->move)
+		return;
+	json_text(out, "move", copy->state == COPY_COMPLETED && row->code ? row->code : "pending");
+}
+
+static void json_row(void *arg, const struct copy *copy)
+{
+	static const char *const origins[] = {"ours", "machine", "tool"};
+	const struct journal_copy *row = &copy->row;
+	bool bad = copy->state == COPY_FAILED || copy->state == COPY_ERROR;
+	struct table *t = arg;
+	struct buf *out = t->out;
+	unsigned length, position = copies_position(t->all, copy, &length);
+	int64_t since = row->started_ms ? row->started_ms : row->requested_ms;
+	char source[128];
+
+	buf_puts(out, t->any ? ",\n  {" : "\n  {");
+	t->any = true;
+	if (row->id)
+		json_number(out, "id", row->id);
+	json_text(out, "origin", origins[copy->origin]);
+	json_text(out, "state", copy_state_text(copy->state));
+	if (position) {
+		json_number(out, "position", position);
+		json_number(out, "queue-length", length);
+	}
+	json_text(out, "reason", copy->reason);
+	json_progress(out, copy);
+	json_text(out, "snapshot", row->copy_id);
+	json_text(out, "region", row->region);
+	if (row->source_region && row->source_id) {
+		snprintf(source, sizeof(source), "%s/%s", row->source_region, row->source_id);
+		json_text(out, "source", source);
+		json_text(out, "source-region", row->source_region);
+		json_text(out, "source-snapshot", row->source_id);
+	}
+	json_text(out, "description", row->description);
+	json_text(out, "request", row->token);
+	json_time(out, "requested", row->requested_ms);
+	json_time(out, "started", row->started_ms);
+	if (since)
+		json_number(out, "elapsed", ((copy_state_ended(copy->state) ? row->ended_ms : t->now_ms) - since) / 1000);
+	json_time(out, "eta", copy->eta_ms > t->now_ms ? copy->eta_ms : 0);
+	json_time(out, "ended", row->ended_ms);
+	json_move(out, copy);
+	if (bad)
+		json_text(out, "code", row->code);
+	json_text(out, bad || copy->state == COPY_CANCELLED ? "message" : "note", row->message);
+	if (bad)
+		json_text(out, "hint", hint_for(row->code, row->message));
+	json_text(out, "request-id", row->request_id);
+	buf_puts(out, "\n  }");
+}
+
+int copies_json(const struct copies *c, int64_t now_ms, struct buf *out)
+{
+	struct table t = {c, out, now_ms, false};
+
+	buf_puts(out, "[");
+	copies_each(c, json_row, &t);
+	return buf_puts(out, t.any ? "\n]\n" : "]\n");
+}
+
+/* --- metrics --- */
+
+static void count_state(void *arg, const struct copy *copy)
+{
+	unsigned *counts = arg;
+
+	counts[copy->state]++;
+}
+
+static void put_rate(void *arg, const char *from, const char *to, double rate)
+{
+	buf_printf(arg, "ebsfs_copy_rate_bytes_per_second{source=\"%s\",region=\"%s\"} %.0f\n", from, to, rate);
+}
+
+static void head(struct buf *out, const char *name, const char *type, const char *help)
+{
+	buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static double oldest(const struct lane *lane)
+{
+	int64_t age = lane->queue ? clock_wall_ms() - lane->queue->pub.row.requested_ms : 0;
+
+	return age > 0 ? (double)age / 1000 : 0;
+}
+
+static double lane_value(const struct lane *lane, int which)
+{
+	switch (which) {
+	case 0:
+		return lane->queued;
+	case 1:
+		return oldest(lane);
+	case 2:
+		return lane_used(lane);
+	case 3:
+		return lane->gate.limit;
+	case 4:
+		return (double)lane->polls;
+	case 5:
+		return (double)lane->poll_failures;
+	case 6:
+		return (double)lane->refusals;
+	default:
+		return (double)lane->lost_answers;
+	}
+}
+
+int copies_metrics(const struct copies *c, struct buf *out)
+{
+	static const struct {
+		const char *name, *type, *help;
+	} lanes[] = {
+		{"ebsfs_copy_queue_length", "gauge", "Copies that wait for a slot or their source."},
+		{"ebsfs_copy_queue_oldest_seconds", "gauge", "Age of the oldest request in the queue."},
+		{"ebsfs_copy_slots_used", "gauge", "Copies in progress into the region, those of other tools included."},
+		{"ebsfs_copy_limit", "gauge", "Copies that EC2 carries out at once into the region, as far as known."},
+		{"ebsfs_copy_polls_total", "counter", "DescribeSnapshots sent to watch copies."},
+		{"ebsfs_copy_poll_failures_total", "counter", "Polls without an answer."},
+		{"ebsfs_copy_limit_refusals_total", "counter", "CopySnapshot refused because too many are in progress."},
+		{"ebsfs_copy_lost_answers_total", "counter", "CopySnapshot sent and not answered."},
+	};
+	unsigned counts[COPY_CANCELLED + 1] = {0};
+
+	copies_each(c, count_state, counts);
+	head(out, "ebsfs_copies", "gauge", "Copies by state; ended ones of the last day.");
+	for (enum copy_state state = COPY_QUEUED; state <= COPY_CANCELLED; state++)
+		buf_printf(out, "ebsfs_copies{state=\"%s\"} %u\n", copy_state_text(state), counts[state]);
+	for (size_t i = 0; i < ARRAY_LEN(lanes); i++) {
+		head(out, lanes[i].name, lanes[i].type, lanes[i].help);
+		for (const struct lane *lane = c->lanes; lane; lane = lane->hh.next)
+			buf_printf(out, "%s{region=\"%s\"} %.15g\n", lanes[i].name, lane->name,
+				lane_value(lane, (int)i));
+	}
+	head(out, "ebsfs_copy_rate_bytes_per_second", "gauge",
+		"Estimated: source data copied a second, learned from completed copies.");
+	estimate_each(c->estimate, put_rate, out);
+	return -out->error;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What an error says about trying again. */
+#include "verdict.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static bool is_one_of(const struct err *err, const char *const *codes)
+{
+	for (; *codes; codes++)
+		if (!strcmp(err->code, *codes))
+			return true;
+	return false;
+}
+
+bool verdict_is_limit(const struct err *err)
+{
+	static const char *const codes[] = {"ResourceLimitExceeded", "PendingSnapshotLimitExceeded", NULL};
+
+	return is_one_of(err, codes);
+}
+
+bool verdict_is_state(const struct err *err)
+{
+	static const char *const codes[] = {"IncorrectState", "InvalidState", NULL};
+
+	return is_one_of(err, codes);
+}
+
+bool verdict_is_passing(const struct err *err)
+{
+	static const char *const codes[] = {"AuthFailure", "ExpiredToken", "ExpiredTokenException", "RequestExpired",
+		"InvalidClientTokenId", "SignatureDoesNotMatch", "MissingAuthenticationToken",
+		"UnrecognizedClientException", NULL};
+
+	return err->retryable || !err->http_status || err->http_status >= 500 || is_one_of(err, codes);
+}
+
+bool verdict_is_absent(const struct err *err)
+{
+	static const char *const codes[] = {"InvalidSnapshot.NotFound", NULL};
+
+	return is_one_of(err, codes);
+}
