@@ -13,8 +13,7 @@
 
 #include "err.h"
 
-/* The account that every world has, and its permanent key pair. They open nothing but a simulator.
- */
+/* The account that every world has, and its permanent key pair, which opens nothing else. */
 #define SIM_ACCOUNT    "123456789012"
 #define SIM_ACCESS_KEY "AKIASIMULATED0000001"
 #define SIM_SECRET_KEY "simulated/secret+key/that+opens+nothing0"
@@ -35,10 +34,8 @@ enum sim_progress {
 /* What a page of DescribeSnapshots holds. */
 enum sim_pages {
 	SIM_PAGES_FULL,   /* as many as were asked for */
-	SIM_PAGES_AFTER,  /* filters are applied after paging: short and empty pages that have a
-			     token */
-	SIM_PAGES_RAGGED, /* random lengths, empty ones too; the last page's token is an empty
-			     element */
+	SIM_PAGES_AFTER,  /* filters come after paging: short and empty pages with a token */
+	SIM_PAGES_RAGGED, /* random lengths, also none; an empty token element at the end */
 };
 
 /* Everything here may also be changed while the simulator runs: POST /_sim/set. */

@@ -87,27 +87,23 @@ static json_t *snapshots_json(
 	const struct sim_world *w, const struct sim_region *region, const struct sim_params *p)
 {
 	const char *owner = sim_params_get(p, "owner");
-	size_t slot = number(p, "from", 0), max = number(p, "max", 1000),
-	       slots = sim_region_slots(region);
-	json_t *list = json_array(), *root = json_object(), *one;
+	size_t max = number(p, "max", SIZE_MAX), slots = sim_region_slots(region);
 	struct sim_bulk_scratch scratch;
+	json_t *list = json_array();
 
-	for (; slot < slots && json_array_size(list) < max; slot++) {
+	for (size_t slot = number(p, "from", 0); slot < slots && json_array_size(list) < max;
+		slot++) {
 		const struct sim_snapshot *s = sim_region_at(region, slot, &scratch);
 
 		if (s->deleted || (owner && strcmp(owner, s->owner_id)))
 			continue;
-		one = sim_seed_describe(region, s, &w->behaviour, sim_world_now(w));
-		if (json_array_append_new(list, one) < 0) {
+		if (json_array_append_new(list,
+			    sim_seed_describe(region, s, &w->behaviour, sim_world_now(w))) < 0) {
 			json_decref(list);
-			json_decref(root);
 			return NULL;
 		}
 	}
-	json_object_set_new(root, "snapshots", list);
-	json_object_set_new(
-		root, "next", slot < slots ? json_integer((json_int_t)slot) : json_null());
-	return root;
+	return list;
 }
 
 static void get_snapshots(

@@ -2,34 +2,33 @@
 /* The control side of the simulator: unsigned requests below /_sim/, by which tests look behind the
  * scenes and change them. */
 /*
- *   GET /_sim/counts            {"total": n, "max_parallel": n,
- *                                "requests": {region: {action: n}},
- *                                "errors": {region: {action: {code: n}}}, "faults": {region:
- * {action: {effect: n}}}, "copies": {region: {"started": n, "pending": n, "max_pending": n}}} POST
- * /_sim/reset-counts GET /_sim/snapshots?region=R[&owner=ACCOUNT][&from=SLOT][&max=N]
- *                               {"snapshots": [{…}], "next": SLOT or null}: the truth, without
- * delay; the fields of sim_seed_snapshot.c; generated ones too, at most 1000 (or max) at a time
- *   POST /_sim/faults           replaces the fault plan (sim_faults.h); DELETE clears it
- *   POST /_sim/set              one of these, or a list of them, carried out in turn until one
- * fails:
- *       {"region": R, "snapshot": ID, "set": {fields}}       fields of sim_seed_snapshot.c, at once
- * visible
- *       {"region": R, "snapshot": ID, "delete": true}        at once gone
- *       {"region": R, "snapshot": ID, "finish": true}        its work ends now; {"fail":
- * "message"}: in an error
- *       {"region": R, "finish": true}                        the same for all that is pending; also
- * "fail"
- *       {"region": R, "freeze": true}                        its copies stand still; false: they go
- * on
- *       {"region": R, …}                                     members of a region in
- * sim_seed_file.c: "copy_limit", "enabled", "snapshots", "kms_keys", …; R is made if need be
- *       {"key": ID, "revoked": true, …}                      members of a key in sim_seed_file.c;
- * with "secret" a new one
- *       {"behaviour": {"latency-ms": "50", …}}               settings of the command line
- *       {"reset_throttle": true}                             all buckets are full again
- *     R may be "*": every region. Answers {"snapshots": [ids of new ones]}.
+ *   GET /_sim/counts          {"total": n, "max_parallel": n,
+ *                              "requests": {region: {action: n}},
+ *                              "errors": {region: {action: {code: n}}},
+ *                              "faults": {region: {action: {effect: n}}},
+ *                              "copies": {region: {"started": n, "pending": n, "max_pending": n}}}
+ *   POST /_sim/reset-counts
+ *   GET /_sim/snapshots?region=R[&owner=ACCOUNT][&from=SLOT][&max=N]
+ *                             a list of all that there is in truth, without delay, in the order of
+ *                             their "slot", with the fields of sim_seed_snapshot.c
+ *   POST /_sim/faults         replaces the fault plan (sim_faults.h); DELETE clears it
+ *   POST /_sim/set            one of these, or a list of them, carried out until one fails:
  *
- * An error is 400 with {"error": "…"}.
+ *     {"region": R, "snapshot": ID, "set": {fields}}   as in sim_seed_snapshot.c, at once visible
+ *     {"region": R, "snapshot": ID, "delete": true}    at once gone
+ *     {"region": R, "snapshot": ID, "finish": true}    its work ends now
+ *     {"region": R, "snapshot": ID, "fail": "why"}     its work ends now, in an error
+ *     {"region": R, "finish": true}                    the same for all; or "fail"
+ *     {"region": R, "freeze": true}                    its copies stand still; false: they go on
+ *     {"region": R, "copy_limit": 3, …}                a region's members in sim_seed_file.c; made
+ *                                                      if need be
+ *     {"key": ID, "revoked": true, …}                  a key's members there
+ *     {"reset_throttle": true}                         all buckets are full again
+ *     {"latency-ms": "50", …}                          settings of the command line
+ *
+ *   R may be "*": every region. Answers {"snapshots": [ids of new ones]}.
+ *
+ * What is wrong is answered with 400 and {"error": "…"}.
  */
 #ifndef EBSFS_SIM_CONTROL_H
 #define EBSFS_SIM_CONTROL_H

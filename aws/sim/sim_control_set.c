@@ -139,19 +139,16 @@ static int apply(struct change *c)
 {
 	const char *region = json_string_value(json_object_get(c->json, "region"));
 	const char *key = json_string_value(json_object_get(c->json, "key"));
-	const json_t *behaviour = json_object_get(c->json, "behaviour");
 
 	if (region)
 		return change_regions(c, region);
 	if (key)
 		return change_key(c, key);
-	if (behaviour)
-		return sim_seed_behaviour(c->world, behaviour, c->err);
 	if (json_is_true(json_object_get(c->json, "reset_throttle"))) {
 		sim_throttle_reset(c->server->throttle);
 		return 0;
 	}
-	return err_set(c->err, EINVAL, "neither region, key, behaviour nor reset_throttle");
+	return sim_seed_behaviour(c->world, c->json, c->err);
 }
 
 static int apply_all(struct change *c, const json_t *root)

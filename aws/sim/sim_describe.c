@@ -57,7 +57,7 @@ static int parse_page(struct sim_call *c, struct query *q)
 		if (v < 5)
 			return sim_fail(c, 400, "InvalidParameterValue",
 				"Value ( %" PRId64 " ) for parameter maxResults is invalid. "
-						   "Expecting a value greater than 5.",
+				"Expecting a value greater than 5.",
 				v);
 		q->max = v > 1000 ? 1000 : (size_t)v;
 	}

@@ -3,26 +3,28 @@
 /*
  * JSON, from --faults FILE or POST /_sim/faults:
  *
- *   {"seed": 7, "rules": [{"action": "CopySnapshot", "region": "eu-west-1", "nth": 2, "effect":
- * "reset", "after": true}]}
+ *   {"seed": 7, "rules": [{"action": "CopySnapshot", "nth": 2, "effect": "reset", "after": true}]}
  *
  * A rule fits a request if all of these that it has do:
- *   "action", "region"      names, with the wildcards * and ?
- *   "param"                 {"SourceSnapshotId": "snap-0a*"}: parameters, with wildcards
+ *   "action", "region"   names, with the wildcards * and ?
+ *   "param"              {"SourceSnapshotId": "snap-0a*"}: parameters, with wildcards
+ *
  * It counts the requests that fit it, and strikes if all of these that it has hold:
- *   "nth": 2                the second one; or a list, [1, 3]
- *   "every": 3              the third, sixth, ninth…
- *   "from": 2, "to": 5      in between, both included
- *   "probability": 0.1      by chance, from the plan's seed
- *   "times": 4              so often at most
+ *   "nth": 2             the second one; or a list, [1, 3]
+ *   "every": 3           the third, sixth, ninth…
+ *   "from": 2, "to": 5   in between, both included
+ *   "probability": 0.1   by chance, from the plan's seed
+ *   "times": 4           so often at most
+ *
  * The first rule that strikes decides. Every rule counts, whether or not another has struck.
  *
- * "effect", with "after": whether the request is carried out first, nobody learning of it (default
- * false; true for those with *): "error"        "status" (500), "code" (InternalError), "message"
+ * "after": whether the request is carried out, though nobody learns of it; by default false, but
+ * true for those with *. "effect":
+ *   "error"        "status" (500), "code" (InternalError), "message"
  *   "throttle"     503 RequestLimitExceeded
  *   "reset"        the connection is reset without an answer
  *   "hang"         no answer for "seconds" (3600), then a reset
- *   "slow"         the answer comes "seconds" (1) later
+ *   "slow"         the answer comes "seconds" (1) later; always carried out
  *   "trickle" *    its body comes piece by piece over "seconds" (1)
  *   "cut" *        the connection ends after "bytes" of the body (half of it)
  *   "malformed" *  the body is not XML any more
@@ -33,8 +35,8 @@
  *   "huge" *       "bytes" (80 MB) of well-formed items
  *   "long" *       one element of "bytes" (80 MB)
  *   "deep" *       "depth" (100000) of elements within elements
- *   "clock"        the server's clock is "seconds" (3600) wrong for this request, its Date header
- * too "revoke"       the access key is revoked, from this request on
+ *   "clock"        the server's clock is "seconds" (3600) wrong for this request, its Date too
+ *   "revoke"       the access key is revoked, from this request on
  */
 #ifndef EBSFS_SIM_FAULTS_H
 #define EBSFS_SIM_FAULTS_H

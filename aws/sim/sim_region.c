@@ -142,6 +142,7 @@ int sim_region_restate(struct sim_region *r, struct sim_snapshot *s, const char 
 
 	if (result < 0)
 		return result;
+	sim_snapshot_set(&s->progress, NULL);
 	forget_pending(r, s);
 	if (!strcmp(state, "pending"))
 		return remember_pending(r, s);
@@ -271,7 +272,7 @@ void sim_region_view(const struct sim_region *r, const struct sim_snapshot *s,
 		out->message = s->run.failure;
 		out->completion_ms = s->run.failure ? 0 : end_of(r, s);
 	}
-	if (s->progress) {
+	if (s->progress && !has_ended(r, s, now)) {
 		out->has_progress = true;
 		snprintf(out->progress, sizeof(out->progress), "%s", s->progress);
 	} else if (!strcmp(out->state, "completed")) {

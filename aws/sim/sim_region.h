@@ -22,7 +22,7 @@ struct sim_snapshot *sim_region_edit(struct sim_region *r, const char *id);
 int sim_region_add(struct sim_region *r, struct sim_snapshot *s);
 /* Deleted now; DescribeSnapshots shows it until gone_at (monotonic). */
 void sim_region_delete(struct sim_region *r, struct sim_snapshot *s, int64_t gone_at);
-/* Call after every change of s->state. Returns 0 or -ENOMEM. */
+/* Gives s another state, and a progress that goes with it. Returns 0 or -ENOMEM. */
 int sim_region_restate(struct sim_region *r, struct sim_snapshot *s, const char *state);
 /* Writes down what has ended by now. Call before anything is changed or counted. */
 void sim_region_settle(struct sim_region *r, struct sim_time now);

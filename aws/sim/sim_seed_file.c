@@ -2,20 +2,27 @@
 /* A world from a JSON file. */
 /*
  *   {
- *     "behaviour": {"copy-seconds": "1-2", "latency-ms": 5, "flicker": true},     as on the command
- * line "keys": [{ "access_key": "ASIA…", "secret": "…",                  required "token": "…", a
- * temporary key "account": "111122223333", "arn": "arn:aws:…", "expires": "2026-01-02T03:04:05Z" or
- * "10m", "revoked": true, "allow": ["Describe*"], "deny": ["CopySnapshot"]       actions; without
- * "allow" all are
+ *     "behaviour": {"copy-seconds": "1-2", "latency-ms": 5},   as on the command line
+ *     "keys": [{
+ *         "access_key": "ASIA…", "secret": "…",                required
+ *         "token": "…",                                        of a temporary key
+ *         "account": "111122223333", "arn": "arn:aws:…",
+ *         "expires": "2026-01-02T03:04:05Z",                   or "10m", "-1h"
+ *         "revoked": true,
+ *         "allow": ["Describe*"], "deny": ["CopySnapshot"]     actions; without "allow" all are
  *     }],
  *     "regions": {
  *       "eu-west-1": {
  *         "enabled": true, "opt_in": false,
- *         "copies_only_inside": false, SnapshotCopyUnsupported.InterRegion "copy_limit": 20,
- * "snapshot_limit": 0,                 0: none "encrypts_by_default": false, "default_kms_key":
- * "alias/dr", "kms_keys": [{"id": "…", "alias": "alias/dr", "usable": true}],     beside
- * alias/aws/ebs "volumes": [{"id": "vol-…", "size": 8, "zone": "eu-west-1a"}], "bulk": 1000, so
- * many generated ones, before those that follow "snapshots": [{…}] see sim_seed_snapshot.c
+ *         "copies_only_inside": false,                         SnapshotCopyUnsupported.InterRegion
+ *         "copy_limit": 20,
+ *         "snapshot_limit": 0,                                 0: none
+ *         "encrypts_by_default": false,
+ *         "kms_keys": [{"id": "…", "alias": "alias/dr", "usable": true}],
+ *         "default_kms_key": "alias/dr",                       else alias/aws/ebs
+ *         "volumes": [{"id": "vol-…", "size": 8, "zone": "eu-west-1a"}],
+ *         "bulk": 1000,                                        generated ones, before those below
+ *         "snapshots": [{…}]                                   see sim_seed_snapshot.c
  *       }
  *     }
  *   }
@@ -291,7 +298,7 @@ int sim_seed_behaviour(struct sim_world *w, const json_t *json, struct err *err)
 	json_t *v;
 
 	if (!json_is_object(json))
-		return err_set(err, EINVAL, "behaviour: not an object");
+		return err_set(err, EINVAL, "settings: not an object");
 	json_object_foreach((json_t *)json, name, v)
 	{
 		_cleanup_free_ char *text =

@@ -4,20 +4,26 @@
  * Under EC2's own names, so that what `aws ec2 describe-snapshots` prints can be pasted in:
  *
  *   SnapshotId VolumeId OwnerId OwnerAlias Description State StateMessage Progress KmsKeyId
- * DataEncryptionKeyId OutpostArn AvailabilityZone StorageTier SseType TransferType        strings;
- * null: the field is absent from EC2's answer StartTime CompletionTime RestoreExpiryTime
- * "2026-01-02T03:04:05Z" or relative to now: "-3d", "-5h", "10m", "-30s" VolumeSize
- * FullSnapshotSizeInBytes CompletionDurationMinutes   numbers Encrypted true or false Tags {"key":
- * "value"} or [{"Key": "key", "Value": "value"}]
+ *   DataEncryptionKeyId OutpostArn AvailabilityZone StorageTier SseType TransferType
+ *                     strings; null: the field is absent from EC2's answer
+ *   StartTime CompletionTime RestoreExpiryTime
+ *                     "2026-01-02T03:04:05Z", or relative to now: "-3d", "-5h", "10m", "-30s"
+ *   VolumeSize FullSnapshotSizeInBytes CompletionDurationMinutes
+ *                     numbers
+ *   Encrypted         true or false
+ *   Tags              {"key": "value"} or [{"Key": "key", "Value": "value"}]
  *
  * and what EC2 knows but does not show:
  *
- *   public in_use locked copy   true or false; a pending copy counts for the destination's limit
- *   shared                      account ids that may create volumes of it
- *   source_region source_id     of a copy
- *   ends_in                     seconds: it is pending until then (null: for ever)
- *   fails                       the status message with which it will then end
- *   visible_in                  seconds until DescribeSnapshots knows of it
+ *   public in_use locked copy
+ *                     true or false; a pending copy counts for the destination's limit
+ *   shared            account ids that may create volumes of it
+ *   source_region source_id
+ *                     of a copy
+ *   ends_in           seconds: it is pending until then (null: for ever)
+ *   fails             the status message with which it will then end
+ *   visible_in        seconds until DescribeSnapshots knows of it
+ *   slot              ignored, so that what GET /_sim/snapshots gave can be given back
  *
  * Nothing is required. A new one is completed, a day old, of 8 GiB, half full, and has a random id.
  */
@@ -194,7 +200,7 @@ static int set_other(const char *name, const json_t *v, struct sim_snapshot *s, 
 		return set_tags(v, s, err);
 	if (!strcmp(name, "shared"))
 		return set_shared(v, s, err);
-	if (!strcmp(name, "ends_in") || !strcmp(name, "visible_in"))
+	if (!strcmp(name, "ends_in") || !strcmp(name, "visible_in") || !strcmp(name, "slot"))
 		return json_is_number(v) || json_is_null(v)
 			       ? 0
 			       : err_set(err, EINVAL, "%s: not a number", name);
@@ -305,6 +311,7 @@ int sim_seed_change(struct sim_world *w, struct sim_region *r, struct sim_snapsh
 	const json_t *json, struct err *err)
 {
 	const char *state = json_string_value(json_object_get(json, "State"));
+	const json_t *progress = json_object_get(json, "Progress");
 	int result;
 
 	sim_region_settle(r, sim_world_now(w));
@@ -317,6 +324,9 @@ int sim_seed_change(struct sim_world *w, struct sim_region *r, struct sim_snapsh
 		state = "pending";
 	if (state && sim_region_restate(r, s, state) < 0)
 		return err_set(err, ENOMEM, "out of memory");
+	if (json_is_string(progress) &&
+		sim_snapshot_set(&s->progress, json_string_value(progress)) < 0)
+		return err_set(err, ENOMEM, "out of memory"); /* the change of state took it away */
 	if (state && !strcmp(state, "completed") && !s->completion_ms)
 		s->completion_ms = sim_world_now(w).wall;
 	set_clocks(w, r, json, s);
@@ -376,6 +386,7 @@ json_t *sim_seed_describe(const struct sim_region *r, const struct sim_snapshot 
 		ok = !value || !json_object_set_new(out, fields[i].name, value);
 	}
 	sim_region_view(r, s, b, now, &v);
+	ok = ok && !json_object_set_new(out, "slot", json_integer((json_int_t)s->slot));
 	ok = ok && !json_object_set_new(out, "State", json_string_nocheck(v.state));
 	if (ok && v.has_progress)
 		ok = !json_object_set_new(out, "Progress", json_string_nocheck(v.progress));
