@@ -15,7 +15,7 @@ static void ready(uv_poll_t *poll, int status, int events)
 {
 	struct fd_watch *w = poll->data;
 
-	w->fn(w->arg, w->fd, events, status < 0);
+	w->fn(w->arg, w->fd, status < 0 ? 0 : events);
 }
 
 struct fd_watch *fd_watch_create(uv_loop_t *loop, int fd, fd_watch_fn *fn, void *arg)

@@ -3,13 +3,12 @@
 #ifndef EBSFS_FD_WATCH_H
 #define EBSFS_FD_WATCH_H
 
-#include <stdbool.h>
 #include <uv.h>
 
 struct fd_watch;
-/* events: UV_READABLE | UV_WRITABLE; error: the descriptor is broken. The watch may be destroyed
- * from within. */
-typedef void fd_watch_fn(void *arg, int fd, int events, bool error);
+/* events: UV_READABLE and UV_WRITABLE, or 0 if the descriptor has an error: look for yourself. The
+ * watch may be destroyed from within. */
+typedef void fd_watch_fn(void *arg, int fd, int events);
 
 /* The descriptor stays its owner's. NULL on ENOMEM or if it cannot be watched. */
 struct fd_watch *fd_watch_create(uv_loop_t *loop, int fd, fd_watch_fn *fn, void *arg);

@@ -221,11 +221,12 @@ static int timer_wanted(CURLM *multi, long timeout_ms, void *arg)
 	return 0;
 }
 
-static void socket_ready(void *arg, int fd, int events, bool error)
+static void socket_ready(void *arg, int fd, int events)
 {
 	struct http *http = arg;
-	int flags = error ? CURL_CSELECT_ERR : 0, running;
+	int flags = 0, running;
 
+	/* Without flags (an error) curl looks for itself, and finds what it was: a reset, say. */
 	if (events & UV_READABLE)
 		flags |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sigv4: Amazon's signing suite, as far as it lies on this machine, and vectors of EC2's and EBS's own requests. */
+/* sigv4: Amazon's signing suite, as far as it lies on this machine, and vectors of EC2's and EBS's
+ * own requests. */
 #include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
@@ -107,7 +108,8 @@ static const char *text_of(const json_t *object, const char *key)
 }
 
 /* One check: canonical request, string to sign and signature are the suite's. */
-static bool check(const char *suite, const char *name, const char *mode, const struct sigv4_signature *got)
+static bool check(
+	const char *suite, const char *name, const char *mode, const struct sigv4_signature *got)
 {
 	const struct {
 		const char *file;
@@ -123,7 +125,8 @@ static bool check(const char *suite, const char *name, const char *mode, const s
 		snprintf(file, sizeof(file), "%s-%s.txt", mode, parts[i].file);
 		expected = read_text(suite, name, file);
 		if (strcmp(expected, parts[i].got)) {
-			print_error("%s %s: expected\n%s\ngot\n%s\n", name, file, expected, parts[i].got);
+			print_error("%s %s: expected\n%s\ngot\n%s\n", name, file, expected,
+				parts[i].got);
 			same = false;
 		}
 	}
@@ -147,16 +150,25 @@ static int run_case(const char *suite, const char *name)
 	assert_int_equal(isotime_parse(stamp, strlen(stamp), &time_ms), 0);
 	if (sign_body)
 		assert_int_equal(digest_sha256_hex(text.body, strlen(text.body), hash), 0);
-	struct sigv4_request request = {.method = text.method, .path = text.path, .query = text.query,
-		.keep_path = !json_is_true(json_object_get(context, "normalize")), .headers = text.headers,
-		.n_headers = text.n_headers, .payload_hash = hash, .access_key = text_of(keys, "access_key_id"),
-		.secret_key = text_of(keys, "secret_access_key"), .session_token = text_of(keys, "token"),
+	struct sigv4_request request = {.method = text.method,
+		.path = text.path,
+		.query = text.query,
+		.keep_path = !json_is_true(json_object_get(context, "normalize")),
+		.headers = text.headers,
+		.n_headers = text.n_headers,
+		.payload_hash = hash,
+		.access_key = text_of(keys, "access_key_id"),
+		.secret_key = text_of(keys, "secret_access_key"),
+		.session_token = text_of(keys, "token"),
 		.token_unsigned = json_is_true(json_object_get(context, "omit_session_token")),
-		.region = text_of(context, "region"), .service = text_of(context, "service"), .time_ms = time_ms};
+		.region = text_of(context, "region"),
+		.service = text_of(context, "service"),
+		.time_ms = time_ms};
 
 	assert_int_equal(sigv4_presign(&request, expires, &query), 0);
 	if (sign_body)
-		text.headers[text.n_headers++] = (struct http_header){"x-amz-content-sha256", strdup(hash)};
+		text.headers[text.n_headers++] =
+			(struct http_header){"x-amz-content-sha256", strdup(hash)};
 	request.n_headers = text.n_headers;
 	assert_int_equal(sigv4_sign(&request, &header), 0);
 	return check(suite, name, "header", &header) + check(suite, name, "query", &query);
@@ -178,7 +190,9 @@ static void test_amazons_suite(void **state)
 		suite = EBSFS_SOURCE_ROOT "/../shared/sigv4-suite/v4";
 	n = scandir(suite, &cases, is_case, alphasort);
 	if (n < 0) {
-		print_message("no signing suite at %s (EBSFS_SIGV4_SUITE names another place): skipped\n", suite);
+		print_message(
+			"no signing suite at %s (EBSFS_SIGV4_SUITE names another place): skipped\n",
+			suite);
 		skip();
 	}
 	for (int i = 0; i < n; i++) {
@@ -202,8 +216,9 @@ static int64_t suite_time(void)
 /* Computed with botocore and by a second, independent implementation. */
 static void test_post_of_a_form(void **state)
 {
-	static const char body[] = "Action=DescribeSnapshots&Version=2016-11-15&Owner.1=self&MaxResults=1000"
-				   "&Filter.1.Name=tag%3AName&Filter.1.Value.1=a+b&Filter.1.Value.2=%C3%A9";
+	static const char body[] =
+		"Action=DescribeSnapshots&Version=2016-11-15&Owner.1=self&MaxResults=1000"
+		"&Filter.1.Name=tag%3AName&Filter.1.Value.1=a+b&Filter.1.Value.2=%C3%A9";
 	const struct http_header headers[] = {
 		{"Host", "ec2.us-east-1.amazonaws.com"},
 		{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"},
@@ -213,13 +228,20 @@ static void test_post_of_a_form(void **state)
 
 	(void)state;
 	assert_int_equal(digest_sha256_hex(body, strlen(body), hash), 0);
-	assert_int_equal(sigv4_sign(&(struct sigv4_request){.method = "POST", .path = "", .headers = headers,
-					    .n_headers = 2, .payload_hash = hash, .access_key = KEY,
-					    .secret_key = SECRET, .region = "us-east-1", .service = "ec2",
+	assert_int_equal(sigv4_sign(&(struct sigv4_request){.method = "POST",
+					    .path = "",
+					    .headers = headers,
+					    .n_headers = 2,
+					    .payload_hash = hash,
+					    .access_key = KEY,
+					    .secret_key = SECRET,
+					    .region = "us-east-1",
+					    .service = "ec2",
 					    .time_ms = suite_time()},
 				 &got),
 		0);
-	assert_string_equal(got.hex, "25ee00749eca5098dfbbf9608a4a8e4d0c8ee082c205287fd5bb62ff7e54b5e4");
+	assert_string_equal(
+		got.hex, "25ee00749eca5098dfbbf9608a4a8e4d0c8ee082c205287fd5bb62ff7e54b5e4");
 	assert_string_equal(got.authorization.data,
 		"AWS4-HMAC-SHA256 Credential=" KEY "/20150830/us-east-1/ec2/aws4_request, "
 		"SignedHeaders=content-type;host;x-amz-date, "
@@ -229,16 +251,25 @@ static void test_post_of_a_form(void **state)
 static void test_blocks(void **state)
 {
 	struct http_header headers[5] = {{"host", "ebs.us-east-1.amazonaws.com"}};
-	struct sigv4_request request = {.method = "GET", .path = "/snapshots/snap-0123456789abcdef0/blocks/3",
-		.query = "blockToken=AAUB%2B%2Fa%3D", .headers = headers, .n_headers = 1,
-		.payload_hash = SIGV4_EMPTY_PAYLOAD, .access_key = KEY, .secret_key = SECRET,
-		.region = "us-east-1", .service = "ebs", .time_ms = suite_time()};
+	struct sigv4_request request = {.method = "GET",
+		.path = "/snapshots/snap-0123456789abcdef0/blocks/3",
+		.query = "blockToken=AAUB%2B%2Fa%3D",
+		.headers = headers,
+		.n_headers = 1,
+		.payload_hash = SIGV4_EMPTY_PAYLOAD,
+		.access_key = KEY,
+		.secret_key = SECRET,
+		.region = "us-east-1",
+		.service = "ebs",
+		.time_ms = suite_time()};
 	_cleanup_(sigv4_finish) struct sigv4_signature get = {0}, put = {0};
 
 	(void)state;
 	assert_int_equal(sigv4_sign(&request, &get), 0);
-	assert_string_equal(get.hex, "5dcf028f7c27ec4f296f0620732a986c32023dc37eaa0defb17a09af47f9d8e3");
-	headers[1] = (struct http_header){"x-amz-checksum", "B4VNL+8pega6gWheZgwzLeNtXRjVRpJ9MNqtbX/aFUE="};
+	assert_string_equal(
+		get.hex, "5dcf028f7c27ec4f296f0620732a986c32023dc37eaa0defb17a09af47f9d8e3");
+	headers[1] = (struct http_header){
+		"x-amz-checksum", "B4VNL+8pega6gWheZgwzLeNtXRjVRpJ9MNqtbX/aFUE="};
 	headers[2] = (struct http_header){"x-amz-checksum-algorithm", "SHA256"};
 	headers[3] = (struct http_header){"x-amz-data-length", "524288"};
 	headers[4] = (struct http_header){"x-amz-content-sha256", SIGV4_UNSIGNED_PAYLOAD};
@@ -247,7 +278,8 @@ static void test_blocks(void **state)
 	request.n_headers = 5;
 	request.payload_hash = SIGV4_UNSIGNED_PAYLOAD;
 	assert_int_equal(sigv4_sign(&request, &put), 0);
-	assert_string_equal(put.hex, "69650c5908a4d757bf5119df7cc1c82c51733876a651636040e327a281972e94");
+	assert_string_equal(
+		put.hex, "69650c5908a4d757bf5119df7cc1c82c51733876a651636040e327a281972e94");
 }
 
 /* CopySnapshot's PresignedUrl, through the very function that makes it. */
@@ -272,10 +304,12 @@ static void test_presigned_copy(void **state)
 	setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent", 1);
 	assert_int_equal(profiles_load(&profiles, &err), 0);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct credentials keys = {.access_key = (char *)KEY, .secret_key = (char *)SECRET,
+		struct credentials keys = {.access_key = (char *)KEY,
+			.secret_key = (char *)SECRET,
 			.session_token = (char *)table[i].token};
-		const struct endpoint_config endpoints = {
-			.endpoint_url = table[i].endpoint, .profiles = profiles, .profile = "default"};
+		const struct endpoint_config endpoints = {.endpoint_url = table[i].endpoint,
+			.profiles = profiles,
+			.profile = "default"};
 		const struct aws_signer signer = {&keys, &endpoints, suite_time()};
 		_cleanup_buf_ struct buf form = BUF_INIT, expected = BUF_INIT;
 
@@ -288,8 +322,10 @@ static void test_presigned_copy(void **state)
 			form_add(&form, "Name", "TagSpecification.1.Tag.1.Key");
 			form_add(&form, table[i].tag_value, "TagSpecification.1.Tag.1.Value");
 		}
-		assert_int_equal(ec2_copy_presign(&signer, "us-east-1", "us-west-2", &form, &err), 0);
-		assert_non_null(strstr(form.data, "&DestinationRegion=us-west-2&PresignedUrl=https%3A%2F%2Fec2."));
+		assert_int_equal(
+			ec2_copy_presign(&signer, "us-east-1", "us-west-2", &form, &err), 0);
+		assert_non_null(strstr(
+			form.data, "&DestinationRegion=us-west-2&PresignedUrl=https%3A%2F%2Fec2."));
 		buf_printf(&expected, "X-Amz-Signature%%3D%s", table[i].signature);
 		assert_non_null(strstr(form.data, expected.data));
 	}
@@ -315,11 +351,16 @@ static void test_query_is_signed_in_one_spelling(void **state)
 		_cleanup_buf_ struct buf expected = BUF_INIT;
 
 		buf_printf(&expected, "GET\n/\n%s\nhost:h\n", table[i].canonical);
-		assert_int_equal(sigv4_sign(&(struct sigv4_request){.method = "GET", .path = "/",
+		assert_int_equal(sigv4_sign(&(struct sigv4_request){.method = "GET",
+						    .path = "/",
 						    .query = table[i].query,
-						    .headers = &(struct http_header){"host", "h"}, .n_headers = 1,
-						    .payload_hash = SIGV4_EMPTY_PAYLOAD, .access_key = KEY,
-						    .secret_key = SECRET, .region = "r", .service = "s"},
+						    .headers = &(struct http_header){"host", "h"},
+						    .n_headers = 1,
+						    .payload_hash = SIGV4_EMPTY_PAYLOAD,
+						    .access_key = KEY,
+						    .secret_key = SECRET,
+						    .region = "r",
+						    .service = "s"},
 					 &got),
 			0);
 		assert_memory_equal(got.canonical_request.data, expected.data, expected.len);
