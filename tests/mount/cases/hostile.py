@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+"""Answers that no honest EC2 gives: EIO with a reason, no crash, bounded memory, and no name that could lead elsewhere."""
+import os
+from errno import EIO, ENOENT
+
+from harness import SLOW, Timer, case, check, contains, read, refused, same
+from impostor import Impostor, describe, snapshot_item
+from world import IRISH, NIGHTLY
+
+
+def mount(t, body):
+    """Mounts an impostor that answers DescribeSnapshots of us-east-1 with body (text, bytes, or a function that writes)."""
+    impostor = Impostor({"us-east-1": body, "eu-west-1": describe(snapshot_item(IRISH))})
+    t.closers.append(impostor.close)
+    t.env.update(AWS_ACCESS_KEY_ID="AKIAIMPOSTOR00000000", AWS_SECRET_ACCESS_KEY="x")
+    m = t.mount(endpoint=impostor.url)
+    m.allow(".")
+    return m
+
+
+def eio(t, body, memory_mib=100):
+    """Listing the region is EIO with a reason in last-error; the mount and the other region live on."""
+    m = mount(t, body)
+    with Timer() as timer:
+        refused(EIO, os.listdir, m.region("us-east-1", "snapshots"))
+    check(timer.seconds < 90, "took", timer.seconds)
+    contains(read(m(".ebsfs/last-error")), "DescribeSnapshots")
+    same(os.listdir(m.region("eu-west-1", "snapshots")), [IRISH])
+    if SLOW == 1:  # sanitizers have a memory of their own
+        check(m.memory_kib() < memory_mib * 1024, m.memory_kib() // 1024, "MiB")
+    m.allowed = []
+    m.allow("ebsfs error:")
+
+
+@case
+def not_xml(t):
+    eio(t, "this is no XML")
+
+
+@case
+def empty_body(t):
+    eio(t, "")
+
+
+@case
+def html(t):
+    eio(t, "<!DOCTYPE html><html><body><p>Sign in to the hotel's network<br></body></html>")
+
+
+@case
+def another_root(t):
+    eio(t, "<?xml version='1.0'?><DescribeVolumesResponse><volumeSet/></DescribeVolumesResponse>")
+
+
+@case
+def cut(t):
+    """The body ends in the middle, though its length is right."""
+    eio(t, describe(*[snapshot_item(NIGHTLY)] * 3)[:-40])
+
+
+@case
+def cut_connection(t):
+    """The connection ends before the body that was announced."""
+    def body(out):
+        out.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + describe(snapshot_item(NIGHTLY)).encode())
+    eio(t, body)
+
+
+@case
+def deeply_nested(t):
+    eio(t, "<DescribeSnapshotsResponse>" + "<a>" * 200000)
+
+
+@case
+def entity_bomb(t):
+    """A billion laughs."""
+    entities = '<!ENTITY a0 "ha">' + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
+    eio(t, f"<?xml version='1.0'?><!DOCTYPE x [{entities}]>"
+           + describe(snapshot_item(NIGHTLY, Description="&a11;"), head=False))
+
+
+@case
+def external_entity(t):
+    """No file and no address is read because an answer says so."""
+    secret = t.path("secret")
+    with open(secret, "w") as f:
+        f.write("the secret text")
+    m = mount(t, f"<?xml version='1.0'?><!DOCTYPE x [<!ENTITY e SYSTEM 'file://{secret}'>]>"
+                 + describe(snapshot_item(NIGHTLY, Description="&e;"), head=False))
+    try:
+        os.listdir(m.region("us-east-1", "snapshots"))
+        text = read(m.folder("us-east-1", NIGHTLY, "description"))
+    except OSError as e:
+        same(e.errno, EIO)
+        text = read(m(".ebsfs/last-error"))
+    check("the secret text" not in text, text)
+
+
+@case
+def huge_body(t):
+    """A body without end."""
+    def body(out):
+        out.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<DescribeSnapshotsResponse><snapshotSet>")
+        for _ in range(2000):
+            out.write(b"<item><description>" + b"x" * 100000 + b"</description></item>")
+    eio(t, body, 200)
+
+
+@case
+def huge_text(t):
+    """One field of 100 MB."""
+    def body(out):
+        out.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<DescribeSnapshotsResponse><snapshotSet><item><description>")
+        for _ in range(1000):
+            out.write(b"x" * 100000)
+        out.write(b"</description></item></snapshotSet></DescribeSnapshotsResponse>")
+    eio(t, body, 200)
+
+
+@case
+def huge_header(t):
+    def body(out):
+        out.write(b"HTTP/1.1 200 OK\r\n" + b"X-Long: " + b"x" * 1000000 + b"\r\n\r\n")
+        for _ in range(100):
+            out.write(b"X-More: " + b"x" * 100000 + b"\r\n")
+    m = mount(t, body)
+    with Timer() as timer:
+        refused((EIO, 113, 110), os.listdir, m.region("us-east-1", "snapshots"))
+    check(timer.seconds < 90)
+
+
+@case
+def pages_without_end(t):
+    """Every page has a token for one more."""
+    eio(t, describe(snapshot_item(NIGHTLY), token="again"))
+
+
+pages_without_end.seconds = 300
+
+
+@case
+def redirect(t):
+    """A redirect is not followed: the signed request goes nowhere else."""
+    def body(out):
+        out.write(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n")
+    eio(t, body)
+
+
+@case
+def ids_that_are_none(t):
+    """Only what has an id's form becomes a name."""
+    bad = ["../x", "..", "", "/etc/passwd", "snap-", "snap-XYZ", "snap-0a1b2c3d4e5f60718/../..", "s" * 4096,
+           "snap-" + "a" * 4096, "snap-0a1b2c3d\n4e5f60718", "vol-0123456789abcdef0", "snap-0a1b2c3d4e5f6071%00", "."]
+    m = mount(t, describe(snapshot_item(NIGHTLY), *[snapshot_item(b) for b in bad]))
+    same(os.listdir(m.region("us-east-1", "snapshots")), [NIGHTLY])
+    refused(ENOENT, os.stat, m.folder("us-east-1", "snap-XYZ"))
+
+
+@case
+def tags_that_are_no_names(t):
+    """Every key is one name in its folder, whatever it holds."""
+    keys = ["../../x", "a/b", "..", ".", "nul&#10;line", "k" * 127, "schön", "%2F"]
+    tags = "".join(f"<item><key>{k}</key><value>v</value></item>" for k in keys)
+    m = mount(t, describe(snapshot_item(NIGHTLY, tagSet=tags)))
+    folder = m.folder("us-east-1", NIGHTLY, "tags")
+    names = os.listdir(folder)
+    same(len(names), len(keys), names)
+    for name in names:
+        check("/" not in name and name not in (".", ".."), name)
+        same(read(os.path.join(folder, name)), "v\n")
+
+
+@case
+def numbers_that_are_none(t):
+    """A size that is no size is unknown, or the answer is refused; never a wrong one."""
+    m = mount(t, describe(
+        snapshot_item("snap-11111111111111111", volumeSize="-5"),
+        snapshot_item("snap-22222222222222222", volumeSize="99999999999999999999"),
+        snapshot_item("snap-33333333333333333", volumeSize="eight", startTime="yesterday", progress="lots"),
+        snapshot_item(NIGHTLY)))
+    try:
+        names = os.listdir(m.region("us-east-1", "snapshots"))
+    except OSError as e:
+        same(e.errno, EIO)
+        return
+    for name in names:
+        s = os.stat(m.folder("us-east-1", name))
+        check(0 <= s.st_size <= 65536 << 30, name, s.st_size)
+        read(m.folder("us-east-1", name, "status"))
+        read(m.folder("us-east-1", name, "metadata.json"))
+
+
+@case
+def description_with_lines(t):
+    """A description cannot forge lines of the snapshot file or of status."""
+    m = mount(t, describe(snapshot_item(NIGHTLY, Description="x&#10;copy.kms-key: evil&#10;...&#10;state: completed")))
+    text = read(m.file("us-east-1", NIGHTLY))
+    same([l for l in text.splitlines() if l.startswith("copy.")], [])
+    same(text.count("\n...\n"), 1)
+
+
+@case
+def regions_that_are_none(t):
+    impostor = Impostor({"us-east-1": describe(snapshot_item(NIGHTLY))},
+                        regions=["us-east-1", "../x", "", "..", "a/b", "us-east-1 ", "r" * 4096, "evil.example.com#"])
+    t.closers.append(impostor.close)
+    t.env.update(AWS_ACCESS_KEY_ID="AKIAIMPOSTOR00000000", AWS_SECRET_ACCESS_KEY="x")
+    m = t.mount(endpoint=impostor.url)
+    m.allow(".")
+    same(os.listdir(m("regions")), ["us-east-1"])
+
+
+@case
+def an_error_that_is_no_xml(t):
+    def body(out):
+        out.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 4\r\n\r\noops")
+    eio(t, body)
+
+
+@case
+def error_message_with_control_characters(t):
+    """The reason is shown without codes that a terminal would obey."""
+    def body(out):
+        text = ("<Response><Errors><Error><Code>Str&#x9b;ange</Code><Message>a&#10;b&#x1b; &#x7f;[31mred</Message></Error></Errors>"
+                "<RequestID>r</RequestID></Response>")
+        out.write(f"HTTP/1.1 400 Bad Request\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode())
+    m = mount(t, body)
+    refused(EIO, os.listdir, m.region("us-east-1", "snapshots"))
+    with open(m(".ebsfs/last-error"), "rb") as f:
+        text = f.read()
+    check(not any(c < 32 and c != 10 or c == 127 for c in text), text)

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""Against moto, an EC2 that this project did not write. It has neither progress nor limits nor paging: see the product, not these."""
+import os
+import socket
+
+from harness import Skip, case, check, contains, read, same, status, until
+from errno import ENOENT
+
+
+class Moto:
+    def __init__(self, t):
+        program = t.need("moto_server")
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        t.env.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", MOTO_EC2_LOAD_DEFAULT_AMIS="false")
+        self.url = f"http://127.0.0.1:{port}"
+        log = open(t.path("moto.txt"), "wb")
+        t.closers.append(log.close)
+        self.process = t.background([program, "-H", "127.0.0.1", "-p", str(port)], stdout=log, stderr=log)
+
+        def listens():
+            check(self.process.poll() is None, "moto_server ended")
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", port)) == 0
+
+        until(listens, "moto_server listens", 60)
+
+
+def boto(t, moto, region):
+    try:
+        import boto3
+    except ImportError:
+        raise Skip("boto3 is not installed") from None
+    return boto3.client("ec2", region_name=region, endpoint_url=moto.url, aws_access_key_id="testing",
+                        aws_secret_access_key="testing")
+
+
+def account(t, n=3):
+    """Some snapshots in us-east-1. Returns (moto, their ids)."""
+    moto = Moto(t)
+    ec2 = boto(t, moto, "us-east-1")
+    volume = ec2.create_volume(AvailabilityZone="us-east-1a", Size=8)["VolumeId"]
+    ids = []
+    for k in range(n):
+        tags = [{"Key": "Name", "Value": f"db {k}"}, {"Key": "a/b", "Value": "c"}]
+        ids.append(ec2.create_snapshot(VolumeId=volume, Description=f"nightly {k}",
+                                       TagSpecifications=[{"ResourceType": "snapshot", "Tags": tags}])["SnapshotId"])
+    return moto, ids
+
+
+def mount(t, moto):
+    m = t.mount("regions=us-east-1:eu-west-1:us-west-2", endpoint=moto.url)
+    return m
+
+
+@case
+def lists(t):
+    moto, ids = account(t)
+    m = mount(t, moto)
+    same(sorted(os.listdir(m.region("us-east-1", "snapshots"))), sorted(ids))
+    same(os.listdir(m.region("eu-west-1", "snapshots")), [])
+    same(read(m.folder("us-east-1", ids[1], "description")), "nightly 1\n")
+    same(sorted(os.listdir(m.folder("us-east-1", ids[1], "tags"))), ["Name", "a%2Fb"])
+    same(status(m.folder("us-east-1", ids[0], "status"))["state"], "completed")
+    same(os.stat(m.folder("us-east-1", ids[0])).st_size, 8 << 30)
+    check(not os.path.exists(m.folder("us-east-1", "snap-09999999999999999")))
+
+
+@case
+def all_regions(t):
+    """DescribeRegions as moto answers it."""
+    moto, _ = account(t, 1)
+    m = t.mount(endpoint=moto.url)
+    wanted = [r["RegionName"] for r in boto(t, moto, "us-east-1").describe_regions()["Regions"]]
+    same(sorted(os.listdir(m("regions"))), sorted(wanted))
+
+
+@case
+def copies_by_cp(t):
+    moto, ids = account(t)
+    m = mount(t, moto)
+    t.ok(" ".join(["cp", *(f"us-east-1/snapshots/{id}/{id}.snapshot" for id in ids), "eu-west-1/"]))
+    made = boto(t, moto, "eu-west-1").describe_snapshots()["Snapshots"]
+    same(sorted(s["Description"] for s in made), sorted(f"[Copied {id} from us-east-1] nightly {k}" for k, id in enumerate(ids)))
+    for s in made:
+        tags = {x["Key"]: x["Value"] for x in s["Tags"]}
+        same(tags["ebsfs:source"], "us-east-1/" + s["Description"].split()[1])
+        same(tags["a/b"], "c")
+    for id in ids:
+        contains(read(m.region("eu-west-1", id + ".wait")), "state: completed")
+    same(len(boto(t, moto, "us-east-1").describe_snapshots()["Snapshots"]), len(ids), "in the source's region")
+
+
+@case
+def copies_by_rsync(t):
+    t.need("rsync")
+    moto, ids = account(t)
+    mount(t, moto)
+    for _ in range(2):
+        t.ok("rsync -a us-east-1/snapshots/*/*.snapshot us-west-2/")
+        made = boto(t, moto, "us-west-2").describe_snapshots()["Snapshots"]
+        same(sorted(s["Description"].split()[1] for s in made), sorted(ids))
+
+
+@case
+def copies_folders(t):
+    moto, ids = account(t, 1)
+    m = mount(t, moto)
+    t.ok(f"cp -r us-east-1/snapshots/{ids[0]} eu-west-1/snapshots/")
+    [made] = boto(t, moto, "eu-west-1").describe_snapshots()["Snapshots"]
+    same(os.path.basename(os.path.realpath(m.region("eu-west-1", "snapshots", ids[0], "copy"))), made["SnapshotId"])
+
+
+@case
+def tags_and_deletion(t):
+    moto, ids = account(t, 2)
+    t.mount("regions=us-east-1", "delete", endpoint=moto.url)
+    t.ok(f"echo new > us-east-1/snapshots/{ids[0]}/tags/New; rm us-east-1/snapshots/{ids[0]}/tags/Name; rmdir us-east-1/snapshots/{ids[1]}")
+    [left] = boto(t, moto, "us-east-1").describe_snapshots()["Snapshots"]
+    same(left["SnapshotId"], ids[0])
+    same({x["Key"]: x["Value"] for x in left["Tags"]}, {"a/b": "c", "New": "new"})
+
+
+@case
+def missing_source(t):
+    moto, ids = account(t, 1)
+    m = mount(t, moto)
+    m.allow("NotFound", "not")
+    done = t.run("printf 'region: us-east-1\\nsnapshot: snap-09999999999999999\\n...\\n' > eu-west-1/x; cat eu-west-1/x.status")
+    check("failed" in done.out or os.strerror(ENOENT) in done.err, repr(done))
+    same(boto(t, moto, "eu-west-1").describe_snapshots()["Snapshots"], [])

@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: MIT
+"""`status` and `.wait`: what they say in each state, how they wait, and what their readers cost."""
+import os
+import re
+import select
+import signal
+import subprocess
+import threading
+import time
+
+from harness import Failure, case, check, contains, matches, read, same, status, until
+from world import AWKWARD, BARE, BROKEN, NIGHTLY, PENDING
+
+ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+
+
+def copy(t, id=NIGHTLY, to="eu-west-1"):
+    t.ok(f"cp us-east-1/snapshots/{id}/{id}.snapshot {to}/")
+
+
+@case
+def of_a_completed_snapshot(t):
+    m = t.mount()
+    got = status(m.folder("us-east-1", NIGHTLY, "status"))
+    same(got["state"], "completed")
+    same(got["snapshot"], NIGHTLY)
+    same(got["region"], "us-east-1")
+    same(got["started"], "2026-11-20T03:00:12Z")
+    check("eta" not in got, got)
+    if "progress" in got:
+        matches(got["progress"], r"^100%  \[#+\]$")
+
+
+@case
+def of_a_pending_snapshot(t):
+    m = t.mount()
+    text = read(m.folder("us-east-1", PENDING, "status"))
+    got = status(m.folder("us-east-1", PENDING, "status"))
+    same(list(got)[0], "state", "the first line")
+    same(got["state"], "pending")
+    matches(got["progress"], r"^42%  \[#+-+\]$")
+    bar = re.search(r"\[(#+)(-+)\]", text)
+    share = len(bar[1]) / len(bar[1] + bar[2])
+    check(abs(share - 0.42) < 0.05, "the bar shows", share)
+    same(got["started"], "2026-11-22T19:40:00Z")
+    if "eta" in got:
+        contains(got["eta"], "(estimated)")
+
+
+@case
+def of_a_failed_snapshot(t):
+    """EC2's StatusMessage, and what usually causes it."""
+    m = t.mount()
+    got = status(m.folder("us-east-1", BROKEN, "status"))
+    same(got["state"], "error")
+    same(got["message"], "Given key ID is not accessible")
+    contains(got["hint"].lower(), "key")
+
+
+@case
+def unknown_progress_is_not_zero(t):
+    t.start_sim()
+    m = t.mount("ttl=1")
+    t.sim.change("us-east-1", PENDING, Progress="")
+    t.ok("touch us-east-1/snapshots")
+    text = read(m.folder("us-east-1", PENDING, "status"))
+    check("0%" not in text, text)
+    same(t.run(f"grep ^state: us-east-1/snapshots/{PENDING}/status").out, "state: pending\n")
+
+
+@case
+def of_a_copy(t):
+    m = t.mount()
+    t.sim.set_copy_seconds(3600)
+    copy(t)
+    [new] = t.sim.copies("eu-west-1")
+    got = status(m.region("eu-west-1", NIGHTLY + ".status"))
+    same(got["state"], "pending")
+    same(got["snapshot"], new["SnapshotId"])
+    same(got["region"], "eu-west-1")
+    same(got["source"], "us-east-1/" + NIGHTLY)
+    matches(got["started"], f"^{ISO}$")
+    matches(got["elapsed"], r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$")
+    # The new snapshot's own folder tells the same.
+    there = status(m.folder("eu-west-1", new["SnapshotId"], "status"))
+    same((there["state"], there["snapshot"]), ("pending", new["SnapshotId"]))
+
+
+@case
+def shows_progress(t):
+    """pending, ever more percent, completed: as one who watches sees it."""
+    m = t.mount()
+    t.sim.set_copy_seconds(8)
+    copy(t)
+    path = m.region("eu-west-1", NIGHTLY + ".status")
+    seen = []
+
+    def ended():
+        got = status(path)
+        percent = re.match(r"(\d+)%", got.get("progress", ""))
+        if percent:
+            seen.append(int(percent[1]))
+        return got["state"] == "completed" or (check(got["state"] in ("pending", "submitting"), got) or False)
+
+    until(ended, "the copy completes", 60)
+    same(seen, sorted(seen), "percents go up")
+    check(len(set(seen)) > 2, "only these percents were seen:", seen)
+    check("snapshot" in status(path))
+
+
+@case
+def of_a_queued_copy(t):
+    """position and reason, with the destination's limit."""
+    m = t.mount()
+    t.sim.set_copy_seconds(3600)
+    t.sim.set_limit(1)
+    for id in (NIGHTLY, AWKWARD, BARE):
+        copy(t, id)
+    m.allow("ResourceLimitExceeded")
+    same(status(m.region("eu-west-1", NIGHTLY + ".status"))["state"], "pending")
+    for id, position in ((AWKWARD, "1 of 2"), (BARE, "2 of 2")):
+        got = status(m.region("eu-west-1", id + ".status"))
+        same(got["state"], "queued")
+        same(got["position"], position)
+        check(len(got["reason"]) > 10, "no reason:", got)
+        same(got["source"], "us-east-1/" + id)
+    contains(status(m.region("eu-west-1", AWKWARD + ".status"))["reason"], "1 ", "the reason names the limit:")
+    same(len(t.sim.copies("eu-west-1")), 1)
+
+
+@case
+def of_a_copy_that_ec2_gives_up(t):
+    """EC2's asynchronous failure: its StatusMessage and a hint."""
+    m = t.mount()
+    t.sim.set_copy_seconds(3600)
+    copy(t)
+    t.sim.fail_copy("eu-west-1", "Given key ID is not accessible")
+    path = m.region("eu-west-1", NIGHTLY + ".status")
+    until(lambda: status(path)["state"] == "error", "the copy's failure is seen", 40)
+    got = status(path)
+    same(got["message"], "Given key ID is not accessible")
+    check(len(got["hint"]) > 20, got)
+
+
+@case
+def of_a_refused_copy(t):
+    m = t.mount()
+    m.allow("UnauthorizedOperation")
+    t.sim.fault("CopySnapshot", code="UnauthorizedOperation", http=403, message="You are not authorized to perform this operation.")
+    t.fails(13, f"cp us-east-1/snapshots/{NIGHTLY}/{NIGHTLY}.snapshot eu-west-1/")
+    got = status(m.region("eu-west-1", NIGHTLY + ".status"))
+    same(got["state"], "failed")
+    same(got["code"], "UnauthorizedOperation")
+    same(got["message"], "You are not authorized to perform this operation.")
+    check(len(got["request-id"]) > 5, got)
+
+
+@case
+def wait_is_not_listed(t):
+    m = t.mount()
+    copy(t)
+    for folder in (m.folder("us-east-1", NIGHTLY), m.region("eu-west-1")):
+        check(not [n for n in os.listdir(folder) if n.endswith(".wait")], os.listdir(folder))
+
+
+@case
+def wait_on_what_has_ended(t):
+    m = t.mount()
+    same(read(m.folder("us-east-1", NIGHTLY, ".wait")), read(m.folder("us-east-1", NIGHTLY, "status")))
+
+
+@case
+def wait_blocks_until_the_copy_ends(t):
+    m = t.mount()
+    t.sim.set_copy_seconds(5)
+    copy(t)
+    waiting = t.background(["cat", m.region("eu-west-1", NIGHTLY + ".wait")], stdout=subprocess.PIPE)
+    try:
+        waiting.wait(1.5)
+        raise Failure("`.wait` came back before the copy's end")
+    except subprocess.TimeoutExpired:
+        pass
+    out, _ = waiting.communicate(timeout=60)
+    contains(out, "state: completed\n")
+    same(t.sim.copies("eu-west-1")[0]["State"], "completed")
+
+
+@case
+def wait_blocks_until_the_snapshot_ends(t):
+    m = t.mount()
+    waiting = t.background(["cat", m.folder("us-east-1", PENDING, ".wait")], stdout=subprocess.PIPE)
+    try:
+        waiting.wait(1)
+        raise Failure("`.wait` came back before the snapshot's end")
+    except subprocess.TimeoutExpired:
+        pass
+    t.sim.end_snapshot("us-east-1", PENDING)
+    out, _ = waiting.communicate(timeout=60)
+    contains(out, "state: completed\n")
+
+
+@case
+def wait_is_interrupted(t):
+    """^C ends it, and the mount is none the worse."""
+    m = t.mount()
+    waiting = t.background(["cat", m.folder("us-east-1", PENDING, ".wait")], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(0.5)  # that it is still blocked is what the next line shows
+    check(waiting.poll() is None, "not blocked")
+    waiting.send_signal(signal.SIGINT)
+    waiting.wait(5)
+    same(waiting.returncode, -signal.SIGINT)
+
+    class Alarm(Exception):
+        pass
+
+    def ring(*_):
+        raise Alarm
+
+    # A handler that does not restart: read() itself says EINTR.
+    signal.signal(signal.SIGALRM, ring)
+    fd = os.open(m.folder("us-east-1", PENDING, ".wait"), os.O_RDONLY)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        os.read(fd, 4096)
+        raise Failure("read() came back")
+    except Alarm:
+        pass
+    os.close(fd)
+    same(status(m.folder("us-east-1", PENDING, "status"))["state"], "pending")
+
+
+@case
+def hundred_waiters(t):
+    """A request that waits costs no thread: other work goes on beside a hundred of them."""
+    m = t.mount()
+    t.sim.set_copy_seconds(5)
+    copy(t)
+    waiting = [t.background(["cat", m.region("eu-west-1", NIGHTLY + ".wait")], stdout=subprocess.PIPE) for _ in range(100)]
+    same(status(m.folder("us-east-1", BARE, "status"))["state"], "completed")
+    for process in waiting:
+        out, _ = process.communicate(timeout=60)
+        contains(out, "state: completed\n")
+
+
+@case
+def poll_reports_a_change(t):
+    m = t.mount()
+    fd = os.open(m.folder("us-east-1", PENDING, "status"), os.O_RDONLY)
+    contains(os.read(fd, 4096).decode(), "state: pending")
+    poller = select.poll()
+    poller.register(fd, select.POLLIN | select.POLLPRI)
+    same(poller.poll(0), [], "poll() after the text was read, before any change")
+    t.sim.end_snapshot("us-east-1", PENDING)
+    events = poller.poll(40000)
+    check(events, "poll() was not woken")
+    contains(os.pread(fd, 4096, 0).decode(), "state: completed")
+    os.close(fd)
+
+
+@case
+def readers_share_the_requests(t):
+    """However many readers there are, one DescribeSnapshots a region and interval serves them all."""
+    m = t.mount("poll=1")
+    t.sim.set_copy_seconds(3600)
+    for id in (NIGHTLY, AWKWARD, BARE):
+        copy(t, id)
+
+    def requests_of(readers, seconds=6):
+        before = t.sim.count("DescribeSnapshots", "eu-west-1")
+        end = time.monotonic() + seconds
+        loops = [0]
+
+        def reader(path):
+            while time.monotonic() < end:
+                check("pending" in read(path))
+                loops[0] += 1
+                time.sleep(0.01)
+
+        threads = [threading.Thread(target=reader, args=(m.region("eu-west-1", id + ".status"),))
+                   for id in (NIGHTLY, AWKWARD, BARE) for _ in range(readers)]
+        for x in threads:
+            x.start()
+        for x in threads:
+            x.join()
+        return t.sim.count("DescribeSnapshots", "eu-west-1") - before, loops[0]
+
+    one, loops_of_one = requests_of(1)
+    many, loops_of_many = requests_of(10)
+    check(loops_of_many > 3 * loops_of_one, loops_of_one, loops_of_many)
+    check(many <= one + 1, f"3 readers cost {one} requests, 30 readers {many}")
+    check(many <= 7, "more than one request a second:", many)
+
+
+@case
+def fit_for_grep_and_awk(t):
+    t.mount()
+    copy(t)
+    same(t.ok(f"awk '/^snapshot:/ {{ print $2 }}' eu-west-1/{NIGHTLY}.status"), t.sim.copies("eu-west-1")[0]["SnapshotId"] + "\n")
+    same(t.ok("grep -c ^state: us-east-1/snapshots/*/status | wc -l"), "6\n")
+
+
+@case
+def seek_and_small_reads(t):
+    """A text read in pieces is one text, even if the copy moves on between two of them."""
+    m = t.mount()
+    path = m.folder("us-east-1", PENDING, "status")
+    fd = os.open(path, os.O_RDONLY)
+    text = b""
+    while piece := os.read(fd, 7):
+        text += piece
+        if len(text) == 7:
+            t.sim.end_snapshot("us-east-1", PENDING)
+            t.ok("touch us-east-1/snapshots")
+    os.close(fd)
+    contains(text.decode(), "state: pending\n")
+    check("completed" not in text.decode(), text)
