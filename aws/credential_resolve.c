@@ -1,40 +1,210 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of the sources. */
+/* The order of the sources, and the chains that roles make of profiles. */
 #include "credential_resolve.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "credential_container.h"
+#include "credential_imds.h"
+#include "credential_login.h"
+#include "credential_process.h"
+#include "credential_role.h"
+#include "credential_sso.h"
 #include "credential_static.h"
+#include "credential_web.h"
 #include "profile.h"
 
-/* What a profile can name besides a role, 5 to 8 of the order. */
+/* Longer chains of source_profile are taken for a mistake. */
+#define CHAIN_MAX 16
+
+/* The profiles that a chain of roles has been through. */
+struct visited {
+	const char *names[CHAIN_MAX];
+	size_t n;
+};
+
+/* What a profile can name besides a role, 3 to 8 of the order. */
 static int resolve_profile(const struct credential_context *context, const char *profile,
-	struct credential_source **out, struct err *err)
+	bool use_environment, struct credential_source **out, struct err *err)
+{
+	int r = credential_web_create(context, profile, use_environment, out, err);
+
+	if (r == 0 && !*out)
+		r = credential_sso_create(context, profile, out, err);
+	if (r == 0 && !*out)
+		r = credential_keys_create(context, PROFILES_CREDENTIALS, profile, out, err);
+	if (r == 0 && !*out)
+		r = credential_login_create(context, profile, out, err);
+	if (r == 0 && !*out)
+		r = credential_process_create(context, profile, out, err);
+	if (r == 0 && !*out)
+		r = credential_keys_create(context, PROFILES_CONFIG, profile, out, err);
+	return r;
+}
+
+static bool has_role(const struct credential_context *context, const char *profile)
+{
+	return profiles_get(context->profiles, profile, "role_arn") &&
+	       !profiles_get(context->profiles, profile, "web_identity_token_file");
+}
+
+static bool has_keys(const struct credential_context *context, const char *profile)
+{
+	return profiles_get(context->profiles, profile, "aws_access_key_id") ||
+	       profiles_get(context->profiles, profile, "aws_secret_access_key");
+}
+
+/* credential_source = …; the names are compared with their case, as botocore does. */
+static int resolve_named_source(const struct credential_context *context, const char *profile,
+	const char *name, struct credential_source **out, struct err *err)
+{
+	char words[200];
+	int r;
+
+	*out = NULL;
+	snprintf(words, sizeof(words),
+		"credential_source %s of profile %.60s: the instance's metadata", name, profile);
+	if (strcmp(name, "Environment") == 0)
+		r = credential_env_create(context, out, err);
+	else if (strcmp(name, "EcsContainer") == 0)
+		r = credential_container_create(context, out, err);
+	else if (strcmp(name, "Ec2InstanceMetadata") == 0)
+		r = credential_imds_create(context, words, out, err);
+	else
+		return err_set(err, EINVAL,
+			"profile %s: credential_source must be Environment, Ec2InstanceMetadata or "
+			"EcsContainer",
+			profile);
+	if (r == 0 && !*out)
+		return err_set(err, EINVAL,
+			"profile %s: credential_source %s has no credentials here", profile, name);
+	return r;
+}
+
+static int loop_of_roles(const struct visited *visited, const char *profile, struct err *err)
+{
+	char way[256] = "";
+
+	for (size_t i = 0; i < visited->n; i++)
+		snprintf(way + strlen(way), sizeof(way) - strlen(way), "%s -> ", visited->names[i]);
+	return err_set(
+		err, EINVAL, "the source_profile settings go in a circle: %s%s", way, profile);
+}
+
+/* The profile may name itself if it has keys of its own; any other that the chain has been through
+ * is a circle. */
+static int check_source(const struct credential_context *context, const struct visited *visited,
+	const char *profile, const char *source, struct err *err)
+{
+	if (!profiles_has(context->profiles, source))
+		return err_set(err, EINVAL, "profile %s: its source_profile %s does not exist",
+			profile, source);
+	if (visited->n == CHAIN_MAX)
+		return err_set(err, EINVAL,
+			"more than %d roles one after the other, from profile %s", CHAIN_MAX,
+			visited->names[0]);
+	for (size_t i = 0; i < visited->n; i++) {
+		if (strcmp(visited->names[i], source) == 0 &&
+			(strcmp(source, profile) != 0 || !has_keys(context, source)))
+			return loop_of_roles(visited, source, err);
+	}
+	return 0;
+}
+
+static int resolve_role(const struct credential_context *context, const char *profile,
+	struct visited *visited, struct credential_source **out, struct err *err);
+
+static int resolve_source_profile(const struct credential_context *context, const char *source,
+	struct visited *visited, struct credential_source **out, struct err *err)
 {
 	int r;
 
-	r = credential_keys_create(context, PROFILES_CREDENTIALS, profile, out, err);
+	if (!has_keys(context, source) && has_role(context, source))
+		return resolve_role(context, source, visited, out, err);
+	r = resolve_profile(context, source, false, out, err);
+	if (r == 0 && !*out)
+		return err_set(err, EINVAL,
+			"profile %s is a source_profile, but has no credentials", source);
+	return r;
+}
+
+static int resolve_role(const struct credential_context *context, const char *profile,
+	struct visited *visited, struct credential_source **out, struct err *err)
+{
+	const struct profiles *p = context->profiles;
+	const char *source = profiles_get(p, profile, "source_profile");
+	const char *named = profiles_get(p, profile, "credential_source");
+	struct credential_source *parent = NULL;
+	int r;
+
+	if (!source == !named)
+		return err_set(err, EINVAL,
+			"profile %s has a role_arn and %s source_profile %s credential_source",
+			profile, source ? "both" : "neither", source ? "and" : "nor");
+	if (profiles_get(p, profile, "mfa_serial"))
+		return err_set(err, EINVAL,
+			"profile %s asks for an MFA code (mfa_serial), which a mount cannot type "
+			"in: run "
+			"`eval \"$(aws configure export-credentials --profile %s --format env)\"` "
+			"and mount without that profile",
+			profile, profile);
+	if (named) {
+		r = resolve_named_source(context, profile, named, &parent, err);
+	} else {
+		r = check_source(context, visited, profile, source, err);
+		if (r < 0)
+			return r;
+		visited->names[visited->n++] = source;
+		r = resolve_source_profile(context, source, visited, &parent, err);
+	}
+	if (r < 0)
+		return r;
+	return credential_role_create(context, profile, parent, out, err);
+}
+
+/* The last two of the order. */
+static int resolve_machine(
+	const struct credential_context *context, struct credential_source **out, struct err *err)
+{
+	char words[200];
+	struct err none;
+	int r = credential_container_create(context, out, err);
+
 	if (r < 0 || *out)
 		return r;
-	return credential_keys_create(context, PROFILES_CONFIG, profile, out, err);
+	snprintf(words, sizeof(words),
+		"no AWS credentials%s in profile %.60s, and none in the instance's metadata",
+		context->explicit_profile ? "" : " in the environment or", context->profile);
+	r = credential_imds_create(context, words, out, err);
+	if (r < 0 || *out)
+		return r;
+	err_set(&none, EACCES,
+		"no AWS credentials%s in profile %s: run aws configure, or set AWS_ACCESS_KEY_ID "
+		"and "
+		"AWS_SECRET_ACCESS_KEY",
+		context->explicit_profile ? "" : " in the environment or", context->profile);
+	return credential_none_create(&none, out, err);
 }
 
 int credential_resolve(
 	const struct credential_context *context, struct credential_source **out, struct err *err)
 {
-	struct err none;
+	struct visited visited = {{context->profile}, 1};
 	int r = 0;
 
 	*out = NULL;
 	if (!context->explicit_profile)
 		r = credential_env_create(context, out, err);
+	if (r == 0 && !*out && has_role(context, context->profile))
+		r = resolve_role(context, context->profile, &visited, out, err);
 	if (r == 0 && !*out)
-		r = resolve_profile(context, context->profile, out, err);
+		r = resolve_profile(
+			context, context->profile, !context->explicit_profile, out, err);
 	if (r == 0 && !*out)
 		r = credential_legacy_create(context, out, err);
-	if (r < 0 || *out)
-		return r;
-	err_set(&none, EACCES, "no AWS credentials: neither the environment nor profile %s has any",
-		context->profile);
-	return credential_none_create(&none, out, err);
+	if (r == 0 && !*out)
+		r = resolve_machine(context, out, err);
+	return r;
 }

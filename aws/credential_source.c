@@ -23,7 +23,6 @@ void credential_source_init(struct credential_source *source,
 void credential_source_fetch(
 	struct credential_source *source, credential_source_done *done, void *arg)
 {
-	source->busy = true;
 	source->done = done;
 	source->arg = arg;
 	source->ops->fetch(source);
@@ -31,17 +30,13 @@ void credential_source_fetch(
 
 void credential_source_destroy(struct credential_source *source)
 {
-	if (!source)
-		return;
-	if (source->busy && source->ops->cancel)
-		source->ops->cancel(source);
-	source->ops->destroy(source);
+	if (source)
+		source->ops->destroy(source);
 }
 
 void credential_source_end(
 	struct credential_source *source, struct credentials *credentials, const struct err *err)
 {
-	source->busy = false;
 	source->done(source->arg, credentials, err);
 }
 
@@ -57,25 +52,31 @@ static bool is_header_word(const char *s)
 	return true;
 }
 
+int credential_make(const struct credential_source *source, const char *access_key,
+	const char *secret_key, const char *session_token, int64_t expires_ms,
+	struct credentials **out, struct err *err)
+{
+	if (session_token && !*session_token)
+		session_token = NULL;
+	if (!is_header_word(access_key) || !*secret_key ||
+		(session_token && !is_header_word(session_token)))
+		return err_set(err, EACCES,
+			"%s: the key is empty or holds characters that no key has", source->name);
+	*out = credentials_create(access_key, secret_key, session_token, expires_ms, source->name);
+	return *out ? 0 : err_set(err, ENOMEM, "out of memory");
+}
+
 void credential_source_end_with(struct credential_source *source, const char *access_key,
 	const char *secret_key, const char *session_token, int64_t expires_ms)
 {
 	struct credentials *c = NULL;
-	struct err err = {0};
+	struct err err;
 
-	if (session_token && !*session_token)
-		session_token = NULL;
-	if (!is_header_word(access_key) || !*secret_key ||
-		(session_token && !is_header_word(session_token))) {
-		err_set(&err, EACCES, "%s: the key is empty or holds characters that no key has",
-			source->name);
-	} else {
-		c = credentials_create(
-			access_key, secret_key, session_token, expires_ms, source->name);
-		if (!c)
-			err_set(&err, ENOMEM, "out of memory");
-	}
-	credential_source_end(source, c, c ? NULL : &err);
+	if (credential_make(source, access_key, secret_key, session_token, expires_ms, &c, &err) <
+		0)
+		credential_source_end(source, NULL, &err);
+	else
+		credential_source_end(source, c, NULL);
 }
 
 /* Minutes east of UTC from "+02:00", "+0200" or "+02" at s. */

@@ -22,7 +22,8 @@ struct credential_context {
 	const struct profiles *profiles;
 	/* The profile in force: its region and endpoints count for every source. */
 	const char *profile;
-	/* It was named by the user, not by the environment: then the environment's keys do not count. */
+	/* It was named by the user, not by the environment: then the environment's keys do not
+	 * count. */
 	bool explicit_profile;
 };
 
@@ -35,9 +36,7 @@ typedef void credential_source_done(
 struct credential_source_ops {
 	/* Ends, at once or later, in one credential_source_end(). */
 	void (*fetch)(struct credential_source *source);
-	/* Stops what fetch began. NULL if fetch always ends at once. */
-	void (*cancel)(struct credential_source *source);
-	/* Frees the source, with nothing in flight. */
+	/* Stops what fetch began, and frees the source. */
 	void (*destroy)(struct credential_source *source);
 };
 
@@ -46,7 +45,6 @@ struct credential_source {
 	const struct credential_source_ops *ops;
 	bool local;    /* asking it costs neither a request nor a process */
 	char name[64]; /* for `struct credentials` and messages */
-	bool busy;
 	credential_source_done *done;
 	void *arg;
 };
@@ -65,8 +63,13 @@ DEFINE_CLEANUP(struct credential_source *, credential_source_destroy)
  * source may be gone when this returns. */
 void credential_source_end(
 	struct credential_source *source, struct credentials *credentials, const struct err *err);
-/* Ends it with a triple of strings, which are checked: what cannot be sent in a header, or is
- * empty, is no key (then an error ends it). */
+/* A triple of these strings under the source's name. They are checked: what cannot be sent in a
+ * header, or is empty, is no key (EACCES); an empty session token is none. Returns 0, or -errno
+ * with *err. */
+int credential_make(const struct credential_source *source, const char *access_key,
+	const char *secret_key, const char *session_token, int64_t expires_ms,
+	struct credentials **out, struct err *err);
+/* Makes one and ends the fetch with it, or with the error. */
 void credential_source_end_with(struct credential_source *source, const char *access_key,
 	const char *secret_key, const char *session_token, int64_t expires_ms);
 

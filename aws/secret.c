@@ -49,3 +49,37 @@ int secret_file_read(const char *path, size_t max, struct buf *out)
 		return -EAGAIN;
 	return buf_resize(out, len);
 }
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		len -= (size_t)n;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+int secret_file_replace(const char *path, const char *text, size_t len)
+{
+	_cleanup_buf_ struct buf temporary = BUF_INIT;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (buf_printf(&temporary, "%s.XXXXXX", path) < 0)
+		return -ENOMEM;
+	fd = mkostemp(temporary.data, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, text, len);
+	if (r == 0 && rename(temporary.data, path) < 0)
+		r = -errno;
+	if (r < 0)
+		unlink(temporary.data);
+	return r;
+}

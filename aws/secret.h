@@ -23,4 +23,8 @@ void secret_buf_finish(struct buf *b);
  * read. */
 int secret_file_read(const char *path, size_t max, struct buf *out);
 
+/* Puts a file of mode 0600 in the place of path, or leaves the old one: written beside it, synced,
+ * renamed. Returns 0 or -errno. */
+int secret_file_replace(const char *path, const char *text, size_t len);
+
 #endif

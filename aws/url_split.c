@@ -81,6 +81,17 @@ int url_split(const char *url, struct url_parts *out)
 	return 0;
 }
 
+char *url_authority(const char *url)
+{
+	const char *from = strstr(url, "://") + 3;
+	const char *own_port = strncasecmp(url, "https", 5) == 0 ? ":443" : ":80";
+	size_t len = strcspn(from, "/?"), port = strlen(own_port);
+
+	if (len > port && strncmp(from + len - port, own_port, port) == 0)
+		len -= port;
+	return strndup(from, len);
+}
+
 bool url_host_is_loopback(const char *host)
 {
 	struct in_addr v4;

@@ -17,6 +17,10 @@ struct url_parts {
  * port that is no number, a fragment. */
 int url_split(const char *url, struct url_parts *out);
 
+/* What stands for a URL, which url_split() has taken, in the header Host: host and port, without
+ * the scheme's own port. Freed by the caller; NULL on ENOMEM. */
+char *url_authority(const char *url);
+
 /* Whether the host is 127.0.0.0/8 or ::1. A name ("localhost") is not. */
 bool url_host_is_loopback(const char *host);
 

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* The instance's metadata: a token, the role's name, the role's keys. */
+#include "credential_imds.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "clock.h"
+#include "credential_ask.h"
+#include "credential_json.h"
+#include "log.h"
+#include "num.h"
+#include "profile.h"
+#include "profile_path.h"
+#include "random.h"
+#include "secret.h"
+#include "url_split.h"
+
+#define HOST_V4  "http://169.254.169.254"
+#define HOST_V6  "http://[fd00:ec2::254]"
+#define ROLES    "latest/meta-data/iam/security-credentials/"
+/* Characters of a role's name: 64 (IAM API reference, CreateRole). */
+#define ROLE_MAX 128
+
+#define MINUTE_MS 60000
+
+struct imds {
+	struct credential_source base;
+	const struct credential_context *context;
+	struct credential_ask ask;
+	char words[200];
+	char *host; /* with a slash at its end */
+	bool v1_permitted;
+	int64_t timeout_ms;
+	int attempts;
+
+	char *token; /* NULL: version 1 */
+	char role[ROLE_MAX];
+	struct credentials *credentials;
+};
+
+static void imds_fail(struct imds *imds, const struct err *err)
+{
+	struct err failure = *err;
+
+	failure.errnum = err->errnum == ENOMEM ? ENOMEM : EACCES;
+	err_context(&failure, "%s (%s)", imds->words, imds->host);
+	credential_source_end(&imds->base, NULL, &failure);
+}
+
+/* The three questions differ in these only. */
+static struct http_call *get(
+	struct imds *imds, const char *path, const char *role, http_done *done, void *done_arg)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT;
+	const struct http_header header = {"x-aws-ec2-metadata-token", imds->token};
+	struct http_request request = {.method = "GET",
+		.headers = &header,
+		.n_headers = imds->token ? 1 : 0,
+		.max_answer = CREDENTIAL_ANSWER_MAX,
+		.timeout_ms = imds->timeout_ms,
+		.no_proxy = true};
+
+	if (buf_printf(&url, "%s%s%s", imds->host, path, role) < 0)
+		return NULL;
+	request.url = url.data;
+	return http_send(imds->context->http, &request, done, done_arg);
+}
+
+static void ask(struct imds *imds, const struct credential_ask_ops *ops)
+{
+	credential_ask_finish(&imds->ask);
+	credential_ask_init(&imds->ask, imds->context, ops, imds);
+	imds->ask.attempts = imds->attempts;
+	credential_ask_start(&imds->ask);
+}
+
+static int unexpected(const struct http_answer *answer, enum retry_kind *kind, struct err *err)
+{
+	err_set(err, EIO, "HTTP status %d", answer->status);
+	err->http_status = answer->status;
+	err->retryable = true;
+	*kind = RETRY_TRANSIENT;
+	return -EIO;
+}
+
+/* The keys. */
+
+static struct http_call *keys_send(void *arg, http_done *done, void *done_arg)
+{
+	struct imds *imds = arg;
+
+	return get(imds, ROLES, imds->role, done, done_arg);
+}
+
+static int keys_take(void *arg, struct http_answer *answer, enum retry_kind *kind, struct err *err)
+{
+	struct imds *imds = arg;
+	const char *text = answer->body.data;
+	size_t len = answer->body.len;
+	int r;
+
+	if (answer->status != 200)
+		return unexpected(answer, kind, err);
+	r = credential_json_parse(&imds->base, text, len, "Token", true,
+		credential_ask_skew(answer), &imds->credentials, err);
+	if (r == -EIO && credential_json_refusal(text, len, err) < 0)
+		r = -EACCES; /* a good answer of the service's: the role may not be assumed, and so
+				on */
+	else if (r == -EIO)
+		*kind = RETRY_TRANSIENT;
+	err->retryable = r < 0;
+	return r;
+}
+
+/* When EC2 has trouble with renewal it hands out keys near or past their end, and takes them longer
+ * than that. They count as good for a little longer than the window in which keys are renewed: the
+ * next attempt is 2 to 10 minutes away. */
+static void keys_done(void *arg, const struct err *err)
+{
+	struct imds *imds = arg;
+	int64_t now = clock_wall_ms();
+	int64_t window = 15 * MINUTE_MS + (int64_t)((2 + 8 * random_unit()) * MINUTE_MS);
+
+	if (err) {
+		imds_fail(imds, err);
+		return;
+	}
+	if (imds->credentials->expires_ms - window <= now) {
+		log_info("credentials: the instance's metadata has keys that are about to end; "
+			 "asking again in some minutes");
+		imds->credentials->expires_ms = now + window;
+	}
+	credential_source_end(&imds->base, steal(&imds->credentials), NULL);
+}
+
+static const struct credential_ask_ops keys_ops = {keys_send, keys_take, keys_done};
+
+/* The role's name. */
+
+static struct http_call *role_send(void *arg, http_done *done, void *done_arg)
+{
+	return get(arg, ROLES, "", done, done_arg);
+}
+
+static int role_take(void *arg, struct http_answer *answer, enum retry_kind *kind, struct err *err)
+{
+	struct imds *imds = arg;
+	const char *text = buf_str(&answer->body);
+	size_t len = strspn(
+		text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-");
+
+	if (answer->status == 404) {
+		err_set(err, EACCES, "the instance has no role");
+		err->retryable = true;
+		*kind = RETRY_TRANSIENT;
+		return -EACCES;
+	}
+	if (answer->status != 200)
+		return unexpected(answer, kind, err);
+	if (len == 0 || len >= sizeof(imds->role) ||
+		strspn(text + len, "\r\n") != answer->body.len - len)
+		return credential_ask_nonsense("the role", "not a name", kind, err);
+	memcpy(imds->role, text, len);
+	imds->role[len] = '\0';
+	return 0;
+}
+
+static void role_done(void *arg, const struct err *err)
+{
+	struct imds *imds = arg;
+
+	if (err)
+		imds_fail(imds, err);
+	else
+		ask(imds, &keys_ops);
+}
+
+static const struct credential_ask_ops role_ops = {role_send, role_take, role_done};
+
+/* The token. */
+
+static struct http_call *token_send(void *arg, http_done *done, void *done_arg)
+{
+	struct imds *imds = arg;
+	_cleanup_buf_ struct buf url = BUF_INIT;
+	const struct http_header header = {"x-aws-ec2-metadata-token-ttl-seconds", "21600"};
+	struct http_request request = {.method = "PUT",
+		.headers = &header,
+		.n_headers = 1,
+		.max_answer = CREDENTIAL_ANSWER_MAX,
+		.timeout_ms = imds->timeout_ms,
+		.no_proxy = true};
+
+	if (buf_printf(&url, "%slatest/api/token", imds->host) < 0)
+		return NULL;
+	request.url = url.data;
+	return http_send(imds->context->http, &request, done, done_arg);
+}
+
+static int token_take(void *arg, struct http_answer *answer, enum retry_kind *kind, struct err *err)
+{
+	struct imds *imds = arg;
+	const char *text = buf_str(&answer->body);
+
+	if (answer->status == 403 || answer->status == 404 || answer->status == 405)
+		return 0; /* there is no version 2 */
+	if (answer->status == 400) {
+		err_set(err, EACCES, "the request for a token was refused");
+		return -EACCES;
+	}
+	if (answer->status != 200)
+		return unexpected(answer, kind, err);
+	if (!*text || strcspn(text, "\r\n") != answer->body.len)
+		return credential_ask_nonsense("the token", "not a token", kind, err);
+	imds->token = strdup(text);
+	return imds->token ? 0 : err_set(err, ENOMEM, "out of memory");
+}
+
+static void token_done(void *arg, const struct err *err)
+{
+	struct imds *imds = arg;
+	/* An answer that never comes has lost its way behind one hop too many; version 1 has no
+	 * such limit. */
+	bool no_version_2 = !err || err->errnum == ETIMEDOUT || err->errnum == EIO;
+	struct err refused;
+
+	if (!no_version_2) {
+		imds_fail(imds, err);
+	} else if (!imds->token && !imds->v1_permitted) {
+		err_set(&refused, EACCES,
+			"%s, and version 1 is disabled (ec2_metadata_v1_disabled)",
+			err ? err->message : "it gives no token");
+		refused.retryable = err != NULL;
+		imds_fail(imds, &refused);
+	} else {
+		ask(imds, &role_ops);
+	}
+}
+
+static const struct credential_ask_ops token_ops = {token_send, token_take, token_done};
+
+/* The source. */
+
+static void imds_fetch(struct credential_source *base)
+{
+	struct imds *imds = (struct imds *)base;
+
+	secret_free(steal(&imds->token));
+	credentials_unref(steal(&imds->credentials));
+	ask(imds, &token_ops);
+}
+
+static void imds_destroy(struct credential_source *base)
+{
+	struct imds *imds = (struct imds *)base;
+
+	credential_ask_finish(&imds->ask);
+	credentials_unref(imds->credentials);
+	secret_free(imds->token);
+	free(imds->host);
+	free(imds);
+}
+
+static const struct credential_source_ops imds_ops = {imds_fetch, imds_destroy};
+
+/* Where the service is, with a slash at the end. */
+static int find_host(struct imds *imds, struct err *err)
+{
+	const struct profiles *p = imds->context->profiles;
+	const char *profile = imds->context->profile;
+	const char *host = profiles_setting(
+		p, "AWS_EC2_METADATA_SERVICE_ENDPOINT", profile, "ec2_metadata_service_endpoint");
+	const char *mode = profiles_setting(p, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", profile,
+		"ec2_metadata_service_endpoint_mode");
+	bool v6 = profiles_switch(p, "AWS_IMDS_USE_IPV6", profile, "imds_use_ipv6");
+	struct buf url = BUF_INIT;
+	struct url_parts parts;
+
+	if (mode && strcasecmp(mode, "ipv4") != 0 && strcasecmp(mode, "ipv6") != 0)
+		return err_set(
+			err, EINVAL, "ec2_metadata_service_endpoint_mode must be ipv4 or ipv6");
+	if (mode)
+		v6 = strcasecmp(mode, "ipv6") == 0;
+	if (!host || !*host)
+		host = v6 ? HOST_V6 : HOST_V4;
+	if (url_split(host, &parts) < 0 || strchr(parts.path, '?'))
+		return err_set(err, EINVAL, "ec2_metadata_service_endpoint is not a URL");
+	buf_printf(&url, "%s%s", host, host[strlen(host) - 1] == '/' ? "" : "/");
+	imds->host = buf_steal(&url);
+	return imds->host ? 0 : err_set(err, ENOMEM, "out of memory");
+}
+
+static int number(const struct imds *imds, const char *env, const char *key, int64_t max,
+	int64_t *out, struct err *err)
+{
+	const char *text =
+		profiles_setting(imds->context->profiles, env, imds->context->profile, key);
+
+	*out = 1;
+	if (text && num_parse_i64(text, strlen(text), 1, max, out) < 0)
+		return err_set(
+			err, EINVAL, "%s must be a number from 1 to %lld", key, (long long)max);
+	return 0;
+}
+
+static int configure(struct imds *imds, struct err *err)
+{
+	int64_t timeout_s, attempts;
+	int r;
+
+	imds->v1_permitted = !profiles_switch(imds->context->profiles,
+		"AWS_EC2_METADATA_V1_DISABLED", imds->context->profile, "ec2_metadata_v1_disabled");
+	r = find_host(imds, err);
+	if (r == 0)
+		r = number(imds, "AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout", 300,
+			&timeout_s, err);
+	if (r == 0)
+		r = number(imds, "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+			"metadata_service_num_attempts", 100, &attempts, err);
+	if (r < 0)
+		return r;
+	imds->timeout_ms = timeout_s * 1000;
+	imds->attempts = (int)attempts;
+	return 0;
+}
+
+int credential_imds_create(const struct credential_context *context, const char *context_words,
+	struct credential_source **out, struct err *err)
+{
+	const char *disabled = profile_env("AWS_EC2_METADATA_DISABLED");
+	struct imds *imds;
+	int r;
+
+	*out = NULL;
+	if (disabled && strcasecmp(disabled, "true") == 0)
+		return 0;
+	imds = calloc(1, sizeof(*imds));
+	if (!imds)
+		return err_set(err, ENOMEM, "out of memory");
+	credential_source_init(&imds->base, &imds_ops, "the instance's role");
+	imds->context = context;
+	snprintf(imds->words, sizeof(imds->words), "%s", context_words);
+	r = configure(imds, err);
+	if (r < 0) {
+		imds_destroy(&imds->base);
+		return r;
+	}
+	*out = &imds->base;
+	return 0;
+}
