@@ -14,7 +14,7 @@
  * nothing about this copy and is dropped. */
 static const struct fixed_child children[] = {
 	{"description", NODE_FOLDER_DESCRIPTION, false},
-	{"metadata.json", NODE_FOLDER_METADATA, true},
+	{"metadata.json", NODE_FOLDER_METADATA, false},
 	{"tags", NODE_FOLDER_TAGS, false},
 	{"copy", NODE_FOLDER_COPY, false},
 	{"status", NODE_RECEIPT_STATUS, false},
@@ -33,7 +33,7 @@ static const char *copy_id(struct fs *fs, const struct receipt *r)
 	return copy ? copy->row.copy_id : NULL;
 }
 
-/* Whether the fixed child is there at this moment. */
+/* Whether the fixed child is there at this moment. cp -r makes each file of a new folder with O_EXCL: nothing may be there before its time. */
 static bool present(struct fs *fs, const struct receipt *r, enum node_kind kind)
 {
 	switch (kind) {
@@ -43,8 +43,10 @@ static bool present(struct fs *fs, const struct receipt *r, enum node_kind kind)
 		return r->has_tags;
 	case NODE_FOLDER_COPY:
 		return copy_id(fs, r) != NULL;
+	case NODE_FOLDER_METADATA:
+		return r->has_metadata;
 	default:
-		return true;
+		return r->has_status || r->has_file || r->asked;
 	}
 }
 
@@ -61,10 +63,9 @@ static int folder_find(struct fs *fs, struct node folder, const char *name, stru
 	}
 	if (folders_find(children, ARRAY_LEN(children), folder, name, child) == 0)
 		return present(fs, r, child->kind) ? 0 : -ENOENT;
-	/* rsync's temporary name of one of them, while it is written, is that file. */
-	if (names_rsync_target(name, target) && folders_find(children, ARRAY_LEN(children), folder, target, child) == 0 &&
-		child->kind == NODE_FOLDER_DESCRIPTION && present(fs, r, child->kind))
-		return 0;
+	/* The name under which rsync is writing one of them is that file. */
+	if (!strcmp(name, r->temporary) && names_rsync_target(name, target))
+		return folders_find(children, ARRAY_LEN(children), folder, target, child);
 	return -ENOENT;
 }
 
@@ -120,15 +121,21 @@ static int folder_create(
 	if (!r)
 		return err_set(err, ENOENT, "the folder is gone");
 	if (!names_rsync_target(name, target))
-		snprintf(target, sizeof(target), "%s", name);
+		strcpy(target, name);
 	if (folders_find(children, ARRAY_LEN(children), folder, target, child) < 0) {
 		*child = folder;
 		return create_file(r, name, h, child, err);
 	}
 	if (child->kind == NODE_FOLDER_DESCRIPTION)
 		buf_resize(&r->description, 0); /* there from now on, if empty */
-	else if (child->kind != NODE_FOLDER_METADATA && child->kind != NODE_RECEIPT_STATUS)
+	else if (child->kind == NODE_FOLDER_METADATA)
+		r->has_metadata = true;
+	else if (child->kind == NODE_RECEIPT_STATUS)
+		r->has_status = true;
+	else
 		return err_set(err, EINVAL, "the name '%s' is ebsfs's own in a receipt's folder", name);
+	if (strcmp(name, target) != 0)
+		strcpy(r->temporary, name);
 	return 0;
 }
 
@@ -192,6 +199,8 @@ static void child_remove(struct fs *fs, struct node n, struct answer *a)
 		r->has_tags = false;
 	if (r && n.kind == NODE_FOLDER_DESCRIPTION)
 		buf_finish(&r->description);
+	if (r && n.kind == NODE_FOLDER_METADATA)
+		r->has_metadata = false;
 	answer_ok(a);
 }
 
@@ -356,6 +365,7 @@ int receipt_folder_rename(struct fs *fs, struct node n, const char *name)
 
 	if (!r)
 		return -ENOENT;
+	r->temporary[0] = '\0';
 	if (n.kind == NODE_RECEIPT) {
 		char *file_name = strdup(name);
 

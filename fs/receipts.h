@@ -45,6 +45,8 @@ struct receipt {
 	size_t n_tags;
 	bool has_tags;              /* tags/ was made: exactly the tags in it are wanted */
 	bool has_file;              /* the snapshot file is there (row.file_name) */
+	char temporary[NAME_MAX + 1]; /* the name under which rsync is writing a fixed child; "" */
+	bool has_metadata, has_status; /* a recursive copy made these files; what it wrote in them was dropped */
 	char *key;                  /* region, folder and stem: what it is found by */
 	UT_hash_handle hh;
 };
