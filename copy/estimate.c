@@ -6,7 +6,9 @@
 #include <string.h>
 #include <stdio.h>
 
-#include "uthash.h"
+/* Out of memory, the hash takes nothing more. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
 
 #define WEIGHT   0.3 /* of the newest copy */
 #define PAIR_MAX 80
@@ -72,6 +74,10 @@ void estimate_learn(struct estimate *e, const char *from, const char *to, int64_
 			return;
 		memcpy(p->key, key, sizeof(key));
 		HASH_ADD_STR(e->pairs, key, p);
+		if (!p->hh.tbl) {
+			free(p);
+			return;
+		}
 	}
 	p->length_ms = blend(p->length_ms, (double)took_ms);
 	if (bytes > 0)

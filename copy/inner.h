@@ -3,6 +3,8 @@
 #ifndef EBSFS_INNER_H
 #define EBSFS_INNER_H
 
+/* Out of memory, a hash takes nothing more instead of ending the process: whoever adds looks at hh.tbl. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 #include <utlist.h>
 

@@ -27,11 +27,13 @@ struct lane *lane_make(struct copies *c, struct region *region)
 	lane->name = region_name(region);
 	gate_init(&lane->gate, c->options.retry_ms * 4);
 	lane->pump = loop_timer_create(c->options.loop, pump, lane);
-	if (!lane->pump || poller_init(lane) < 0 || search_init(lane) < 0 || observe_lane(lane) < 0) {
+	if (lane->pump && poller_init(lane) == 0 && search_init(lane) == 0)
+		HASH_ADD_KEYPTR(hh, c->lanes, lane->name, strlen(lane->name), lane);
+	/* Last, for what watches a catalogue cannot be taken back. */
+	if (!lane->hh.tbl || observe_lane(lane) < 0) {
 		lane_destroy(lane);
 		return NULL;
 	}
-	HASH_ADD_KEYPTR(hh, c->lanes, lane->name, strlen(lane->name), lane);
 	return lane;
 }
 
@@ -253,6 +255,11 @@ static struct held *held_get(struct lane *lane, const char *id)
 	}
 	h->since = clock_mono_ms();
 	HASH_ADD_KEYPTR(hh, lane->held, h->id, strlen(h->id), h);
+	if (!h->hh.tbl) {
+		free(h->id);
+		free(h);
+		return NULL;
+	}
 	return h;
 }
 

@@ -98,6 +98,8 @@ int life_enter(struct entry *e)
 	if (!e->lane)
 		return -ENOMEM;
 	HASH_ADD(hh, c->rows, pub.row.id, sizeof(row->id), e);
+	if (!e->hh.tbl)
+		return -ENOMEM;
 	if (e->work && row->token)
 		HASH_ADD_KEYPTR(hh, c->tokens, row->token, strlen(row->token), e->work);
 	if (row->copy_id)
@@ -158,9 +160,13 @@ int life_adopt(struct entry *e, const char *copy_id)
 
 	if (!id)
 		return -ENOMEM;
+	HASH_ADD_KEYPTR(hh_id, e->lane->ids, id, strlen(id), e);
+	if (!e->hh_id.tbl) {
+		free(id);
+		return -ENOMEM;
+	}
 	free(row->copy_id);
 	row->copy_id = id;
-	HASH_ADD_KEYPTR(hh_id, e->lane->ids, id, strlen(id), e);
 	row->acknowledged = true;
 	row->ended_ms = 0;
 	row->started_ms = row->submitted_ms;

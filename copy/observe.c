@@ -174,6 +174,11 @@ static struct foreign *take_up(struct lane *lane, catalogue_slot slot, const str
 	}
 	observe_source_tag(source, &f->pub.row.source_region, &f->pub.row.source_id);
 	HASH_ADD_KEYPTR(hh, lane->foreign, f->pub.row.copy_id, strlen(f->pub.row.copy_id), f);
+	if (!f->hh.tbl) {
+		journal_copy_finish(&f->pub.row);
+		free(f);
+		return NULL;
+	}
 	lane->foreigners++;
 	gate_seen(&lane->gate, lane->foreigners + lane->pending);
 	poller_schedule(lane);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* A journal in memory. */
+#include "copy_disk.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "copy_world.h"
+#include "loop.h"
+
+#define ROWS 4000
+
+/* One put, until it is committed. */
+struct put {
+	struct journal_copy *copy;
+	struct journal_receipt *receipt;
+	journal_done *done;
+	void *arg;
+	struct put *next;
+};
+
+struct journal {
+	struct journal_copy *copies[ROWS];
+	struct journal_receipt *receipts[ROWS];
+	int64_t next_copy, next_receipt;
+	struct put *puts, **tail;
+	struct loop_timer *timer;
+};
+
+static struct journal disk;
+
+void journal_copy_finish(struct journal_copy *r)
+{
+	char *texts[] = {r->token, r->state, r->source_region, r->source_id, r->region, r->description, r->tags,
+		r->kms_key_id, r->copy_id, r->code, r->message, r->request_id};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		free(texts[i]);
+	*r = (struct journal_copy){0};
+}
+
+void journal_receipt_finish(struct journal_receipt *r)
+{
+	char *texts[] = {r->region, r->folder, r->name, r->file_name, r->text};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		free(texts[i]);
+	*r = (struct journal_receipt){0};
+}
+
+static char *dup_text(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+static struct journal_copy *dup_copy(const struct journal_copy *r)
+{
+	struct journal_copy *c = malloc(sizeof(*c));
+
+	*c = *r;
+	c->token = dup_text(r->token);
+	c->state = dup_text(r->state);
+	c->source_region = dup_text(r->source_region);
+	c->source_id = dup_text(r->source_id);
+	c->region = dup_text(r->region);
+	c->description = dup_text(r->description);
+	c->tags = dup_text(r->tags);
+	c->kms_key_id = dup_text(r->kms_key_id);
+	c->copy_id = dup_text(r->copy_id);
+	c->code = dup_text(r->code);
+	c->message = dup_text(r->message);
+	c->request_id = dup_text(r->request_id);
+	return c;
+}
+
+static struct journal_receipt *dup_receipt(const struct journal_receipt *r)
+{
+	struct journal_receipt *c = malloc(sizeof(*c));
+
+	*c = *r;
+	c->region = dup_text(r->region);
+	c->folder = dup_text(r->folder);
+	c->name = dup_text(r->name);
+	c->file_name = dup_text(r->file_name);
+	c->text = dup_text(r->text);
+	return c;
+}
+
+static void free_copy(struct journal_copy *r)
+{
+	if (r)
+		journal_copy_finish(r);
+	free(r);
+}
+
+static void free_receipt(struct journal_receipt *r)
+{
+	if (r)
+		journal_receipt_finish(r);
+	free(r);
+}
+
+static void free_put(struct put *p)
+{
+	free_copy(p->copy);
+	free_receipt(p->receipt);
+	free(p);
+}
+
+/* One transaction: all that was put. */
+static void commit(void *arg)
+{
+	struct put *puts = disk.puts;
+	struct err err;
+	int error = world->disk_error;
+
+	(void)arg;
+	if (puts && ++world->commits == world->failing_commit)
+		error = ENOSPC;
+	disk.puts = NULL;
+	disk.tail = &disk.puts;
+	err_set(&err, error, "the disk says %s", strerror(error));
+	for (struct put *p = puts; p && !error; p = p->next) {
+		if (p->copy) {
+			free_copy(disk.copies[p->copy->id]);
+			disk.copies[p->copy->id] = p->copy;
+			p->copy = NULL;
+		}
+		if (p->receipt) {
+			free_receipt(disk.receipts[p->receipt->id]);
+			disk.receipts[p->receipt->id] = p->receipt;
+			p->receipt = NULL;
+		}
+	}
+	while (puts) {
+		struct put *p = puts;
+
+		puts = p->next;
+		if (p->done)
+			p->done(p->arg, error ? &err : NULL);
+		free_put(p);
+	}
+}
+
+int journal_put_both(struct journal *j, const struct journal_copy *copy, const struct journal_receipt *receipt,
+	journal_done *done, void *arg)
+{
+	struct put *p = calloc(1, sizeof(*p));
+
+	assert_true(!copy || copy->id < ROWS);
+	assert_true(!receipt || receipt->id < ROWS);
+	p->copy = copy ? dup_copy(copy) : NULL;
+	p->receipt = receipt ? dup_receipt(receipt) : NULL;
+	p->done = done;
+	p->arg = arg;
+	*j->tail = p;
+	j->tail = &p->next;
+	if (!loop_timer_armed(j->timer))
+		loop_timer_start(j->timer, world->commit_ms);
+	return 0;
+}
+
+int journal_put_copy(struct journal *j, const struct journal_copy *row, journal_done *done, void *arg)
+{
+	return journal_put_both(j, row, NULL, done, arg);
+}
+
+int64_t journal_next_copy_id(struct journal *j)
+{
+	return j->next_copy++;
+}
+
+int64_t journal_next_receipt_id(struct journal *j)
+{
+	return j->next_receipt++;
+}
+
+int journal_read(struct journal *j, int64_t ended_before_ms, journal_copy_fn *copy, journal_receipt_fn *receipt, void *arg,
+	struct err *err)
+{
+	int result = 0;
+
+	(void)ended_before_ms;
+	(void)err;
+	for (size_t i = 0; i < ROWS && !result; i++)
+		if (j->copies[i])
+			result = copy(arg, j->copies[i]);
+	for (size_t i = 0; i < ROWS && !result; i++)
+		if (j->receipts[i])
+			result = receipt(arg, j->receipts[i]);
+	return result;
+}
+
+void disk_start(void)
+{
+	disk = (struct journal){.next_copy = 1, .next_receipt = 1};
+	disk.tail = &disk.puts;
+	disk.timer = loop_timer_create(NULL, commit, NULL);
+}
+
+void disk_end_writes(bool committed)
+{
+	int error = world->disk_error;
+
+	loop_timer_stop(disk.timer);
+	if (!committed)
+		world->disk_error = EIO;
+	commit(NULL);
+	world->disk_error = error;
+}
+
+void disk_end(void)
+{
+	disk_end_writes(false);
+	for (size_t i = 0; i < ROWS; i++) {
+		free_copy(disk.copies[i]);
+		free_receipt(disk.receipts[i]);
+	}
+	loop_timer_destroy(disk.timer);
+}
+
+struct journal *disk_journal(void)
+{
+	return &disk;
+}
+
+size_t world_rows(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ROWS; i++)
+		n += disk.copies[i] != NULL;
+	return n;
+}
+
+const struct journal_copy *world_row(int64_t id)
+{
+	return disk.copies[id];
+}
+
+const struct journal_receipt *world_receipt(int64_t id)
+{
+	return disk.receipts[id];
+}
+
+int64_t world_put_row(const struct journal_copy *row)
+{
+	struct journal_copy *mine = dup_copy(row);
+
+	mine->id = disk.next_copy++;
+	disk.copies[mine->id] = mine;
+	return mine->id;
+}

@@ -1,0 +1,786 @@
+/* SPDX-License-Identifier: MIT */
+/* Virtual time and the EC2 of the copy queue's tests. */
+#include "copy_world.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "copy_disk.h"
+#include "endpoint.h"
+#include "log.h"
+#include "loop.h"
+#include "random.h"
+
+#define START_MS INT64_C(1790000000000)
+
+struct world *world;
+
+/* --- time --- */
+
+struct loop_timer {
+	loop_timer_fn *fn;
+	void *arg;
+	int64_t due; /* -1: not armed */
+	uint64_t order;
+	struct loop_timer *next;
+};
+
+static struct loop_timer *timers;
+static uint64_t armed;
+
+int64_t clock_wall_ms(void)
+{
+	return START_MS + world->now_ms;
+}
+
+int64_t clock_mono_ms(void)
+{
+	return 1000000 + world->now_ms;
+}
+
+int64_t world_wall_ms(void)
+{
+	return clock_wall_ms();
+}
+
+double world_random(void)
+{
+	world->seed = world->seed * 6364136223846793005u + 1442695040888963407u;
+	return (double)(world->seed >> 33) / (double)(1u << 31);
+}
+
+double random_unit(void)
+{
+	return world_random();
+}
+
+void random_bytes(void *out, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		((unsigned char *)out)[i] = (unsigned char)(world_random() * 256);
+}
+
+struct loop_timer *loop_timer_create(uv_loop_t *loop, loop_timer_fn *fn, void *arg)
+{
+	struct loop_timer *t = calloc(1, sizeof(*t));
+
+	(void)loop;
+	assert_non_null(t);
+	*t = (struct loop_timer){.fn = fn, .arg = arg, .due = -1, .next = timers};
+	timers = t;
+	return t;
+}
+
+void loop_timer_start(struct loop_timer *t, int64_t delay_ms)
+{
+	t->due = world->now_ms + (delay_ms > 0 ? delay_ms : 0);
+	t->order = armed++;
+}
+
+void loop_timer_stop(struct loop_timer *t)
+{
+	t->due = -1;
+}
+
+bool loop_timer_armed(const struct loop_timer *t)
+{
+	return t->due >= 0;
+}
+
+void loop_timer_destroy(struct loop_timer *t)
+{
+	if (!t)
+		return;
+	for (struct loop_timer **at = &timers; *at; at = &(*at)->next)
+		if (*at == t) {
+			*at = t->next;
+			free(t);
+			return;
+		}
+	fail_msg("a timer destroyed twice");
+}
+
+/* What falls due first, not later than end. */
+static struct loop_timer *first_due(int64_t end)
+{
+	struct loop_timer *first = NULL;
+
+	for (struct loop_timer *t = timers; t; t = t->next)
+		if (t->due >= 0 && t->due <= end &&
+			(!first || t->due < first->due || (t->due == first->due && t->order < first->order)))
+			first = t;
+	return first;
+}
+
+static bool step(int64_t end)
+{
+	struct loop_timer *t = first_due(end);
+
+	if (!t)
+		return false;
+	world->now_ms = t->due > world->now_ms ? t->due : world->now_ms;
+	t->due = -1;
+	t->fn(t->arg);
+	return true;
+}
+
+void world_run(int64_t ms)
+{
+	int64_t end = world->now_ms + ms;
+
+	while (step(end))
+		;
+	world->now_ms = end;
+}
+
+void world_until(world_condition *condition, void *arg)
+{
+	int64_t end = world->now_ms + 3600 * 1000;
+
+	while (!condition(arg))
+		if (!step(end))
+			fail_msg("it did not happen within an hour");
+}
+
+/* --- forms --- */
+
+bool endpoint_is_region(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 3 && len <= 32 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len &&
+		text[len - 1] >= '0' && text[len - 1] <= '9';
+}
+
+bool ec2_is_snapshot_id(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 13 && len <= 64 && !strncmp(text, "snap-", 5) && !text[5 + strspn(text + 5, "0123456789abcdef")];
+}
+
+/* --- snapshots --- */
+
+static struct world_snapshot *new_snapshot(const char *region, const char *description, int64_t length_ms)
+{
+	struct world_snapshot *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	assert_true(world->n_snapshots < WORLD_MAX);
+	snprintf(s->region, sizeof(s->region), "%s", region);
+	snprintf(s->id, sizeof(s->id), "snap-%017zx", world->n_snapshots + 0xa0000);
+	snprintf(s->description, sizeof(s->description), "%s", description ? description : "");
+	s->start_ms = world->now_ms;
+	s->length_ms = length_ms;
+	s->visible_at = world->now_ms;
+	s->deleted_at = -1;
+	s->owner = WORLD_ACCOUNT;
+	world->snapshots[world->n_snapshots++] = s;
+	return s;
+}
+
+struct world_snapshot *world_add(const char *region, const char *description, int64_t length_ms)
+{
+	return new_snapshot(region, description, length_ms);
+}
+
+void world_tag(struct world_snapshot *s, const char *key, const char *value)
+{
+	assert_true(s->n_tags < ARRAY_LEN(s->tags));
+	s->tags[s->n_tags++] = (struct ec2_tag){strdup(key), strdup(value)};
+}
+
+const char *world_tag_of(const struct world_snapshot *s, const char *key)
+{
+	for (size_t i = 0; i < s->n_tags; i++)
+		if (!strcmp(s->tags[i].key, key))
+			return s->tags[i].value;
+	return NULL;
+}
+
+struct world_snapshot *world_find(const char *region, const char *id)
+{
+	for (size_t i = 0; i < world->n_snapshots; i++)
+		if (!strcmp(world->snapshots[i]->region, region) && !strcmp(world->snapshots[i]->id, id))
+			return world->snapshots[i];
+	return NULL;
+}
+
+static bool is_pending(const struct world_snapshot *s)
+{
+	return s->deleted_at < 0 && world->now_ms < s->start_ms + s->length_ms;
+}
+
+static unsigned pending_copies(const char *region)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < world->n_snapshots; i++)
+		n += world->snapshots[i]->is_copy && !strcmp(world->snapshots[i]->region, region) &&
+			is_pending(world->snapshots[i]);
+	return n;
+}
+
+struct world_snapshot *world_copy_in(const char *region, unsigned n)
+{
+	for (size_t i = 0; i < world->n_snapshots; i++) {
+		struct world_snapshot *s = world->snapshots[i];
+
+		if (s->is_copy && s->deleted_at < 0 && !strcmp(s->region, region) && !n--)
+			return s;
+	}
+	return NULL;
+}
+
+unsigned world_copies_in(const char *region)
+{
+	unsigned n = 0;
+
+	while (world_copy_in(region, n))
+		n++;
+	return n;
+}
+
+static struct world_snapshot *make_copy(const char *region, const char *description, int64_t length_ms)
+{
+	struct world_snapshot *s;
+	unsigned pending = pending_copies(region);
+
+	if (pending >= world->limit)
+		return NULL;
+	s = new_snapshot(region, description, length_ms);
+	s->is_copy = true;
+	s->visible_at = world->now_ms + (int64_t)((double)world->lag_ms * world_random());
+	if (pending + 1 > world->most)
+		world->most = pending + 1;
+	return s;
+}
+
+struct world_snapshot *world_foreign_copy(const char *region, int64_t length_ms)
+{
+	return make_copy(region, "made by another tool", length_ms);
+}
+
+/* --- calls --- */
+
+struct aws_call {
+	struct loop_timer *arrival, *answer;
+	bool cancelled;
+	enum fault fault;
+	char region[32];
+	/* DescribeSnapshots */
+	ec2_page_done *page_done;
+	char *owner, *filter, *token;
+	char **values;
+	size_t n_values;
+	/* CopySnapshot */
+	ec2_copy_done *copy_done;
+	char *source_region, *source_id, *description;
+	struct ec2_tag *tags;
+	size_t n_tags;
+	bool dry_run;
+	const char *made;
+	/* DeleteSnapshot */
+	ec2_done *done;
+	char *id;
+	void *arg;
+	struct err err;
+	struct aws_call *next;
+};
+
+static struct aws_call *calls;
+
+static void call_free(struct aws_call *call)
+{
+	for (struct aws_call **at = &calls; *at; at = &(*at)->next)
+		if (*at == call) {
+			*at = call->next;
+			break;
+		}
+	loop_timer_destroy(call->arrival);
+	loop_timer_destroy(call->answer);
+	for (size_t i = 0; i < call->n_values; i++)
+		free(call->values[i]);
+	for (size_t i = 0; i < call->n_tags; i++) {
+		free((char *)call->tags[i].key);
+		free((char *)call->tags[i].value);
+	}
+	free(call->values);
+	free(call->tags);
+	free(call->owner);
+	free(call->filter);
+	free(call->token);
+	free(call->source_region);
+	free(call->source_id);
+	free(call->description);
+	free(call->id);
+	free(call);
+}
+
+static char *dup_text(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+static void fail_call(struct aws_call *call, int errnum, int status, const char *code, const char *message)
+{
+	err_set(&call->err, errnum, "%s", message);
+	call->err.http_status = status;
+	snprintf(call->err.code, sizeof(call->err.code), "%s", code);
+	if (status)
+		snprintf(call->err.request_id, sizeof(call->err.request_id), "request-1");
+}
+
+/* Whether EC2 gets to do the work, and the error that goes back if not. */
+static bool reaches_ec2(struct aws_call *call)
+{
+	switch (call->fault) {
+	case FAULT_NONE:
+		return true;
+	case FAULT_LOST_AFTER:
+	case FAULT_LOST_BEFORE:
+		fail_call(call, ETIMEDOUT, 0, "", "the connection was reset");
+		call->err.maybe_done = true;
+		call->err.retryable = true;
+		return call->fault == FAULT_LOST_AFTER;
+	case FAULT_UNSENT:
+		fail_call(call, EHOSTUNREACH, 0, "", "connection refused");
+		call->err.retryable = true;
+		break;
+	case FAULT_THROTTLED:
+		fail_call(call, EAGAIN, 503, "RequestLimitExceeded", "Request limit exceeded.");
+		call->err.retryable = true;
+		break;
+	case FAULT_DENIED:
+		fail_call(call, EACCES, 403, "UnauthorizedOperation", "You are not authorized to perform this operation.");
+		break;
+	case FAULT_TAGS_DENIED:
+		fail_call(call, EACCES, 403, "UnauthorizedOperation",
+			"You are not authorized to perform this operation: ec2:CreateTags");
+		break;
+	case FAULT_EXPIRED:
+		fail_call(call, EACCES, 400, "RequestExpired", "Request has expired.");
+		break;
+	}
+	return false;
+}
+
+static struct aws_call *start(
+	const char *region, const char *action, unsigned *counter, loop_timer_fn *arrive, loop_timer_fn *answer, void *arg)
+{
+	struct aws_call *call = calloc(1, sizeof(*call));
+	int64_t latency = world->latency_ms;
+
+	assert_non_null(call);
+	snprintf(call->region, sizeof(call->region), "%s", region);
+	call->arg = arg;
+	call->fault = world->fault ? world->fault(action, *counter) : FAULT_NONE;
+	++*counter;
+	call->arrival = loop_timer_create(NULL, arrive, call);
+	call->answer = loop_timer_create(NULL, answer, call);
+	loop_timer_start(call->arrival, latency / 2);
+	loop_timer_start(call->answer,
+		call->fault == FAULT_LOST_BEFORE || call->fault == FAULT_LOST_AFTER ? latency + 20000 : latency);
+	call->next = calls;
+	calls = call;
+	return call;
+}
+
+void aws_cancel(struct aws_call *call)
+{
+	/* What was sent is on its way. */
+	assert_false(call->cancelled);
+	call->cancelled = true;
+}
+
+/* --- DescribeSnapshots --- */
+
+static bool has_value(const struct aws_call *call, const char *text)
+{
+	for (size_t i = 0; i < call->n_values; i++)
+		if (text && !strcmp(call->values[i], text))
+			return true;
+	return false;
+}
+
+static bool matches(const struct aws_call *call, const struct world_snapshot *s)
+{
+	bool pending = world->now_ms < s->start_ms + s->length_ms;
+
+	if (strcmp(s->region, call->region) || s->visible_at > world->now_ms ||
+		(s->deleted_at >= 0 && s->deleted_at <= world->now_ms))
+		return false;
+	if (call->owner && strcmp(s->owner, WORLD_ACCOUNT))
+		return false;
+	if (!call->filter)
+		return true;
+	if (!strcmp(call->filter, "snapshot-id"))
+		return has_value(call, s->id);
+	if (!strcmp(call->filter, "status"))
+		return has_value(call, pending ? "pending" : s->failure ? "error" : "completed");
+	if (!strcmp(call->filter, "description"))
+		return has_value(call, s->description);
+	assert_true(!strncmp(call->filter, "tag:", 4));
+	return has_value(call, world_tag_of(s, call->filter + 4));
+}
+
+static void fill(struct ec2_snapshot *out, struct world_snapshot *s)
+{
+	int64_t age = world->now_ms - s->start_ms;
+	bool pending = age < s->length_ms;
+
+	*out = (struct ec2_snapshot){.id = s->id,
+		.volume_id = s->is_copy ? "vol-ffffffff" : "vol-0123456789abcdef0",
+		.owner_id = s->owner,
+		.description = s->description,
+		.state = pending ? EC2_SNAPSHOT_PENDING : s->failure ? EC2_SNAPSHOT_ERROR : EC2_SNAPSHOT_COMPLETED,
+		.state_text = pending ? "pending" : s->failure ? "error" : "completed",
+		.state_message = !pending ? s->failure : NULL,
+		.progress = s->no_progress ? EC2_PROGRESS_UNKNOWN : pending ? (int)(age * 100 / s->length_ms) : 100,
+		.start_ms = START_MS + s->start_ms,
+		.completion_ms = pending ? 0 : START_MS + s->start_ms + s->length_ms,
+		.volume_gib = 8,
+		.full_size = 1 << 30,
+		.tags = s->tags,
+		.n_tags = s->n_tags};
+}
+
+static void describe_arrives(void *arg)
+{
+	struct aws_call *call = arg;
+
+	if (!call->cancelled)
+		reaches_ec2(call);
+}
+
+static void describe_answers(void *arg)
+{
+	struct aws_call *call = arg;
+	struct ec2_page *page;
+	size_t from = call->token ? (size_t)atoi(call->token) : 0, at;
+	bool paged = world->page && call->page_done;
+
+	if (call->cancelled || call->err.errnum) {
+		ec2_page_done *done = call->page_done;
+		void *done_arg = call->arg;
+		struct err err = call->err;
+		bool cancelled = call->cancelled;
+
+		call_free(call);
+		if (!cancelled)
+			done(done_arg, NULL, &err);
+		return;
+	}
+	page = calloc(1, sizeof(*page));
+	page->snapshots = calloc(world->n_snapshots + 1, sizeof(*page->snapshots));
+	/* The first page is empty and has a token, as EC2's may be when it filters after paging. */
+	for (at = from; at < world->n_snapshots && !(paged && !call->token); at++) {
+		if (paged && page->n_snapshots == world->page)
+			break;
+		if (matches(call, world->snapshots[at]))
+			fill(&page->snapshots[page->n_snapshots++], world->snapshots[at]);
+	}
+	if (paged && at < world->n_snapshots && asprintf(&page->next_token, "%zu", at) < 0)
+		abort();
+	{
+		ec2_page_done *done = call->page_done;
+		void *done_arg = call->arg;
+
+		call_free(call);
+		done(done_arg, page, NULL);
+	}
+}
+
+struct aws_call *ec2_describe_snapshots(
+	struct aws *aws, const struct ec2_describe_snapshots *in, ec2_page_done *done, void *arg)
+{
+	struct aws_call *call;
+
+	(void)aws;
+	assert_true(world->describes < ARRAY_LEN(world->describe_at));
+	assert_true(in->n_filters <= 1);
+	world->describe_at[world->describes] = world->now_ms;
+	world->describe_what[world->describes] = in->n_filters ? in->filters[0].name[1] : 'l';
+	snprintf(world->last_owner, sizeof(world->last_owner), "%s", in->owner ? in->owner : "");
+	call = start(in->region, "DescribeSnapshots", &world->describes, describe_arrives, describe_answers, arg);
+	call->page_done = done;
+	call->owner = dup_text(in->owner);
+	call->token = dup_text(in->next_token);
+	if (in->n_filters) {
+		call->filter = dup_text(in->filters[0].name);
+		call->n_values = in->filters[0].n_values;
+		assert_in_range(call->n_values, 1, EC2_FILTER_VALUES_MAX);
+		call->values = calloc(call->n_values, sizeof(char *));
+		for (size_t i = 0; i < call->n_values; i++)
+			call->values[i] = dup_text(in->filters[0].values[i]);
+	}
+	return call;
+}
+
+void ec2_page_destroy(struct ec2_page *page)
+{
+	if (!page)
+		return;
+	free(page->snapshots);
+	free(page->next_token);
+	free(page);
+}
+
+/* --- CopySnapshot --- */
+
+static void copy_arrives(void *arg)
+{
+	struct aws_call *call = arg;
+	bool lost = call->fault == FAULT_LOST_AFTER;
+	struct world_snapshot *source, *s;
+	char message[160];
+
+	if (!reaches_ec2(call))
+		return;
+	source = world_find(call->source_region, call->source_id);
+	if (!source || source->deleted_at >= 0) {
+		if (!lost)
+			fail_call(call, ENOENT, 400, "InvalidSnapshot.NotFound", "The snapshot does not exist.");
+		return;
+	}
+	if (is_pending(source)) {
+		if (!lost)
+			fail_call(call, EBUSY, 400, "IncorrectState", "The snapshot is pending.");
+		return;
+	}
+	if (call->dry_run)
+		return;
+	s = make_copy(call->region, call->description,
+		world->copy_ms + (int64_t)((double)world->copy_spread_ms * world_random()));
+	if (!s) {
+		if (world->silent_limit)
+			snprintf(message, sizeof(message), "Too many snapshot copies in progress.");
+		else
+			snprintf(message, sizeof(message),
+				"Too many snapshot copies in progress. The limit is %u for this destination region.",
+				world->limit);
+		world->refusals++;
+		if (!lost)
+			fail_call(call, EDQUOT, 400, "ResourceLimitExceeded", message);
+		return;
+	}
+	snprintf(s->source, sizeof(s->source), "%s/%s", call->source_region, call->source_id);
+	for (size_t i = 0; i < call->n_tags; i++)
+		world_tag(s, call->tags[i].key, call->tags[i].value);
+	world->no_tags_seen |= !call->n_tags;
+	call->made = s->id;
+}
+
+static void copy_answers(void *arg)
+{
+	struct aws_call *call = arg;
+	ec2_copy_done *done = call->copy_done;
+	void *done_arg = call->arg;
+	struct err err = call->err;
+	const char *made = call->made;
+	bool cancelled = call->cancelled;
+
+	call_free(call);
+	if (!cancelled)
+		done(done_arg, err.errnum ? NULL : made, err.errnum ? &err : NULL);
+}
+
+struct aws_call *ec2_copy_snapshot(struct aws *aws, const struct ec2_copy_snapshot *in, ec2_copy_done *done, void *arg)
+{
+	struct aws_call *call = start(in->region, "CopySnapshot", &world->copies, copy_arrives, copy_answers, arg);
+
+	(void)aws;
+	call->copy_done = done;
+	call->source_region = dup_text(in->source_region);
+	call->source_id = dup_text(in->source_id);
+	call->description = dup_text(in->description);
+	call->dry_run = in->dry_run;
+	call->n_tags = in->n_tags;
+	assert_true(in->n_tags <= EC2_TAGS_MAX);
+	call->tags = calloc(in->n_tags + 1, sizeof(*call->tags));
+	for (size_t i = 0; i < in->n_tags; i++)
+		call->tags[i] = (struct ec2_tag){dup_text(in->tags[i].key), dup_text(in->tags[i].value)};
+	return call;
+}
+
+/* --- DeleteSnapshot --- */
+
+static void delete_arrives(void *arg)
+{
+	struct aws_call *call = arg;
+	struct world_snapshot *s;
+
+	if (!reaches_ec2(call))
+		return;
+	s = world_find(call->region, call->id);
+	if (!s || s->deleted_at >= 0)
+		fail_call(call, ENOENT, 400, "InvalidSnapshot.NotFound", "The snapshot does not exist.");
+	else
+		s->deleted_at = world->now_ms;
+}
+
+static void delete_answers(void *arg)
+{
+	struct aws_call *call = arg;
+	ec2_done *done = call->done;
+	void *done_arg = call->arg;
+	struct err err = call->err;
+	bool cancelled = call->cancelled;
+
+	call_free(call);
+	if (!cancelled)
+		done(done_arg, err.errnum ? &err : NULL);
+}
+
+struct aws_call *ec2_delete_snapshot(struct aws *aws, const char *region, const char *id, ec2_done *done, void *arg)
+{
+	struct aws_call *call = start(region, "DeleteSnapshot", &world->deletes, delete_arrives, delete_answers, arg);
+
+	(void)aws;
+	call->done = done;
+	call->id = dup_text(id);
+	return call;
+}
+
+/* --- the test's life --- */
+
+int world_setup(void **state)
+{
+	(void)state;
+	world = calloc(1, sizeof(*world));
+	assert_non_null(world);
+	assert_int_equal(uv_loop_init(&world->loop), 0);
+	world->seed = 42;
+	world->limit = 20;
+	world->latency_ms = 100;
+	world->copy_ms = 60000;
+	world->commit_ms = 5;
+	log_setup(LOG_EMERG, false);
+	disk_start();
+	return 0;
+}
+
+void world_mount(void)
+{
+	struct err err = {0};
+
+	assert_null(world->copies_);
+	world->regions = regions_create(&world->loop, NULL, 30000);
+	assert_non_null(world->regions);
+	world->options.loop = &world->loop;
+	world->options.regions = world->regions;
+	world->options.journal = disk_journal();
+	world->options.account = WORLD_ACCOUNT;
+	if (copies_create(&world->options, NULL, NULL, &world->copies_, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+void world_unmount(enum unmount how)
+{
+	if (!world->copies_)
+		return;
+	copies_destroy(world->copies_);
+	regions_destroy(world->regions);
+	world->copies_ = NULL;
+	world->regions = NULL;
+	disk_end_writes(how == UNMOUNT);
+}
+
+int world_teardown(void **state)
+{
+	(void)state;
+	world_unmount(UNMOUNT);
+	while (calls)
+		call_free(calls);
+	disk_end();
+	assert_null(timers);
+	for (size_t i = 0; i < world->n_snapshots; i++) {
+		struct world_snapshot *s = world->snapshots[i];
+
+		for (size_t n = 0; n < s->n_tags; n++) {
+			free((char *)s->tags[n].key);
+			free((char *)s->tags[n].value);
+		}
+		free(s);
+	}
+	uv_run(&world->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&world->loop), 0);
+	free(world);
+	world = NULL;
+	return 0;
+}
+
+/* --- requests --- */
+
+static void word(void *arg, struct copy *copy, const struct err *err)
+{
+	struct asked *asked = arg;
+
+	asked->answers++;
+	asked->failed = err != NULL;
+	if (err)
+		asked->err = *err;
+	asked->row = copy ? copy->row.id : 0;
+	asked->answered_at = world->now_ms;
+}
+
+void world_ask_with(struct asked *asked, const char *region, const struct copy_request *request, bool move)
+{
+	struct journal_receipt receipt = {.id = journal_next_receipt_id(disk_journal()),
+		.region = (char *)region,
+		.folder = (char *)"",
+		.name = (char *)"a.snapshot",
+		.text = (char *)"text"};
+
+	*asked = (struct asked){0};
+	assert_int_equal(copies_request(world->copies_, region, request, move, &receipt, word, asked), 0);
+	assert_int_equal(asked->answers, 0);
+}
+
+void world_ask(struct asked *asked, const char *region, const char *source_region, const char *source_id)
+{
+	struct copy_request request = {.source_region = (char *)source_region, .source_id = (char *)source_id};
+
+	world_ask_with(asked, region, &request, false);
+}
+
+bool world_answered(void *asked)
+{
+	return ((struct asked *)asked)->answers > 0;
+}
+
+struct copy *world_copy(const struct asked *asked)
+{
+	return copies_by_row(world->copies_, asked->row);
+}
+
+struct awaited {
+	const struct asked *asked;
+	enum copy_state state;
+};
+
+static bool is_in_state(void *arg)
+{
+	const struct awaited *a = arg;
+
+	return world_copy(a->asked)->state == a->state;
+}
+
+void world_until_state(const struct asked *asked, enum copy_state state)
+{
+	struct awaited a = {asked, state};
+
+	world_until(is_in_state, &a);
+}
+
+const char *world_status(const struct asked *asked)
+{
+	static char text[4096];
+	_cleanup_buf_ struct buf out = BUF_INIT;
+
+	assert_int_equal(copies_status(world->copies_, world_copy(asked), clock_wall_ms(), &out), 0);
+	snprintf(text, sizeof(text), "%s", buf_str(&out));
+	return text;
+}

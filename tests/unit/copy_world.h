@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* For the tests of the copy queue: virtual time, an EC2 with its limits, delays and inconsistencies, and a disk that can fail or be pulled out. They
+ * stand in the place of base/clock.c, base/loop.c, aws/ and cache/journal*.c at link time; the regions and catalogues are the real ones. */
+#ifndef EBSFS_COPY_WORLD_H
+#define EBSFS_COPY_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "copies.h"
+
+/* What happens to one request. */
+enum fault {
+	FAULT_NONE,
+	FAULT_UNSENT,      /* it certainly never left: EHOSTUNREACH */
+	FAULT_LOST_BEFORE, /* no answer, and EC2 did nothing */
+	FAULT_LOST_AFTER,  /* no answer, though EC2 did it */
+	FAULT_THROTTLED,   /* refused for the rate, beyond all retries */
+	FAULT_DENIED,      /* UnauthorizedOperation */
+	FAULT_TAGS_DENIED, /* the same for ec2:CreateTags */
+	FAULT_EXPIRED,     /* ExpiredToken */
+};
+
+struct world_snapshot {
+	char region[32], id[32], source[72];
+	char description[1200];
+	struct ec2_tag tags[60];
+	size_t n_tags;
+	int64_t start_ms;  /* virtual */
+	int64_t length_ms; /* pending for so long */
+	int64_t visible_at, deleted_at;
+	const char *failure; /* how it ends in state error; NULL: completes */
+	const char *owner;
+	bool is_copy;
+	bool no_progress;    /* EC2 gives no percent */
+};
+
+#define WORLD_ACCOUNT "123456789012"
+#define WORLD_MAX     5000
+
+struct world {
+	int64_t now_ms;      /* virtual, since the start */
+	uint64_t seed;
+	/* EC2 */
+	unsigned limit;      /* copies at once into a region */
+	bool silent_limit;   /* its refusal names no figure */
+	int64_t latency_ms;  /* of an answer; the work is done half-way */
+	int64_t lag_ms;      /* until a new snapshot is visible: up to that */
+	int64_t copy_ms;     /* length of a copy, */
+	int64_t copy_spread_ms; /* and up to so much more */
+	unsigned page;       /* records a page; 0: all. With pages, the first is empty */
+	enum fault (*fault)(const char *action, unsigned n); /* n: of this action, from 0; NULL: none */
+	struct world_snapshot *snapshots[WORLD_MAX];
+	size_t n_snapshots;
+	unsigned copies, describes, deletes; /* requests that arrived */
+	unsigned refusals;   /* for the limit */
+	unsigned most;       /* most copies at once in one region */
+	int64_t describe_at[20000]; /* times of all DescribeSnapshots */
+	char describe_what[20000];  /* 's' status, 'i' ids, 't' tag, 'd' description, 'l' listing */
+	char last_owner[20];
+	bool no_tags_seen;   /* a CopySnapshot came without tags */
+	/* disk */
+	int64_t commit_ms;
+	int disk_error;      /* errno of every commit; 0: it works */
+	unsigned failing_commit; /* the only one that fails, counted from 1; 0: none */
+	unsigned commits;
+	/* ebsfs */
+	uv_loop_t loop;
+	struct regions *regions;
+	struct copies *copies_;
+	struct copies_options options;
+};
+extern struct world *world;
+
+int world_setup(void **state);
+int world_teardown(void **state);
+/* Mounts: regions and copies from the disk. Unmounts. */
+enum unmount {
+	UNMOUNT,  /* cleanly, or by kill -9: what was handed to the disk is written, though nobody hears of it */
+	POWER_OFF /* what was handed to the disk is lost */
+};
+void world_mount(void);
+void world_unmount(enum unmount how);
+
+void world_run(int64_t ms);
+/* Lets time pass until it is true; fails after an hour. */
+typedef bool world_condition(void *arg);
+void world_until(world_condition *condition, void *arg);
+int64_t world_wall_ms(void);
+double world_random(void);
+
+/* A snapshot that nobody copies; start and length as given, visible at once. */
+struct world_snapshot *world_add(const char *region, const char *description, int64_t length_ms);
+void world_tag(struct world_snapshot *s, const char *key, const char *value);
+struct world_snapshot *world_find(const char *region, const char *id);
+const char *world_tag_of(const struct world_snapshot *s, const char *key); /* NULL */
+/* Copies in the region, whatever became of them, but for deleted ones. */
+unsigned world_copies_in(const char *region);
+struct world_snapshot *world_copy_in(const char *region, unsigned n);
+/* Another tool starts a copy: past ebsfs. NULL: refused for the limit. */
+struct world_snapshot *world_foreign_copy(const char *region, int64_t length_ms);
+
+/* A request, and its word. */
+struct asked {
+	int answers;
+	bool failed;
+	struct err err;
+	int64_t row; /* 0: none */
+	int64_t answered_at;
+};
+void world_ask(struct asked *asked, const char *region, const char *source_region, const char *source_id);
+void world_ask_with(struct asked *asked, const char *region, const struct copy_request *request, bool move);
+bool world_answered(void *asked);
+struct copy *world_copy(const struct asked *asked);
+/* Until the copy is in the state. */
+void world_until_state(const struct asked *asked, enum copy_state state);
+const char *world_status(const struct asked *asked); /* until the next call */
+#define assert_has(text, part)                                                                     \
+	do {                                                                                       \
+		if (!strstr(text, part))                                                           \
+			fail_msg("no \"%s\" in:\n%s", part, text);                                 \
+	} while (0)
+#define assert_has_not(text, part)                                                                 \
+	do {                                                                                       \
+		if (strstr(text, part))                                                            \
+			fail_msg("\"%s\" in:\n%s", part, text);                                    \
+	} while (0)
+
+/* The disk. */
+size_t world_rows(void);
+const struct journal_copy *world_row(int64_t id); /* NULL */
+const struct journal_receipt *world_receipt(int64_t id);
+/* Puts a row on the disk as an earlier mount would have. Its strings are copied. Returns its id. */
+int64_t world_put_row(const struct journal_copy *row);
+
+#endif
