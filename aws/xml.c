@@ -137,7 +137,6 @@ int xml_parse(const char *data, size_t len, const struct xml_handler *handler, s
 		.endElementNs = closed,
 		.characters = characters,
 		.ignorableWhitespace = characters,
-		.cdataBlock = characters,
 		.internalSubset = has_dtd,
 		.serror = silent};
 	int r;
