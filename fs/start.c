@@ -141,6 +141,7 @@ static int speak_to_aws(struct mount *m, struct err *err)
 	if (!m->regions_call || !m->identity_call)
 		return err_set(err, ENOMEM, "out of memory");
 	uv_run(&m->loop, UV_RUN_DEFAULT);
+	loop_timer_stop(m->identity_timer); /* it ends the loop, which from now on serves the mount */
 	if (m->identity_call)
 		aws_cancel(m->identity_call);
 	m->identity_call = NULL;
