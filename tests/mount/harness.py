@@ -266,10 +266,10 @@ class Test:
             self._sim = self.start_sim()
         return self._sim
 
-    def start_sim(self, *args, world=None):
+    def start_sim(self, *args, world=None, bulk=None):
         from simulator import Simulator
 
-        sim = Simulator(self, args, world)
+        sim = Simulator(self, args, world, bulk)
         self.sims.append(sim)
         if self._sim is None:
             self._sim = sim
@@ -352,9 +352,16 @@ class Test:
         try:
             out, err = process.communicate(timeout=seconds * SLOW)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            out, err = process.communicate()
-            raise Failure(f"`{words}` did not end within {seconds * SLOW:.0f} s; out {out!r}, err {err!r}") from None
+            ended = process.poll() is not None
+            if not ended:
+                os.killpg(process.pid, signal.SIGKILL)
+            why = f"ended, but something that it started holds its output open after {seconds * SLOW:.0f} s" if ended else \
+                f"did not end within {seconds * SLOW:.0f} s"
+            try:
+                out, err = process.communicate(timeout=2)
+            except subprocess.TimeoutExpired:
+                out, err = "?", "?"
+            raise Failure(f"`{words}` {why}; out {out!r}, err {err!r}") from None
         return Result(words, process.returncode, out, err)
 
     def background(self, argv, **how):

@@ -46,8 +46,6 @@ class Impostor:
                     items = "".join(f"<item><regionName>{r}</regionName><regionEndpoint>x</regionEndpoint>"
                                     "<optInStatus>opt-in-not-required</optInStatus></item>" for r in regions)
                     text = XML + f"<DescribeRegionsResponse><regionInfo>{items}</regionInfo></DescribeRegionsResponse>"
-                elif action == "DescribeSnapshots" and "Filter.1.Name" in body:
-                    text = describe()
                 elif action == "DescribeSnapshots":
                     text = bodies[scope[1] if scope else ""]
                     if callable(text):

@@ -22,7 +22,8 @@ def copy_refused(t, wanted, code, http=400, message="as the test wants it", time
     t.fails(wanted, f"cp {file(NIGHTLY)} eu-west-1/{name}")
     t.sim.clear_faults()
     got = status(m.region("eu-west-1", name + ".status"))
-    same((got["state"], got["code"], got["message"]), ("failed", code, message))
+    same((got["state"], got["code"]), ("failed", code))
+    contains(got["message"], message)
     last = read(m(".ebsfs/last-error"))
     for part in (code, message, got["request-id"]):
         contains(last, part, "last-error")
@@ -53,7 +54,8 @@ def enoent_region(t):
     refused(ENOENT, os.mkdir, m.region("mars-north-1", "x"))
     refused((EPERM, ENOENT), os.mkdir, m.region("mars-north-1"))
     m.allow("mars-north-1")
-    refused(ENOENT, write, m.region("eu-west-1", "x"), f"region: mars-north-1\nsnapshot: {NIGHTLY}\n...\n")
+    # EC2 tells a region that does not exist as little from one that is not enabled as its answers do.
+    refused((ENOENT, EACCES), write, m.region("eu-west-1", "x"), f"region: mars-north-1\nsnapshot: {NIGHTLY}\n...\n")
     same(t.sim.count("CopySnapshot"), 0)
 
 
@@ -134,7 +136,7 @@ def erofs(t):
 def einval_text(t):
     m = t.mount()
     refused(EINVAL, write, m.region("eu-west-1", "x"), "nonsense\n...\n")
-    contains(read(m(".ebsfs/last-error")), "nonsense")
+    contains(read(m(".ebsfs/last-error")), "line 1")
 
 
 @case

@@ -9,12 +9,12 @@ def table(path):
     """Options and defaults of the OPTIONS section's list: name -> text."""
     text = read(path)
     section = re.search(r"^# OPTIONS\n(.*?)^# ", text, re.M | re.S)[1]
-    return dict(re.findall(r"^\*(-?[a-z_]+)\*(?:=_[A-Z:a-z_]+_|, .*)?\n((?:\t.*\n|\n(?=\t))+)", section, re.M))
+    return dict(re.findall(r"^\*(-?[a-zA-Z_]+)\*(?:=_[A-Z:a-z_]+_|, .*)?\n((?:\t.*\n|\n(?=\t))+)", section, re.M))
 
 
 def options_of_help(out):
     """First words of the option lines that --help prints: `  -f   …`, `  regions=LIST`."""
-    return set(re.findall(r"^  (-?[a-z_]+)(?:=\S+)?(?:,| |$)", out, re.M))
+    return set(re.findall(r"^  (-?[a-zA-Z_]+)(?:=\S+)?(?:,| |$)", out, re.M))
 
 
 @case

@@ -81,7 +81,7 @@ def names_that_are_no_ids_cost_nothing(t):
 @case
 def hundred_at_once(t):
     """A hundred processes that list a cold region cost what one costs."""
-    m = t.mount()
+    m = t.mount("poll=60")
     processes = [t.background(["ls", "-lR", m.region("us-east-1", "snapshots")], stdout=subprocess.DEVNULL) for _ in range(100)]
     for process in processes:
         same(process.wait(60), 0)
@@ -91,7 +91,7 @@ def hundred_at_once(t):
 @case
 def find_over_everything(t):
     """find / and its like: one listing a region."""
-    m = t.mount()
+    m = t.mount("poll=60")
     t.ok(f"find {m.path} > /dev/null")
     same(t.sim.count("DescribeSnapshots"), len(OWN))
 

@@ -93,7 +93,7 @@ def dry_run(t):
     write(m.region("eu-west-1", "x"), HEAD + "copy.dry-run: yes\n...\n")
     same(t.sim.copies("eu-west-1"), [])
     same(t.sim.count("CopySnapshot", "eu-west-1"), 1)
-    same(t.sim.counts()["errors"], {"DryRunOperation": 1}, "what EC2 said")
+    same(t.sim.counts()["errors"], {"eu-west-1": {"CopySnapshot": {"DryRunOperation": 1}}}, "what EC2 said")
 
 
 @case
@@ -114,7 +114,7 @@ def facts_are_ignored(t):
 
 @case
 def comments_and_blank_lines(t):
-    same(asked(t, "\n# copy.description: no\n   \ncopy.description: yes # really\n")["Description"], "yes # really")
+    same(asked(t, "\n# copy.description: no\n   \ncopy.description: yes#really # no\n")["Description"], "yes#really")
 
 
 @case
@@ -165,7 +165,7 @@ def malformed(t):
         HEAD + "copy.description: " + "d" * 256 + "\n...\n",
         HEAD + "snapshot: snap-11111111111111111\n...\n",
         HEAD + "copy.description: a\0b\n...\n",
-        "\x7fELF\0\0\0\0" + "\0" * 100,
+        "\x7fELF\0\0\0\0" + "\0" * 100 + "\n",
     ):
         not_asked(t, text)
 

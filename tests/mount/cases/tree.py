@@ -337,7 +337,7 @@ def mounted_as_fuse_ebsfs(t):
 
 @case
 def listing_twice_costs_nothing(t):
-    m = t.mount("ttl=3600")
+    m = t.mount("ttl=3600", "poll=60")
     folder = m.region("us-east-1", "snapshots")
     os.listdir(folder)
     before = t.sim.total()
