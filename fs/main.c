@@ -90,7 +90,7 @@ int main(int argc, char **argv)
 	} else if (r == 0 && options.version) {
 		puts("ebsfs " EBSFS_VERSION);
 	} else if (r == 0) {
-		log_setup(options.debug ? LOG_DEBUG : options.foreground ? LOG_INFO : LOG_ERR, false);
+		log_setup(options.debug ? LOG_DEBUG : LOG_ERR, false); /* one clear line if it does not come to a mount */
 		r = run(&options, &err);
 	}
 	options_finish(&options);

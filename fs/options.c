@@ -241,6 +241,8 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 	o->mountpoint = absolute(names[n_names - 1]);
 	if (!o->mountpoint)
 		return err_set(err, ENOMEM, "out of memory");
+	if (o->endpoint_url && strncmp(o->endpoint_url, "http://", 7) != 0 && strncmp(o->endpoint_url, "https://", 8) != 0)
+		return err_set(err, EINVAL, "option endpoint_url: '%.80s' is no URL of the form http(s)://HOST[:PORT][/PATH]", o->endpoint_url);
 	if (o->simulate && o->endpoint_url)
 		return err_set(err, EINVAL, "options simulate and endpoint_url exclude each other");
 	return 0;

@@ -70,6 +70,15 @@ static void spoken(void *arg, struct copy *copy, const struct err *err)
 			answer_err(link->answer, err);
 		free(link);
 	}
+	/* A mv that was refused leaves nothing: mv itself tries a second time, and must hear the same. But while EC2's word is unknown the receipt stays
+	 * and refuses a second try. */
+	if (asking->move && err && (!copy || copy_state_ended(copy->state))) {
+		if (r->row.id)
+			journal_delete_receipt(fs->journal, r->row.id, NULL, NULL);
+		receipts_drop(fs, r);
+		free(asking);
+		return;
+	}
 	if (asking->move) {
 		/* After the answer: the kernel now has the snapshot's node under the receipt's name. */
 		invalidate_name(fs->invalidate, asking->moved.folder, asking->moved.name);
@@ -144,7 +153,16 @@ void receipt_ask(
 	_cleanup_free_ struct request_tag *tags = calloc(n + 1, sizeof(*tags));
 	_cleanup_free_ char(*keys)[NAME_MAX + 1] = calloc(r->n_tags + 1, sizeof(*keys));
 	struct copy_request whole;
+	struct err err;
 
+	if (!fs_region_enabled(fs, request->source_region)) {
+		err_set(&err, ENOENT, "%s is no region that this account has enabled", request->source_region);
+		r->has_refused = true;
+		r->refused = err;
+		if (a)
+			answer_err(a, &err);
+		return;
+	}
 	if (!tags || !keys) {
 		if (a)
 			answer_errno(a, ENOMEM);

@@ -256,7 +256,7 @@ int receipts_load(void *arg, const struct journal_receipt *row)
 	r->row.name = copy_text(row->name);
 	r->row.file_name = row->file_name ? strdup(row->file_name) : NULL;
 	r->row.text = copy_text(row->text);
-	r->has_file = row->file_name && *row->file_name;
+	r->has_file = !row->is_folder || (row->file_name && *row->file_name);
 	result = insert(fs->receipts, r);
 	if (result < 0)
 		receipt_free(r);

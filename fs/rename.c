@@ -8,7 +8,7 @@
 #include "receipt_folder.h"
 #include "receipts.h"
 #include "request.h"
-#include "tree.h"
+#include "tags.h"
 
 static bool takes_receipts(struct node folder)
 {
@@ -114,6 +114,11 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name, 
 		moved.folder = node_number(from_folder);
 		snprintf(moved.name, sizeof(moved.name), "%s", from_name);
 		move_snapshot(fs, from, &moved, to_folder, to_name, a);
+		return;
+	case NODE_TAG:
+		if (!same)
+			break;
+		tags_rename(fs, from, to_name, a);
 		return;
 	default:
 		break;

@@ -102,6 +102,13 @@ static void show(struct mount *m, const char *name)
 		err_set(&m->err, -r, "cannot show region %s: %s", name, strerror(-r));
 }
 
+static void keep_enabled(struct mount *m, const char *const *names, size_t n)
+{
+	m->fs.enabled = calloc(n + 1, sizeof(char *));
+	for (size_t i = 0; m->fs.enabled && i < n; i++)
+		m->fs.enabled[i] = strdup(names[i]);
+}
+
 static void regions_come(void *arg, const char *const *names, size_t n, const struct err *err)
 {
 	struct mount *m = arg;
@@ -109,6 +116,8 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 
 	m->regions_call = NULL;
 	m->regions_known = true;
+	if (!err)
+		keep_enabled(m, names, n);
 	if (err && !(wanted && !strcmp(err->code, "UnauthorizedOperation"))) {
 		m->err = *err;
 		err_context(&m->err, "asking AWS for the account's regions");
@@ -316,6 +325,9 @@ void start_finish(struct mount *m)
 	invalidate_destroy(fs->invalidate);
 	session_destroy(m->session);
 	last_error_destroy(fs->last_error);
+	for (char **name = fs->enabled; name && *name; name++)
+		free(*name);
+	free(fs->enabled);
 	if (uv_loop_close(&m->loop) < 0)
 		log_warning("something still lived on the loop at the end");
 	free(m);

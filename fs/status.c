@@ -50,8 +50,6 @@ static int snapshot_text(struct fs *fs, struct node n, struct buf *out)
 
 	if (!catalogue_get(c, n.slot, &s) || s.presence == CATALOGUE_GONE)
 		return -ENOENT;
-	if (s.state == EC2_SNAPSHOT_PENDING)
-		copies_glance(fs->copies, region_of(fs, n), s.id);
 	copy = copies_by_snapshot(fs->copies, region_of(fs, n), s.id);
 	if (copy)
 		return copies_status(fs->copies, copy, clock_wall_ms(), out);
@@ -61,14 +59,8 @@ static int snapshot_text(struct fs *fs, struct node n, struct buf *out)
 static int receipt_text(struct fs *fs, struct node n, struct buf *out)
 {
 	const struct receipt *r = receipts_get(fs->receipts, n);
-	const struct copy *copy;
 
-	if (!r)
-		return -ENOENT;
-	copy = receipts_copy(fs, r);
-	if (copy && copy->state == COPY_PENDING && copy->row.copy_id)
-		copies_glance(fs->copies, copy->row.region, copy->row.copy_id);
-	return receipts_status(fs, r, out);
+	return r ? receipts_status(fs, r, out) : -ENOENT;
 }
 
 static bool is_receipt(struct node n)
@@ -79,6 +71,33 @@ static bool is_receipt(struct node n)
 static int text(struct fs *fs, struct node n, struct buf *out)
 {
 	return is_receipt(n) ? receipt_text(fs, n, out) : snapshot_text(fs, n, out);
+}
+
+/* Somebody reads it: if it is about to change, the poller is to look soon. Asking for its size alone (ls -l, find) costs no request. */
+static int text_read(struct fs *fs, struct node n, struct buf *out)
+{
+	if (is_receipt(n)) {
+		const struct receipt *r = receipts_get(fs->receipts, n);
+		const struct copy *copy = r ? receipts_copy(fs, r) : NULL;
+
+		if (copy && copy->state == COPY_PENDING && copy->row.copy_id)
+			copies_glance(fs->copies, copy->row.region, copy->row.copy_id);
+	} else {
+		struct catalogue_snapshot s;
+
+		if (catalogue_get(fs_catalogue(fs, n), n.slot, &s) && s.state == EC2_SNAPSHOT_PENDING)
+			copies_glance(fs->copies, region_of(fs, n), s.id);
+	}
+	return text(fs, n, out);
+}
+
+static int size_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	int r = text(fs, n, &out);
+
+	st->st_size = (off_t)out.len;
+	return r;
 }
 
 /* The id that a poller is to ask about for this node; NULL: nobody needs to. */
@@ -378,14 +397,16 @@ static void receipt_status_remove(struct fs *fs, struct node n, struct answer *a
 	answer_errno(a, r && r->row.is_folder ? 0 : EPERM);
 }
 
-const struct node_ops status_ops = {.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .text = text};
+const struct node_ops status_ops = {
+	.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .attr = size_attr, .text = text_read};
 const struct node_ops wait_ops = {
 	.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .attr = wait_attr, .text = text};
 const struct node_ops receipt_status_ops = {
 	.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_NEVER,
-	.text = text,
+	.attr = size_attr,
+	.text = text_read,
 	.open_write = open_write,
 	.write = handle_write,
 	.truncate = handle_truncate,

@@ -10,7 +10,7 @@
 #include "last_error.h"
 #include "names.h"
 #include "nodes.h"
-#include "tree.h"
+#include "tags.h"
 
 static bool is_aws(const char *key)
 {
@@ -135,13 +135,14 @@ static int tag_open_write(struct fs *fs, struct node n, struct handle *h, struct
 	return key ? check_key(key, err) : err_set(err, ENOENT, "the tag is gone");
 }
 
-/* One CreateTags under way. */
+/* One CreateTags under way; for mv of a tag, then the DeleteTags of its old key. */
 struct tagging {
 	struct fs *fs;
 	struct node node;
 	struct answer *answer; /* NULL: nobody waits (last close), or interrupted */
 	char key[NAME_MAX + 1];
 	struct buf value;
+	char old_key[NAME_MAX + 1]; /* "": none */
 };
 
 static void forget_answer(void *arg)
@@ -151,12 +152,8 @@ static void forget_answer(void *arg)
 	t->answer = NULL;
 }
 
-static void tagged(void *arg, const struct err *err)
+static void tagging_end(struct tagging *t, const struct err *err)
 {
-	struct tagging *t = arg;
-
-	if (!err)
-		catalogue_hold_tag(fs_catalogue(t->fs, t->node), t->node.slot, t->key, buf_str(&t->value), clock_mono_ms());
 	if (t->answer)
 		answer_err(t->answer, err);
 	else if (err)
@@ -165,34 +162,101 @@ static void tagged(void *arg, const struct err *err)
 	free(t);
 }
 
+static void untagged(void *arg, const struct err *err)
+{
+	struct tagging *t = arg;
+
+	if (!err)
+		catalogue_hold_tag(fs_catalogue(t->fs, t->node), t->node.slot, t->old_key, NULL, clock_mono_ms());
+	tagging_end(t, err);
+}
+
+static void tagged(void *arg, const struct err *err)
+{
+	struct tagging *t = arg;
+	struct catalogue *c = fs_catalogue(t->fs, t->node);
+	struct err none;
+
+	if (!err)
+		catalogue_hold_tag(c, t->node.slot, t->key, buf_str(&t->value), clock_mono_ms());
+	if (err || !*t->old_key) {
+		tagging_end(t, err);
+	} else if (!ec2_delete_tag(t->fs->aws, region_name(fs_region(t->fs, t->node)), catalogue_id(c, t->node.slot), t->old_key, untagged, t)) {
+		err_set(&none, ENOMEM, "out of memory");
+		tagging_end(t, &none);
+	}
+}
+
+/* Sends CreateTags for what `t` (owned from now on) says; `a` may be NULL. */
+static void send_tag(struct tagging *t, struct answer *a)
+{
+	struct fs *fs = t->fs;
+	struct ec2_tag tag = {t->key, buf_str(&t->value)};
+
+	t->answer = a;
+	if (!ec2_create_tags(fs->aws, region_name(fs_region(fs, t->node)), catalogue_id(fs_catalogue(fs, t->node), t->node.slot), &tag, 1,
+		    tagged, t)) {
+		struct err err;
+
+		err_set(&err, ENOMEM, "out of memory");
+		tagging_end(t, &err);
+	} else if (a) {
+		answer_on_interrupt(a, forget_answer, t);
+	}
+}
+
+static struct tagging *tagging_create(struct fs *fs, struct node n, const char *key)
+{
+	struct tagging *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->fs = fs;
+	t->node = n;
+	snprintf(t->key, sizeof(t->key), "%s", key);
+	return t;
+}
+
 static void create_tag(struct handle *h, struct answer *a)
 {
-	struct fs *fs = h->fs;
-	struct catalogue *c = fs_catalogue(fs, h->node);
-	struct tagging *t = calloc(1, sizeof(*t));
-	struct aws_call *call = NULL;
+	struct tagging *t = tagging_create(h->fs, h->node, catalogue_key_text(fs_catalogue(h->fs, h->node), h->node.sub));
 
 	h->dirty = false;
 	h->committed = true;
-	if (t) {
-		*t = (struct tagging){.fs = fs, .node = h->node, .answer = a};
-		snprintf(t->key, sizeof(t->key), "%s", catalogue_key_text(c, h->node.sub));
-		if (handle_line(h, &t->value) == 0) {
-			struct ec2_tag tag = {t->key, buf_str(&t->value)};
-
-			call = ec2_create_tags(fs->aws, region_name(fs_region(fs, h->node)), catalogue_id(c, h->node.slot), &tag, 1, tagged, t);
-		}
-	}
-	if (!call) {
-		if (t)
-			buf_finish(&t->value);
-		free(t);
-		if (a)
-			answer_errno(a, ENOMEM);
+	if (t && handle_line(h, &t->value) == 0) {
+		send_tag(t, a);
 		return;
 	}
+	free(t);
 	if (a)
-		answer_on_interrupt(a, forget_answer, t);
+		answer_errno(a, ENOMEM);
+}
+
+void tags_rename(struct fs *fs, struct node n, const char *name, struct answer *a)
+{
+	const char *old_key = catalogue_key_text(fs_catalogue(fs, n), n.sub), *value = tag_value(fs, n);
+	char key[NAME_MAX + 1];
+	struct tagging *t;
+	struct err err;
+
+	if (!old_key || !value) {
+		answer_errno(a, ENOENT);
+		return;
+	}
+	if (!names_unescape(name, key))
+		err_set(&err, EINVAL, "'%s' is no tag's name", name);
+	else if (check_key(key, &err) == 0 && check_key(old_key, &err) == 0) {
+		t = tagging_create(fs, n, key);
+		if (t && buf_puts(&t->value, value) == 0) {
+			if (strcmp(key, old_key) != 0)
+				snprintf(t->old_key, sizeof(t->old_key), "%s", old_key);
+			send_tag(t, a);
+			return;
+		}
+		free(t);
+		err_set(&err, ENOMEM, "out of memory");
+	}
+	answer_err(a, &err);
 }
 
 /* A shell closes once between opening and writing (`echo v > k` duplicates the descriptor), so an empty text waits for the last close. */
