@@ -9,8 +9,8 @@
 static bool is_known(const char *const *names, const char *name)
 {
 	for (; *names; names++)
-		if (!strcmp(*names, name) ||
-			(!strcmp(*names, "tag:") && !strncmp(name, "tag:", 4) && name[4]))
+		if (!strcmp(*names, "tag:") ? !strncmp(name, "tag:", 4) && name[4]
+					    : !strcmp(*names, name))
 			return true;
 	return false;
 }

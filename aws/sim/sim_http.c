@@ -255,7 +255,7 @@ int sim_http_start(struct sim_server *s, uint16_t *port, struct sim_http **out, 
 		MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED,
 		end_exchange, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEM,
 		MHD_OPTION_THREAD_STACK_SIZE, STACK_SIZE, MHD_OPTION_LISTEN_BACKLOG_SIZE, 512u,
-		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+		MHD_OPTION_END);
 	if (!h->daemon)
 		return err_set(err, errno ? errno : EIO, "cannot listen on 127.0.0.1 port %u: %s",
 			*port, strerror(errno ? errno : EIO));

@@ -271,6 +271,7 @@ void sim_region_view(const struct sim_region *r, const struct sim_snapshot *s,
 		out->state = s->run.failure ? "error" : "completed";
 		out->message = s->run.failure;
 		out->completion_ms = s->run.failure ? 0 : end_of(r, s);
+		percent = 0; /* a failed one's, before and after it is settled */
 	}
 	if (s->progress && !has_ended(r, s, now)) {
 		out->has_progress = true;

@@ -368,9 +368,9 @@ static bool add_lists(json_t *out, const struct sim_snapshot *s)
 			tags, s->tags.items[i].key, json_string(s->tags.items[i].value));
 	for (size_t i = 0; i < s->n_shared && ok; i++)
 		ok = !json_array_append_new(shared, json_string(s->shared[i]));
-	return !json_object_set_new(out, "Tags", tags) &
-		       !json_object_set_new(out, "shared", shared) &&
-	       ok;
+	/* Both are taken over in any case. */
+	ok = !json_object_set_new(out, "Tags", tags) && ok;
+	return !json_object_set_new(out, "shared", shared) && ok;
 }
 
 json_t *sim_seed_describe(const struct sim_region *r, const struct sim_snapshot *s,

@@ -1,0 +1,25 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Judges the simulated AWS with Amazon's own clients, boto3 and the AWS CLI: tests/sim/test_sim.py [PATTERN…]
+
+Writes TAP. EBSFS_SIM names the program to be judged (default: the one in build/).
+"""
+import sys
+
+try:
+    import boto3  # noqa: F401
+except ImportError:
+    print("boto3 is not installed")
+    sys.exit(77)
+
+import cases_cli
+import cases_control
+import cases_copy
+import cases_describe
+import cases_faults
+import cases_gate
+import cases_tags
+import simulator
+
+if __name__ == "__main__":
+    sys.exit(simulator.main(cases_gate, cases_describe, cases_copy, cases_tags, cases_faults, cases_control, cases_cli))
