@@ -194,7 +194,8 @@ static void explain(struct lane *lane, bool held)
 			"EC2 says that too many copies are in progress into %s; its limit is %u", lane->name,
 			lane->gate.limit);
 	else if (lane->blocked)
-		snprintf(reason, sizeof(reason), "%u copies are in progress into %s, its limit", used, lane->name);
+		snprintf(reason, sizeof(reason), "%u %s in progress into %s, its limit", used,
+			used == 1 ? "copy is" : "copies are", lane->name);
 	else
 		snprintf(reason, sizeof(reason), "its turn has come");
 	if (!strcmp(reason, lane->reason))

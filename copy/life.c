@@ -148,7 +148,6 @@ void life_take_off(struct entry *e)
 	row->attempts++;
 	if (e->pub.state == COPY_QUEUED) {
 		life_no_reason(e);
-		life_note(e, NULL, NULL, NULL);
 		life_move(e, COPY_SUBMITTING);
 	}
 }
@@ -176,7 +175,8 @@ int life_adopt(struct entry *e, const char *copy_id)
 	e->work->seen = false;
 	e->work->absences = 0;
 	e->work->accepted_at = e->work->answered_at = clock_mono_ms();
-	life_note(e, NULL, NULL, NULL);
+	if (e->pub.state == COPY_FAILED)
+		life_note(e, NULL, NULL, NULL); /* what it said turned out to be wrong */
 	life_no_reason(e);
 	life_move(e, COPY_PENDING);
 	return 0;
@@ -266,7 +266,8 @@ void life_fail(struct entry *e, const struct err *err)
 
 void life_end(struct entry *e, enum copy_state to, int64_t ended_ms, const char *message)
 {
-	life_note(e, NULL, message, NULL);
+	if (message)
+		life_note(e, NULL, message, NULL);
 	e->tell_end = true;
 	end(e, to, ended_ms);
 	save_row(e, NULL);

@@ -25,7 +25,7 @@ void life_changed(struct entry *e);
 void life_answer(struct entry *e, const struct err *err);
 /* A refusal, EC2's or ours: -> failed, on disk, and then the answer. */
 void life_fail(struct entry *e, const struct err *err);
-/* -> completed, error or cancelled at ended_ms (wall clock), on disk. message: what the row shall say; NULL: nothing. */
+/* -> completed, error or cancelled at ended_ms (wall clock), on disk. message: what the row shall say; NULL: what it says. */
 void life_end(struct entry *e, enum copy_state to, int64_t ended_ms, const char *message);
 /* For save.c: an ended copy's row is on disk. What follows from its end may follow. */
 void life_settled(struct entry *e);

@@ -165,6 +165,11 @@ int journal_put_copy(struct journal *j, const struct journal_copy *row, journal_
 	return journal_put_both(j, row, NULL, done, arg);
 }
 
+int journal_put_receipt(struct journal *j, const struct journal_receipt *row, journal_done *done, void *arg)
+{
+	return journal_put_both(j, NULL, row, done, arg);
+}
+
 int64_t journal_next_copy_id(struct journal *j)
 {
 	return j->next_copy++;

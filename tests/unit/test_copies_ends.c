@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/* copy/: what follows from a copy's end (mv, the user's command), the texts about copies, and copies that ended long ago. */
+#include "copy_world.h"
+#include "copy_disk.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#define EAST "us-east-1"
+#define WEST "eu-west-1"
+
+static struct world_snapshot *source;
+
+static int setup(void **state)
+{
+	world_setup(state);
+	source = world_add(EAST, "nightly db", 0);
+	world->now_ms = 3600 * 1000;
+	return 0;
+}
+
+static int setup_mounted(void **state)
+{
+	setup(state);
+	world_mount();
+	return 0;
+}
+
+static void ask(struct asked *asked, bool move)
+{
+	struct copy_request request = {.source_region = (char *)EAST, .source_id = source->id};
+
+	world_ask_with(asked, WEST, &request, move);
+	world_until(world_answered, asked);
+}
+
+/* --- mv --- */
+
+static enum fault delete_fault;
+static unsigned delete_faults;
+
+static enum fault fault_of_delete(const char *action, unsigned n)
+{
+	return strcmp(action, "DeleteSnapshot") || n >= delete_faults ? FAULT_NONE : delete_fault;
+}
+
+static void test_a_move_deletes_the_source_after_the_copy_is_complete(void **state)
+{
+	struct asked asked;
+
+	(void)state;
+	ask(&asked, true);
+	assert_has(world_status(&asked), "move: the source is deleted when the copy has completed\n");
+	world_run(59000);
+	assert_int_equal(world->deletes, 0);
+	assert_true(source->deleted_at < 0);
+	world_until_state(&asked, COPY_COMPLETED);
+	world_run(10000);
+	assert_int_equal(world->deletes, 1);
+	assert_true(source->deleted_at > world_copy_in(WEST, 0)->start_ms + 60000);
+	assert_has(world_status(&asked), "move: the source was deleted\n");
+	assert_has_not(world_status(&asked), "code:");
+	/* It is gone from the mount at once, and stays done after a restart. */
+	assert_int_equal(catalogue_presence(region_catalogue(regions_get(world->regions, EAST)),
+				 catalogue_find(region_catalogue(regions_get(world->regions, EAST)), source->id)),
+		CATALOGUE_GONE);
+	world_unmount(UNMOUNT);
+	world_mount();
+	world_run(600000);
+	assert_int_equal(world->deletes, 1);
+	assert_has(world_status(&asked), "move: the source was deleted\n");
+}
+
+static void test_a_move_survives_the_end_of_the_mount(void **state)
+{
+	struct asked asked;
+
+	(void)state;
+	ask(&asked, true);
+	world_until_state(&asked, COPY_COMPLETED);
+	world_run(6); /* on disk */
+	assert_int_equal(world->deletes, 0);
+	world_unmount(UNMOUNT);
+	assert_string_equal(world_row(asked.row)->state, "completed");
+	world_run(3 * 86400 * 1000LL);
+	world_mount();
+	assert_has(world_status(&asked), "move: the source is to be deleted\n");
+	world_run(10000);
+	assert_int_equal(world->deletes, 1);
+	assert_true(source->deleted_at > 0);
+}
+
+static void test_a_move_whose_copy_is_gone_keeps_the_source(void **state)
+{
+	struct asked asked;
+
+	(void)state;
+	ask(&asked, true);
+	world_until_state(&asked, COPY_COMPLETED);
+	world_run(6);
+	world_unmount(UNMOUNT);
+	world_copy_in(WEST, 0)->deleted_at = world->now_ms;
+	world_mount();
+	world_run(600000);
+	assert_int_equal(world->deletes, 0);
+	assert_has(world_status(&asked), "move: the source was not deleted\n");
+	assert_has(world_status(&asked), "message: the copy is not there any more, or not completed\n");
+}
+
+static void test_a_move_that_fails_keeps_the_source(void **state)
+{
+	static const struct {
+		const char *failure;
+		enum copy_state ends_as;
+	} table[] = {{"Given key ID is not accessible", COPY_ERROR}, {NULL, COPY_CANCELLED}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct asked asked;
+
+		ask(&asked, true);
+		if (table[i].failure)
+			world_copy_in(WEST, (unsigned)i)->failure = table[i].failure;
+		else
+			copies_snapshot_deleted(world->copies_, WEST, world_copy_in(WEST, (unsigned)i)->id);
+		world_until_state(&asked, table[i].ends_as);
+		world_run(600000);
+		assert_int_equal(world->deletes, 0);
+		assert_has(world_status(&asked), "move: the source is kept\n");
+	}
+}
+
+static void test_a_move_waits_for_other_copies_of_its_source(void **state)
+{
+	struct asked asked, other;
+
+	(void)state;
+	ask(&asked, true);
+	ask(&other, false);
+	world_copy_in(WEST, 1)->length_ms = 600000;
+	world_until_state(&asked, COPY_COMPLETED);
+	world_run(60000);
+	assert_int_equal(world->deletes, 0);
+	assert_has(world_status(&asked), "move: the source is to be deleted; not yet: another copy still needs it\n");
+	world_until_state(&other, COPY_COMPLETED);
+	world_run(120000);
+	assert_int_equal(world->deletes, 1);
+}
+
+static void test_a_deletion_is_tried_again_only_where_that_helps(void **state)
+{
+	static const struct {
+		enum fault fault;
+		unsigned requests;
+		const char *status;
+	} table[] = {
+		{FAULT_THROTTLED, 4, "move: the source was deleted\n"},
+		{FAULT_LOST_AFTER, 2, "move: the source was deleted\n"}, /* the second: not found */
+		{FAULT_DENIED, 1, "message: You are not authorized to perform this operation. (UnauthorizedOperation"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		unsigned before = world->deletes;
+		struct asked asked;
+
+		source = world_add(EAST, "next", 0);
+		ask(&asked, true);
+		delete_fault = table[i].fault;
+		delete_faults = before + (table[i].fault == FAULT_THROTTLED ? 3 : 1);
+		world->fault = fault_of_delete;
+		world_until_state(&asked, COPY_COMPLETED);
+		world_run(300000);
+		assert_int_equal(world->deletes - before, table[i].requests);
+		assert_has(world_status(&asked), table[i].status);
+	}
+}
+
+/* --- the texts --- */
+
+static void test_the_json_is_json(void **state)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct asked asked[4];
+	json_t *all, *copy;
+
+	(void)state;
+	assert_int_equal(copies_json(world->copies_, world_wall_ms(), &text), 0);
+	assert_string_equal(text.data, "[]\n");
+	world->limit = 1;
+	source = world_add(EAST, "with \"quotes\" and \\ and \n", 0);
+	ask(&asked[0], true);
+	ask(&asked[1], false);
+	world_ask(&asked[2], WEST, EAST, "snap-00000000");
+	world_until(world_answered, &asked[2]);
+	world_run(20000);
+	buf_clear(&text);
+	assert_int_equal(copies_json(world->copies_, world_wall_ms(), &text), 0);
+	all = json_loads(text.data, 0, NULL);
+	assert_non_null(all);
+	assert_int_equal(json_array_size(all), 3);
+	copy = json_array_get(all, 0);
+	assert_string_equal(json_string_value(json_object_get(copy, "state")), "pending");
+	assert_in_range(json_integer_value(json_object_get(copy, "progress")), 25, 40);
+	assert_string_equal(json_string_value(json_object_get(copy, "snapshot")), world_copy(&asked[0])->row.copy_id);
+	assert_string_equal(json_string_value(json_object_get(copy, "move")), "pending");
+	assert_int_equal(strlen(json_string_value(json_object_get(copy, "eta"))), 20);
+	assert_has(json_string_value(json_object_get(copy, "description")), "with \"quotes\" and \\ and \n");
+	copy = json_array_get(all, 1);
+	assert_string_equal(json_string_value(json_object_get(copy, "state")), "queued");
+	assert_int_equal(json_integer_value(json_object_get(copy, "position")), 1);
+	assert_has(json_string_value(json_object_get(copy, "reason")), "in progress into eu-west-1");
+	assert_null(json_object_get(copy, "progress"));
+	copy = json_array_get(all, 2);
+	assert_string_equal(json_string_value(json_object_get(copy, "state")), "failed");
+	assert_has(json_string_value(json_object_get(copy, "message")), "EC2 knows no snapshot");
+	json_decref(all);
+}
+
+static void test_the_table_and_the_metrics(void **state)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct asked asked[3];
+
+	(void)state;
+	assert_int_equal(copies_table(world->copies_, world_wall_ms(), &text), 0);
+	assert_has(text.data, "STATE       PROGRESS");
+	assert_has(text.data, "\nno copies\n");
+	world->limit = 1;
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+		ask(&asked[i], false);
+	world_until_state(&asked[0], COPY_COMPLETED);
+	world_run(20000);
+	buf_clear(&text);
+	copies_table(world->copies_, world_wall_ms(), &text);
+	assert_has(text.data, "\ncompleted   100%         eu-west-1       snap-");
+	assert_has(text.data, "\nqueued      1 of 1       eu-west-1       -     ");
+	assert_has(text.data, "  1 copy is in progress into eu-west-1, its limit\n");
+	buf_clear(&text);
+	assert_int_equal(copies_metrics(world->copies_, &text), 0);
+	assert_has(text.data, "# TYPE ebsfs_copies gauge\n");
+	assert_has(text.data, "ebsfs_copies{state=\"queued\"} 1\n");
+	assert_has(text.data, "ebsfs_copies{state=\"pending\"} 1\n");
+	assert_has(text.data, "ebsfs_copies{state=\"completed\"} 1\n");
+	assert_has(text.data, "ebsfs_copy_queue_length{region=\"eu-west-1\"} 1\n");
+	assert_has(text.data, "ebsfs_copy_queue_oldest_seconds{region=\"eu-west-1\"} 79.");
+	assert_has(text.data, "ebsfs_copy_limit{region=\"eu-west-1\"} 1\n");
+	assert_has(text.data, "ebsfs_copy_slots_used{region=\"eu-west-1\"} 1\n");
+	assert_has(text.data, "ebsfs_copy_limit_refusals_total{region=\"eu-west-1\"} 1\n");
+	assert_has(text.data, "ebsfs_copy_rate_bytes_per_second{source=\"us-east-1\",region=\"eu-west-1\"} 17895697\n");
+}
+
+static void test_the_status_of_a_snapshot_that_no_copy_is_known_to_make(void **state)
+{
+	struct world_snapshot *s = world_add(WEST, "", 100000);
+	struct region *region = regions_get(world->regions, WEST);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	catalogue_slot slot;
+
+	(void)state;
+	world_tag(s, "ebsfs:source", "us-east-1/snap-0badcafe");
+	copies_hold(world->copies_, WEST, s->id);
+	world_run(42000);
+	slot = catalogue_find(region_catalogue(region), s->id);
+	assert_int_equal(copies_snapshot_status(WEST, region_catalogue(region), slot, world_wall_ms(), &text), 0);
+	assert_has(text.data, "state: pending\nprogress: 4");
+	assert_has(text.data, "\nregion: eu-west-1\nsource: us-east-1/snap-0badcafe\nstarted: 2026-");
+	assert_has(text.data, "\nelapsed: 42s\neta: ");
+	world_tag(s, "ignored", "x");
+	world_run(100000);
+	buf_clear(&text);
+	copies_snapshot_status(WEST, region_catalogue(region), slot, world_wall_ms(), &text);
+	assert_has(text.data, "state: completed\nprogress: 100%");
+	assert_has(text.data, "\nelapsed: 1m40s\nended: ");
+	copies_release(world->copies_, WEST, s->id);
+	buf_clear(&text);
+	copies_snapshot_status(WEST, region_catalogue(region), slot + 100, world_wall_ms(), &text);
+	assert_string_equal(text.data, "state: unknown\n");
+}
+
+static void test_tags_that_have_no_room(void **state)
+{
+	struct request_tag tags[49];
+	struct copy_request request = {
+		.source_region = (char *)EAST, .source_id = source->id, .tags = tags, .n_tags = ARRAY_LEN(tags)};
+	char keys[49][8];
+	struct asked asked;
+
+	(void)state;
+	for (int i = 0; i < 49; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "own%d", i);
+		tags[i] = (struct request_tag){keys[i], (char *)"v"};
+		world_tag(source, keys[i], "the source's");
+	}
+	ask(&asked, false);
+	assert_int_equal(world_copy_in(WEST, 0)->n_tags, 50);
+	assert_null(world_tag_of(world_copy_in(WEST, 0), "own48"));
+	assert_has(world_status(&asked), "note: 1 of the source's tags had no room: EC2 takes 50 tags, two of which are ebsfs's own\n");
+	world_until_state(&asked, COPY_COMPLETED);
+	assert_has(world_status(&asked), "note: 1 of");
+
+	world_ask_with(&asked, WEST, &request, false);
+	world_until(world_answered, &asked);
+	assert_int_equal(asked.err.errnum, EINVAL);
+	assert_has(asked.err.message, "more than 48 tags");
+	assert_int_equal(world->copies, 1);
+	request.n_tags = 48;
+	world_ask_with(&asked, WEST, &request, false);
+	world_until(world_answered, &asked);
+	assert_false(asked.failed);
+	assert_string_equal(world_tag_of(world_copy_in(WEST, 1), "own7"), "v");
+}
+
+/* --- long ago --- */
+
+static void test_a_long_history_is_small_and_found(void **state)
+{
+	struct asked asked = {0}, late = {0};
+	struct journal_copy row = {.state = (char *)"failed",
+		.token = (char *)"t",
+		.source_region = (char *)EAST,
+		.source_id = source->id,
+		.region = (char *)WEST,
+		.code = (char *)"UnauthorizedOperation",
+		.message = (char *)"You are not authorized",
+		.request_id = (char *)"r-1",
+		.requested_ms = world_wall_ms() - 10 * 86400 * 1000LL,
+		.ended_ms = world_wall_ms() - 9 * 86400 * 1000LL};
+	struct journal_receipt receipt = {.region = (char *)WEST, .folder = (char *)"", .name = (char *)"a"};
+	char id[32];
+
+	(void)state;
+	for (int i = 0; i < 3000; i++) {
+		int64_t copy;
+
+		snprintf(id, sizeof(id), "snap-%017x", 0xb0000 + i);
+		row.copy_id = id;
+		copy = world_put_row(&row);
+		if (i == 1234)
+			asked.row = copy;
+	}
+	receipt.copy = asked.row;
+	receipt.id = journal_next_receipt_id(disk_journal());
+	assert_int_equal(journal_put_receipt(disk_journal(), &receipt, NULL, NULL), 0);
+	world_run(100);
+	world_mount();
+	/* Only the one that a receipt speaks of is kept, and for the table it is over. */
+	assert_has(world_status(&asked), "state: failed\nsnapshot: snap-");
+	assert_has(world_status(&asked), "code: UnauthorizedOperation\nmessage: You are not authorized\nhint: ");
+	assert_has(world_status(&asked), "request-id: r-1\n");
+	assert_null(copies_by_row(world->copies_, asked.row + 1));
+	snprintf(id, sizeof(id), "snap-%017x", 0xb0000 + 1234);
+	assert_int_equal(copies_by_snapshot(world->copies_, WEST, id)->row.id, asked.row);
+	assert_null(copies_by_snapshot(world->copies_, EAST, id));
+	/* One that ends now goes the same way a day later, and is still found. */
+	ask(&late, false);
+	world_until_state(&late, COPY_COMPLETED);
+	world_run(25 * 3600 * 1000);
+	assert_has(world_status(&late), "state: completed\nprogress: 100%");
+	assert_has(world_status(&asked), "state: failed\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup_mounted, world_teardown)
+		T(test_a_move_deletes_the_source_after_the_copy_is_complete),
+		T(test_a_move_survives_the_end_of_the_mount),
+		T(test_a_move_whose_copy_is_gone_keeps_the_source),
+		T(test_a_move_that_fails_keeps_the_source),
+		T(test_a_move_waits_for_other_copies_of_its_source),
+		T(test_a_deletion_is_tried_again_only_where_that_helps),
+		T(test_the_json_is_json),
+		T(test_the_table_and_the_metrics),
+		T(test_the_status_of_a_snapshot_that_no_copy_is_known_to_make),
+		T(test_tags_that_have_no_room),
+		cmocka_unit_test_setup_teardown(test_a_long_history_is_small_and_found, setup, world_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: MIT */
+/* copy/: the parts that decide by themselves (limits, pauses, estimates, words), and the command that is run at the end. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "estimate.h"
+#include "gate.h"
+#include "hint.h"
+#include "history.h"
+#include "on_end.h"
+#include "pace.h"
+#include "tags.h"
+#include "text.h"
+#include "verdict.h"
+
+/* --- the limit --- */
+
+static void test_the_figure_in_a_refusal(void **state)
+{
+	static const struct {
+		const char *message;
+		unsigned limit;
+	} table[] = {
+		{"Too many snapshot copies in progress. The limit is 5 for this destination region.", 5},
+		{"Too many snapshot copies in progress. The limit is 20 for this destination region.", 20},
+		{"The limit is 100000.", 100000},
+		{"The limit is 100001.", 0},
+		{"The limit is 0.", 0},
+		{"The limit is unknown.", 0},
+		{"The limit is 99999999999999999999999.", 0},
+		{"The limit is ", 0},
+		{"Too many snapshot copies in progress.", 0},
+		{"", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		assert_int_equal(gate_limit_of(table[i].message), table[i].limit);
+}
+
+#define REFUSAL(n) "The limit is " n " for this destination region."
+
+static void test_an_assumed_limit_is_tried_one_at_a_time(void **state)
+{
+	struct gate g;
+
+	(void)state;
+	gate_init(&g, 1000);
+	assert_true(gate_admits(&g, 19, 19, 0));
+	assert_true(gate_admits(&g, 20, 0, 0));
+	assert_false(gate_admits(&g, 20, 1, 0)); /* the answer is awaited first */
+	gate_sent(&g, 0);
+	gate_accepted(&g, 21, 0);
+	assert_int_equal(g.limit, 21); /* EC2 took it: the limit is not below that */
+	gate_refused(&g, REFUSAL("21"), 21, 0, 0);
+	assert_false(g.held);
+	assert_false(gate_admits(&g, 21, 0, 0));
+	assert_true(gate_admits(&g, 20, 5, 0));
+	assert_int_equal(gate_next(&g), INT64_MAX);
+	/* What EC2 named holds for some hours, whatever a late listing shows; then one more is tried. */
+	gate_seen(&g, 30);
+	assert_int_equal(g.limit, 21);
+	assert_false(gate_admits(&g, 21, 0, GATE_LEARNED_MS - 1));
+	assert_true(gate_admits(&g, 21, 0, GATE_LEARNED_MS));
+}
+
+static void test_a_refusal_below_the_count_holds_the_gate(void **state)
+{
+	struct gate g;
+
+	(void)state;
+	gate_init(&g, 1000);
+	/* We count 12, EC2 refuses at 20: eight are not seen. */
+	gate_refused(&g, REFUSAL("20"), 12, 5000, 0.5);
+	assert_true(g.held);
+	assert_false(gate_admits(&g, 12, 0, 5999));
+	assert_int_equal(gate_next(&g), 6000);
+	/* One that ends admits one. */
+	gate_freed(&g);
+	assert_true(gate_admits(&g, 11, 0, 5100));
+	gate_sent(&g, 5100);
+	assert_false(gate_admits(&g, 12, 1, 5200));
+	gate_accepted(&g, 12, 5200);
+	assert_false(gate_admits(&g, 12, 0, 5200));
+	/* So does time, once a pause. */
+	assert_true(gate_admits(&g, 12, 0, 6200));
+	gate_sent(&g, 6200);
+	assert_false(gate_admits(&g, 13, 1, 6300));
+	/* Refused again: the pause doubles, to 15 times the first. */
+	for (int i = 0; i < 10; i++)
+		gate_refused(&g, REFUSAL("20"), 12, 10000, 0.5);
+	assert_int_equal(gate_next(&g), 25000);
+	/* When the count agrees with the limit, it suffices again. */
+	gate_sent(&g, 30000);
+	gate_accepted(&g, 20, 30000);
+	assert_false(g.held);
+	assert_false(gate_admits(&g, 20, 0, 30000));
+	assert_true(gate_admits(&g, 19, 3, 30000));
+}
+
+/* --- pauses --- */
+
+static void test_the_poll_follows_age_and_expected_end(void **state)
+{
+	static const struct {
+		int64_t age, remaining, interval;
+	} table[] = {
+		{0, PACE_UNKNOWN, 2000},
+		{60000, PACE_UNKNOWN, 2000},
+		{120000, PACE_UNKNOWN, 4000},
+		{600000, PACE_UNKNOWN, 20000},
+		{900000, PACE_UNKNOWN, 30000},
+		{INT64_MAX / 2, PACE_UNKNOWN, 30000},
+		{-5000, PACE_UNKNOWN, 2000},         /* a clock that is behind EC2's */
+		{3600000, 3600000, 30000},           /* far from the end */
+		{3600000, 40000, 10000},
+		{3600000, 8000, 2000},
+		{3600000, 0, 2000},
+		{3600000, -40000, 10000},            /* overdue: the estimate is worth less and less */
+		{3600000, -3600000, 30000},
+		{60000, 3600000, 2000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (pace_interval(2000, table[i].age, table[i].remaining) != table[i].interval)
+			fail_msg("row %zu: %d", i, (int)pace_interval(2000, table[i].age, table[i].remaining));
+	assert_int_equal(pace_interval(100, 3600000, PACE_UNKNOWN), 1500);
+}
+
+static void test_retries_and_searches_have_growing_pauses(void **state)
+{
+	int64_t last = -1;
+
+	(void)state;
+	assert_int_equal(pace_retry(1000, 1, 0), 500);
+	assert_int_equal(pace_retry(1000, 1, 0.999), 999);
+	assert_int_equal(pace_retry(1000, 4, 0), 4000);
+	assert_int_equal(pace_retry(1000, 7, 0), 30000);
+	assert_int_equal(pace_retry(1000, 4000000000u, 0), 30000);
+	assert_in_range(pace_retry(1000, 50, 0.99999), 59000, 60000);
+	assert_int_equal(pace_search(150000, 0), 0);
+	assert_int_equal(pace_search(150000, 1), 1000);
+	assert_int_equal(pace_search(150000, 9), 150000);
+	assert_int_equal(pace_search(150000, 10), 180000);
+	for (unsigned n = 0; n < 30; n++) {
+		assert_true(pace_search(150000, n) > last);
+		last = pace_search(150000, n);
+	}
+}
+
+/* --- estimates --- */
+
+static void count_rates(void *arg, const char *from, const char *to, double rate)
+{
+	double *out = arg;
+
+	assert_string_equal(from, "us-east-1");
+	assert_string_equal(to, "eu-west-1");
+	*out = rate;
+}
+
+static void test_estimates(void **state)
+{
+	struct estimate *e = estimate_create();
+	double rate = 0;
+
+	(void)state;
+	assert_int_equal(estimate_length(e, "us-east-1", "eu-west-1", 1000), -1);
+	estimate_learn(e, "us-east-1", "eu-west-1", 1000000, 1000);
+	assert_int_equal(estimate_length(e, "us-east-1", "eu-west-1", 2000000), 2000);
+	assert_int_equal(estimate_length(e, "us-east-1", "eu-west-1", -1), 1000);
+	assert_int_equal(estimate_length(e, "eu-west-1", "us-east-1", 2000000), -1);
+	/* The newest counts for 30 %. */
+	estimate_learn(e, "us-east-1", "eu-west-1", 2000000, 1000);
+	assert_int_equal(estimate_length(e, "us-east-1", "eu-west-1", 1300000), 1000);
+	/* What cannot be is not learned. */
+	estimate_learn(e, "us-east-1", "eu-west-1", 5000000, 0);
+	estimate_learn(e, "us-east-1", "eu-west-1", 5000000, -5);
+	assert_int_equal(estimate_length(e, "us-east-1", "eu-west-1", 1300000), 1000);
+	estimate_each(e, count_rates, &rate);
+	assert_in_range((int)rate, 1299990, 1300010);
+	estimate_destroy(e);
+
+	static const struct {
+		int64_t start;
+		int percent;
+		int64_t at, length;
+		int minutes;
+		int64_t end;
+	} table[] = {
+		{0, 50, 1000, 5000, 60, 0},                 /* it has not begun */
+		{1000, -1, 2000, -1, 0, 0},
+		{1000, -1, 2000, 5000, 0, 6000},            /* by experience */
+		{1000, 0, 2000, 5000, 0, 6000},             /* the first percents say little */
+		{1000, 4, 2000, 5000, 0, 6000},
+		{1000, 50, 2000, 50000, 60, 3000},          /* by EC2's percent */
+		{1000, 100, 2000, 50000, 0, 2000},
+		{1000, -1, 2000, 50000, 15, 1000 + 900000}, /* by what EC2 was asked to keep */
+		{5000, 50, 4000, -1, 0, 0},                 /* a clock that is behind EC2's */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (estimate_end(table[i].start, table[i].percent, table[i].at, table[i].length, table[i].minutes) !=
+			table[i].end)
+			fail_msg("row %zu", i);
+}
+
+/* --- words --- */
+
+static void test_errors_are_told_apart(void **state)
+{
+	static const struct {
+		const char *code;
+		int status;
+		bool retryable, limit, in_state, passing, absent;
+	} table[] = {
+		{"ResourceLimitExceeded", 400, false, true, false, false, false},
+		{"PendingSnapshotLimitExceeded", 400, false, true, false, false, false},
+		{"SnapshotLimitExceeded", 400, false, false, false, false, false},
+		{"IncorrectState", 400, false, false, true, false, false},
+		{"RequestLimitExceeded", 503, true, false, false, true, false},
+		{"InternalError", 500, false, false, false, true, false},
+		{"", 0, false, false, false, true, false},
+		{"RequestExpired", 400, false, false, false, true, false},
+		{"AuthFailure", 401, false, false, false, true, false},
+		{"UnauthorizedOperation", 403, false, false, false, false, false},
+		{"InvalidSnapshot.NotFound", 400, false, false, false, false, true},
+		{"InvalidParameterValue", 400, false, false, false, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct err err = {.http_status = table[i].status, .retryable = table[i].retryable};
+
+		snprintf(err.code, sizeof(err.code), "%s", table[i].code);
+		if (verdict_is_limit(&err) != table[i].limit || verdict_is_state(&err) != table[i].in_state ||
+			verdict_is_passing(&err) != table[i].passing || verdict_is_absent(&err) != table[i].absent)
+			fail_msg("%s", table[i].code);
+	}
+}
+
+static void test_hints(void **state)
+{
+	static const struct {
+		const char *code, *message, *hint;
+	} table[] = {
+		{NULL, "Given key ID is not accessible", "kms:CreateGrant"},
+		{NULL, "Source snapshot is not found", "not shared"},
+		{"UnauthorizedOperation", "not authorized to perform: ec2:CreateTags", "-o notags"},
+		{"UnauthorizedOperation", "Encoded authorization failure message", "ec2:CopySnapshot"},
+		{"AuthFailure", "", "not enabled"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const char *hint = hint_for(table[i].code, table[i].message);
+
+		if (!hint || !strstr(hint, table[i].hint))
+			fail_msg("row %zu: %s", i, hint ? hint : "none");
+	}
+	assert_null(hint_for("", "something else"));
+	assert_null(hint_for(NULL, NULL));
+}
+
+static void test_bars(void **state)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT;
+
+	(void)state;
+	text_progress(&out, 42);
+	assert_string_equal(out.data, "progress: 42%  [################------------------------]\n");
+	buf_clear(&out);
+	text_progress(&out, 0);
+	text_progress(&out, 100);
+	text_progress(&out, 250);
+	text_progress(&out, EC2_PROGRESS_UNKNOWN);
+	assert_string_equal(out.data,
+		"progress: 0%  [----------------------------------------]\n"
+		"progress: 100%  [########################################]\n"
+		"progress: 250%  [########################################]\n"
+		"progress: unknown\n");
+	buf_clear(&out);
+	text_line(&out, "message", "two\nlines \033[31m");
+	text_line(&out, "none", NULL);
+	text_line(&out, "none", "");
+	assert_string_equal(out.data, "message: two lines  [31m\n");
+}
+
+/* --- tags --- */
+
+static void test_tags_travel_through_the_journal(void **state)
+{
+	struct request_tag tags[] = {{(char *)"a \"quoted\"", (char *)"x\ny"}, {(char *)"empty", (char *)""}};
+	struct copy_request request = {.tags = tags, .n_tags = 2};
+	_cleanup_buf_ struct buf json = BUF_INIT;
+	struct tag_list list;
+	unsigned left_out;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(tags_compose(NULL, 0, &request, &json, &left_out, &err), 0);
+	assert_int_equal(tags_list(json.data, "token", "us-east-1/snap-1", &list), 0);
+	assert_int_equal(list.n, 4);
+	assert_string_equal(list.tags[0].key, "a \"quoted\"");
+	assert_string_equal(list.tags[0].value, "x\ny");
+	assert_string_equal(list.tags[1].value, "");
+	assert_string_equal(list.tags[2].key, "ebsfs:request");
+	assert_string_equal(list.tags[2].value, "token");
+	assert_string_equal(list.tags[3].value, "us-east-1/snap-1");
+	tags_finish(&list);
+	assert_int_equal(tags_list(NULL, "t", "s", &list), 0);
+	assert_int_equal(list.n, 2);
+	tags_finish(&list);
+	static const char *const bad[] = {"", "[]", "{", "{\"a\":1}", "{\"a\":null}"};
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(tags_list(bad[i], "t", "s", &list), -EINVAL);
+}
+
+/* --- history --- */
+
+static void test_history(void **state)
+{
+	struct history *h = history_create();
+	int64_t keep[] = {0, 5, 500, 777, 2000};
+	char id[32];
+
+	(void)state;
+	for (int i = 1000; i > 0; i--) { /* any order */
+		struct copy copy = {.state = i % 2 ? COPY_COMPLETED : COPY_FAILED};
+
+		snprintf(id, sizeof(id), "snap-%08x", i);
+		copy.row = (struct journal_copy){.id = i,
+			.region = (char *)"eu-west-1",
+			.copy_id = i % 3 ? id : NULL,
+			.source_region = (char *)"us-east-1",
+			.source_id = (char *)"snap-1",
+			.ended_ms = i * 1000,
+			.message = (char *)"m"};
+		assert_int_equal(history_add(h, &copy), 0);
+		assert_int_equal(history_add(h, &copy), 0); /* in its own place */
+	}
+	assert_int_equal(history_count(h), 1000);
+	for (int i = 1; i <= 1000; i++) {
+		struct copy copy;
+
+		assert_int_equal(history_get(h, i, &copy), 0);
+		assert_int_equal(copy.row.id, i);
+		assert_int_equal(copy.row.ended_ms, i * 1000);
+		assert_int_equal(copy.state, i % 2 ? COPY_COMPLETED : COPY_FAILED);
+		assert_string_equal(copy.row.source_id, "snap-1");
+		assert_string_equal(copy.row.message, "m");
+		assert_null(copy.row.code);
+		snprintf(id, sizeof(id), "snap-%08x", i);
+		assert_int_equal(history_by_snapshot(h, "eu-west-1", id), i % 3 ? i : 0);
+		assert_int_equal(history_by_snapshot(h, "eu-west-2", id), 0);
+		journal_copy_finish(&copy.row);
+	}
+	history_retain(h, keep, ARRAY_LEN(keep));
+	assert_int_equal(history_count(h), 3);
+	assert_int_equal(history_by_snapshot(h, "eu-west-1", "snap-000001f4"), 500);
+	assert_int_equal(history_by_snapshot(h, "eu-west-1", "snap-000001f5"), 0);
+	struct copy copy;
+
+	assert_int_equal(history_get(h, 501, &copy), -ENOENT);
+	history_retain(h, NULL, 0);
+	assert_int_equal(history_count(h), 0);
+	assert_int_equal(history_by_snapshot(h, "eu-west-1", "snap-000001f4"), 0);
+	history_destroy(h);
+}
+
+/* --- the command --- */
+
+static void test_the_command_gets_the_facts_and_only_as_environment(void **state)
+{
+	static const char evil[] = "$(touch /tmp/ebsfs-evil); `x` ' \" & \n rm -rf /";
+	struct copy copy = {.state = COPY_ERROR,
+		.row = {.region = (char *)"eu-west-1",
+			.copy_id = (char *)"snap-0b0b0b0b",
+			.source_region = (char *)"us-east-1",
+			.source_id = (char *)"snap-0a0a0a0a",
+			.description = (char *)evil,
+			.message = (char *)"it broke",
+			.ended_ms = 1763607612000}};
+	char dir[] = "/tmp/ebsfs-on-end.XXXXXX", command[400], path[100], text[2000] = "";
+	struct on_end *o;
+	uv_loop_t loop;
+	FILE *f;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/out", dir);
+	snprintf(command, sizeof(command),
+		"{ echo \"$EBSFS_STATE $EBSFS_SNAPSHOT $EBSFS_SOURCE_REGION/$EBSFS_SOURCE_SNAPSHOT $EBSFS_ENDED "
+		"[$EBSFS_CODE] $EBSFS_MESSAGE\"; printf %%s \"$EBSFS_DESCRIPTION\"; read x || echo ' no input'; } >>%s",
+		path);
+	assert_int_equal(uv_loop_init(&loop), 0);
+	assert_int_equal(on_end_create(&loop, NULL, &o), 0);
+	assert_null(o);
+	on_end_run(o, &copy);
+	assert_int_equal(on_end_create(&loop, command, &o), 0);
+	on_end_run(o, &copy);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
+	fclose(f);
+	assert_string_equal(text,
+		"error snap-0b0b0b0b us-east-1/snap-0a0a0a0a 2025-11-20T03:00:12Z [] it broke\n"
+		"$(touch /tmp/ebsfs-evil); `x` ' \" & \n rm -rf / no input\n");
+	assert_int_equal(access("/tmp/ebsfs-evil", F_OK), -1);
+	/* More than run at once: the others follow. */
+	for (int i = 0; i < 30; i++)
+		on_end_run(o, &copy);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	f = fopen(path, "r");
+	int lines = 0;
+
+	for (int c; (c = fgetc(f)) != EOF;)
+		lines += c == '\n';
+	fclose(f);
+	assert_int_equal(lines, 31 * 3);
+	/* Destroyed while some run and some wait. */
+	for (int i = 0; i < 30; i++)
+		on_end_run(o, &copy);
+	on_end_destroy(o);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	/* Those eight may still write. */
+	snprintf(command, sizeof(command), "while ! rm -rf %s; do :; done", dir);
+	assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_figure_in_a_refusal),
+		cmocka_unit_test(test_an_assumed_limit_is_tried_one_at_a_time),
+		cmocka_unit_test(test_a_refusal_below_the_count_holds_the_gate),
+		cmocka_unit_test(test_the_poll_follows_age_and_expected_end),
+		cmocka_unit_test(test_retries_and_searches_have_growing_pauses),
+		cmocka_unit_test(test_estimates),
+		cmocka_unit_test(test_errors_are_told_apart),
+		cmocka_unit_test(test_hints),
+		cmocka_unit_test(test_bars),
+		cmocka_unit_test(test_tags_travel_through_the_journal),
+		cmocka_unit_test(test_history),
+		cmocka_unit_test(test_the_command_gets_the_facts_and_only_as_environment),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
