@@ -141,7 +141,7 @@ def folder_copied(t, m, where):
     same(os.path.realpath(os.path.join(folder, "copy")), os.path.realpath(m.folder("eu-west-1", new["SnapshotId"])))
     same(read(os.path.join(folder, NIGHTLY + ".snapshot")), read(m.file("us-east-1", NIGHTLY)))
     same({k: v for k, v in new["Tags"].items() if not k.startswith("ebsfs:")}, {"Name": "db", "env": "prod"})
-    same(new["Description"], f"[Copied {NIGHTLY} from us-east-1] nightly db")
+    same(new["Description"], "nightly db", "the description as it was written into the folder")
     return new
 
 
