@@ -268,19 +268,23 @@ class Scene(harness.Test):
         """All that is needed to understand a failure."""
         lines = [str(g) for g in self.gestures]
         try:
-            lines += ["copy " + json.dumps(row) for row in json.loads(harness.read(self.m("copies.json")))]
+            rows = json.loads(harness.read(self.m("copies.json")))
+            lines += few(["copy " + json.dumps(row) for row in rows if len(rows) <= 20 or row["state"] != "completed"])
         except Exception as e:
             lines.append(f"copies.json: {e}")
         try:
             for region in self.regions:
-                for s in self.sim.snapshots(region):
-                    lines.append(f"{region}: {s['SnapshotId']} {s['State']} {s.get('Tags')}")
+                lines += few([f"{region}: {s['SnapshotId']} {s['State']} {s.get('Tags')}" for s in self.sim.snapshots(region)])
             lines.append(f"counts: {json.dumps(self.sim.counts())}")
         except Exception as e:
             lines.append(f"the simulator does not answer: {e}")
         for mount in self.mounts:
             lines.append(f"--- log of {mount.process.pid}:\n{mount.log_text()[-3000:]}")
         return "\n".join(lines)
+
+
+def few(lines, most=20):
+    return lines if len(lines) <= most else lines[:most] + [f"… and {len(lines) - most} more"]
 
 
 def failed_words(error):
