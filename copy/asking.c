@@ -113,8 +113,10 @@ void asking_finish(struct copies *c)
 
 	while (c->askings)
 		destroy(c->askings);
-	DL_FOREACH_SAFE(c->soon, s, next)
+	for (s = c->soon; s; s = next) {
+		next = s->next;
 		free(s);
+	}
 	c->soon = NULL;
 	loop_timer_destroy(c->soon_timer);
 }
@@ -123,7 +125,7 @@ bool asking_needs(const struct copies *c, const char *region, const char *id)
 {
 	struct asking *a;
 
-	DL_FOREACH(c->askings, a)
+	for (a = c->askings; a; a = a->next)
 		if (!strcmp(a->row.source_region, region) && !strcmp(a->row.source_id, id))
 			return true;
 	return false;
@@ -145,8 +147,8 @@ static void first_saved(struct entry *e, const struct err *err)
 	lane_wake(e->lane);
 }
 
-/* Turns the request into an entry in the given state. NULL: there is no memory, or no such region, and who asked was told. The request is used up but for its
- * receipt. */
+/* Turns the request into an entry in the given state. NULL: there is no memory, or no such region,
+ * and who asked was told. The request is used up but for its receipt. */
 static struct entry *enter(struct asking *a, enum copy_state state)
 {
 	/* A failed one too has somebody waiting: it starts as if it were queued. */
@@ -243,15 +245,18 @@ static int compose(struct asking *a, struct region *from, catalogue_slot slot, s
 		row->description = text;
 	}
 	if (utf8_count(row->description, strlen(row->description)) > DESCRIPTION_MAX)
-		return err_set(err, EINVAL, "the description is longer than EC2's %d characters", DESCRIPTION_MAX);
+		return err_set(err, EINVAL, "the description is longer than EC2's %d characters",
+			DESCRIPTION_MAX);
 	if (a->all->options.no_tags)
 		return 0;
-	result = tags_compose(a->tags.no_tags ? NULL : catalogue, slot, &a->tags, &json, &left_out, err);
+	result = tags_compose(
+		a->tags.no_tags ? NULL : catalogue, slot, &a->tags, &json, &left_out, err);
 	if (result < 0)
 		return result;
 	row->tags = buf_steal(&json);
 	if (left_out && asprintf(&row->message,
-				"%u of the source's tags had no room: EC2 takes %d tags, two of which are ebsfs's own",
+				"%u of the source's tags had no room: EC2 takes %d tags, two of "
+				"which are ebsfs's own",
 				left_out, EC2_TAGS_MAX) < 0)
 		row->message = NULL;
 	return row->tags ? 0 : err_set(err, ENOMEM, "out of memory");
@@ -315,7 +320,8 @@ static void looked_up(void *arg, const struct err *err)
 		return;
 	}
 	mine = *err;
-	err_context(&mine, "source %s/%s cannot be looked up", a->row.source_region, a->row.source_id);
+	err_context(
+		&mine, "source %s/%s cannot be looked up", a->row.source_region, a->row.source_id);
 	refuse(a, &mine);
 }
 
@@ -344,9 +350,11 @@ static int check(const char *region, const struct copy_request *request, struct 
 	if (!endpoint_is_region(region))
 		return err_set(err, EINVAL, "'%.40s' has not the form of a region's name", region);
 	if (!request->source_region || !endpoint_is_region(request->source_region))
-		return err_set(err, EINVAL, "the source's region is missing, or has not the form of a region's name");
+		return err_set(err, EINVAL,
+			"the source's region is missing, or has not the form of a region's name");
 	if (!request->source_id || !ec2_is_snapshot_id(request->source_id))
-		return err_set(err, EINVAL, "the source's id is missing, or has not the form of a snapshot's id");
+		return err_set(err, EINVAL,
+			"the source's id is missing, or has not the form of a snapshot's id");
 	return 0;
 }
 
@@ -358,7 +366,8 @@ static char *copy_text(const char *text, bool *failed)
 	return copy;
 }
 
-static void fill_row(struct journal_copy *row, const char *region, const struct copy_request *r, bool move, bool *failed)
+static void fill_row(struct journal_copy *row, const char *region, const struct copy_request *r,
+	bool move, bool *failed)
 {
 	unsigned char random[TOKEN_BYTES];
 	char token[2 * TOKEN_BYTES + 1];
@@ -407,8 +416,8 @@ static void fill_receipt(struct journal_receipt *out, const struct journal_recei
 	}
 }
 
-int copies_request(struct copies *c, const char *region, const struct copy_request *request, bool move,
-	const struct journal_receipt *r, copies_done *done, void *arg)
+int asking_start(struct copies *c, const char *region, const struct copy_request *request,
+	bool move, const struct journal_receipt *r, copies_done *done, void *arg)
 {
 	struct asking *a = calloc(1, sizeof(*a));
 	bool failed = false;

@@ -5,12 +5,16 @@
 
 #include "inner.h"
 
-/* copies_request() is here. */
+/* copies_request(). */
+int asking_start(struct copies *c, const char *region, const struct copy_request *request,
+	bool move, const struct journal_receipt *receipt, copies_done *done, void *arg);
+/* Whether one of them needs this source. */
 bool asking_needs(const struct copies *c, const char *region, const char *id);
 int asking_init(struct copies *c); /* 0 or -ENOMEM */
 void asking_finish(struct copies *c);
 
-/* Calls done(arg, copy, NULL) from the loop, soon, unless the copies are destroyed before. 0 or -ENOMEM. */
+/* Calls done(arg, copy, NULL) from the loop, soon, unless the copies are destroyed before. 0 or
+ * -ENOMEM. */
 int asking_soon(struct copies *c, copies_done *done, void *arg, struct copy *copy);
 
 #endif

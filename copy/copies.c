@@ -39,13 +39,14 @@ static int init(struct copies *c, const struct copies_options *options)
 	own->retry_ms = options->retry_ms > 0 ? options->retry_ms : RETRY_MS;
 	c->history = history_create();
 	c->estimate = estimate_create();
-	if (!c->history || !c->estimate || save_init(c) < 0 || sweep_init(c) < 0 || asking_init(c) < 0)
+	if (!c->history || !c->estimate || save_init(c) < 0 || sweep_init(c) < 0 ||
+		asking_init(c) < 0)
 		return -ENOMEM;
 	return on_end_create(own->loop, own->on_end, &c->on_end);
 }
 
-int copies_create(const struct copies_options *options, journal_receipt_fn *receipt, void *arg, struct copies **out,
-	struct err *err)
+int copies_create(const struct copies_options *options, journal_receipt_fn *receipt, void *arg,
+	struct copies **out, struct err *err)
 {
 	struct copies *c = calloc(1, sizeof(*c));
 	int result;
@@ -78,9 +79,9 @@ void copies_destroy(struct copies *c)
 		return;
 	asking_finish(c);
 	mover_finish(c);
-	HASH_ITER(hh, c->rows, e, next)
+	HASH_ITER (hh, c->rows, e, next)
 		life_destroy(e);
-	HASH_ITER(hh, c->lanes, lane, after)
+	HASH_ITER (hh, c->lanes, lane, after)
 		lane_destroy(lane);
 	while (c->watchers) {
 		struct watcher *w = c->watchers;
@@ -96,6 +97,12 @@ void copies_destroy(struct copies *c)
 	free((char *)c->options.account);
 	free((char *)c->options.on_end);
 	free(c);
+}
+
+int copies_request(struct copies *c, const char *region, const struct copy_request *request,
+	bool move, const struct journal_receipt *receipt, copies_done *done, void *arg)
+{
+	return asking_start(c, region, request, move, receipt, done, arg);
 }
 
 /* --- asking about copies --- */
@@ -202,12 +209,13 @@ bool copies_needs(const struct copies *c, const char *region, const char *id)
 		struct entry *lists[] = {lane->queue, lane->flights}, *e;
 
 		for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-			DL_FOREACH(lists[i], e)
+			for (e = lists[i]; e; e = e->next)
 				if (!e->pub.row.dry_run && !strcmp(e->pub.row.source_id, id) &&
 					!strcmp(e->pub.row.source_region, region))
 					return true;
 		for (struct foreign *f = lane->foreign; f; f = f->hh.next)
-			if (f->pub.state == COPY_PENDING && f->pub.row.source_id && !strcmp(f->pub.row.source_id, id) &&
+			if (f->pub.state == COPY_PENDING && f->pub.row.source_id &&
+				!strcmp(f->pub.row.source_id, id) &&
 				!strcmp(f->pub.row.source_region, region))
 				return true;
 	}
@@ -265,6 +273,18 @@ static void cancelled(struct entry *e, const struct err *err)
 	life_shed(e);
 }
 
+void copies_keep_source(struct copies *c, struct copy *copy)
+{
+	struct entry *e = entry_of(copy);
+
+	(void)c;
+	if (!copy->row.move || e->moving)
+		return;
+	copy->row.move = false;
+	life_changed(e);
+	save_row(e, NULL);
+}
+
 int copies_cancel(struct copies *c, struct copy *copy, copies_done *done, void *arg)
 {
 	struct entry *e = entry_of(copy);
@@ -294,7 +314,8 @@ void copies_snapshot_deleted(struct copies *c, const char *region, const char *i
 		return;
 	HASH_FIND(hh_id, lane->ids, id, strlen(id), e);
 	if (e && e->pub.state == COPY_PENDING)
-		life_end(e, COPY_CANCELLED, clock_wall_ms(), "the snapshot was deleted while it was being copied");
+		life_end(e, COPY_CANCELLED, clock_wall_ms(),
+			"the snapshot was deleted while it was being copied");
 	HASH_FIND_STR(lane->foreign, id, f);
 	if (f)
 		observe_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);

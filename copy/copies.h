@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The copies: every CopySnapshot that this mount was asked for, is carrying out, or sees others carry out. */
+/* The copies: every CopySnapshot that this mount was asked for, is carrying out, or sees others
+ * carry out. */
 #ifndef EBSFS_COPIES_H
 #define EBSFS_COPIES_H
 
@@ -15,24 +16,25 @@
 #include "request.h"
 
 /*
- * A copy's life, as the journal has it. Only copies/ moves a copy; every move is on disk before its consequence leaves this machine.
+ * A copy's life, as the journal has it. Only copies/ moves a copy; every move is on disk before its
+ * consequence leaves this machine.
  *
  *   state       from                    moved by                                what holds in it
- *   queued      (new), submitting       a request; a refusal for the limit      nothing was sent, or EC2 surely did not carry it out
- *   submitting  queued                  a free slot                             a CopySnapshot may be on its way; never sent again before
- *                                                                               the token was looked for
- *   pending     submitting              EC2's answer, or the token found        EC2 has the copy; copy_id is known
- *               (failed)                the token, long after its search ended
- *   completed   pending                 EC2's listing                           ended
- *               submitting              EC2's answer to a dry run               ended; nothing was made
- *   error       pending                 EC2's listing                           ended; EC2's StatusMessage is in message
- *   failed      queued, submitting      EC2's refusal; the source's end; no     ended; nothing was made; code, message, request_id
- *                                       answer and no copy, see acknowledged
+ *   queued      (new), submitting       a request; a refusal for the limit      nothing was sent,
+ * or EC2 surely did not carry it out submitting  queued                  a free slot a CopySnapshot
+ * may be on its way; never sent again before the token was looked for pending     submitting EC2's
+ * answer, or the token found        EC2 has the copy; copy_id is known (failed)                the
+ * token, long after its search ended completed   pending                 EC2's listing ended
+ *               submitting              EC2's answer to a dry run               ended; nothing was
+ * made error       pending                 EC2's listing                           ended; EC2's
+ * StatusMessage is in message failed      queued, submitting      EC2's refusal; the source's end;
+ * no     ended; nothing was made; code, message, request_id answer and no copy, see acknowledged
  *   cancelled   queued, pending         rm of the receipt; rmdir of the copy    ended
  *               queued, submitting      a start, for what was never accepted
  *
- * In the other states the row's message is a note (tags that had no room, what a dry run said). Of a completed copy that moves, code says what became
- * of the source: COPY_SOURCE_DELETED or COPY_SOURCE_KEPT (message says why); NULL: it is still to be deleted.
+ * In the other states the row's message is a note (tags that had no room, what a dry run said). Of
+ * a completed copy that moves, code says what became of the source: COPY_SOURCE_DELETED or
+ * COPY_SOURCE_KEPT (message says why); NULL: it is still to be deleted.
  */
 #define COPY_SOURCE_DELETED "SourceDeleted"
 #define COPY_SOURCE_KEPT    "SourceKept"
@@ -50,61 +52,74 @@ const char *copy_state_text(enum copy_state state);
 bool copy_state_ended(enum copy_state state);
 
 enum copy_origin {
-	COPY_OURS,     /* asked for through this mount's journal */
-	COPY_MACHINE,  /* ebsfs elsewhere: it bears ebsfs's tags */
-	COPY_TOOL,     /* another tool's, seen as a pending copy in a region's listing */
+	COPY_OURS,    /* asked for through this mount's journal */
+	COPY_MACHINE, /* ebsfs elsewhere: it bears ebsfs's tags */
+	COPY_TOOL,    /* another tool's, seen as a pending copy in a region's listing */
 };
 
-/* Read-only for all outside copy/. Strings are owned by the copy; NULL when unknown. Why it failed or waits is in the row: code, message,
- * request_id. A copy of ours stays at its address until COPIES_LATELY_MS after its end; any other (row.id 0, or asked
- * for later than that) only until the loop turns. */
+/* Read-only for all outside copy/. Strings are owned by the copy; NULL when unknown. Why it failed
+ * or waits is in the row: code, message, request_id. A copy of ours stays at its address until
+ * COPIES_LATELY_MS after its end; any other (row.id 0, or asked for later than that) only until the
+ * loop turns. */
 struct copy {
 	enum copy_state state;
 	enum copy_origin origin;
 	struct journal_copy row;
-	const char *reason;  /* queued: why, in words ("20 copies are in progress into eu-west-1, its limit"); else "", or why nothing new is known */
-	int progress;        /* EC2's percent; EC2_PROGRESS_UNKNOWN */
-	int64_t eta_ms;      /* estimated wall-clock end; 0: no idea */
+	const char *reason; /* queued: why, in words ("20 copies are in progress into eu-west-1, its
+			       limit"); else "", or why nothing new is known */
+	int progress;       /* EC2's percent; EC2_PROGRESS_UNKNOWN */
+	int64_t eta_ms;     /* estimated wall-clock end; 0: no idea */
 };
 
 struct copies;
 
 struct copies_options {
-	uv_loop_t *loop;            /* all borrowed */
+	uv_loop_t *loop; /* all borrowed */
 	struct aws *aws;
 	struct regions *regions;
 	struct journal *journal;
 	const char *account;
-	const char *on_end;         /* command to run when a copy ends; NULL: none */
-	bool no_tags;               /* -o notags: never send tags; weaker promises */
-	int64_t poll_ms;            /* shortest interval between two polls of a region; 0: 2 s */
-	int64_t window_ms;          /* how long EC2 may take to show what it has done; 0: 150 s */
-	int64_t answer_ms;          /* how long a caller waits for a lost answer to be found; 0: 45 s */
-	int64_t retry_ms;           /* the first pause before something is tried again; 0: 1 s. They grow to 60 times that */
+	const char *on_end; /* command to run when a copy ends; NULL: none */
+	bool no_tags;       /* -o notags: never send tags; weaker promises */
+	int64_t poll_ms;    /* shortest interval between two polls of a region; 0: 2 s */
+	int64_t window_ms;  /* how long EC2 may take to show what it has done; 0: 150 s */
+	int64_t answer_ms;  /* how long a caller waits for a lost answer to be found; 0: 45 s */
+	int64_t retry_ms;   /* the first pause before something is tried again; 0: 1 s. They grow to
+			       60 times that */
 };
 
 /* Reads the journal and takes up what it holds; receipts are handed to `receipt` one by one. */
-int copies_create(const struct copies_options *options, journal_receipt_fn *receipt, void *arg, struct copies **out, struct err *err);
-/* NULL is permitted. Nothing is lost: the journal has it. Who waits for an answer is dropped without a call. The catalogues must not change any more. */
+int copies_create(const struct copies_options *options, journal_receipt_fn *receipt, void *arg,
+	struct copies **out, struct err *err);
+/* NULL is permitted. Nothing is lost: the journal has it. Who waits for an answer is dropped
+ * without a call. The catalogues must not change any more. */
 void copies_destroy(struct copies *c);
 
-/* Asks for a copy into `region`. done: err NULL once EC2 has accepted the request or the queue has it on disk; else *err, EC2's refusal or ours,
- * with `copy` in state failed, or NULL if not even that could be recorded. The receipt (its id from journal_next_receipt_id()) is
- * journalled with the copy, in one transaction. `request` and `receipt` are copied. Called once, never before this returned.
- * Not to be cancelled: a request that is under way is carried out. Returns 0 or -ENOMEM. */
+/* Asks for a copy into `region`. done: err NULL once EC2 has accepted the request or the queue has
+ * it on disk; else *err, EC2's refusal or ours, with `copy` in state failed, or NULL if not even
+ * that could be recorded. The receipt (its id from journal_next_receipt_id()) is journalled with
+ * the copy, in one transaction. `request` and `receipt` are copied. Called once, never before this
+ * returned. Not to be cancelled: a request that is under way is carried out. Returns 0 or -ENOMEM.
+ */
 typedef void copies_done(void *arg, struct copy *copy, const struct err *err);
-int copies_request(struct copies *c, const char *region, const struct copy_request *request, bool move,
-	const struct journal_receipt *receipt, copies_done *done, void *arg);
+int copies_request(struct copies *c, const char *region, const struct copy_request *request,
+	bool move, const struct journal_receipt *receipt, copies_done *done, void *arg);
 
-/* The user removed a queued copy's receipt: it is cancelled; a copy in any other state goes on. done as above; NULL permitted. */
+/* The user removed a queued copy's receipt: it is cancelled; a copy in any other state goes on.
+ * done as above; NULL permitted. */
 int copies_cancel(struct copies *c, struct copy *copy, copies_done *done, void *arg);
+/* Whoever asked for a copy that moves was told an error, or does not wait for the word any more,
+ * and believes the source untouched: it is not deleted. */
+void copies_keep_source(struct copies *c, struct copy *copy);
 /* A snapshot was deleted through the mount: a copy that was making it is cancelled. */
 void copies_snapshot_deleted(struct copies *c, const char *region, const char *id);
-/* Whether a queued, submitting or pending copy still needs this snapshot as its source; it must not be deleted then. */
+/* Whether a queued, submitting or pending copy still needs this snapshot as its source; it must not
+ * be deleted then. */
 bool copies_needs(const struct copies *c, const char *region, const char *id);
 
 struct copy *copies_by_row(struct copies *c, int64_t id); /* journal_copy.id; NULL */
-struct copy *copies_by_snapshot(struct copies *c, const char *region, const char *id); /* that made or makes id; NULL */
+struct copy *copies_by_snapshot(
+	struct copies *c, const char *region, const char *id); /* that made or makes id; NULL */
 /* All, oldest request first: active ones and those that ended lately (COPIES_LATELY_MS). */
 #define COPIES_LATELY_MS (86400LL * 1000)
 typedef void copies_each_fn(void *arg, const struct copy *copy);
@@ -112,23 +127,26 @@ void copies_each(const struct copies *c, copies_each_fn *fn, void *arg);
 /* Place in the destination's queue from 1, and its length; 0 if the copy is not queued. */
 unsigned copies_position(const struct copies *c, const struct copy *copy, unsigned *length);
 
-/* Told whenever a copy's state, progress or reason changed (not for a new place in the queue). Any number of watchers, who may read here but ask for
- * nothing. 0 or -ENOMEM. */
+/* Told whenever a copy's state, progress or reason changed (not for a new place in the queue). Any
+ * number of watchers, who may read here but ask for nothing. 0 or -ENOMEM. */
 typedef void copies_watch_fn(void *arg, const struct copy *copy);
 int copies_watch(struct copies *c, copies_watch_fn *fn, void *arg);
 
-/* Somebody reads or waits for the status of a pending snapshot: the region's one poller asks for it too, as long as it is held. The poller's answers
- * go into the region's catalogue. Returns 0 or -ENOMEM; release exactly as often as held. copies_glance(): one reader, once: no more than that the next poll
- * comes soon. */
+/* Somebody reads or waits for the status of a pending snapshot: the region's one poller asks for it
+ * too, as long as it is held. The poller's answers go into the region's catalogue. Returns 0 or
+ * -ENOMEM; release exactly as often as held. copies_glance(): one reader, once: no more than that
+ * the next poll comes soon. */
 int copies_hold(struct copies *c, const char *region, const char *id);
 void copies_release(struct copies *c, const char *region, const char *id);
 void copies_glance(struct copies *c, const char *region, const char *id);
 
-/* Texts for people and programs (contract: status, copies, copies.json, metrics). Results as buf_add. */
+/* Texts for people and programs (contract: status, copies, copies.json, metrics). Results as
+ * buf_add. */
 int copies_status(const struct copies *c, const struct copy *copy, int64_t now_ms, struct buf *out);
-/* The status of a snapshot that no copy is known to make; its source, if ebsfs ever copied it, is read from its tags. */
-int copies_snapshot_status(const char *region, const struct catalogue *catalogue, catalogue_slot slot, int64_t now_ms,
-	struct buf *out);
+/* The status of a snapshot that no copy is known to make; its source, if ebsfs ever copied it, is
+ * read from its tags. */
+int copies_snapshot_status(const char *region, const struct catalogue *catalogue,
+	catalogue_slot slot, int64_t now_ms, struct buf *out);
 int copies_table(const struct copies *c, int64_t now_ms, struct buf *out);
 int copies_json(const struct copies *c, int64_t now_ms, struct buf *out);
 int copies_metrics(const struct copies *c, struct buf *out);

@@ -2,17 +2,17 @@
 /* Experience with copies, and estimates from it. */
 #include "estimate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stdio.h>
 
 /* Out of memory, the hash takes nothing more. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define WEIGHT   0.3 /* of the newest copy */
-#define PAIR_MAX 80
-#define PAIRS    4096
+#define WEIGHT          0.3 /* of the newest copy */
+#define PAIR_MAX        80
+#define PAIRS           4096
 /* Below this a percent says little about the whole: EC2's first steps are coarse. */
 #define PERCENT_TRUSTED 5
 
@@ -38,14 +38,15 @@ void estimate_destroy(struct estimate *e)
 
 	if (!e)
 		return;
-	HASH_ITER(hh, e->pairs, p, next) {
+	HASH_ITER (hh, e->pairs, p, next) {
 		HASH_DEL(e->pairs, p);
 		free(p);
 	}
 	free(e);
 }
 
-static struct pair *find(const struct estimate *e, const char *from, const char *to, char key[PAIR_MAX])
+static struct pair *find(
+	const struct estimate *e, const char *from, const char *to, char key[PAIR_MAX])
 {
 	struct pair *p;
 
@@ -59,7 +60,8 @@ static double blend(double old, double value)
 	return old > 0 ? old + WEIGHT * (value - old) : value;
 }
 
-void estimate_learn(struct estimate *e, const char *from, const char *to, int64_t bytes, int64_t took_ms)
+void estimate_learn(
+	struct estimate *e, const char *from, const char *to, int64_t bytes, int64_t took_ms)
 {
 	char key[PAIR_MAX];
 	struct pair *p = find(e, from, to, key);

@@ -6,7 +6,7 @@
 
 #include "num.h"
 
-#define LIMIT_MAX 100000 /* no account has more: another figure is not a limit */
+#define LIMIT_MAX    100000 /* no account has more: another figure is not a limit */
 #define PAUSE_GROWTH 15
 
 void gate_init(struct gate *g, int64_t first_ms)
@@ -25,7 +25,8 @@ bool gate_admits(const struct gate *g, unsigned used, unsigned sending, int64_t 
 		return used < g->limit && (g->grants || now_ms >= g->grant_at);
 	if (used < g->limit)
 		return true;
-	/* One at a time past an assumed limit, so that it costs one refusal to learn the true one. */
+	/* One at a time past an assumed limit, so that it costs one refusal to learn the true one.
+	 */
 	return !is_sure(g, now_ms) && !sending;
 }
 
@@ -79,7 +80,9 @@ void gate_refused(struct gate *g, const char *message, unsigned used, int64_t no
 		return;
 	}
 	if (g->held)
-		g->pause_ms = g->pause_ms * 2 < g->first_ms * PAUSE_GROWTH ? g->pause_ms * 2 : g->first_ms * PAUSE_GROWTH;
+		g->pause_ms = g->pause_ms * 2 < g->first_ms * PAUSE_GROWTH
+				      ? g->pause_ms * 2
+				      : g->first_ms * PAUSE_GROWTH;
 	else
 		g->pause_ms = g->first_ms;
 	g->held = true;
@@ -95,7 +98,8 @@ void gate_freed(struct gate *g)
 
 void gate_seen(struct gate *g, unsigned used)
 {
-	/* EC2 carries them out, so its limit is not below that. What EC2 itself named counts for more: a listing may be late. */
+	/* EC2 carries them out, so its limit is not below that. What EC2 itself named counts for
+	 * more: a listing may be late. */
 	if (!g->learned && used > g->limit)
 		g->limit = used;
 }

@@ -3,7 +3,8 @@
 #ifndef EBSFS_HINT_H
 #define EBSFS_HINT_H
 
-/* For an error code ("" or NULL: none) and a message, which may be the StatusMessage of a snapshot in state error. NULL: nothing is known. */
+/* For an error code ("" or NULL: none) and a message, which may be the StatusMessage of a snapshot
+ * in state error. NULL: nothing is known. */
 const char *hint_for(const char *code, const char *message);
 
 #endif

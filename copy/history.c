@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One copy: the numbers, then its texts one behind the other, each with its NUL, in the order of texts_of(). */
+/* One copy: the numbers, then its texts one behind the other, each with its NUL, in the order of
+ * texts_of(). */
 struct packed {
 	int64_t id;
 	int64_t requested_ms, started_ms, ended_ms, bytes;
@@ -20,7 +21,7 @@ struct packed {
 struct history {
 	struct packed **sorted; /* by row id */
 	size_t n, cap;
-	struct packed **table;  /* by snapshot id, open addressing; NULL slots are free */
+	struct packed **table; /* by snapshot id, open addressing; NULL slots are free */
 	size_t slots;
 };
 
@@ -223,7 +224,8 @@ int64_t history_by_snapshot(const struct history *h, const char *region, const c
 	if (!h->slots)
 		return 0;
 	for (size_t i = hash(id) & (h->slots - 1); h->table[i]; i = (i + 1) & (h->slots - 1))
-		if (!strcmp(packed_text(h->table[i], 1), id) && !strcmp(packed_text(h->table[i], 0), region))
+		if (!strcmp(packed_text(h->table[i], 1), id) &&
+			!strcmp(packed_text(h->table[i], 0), region))
 			return h->table[i]->id;
 	return 0;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the copy queue share: an entry for each copy, a lane for each region. Nobody outside copy/ includes this. */
+/* What the files of the copy queue share: an entry for each copy, a lane for each region. Nobody
+ * outside copy/ includes this. */
 #ifndef EBSFS_INNER_H
 #define EBSFS_INNER_H
 
-/* Out of memory, a hash takes nothing more instead of ending the process: whoever adds looks at hh.tbl. */
+/* Out of memory, a hash takes nothing more instead of ending the process: whoever adds looks at
+ * hh.tbl. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 #include <utlist.h>
@@ -17,7 +19,8 @@
 #define TAG_REQUEST "ebsfs:request" /* = the copy's token */
 #define TAG_SOURCE  "ebsfs:source"  /* = region/id */
 
-#define WINDOW_MS 150000 /* EC2 was seen to hide a new snapshot for up to 132 s (coldsnap, upload.rs) */
+/* EC2 was seen to hide a new snapshot for up to 132 s (coldsnap, upload.rs). */
+#define WINDOW_MS 150000
 #define ANSWER_MS 45000
 #define RETRY_MS  1000
 
@@ -25,9 +28,11 @@
 enum phase {
 	PHASE_REST,      /* nothing: it waits in the queue, or EC2 works on it */
 	PHASE_CHECKING,  /* queued: EC2 is asked whether its source can be copied */
-	PHASE_RECORDING, /* a row is being written that must be on disk before anything else happens to the copy */
+	PHASE_RECORDING, /* a row is being written that must be on disk before anything else happens
+			    to the copy */
 	PHASE_SENDING,   /* submitting: CopySnapshot is in flight */
-	PHASE_SEARCHING, /* submitting: there was no answer; what EC2 made of it is being looked for */
+	PHASE_SEARCHING, /* submitting: there was no answer; what EC2 made of it is being looked for
+			  */
 };
 
 struct entry;
@@ -37,43 +42,45 @@ struct lane;
 struct work {
 	struct entry *entry;
 	enum phase phase;
-	char *reason;           /* this copy's own; NULL: the lane's */
-	int64_t retry_at;       /* monotonic: not to be submitted before; 0 */
-	unsigned failures;      /* in a row */
+	char *reason;      /* this copy's own; NULL: the lane's */
+	int64_t retry_at;  /* monotonic: not to be submitted before; 0 */
+	unsigned failures; /* in a row */
 
-	copies_done *done;      /* who waits for the word; NULL: nobody (any more) */
+	copies_done *done; /* who waits for the word; NULL: nobody (any more) */
 	void *done_arg;
 	struct loop_timer *patience; /* how long they wait for a lost answer */
-	struct err *refusal;    /* what they are told when the row that says so is on disk */
+	struct err *refusal;         /* what they are told when the row that says so is on disk */
 
-	struct lane *source;        /* whose poller watches the source for it: it is pending; NULL: it is not known to be */
+	struct lane *source; /* whose poller watches the source for it: it is pending; NULL: it is
+				not known to be */
 	struct region_waiter *waiter; /* PHASE_CHECKING */
-	struct aws_call *call;      /* PHASE_SENDING */
+	struct aws_call *call;        /* PHASE_SENDING */
 
-	int64_t lost_at;        /* monotonic: when EC2's answer failed to come; 0 */
+	int64_t lost_at; /* monotonic: when EC2's answer failed to come; 0 */
 	unsigned searches;
 
-	int64_t accepted_at;    /* pending: monotonic, since when its id is known here */
-	int64_t answered_at;    /* monotonic: EC2 last told about it, or was asked in vain */
-	bool seen;              /* EC2 has shown it since it was accepted */
-	unsigned absences;      /* answers in a row that lacked it */
+	int64_t accepted_at; /* pending: monotonic, since when its id is known here */
+	int64_t answered_at; /* monotonic: EC2 last told about it, or was asked in vain */
+	bool seen;           /* EC2 has shown it since it was accepted */
+	unsigned absences;   /* answers in a row that lacked it */
 
-	UT_hash_handle hh;      /* copies.tokens, by the row's token */
+	UT_hash_handle hh; /* copies.tokens, by the row's token */
 };
 
 struct entry {
-	struct copy pub;           /* the first member: an entry is its copy */
+	struct copy pub; /* the first member: an entry is its copy */
 	struct copies *all;
 	struct lane *lane;         /* the destination's */
 	struct work *work;         /* NULL once ended, unless its token is still to be recognised */
 	struct entry *prev, *next; /* lane.queue or lane.flights */
 	unsigned saves;            /* writes of its row under way */
-	bool dirty;                /* the row on disk is older, and nobody waits for it: it is written again */
-	bool tell_end;             /* its end is to be told (on_end, move) once it is on disk */
-	bool moving;               /* a mover works for it */
-	void (*unsaved)(struct entry *e, const struct err *err); /* whom to tell that its row could not even be put; NULL */
-	UT_hash_handle hh;         /* copies.rows, by row id */
-	UT_hash_handle hh_id;      /* lane.ids, by row.copy_id */
+	bool dirty;    /* the row on disk is older, and nobody waits for it: it is written again */
+	bool tell_end; /* its end is to be told (on_end, move) once it is on disk */
+	bool moving;   /* a mover works for it */
+	void (*unsaved)(struct entry *e,
+		const struct err *err); /* whom to tell that its row could not even be put; NULL */
+	UT_hash_handle hh;              /* copies.rows, by row id */
+	UT_hash_handle hh_id;           /* lane.ids, by row.copy_id */
 };
 
 /* A copy that others have in progress. */
@@ -88,8 +95,8 @@ struct foreign {
 /* A snapshot that somebody waits for. */
 struct held {
 	char *id;
-	unsigned holds;    /* 0: only a glance */
-	bool glance;       /* one answer is enough */
+	unsigned holds; /* 0: only a glance */
+	bool glance;    /* one answer is enough */
 	int64_t since, answered_at;
 	unsigned absences;
 	UT_hash_handle hh; /* lane.held */
@@ -110,7 +117,7 @@ struct poller {
 	struct {
 		char *id;
 		bool answered;
-	} *asked;               /* the ids of the present poll, and whether the answer had them */
+	} * asked; /* the ids of the present poll, and whether the answer had them */
 	size_t n_asked;
 	char *next_token;
 	unsigned pages;
@@ -123,7 +130,7 @@ struct search {
 	int64_t began_at;
 	bool by_tag;
 	unsigned failures;
-	char **values;     /* tokens, or descriptions with -o notags */
+	char **values; /* tokens, or descriptions with -o notags */
 	size_t n_values;
 	char *next_token;
 	unsigned pages;
@@ -137,11 +144,13 @@ struct lane {
 	const char *name;      /* the region's */
 	struct entry *queue;   /* queued, by row id */
 	struct entry *flights; /* submitting and pending, in no order */
-	unsigned queued, recording; /* recording: of the queued ones, those whose row is not on disk yet */
+	unsigned queued,
+		recording; /* recording: of the queued ones, those whose row is not on disk yet */
 	unsigned submitting, pending, foreigners; /* what takes a slot; dry runs do not */
 	struct gate gate;
-	bool unlisted;         /* after a start: nothing is sent before EC2's own count is known, or was asked for in vain */
-	bool blocked;          /* the head of the queue waits for a slot */
+	bool unlisted; /* after a start: nothing is sent before EC2's own count is known, or was
+			  asked for in vain */
+	bool blocked;  /* the head of the queue waits for a slot */
 	struct loop_timer *pump;
 	char reason[200];
 	struct entry *ids;
@@ -150,7 +159,7 @@ struct lane {
 	struct poller poller;
 	struct search search;
 	uint64_t polls, poll_failures, refusals, lost_answers;
-	UT_hash_handle hh;     /* copies.lanes, by name */
+	UT_hash_handle hh; /* copies.lanes, by name */
 };
 
 struct watcher {
@@ -161,7 +170,7 @@ struct watcher {
 
 struct copies {
 	struct copies_options options; /* its strings are owned */
-	struct entry *rows;     /* active, lately ended, and lately asked for */
+	struct entry *rows;            /* active, lately ended, and lately asked for */
 	struct work *tokens;
 	struct lane *lanes;
 	struct history *history; /* ended ones, compact */
@@ -169,12 +178,12 @@ struct copies {
 	struct watcher *watchers;
 	struct asking *askings; /* requests whose source is being looked up */
 	struct mover *movers;
-	struct soon *soon;      /* answers that must not come before their question has returned */
+	struct soon *soon; /* answers that must not come before their question has returned */
 	struct loop_timer *soon_timer, *save_timer, *sweep_timer;
-	struct save *saves;     /* writes under way */
+	struct save *saves; /* writes under way */
 	unsigned save_failures;
 	struct on_end *on_end;
-	bool quiet;             /* a catalogue is being changed by this module itself: what it tells is known */
+	bool quiet; /* a catalogue is being changed by this module itself: what it tells is known */
 };
 
 static inline struct entry *entry_of(struct copy *copy)

@@ -55,7 +55,8 @@ struct lane *lane_get(struct copies *c, const char *region)
 	r = regions_get(c->options.regions, region);
 	if (!r)
 		return NULL;
-	/* Each new region comes by lane_make() through regions_each(), if there was memory for it. */
+	/* Each new region comes by lane_make() through regions_each(), if there was memory for it.
+	 */
 	lane = lane_find(c, region);
 	return lane ? lane : lane_make(c, r);
 }
@@ -69,7 +70,7 @@ void lane_destroy(struct lane *lane)
 	poller_finish(lane);
 	search_finish(lane);
 	observe_forget(lane);
-	HASH_ITER(hh, lane->held, h, next) {
+	HASH_ITER (hh, lane->held, h, next) {
 		HASH_DEL(lane->held, h);
 		free(h->id);
 		free(h);
@@ -92,7 +93,8 @@ static void count(struct entry *e, int by)
 /* Keeps the queue in the order of the requests, also for one that comes back into it. */
 static void enqueue(struct lane *lane, struct entry *e)
 {
-	struct entry *after = lane->queue ? lane->queue->prev : NULL; /* utlist: the head's prev is the tail */
+	struct entry *after =
+		lane->queue ? lane->queue->prev : NULL; /* utlist: the head's prev is the tail */
 
 	lane->queued++;
 	if (!after || after->pub.row.id < e->pub.row.id) {
@@ -157,12 +159,13 @@ bool lane_is_free(const struct lane *lane)
 {
 	const struct entry *e;
 
-	/* One that waits for its own source, or for the network, does not hold up the others: but for those that could go, first come, first served. */
-	DL_FOREACH(lane->queue, e)
+	/* One that waits for its own source, or for the network, does not hold up the others: but
+	 * for those that could go, first come, first served. */
+	for (e = lane->queue; e; e = e->next)
 		if (!e->work->source && e->work->retry_at <= clock_mono_ms())
 			return false;
 	return !lane->unlisted &&
-		gate_admits(&lane->gate, lane_used(lane), lane->submitting, clock_mono_ms());
+	       gate_admits(&lane->gate, lane_used(lane), lane->submitting, clock_mono_ms());
 }
 
 unsigned lane_position(const struct entry *e)
@@ -172,7 +175,7 @@ unsigned lane_position(const struct entry *e)
 
 	if (e->pub.state != COPY_QUEUED)
 		return 0;
-	DL_FOREACH(e->lane->queue, at) {
+	for (at = e->lane->queue; at; at = at->next) {
 		n++;
 		if (at == e)
 			break;
@@ -188,11 +191,12 @@ static void explain(struct lane *lane, bool held)
 	struct entry *e;
 
 	if (lane->unlisted)
-		snprintf(reason, sizeof(reason), "EC2 is asked how many copies are in progress into %s", lane->name);
+		snprintf(reason, sizeof(reason),
+			"EC2 is asked how many copies are in progress into %s", lane->name);
 	else if (held)
 		snprintf(reason, sizeof(reason),
-			"EC2 says that too many copies are in progress into %s; its limit is %u", lane->name,
-			lane->gate.limit);
+			"EC2 says that too many copies are in progress into %s; its limit is %u",
+			lane->name, lane->gate.limit);
 	else if (lane->blocked)
 		snprintf(reason, sizeof(reason), "%u %s in progress into %s, its limit", used,
 			used == 1 ? "copy is" : "copies are", lane->name);
@@ -201,7 +205,7 @@ static void explain(struct lane *lane, bool held)
 	if (!strcmp(reason, lane->reason))
 		return;
 	memcpy(lane->reason, reason, sizeof(reason));
-	DL_FOREACH(lane->queue, e)
+	for (e = lane->queue; e; e = e->next)
 		if (!e->work->reason)
 			life_changed(e);
 }
@@ -215,15 +219,16 @@ static void pump(void *arg)
 	struct entry *e, *after;
 
 	lane->blocked = false;
-	DL_FOREACH(lane->queue, e)
+	for (e = lane->queue; e; e = e->next)
 		checking += e->work->phase == PHASE_CHECKING;
-	DL_FOREACH_SAFE(lane->queue, e, after) {
+	for (e = lane->queue; e; e = after) {
+		after = e->next;
 		if (e->work->retry_at > now && e->work->retry_at < next)
 			next = e->work->retry_at;
 		if (!is_ready(e, now))
 			continue;
-		if (lane->unlisted ||
-			!gate_admits(&lane->gate, lane_used(lane) + checking, lane->submitting + checking, now)) {
+		if (lane->unlisted || !gate_admits(&lane->gate, lane_used(lane) + checking,
+					      lane->submitting + checking, now)) {
 			lane->blocked = true;
 			break;
 		}

@@ -8,8 +8,9 @@
 /* The lane of a region, made at need. NULL on ENOMEM, or if the name has not a region's form. */
 struct lane *lane_get(struct copies *c, const char *region);
 struct lane *lane_find(const struct copies *c, const char *region); /* NULL: there is none */
-struct lane *lane_make(struct copies *c, struct region *region);    /* for regions_each(); NULL on ENOMEM */
-void lane_destroy(struct lane *lane); /* its entries are gone already */
+struct lane *lane_make(
+	struct copies *c, struct region *region); /* for regions_each(); NULL on ENOMEM */
+void lane_destroy(struct lane *lane);             /* its entries are gone already */
 
 /* For life.c: an entry comes into its state, or leaves it. */
 void lane_enter(struct entry *e);
@@ -17,14 +18,16 @@ void lane_leave(struct entry *e);
 
 /* Something changed: see soon who may go. */
 void lane_wake(struct lane *lane);
-/* Copies in progress into the region, as far as is known: our own, those whose answer is not here yet, and those of others. */
+/* Copies in progress into the region, as far as is known: our own, those whose answer is not here
+ * yet, and those of others. */
 unsigned lane_used(const struct lane *lane);
 /* Whether a new request may be sent now, past no one. */
 bool lane_is_free(const struct lane *lane);
 /* Place in the queue from 1; 0: not queued. */
 unsigned lane_position(const struct entry *e);
 
-/* Somebody waits for a pending snapshot of this region: its poller asks for it. 0 or -ENOMEM; release as often as held. */
+/* Somebody waits for a pending snapshot of this region: its poller asks for it. 0 or -ENOMEM;
+ * release as often as held. */
 int lane_hold(struct lane *lane, const char *id);
 void lane_release(struct lane *lane, const char *id);
 void lane_glance(struct lane *lane, const char *id);

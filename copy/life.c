@@ -19,26 +19,13 @@
 static const unsigned moves[] = {
 	[COPY_QUEUED] = 1u << COPY_SUBMITTING | 1u << COPY_FAILED | 1u << COPY_CANCELLED,
 	[COPY_SUBMITTING] = 1u << COPY_QUEUED | 1u << COPY_PENDING | 1u << COPY_COMPLETED |
-		1u << COPY_FAILED | 1u << COPY_CANCELLED,
+			    1u << COPY_FAILED | 1u << COPY_CANCELLED,
 	[COPY_PENDING] = 1u << COPY_COMPLETED | 1u << COPY_ERROR | 1u << COPY_CANCELLED,
 	[COPY_COMPLETED] = 0,
 	[COPY_ERROR] = 0,
 	[COPY_FAILED] = 1u << COPY_PENDING,
 	[COPY_CANCELLED] = 1u << COPY_QUEUED,
 };
-
-const char *copy_state_text(enum copy_state state)
-{
-	static const char *const texts[] = {
-		"queued", "submitting", "pending", "completed", "error", "failed", "cancelled"};
-
-	return texts[state];
-}
-
-bool copy_state_ended(enum copy_state state)
-{
-	return state > COPY_PENDING;
-}
 
 static struct work *work_create(struct entry *e)
 {
@@ -166,6 +153,10 @@ int life_adopt(struct entry *e, const char *copy_id)
 	}
 	free(row->copy_id);
 	row->copy_id = id;
+	/* Whoever asked by mv was told an error, or died waiting: they believe the source
+	 * untouched. */
+	if (!row->acknowledged && !e->work->done)
+		row->move = false;
 	row->acknowledged = true;
 	row->ended_ms = 0;
 	row->started_ms = row->submitted_ms;
@@ -248,7 +239,8 @@ void life_fail(struct entry *e, const struct err *err)
 	struct work *w = e->work;
 
 	life_note(e, err->code, err->message, err->request_id);
-	e->tell_end = e->pub.row.acknowledged; /* else it never began: whoever asked is told, and no other */
+	e->tell_end = e->pub.row.acknowledged; /* else it never began: whoever asked is told, and no
+						  other */
 	end(e, COPY_FAILED, clock_wall_ms());
 	if (w->done) {
 		w->refusal = malloc(sizeof(*err));

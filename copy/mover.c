@@ -51,7 +51,8 @@ void mover_start(struct entry *e)
 		m->timer = loop_timer_create(e->all->options.loop, step, m);
 	if (!m || !m->timer) {
 		/* The row says that it is still to be done: the next start does it. */
-		log_error("copy %lld: out of memory; its source is not deleted now", (long long)e->pub.row.id);
+		log_error("copy %lld: out of memory; its source is not deleted now",
+			(long long)e->pub.row.id);
 		free(m);
 		return;
 	}
@@ -64,7 +65,8 @@ void mover_start(struct entry *e)
 static void later(struct mover *m, const char *why)
 {
 	snprintf(m->why, sizeof(m->why), "%s", why);
-	loop_timer_start(m->timer, pace_retry(m->entry->all->options.retry_ms, ++m->failures, random_unit()));
+	loop_timer_start(m->timer,
+		pace_retry(m->entry->all->options.retry_ms, ++m->failures, random_unit()));
 }
 
 /* It is decided, and the row says so. */
@@ -118,13 +120,14 @@ static void looked(void *arg, const struct err *err)
 		later(m, err->message);
 		return;
 	}
-	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s) || s.presence == CATALOGUE_GONE ||
-		s.state != EC2_SNAPSHOT_COMPLETED) {
+	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s) ||
+		s.presence == CATALOGUE_GONE || s.state != EC2_SNAPSHOT_COMPLETED) {
 		/* EC2's answers are not consistent with each other: one of them proves nothing. */
 		if (m->failures < DOUBTS_MAX)
 			later(m, "EC2 does not show the copy as completed");
 		else
-			done(m, COPY_SOURCE_KEPT, "the copy is not there any more, or not completed", NULL);
+			done(m, COPY_SOURCE_KEPT,
+				"the copy is not there any more, or not completed", NULL);
 		return;
 	}
 	/* It may have been asked for meanwhile. */
@@ -132,7 +135,8 @@ static void looked(void *arg, const struct err *err)
 		later(m, "another copy still needs it");
 		return;
 	}
-	m->call = ec2_delete_snapshot(e->all->options.aws, row->source_region, row->source_id, deleted, m);
+	m->call = ec2_delete_snapshot(
+		e->all->options.aws, row->source_region, row->source_id, deleted, m);
 	if (!m->call)
 		later(m, "out of memory");
 }
@@ -163,7 +167,7 @@ const char *mover_reason(const struct entry *e)
 {
 	struct mover *m;
 
-	DL_FOREACH(e->all->movers, m)
+	for (m = e->all->movers; m; m = m->next)
 		if (m->entry == e)
 			return m->why;
 	return NULL;

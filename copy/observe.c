@@ -15,7 +15,8 @@
 #include "source.h"
 #include "sweep.h"
 
-#define FOREIGN_MAX 10000 /* of one region; EC2 carries out some dozens at once, the rest ended lately */
+#define FOREIGN_MAX                                                                                \
+	10000 /* of one region; EC2 carries out some dozens at once, the rest ended lately */
 
 /* --- our own --- */
 
@@ -33,7 +34,8 @@ static void update(struct entry *e, const struct catalogue_snapshot *s)
 		estimate_length(e->all->estimate, row->source_region, row->region, row->bytes),
 		row->completion_minutes);
 	if (e->pub.progress == s->progress && e->pub.eta_ms)
-		return; /* the estimate of the moment when EC2 first said this percent is the best one */
+		return; /* the estimate of the moment when EC2 first said this percent is the best
+			   one */
 	e->pub.eta_ms = eta;
 	if (e->pub.progress != s->progress) {
 		e->pub.progress = s->progress;
@@ -47,7 +49,8 @@ static void completed(struct entry *e, const struct catalogue_snapshot *s)
 	int64_t ended = s->completion_ms ? s->completion_ms : clock_wall_ms();
 
 	e->pub.progress = 100;
-	estimate_learn(e->all->estimate, row->source_region, row->region, row->bytes, ended - row->started_ms);
+	estimate_learn(e->all->estimate, row->source_region, row->region, row->bytes,
+		ended - row->started_ms);
 	life_end(e, COPY_COMPLETED, ended, NULL);
 }
 
@@ -68,7 +71,8 @@ static void own(struct entry *e, const struct catalogue_snapshot *s)
 		break;
 	case EC2_SNAPSHOT_RECOVERABLE:
 	case EC2_SNAPSHOT_RECOVERING:
-		life_end(e, COPY_CANCELLED, clock_wall_ms(), "the snapshot was moved into the recycle bin");
+		life_end(e, COPY_CANCELLED, clock_wall_ms(),
+			"the snapshot was moved into the recycle bin");
 		break;
 	case EC2_SNAPSHOT_PENDING:
 	case EC2_SNAPSHOT_UNKNOWN:
@@ -79,7 +83,8 @@ static void own(struct entry *e, const struct catalogue_snapshot *s)
 void observe_entry(struct entry *e)
 {
 	struct catalogue *catalogue = region_catalogue(e->lane->region);
-	catalogue_slot slot = e->pub.row.copy_id ? catalogue_find(catalogue, e->pub.row.copy_id) : CATALOGUE_NONE;
+	catalogue_slot slot =
+		e->pub.row.copy_id ? catalogue_find(catalogue, e->pub.row.copy_id) : CATALOGUE_NONE;
 	struct catalogue_snapshot s;
 
 	if (slot != CATALOGUE_NONE && catalogue_get(catalogue, slot, &s))
@@ -123,11 +128,12 @@ void observe_forget(struct lane *lane)
 {
 	struct foreign *f, *next;
 
-	HASH_ITER(hh, lane->foreign, f, next)
+	HASH_ITER (hh, lane->foreign, f, next)
 		observe_foreign_drop(f);
 }
 
-void observe_foreign_end(struct foreign *f, enum copy_state state, int64_t ended_ms, const char *message)
+void observe_foreign_end(
+	struct foreign *f, enum copy_state state, int64_t ended_ms, const char *message)
 {
 	if (f->pub.state != COPY_PENDING)
 		return;
@@ -145,7 +151,8 @@ void observe_foreign_end(struct foreign *f, enum copy_state state, int64_t ended
 	tell(f->lane->all, &f->pub);
 }
 
-static struct foreign *take_up(struct lane *lane, catalogue_slot slot, const struct catalogue_snapshot *s)
+static struct foreign *take_up(
+	struct lane *lane, catalogue_slot slot, const struct catalogue_snapshot *s)
 {
 	struct catalogue *catalogue = region_catalogue(lane->region);
 	const char *source = catalogue_tag_value(catalogue, slot, TAG_SOURCE);
@@ -189,7 +196,8 @@ static void foreign_pending(struct foreign *f, const struct catalogue_snapshot *
 {
 	const struct journal_copy *row = &f->pub.row;
 	int64_t bytes = s->full_size >= 0 ? s->full_size : (int64_t)s->volume_gib << 30;
-	int64_t length = row->source_region ? estimate_length(f->lane->all->estimate, row->source_region, row->region, bytes)
+	int64_t length = row->source_region ? estimate_length(f->lane->all->estimate,
+						      row->source_region, row->region, bytes)
 					    : -1;
 
 	if (f->pub.eta_ms && f->pub.progress == s->progress)

@@ -13,10 +13,12 @@ void observe_forget(struct lane *lane);
 /* A pending copy of ours: takes over what the catalogue says of it now. */
 void observe_entry(struct entry *e);
 /* A copy of others is over, in this state. */
-void observe_foreign_end(struct foreign *f, enum copy_state state, int64_t ended_ms, const char *message);
+void observe_foreign_end(
+	struct foreign *f, enum copy_state state, int64_t ended_ms, const char *message);
 void observe_foreign_drop(struct foreign *f);
 
-/* Splits a value of the tag ebsfs:source, "region/id". False, and both NULL, if it is none; ENOMEM counts as that. The caller's to free. */
+/* Splits a value of the tag ebsfs:source, "region/id". False, and both NULL, if it is none; ENOMEM
+ * counts as that. The caller's to free. */
 bool observe_source_tag(const char *value, char **region, char **id);
 
 #endif

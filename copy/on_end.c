@@ -72,9 +72,12 @@ void on_end_destroy(struct on_end *o)
 
 	if (!o)
 		return;
-	DL_FOREACH_SAFE(o->waiting, r, next)
+	for (r = o->waiting; r; r = next) {
+		next = r->next;
 		run_free(r);
-	DL_FOREACH_SAFE(o->running, r, next) {
+	}
+	for (r = o->running; r; r = next) {
+		next = r->next;
 		r->owner = NULL;
 		uv_close((uv_handle_t *)&r->process, closed);
 	}
@@ -109,12 +112,15 @@ static int fill(struct run *r, const struct copy *copy)
 	while (environ[inherited])
 		inherited++;
 	r->env = calloc(FACTS + inherited + 1, sizeof(char *));
-	if (!r->env || add(r, "STATE", copy_state_text(copy->state)) < 0 || add(r, "REGION", row->region) < 0 ||
-		add(r, "SNAPSHOT", row->copy_id) < 0 || add(r, "SOURCE_REGION", row->source_region) < 0 ||
-		add(r, "SOURCE_SNAPSHOT", row->source_id) < 0 || add(r, "DESCRIPTION", row->description) < 0 ||
-		add(r, "CODE", row->code) < 0 || add(r, "MESSAGE", row->message) < 0 ||
-		add(r, "REQUEST_ID", row->request_id) < 0 || add_time(r, "REQUESTED", row->requested_ms) < 0 ||
-		add_time(r, "STARTED", row->started_ms) < 0 || add_time(r, "ENDED", row->ended_ms) < 0)
+	if (!r->env || add(r, "STATE", copy_state_text(copy->state)) < 0 ||
+		add(r, "REGION", row->region) < 0 || add(r, "SNAPSHOT", row->copy_id) < 0 ||
+		add(r, "SOURCE_REGION", row->source_region) < 0 ||
+		add(r, "SOURCE_SNAPSHOT", row->source_id) < 0 ||
+		add(r, "DESCRIPTION", row->description) < 0 || add(r, "CODE", row->code) < 0 ||
+		add(r, "MESSAGE", row->message) < 0 || add(r, "REQUEST_ID", row->request_id) < 0 ||
+		add_time(r, "REQUESTED", row->requested_ms) < 0 ||
+		add_time(r, "STARTED", row->started_ms) < 0 ||
+		add_time(r, "ENDED", row->ended_ms) < 0)
 		return -ENOMEM;
 	n = r->own;
 	for (size_t i = 0; i < inherited; i++)
@@ -145,7 +151,8 @@ static void start_waiting(struct on_end *o)
 	while (o->waiting && o->n_running < AT_ONCE) {
 		struct run *r = o->waiting;
 		char *args[] = {(char *)"/bin/sh", (char *)"-c", o->command, NULL};
-		uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}, {.flags = UV_INHERIT_FD, .data.fd = 1},
+		uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE},
+			{.flags = UV_INHERIT_FD, .data.fd = 1},
 			{.flags = UV_INHERIT_FD, .data.fd = 2}};
 		uv_process_options_t options = {.exit_cb = exited,
 			.file = args[0],
@@ -178,7 +185,8 @@ void on_end_run(struct on_end *o, const struct copy *copy)
 		return;
 	r = o->n_waiting < WAITING_MAX ? calloc(1, sizeof(*r)) : NULL;
 	if (!r || fill(r, copy) < 0) {
-		log_error("on_end command not run for copy %lld: out of memory, or too many wait", (long long)copy->row.id);
+		log_error("on_end command not run for copy %lld: out of memory, or too many wait",
+			(long long)copy->row.id);
 		if (r)
 			run_free(r);
 		return;

@@ -2,7 +2,8 @@
 /* When to ask again. */
 #include "pace.h"
 
-/* A poll comes after this part of the age, so that an end is never noticed later than by that part of the copy's length. */
+/* A poll comes after this part of the age, so that an end is never noticed later than by that part
+ * of the copy's length. */
 #define AGE_PART       30
 #define REMAINING_PART 4
 #define RETRY_GROWTH   60
@@ -18,7 +19,8 @@ int64_t pace_interval(int64_t shortest_ms, int64_t age_ms, int64_t remaining_ms)
 	int64_t interval = clamp(age_ms / AGE_PART, shortest_ms, longest);
 
 	if (remaining_ms != PACE_UNKNOWN) {
-		/* Closer and closer to the expected end; when that has passed, the estimate is worth less and less. */
+		/* Closer and closer to the expected end; when that has passed, the estimate is
+		 * worth less and less. */
 		int64_t distance = remaining_ms < 0 ? -remaining_ms : remaining_ms;
 		int64_t near = clamp(distance / REMAINING_PART, shortest_ms, longest);
 

@@ -14,13 +14,15 @@
 #include "random.h"
 
 /*
- * A poll asks for the ids that somebody waits for, by a filter (which, unlike a list of ids, is no error for one that EC2 does not show yet). Every
- * eighth asks for all that are pending instead: it shows the copies of others, which take slots too. When there are more ids than a filter
- * takes, the two kinds alternate, and those that EC2 told about longest ago are asked for by id first.
+ * A poll asks for the ids that somebody waits for, by a filter (which, unlike a list of ids, is no
+ * error for one that EC2 does not show yet). Every eighth asks for all that are pending instead: it
+ * shows the copies of others, which take slots too. When there are more ids than a filter takes,
+ * the two kinds alternate, and those that EC2 told about longest ago are asked for by id first.
  */
 #define LISTING_EVERY 8
 #define PAGES_MAX     1000
-/* EC2's answers are not consistent with each other: a snapshot is gone when it was missing in so many of them in a row. */
+/* EC2's answers are not consistent with each other: a snapshot is gone when it was missing in so
+ * many of them in a row. */
 #define ABSENCES_GONE 3
 
 static void run(void *arg);
@@ -71,7 +73,8 @@ static bool is_open(struct lane *lane, const char *id)
 
 	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s))
 		return true;
-	return s.presence != CATALOGUE_GONE && (s.state == EC2_SNAPSHOT_PENDING || s.state == EC2_SNAPSHOT_UNKNOWN);
+	return s.presence != CATALOGUE_GONE &&
+	       (s.state == EC2_SNAPSHOT_PENDING || s.state == EC2_SNAPSHOT_UNKNOWN);
 }
 
 static int64_t interval(const struct lane *lane, int64_t start_ms, int64_t eta_ms, int64_t wall)
@@ -85,18 +88,21 @@ static void each_wanted(struct lane *lane, wanted_fn *fn, void *arg)
 	int64_t wall = clock_wall_ms(), mono = clock_mono_ms();
 	struct entry *e;
 
-	DL_FOREACH(lane->flights, e)
+	for (e = lane->flights; e; e = e->next)
 		if (e->pub.state == COPY_PENDING)
 			fn(arg, &(struct wanted){e->pub.row.copy_id, e->work->answered_at,
-					interval(lane, e->pub.row.started_ms, e->pub.eta_ms, wall)});
+					interval(
+						lane, e->pub.row.started_ms, e->pub.eta_ms, wall)});
 	for (struct foreign *f = lane->foreign; f; f = f->hh.next)
 		if (f->pub.state == COPY_PENDING)
 			fn(arg, &(struct wanted){f->pub.row.copy_id, f->answered_at,
-					interval(lane, f->pub.row.started_ms, f->pub.eta_ms, wall)});
+					interval(
+						lane, f->pub.row.started_ms, f->pub.eta_ms, wall)});
 	for (struct held *h = lane->held; h; h = h->hh.next)
 		if (is_open(lane, h->id))
 			fn(arg, &(struct wanted){h->id, h->answered_at,
-					pace_interval(lane->all->options.poll_ms, mono - h->since, PACE_UNKNOWN)});
+					pace_interval(lane->all->options.poll_ms, mono - h->since,
+						PACE_UNKNOWN)});
 }
 
 static void shortest(void *arg, const struct wanted *wanted)
@@ -110,7 +116,8 @@ static void shortest(void *arg, const struct wanted *wanted)
 void poller_schedule(struct lane *lane)
 {
 	struct poller *p = &lane->poller;
-	int64_t pause = INT64_MAX, now = clock_mono_ms(), least = lane->all->options.poll_ms, target;
+	int64_t pause = INT64_MAX, now = clock_mono_ms(), least = lane->all->options.poll_ms,
+		target;
 
 	if (p->call)
 		return; /* its end does this */
@@ -124,7 +131,8 @@ void poller_schedule(struct lane *lane)
 	if (p->failures && pause < p->backoff_ms)
 		pause = p->backoff_ms;
 	target = p->began_at ? p->began_at + pause : 0;
-	/* After idleness, one interval from what made it necessary, unless somebody waits: EC2 has nothing new to tell before that. */
+	/* After idleness, one interval from what made it necessary, unless somebody waits: EC2 has
+	 * nothing new to tell before that. */
 	if (target <= now)
 		target = lane->unlisted || p->urgent ? now : now + least;
 	if (loop_timer_armed(p->timer) && p->due_at <= target)
@@ -178,7 +186,7 @@ static int prepare(struct lane *lane)
 	if (g.n > 1)
 		qsort(g.all, g.n, sizeof(*g.all), by_answer);
 	p->listing = busy && (!p->listed_at || p->since_listing >= LISTING_EVERY - 1 || !g.n ||
-		(g.n > EC2_FILTER_VALUES_MAX && !p->listing));
+				     (g.n > EC2_FILTER_VALUES_MAX && !p->listing));
 	p->asked = calloc(EC2_FILTER_VALUES_MAX, sizeof(*p->asked));
 	if (g.failed || !p->asked)
 		result = -ENOMEM;
@@ -203,7 +211,8 @@ static const char *owner(struct lane *lane)
 	for (size_t i = 0; i < lane->poller.n_asked; i++) {
 		catalogue_slot slot = catalogue_find(catalogue, lane->poller.asked[i].id);
 
-		if (slot != CATALOGUE_NONE && catalogue_presence(catalogue, slot) == CATALOGUE_UNLISTED)
+		if (slot != CATALOGUE_NONE &&
+			catalogue_presence(catalogue, slot) == CATALOGUE_UNLISTED)
 			return NULL;
 	}
 	return "self";
@@ -213,7 +222,7 @@ static void explain(struct lane *lane, const struct err *err)
 {
 	struct entry *e;
 
-	DL_FOREACH(lane->flights, e) {
+	for (e = lane->flights; e; e = e->next) {
 		if (e->pub.state != COPY_PENDING)
 			continue;
 		if (err)
@@ -248,7 +257,8 @@ static void answered(struct lane *lane, const char *id, bool present)
 	if (e && e->pub.state == COPY_PENDING) {
 		e->work->answered_at = now;
 		e->work->absences = present ? 0 : e->work->absences + 1;
-		/* The catalogue tells of changes only; this one may have changed before it was ours. */
+		/* The catalogue tells of changes only; this one may have changed before it was
+		 * ours. */
 		if (present)
 			observe_entry(e);
 	}
@@ -278,10 +288,13 @@ static void take_page(struct lane *lane, const struct ec2_page *page)
 	for (size_t i = 0; i < page->n_snapshots; i++) {
 		const struct ec2_snapshot *s = &page->snapshots[i];
 		catalogue_slot slot = catalogue_find(catalogue, s->id);
-		bool listed = p->listing || (slot != CATALOGUE_NONE && catalogue_presence(catalogue, slot) == CATALOGUE_LISTED) ||
-			(account && s->owner_id && !strcmp(account, s->owner_id));
+		bool listed = p->listing ||
+			      (slot != CATALOGUE_NONE &&
+				      catalogue_presence(catalogue, slot) == CATALOGUE_LISTED) ||
+			      (account && s->owner_id && !strcmp(account, s->owner_id));
 
-		catalogue_put(catalogue, s, listed ? CATALOGUE_LISTED : CATALOGUE_UNLISTED, clock_mono_ms());
+		catalogue_put(catalogue, s, listed ? CATALOGUE_LISTED : CATALOGUE_UNLISTED,
+			clock_mono_ms());
 		for (size_t n = 0; n < p->n_asked; n++)
 			if (!strcmp(p->asked[n].id, s->id))
 				p->asked[n].answered = true;
@@ -302,13 +315,15 @@ static void bury(struct lane *lane, const char *id)
 	HASH_FIND(hh_id, lane->ids, id, strlen(id), e);
 	if (e && e->pub.state == COPY_PENDING && e->work->absences >= ABSENCES_GONE &&
 		now - e->work->accepted_at >= window)
-		life_end(e, COPY_CANCELLED, clock_wall_ms(), "the snapshot was deleted, but not through this mount");
+		life_end(e, COPY_CANCELLED, clock_wall_ms(),
+			"the snapshot was deleted, but not through this mount");
 	HASH_FIND_STR(lane->foreign, id, f);
 	if (f && f->absences >= ABSENCES_GONE)
 		observe_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);
 	HASH_FIND_STR(lane->held, id, h);
 	if (slot != CATALOGUE_NONE &&
-		((f && f->absences >= ABSENCES_GONE) || (h && h->absences >= ABSENCES_GONE && now - h->since >= window)))
+		((f && f->absences >= ABSENCES_GONE) ||
+			(h && h->absences >= ABSENCES_GONE && now - h->since >= window)))
 		catalogue_absent(catalogue, slot, now);
 }
 

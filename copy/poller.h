@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The one who asks EC2 about a region's pending snapshots: one DescribeSnapshots an interval, whoever wants to know. */
+/* The one who asks EC2 about a region's pending snapshots: one DescribeSnapshots an interval,
+ * whoever wants to know. */
 #ifndef EBSFS_POLLER_H
 #define EBSFS_POLLER_H
 

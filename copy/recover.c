@@ -39,10 +39,12 @@ static bool find_state(const char *text, enum copy_state *out)
 /* A copy of the row with strings of its own; false on ENOMEM. */
 static bool duplicate(const struct journal_copy *from, struct journal_copy *to)
 {
-	char *const in[] = {from->token, from->source_region, from->source_id, from->region, from->description,
-		from->tags, from->kms_key_id, from->copy_id, from->code, from->message, from->request_id};
-	char **const out[] = {&to->token, &to->source_region, &to->source_id, &to->region, &to->description, &to->tags,
-		&to->kms_key_id, &to->copy_id, &to->code, &to->message, &to->request_id};
+	char *const in[] = {from->token, from->source_region, from->source_id, from->region,
+		from->description, from->tags, from->kms_key_id, from->copy_id, from->code,
+		from->message, from->request_id};
+	char **const out[] = {&to->token, &to->source_region, &to->source_id, &to->region,
+		&to->description, &to->tags, &to->kms_key_id, &to->copy_id, &to->code, &to->message,
+		&to->request_id};
 	bool whole = true;
 
 	*to = *from;
@@ -69,16 +71,21 @@ static int take_copy(void *arg, const struct journal_copy *row)
 	struct journal_copy mine;
 	struct entry *e;
 
-	if (!find_state(row->state, &state) || !row->region || !endpoint_is_region(row->region) || !row->source_region ||
-		!row->source_id || !row->token)
-		return err_set(r->err, EINVAL, "the journal's copy %lld cannot be understood (state %s)",
+	if (!find_state(row->state, &state) || !row->region || !endpoint_is_region(row->region) ||
+		!row->source_region || !row->source_id || !row->token)
+		return err_set(r->err, EINVAL,
+			"the journal's copy %lld cannot be understood (state %s)",
 			(long long)row->id, row->state ? row->state : "missing");
 	if (state == COPY_COMPLETED && row->started_ms)
-		estimate_learn(c->estimate, row->source_region, row->region, row->bytes, row->ended_ms - row->started_ms);
-	if (copy_state_ended(state) && row->ended_ms < clock_wall_ms() - COPIES_LATELY_MS && !still_moves(state, row)) {
+		estimate_learn(c->estimate, row->source_region, row->region, row->bytes,
+			row->ended_ms - row->started_ms);
+	if (copy_state_ended(state) && row->ended_ms < clock_wall_ms() - COPIES_LATELY_MS &&
+		!still_moves(state, row)) {
 		struct copy ended = {.state = state, .row = *row};
 
-		return history_add(c->history, &ended) < 0 ? err_set(r->err, ENOMEM, "out of memory") : 0;
+		return history_add(c->history, &ended) < 0
+			       ? err_set(r->err, ENOMEM, "out of memory")
+			       : 0;
 	}
 	e = duplicate(row, &mine) ? life_create(c, &mine, state) : NULL;
 	if (!e || life_enter(e) < 0) {
@@ -116,7 +123,8 @@ static int by_number(const void *a, const void *b)
 
 static void cancel(struct entry *e)
 {
-	life_note(e, NULL, "the mount ended before the request was accepted; nothing was sent", NULL);
+	life_note(
+		e, NULL, "the mount ended before the request was accepted; nothing was sent", NULL);
 	e->pub.row.ended_ms = clock_wall_ms();
 	life_move(e, COPY_CANCELLED);
 	save_row(e, NULL);
@@ -136,7 +144,8 @@ static void go_on(struct entry *e)
 		if (row->dry_run) {
 			cancel(e);
 		} else if (row->submitted) {
-			life_reason(e, "the mount ended before EC2's answer; whether it made the copy is being looked for");
+			life_reason(e, "the mount ended before EC2's answer; whether it made the "
+				       "copy is being looked for");
 			search_start(e);
 		} else if (row->acknowledged) {
 			life_move(e, COPY_QUEUED);
@@ -159,7 +168,7 @@ static void all_go_on(struct copies *c)
 {
 	struct entry *e, *next;
 
-	HASH_ITER(hh, c->rows, e, next) {
+	HASH_ITER (hh, c->rows, e, next) {
 		if (!copy_state_ended(e->pub.state))
 			e->lane->unlisted = true;
 		/* A pending copy whose id is not known is one whose answer was lost. */
@@ -179,7 +188,8 @@ int recover_journal(struct copies *c, journal_receipt_fn *receipt, void *arg, st
 	int result;
 
 	err->errnum = 0;
-	result = journal_read(c->options.journal, clock_wall_ms() - KEPT_MS, take_copy, take_receipt, &r, err);
+	result = journal_read(
+		c->options.journal, clock_wall_ms() - KEPT_MS, take_copy, take_receipt, &r, err);
 	if (result < 0) {
 		if (!err->errnum)
 			err_set(err, -result, "the journal cannot be read: %s", strerror(-result));

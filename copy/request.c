@@ -33,7 +33,8 @@ int request_format(struct buf *out, const char *region, const struct catalogue_s
 {
 	char started[ISOTIME_SIZE];
 
-	buf_puts(out, "# EBS snapshot. Copy this file into another region's folder, and AWS copies the "
+	buf_puts(out,
+		"# EBS snapshot. Copy this file into another region's folder, and AWS copies the "
 		"snapshot there.\n");
 	buf_printf(out, "region: %s\nsnapshot: %s\n", region, s->id);
 	put_line(out, "volume", s->volume_id);
@@ -51,8 +52,8 @@ struct reader {
 	struct copy_request *out;
 	struct err *err;
 	unsigned line;
-	unsigned seen;     /* one bit for each key of the table below */
-	int encrypted;     /* copy.encrypted: -1 not given */
+	unsigned seen; /* one bit for each key of the table below */
+	int encrypted; /* copy.encrypted: -1 not given */
 };
 
 static int bad(struct reader *r, const char *what)
@@ -146,7 +147,8 @@ static int read_minutes(struct reader *r, const char *key, const char *value)
 	uint64_t minutes;
 
 	(void)key;
-	if (num_parse_u64(value, strlen(value), MINUTES_MIN, MINUTES_MAX, &minutes) < 0 || minutes % 15)
+	if (num_parse_u64(value, strlen(value), MINUTES_MIN, MINUTES_MAX, &minutes) < 0 ||
+		minutes % 15)
 		return bad(r, "copy.completion-minutes must be a multiple of 15, from 15 to 2880");
 	r->out->completion_minutes = (int)minutes;
 	return 0;
@@ -225,8 +227,10 @@ static int read_pair(struct reader *r, const char *key, const char *value)
 		return keys[i].read(r, key, value);
 	}
 	err_set(r->err, EINVAL,
-		"line %u: '%.60s' is not a key of a snapshot file (to ask for something: copy.description, "
-		"copy.encrypted, copy.kms-key, copy.tag.KEY, copy.no-tags, copy.completion-minutes, "
+		"line %u: '%.60s' is not a key of a snapshot file (to ask for something: "
+		"copy.description, "
+		"copy.encrypted, copy.kms-key, copy.tag.KEY, copy.no-tags, "
+		"copy.completion-minutes, "
 		"copy.dry-run)",
 		r->line, key);
 	return -EINVAL;
@@ -245,11 +249,13 @@ static int split_key(struct reader *r, const char **at, const char *end, struct 
 			return bad(r, why);
 		if (result < 0)
 			return no_memory(r);
-		if (colon == end || *colon != ':' || (colon + 1 < end && colon[1] != ' ' && colon[1] != '\t'))
+		if (colon == end || *colon != ':' ||
+			(colon + 1 < end && colon[1] != ' ' && colon[1] != '\t'))
 			return bad(r, "a line has the form 'key: value'");
 	} else {
 		for (; colon < end; colon++)
-			if (*colon == ':' && (colon + 1 == end || colon[1] == ' ' || colon[1] == '\t'))
+			if (*colon == ':' &&
+				(colon + 1 == end || colon[1] == ' ' || colon[1] == '\t'))
 				break;
 		if (colon == end || colon == *at)
 			return bad(r, "a line has the form 'key: value'");
@@ -310,9 +316,11 @@ static int judge(struct reader *r)
 	if (!out->complete)
 		return 0;
 	if (!out->source_region)
-		return err_set(r->err, EINVAL, "the line 'region: …' is missing: where is the snapshot?");
+		return err_set(
+			r->err, EINVAL, "the line 'region: …' is missing: where is the snapshot?");
 	if (!out->source_id)
-		return err_set(r->err, EINVAL, "the line 'snapshot: …' is missing: which snapshot?");
+		return err_set(
+			r->err, EINVAL, "the line 'snapshot: …' is missing: which snapshot?");
 	return 0;
 }
 
@@ -323,7 +331,8 @@ static bool is_blank(const char *at, const char *end)
 	return at == end;
 }
 
-int request_parse(const char *text, size_t len, bool at_end, struct copy_request *out, struct err *err)
+int request_parse(
+	const char *text, size_t len, bool at_end, struct copy_request *out, struct err *err)
 {
 	struct reader r = {.out = out, .err = err, .encrypted = -1};
 	const char *at = text, *end = text + len;

@@ -20,8 +20,8 @@ struct save {
 static void again_soon(struct copies *c)
 {
 	if (!loop_timer_armed(c->save_timer))
-		loop_timer_start(
-			c->save_timer, pace_retry(c->options.retry_ms, ++c->save_failures, random_unit()));
+		loop_timer_start(c->save_timer,
+			pace_retry(c->options.retry_ms, ++c->save_failures, random_unit()));
 }
 
 void save_later(struct entry *e)
@@ -36,8 +36,8 @@ static void outcome(struct entry *e, save_then *then, const struct err *err)
 
 	if (err && !then) {
 		if (!e->dirty)
-			log_warning("copy %lld: its row cannot be written, trying on: %s", (long long)e->pub.row.id,
-				err_text(err, text, sizeof(text)));
+			log_warning("copy %lld: its row cannot be written, trying on: %s",
+				(long long)e->pub.row.id, err_text(err, text, sizeof(text)));
 		save_later(e);
 	}
 	if (!err) {
@@ -84,7 +84,8 @@ void save_both(struct entry *e, const struct journal_receipt *receipt, save_then
 		return;
 	}
 	free(s);
-	/* `then` must not be called before this has returned, and nothing more can be allocated for that. */
+	/* `then` must not be called before this has returned, and nothing more can be allocated for
+	 * that. */
 	e->unsaved = then;
 	e->dirty = !then;
 	loop_timer_start(c->save_timer, 0);
@@ -99,7 +100,7 @@ void save_forget(struct entry *e)
 {
 	struct save *s;
 
-	DL_FOREACH(e->all->saves, s)
+	for (s = e->all->saves; s; s = s->next)
 		if (s->entry == e)
 			s->entry = NULL;
 }
@@ -112,7 +113,7 @@ static void timer(void *arg)
 	struct err err;
 
 	err_set(&err, ENOMEM, "out of memory");
-	HASH_ITER(hh, c->rows, e, next) {
+	HASH_ITER (hh, c->rows, e, next) {
 		save_then *then = e->unsaved;
 
 		e->unsaved = NULL;
@@ -133,7 +134,8 @@ void save_finish(struct copies *c)
 {
 	struct save *s, *next;
 
-	DL_FOREACH_SAFE(c->saves, s, next) {
+	for (s = c->saves; s; s = next) {
+		next = s->next;
 		s->all = NULL;
 		s->entry = NULL;
 	}

@@ -5,8 +5,9 @@
 
 #include "inner.h"
 
-/* Writes the row of e as it is now. `then` is called when it is on disk, or with the reason why it is not; never before this returned, not after
- * save_destroy(). With then NULL, a row that could not be written is written again until it is. Once the row of an ended copy is on disk,
+/* Writes the row of e as it is now. `then` is called when it is on disk, or with the reason why it
+ * is not; never before this returned, not after save_destroy(). With then NULL, a row that could
+ * not be written is written again until it is. Once the row of an ended copy is on disk,
  * life_settled() is called. */
 typedef void save_then(struct entry *e, const struct err *err);
 void save_row(struct entry *e, save_then *then);

@@ -13,22 +13,26 @@
 /* Words and figures that YAML would not read as a string. */
 static bool reads_as_another_type(const char *text)
 {
-	static const char *const words[] = {"yes", "no", "true", "false", "on", "off", "y", "n", "null", "~"};
+	static const char *const words[] = {
+		"yes", "no", "true", "false", "on", "off", "y", "n", "null", "~"};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (!strcasecmp(text, words[i]))
 			return true;
-	return strchr("0123456789+-.", text[0]) && !text[strspn(text, "0123456789abcdefABCDEFxoTZ_:+-. ")];
+	return strchr("0123456789+-.", text[0]) &&
+	       !text[strspn(text, "0123456789abcdefABCDEFxoTZ_:+-. ")];
 }
 
 static bool is_plain(const char *text)
 {
 	size_t len = strlen(text);
 
-	if (!len || strchr(" -?:,[]{}#&*!|>'\"%@`=<", text[0]) || text[len - 1] == ' ' || text[len - 1] == ':')
+	if (!len || strchr(" -?:,[]{}#&*!|>'\"%@`=<", text[0]) || text[len - 1] == ' ' ||
+		text[len - 1] == ':')
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f || (text[i] == ':' && text[i + 1] == ' ') ||
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f ||
+			(text[i] == ':' && text[i + 1] == ' ') ||
 			(text[i] == ' ' && text[i + 1] == '#'))
 			return false;
 	return !reads_as_another_type(text);
@@ -74,7 +78,8 @@ static void add_character(struct buf *out, uint32_t c)
 	buf_putc(out, (char)(0x80 | (c & 0x3f)));
 }
 
-/* \xXX, \uXXXX (a pair of surrogates is one character, as in JSON) or \UXXXXXXXX; *at stands on the letter. */
+/* \xXX, \uXXXX (a pair of surrogates is one character, as in JSON) or \UXXXXXXXX; *at stands on the
+ * letter. */
 static int code_escape(const char **at, const char *end, struct buf *out)
 {
 	int digits = **at == 'x' ? 2 : **at == 'u' ? 4 : 8;
@@ -84,8 +89,8 @@ static int code_escape(const char **at, const char *end, struct buf *out)
 		return -EINVAL;
 	*at += 1 + digits;
 	if (digits == 4 && c >= 0xd800 && c < 0xdc00) {
-		if (end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u' || hex(*at + 2, end, 4, &low) < 0 ||
-			low < 0xdc00 || low > 0xdfff)
+		if (end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u' ||
+			hex(*at + 2, end, 4, &low) < 0 || low < 0xdc00 || low > 0xdfff)
 			return -EINVAL;
 		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 		*at += 6;

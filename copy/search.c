@@ -14,9 +14,10 @@
 #include "submit.h"
 #include "tags.h"
 
-#define PAGES_MAX 1000
-#define FOUND_MAX 1000
-/* EC2 takes requests from clocks that are wrong by up to 15 minutes, so its start time may be that much before ours. */
+#define PAGES_MAX      1000
+#define FOUND_MAX      1000
+/* EC2 takes requests from clocks that are wrong by up to 15 minutes, so its start time may be that
+ * much before ours. */
 #define CLOCK_SLACK_MS (15 * 60 * 1000LL)
 
 /* A snapshot that could be the copy. */
@@ -66,7 +67,8 @@ static bool is_searching(const struct entry *e)
 	return e->pub.state == COPY_SUBMITTING && e->work->phase == PHASE_SEARCHING;
 }
 
-/* What EC2 is asked for: the token in the tag; for a copy that was sent without tags, the description. */
+/* What EC2 is asked for: the token in the tag; for a copy that was sent without tags, the
+ * description. */
 static const char *mark(const struct entry *e)
 {
 	return e->pub.row.tags ? e->pub.row.token : e->pub.row.description;
@@ -85,7 +87,7 @@ static void schedule(struct lane *lane)
 
 	if (s->call)
 		return;
-	DL_FOREACH(lane->flights, e)
+	for (e = lane->flights; e; e = e->next)
 		if (is_searching(e) && due(e) < at)
 			at = due(e);
 	if (at == INT64_MAX) {
@@ -107,7 +109,7 @@ static int gather(struct lane *lane, bool *by_tag)
 	struct search *s = &lane->search;
 	struct entry *e, *first = NULL;
 
-	DL_FOREACH(lane->flights, e)
+	for (e = lane->flights; e; e = e->next)
 		if (is_searching(e) && (!first || due(e) < due(first)))
 			first = e;
 	if (!first)
@@ -117,10 +119,11 @@ static int gather(struct lane *lane, bool *by_tag)
 	if (!s->values)
 		return -ENOMEM;
 	for (int riders = 0; riders < 2; riders++)
-		DL_FOREACH(lane->flights, e) {
+		for (e = lane->flights; e; e = e->next) {
 			bool is_due = is_searching(e) && due(e) <= due(first);
 
-			if (!is_searching(e) || is_due == riders || *by_tag != (e->pub.row.tags != NULL) ||
+			if (!is_searching(e) || is_due == riders ||
+				*by_tag != (e->pub.row.tags != NULL) ||
 				s->n_values == EC2_FILTER_VALUES_MAX)
 				continue;
 			s->values[s->n_values] = strdup(mark(e));
@@ -138,10 +141,12 @@ static void failed(struct lane *lane, const struct err *err)
 
 	clear(s);
 	s->failures++;
-	DL_FOREACH(lane->flights, e)
+	for (e = lane->flights; e; e = e->next)
 		if (is_searching(e))
 			life_reason(e,
-				"EC2 gave no answer to the request, and cannot be asked now whether it made the copy: %s",
+				"EC2 gave no answer to the request, and cannot be asked now "
+				"whether it "
+				"made the copy: %s",
 				err->message);
 	schedule(lane);
 }
@@ -169,8 +174,9 @@ static bool was_asked(const struct search *s, const char *value)
 	return false;
 }
 
-/* The snapshot that EC2 made for e, NULL. With a tag there is no doubt. By description there is: it must be one that could be it, and that is no other
- * copy's; if there are more of them than copies that look for one, *ambiguous. */
+/* The snapshot that EC2 made for e, NULL. With a tag there is no doubt. By description there is: it
+ * must be one that could be it, and that is no other copy's; if there are more of them than copies
+ * that look for one, *ambiguous. */
 static const char *pick(struct entry *e, bool *ambiguous)
 {
 	const struct search *s = &e->lane->search;
@@ -195,7 +201,7 @@ static const char *pick(struct entry *e, bool *ambiguous)
 		if (!first || f->start_ms < first->start_ms)
 			first = f;
 	}
-	DL_FOREACH(e->lane->flights, other)
+	for (other = e->lane->flights; other; other = other->next)
 		if (is_searching(other) && !other->pub.row.tags && !strcmp(mark(other), mark(e)))
 			seekers++;
 	*ambiguous = candidates > seekers;
@@ -207,14 +213,16 @@ static void give_up(struct entry *e)
 	int seconds = (int)(e->all->options.window_ms / 1000);
 	struct err err;
 
-	if (e->pub.row.acknowledged) {
-		log_info("copy %lld: EC2 gave no answer and made nothing in %d s; asking again", (long long)e->pub.row.id,
-			seconds);
+	/* Nobody was told an error yet: the request stands. */
+	if (e->pub.row.acknowledged || e->work->done) {
+		log_info("copy %lld: EC2 gave no answer and made nothing in %d s; asking again",
+			(long long)e->pub.row.id, seconds);
 		submit_again(e);
 		return;
 	}
 	err_set(&err, ETIMEDOUT,
-		"EC2 gave no answer to the request; its copy was looked for during %d s and was not made; nothing "
+		"EC2 gave no answer to the request; its copy was looked for during %d s and was "
+		"not made; nothing "
 		"will be sent again",
 		seconds);
 	life_fail(e, &err);
@@ -227,11 +235,13 @@ static void judge(struct entry *e, int64_t began_at)
 	struct err err;
 
 	if (id) {
-		log_info("copy %lld: found as %s after a lost answer", (long long)e->pub.row.id, id);
+		log_info(
+			"copy %lld: found as %s after a lost answer", (long long)e->pub.row.id, id);
 		search_found(e, id);
 	} else if (ambiguous) {
 		err_set(&err, EIO,
-			"EC2 gave no answer to the request, and several new snapshots bear its description: a person "
+			"EC2 gave no answer to the request, and several new snapshots bear its "
+			"description: a person "
 			"must see whether one of them is the copy; nothing will be sent again");
 		life_fail(e, &err);
 	} else if (began_at >= e->work->lost_at + e->all->options.window_ms) {
@@ -247,9 +257,11 @@ static void complete(struct lane *lane)
 	struct entry *e, *next;
 
 	s->failures = 0;
-	DL_FOREACH_SAFE(lane->flights, e, next)
+	for (e = lane->flights; e; e = next) {
+		next = e->next;
 		if (is_searching(e) && e->work->lost_at <= s->began_at && was_asked(s, mark(e)))
 			judge(e, s->began_at);
+	}
 	clear(s);
 	schedule(lane);
 }
@@ -275,7 +287,8 @@ static void page_came(void *arg, struct ec2_page *page, const struct err *err)
 			continue;
 		result = add_found(s, snapshot->id, value, snapshot->start_ms);
 		/* Seen there, one with a token may be adopted at once. */
-		catalogue_put(region_catalogue(lane->region), snapshot, CATALOGUE_LISTED, clock_mono_ms());
+		catalogue_put(region_catalogue(lane->region), snapshot, CATALOGUE_LISTED,
+			clock_mono_ms());
 	}
 	free(s->next_token);
 	s->next_token = page->next_token && *page->next_token ? strdup(page->next_token) : NULL;
@@ -297,8 +310,8 @@ static void page_came(void *arg, struct ec2_page *page, const struct err *err)
 static int ask(struct lane *lane)
 {
 	struct search *s = &lane->search;
-	struct ec2_filter filter = {s->by_tag ? "tag:" TAG_REQUEST : "description", (const char *const *)s->values,
-		s->n_values};
+	struct ec2_filter filter = {s->by_tag ? "tag:" TAG_REQUEST : "description",
+		(const char *const *)s->values, s->n_values};
 	struct ec2_describe_snapshots in = {.region = lane->name,
 		.owner = "self",
 		.filters = &filter,
@@ -334,7 +347,8 @@ static void out_of_patience(void *arg)
 	struct err err;
 
 	err_set(&err, ETIMEDOUT,
-		"EC2 gave no answer to the request in time; whether it made the copy is still being looked for, see "
+		"EC2 gave no answer to the request in time; whether it made the copy is still "
+		"being looked for, see "
 		"the status");
 	err.maybe_done = true;
 	life_answer(e, &err);
@@ -347,7 +361,9 @@ void search_start(struct entry *e)
 	if (!mark(e)) {
 		struct err err;
 
-		err_set(&err, EIO, "EC2 gave no answer, and the journal's row has nothing to look for the copy by");
+		err_set(&err, EIO,
+			"EC2 gave no answer, and the journal's row has nothing to look for the "
+			"copy by");
 		life_fail(e, &err);
 		return;
 	}
@@ -371,7 +387,9 @@ void search_lost(struct entry *e, const struct err *err)
 	e->lane->lost_answers++;
 	log_warning("copy %lld: no answer to CopySnapshot: %s", (long long)e->pub.row.id,
 		err_text(err, text, sizeof(text)));
-	life_reason(e, "EC2 gave no answer to the request (%s); whether it made the copy is being looked for by its %s",
+	life_reason(e,
+		"EC2 gave no answer to the request (%s); whether it made the copy is being looked "
+		"for by its %s",
 		err->message, e->pub.row.tags ? "tag" : "description");
 	search_start(e);
 }

@@ -13,10 +13,12 @@
 
 int source_unknown(const char *region, const char *id, struct err *err)
 {
-	return err_set(err, ENOENT, "EC2 knows no snapshot %s in %s, or this account may not see it", id, region);
+	return err_set(err, ENOENT,
+		"EC2 knows no snapshot %s in %s, or this account may not see it", id, region);
 }
 
-enum source_word source_word(struct region *region, const char *id, catalogue_slot *slot, struct err *err)
+enum source_word source_word(
+	struct region *region, const char *id, catalogue_slot *slot, struct err *err)
 {
 	struct catalogue *catalogue = region_catalogue(region);
 	catalogue_slot at = catalogue_find(catalogue, id);
@@ -24,13 +26,15 @@ enum source_word source_word(struct region *region, const char *id, catalogue_sl
 
 	if (slot)
 		*slot = at;
-	if (at == CATALOGUE_NONE || !catalogue_get(catalogue, at, &s) || s.presence == CATALOGUE_GONE)
+	if (at == CATALOGUE_NONE || !catalogue_get(catalogue, at, &s) ||
+		s.presence == CATALOGUE_GONE)
 		return SOURCE_UNKNOWN;
 	switch (s.state) {
 	case EC2_SNAPSHOT_PENDING:
 		return SOURCE_PENDING;
 	case EC2_SNAPSHOT_ERROR:
-		err_set(err, EINVAL, "source %s is in state error%s%s", id, *s.state_message ? ": " : "", s.state_message);
+		err_set(err, EINVAL, "source %s is in state error%s%s", id,
+			*s.state_message ? ": " : "", s.state_message);
 		return SOURCE_UNFIT;
 	case EC2_SNAPSHOT_RECOVERABLE:
 	case EC2_SNAPSHOT_RECOVERING:
@@ -50,7 +54,8 @@ static void explain(struct entry *e)
 	catalogue_slot slot = catalogue_find(catalogue, row->source_id);
 	struct catalogue_snapshot s;
 
-	if (slot != CATALOGUE_NONE && catalogue_get(catalogue, slot, &s) && s.progress != EC2_PROGRESS_UNKNOWN)
+	if (slot != CATALOGUE_NONE && catalogue_get(catalogue, slot, &s) &&
+		s.progress != EC2_PROGRESS_UNKNOWN)
 		life_reason(e, "source %s is still pending (%d%%)", row->source_id, s.progress);
 	else
 		life_reason(e, "source %s is still pending", row->source_id);
@@ -137,7 +142,8 @@ bool source_check(struct entry *e)
 	case SOURCE_READY:
 		return true;
 	case SOURCE_UNKNOWN:
-		e->work->waiter = region_ensure_id(region, row->source_id, true, asked, e->work, &ready);
+		e->work->waiter =
+			region_ensure_id(region, row->source_id, true, asked, e->work, &ready);
 		if (e->work->waiter)
 			e->work->phase = PHASE_CHECKING;
 		else if (ready)
@@ -178,7 +184,9 @@ void source_seen(struct lane *lane, const char *id)
 	if (!h || !h->holds)
 		return;
 	for (l = lane->all->lanes; l; l = l->hh.next)
-		DL_FOREACH_SAFE(l->queue, e, next)
+		for (e = l->queue; e; e = next) {
+			next = e->next;
 			if (e->work->source == lane && !strcmp(e->pub.row.source_id, id))
 				look_again(e);
+		}
 }

@@ -12,13 +12,16 @@ enum source_word {
 	SOURCE_UNKNOWN, /* the catalogue does not have it */
 };
 /* What the catalogue says. *slot (NULL is permitted) where it is. */
-enum source_word source_word(struct region *region, const char *id, catalogue_slot *slot, struct err *err);
+enum source_word source_word(
+	struct region *region, const char *id, catalogue_slot *slot, struct err *err);
 /* ENOENT, in words. */
 int source_unknown(const char *region, const char *id, struct err *err);
 
-/* Whether the queued copy's source can be copied now. If not, what is needed has been begun (the copy waits for it) or the copy has failed. */
+/* Whether the queued copy's source can be copied now. If not, what is needed has been begun (the
+ * copy waits for it) or the copy has failed. */
 bool source_check(struct entry *e);
-/* The source is pending: the copy waits in the queue, and the source's region is polled. 0 or -ENOMEM. */
+/* The source is pending: the copy waits in the queue, and the source's region is polled. 0 or
+ * -ENOMEM. */
 int source_wait(struct entry *e);
 /* A snapshot that is held was seen, or is gone: copies that wait for it go on. */
 void source_seen(struct lane *lane, const char *id);

@@ -19,14 +19,16 @@
 
 static void answered(void *arg, const char *id, const struct err *err);
 
-/* Nothing was sent, or EC2 surely did not carry it out: it waits in the queue and is tried again. */
+/* Nothing was sent, or EC2 surely did not carry it out: it waits in the queue and is tried again.
+ */
 static void wait_in_queue(struct entry *e, const char *why)
 {
 	struct work *w = e->work;
 
 	w->phase = PHASE_REST;
 	w->lost_at = 0;
-	w->retry_at = clock_mono_ms() + pace_retry(e->all->options.retry_ms, ++w->failures, random_unit());
+	w->retry_at = clock_mono_ms() +
+		      pace_retry(e->all->options.retry_ms, ++w->failures, random_unit());
 	if (e->pub.state != COPY_QUEUED)
 		life_move(e, COPY_QUEUED);
 	life_reason(e, "%s; it is tried again until it succeeds", why);
@@ -86,7 +88,8 @@ static void recorded(struct entry *e, const struct err *err)
 void submit_start(struct entry *e)
 {
 	if (e->all->options.no_tags)
-		free(steal(&e->pub.row.tags)); /* a row without them says that it was sent without */
+		free(steal(
+			&e->pub.row.tags)); /* a row without them says that it was sent without */
 	e->work->phase = PHASE_RECORDING;
 	e->work->retry_at = 0;
 	gate_sent(&e->lane->gate, clock_mono_ms());
@@ -146,12 +149,14 @@ static void show(struct entry *e)
 	catalogue_slot slot = catalogue_find(region_catalogue(e->lane->region), row->copy_id);
 	char name[128];
 
-	if (slot != CATALOGUE_NONE && catalogue_presence(region_catalogue(e->lane->region), slot) != CATALOGUE_GONE)
+	if (slot != CATALOGUE_NONE &&
+		catalogue_presence(region_catalogue(e->lane->region), slot) != CATALOGUE_GONE)
 		return;
 	snprintf(name, sizeof(name), "%s/%s", row->source_region, row->source_id);
 	if (from) {
 		slot = catalogue_find(region_catalogue(from), row->source_id);
-		if (slot != CATALOGUE_NONE && catalogue_get(region_catalogue(from), slot, &source)) {
+		if (slot != CATALOGUE_NONE &&
+			catalogue_get(region_catalogue(from), slot, &source)) {
 			s.volume_gib = source.volume_gib;
 			s.full_size = source.full_size;
 			s.encrypted = row->encrypted || source.encrypted;
@@ -167,7 +172,8 @@ static void show(struct entry *e)
 	tags_finish(&tags);
 }
 
-/* The copy exists whether or not the row could be written: until it is, the token finds it again. */
+/* The copy exists whether or not the row could be written: until it is, the token finds it again.
+ */
 static void accepted_saved(struct entry *e, const struct err *err)
 {
 	if (err)
@@ -203,7 +209,8 @@ static void requeued(struct entry *e, const struct err *err)
 	lane_wake(e->lane);
 }
 
-/* EC2 carries out as many as it will, or is not ready for this one: back into the queue, and that is as good as accepted. */
+/* EC2 carries out as many as it will, or is not ready for this one: back into the queue, and that
+ * is as good as accepted. */
 static void put_back(struct entry *e)
 {
 	e->pub.row.acknowledged = true;
@@ -220,7 +227,7 @@ static bool source_is_pending(struct entry *e, const struct err *err)
 	struct err unfit;
 
 	return strstr(err->message, "pending") ||
-		(from && source_word(from, e->pub.row.source_id, NULL, &unfit) == SOURCE_PENDING);
+	       (from && source_word(from, e->pub.row.source_id, NULL, &unfit) == SOURCE_PENDING);
 }
 
 static void refused(struct entry *e, const struct err *err)
@@ -232,12 +239,14 @@ static void refused(struct entry *e, const struct err *err)
 
 		lane->refusals++;
 		put_back(e);
-		gate_refused(&lane->gate, err->message, lane_used(lane), clock_mono_ms(), random_unit());
+		gate_refused(
+			&lane->gate, err->message, lane_used(lane), clock_mono_ms(), random_unit());
 		return;
 	}
 	if (verdict_is_state(err) && !e->pub.row.dry_run && source_is_pending(e, err)) {
 		/* The pump asks what the source's state is before the next try. */
-		e->work->retry_at = clock_mono_ms() + pace_retry(e->all->options.retry_ms, ++e->work->failures, random_unit());
+		e->work->retry_at = clock_mono_ms() + pace_retry(e->all->options.retry_ms,
+							      ++e->work->failures, random_unit());
 		put_back(e);
 		life_reason(e, "source %s is still pending", e->pub.row.source_id);
 		return;
@@ -259,7 +268,8 @@ static void answered(void *arg, const char *id, const struct err *err)
 	if (!err) {
 		w->failures = 0;
 		if (e->pub.row.dry_run)
-			life_end(e, COPY_COMPLETED, clock_wall_ms(), "dry run: EC2 would carry it out; nothing was copied");
+			life_end(e, COPY_COMPLETED, clock_wall_ms(),
+				"dry run: EC2 would carry it out; nothing was copied");
 		else
 			submit_accepted(e, id);
 		return;

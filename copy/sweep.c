@@ -22,10 +22,11 @@ static void sweep(void *arg)
 	bool more = false;
 	struct entry *e, *next;
 
-	HASH_ITER(hh, c->rows, e, next) {
+	HASH_ITER (hh, c->rows, e, next) {
 		if (!copy_state_ended(e->pub.state))
 			continue;
-		if (e->pub.row.ended_ms < before && is_idle(e) && history_add(c->history, &e->pub) == 0)
+		if (e->pub.row.ended_ms < before && is_idle(e) &&
+			history_add(c->history, &e->pub) == 0)
 			life_destroy(e);
 		else
 			more = true;
@@ -33,7 +34,7 @@ static void sweep(void *arg)
 	for (struct lane *lane = c->lanes; lane; lane = lane->hh.next) {
 		struct foreign *f, *after;
 
-		HASH_ITER(hh, lane->foreign, f, after) {
+		HASH_ITER (hh, lane->foreign, f, after) {
 			if (f->pub.state == COPY_PENDING)
 				continue;
 			if (f->pub.row.ended_ms < before)

@@ -32,8 +32,8 @@ static void put(struct buf *json, const char *key, const char *value)
 	encode_json_string(json, value, strlen(value));
 }
 
-int tags_compose(const struct catalogue *catalogue, catalogue_slot slot, const struct copy_request *request,
-	struct buf *json, unsigned *left_out, struct err *err)
+int tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
+	const struct copy_request *request, struct buf *json, unsigned *left_out, struct err *err)
 {
 	unsigned room = REQUEST_TAGS_MAX;
 	struct ec2_tag tag;
@@ -46,7 +46,8 @@ int tags_compose(const struct catalogue *catalogue, catalogue_slot slot, const s
 			continue;
 		if (!room--)
 			return err_set(err, EINVAL,
-				"more than %d tags are asked for: EC2 takes %d, and ebsfs adds two of its own",
+				"more than %d tags are asked for: EC2 takes %d, and ebsfs adds two "
+				"of its own",
 				REQUEST_TAGS_MAX, EC2_TAGS_MAX);
 	}
 	buf_putc(json, '{');
@@ -61,7 +62,8 @@ int tags_compose(const struct catalogue *catalogue, catalogue_slot slot, const s
 		put(json, tag.key, tag.value);
 	}
 	for (size_t i = 0; i < request->n_tags; i++)
-		if (!is_reserved(request->tags[i].key) && asked(request, request->tags[i].key) == (ssize_t)i)
+		if (!is_reserved(request->tags[i].key) &&
+			asked(request, request->tags[i].key) == (ssize_t)i)
 			put(json, request->tags[i].key, request->tags[i].value);
 	return buf_putc(json, '}') < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }
@@ -77,7 +79,8 @@ int tags_list(const char *json, const char *token, const char *source, struct ta
 		tags_finish(out);
 		return -EINVAL;
 	}
-	json_object_foreach(object, key, value) {
+	json_object_foreach(object, key, value)
+	{
 		if (!json_is_string(value) || out->n == REQUEST_TAGS_MAX) {
 			tags_finish(out);
 			return -EINVAL;

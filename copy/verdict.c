@@ -15,7 +15,8 @@ static bool is_one_of(const struct err *err, const char *const *codes)
 
 bool verdict_is_limit(const struct err *err)
 {
-	static const char *const codes[] = {"ResourceLimitExceeded", "PendingSnapshotLimitExceeded", NULL};
+	static const char *const codes[] = {
+		"ResourceLimitExceeded", "PendingSnapshotLimitExceeded", NULL};
 
 	return is_one_of(err, codes);
 }
@@ -29,11 +30,12 @@ bool verdict_is_state(const struct err *err)
 
 bool verdict_is_passing(const struct err *err)
 {
-	static const char *const codes[] = {"AuthFailure", "ExpiredToken", "ExpiredTokenException", "RequestExpired",
-		"InvalidClientTokenId", "SignatureDoesNotMatch", "MissingAuthenticationToken",
-		"UnrecognizedClientException", NULL};
+	static const char *const codes[] = {"AuthFailure", "ExpiredToken", "ExpiredTokenException",
+		"RequestExpired", "InvalidClientTokenId", "SignatureDoesNotMatch",
+		"MissingAuthenticationToken", "UnrecognizedClientException", NULL};
 
-	return err->retryable || !err->http_status || err->http_status >= 500 || is_one_of(err, codes);
+	return err->retryable || !err->http_status || err->http_status >= 500 ||
+	       is_one_of(err, codes);
 }
 
 bool verdict_is_absent(const struct err *err)

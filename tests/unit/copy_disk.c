@@ -31,8 +31,9 @@ static struct journal disk;
 
 void journal_copy_finish(struct journal_copy *r)
 {
-	char *texts[] = {r->token, r->state, r->source_region, r->source_id, r->region, r->description, r->tags,
-		r->kms_key_id, r->copy_id, r->code, r->message, r->request_id};
+	char *texts[] = {r->token, r->state, r->source_region, r->source_id, r->region,
+		r->description, r->tags, r->kms_key_id, r->copy_id, r->code, r->message,
+		r->request_id};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(texts[i]);
@@ -142,8 +143,8 @@ static void commit(void *arg)
 	}
 }
 
-int journal_put_both(struct journal *j, const struct journal_copy *copy, const struct journal_receipt *receipt,
-	journal_done *done, void *arg)
+int journal_put_both(struct journal *j, const struct journal_copy *copy,
+	const struct journal_receipt *receipt, journal_done *done, void *arg)
 {
 	struct put *p = calloc(1, sizeof(*p));
 
@@ -160,12 +161,14 @@ int journal_put_both(struct journal *j, const struct journal_copy *copy, const s
 	return 0;
 }
 
-int journal_put_copy(struct journal *j, const struct journal_copy *row, journal_done *done, void *arg)
+int journal_put_copy(
+	struct journal *j, const struct journal_copy *row, journal_done *done, void *arg)
 {
 	return journal_put_both(j, row, NULL, done, arg);
 }
 
-int journal_put_receipt(struct journal *j, const struct journal_receipt *row, journal_done *done, void *arg)
+int journal_put_receipt(
+	struct journal *j, const struct journal_receipt *row, journal_done *done, void *arg)
 {
 	return journal_put_both(j, NULL, row, done, arg);
 }
@@ -180,8 +183,8 @@ int64_t journal_next_receipt_id(struct journal *j)
 	return j->next_receipt++;
 }
 
-int journal_read(struct journal *j, int64_t ended_before_ms, journal_copy_fn *copy, journal_receipt_fn *receipt, void *arg,
-	struct err *err)
+int journal_read(struct journal *j, int64_t ended_before_ms, journal_copy_fn *copy,
+	journal_receipt_fn *receipt, void *arg, struct err *err)
 {
 	int result = 0;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The disk of the copy queue's tests: a journal in memory whose writes take time, fail, or are lost. */
+/* The disk of the copy queue's tests: a journal in memory whose writes take time, fail, or are
+ * lost. */
 #ifndef EBSFS_COPY_DISK_H
 #define EBSFS_COPY_DISK_H
 

@@ -109,7 +109,8 @@ static struct loop_timer *first_due(int64_t end)
 
 	for (struct loop_timer *t = timers; t; t = t->next)
 		if (t->due >= 0 && t->due <= end &&
-			(!first || t->due < first->due || (t->due == first->due && t->order < first->order)))
+			(!first || t->due < first->due ||
+				(t->due == first->due && t->order < first->order)))
 			first = t;
 	return first;
 }
@@ -150,20 +151,23 @@ bool endpoint_is_region(const char *text)
 {
 	size_t len = strlen(text);
 
-	return len > 3 && len <= 32 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len &&
-		text[len - 1] >= '0' && text[len - 1] <= '9';
+	return len > 3 && len <= 32 &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len &&
+	       text[len - 1] >= '0' && text[len - 1] <= '9';
 }
 
 bool ec2_is_snapshot_id(const char *text)
 {
 	size_t len = strlen(text);
 
-	return len >= 13 && len <= 64 && !strncmp(text, "snap-", 5) && !text[5 + strspn(text + 5, "0123456789abcdef")];
+	return len >= 13 && len <= 64 && !strncmp(text, "snap-", 5) &&
+	       !text[5 + strspn(text + 5, "0123456789abcdef")];
 }
 
 /* --- snapshots --- */
 
-static struct world_snapshot *new_snapshot(const char *region, const char *description, int64_t length_ms)
+static struct world_snapshot *new_snapshot(
+	const char *region, const char *description, int64_t length_ms)
 {
 	struct world_snapshot *s = calloc(1, sizeof(*s));
 
@@ -203,7 +207,8 @@ const char *world_tag_of(const struct world_snapshot *s, const char *key)
 struct world_snapshot *world_find(const char *region, const char *id)
 {
 	for (size_t i = 0; i < world->n_snapshots; i++)
-		if (!strcmp(world->snapshots[i]->region, region) && !strcmp(world->snapshots[i]->id, id))
+		if (!strcmp(world->snapshots[i]->region, region) &&
+			!strcmp(world->snapshots[i]->id, id))
 			return world->snapshots[i];
 	return NULL;
 }
@@ -219,7 +224,7 @@ static unsigned pending_copies(const char *region)
 
 	for (size_t i = 0; i < world->n_snapshots; i++)
 		n += world->snapshots[i]->is_copy && !strcmp(world->snapshots[i]->region, region) &&
-			is_pending(world->snapshots[i]);
+		     is_pending(world->snapshots[i]);
 	return n;
 }
 
@@ -243,7 +248,8 @@ unsigned world_copies_in(const char *region)
 	return n;
 }
 
-static struct world_snapshot *make_copy(const char *region, const char *description, int64_t length_ms)
+static struct world_snapshot *make_copy(
+	const char *region, const char *description, int64_t length_ms)
 {
 	struct world_snapshot *s;
 	unsigned pending = pending_copies(region);
@@ -324,7 +330,8 @@ static char *dup_text(const char *text)
 	return text ? strdup(text) : NULL;
 }
 
-static void fail_call(struct aws_call *call, int errnum, int status, const char *code, const char *message)
+static void fail_call(
+	struct aws_call *call, int errnum, int status, const char *code, const char *message)
 {
 	err_set(&call->err, errnum, "%s", message);
 	call->err.http_status = status;
@@ -354,7 +361,8 @@ static bool reaches_ec2(struct aws_call *call)
 		call->err.retryable = true;
 		break;
 	case FAULT_DENIED:
-		fail_call(call, EACCES, 403, "UnauthorizedOperation", "You are not authorized to perform this operation.");
+		fail_call(call, EACCES, 403, "UnauthorizedOperation",
+			"You are not authorized to perform this operation.");
 		break;
 	case FAULT_TAGS_DENIED:
 		fail_call(call, EACCES, 403, "UnauthorizedOperation",
@@ -367,8 +375,8 @@ static bool reaches_ec2(struct aws_call *call)
 	return false;
 }
 
-static struct aws_call *start(
-	const char *region, const char *action, unsigned *counter, loop_timer_fn *arrive, loop_timer_fn *answer, void *arg)
+static struct aws_call *start(const char *region, const char *action, unsigned *counter,
+	loop_timer_fn *arrive, loop_timer_fn *answer, void *arg)
 {
 	struct aws_call *call = calloc(1, sizeof(*call));
 	int64_t latency = world->latency_ms;
@@ -381,8 +389,10 @@ static struct aws_call *start(
 	call->arrival = loop_timer_create(NULL, arrive, call);
 	call->answer = loop_timer_create(NULL, answer, call);
 	loop_timer_start(call->arrival, latency / 2);
-	loop_timer_start(call->answer,
-		call->fault == FAULT_LOST_BEFORE || call->fault == FAULT_LOST_AFTER ? latency + 20000 : latency);
+	loop_timer_start(
+		call->answer, call->fault == FAULT_LOST_BEFORE || call->fault == FAULT_LOST_AFTER
+				      ? latency + 20000
+				      : latency);
 	call->next = calls;
 	calls = call;
 	return call;
@@ -435,10 +445,16 @@ static void fill(struct ec2_snapshot *out, struct world_snapshot *s)
 		.volume_id = s->is_copy ? "vol-ffffffff" : "vol-0123456789abcdef0",
 		.owner_id = s->owner,
 		.description = s->description,
-		.state = pending ? EC2_SNAPSHOT_PENDING : s->failure ? EC2_SNAPSHOT_ERROR : EC2_SNAPSHOT_COMPLETED,
-		.state_text = pending ? "pending" : s->failure ? "error" : "completed",
+		.state = pending      ? EC2_SNAPSHOT_PENDING
+			 : s->failure ? EC2_SNAPSHOT_ERROR
+				      : EC2_SNAPSHOT_COMPLETED,
+		.state_text = pending      ? "pending"
+			      : s->failure ? "error"
+					   : "completed",
 		.state_message = !pending ? s->failure : NULL,
-		.progress = s->no_progress ? EC2_PROGRESS_UNKNOWN : pending ? (int)(age * 100 / s->length_ms) : 100,
+		.progress = s->no_progress ? EC2_PROGRESS_UNKNOWN
+			    : pending      ? (int)(age * 100 / s->length_ms)
+					   : 100,
 		.start_ms = START_MS + s->start_ms,
 		.completion_ms = pending ? 0 : START_MS + s->start_ms + s->length_ms,
 		.volume_gib = 8,
@@ -504,7 +520,8 @@ struct aws_call *ec2_describe_snapshots(
 	world->describe_at[world->describes] = world->now_ms;
 	world->describe_what[world->describes] = in->n_filters ? in->filters[0].name[1] : 'l';
 	snprintf(world->last_owner, sizeof(world->last_owner), "%s", in->owner ? in->owner : "");
-	call = start(in->region, "DescribeSnapshots", &world->describes, describe_arrives, describe_answers, arg);
+	call = start(in->region, "DescribeSnapshots", &world->describes, describe_arrives,
+		describe_answers, arg);
 	call->page_done = done;
 	call->owner = dup_text(in->owner);
 	call->token = dup_text(in->next_token);
@@ -542,7 +559,8 @@ static void copy_arrives(void *arg)
 	source = world_find(call->source_region, call->source_id);
 	if (!source || source->deleted_at >= 0) {
 		if (!lost)
-			fail_call(call, ENOENT, 400, "InvalidSnapshot.NotFound", "The snapshot does not exist.");
+			fail_call(call, ENOENT, 400, "InvalidSnapshot.NotFound",
+				"The snapshot does not exist.");
 		return;
 	}
 	if (is_pending(source)) {
@@ -559,7 +577,8 @@ static void copy_arrives(void *arg)
 			snprintf(message, sizeof(message), "Too many snapshot copies in progress.");
 		else
 			snprintf(message, sizeof(message),
-				"Too many snapshot copies in progress. The limit is %u for this destination region.",
+				"Too many snapshot copies in progress. The limit is %u for this "
+				"destination region.",
 				world->limit);
 		world->refusals++;
 		if (!lost)
@@ -587,9 +606,11 @@ static void copy_answers(void *arg)
 		done(done_arg, err.errnum ? NULL : made, err.errnum ? &err : NULL);
 }
 
-struct aws_call *ec2_copy_snapshot(struct aws *aws, const struct ec2_copy_snapshot *in, ec2_copy_done *done, void *arg)
+struct aws_call *ec2_copy_snapshot(
+	struct aws *aws, const struct ec2_copy_snapshot *in, ec2_copy_done *done, void *arg)
 {
-	struct aws_call *call = start(in->region, "CopySnapshot", &world->copies, copy_arrives, copy_answers, arg);
+	struct aws_call *call =
+		start(in->region, "CopySnapshot", &world->copies, copy_arrives, copy_answers, arg);
 
 	(void)aws;
 	call->copy_done = done;
@@ -601,7 +622,8 @@ struct aws_call *ec2_copy_snapshot(struct aws *aws, const struct ec2_copy_snapsh
 	assert_true(in->n_tags <= EC2_TAGS_MAX);
 	call->tags = calloc(in->n_tags + 1, sizeof(*call->tags));
 	for (size_t i = 0; i < in->n_tags; i++)
-		call->tags[i] = (struct ec2_tag){dup_text(in->tags[i].key), dup_text(in->tags[i].value)};
+		call->tags[i] =
+			(struct ec2_tag){dup_text(in->tags[i].key), dup_text(in->tags[i].value)};
 	return call;
 }
 
@@ -616,7 +638,8 @@ static void delete_arrives(void *arg)
 		return;
 	s = world_find(call->region, call->id);
 	if (!s || s->deleted_at >= 0)
-		fail_call(call, ENOENT, 400, "InvalidSnapshot.NotFound", "The snapshot does not exist.");
+		fail_call(call, ENOENT, 400, "InvalidSnapshot.NotFound",
+			"The snapshot does not exist.");
 	else
 		s->deleted_at = world->now_ms;
 }
@@ -634,9 +657,11 @@ static void delete_answers(void *arg)
 		done(done_arg, err.errnum ? &err : NULL);
 }
 
-struct aws_call *ec2_delete_snapshot(struct aws *aws, const char *region, const char *id, ec2_done *done, void *arg)
+struct aws_call *ec2_delete_snapshot(
+	struct aws *aws, const char *region, const char *id, ec2_done *done, void *arg)
 {
-	struct aws_call *call = start(region, "DeleteSnapshot", &world->deletes, delete_arrives, delete_answers, arg);
+	struct aws_call *call = start(
+		region, "DeleteSnapshot", &world->deletes, delete_arrives, delete_answers, arg);
 
 	(void)aws;
 	call->done = done;
@@ -726,7 +751,8 @@ static void word(void *arg, struct copy *copy, const struct err *err)
 	asked->answered_at = world->now_ms;
 }
 
-void world_ask_with(struct asked *asked, const char *region, const struct copy_request *request, bool move)
+void world_ask_with(
+	struct asked *asked, const char *region, const struct copy_request *request, bool move)
 {
 	struct journal_receipt receipt = {.id = journal_next_receipt_id(disk_journal()),
 		.region = (char *)region,
@@ -735,13 +761,16 @@ void world_ask_with(struct asked *asked, const char *region, const struct copy_r
 		.text = (char *)"text"};
 
 	*asked = (struct asked){0};
-	assert_int_equal(copies_request(world->copies_, region, request, move, &receipt, word, asked), 0);
+	assert_int_equal(
+		copies_request(world->copies_, region, request, move, &receipt, word, asked), 0);
 	assert_int_equal(asked->answers, 0);
 }
 
-void world_ask(struct asked *asked, const char *region, const char *source_region, const char *source_id)
+void world_ask(
+	struct asked *asked, const char *region, const char *source_region, const char *source_id)
 {
-	struct copy_request request = {.source_region = (char *)source_region, .source_id = (char *)source_id};
+	struct copy_request request = {
+		.source_region = (char *)source_region, .source_id = (char *)source_id};
 
 	world_ask_with(asked, region, &request, false);
 }
@@ -780,7 +809,8 @@ const char *world_status(const struct asked *asked)
 	static char text[4096];
 	_cleanup_buf_ struct buf out = BUF_INIT;
 
-	assert_int_equal(copies_status(world->copies_, world_copy(asked), clock_wall_ms(), &out), 0);
+	assert_int_equal(
+		copies_status(world->copies_, world_copy(asked), clock_wall_ms(), &out), 0);
 	snprintf(text, sizeof(text), "%s", buf_str(&out));
 	return text;
 }

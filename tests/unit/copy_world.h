@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* For the tests of the copy queue: virtual time, an EC2 with its limits, delays and inconsistencies, and a disk that can fail or be pulled out. They
- * stand in the place of base/clock.c, base/loop.c, aws/ and cache/journal*.c at link time; the regions and catalogues are the real ones. */
+/* For the tests of the copy queue: virtual time, an EC2 with its limits, delays and
+ * inconsistencies, and a disk that can fail or be pulled out. They stand in the place of
+ * base/clock.c, base/loop.c, aws/ and cache/journal*.c at link time; the regions and catalogues are
+ * the real ones. */
 #ifndef EBSFS_COPY_WORLD_H
 #define EBSFS_COPY_WORLD_H
 
@@ -36,36 +38,37 @@ struct world_snapshot {
 	const char *failure; /* how it ends in state error; NULL: completes */
 	const char *owner;
 	bool is_copy;
-	bool no_progress;    /* EC2 gives no percent */
+	bool no_progress; /* EC2 gives no percent */
 };
 
 #define WORLD_ACCOUNT "123456789012"
 #define WORLD_MAX     5000
 
 struct world {
-	int64_t now_ms;      /* virtual, since the start */
+	int64_t now_ms; /* virtual, since the start */
 	uint64_t seed;
 	/* EC2 */
-	unsigned limit;      /* copies at once into a region */
-	bool silent_limit;   /* its refusal names no figure */
-	int64_t latency_ms;  /* of an answer; the work is done half-way */
-	int64_t lag_ms;      /* until a new snapshot is visible: up to that */
-	int64_t copy_ms;     /* length of a copy, */
+	unsigned limit;         /* copies at once into a region */
+	bool silent_limit;      /* its refusal names no figure */
+	int64_t latency_ms;     /* of an answer; the work is done half-way */
+	int64_t lag_ms;         /* until a new snapshot is visible: up to that */
+	int64_t copy_ms;        /* length of a copy, */
 	int64_t copy_spread_ms; /* and up to so much more */
-	unsigned page;       /* records a page; 0: all. With pages, the first is empty */
-	enum fault (*fault)(const char *action, unsigned n); /* n: of this action, from 0; NULL: none */
+	unsigned page;          /* records a page; 0: all. With pages, the first is empty */
+	enum fault (*fault)(
+		const char *action, unsigned n); /* n: of this action, from 0; NULL: none */
 	struct world_snapshot *snapshots[WORLD_MAX];
 	size_t n_snapshots;
 	unsigned copies, describes, deletes; /* requests that arrived */
-	unsigned refusals;   /* for the limit */
-	unsigned most;       /* most copies at once in one region */
-	int64_t describe_at[20000]; /* times of all DescribeSnapshots */
-	char describe_what[20000];  /* 's' status, 'i' ids, 't' tag, 'd' description, 'l' listing */
+	unsigned refusals;                   /* for the limit */
+	unsigned most;                       /* most copies at once in one region */
+	int64_t describe_at[20000];          /* times of all DescribeSnapshots */
+	char describe_what[20000]; /* 's' status, 'i' ids, 't' tag, 'd' description, 'l' listing */
 	char last_owner[20];
-	bool no_tags_seen;   /* a CopySnapshot came without tags */
+	bool no_tags_seen; /* a CopySnapshot came without tags */
 	/* disk */
 	int64_t commit_ms;
-	int disk_error;      /* errno of every commit; 0: it works */
+	int disk_error;          /* errno of every commit; 0: it works */
 	unsigned failing_commit; /* the only one that fails, counted from 1; 0: none */
 	unsigned commits;
 	/* ebsfs */
@@ -80,7 +83,8 @@ int world_setup(void **state);
 int world_teardown(void **state);
 /* Mounts: regions and copies from the disk. Unmounts. */
 enum unmount {
-	UNMOUNT,  /* cleanly, or by kill -9: what was handed to the disk is written, though nobody hears of it */
+	UNMOUNT,  /* cleanly, or by kill -9: what was handed to the disk is written, though nobody
+		     hears of it */
 	POWER_OFF /* what was handed to the disk is lost */
 };
 void world_mount(void);
@@ -112,8 +116,10 @@ struct asked {
 	int64_t row; /* 0: none */
 	int64_t answered_at;
 };
-void world_ask(struct asked *asked, const char *region, const char *source_region, const char *source_id);
-void world_ask_with(struct asked *asked, const char *region, const struct copy_request *request, bool move);
+void world_ask(
+	struct asked *asked, const char *region, const char *source_region, const char *source_id);
+void world_ask_with(
+	struct asked *asked, const char *region, const struct copy_request *request, bool move);
 bool world_answered(void *asked);
 struct copy *world_copy(const struct asked *asked);
 /* Until the copy is in the state. */

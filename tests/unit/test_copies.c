@@ -49,21 +49,24 @@ static void test_a_copy_is_accepted_watched_and_completed(void **state)
 	assert_int_equal(world_copy(&asked)->state, COPY_PENDING);
 	copy = world_copy_in(WEST, 0);
 	assert_non_null(copy);
-	/* Its tags are the source's but for AWS's and ebsfs's, and ebsfs's own two; its description says where it came from. */
+	/* Its tags are the source's but for AWS's and ebsfs's, and ebsfs's own two; its description
+	 * says where it came from. */
 	assert_int_equal(copy->n_tags, 3);
 	assert_string_equal(world_tag_of(copy, "Name"), "db");
 	assert_string_equal(world_tag_of(copy, "ebsfs:request"), world_copy(&asked)->row.token);
 	assert_int_equal(strlen(world_copy(&asked)->row.token), 32);
 	assert_string_equal(strchr(world_tag_of(copy, "ebsfs:source"), '/') + 1, source->id);
 	assert_string_equal(strchr(copy->description, ']'), " from us-east-1] nightly db" + 15);
-	/* It was on disk, with its receipt, before it was accepted, and is there as accepted now. */
+	/* It was on disk, with its receipt, before it was accepted, and is there as accepted now.
+	 */
 	assert_string_equal(world_row(asked.row)->state, "pending");
 	assert_true(world_row(asked.row)->acknowledged && world_row(asked.row)->submitted);
 	assert_string_equal(world_row(asked.row)->copy_id, copy->id);
 	assert_int_equal(world_receipt(1)->copy, asked.row);
 	assert_ptr_equal(copies_by_snapshot(world->copies_, WEST, copy->id), world_copy(&asked));
 	/* The new snapshot is shown at once. */
-	assert_true(catalogue_find(region_catalogue(regions_get(world->regions, WEST)), copy->id) != CATALOGUE_NONE);
+	assert_true(catalogue_find(region_catalogue(regions_get(world->regions, WEST)), copy->id) !=
+		    CATALOGUE_NONE);
 
 	world_run(30000);
 	assert_has(world_status(&asked), "state: pending\nprogress: ");
@@ -72,7 +75,8 @@ static void test_a_copy_is_accepted_watched_and_completed(void **state)
 	assert_has(world_status(&asked), "(estimated)");
 	world_until_state(&asked, COPY_COMPLETED);
 	assert_in_range(world->now_ms - copy->start_ms, 60000, 62100 + 200);
-	assert_has(world_status(&asked), "state: completed\nprogress: 100%  [########################################]\n");
+	assert_has(world_status(&asked),
+		"state: completed\nprogress: 100%  [########################################]\n");
 	assert_has(world_status(&asked), "\nelapsed: 1m00s\nended: ");
 	world_run(1000);
 	assert_string_equal(world_row(asked.row)->state, "completed");
@@ -86,8 +90,9 @@ static void test_a_copy_is_accepted_watched_and_completed(void **state)
 
 static void test_what_is_asked_for_is_what_is_sent(void **state)
 {
-	struct request_tag tags[] = {{(char *)"Name", (char *)"mine"}, {(char *)"aws:x", (char *)"y"},
-		{(char *)"team", (char *)"a"}, {(char *)"team", (char *)"b"}};
+	struct request_tag tags[] = {{(char *)"Name", (char *)"mine"},
+		{(char *)"aws:x", (char *)"y"}, {(char *)"team", (char *)"a"},
+		{(char *)"team", (char *)"b"}};
 	struct copy_request request = {.source_region = (char *)EAST,
 		.source_id = source->id,
 		.description = (char *)"before the change",
@@ -121,7 +126,8 @@ static void test_the_source_is_looked_at_first(void **state)
 		const char *region, *source_region, *id, *message;
 		int errnum;
 	} table[] = {
-		{WEST, EAST, "snap-00000000", "EC2 knows no snapshot snap-00000000 in us-east-1", ENOENT},
+		{WEST, EAST, "snap-00000000", "EC2 knows no snapshot snap-00000000 in us-east-1",
+			ENOENT},
 		{WEST, "nowhere", "snap-00000000", "region", EINVAL},
 		{"../x", EAST, "snap-00000000", "region", EINVAL},
 		{WEST, EAST, "vol-00000000", "id", EINVAL},
@@ -210,7 +216,8 @@ static void test_refusals_are_the_callers_error(void **state)
 
 static void test_a_dry_run_copies_nothing(void **state)
 {
-	struct copy_request request = {.source_region = (char *)EAST, .source_id = source->id, .dry_run = true};
+	struct copy_request request = {
+		.source_region = (char *)EAST, .source_id = source->id, .dry_run = true};
 	struct asked asked;
 
 	(void)state;
@@ -219,7 +226,8 @@ static void test_a_dry_run_copies_nothing(void **state)
 	world_until(world_answered, &asked);
 	assert_false(asked.failed);
 	assert_has(world_status(&asked), "state: completed\n");
-	assert_has(world_status(&asked), "note: dry run: EC2 would carry it out; nothing was copied\n");
+	assert_has(world_status(&asked),
+		"note: dry run: EC2 would carry it out; nothing was copied\n");
 	assert_has_not(world_status(&asked), "progress");
 	inject("CopySnapshot", FAULT_DENIED);
 	world_ask_with(&asked, WEST, &request, false);
@@ -250,7 +258,8 @@ static void test_past_the_limit_copies_wait_in_order(void **state)
 	/* The limit was not known: one refusal has taught it. */
 	assert_int_equal(world->refusals, 1);
 	assert_has(world_status(&asked[20]), "state: queued\nposition: 1 of 5\n");
-	assert_has(world_status(&asked[24]), "position: 5 of 5\nreason: 20 copies are in progress into eu-west-1, its limit\n");
+	assert_has(world_status(&asked[24]),
+		"position: 5 of 5\nreason: 20 copies are in progress into eu-west-1, its limit\n");
 	assert_string_equal(world_row(asked[24].row)->state, "queued");
 	assert_true(world_row(asked[24].row)->acknowledged);
 	assert_false(world_row(asked[24].row)->submitted);
@@ -261,7 +270,8 @@ static void test_past_the_limit_copies_wait_in_order(void **state)
 	assert_int_equal(world->refusals, 1);
 	/* In the order in which they were asked for. */
 	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
-		assert_string_equal(world_copy_in(WEST, (unsigned)i)->id, world_copy(&asked[i])->row.copy_id);
+		assert_string_equal(
+			world_copy_in(WEST, (unsigned)i)->id, world_copy(&asked[i])->row.copy_id);
 }
 
 static void test_a_queued_copy_can_be_cancelled(void **state)
@@ -274,7 +284,8 @@ static void test_a_queued_copy_can_be_cancelled(void **state)
 		ask_and_wait(&asked[i]);
 	/* The disk fails: it stays in the queue, and whoever asked is told. */
 	world->disk_error = ENOSPC;
-	assert_int_equal(copies_cancel(world->copies_, world_copy(&asked[1]), (copies_done *)NULL, NULL), 0);
+	assert_int_equal(
+		copies_cancel(world->copies_, world_copy(&asked[1]), (copies_done *)NULL, NULL), 0);
 	world_run(1000);
 	assert_int_equal(world_copy(&asked[1])->state, COPY_QUEUED);
 	world->disk_error = 0;
@@ -317,7 +328,8 @@ static void test_a_pending_source_is_waited_for(void **state)
 
 static void test_a_pending_source_that_fails_or_vanishes(void **state)
 {
-	struct world_snapshot *bad = world_add(EAST, "", 120000), *gone = world_add(EAST, "", 3600000);
+	struct world_snapshot *bad = world_add(EAST, "", 120000),
+			      *gone = world_add(EAST, "", 3600000);
 	struct asked asked[2];
 
 	(void)state;
@@ -413,7 +425,8 @@ static void test_nothing_is_sent_that_is_not_on_disk(void **state)
 	world->disk_error = ENOSPC;
 	world_run(300000);
 	assert_has(world_status(&queued), "state: queued\n");
-	assert_has(world_status(&queued), "reason: the journal cannot be written: the disk says No space left");
+	assert_has(world_status(&queued),
+		"reason: the journal cannot be written: the disk says No space left");
 	assert_int_equal(world->copies, 2);
 	assert_string_equal(world_row(asked.row)->state, "pending");
 	world->disk_error = 0;
@@ -482,7 +495,8 @@ static void test_an_asynchronous_failure_says_why(void **state)
 	world_copy_in(WEST, 0)->failure = "Given key ID is not accessible";
 	world_until_state(&asked, COPY_ERROR);
 	assert_has(world_status(&asked), "state: error\n");
-	assert_has(world_status(&asked), "message: Given key ID is not accessible\nhint: the caller needs kms:DescribeKey");
+	assert_has(world_status(&asked),
+		"message: Given key ID is not accessible\nhint: the caller needs kms:DescribeKey");
 }
 
 static void test_deleted_copies_are_cancelled(void **state)
@@ -497,7 +511,8 @@ static void test_deleted_copies_are_cancelled(void **state)
 	world_copy_in(WEST, 1)->length_ms = 3600000;
 	world_run(30000);
 	world_copy_in(WEST, 1)->deleted_at = world->now_ms;
-	/* EC2's answers are not consistent: only after its window does a missing one count as gone. */
+	/* EC2's answers are not consistent: only after its window does a missing one count as gone.
+	 */
 	world_run(60000);
 	assert_int_equal(world_copy(&elsewhere)->state, COPY_PENDING);
 	world_until_state(&elsewhere, COPY_CANCELLED);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* copy/: what follows from a copy's end (mv, the user's command), the texts about copies, and copies that ended long ago. */
-#include "copy_world.h"
+/* copy/: what follows from a copy's end (mv, the user's command), the texts about copies, and
+ * copies that ended long ago. */
 #include "copy_disk.h"
+#include "copy_world.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -53,7 +54,8 @@ static void test_a_move_deletes_the_source_after_the_copy_is_complete(void **sta
 
 	(void)state;
 	ask(&asked, true);
-	assert_has(world_status(&asked), "move: the source is deleted when the copy has completed\n");
+	assert_has(
+		world_status(&asked), "move: the source is deleted when the copy has completed\n");
 	world_run(59000);
 	assert_int_equal(world->deletes, 0);
 	assert_true(source->deleted_at < 0);
@@ -65,7 +67,8 @@ static void test_a_move_deletes_the_source_after_the_copy_is_complete(void **sta
 	assert_has_not(world_status(&asked), "code:");
 	/* It is gone from the mount at once, and stays done after a restart. */
 	assert_int_equal(catalogue_presence(region_catalogue(regions_get(world->regions, EAST)),
-				 catalogue_find(region_catalogue(regions_get(world->regions, EAST)), source->id)),
+				 catalogue_find(region_catalogue(regions_get(world->regions, EAST)),
+					 source->id)),
 		CATALOGUE_GONE);
 	world_unmount(UNMOUNT);
 	world_mount();
@@ -107,7 +110,8 @@ static void test_a_move_whose_copy_is_gone_keeps_the_source(void **state)
 	world_run(600000);
 	assert_int_equal(world->deletes, 0);
 	assert_has(world_status(&asked), "move: the source was not deleted\n");
-	assert_has(world_status(&asked), "message: the copy is not there any more, or not completed\n");
+	assert_has(world_status(&asked),
+		"message: the copy is not there any more, or not completed\n");
 }
 
 static void test_a_move_that_fails_keeps_the_source(void **state)
@@ -125,7 +129,8 @@ static void test_a_move_that_fails_keeps_the_source(void **state)
 		if (table[i].failure)
 			world_copy_in(WEST, (unsigned)i)->failure = table[i].failure;
 		else
-			copies_snapshot_deleted(world->copies_, WEST, world_copy_in(WEST, (unsigned)i)->id);
+			copies_snapshot_deleted(
+				world->copies_, WEST, world_copy_in(WEST, (unsigned)i)->id);
 		world_until_state(&asked, table[i].ends_as);
 		world_run(600000);
 		assert_int_equal(world->deletes, 0);
@@ -144,7 +149,8 @@ static void test_a_move_waits_for_other_copies_of_its_source(void **state)
 	world_until_state(&asked, COPY_COMPLETED);
 	world_run(60000);
 	assert_int_equal(world->deletes, 0);
-	assert_has(world_status(&asked), "move: the source is to be deleted; not yet: another copy still needs it\n");
+	assert_has(world_status(&asked),
+		"move: the source is to be deleted; not yet: another copy still needs it\n");
 	world_until_state(&other, COPY_COMPLETED);
 	world_run(120000);
 	assert_int_equal(world->deletes, 1);
@@ -159,7 +165,9 @@ static void test_a_deletion_is_tried_again_only_where_that_helps(void **state)
 	} table[] = {
 		{FAULT_THROTTLED, 4, "move: the source was deleted\n"},
 		{FAULT_LOST_AFTER, 2, "move: the source was deleted\n"}, /* the second: not found */
-		{FAULT_DENIED, 1, "message: You are not authorized to perform this operation. (UnauthorizedOperation"},
+		{FAULT_DENIED, 1,
+			"message: You are not authorized to perform this operation. "
+			"(UnauthorizedOperation"},
 	};
 
 	(void)state;
@@ -205,14 +213,17 @@ static void test_the_json_is_json(void **state)
 	copy = json_array_get(all, 0);
 	assert_string_equal(json_string_value(json_object_get(copy, "state")), "pending");
 	assert_in_range(json_integer_value(json_object_get(copy, "progress")), 25, 40);
-	assert_string_equal(json_string_value(json_object_get(copy, "snapshot")), world_copy(&asked[0])->row.copy_id);
+	assert_string_equal(json_string_value(json_object_get(copy, "snapshot")),
+		world_copy(&asked[0])->row.copy_id);
 	assert_string_equal(json_string_value(json_object_get(copy, "move")), "pending");
 	assert_int_equal(strlen(json_string_value(json_object_get(copy, "eta"))), 20);
-	assert_has(json_string_value(json_object_get(copy, "description")), "with \"quotes\" and \\ and \n");
+	assert_has(json_string_value(json_object_get(copy, "description")),
+		"with \"quotes\" and \\ and \n");
 	copy = json_array_get(all, 1);
 	assert_string_equal(json_string_value(json_object_get(copy, "state")), "queued");
 	assert_int_equal(json_integer_value(json_object_get(copy, "position")), 1);
-	assert_has(json_string_value(json_object_get(copy, "reason")), "in progress into eu-west-1");
+	assert_has(
+		json_string_value(json_object_get(copy, "reason")), "in progress into eu-west-1");
 	assert_null(json_object_get(copy, "progress"));
 	copy = json_array_get(all, 2);
 	assert_string_equal(json_string_value(json_object_get(copy, "state")), "failed");
@@ -250,7 +261,8 @@ static void test_the_table_and_the_metrics(void **state)
 	assert_has(text.data, "ebsfs_copy_limit{region=\"eu-west-1\"} 1\n");
 	assert_has(text.data, "ebsfs_copy_slots_used{region=\"eu-west-1\"} 1\n");
 	assert_has(text.data, "ebsfs_copy_limit_refusals_total{region=\"eu-west-1\"} 1\n");
-	assert_has(text.data, "ebsfs_copy_rate_bytes_per_second{source=\"us-east-1\",region=\"eu-west-1\"} 17895697\n");
+	assert_has(text.data, "ebsfs_copy_rate_bytes_per_second{source=\"us-east-1\",region=\"eu-"
+			      "west-1\"} 17895697\n");
 }
 
 static void test_the_status_of_a_snapshot_that_no_copy_is_known_to_make(void **state)
@@ -265,9 +277,12 @@ static void test_the_status_of_a_snapshot_that_no_copy_is_known_to_make(void **s
 	copies_hold(world->copies_, WEST, s->id);
 	world_run(42000);
 	slot = catalogue_find(region_catalogue(region), s->id);
-	assert_int_equal(copies_snapshot_status(WEST, region_catalogue(region), slot, world_wall_ms(), &text), 0);
+	assert_int_equal(copies_snapshot_status(
+				 WEST, region_catalogue(region), slot, world_wall_ms(), &text),
+		0);
 	assert_has(text.data, "state: pending\nprogress: 4");
-	assert_has(text.data, "\nregion: eu-west-1\nsource: us-east-1/snap-0badcafe\nstarted: 2026-");
+	assert_has(
+		text.data, "\nregion: eu-west-1\nsource: us-east-1/snap-0badcafe\nstarted: 2026-");
 	assert_has(text.data, "\nelapsed: 42s\neta: ");
 	world_tag(s, "ignored", "x");
 	world_run(100000);
@@ -284,8 +299,10 @@ static void test_the_status_of_a_snapshot_that_no_copy_is_known_to_make(void **s
 static void test_tags_that_have_no_room(void **state)
 {
 	struct request_tag tags[49];
-	struct copy_request request = {
-		.source_region = (char *)EAST, .source_id = source->id, .tags = tags, .n_tags = ARRAY_LEN(tags)};
+	struct copy_request request = {.source_region = (char *)EAST,
+		.source_id = source->id,
+		.tags = tags,
+		.n_tags = ARRAY_LEN(tags)};
 	char keys[49][8];
 	struct asked asked;
 
@@ -298,7 +315,8 @@ static void test_tags_that_have_no_room(void **state)
 	ask(&asked, false);
 	assert_int_equal(world_copy_in(WEST, 0)->n_tags, 50);
 	assert_null(world_tag_of(world_copy_in(WEST, 0), "own48"));
-	assert_has(world_status(&asked), "note: 1 of the source's tags had no room: EC2 takes 50 tags, two of which are ebsfs's own\n");
+	assert_has(world_status(&asked), "note: 1 of the source's tags had no room: EC2 takes 50 "
+					 "tags, two of which are ebsfs's own\n");
 	world_until_state(&asked, COPY_COMPLETED);
 	assert_has(world_status(&asked), "note: 1 of");
 
@@ -329,7 +347,8 @@ static void test_a_long_history_is_small_and_found(void **state)
 		.request_id = (char *)"r-1",
 		.requested_ms = world_wall_ms() - 10 * 86400 * 1000LL,
 		.ended_ms = world_wall_ms() - 9 * 86400 * 1000LL};
-	struct journal_receipt receipt = {.region = (char *)WEST, .folder = (char *)"", .name = (char *)"a"};
+	struct journal_receipt receipt = {
+		.region = (char *)WEST, .folder = (char *)"", .name = (char *)"a"};
 	char id[32];
 
 	(void)state;
@@ -349,7 +368,8 @@ static void test_a_long_history_is_small_and_found(void **state)
 	world_mount();
 	/* Only the one that a receipt speaks of is kept, and for the table it is over. */
 	assert_has(world_status(&asked), "state: failed\nsnapshot: snap-");
-	assert_has(world_status(&asked), "code: UnauthorizedOperation\nmessage: You are not authorized\nhint: ");
+	assert_has(world_status(&asked),
+		"code: UnauthorizedOperation\nmessage: You are not authorized\nhint: ");
 	assert_has(world_status(&asked), "request-id: r-1\n");
 	assert_null(copies_by_row(world->copies_, asked.row + 1));
 	snprintf(id, sizeof(id), "snap-%017x", 0xb0000 + 1234);
@@ -377,7 +397,8 @@ int main(void)
 		T(test_the_table_and_the_metrics),
 		T(test_the_status_of_a_snapshot_that_no_copy_is_known_to_make),
 		T(test_tags_that_have_no_room),
-		cmocka_unit_test_setup_teardown(test_a_long_history_is_small_and_found, setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_long_history_is_small_and_found, setup, world_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

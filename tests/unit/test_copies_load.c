@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* copy/: many copies at once, other tools beside, readers by the thousand, and a world in which every tenth request fails. */
+/* copy/: many copies at once, other tools beside, readers by the thousand, and a world in which
+ * every tenth request fails. */
 #include "copy_world.h"
 
 #include <errno.h>
@@ -43,7 +44,8 @@ static bool all_ended(void *arg)
 	return true;
 }
 
-/* The time that a scheduler needs which starts each copy, in order, in the moment when a slot is free. */
+/* The time that a scheduler needs which starts each copy, in order, in the moment when a slot is
+ * free. */
 static int64_t perfect(size_t n, unsigned slots)
 {
 	int64_t busy_until[64] = {0}, end = 0;
@@ -88,9 +90,10 @@ static void test_a_thousand_copies_through_a_limit_of_twenty(void **state)
 	world_until(all_ended, &n);
 	took = world->now_ms - began;
 	best = perfect(n, 20);
-	print_message("1,000 copies through a limit of 20: %lld s, a perfect scheduler %lld s (%+.1f %%), %u polls, %u refused\n",
-		(long long)took / 1000, (long long)best / 1000, 100.0 * (double)(took - best) / (double)best,
-		world->describes, world->refusals);
+	print_message("1,000 copies through a limit of 20: %lld s, a perfect scheduler %lld s "
+		      "(%+.1f %%), %u polls, %u refused\n",
+		(long long)took / 1000, (long long)best / 1000,
+		100.0 * (double)(took - best) / (double)best, world->describes, world->refusals);
 	assert_int_equal(world_copies_in(WEST), n);
 	assert_int_equal(world->most, 20);
 	assert_in_range(took, best, best + best / 20);
@@ -110,7 +113,9 @@ static void test_however_many_read_one_poll_an_interval(void **state)
 		world_ask(&asked[i], WEST, EAST, source->id);
 	world_until(all_answered, &n);
 	for (int i = 0; i < 1000; i++)
-		assert_int_equal(copies_hold(world->copies_, WEST, world_copy(&asked[(size_t)i % n])->row.copy_id), 0);
+		assert_int_equal(copies_hold(world->copies_, WEST,
+					 world_copy(&asked[(size_t)i % n])->row.copy_id),
+			0);
 	world_run(10000);
 	began = world->now_ms;
 	for (int i = 0; i < 200000; i++) {
@@ -121,10 +126,13 @@ static void test_however_many_read_one_poll_an_interval(void **state)
 	assert_in_range(world->now_ms - began, 200000, 200000);
 	assert_in_range(describes_between(began, world->now_ms), 95, 100);
 	for (unsigned i = 1; i < world->describes; i++)
-		if (world->describe_at[i - 1] >= began && world->describe_at[i] - world->describe_at[i - 1] < 2000)
-			fail_msg("two polls within %d ms", (int)(world->describe_at[i] - world->describe_at[i - 1]));
+		if (world->describe_at[i - 1] >= began &&
+			world->describe_at[i] - world->describe_at[i - 1] < 2000)
+			fail_msg("two polls within %d ms",
+				(int)(world->describe_at[i] - world->describe_at[i - 1]));
 	for (int i = 0; i < 1000; i++)
-		copies_release(world->copies_, WEST, world_copy(&asked[(size_t)i % n])->row.copy_id);
+		copies_release(
+			world->copies_, WEST, world_copy(&asked[(size_t)i % n])->row.copy_id);
 	/* Without readers, less often. */
 	began = world->now_ms;
 	world_run(100000);
@@ -198,7 +206,8 @@ static void test_the_copies_of_others_take_slots_and_are_shown(void **state)
 	assert_has(text.data, "not asked for through ebsfs\n");
 	assert_has(text.data, "20 copies are in progress into eu-west-1, its limit\n");
 	assert_true(copies_needs(world->copies_, "ap-south-1", "snap-0a0a0a0a"));
-	/* All were asked for in one moment, before anybody had looked: each slot of the others has cost one refusal, and none costs a second. */
+	/* All were asked for in one moment, before anybody had looked: each slot of the others has
+	 * cost one refusal, and none costs a second. */
 	refusals = world->refusals;
 	assert_in_range(refusals, 1, 12);
 	world_until(all_ended, &n);
@@ -299,7 +308,8 @@ static void test_two_mounts_see_each_other(void **state)
 
 static enum fault bad_weather(const char *action, unsigned n)
 {
-	static const enum fault kinds[] = {FAULT_UNSENT, FAULT_LOST_BEFORE, FAULT_LOST_AFTER, FAULT_THROTTLED};
+	static const enum fault kinds[] = {
+		FAULT_UNSENT, FAULT_LOST_BEFORE, FAULT_LOST_AFTER, FAULT_THROTTLED};
 
 	(void)action;
 	(void)n;
@@ -331,21 +341,23 @@ static void test_a_thousand_copies_in_bad_weather(void **state)
 			unsigned copies = 0;
 
 			for (size_t k = 0; k < world->n_snapshots; k++) {
-				const char *tag = world_tag_of(world->snapshots[k], "ebsfs:request");
+				const char *tag =
+					world_tag_of(world->snapshots[k], "ebsfs:request");
 
 				copies += tag && !strcmp(tag, token);
 			}
 			if (copies > 1 || (!asked[i].failed && !copies))
-				fail_msg("seed %d: request %zu has %u copies", (int)seeds[s], i, copies);
+				fail_msg("seed %d: request %zu has %u copies", (int)seeds[s], i,
+					copies);
 			if ((world_copy(&asked[i])->state == COPY_COMPLETED) != (copies == 1))
-				fail_msg("seed %d: request %zu has %u copies and says:\n%s", (int)seeds[s], i, copies,
-					world_status(&asked[i]));
+				fail_msg("seed %d: request %zu has %u copies and says:\n%s",
+					(int)seeds[s], i, copies, world_status(&asked[i]));
 			promised += !asked[i].failed;
 			unpromised += asked[i].failed;
 			there += copies;
 		}
-		print_message("seed %d: %u accepted, %u refused, %u copies, %u requests\n", (int)seeds[s], promised,
-			unpromised, there, world->copies);
+		print_message("seed %d: %u accepted, %u refused, %u copies, %u requests\n",
+			(int)seeds[s], promised, unpromised, there, world->copies);
 		world_teardown(state);
 		setup(state);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* copy/: answers that never come, and mounts that end in the middle. Whatever happens: one request, at most one copy, and the status says what is true. */
+/* copy/: answers that never come, and mounts that end in the middle. Whatever happens: one request,
+ * at most one copy, and the status says what is true. */
 #include "copy_world.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@ static enum fault plan(const char *action, unsigned n)
 {
 	if (!strcmp(action, "CopySnapshot"))
 		return n < ARRAY_LEN(faults) ? faults[n] : FAULT_NONE;
-	return describe_fails && !strcmp(action, "DescribeSnapshots") ? FAULT_THROTTLED : FAULT_NONE;
+	return describe_fails && !strcmp(action, "DescribeSnapshots") ? FAULT_THROTTLED
+								      : FAULT_NONE;
 }
 
 static int setup(void **state)
@@ -61,7 +63,8 @@ static void test_a_request_that_was_not_carried_out(void **state)
 	assert_false(world_row(asked.row)->acknowledged);
 	world_until_state(&asked, COPY_FAILED);
 	assert_in_range(world->now_ms - began, 20000 + 150000, 20000 + 152000);
-	assert_has(world_status(&asked), "looked for during 150 s and was not made; nothing will be sent again");
+	assert_has(world_status(&asked),
+		"looked for during 150 s and was not made; nothing will be sent again");
 	world_run(3600 * 1000);
 	assert_int_equal(world->copies, 1);
 	assert_int_equal(asked.answers, 1);
@@ -152,7 +155,8 @@ static void test_nothing_is_given_up_while_ec2_cannot_be_asked(void **state)
 	describe_fails = true;
 	world_run(3600 * 1000);
 	assert_int_equal(world_copy(&asked)->state, COPY_SUBMITTING);
-	assert_has(world_status(&asked), "cannot be asked now whether it made the copy: Request limit exceeded");
+	assert_has(world_status(&asked),
+		"cannot be asked now whether it made the copy: Request limit exceeded");
 	describe_fails = false;
 	world_until_state(&asked, COPY_PENDING);
 	assert_int_equal(world->copies, 1);
@@ -160,7 +164,8 @@ static void test_nothing_is_given_up_while_ec2_cannot_be_asked(void **state)
 
 /* --- it was accepted before --- */
 
-/* A second copy, accepted into the queue, whose submissions meet the faults from the given one on. */
+/* A second copy, accepted into the queue, whose submissions meet the faults from the given one on.
+ */
 static void queue_one(struct asked *first, struct asked *second)
 {
 	world->limit = 1;
@@ -181,7 +186,8 @@ static void test_an_accepted_copy_is_sent_again_when_it_was_not_made(void **stat
 	queue_one(&first, &second);
 	world_until_state(&second, COPY_PENDING);
 	assert_int_equal(world->copies, 5);
-	assert_string_equal(world_tag_of(world_copy_in(WEST, 1), "ebsfs:request"), world_copy(&second)->row.token);
+	assert_string_equal(world_tag_of(world_copy_in(WEST, 1), "ebsfs:request"),
+		world_copy(&second)->row.token);
 	world_until_state(&second, COPY_COMPLETED);
 	assert_int_equal(world_copies_in(WEST), 2);
 	world_run(1000);
@@ -263,17 +269,20 @@ static void test_each_state_is_taken_up_as_it_was(void **state)
 	static const struct {
 		const char *state;
 		bool acknowledged, submitted, dry_run;
-		bool made;               /* EC2 has a copy with the token */
+		bool made; /* EC2 has a copy with the token */
 		enum copy_state ends_as;
-		unsigned sent;           /* CopySnapshot after the start */
+		unsigned sent; /* CopySnapshot after the start */
 		const char *status;
 	} table[] = {
 		{"queued", true, false, false, false, COPY_COMPLETED, 1, "progress: 100%"},
 		{"queued", true, true, false, false, COPY_COMPLETED, 1, "progress: 100%"},
-		{"queued", false, false, false, false, COPY_CANCELLED, 0, "before the request was accepted"},
-		{"submitting", false, false, false, false, COPY_CANCELLED, 0, "before the request was accepted"},
+		{"queued", false, false, false, false, COPY_CANCELLED, 0,
+			"before the request was accepted"},
+		{"submitting", false, false, false, false, COPY_CANCELLED, 0,
+			"before the request was accepted"},
 		{"submitting", true, false, false, false, COPY_COMPLETED, 1, "progress: 100%"},
-		{"submitting", false, true, false, false, COPY_FAILED, 0, "was not made; nothing will"},
+		{"submitting", false, true, false, false, COPY_FAILED, 0,
+			"was not made; nothing will"},
 		{"submitting", false, true, false, true, COPY_COMPLETED, 0, "progress: 100%"},
 		{"submitting", true, true, false, false, COPY_COMPLETED, 1, "progress: 100%"},
 		{"submitting", true, true, false, true, COPY_COMPLETED, 0, "progress: 100%"},
@@ -314,12 +323,15 @@ static void test_each_state_is_taken_up_as_it_was(void **state)
 		asked.row = world_put_row(&row);
 		world_mount();
 		assert_true(copies_needs(world->copies_, EAST, source->id) ==
-			(table[i].ends_as == COPY_COMPLETED && strcmp(row.state, "completed") != 0) ||
-			!strcmp(row.state, "submitting"));
+				    (table[i].ends_as == COPY_COMPLETED &&
+					    strcmp(row.state, "completed") != 0) ||
+			    !strcmp(row.state, "submitting"));
 		world_run(600000);
-		if (world_copy(&asked)->state != table[i].ends_as || world->copies - sent != table[i].sent ||
+		if (world_copy(&asked)->state != table[i].ends_as ||
+			world->copies - sent != table[i].sent ||
 			world_copies_in(WEST) - there != (table[i].ends_as == COPY_COMPLETED))
-			fail_msg("row %zu: sent %u, %s", i, world->copies - sent, world_status(&asked));
+			fail_msg("row %zu: sent %u, %s", i, world->copies - sent,
+				world_status(&asked));
 		assert_has(world_status(&asked), table[i].status);
 		world_unmount(UNMOUNT);
 	}
@@ -346,8 +358,8 @@ static void test_a_journal_that_cannot_be_understood_is_refused(void **state)
 	regions_destroy(world->options.regions);
 }
 
-/* The whole matrix: each fault, for a new request and for one that was accepted before, and the mount ended at each moment of it, cleanly or with
- * what was on its way to the disk lost. */
+/* The whole matrix: each fault, for a new request and for one that was accepted before, and the
+ * mount ended at each moment of it, cleanly or with what was on its way to the disk lost. */
 static void one_case(enum fault fault, bool queued, int64_t end_at, enum unmount how)
 {
 	struct asked first = {0}, asked = {0};
@@ -375,8 +387,9 @@ static void one_case(enum fault fault, bool queued, int64_t end_at, enum unmount
 	}
 	/* EC2's own word that it will not make a copy ends it, accepted or not. */
 	if (tokens > 1 || (asked.answers && !asked.failed && !tokens && fault != FAULT_DENIED))
-		fail_msg("%u copies: fault %d, %s, ended at %d, %s", tokens, (int)fault, queued ? "queued" : "new",
-			(int)end_at, how == UNMOUNT ? "unmounted" : "power off");
+		fail_msg("%u copies: fault %d, %s, ended at %d, %s", tokens, (int)fault,
+			queued ? "queued" : "new", (int)end_at,
+			how == UNMOUNT ? "unmounted" : "power off");
 	/* Only what never got to the disk may be unknown, and then nothing was sent. */
 	if (!asked.row && !queued && world_rows() > 0)
 		asked.row = 1;
@@ -391,10 +404,11 @@ static void one_case(enum fault fault, bool queued, int64_t end_at, enum unmount
 
 static void test_the_matrix(void **state)
 {
-	static const enum fault all[] = {FAULT_NONE, FAULT_UNSENT, FAULT_LOST_BEFORE, FAULT_LOST_AFTER, FAULT_THROTTLED,
-		FAULT_DENIED, FAULT_EXPIRED};
-	static const int64_t moments[] = {0, 50, 101, 104, 105, 106, 130, 160, 204, 206, 209, 212, 300, 1000, 2100, 2250,
-		5000, 19000, 20210, 21000, 40000, 66000, 120000, 169000, 171000, 180000, 250000};
+	static const enum fault all[] = {FAULT_NONE, FAULT_UNSENT, FAULT_LOST_BEFORE,
+		FAULT_LOST_AFTER, FAULT_THROTTLED, FAULT_DENIED, FAULT_EXPIRED};
+	static const int64_t moments[] = {0, 50, 101, 104, 105, 106, 130, 160, 204, 206, 209, 212,
+		300, 1000, 2100, 2250, 5000, 19000, 20210, 21000, 40000, 66000, 120000, 169000,
+		171000, 180000, 250000};
 	unsigned cases = 0;
 
 	world_teardown(state);
@@ -418,7 +432,8 @@ static void test_the_matrix(void **state)
 					world->seed = cases++;
 					world->lag_ms = 120000;
 					world->failing_commit = commit;
-					one_case(all[f], queued, moments[m], commit & 1 ? UNMOUNT : POWER_OFF);
+					one_case(all[f], queued, moments[m],
+						commit & 1 ? UNMOUNT : POWER_OFF);
 					world_teardown(state);
 				}
 	print_message("%u cases\n", cases);
@@ -439,8 +454,10 @@ int main(void)
 		T(test_an_accepted_copy_is_not_sent_again_when_it_was_made),
 		T(test_without_tags_the_description_finds_it),
 		T(test_without_tags_a_doubt_is_for_a_person),
-		cmocka_unit_test_setup_teardown(test_each_state_is_taken_up_as_it_was, setup, world_teardown),
-		cmocka_unit_test_setup_teardown(test_a_journal_that_cannot_be_understood_is_refused, setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_each_state_is_taken_up_as_it_was, setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_journal_that_cannot_be_understood_is_refused, setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_the_matrix, setup, world_teardown),
 	};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* copy/: the parts that decide by themselves (limits, pauses, estimates, words), and the command that is run at the end. */
+/* copy/: the parts that decide by themselves (limits, pauses, estimates, words), and the command
+ * that is run at the end. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,8 +29,12 @@ static void test_the_figure_in_a_refusal(void **state)
 		const char *message;
 		unsigned limit;
 	} table[] = {
-		{"Too many snapshot copies in progress. The limit is 5 for this destination region.", 5},
-		{"Too many snapshot copies in progress. The limit is 20 for this destination region.", 20},
+		{"Too many snapshot copies in progress. The limit is 5 for this destination "
+		 "region.",
+			5},
+		{"Too many snapshot copies in progress. The limit is 20 for this destination "
+		 "region.",
+			20},
 		{"The limit is 100000.", 100000},
 		{"The limit is 100001.", 0},
 		{"The limit is 0.", 0},
@@ -64,7 +69,8 @@ static void test_an_assumed_limit_is_tried_one_at_a_time(void **state)
 	assert_false(gate_admits(&g, 21, 0, 0));
 	assert_true(gate_admits(&g, 20, 5, 0));
 	assert_int_equal(gate_next(&g), INT64_MAX);
-	/* What EC2 named holds for some hours, whatever a late listing shows; then one more is tried. */
+	/* What EC2 named holds for some hours, whatever a late listing shows; then one more is
+	 * tried. */
 	gate_seen(&g, 30);
 	assert_int_equal(g.limit, 21);
 	assert_false(gate_admits(&g, 21, 0, GATE_LEARNED_MS - 1));
@@ -118,12 +124,12 @@ static void test_the_poll_follows_age_and_expected_end(void **state)
 		{600000, PACE_UNKNOWN, 20000},
 		{900000, PACE_UNKNOWN, 30000},
 		{INT64_MAX / 2, PACE_UNKNOWN, 30000},
-		{-5000, PACE_UNKNOWN, 2000},         /* a clock that is behind EC2's */
-		{3600000, 3600000, 30000},           /* far from the end */
+		{-5000, PACE_UNKNOWN, 2000}, /* a clock that is behind EC2's */
+		{3600000, 3600000, 30000},   /* far from the end */
 		{3600000, 40000, 10000},
 		{3600000, 8000, 2000},
 		{3600000, 0, 2000},
-		{3600000, -40000, 10000},            /* overdue: the estimate is worth less and less */
+		{3600000, -40000, 10000}, /* overdue: the estimate is worth less and less */
 		{3600000, -3600000, 30000},
 		{60000, 3600000, 2000},
 	};
@@ -131,7 +137,8 @@ static void test_the_poll_follows_age_and_expected_end(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (pace_interval(2000, table[i].age, table[i].remaining) != table[i].interval)
-			fail_msg("row %zu: %d", i, (int)pace_interval(2000, table[i].age, table[i].remaining));
+			fail_msg("row %zu: %d", i,
+				(int)pace_interval(2000, table[i].age, table[i].remaining));
 	assert_int_equal(pace_interval(100, 3600000, PACE_UNKNOWN), 1500);
 }
 
@@ -196,20 +203,19 @@ static void test_estimates(void **state)
 		int minutes;
 		int64_t end;
 	} table[] = {
-		{0, 50, 1000, 5000, 60, 0},                 /* it has not begun */
-		{1000, -1, 2000, -1, 0, 0},
-		{1000, -1, 2000, 5000, 0, 6000},            /* by experience */
-		{1000, 0, 2000, 5000, 0, 6000},             /* the first percents say little */
+		{0, 50, 1000, 5000, 60, 0},                                  /* it has not begun */
+		{1000, -1, 2000, -1, 0, 0}, {1000, -1, 2000, 5000, 0, 6000}, /* by experience */
+		{1000, 0, 2000, 5000, 0, 6000}, /* the first percents say little */
 		{1000, 4, 2000, 5000, 0, 6000},
-		{1000, 50, 2000, 50000, 60, 3000},          /* by EC2's percent */
+		{1000, 50, 2000, 50000, 60, 3000}, /* by EC2's percent */
 		{1000, 100, 2000, 50000, 0, 2000},
 		{1000, -1, 2000, 50000, 15, 1000 + 900000}, /* by what EC2 was asked to keep */
 		{5000, 50, 4000, -1, 0, 0},                 /* a clock that is behind EC2's */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (estimate_end(table[i].start, table[i].percent, table[i].at, table[i].length, table[i].minutes) !=
-			table[i].end)
+		if (estimate_end(table[i].start, table[i].percent, table[i].at, table[i].length,
+			    table[i].minutes) != table[i].end)
 			fail_msg("row %zu", i);
 }
 
@@ -241,8 +247,10 @@ static void test_errors_are_told_apart(void **state)
 		struct err err = {.http_status = table[i].status, .retryable = table[i].retryable};
 
 		snprintf(err.code, sizeof(err.code), "%s", table[i].code);
-		if (verdict_is_limit(&err) != table[i].limit || verdict_is_state(&err) != table[i].in_state ||
-			verdict_is_passing(&err) != table[i].passing || verdict_is_absent(&err) != table[i].absent)
+		if (verdict_is_limit(&err) != table[i].limit ||
+			verdict_is_state(&err) != table[i].in_state ||
+			verdict_is_passing(&err) != table[i].passing ||
+			verdict_is_absent(&err) != table[i].absent)
 			fail_msg("%s", table[i].code);
 	}
 }
@@ -255,7 +263,8 @@ static void test_hints(void **state)
 		{NULL, "Given key ID is not accessible", "kms:CreateGrant"},
 		{NULL, "Source snapshot is not found", "not shared"},
 		{"UnauthorizedOperation", "not authorized to perform: ec2:CreateTags", "-o notags"},
-		{"UnauthorizedOperation", "Encoded authorization failure message", "ec2:CopySnapshot"},
+		{"UnauthorizedOperation", "Encoded authorization failure message",
+			"ec2:CopySnapshot"},
 		{"AuthFailure", "", "not enabled"},
 	};
 
@@ -276,17 +285,17 @@ static void test_bars(void **state)
 
 	(void)state;
 	text_progress(&out, 42);
-	assert_string_equal(out.data, "progress: 42%  [################------------------------]\n");
+	assert_string_equal(
+		out.data, "progress: 42%  [################------------------------]\n");
 	buf_clear(&out);
 	text_progress(&out, 0);
 	text_progress(&out, 100);
 	text_progress(&out, 250);
 	text_progress(&out, EC2_PROGRESS_UNKNOWN);
-	assert_string_equal(out.data,
-		"progress: 0%  [----------------------------------------]\n"
-		"progress: 100%  [########################################]\n"
-		"progress: 250%  [########################################]\n"
-		"progress: unknown\n");
+	assert_string_equal(out.data, "progress: 0%  [----------------------------------------]\n"
+				      "progress: 100%  [########################################]\n"
+				      "progress: 250%  [########################################]\n"
+				      "progress: unknown\n");
 	buf_clear(&out);
 	text_line(&out, "message", "two\nlines \033[31m");
 	text_line(&out, "none", NULL);
@@ -298,7 +307,8 @@ static void test_bars(void **state)
 
 static void test_tags_travel_through_the_journal(void **state)
 {
-	struct request_tag tags[] = {{(char *)"a \"quoted\"", (char *)"x\ny"}, {(char *)"empty", (char *)""}};
+	struct request_tag tags[] = {
+		{(char *)"a \"quoted\"", (char *)"x\ny"}, {(char *)"empty", (char *)""}};
 	struct copy_request request = {.tags = tags, .n_tags = 2};
 	_cleanup_buf_ struct buf json = BUF_INIT;
 	struct tag_list list;
@@ -399,8 +409,10 @@ static void test_the_command_gets_the_facts_and_only_as_environment(void **state
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/out", dir);
 	snprintf(command, sizeof(command),
-		"{ echo \"$EBSFS_STATE $EBSFS_SNAPSHOT $EBSFS_SOURCE_REGION/$EBSFS_SOURCE_SNAPSHOT $EBSFS_ENDED "
-		"[$EBSFS_CODE] $EBSFS_MESSAGE\"; printf %%s \"$EBSFS_DESCRIPTION\"; read x || echo ' no input'; } >>%s",
+		"{ echo \"$EBSFS_STATE $EBSFS_SNAPSHOT $EBSFS_SOURCE_REGION/$EBSFS_SOURCE_SNAPSHOT "
+		"$EBSFS_ENDED "
+		"[$EBSFS_CODE] $EBSFS_MESSAGE\"; printf %%s \"$EBSFS_DESCRIPTION\"; read x || echo "
+		"' no input'; } >>%s",
 		path);
 	assert_int_equal(uv_loop_init(&loop), 0);
 	assert_int_equal(on_end_create(&loop, NULL, &o), 0);

@@ -106,20 +106,20 @@ static void test_what_is_written_is_a_request(void **state)
 static void test_everything_that_may_be_asked_for(void **state)
 {
 	static const char text[] = "\xef\xbb\xbf---\r\n"
-		"region: eu-west-1\r\n"
-		"snapshot: snap-0a1b2c3d\r\n"
-		"\n"
-		"  # a remark\n"
-		"copy.description: before the [big] change: 2  # remark\n"
-		"copy.kms-key: alias/dr\n"
-		"copy.tag.Name: \"a \\\"b\\\" \\u00e9\\ud83d\\ude00\"\n"
-		"copy.tag.cost:centre: 'it''s 12'\n"
-		"\"copy.tag.a: b\": c\n"
-		"copy.tag.empty:\n"
-		"copy.no-tags: Yes\n"
-		"copy.completion-minutes: 60\n"
-		"copy.dry-run: true\n"
-		"... \n \n";
+				   "region: eu-west-1\r\n"
+				   "snapshot: snap-0a1b2c3d\r\n"
+				   "\n"
+				   "  # a remark\n"
+				   "copy.description: before the [big] change: 2  # remark\n"
+				   "copy.kms-key: alias/dr\n"
+				   "copy.tag.Name: \"a \\\"b\\\" \\u00e9\\ud83d\\ude00\"\n"
+				   "copy.tag.cost:centre: 'it''s 12'\n"
+				   "\"copy.tag.a: b\": c\n"
+				   "copy.tag.empty:\n"
+				   "copy.no-tags: Yes\n"
+				   "copy.completion-minutes: 60\n"
+				   "copy.dry-run: true\n"
+				   "... \n \n";
 	struct copy_request r;
 	struct err err;
 
@@ -157,13 +157,15 @@ static void test_refusals_name_the_line(void **state)
 		{HEAD "nonsense\n...\n", "line 3: a line has the form"},
 		{HEAD ": x\n...\n", "line 3: a line has the form"},
 		{HEAD "copy.tag.a:b\n...\n", "line 3: a line has the form"},
-		{HEAD " copy.dry-run: yes\n...\n", "line 3: a line has the form 'key: value' and is not"},
+		{HEAD " copy.dry-run: yes\n...\n",
+			"line 3: a line has the form 'key: value' and is not"},
 		{HEAD "region: us-east-1\n...\n", "line 3: region was given before"},
 		{HEAD "copy.dry-run: perhaps\n...\n", "line 3: copy.dry-run must be yes or no"},
 		{HEAD "copy.dry-run:\n...\n", "line 3: copy.dry-run must be yes or no"},
 		{HEAD "copy.completion-minutes: 20\n...\n", "line 3: copy.completion-minutes must"},
 		{HEAD "copy.completion-minutes: 0\n...\n", "line 3: copy.completion-minutes must"},
-		{HEAD "copy.completion-minutes: 2895\n...\n", "line 3: copy.completion-minutes must"},
+		{HEAD "copy.completion-minutes: 2895\n...\n",
+			"line 3: copy.completion-minutes must"},
 		{HEAD "copy.description:\n...\n", "line 3: copy.description has no value"},
 		{HEAD "copy.description: \"x\n...\n", "line 3: a closing quote"},
 		{HEAD "copy.description: \"x\" y\n...\n", "line 3: nothing may follow the closing"},
@@ -188,7 +190,9 @@ static void test_refusals_name_the_line(void **state)
 		struct copy_request r;
 		struct err err = {0};
 
-		assert_int_equal(request_parse(table[i].text, strlen(table[i].text), true, &r, &err), -EINVAL);
+		assert_int_equal(
+			request_parse(table[i].text, strlen(table[i].text), true, &r, &err),
+			-EINVAL);
 		assert_int_equal(err.errnum, EINVAL);
 		if (strncmp(err.message, table[i].message, strlen(table[i].message)))
 			fail_msg("row %zu: %s", i, err.message);
@@ -225,8 +229,8 @@ static void test_a_text_in_the_making(void **state)
 		struct copy_request r;
 		struct err err;
 
-		if (request_parse(table[i].text, strlen(table[i].text), table[i].at_end, &r, &err) !=
-				table[i].result ||
+		if (request_parse(table[i].text, strlen(table[i].text), table[i].at_end, &r,
+			    &err) != table[i].result ||
 			r.complete != table[i].complete)
 			fail_msg("row %zu", i);
 		request_finish(&r);
@@ -273,8 +277,9 @@ static void test_utf8(void **state)
 	static const struct {
 		const char *text;
 		ssize_t count;
-	} table[] = {{"", 0}, {"abc", 3}, {"é😀", 2}, {"\xc0\x80", -1}, {"\xed\xa0\x80", -1}, {"\xf4\x90\x80\x80", -1},
-		{"\xe2\x82", -1}, {"\x80", -1}, {"\xf8\x88\x80\x80\x80", -1}};
+	} table[] = {{"", 0}, {"abc", 3}, {"é😀", 2}, {"\xc0\x80", -1}, {"\xed\xa0\x80", -1},
+		{"\xf4\x90\x80\x80", -1}, {"\xe2\x82", -1}, {"\x80", -1},
+		{"\xf8\x88\x80\x80\x80", -1}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)

@@ -36,15 +36,16 @@ static const char *remark(const struct copy *copy)
 	if (copy->row.message)
 		return copy->row.message;
 	return copy->origin == COPY_MACHINE ? "asked for by another ebsfs"
-		: copy->origin == COPY_TOOL ? "not asked for through ebsfs" : "";
+	       : copy->origin == COPY_TOOL  ? "not asked for through ebsfs"
+					    : "";
 }
 
 static void table_row(void *arg, const struct copy *copy)
 {
 	const struct journal_copy *row = &copy->row;
 	struct table *t = arg;
-	char progress[32] = "-", since[ISOTIME_SIZE] = "-", took[ISOTIME_SIZE] = "-", eta[ISOTIME_SIZE] = "-",
-	     source[128] = "-";
+	char progress[32] = "-", since[ISOTIME_SIZE] = "-", took[ISOTIME_SIZE] = "-",
+	     eta[ISOTIME_SIZE] = "-", source[128] = "-";
 	unsigned length, position = copies_position(t->all, copy, &length);
 	int64_t since_ms = row->started_ms ? row->started_ms : row->requested_ms;
 
@@ -57,12 +58,16 @@ static void table_row(void *arg, const struct copy *copy)
 		snprintf(source, sizeof(source), "%s/%s", row->source_region, row->source_id);
 	if (since_ms) {
 		isotime_format(since_ms, since);
-		isotime_duration(((copy_state_ended(copy->state) ? row->ended_ms : t->now_ms) - since_ms) / 1000, took);
+		isotime_duration(
+			((copy_state_ended(copy->state) ? row->ended_ms : t->now_ms) - since_ms) /
+				1000,
+			took);
 	}
 	if (copy->eta_ms > t->now_ms)
 		isotime_duration((copy->eta_ms - t->now_ms) / 1000, eta);
-	buf_printf(t->out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s", copy_state_text(copy->state),
-		progress, row->region, row->copy_id ? row->copy_id : "-", source, since, took, eta);
+	buf_printf(t->out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s",
+		copy_state_text(copy->state), progress, row->region,
+		row->copy_id ? row->copy_id : "-", source, since, took, eta);
 	if (*remark(copy)) {
 		buf_puts(t->out, "  ");
 		put_text(t->out, remark(copy));
@@ -74,8 +79,8 @@ int copies_table(const struct copies *c, int64_t now_ms, struct buf *out)
 {
 	struct table t = {c, out, now_ms, false};
 
-	buf_printf(out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s  %s\n", "STATE", "PROGRESS", "REGION",
-		"SNAPSHOT", "SOURCE", "SINCE", "ELAPSED", "ETA", "REMARK");
+	buf_printf(out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s  %s\n", "STATE",
+		"PROGRESS", "REGION", "SNAPSHOT", "SOURCE", "SINCE", "ELAPSED", "ETA", "REMARK");
 	copies_each(c, table_row, &t);
 	if (!t.any)
 		buf_puts(out, "no copies\n");
@@ -167,7 +172,9 @@ static void json_row(void *arg, const struct copy *copy)
 	json_time(out, "requested", row->requested_ms);
 	json_time(out, "started", row->started_ms);
 	if (since)
-		json_number(out, "elapsed", ((copy_state_ended(copy->state) ? row->ended_ms : t->now_ms) - since) / 1000);
+		json_number(out, "elapsed",
+			((copy_state_ended(copy->state) ? row->ended_ms : t->now_ms) - since) /
+				1000);
 	json_time(out, "eta", copy->eta_ms > t->now_ms ? copy->eta_ms : 0);
 	json_time(out, "ended", row->ended_ms);
 	json_move(out, copy);
@@ -200,7 +207,8 @@ static void count_state(void *arg, const struct copy *copy)
 
 static void put_rate(void *arg, const char *from, const char *to, double rate)
 {
-	buf_printf(arg, "ebsfs_copy_rate_bytes_per_second{source=\"%s\",region=\"%s\"} %.0f\n", from, to, rate);
+	buf_printf(arg, "ebsfs_copy_rate_bytes_per_second{source=\"%s\",region=\"%s\"} %.0f\n",
+		from, to, rate);
 }
 
 static void head(struct buf *out, const char *name, const char *type, const char *help)
@@ -242,13 +250,18 @@ int copies_metrics(const struct copies *c, struct buf *out)
 	static const struct {
 		const char *name, *type, *help;
 	} lanes[] = {
-		{"ebsfs_copy_queue_length", "gauge", "Copies that wait for a slot or their source."},
-		{"ebsfs_copy_queue_oldest_seconds", "gauge", "Age of the oldest request in the queue."},
-		{"ebsfs_copy_slots_used", "gauge", "Copies in progress into the region, those of other tools included."},
-		{"ebsfs_copy_limit", "gauge", "Copies that EC2 carries out at once into the region, as far as known."},
+		{"ebsfs_copy_queue_length", "gauge",
+			"Copies that wait for a slot or their source."},
+		{"ebsfs_copy_queue_oldest_seconds", "gauge",
+			"Age of the oldest request in the queue."},
+		{"ebsfs_copy_slots_used", "gauge",
+			"Copies in progress into the region, those of other tools included."},
+		{"ebsfs_copy_limit", "gauge",
+			"Copies that EC2 carries out at once into the region, as far as known."},
 		{"ebsfs_copy_polls_total", "counter", "DescribeSnapshots sent to watch copies."},
 		{"ebsfs_copy_poll_failures_total", "counter", "Polls without an answer."},
-		{"ebsfs_copy_limit_refusals_total", "counter", "CopySnapshot refused because too many are in progress."},
+		{"ebsfs_copy_limit_refusals_total", "counter",
+			"CopySnapshot refused because too many are in progress."},
 		{"ebsfs_copy_lost_answers_total", "counter", "CopySnapshot sent and not answered."},
 	};
 	unsigned counts[COPY_CANCELLED + 1] = {0};
@@ -256,7 +269,8 @@ int copies_metrics(const struct copies *c, struct buf *out)
 	copies_each(c, count_state, counts);
 	head(out, "ebsfs_copies", "gauge", "Copies by state; ended ones of the last day.");
 	for (enum copy_state state = COPY_QUEUED; state <= COPY_CANCELLED; state++)
-		buf_printf(out, "ebsfs_copies{state=\"%s\"} %u\n", copy_state_text(state), counts[state]);
+		buf_printf(out, "ebsfs_copies{state=\"%s\"} %u\n", copy_state_text(state),
+			counts[state]);
 	for (size_t i = 0; i < ARRAY_LEN(lanes); i++) {
 		head(out, lanes[i].name, lanes[i].type, lanes[i].help);
 		for (const struct lane *lane = c->lanes; lane; lane = lane->hh.next)

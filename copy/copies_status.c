@@ -36,7 +36,8 @@ static void put_times(const struct copy *copy, int64_t now_ms, struct buf *out)
 	if (ended)
 		text_time(out, "ended", row->ended_ms);
 	else if (copy->eta_ms > now_ms)
-		buf_printf(out, "eta: %s (estimated)\n", isotime_duration((copy->eta_ms - now_ms) / 1000, eta));
+		buf_printf(out, "eta: %s (estimated)\n",
+			isotime_duration((copy->eta_ms - now_ms) / 1000, eta));
 	else
 		buf_puts(out, "eta: unknown\n");
 }
@@ -69,9 +70,11 @@ static void put_move(const struct copy *copy, struct buf *out)
 static void put_outcome(const struct copy *copy, struct buf *out)
 {
 	const struct journal_copy *row = &copy->row;
-	bool told = copy->state == COPY_COMPLETED && row->code && !strcmp(row->code, COPY_SOURCE_KEPT);
+	bool told =
+		copy->state == COPY_COMPLETED && row->code && !strcmp(row->code, COPY_SOURCE_KEPT);
 
-	if (copy->state == COPY_FAILED || copy->state == COPY_ERROR || copy->state == COPY_CANCELLED || told) {
+	if (copy->state == COPY_FAILED || copy->state == COPY_ERROR ||
+		copy->state == COPY_CANCELLED || told) {
 		if (!told)
 			text_line(out, "code", row->code);
 		text_line(out, "message", row->message);
@@ -92,7 +95,8 @@ int copies_status(const struct copies *c, const struct copy *copy, int64_t now_m
 	if (position)
 		buf_printf(out, "position: %u of %u\n", position, length);
 	text_line(out, "reason", copy->reason);
-	if (copy->state == COPY_PENDING || copy->state == COPY_ERROR || (copy->state == COPY_COMPLETED && !row->dry_run))
+	if (copy->state == COPY_PENDING || copy->state == COPY_ERROR ||
+		(copy->state == COPY_COMPLETED && !row->dry_run))
 		text_progress(out, copy->progress);
 	text_line(out, "snapshot", row->copy_id);
 	text_line(out, "region", row->region);
@@ -103,8 +107,8 @@ int copies_status(const struct copies *c, const struct copy *copy, int64_t now_m
 	return -out->error;
 }
 
-int copies_snapshot_status(const char *region, const struct catalogue *catalogue, catalogue_slot slot, int64_t now_ms,
-	struct buf *out)
+int copies_snapshot_status(const char *region, const struct catalogue *catalogue,
+	catalogue_slot slot, int64_t now_ms, struct buf *out)
 {
 	struct catalogue_snapshot s;
 	bool pending;
@@ -114,7 +118,10 @@ int copies_snapshot_status(const char *region, const struct catalogue *catalogue
 	if (!catalogue_get(catalogue, slot, &s))
 		return buf_puts(out, "state: unknown\n");
 	pending = s.state == EC2_SNAPSHOT_PENDING;
-	text_line(out, "state", s.presence == CATALOGUE_GONE ? "deleted" : *s.state_text ? s.state_text : "unknown");
+	text_line(out, "state",
+		s.presence == CATALOGUE_GONE ? "deleted"
+		: *s.state_text              ? s.state_text
+					     : "unknown");
 	text_progress(out, s.state == EC2_SNAPSHOT_COMPLETED && s.progress < 0 ? 100 : s.progress);
 	text_line(out, "snapshot", s.id);
 	text_line(out, "region", region);
@@ -130,7 +137,8 @@ int copies_snapshot_status(const char *region, const struct catalogue *catalogue
 	if (pending) {
 		end = estimate_end(s.start_ms, s.progress, now_ms, -1, 0);
 		if (end > now_ms)
-			buf_printf(out, "eta: %s (estimated)\n", isotime_duration((end - now_ms) / 1000, eta));
+			buf_printf(out, "eta: %s (estimated)\n",
+				isotime_duration((end - now_ms) / 1000, eta));
 		else
 			buf_puts(out, "eta: unknown\n");
 	}
