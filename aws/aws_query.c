@@ -197,7 +197,7 @@ static bool correct_clock(struct aws_call *call, const struct http_answer *answe
  * here are no reason to fetch others: so a region that is not enabled answers as well. */
 static bool keys_are_old(const struct aws_call *call)
 {
-	return aws_error_may_be_old_keys(call->err.code) && call->region->accepted_key[0] &&
+	return aws_error_may_be_old_keys(call->err.code) &&
 	       !strcmp(call->region->accepted_key, call->credentials->access_key);
 }
 

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/* ec2: what each call sends, and what it makes of the answer; over real sockets. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "aws_world.h"
+#include "cleanup.h"
+#include "encode.h"
+
+#define OK(text) ((struct step[]){{.status = "200 OK", .body = (text)}, {0}})
+
+static const char *body(const struct world *w)
+{
+	return buf_str(&w->f->last_body);
+}
+
+static void page_ended(void *arg, struct ec2_page *page, const struct err *err)
+{
+	struct world *w = arg;
+
+	w->called++;
+	assert_null(err);
+	w->n_snapshots = page->n_snapshots;
+	snprintf(w->id, sizeof(w->id), "%s", page->next_token ? page->next_token : "");
+	ec2_page_destroy(page);
+	uv_stop(&w->f->loop);
+}
+
+static void test_describe_snapshots(void **state)
+{
+	struct world *w = *state;
+	const char *const values[] = {"a b", "snap-0a*"};
+	const struct ec2_filter filters[] = {
+		{"tag:Name", values, 1}, {"snapshot-id", values + 1, 1}, {"status", values, 2}};
+
+	world_script(OK("<DescribeSnapshotsResponse><snapshotSet/><nextToken>n=</nextToken></"
+			"DescribeSnapshotsResponse>"));
+	assert_non_null(ec2_describe_snapshots(w->aws,
+		&(struct ec2_describe_snapshots){.region = "eu-west-1",
+			.owner = "self",
+			.filters = filters,
+			.n_filters = 3,
+			.max_results = 1000,
+			.next_token = "t+/="},
+		page_ended, w));
+	world_wait(w);
+	assert_string_equal(body(w),
+		"Action=DescribeSnapshots&Version=2016-11-15&Owner.1=self"
+		"&Filter.1.Name=tag%3AName&Filter.1.Value.1=a%20b&Filter.2.Name=snapshot-id&Filter."
+		"2.Value.1=snap-0a%2A"
+		"&Filter.3.Name=status&Filter.3.Value.1=a%20b&Filter.3.Value.2=snap-0a%2A"
+		"&MaxResults=1000&NextToken=t%2B%2F%3D");
+	assert_int_equal(w->n_snapshots, 0);
+	assert_string_equal(w->id, "n=");
+	assert_non_null(strstr(world_head(0),
+		"Content-Type: application/x-www-form-urlencoded; charset=utf-8\r\n"));
+	assert_non_null(strstr(world_head(0),
+		"/eu-west-1/ec2/aws4_request, SignedHeaders=content-type;host;x-amz-date, "));
+	/* No owner, no page size: nothing is sent for them. */
+	world_script(OK("<DescribeSnapshotsResponse/>"));
+	w->called = 0;
+	assert_non_null(ec2_describe_snapshots(
+		w->aws, &(struct ec2_describe_snapshots){.region = "eu-west-1"}, page_ended, w));
+	world_wait(w);
+	assert_string_equal(body(w), "Action=DescribeSnapshots&Version=2016-11-15");
+}
+
+static void regions_ended(void *arg, const char *const *names, size_t n, const struct err *err)
+{
+	struct world *w = arg;
+
+	w->called++;
+	w->err = err ? *err : (struct err){0};
+	w->n_snapshots = n;
+	snprintf(w->id, sizeof(w->id), "%s", n ? names[n - 1] : "");
+	uv_stop(&w->f->loop);
+}
+
+static struct aws_call *regions(struct world *w)
+{
+	return ec2_describe_regions(w->aws, "us-east-1", regions_ended, w);
+}
+
+static void test_describe_regions(void **state)
+{
+	struct world *w = *state;
+
+	world_run(w, regions,
+		OK("<DescribeRegionsResponse><regionInfo><item><regionName>eu-west-1</regionName></"
+		   "item><item>"
+		   "<regionName>us-east-1</regionName></item></regionInfo></"
+		   "DescribeRegionsResponse>"));
+	assert_string_equal(body(w), "Action=DescribeRegions&Version=2016-11-15");
+	assert_int_equal(w->n_snapshots, 2);
+	assert_string_equal(w->id, "us-east-1");
+	world_run(w, regions, OK("<DescribeRegionsResponse/>"));
+	assert_int_equal(w->n_snapshots, 0);
+	assert_int_equal(w->err.errnum, 0);
+}
+
+/* The value of a parameter in a form, decoded. */
+static char *param(const char *form, const char *name)
+{
+	_cleanup_buf_ struct buf key = BUF_INIT, value = BUF_INIT;
+	const char *at;
+
+	buf_printf(&key, "&%s=", name);
+	at = strstr(form, key.data);
+	assert_non_null(at);
+	at += key.len;
+	decode_percent(&value, at, strcspn(at, "&"), 0);
+	return buf_steal(&value);
+}
+
+static void test_copy_snapshot(void **state)
+{
+	static const char asked[] = "Action=CopySnapshot&Version=2016-11-15&SourceRegion=us-east-1&"
+				    "SourceSnapshotId=snap-01234567"
+				    "&Description=%5BCopied%5D%20a&Encrypted=true&KmsKeyId=alias%"
+				    "2Fdr&CompletionDurationMinutes=60"
+				    "&TagSpecification.1.ResourceType=snapshot&TagSpecification.1."
+				    "Tag.1.Key=ebsfs%3Arequest"
+				    "&TagSpecification.1.Tag.1.Value=x&TagSpecification.1.Tag.2."
+				    "Key=k&TagSpecification.1.Tag.2.Value="
+				    "&DestinationRegion=eu-west-1&PresignedUrl=";
+	struct world *w = *state;
+	const struct ec2_tag tags[] = {{"ebsfs:request", "x"}, {"k", ""}};
+	_cleanup_free_ char *url = NULL, *credential = NULL, *description = NULL;
+
+	world_script(OK("<CopySnapshotResponse><snapshotId>snap-0123456789abcdef0</snapshotId></"
+			"CopySnapshotResponse>"));
+	assert_non_null(ec2_copy_snapshot(w->aws,
+		&(struct ec2_copy_snapshot){.region = "eu-west-1",
+			.source_region = "us-east-1",
+			.source_id = "snap-01234567",
+			.description = "[Copied] a",
+			.kms_key_id = "alias/dr",
+			.encrypted = true,
+			.completion_minutes = 60,
+			.tags = tags,
+			.n_tags = 2},
+		world_copy_ended, w));
+	world_wait(w);
+	assert_string_equal(w->id, "snap-0123456789abcdef0");
+	assert_memory_equal(body(w), asked, strlen(asked));
+	/* The whole request once more, for the source's region. */
+	url = param(body(w), "PresignedUrl");
+	assert_memory_equal(url, w->url, strlen(w->url));
+	assert_memory_equal(
+		url + strlen(w->url), "/?Action=CopySnapshot&CompletionDurationMinutes=60&", 50);
+	credential = param(url, "X-Amz-Credential");
+	assert_non_null(strstr(credential, "AKID1/"));
+	assert_non_null(strstr(credential, "/us-east-1/ec2/aws4_request"));
+	description = param(url, "Description");
+	assert_string_equal(description, "[Copied] a");
+	assert_non_null(strstr(url, "&DestinationRegion=eu-west-1&"));
+	assert_non_null(strstr(url, "&X-Amz-Expires=3600&"));
+	assert_non_null(strstr(url, "&X-Amz-Signature="));
+	/* The request itself is for the destination's. */
+	assert_non_null(strstr(world_head(0), "/eu-west-1/ec2/aws4_request"));
+}
+
+/* The presigned URL is made anew with the keys of each try. */
+static void test_copy_with_new_keys(void **state)
+{
+	struct world *w = *state;
+	_cleanup_free_ char *url = NULL, *token = NULL;
+
+	world_run(w, world_copy, (struct step[]){EXPIRED, COPIED, {0}});
+	url = param(body(w), "PresignedUrl");
+	token = param(url, "X-Amz-Security-Token");
+	assert_string_equal(token, "token2");
+	assert_ptr_equal(strstr(body(w), "&PresignedUrl="), strrchr(body(w), '&'));
+}
+
+static void change_ended(void *arg, const struct err *err)
+{
+	struct world *w = arg;
+
+	w->called++;
+	w->err = err ? *err : (struct err){0};
+	uv_stop(&w->f->loop);
+}
+
+static struct aws_call *create_tags(struct world *w)
+{
+	const struct ec2_tag tags[] = {{"a/b", "v é"}, {"k", ""}};
+
+	return ec2_create_tags(w->aws, "eu-west-1", "snap-01234567", tags, 2, change_ended, w);
+}
+
+static struct aws_call *delete_tag(struct world *w)
+{
+	return ec2_delete_tag(w->aws, "eu-west-1", "snap-01234567", "a/b", change_ended, w);
+}
+
+static void test_changes(void **state)
+{
+	static const struct {
+		struct aws_call *(*start)(struct world *w);
+		const char *answer, *sent;
+	} table[] = {
+		{create_tags,
+			"<CreateTagsResponse><requestId>r</requestId><return>true</return></"
+			"CreateTagsResponse>",
+			"Action=CreateTags&Version=2016-11-15&ResourceId.1=snap-01234567"
+			"&Tag.1.Key=a%2Fb&Tag.1.Value=v%20%C3%A9&Tag.2.Key=k&Tag.2.Value="},
+		{delete_tag, "<DeleteTagsResponse><requestId>r</requestId></DeleteTagsResponse>",
+			"Action=DeleteTags&Version=2016-11-15&ResourceId.1=snap-01234567&Tag.1.Key="
+			"a%2Fb"},
+		{world_delete, "<DeleteSnapshotResponse xmlns=\"x\"/>",
+			"Action=DeleteSnapshot&Version=2016-11-15&SnapshotId=snap-01234567"},
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		world_run(w, table[i].start, OK(table[i].answer));
+		assert_int_equal(w->err.errnum, 0);
+		assert_string_equal(body(w), table[i].sent);
+	}
+	/* Yes is what EC2 says, not what a portal says. */
+	world_run(w, world_delete,
+		OK("<DeleteSnapshotResponse><return>false</return></DeleteSnapshotResponse>"));
+	assert_int_equal(w->err.errnum, EIO);
+	world_run(w, world_delete, OK("<html>Please log in</html>"));
+	assert_int_equal(w->err.errnum, EIO);
+	world_run(w, world_delete, OK(""));
+	assert_int_equal(w->err.errnum, EIO);
+}
+
+/* DeleteTags without a key would delete every tag. */
+static void test_delete_tag_without_a_key(void **state)
+{
+	struct world *w = *state;
+
+	world_script(OK("<DeleteTagsResponse/>"));
+	assert_null(ec2_delete_tag(w->aws, "eu-west-1", "snap-01234567", "", change_ended, w));
+}
+
+static void identity_ended(void *arg, const char *account, const char *arn, const struct err *err)
+{
+	struct world *w = arg;
+
+	w->called++;
+	w->err = err ? *err : (struct err){0};
+	snprintf(w->id, sizeof(w->id), "%s %s", account ? account : "", arn ? arn : "");
+	uv_stop(&w->f->loop);
+}
+
+static struct aws_call *identity(struct world *w)
+{
+	return sts_get_caller_identity(w->aws, "us-east-1", identity_ended, w);
+}
+
+static void test_identity(void **state)
+{
+	struct world *w = *state;
+
+	world_run(w, identity,
+		OK("<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">"
+		   "<GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><UserId>U</"
+		   "UserId>"
+		   "<Account>123456789012</Account></GetCallerIdentityResult></"
+		   "GetCallerIdentityResponse>"));
+	assert_string_equal(w->id, "123456789012 arn:aws:iam::123456789012:user/a");
+	assert_string_equal(body(w), "Action=GetCallerIdentity&Version=2011-06-15");
+	assert_non_null(strstr(world_head(0), "/us-east-1/sts/aws4_request"));
+	world_run(w, identity,
+		OK("<GetCallerIdentityResponse><GetCallerIdentityResult><Account>../../../x12</"
+		   "Account>"
+		   "</GetCallerIdentityResult></GetCallerIdentityResponse>"));
+	assert_int_equal(w->err.errnum, EIO);
+	assert_string_equal(w->id, " ");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_describe_snapshots),
+		TEST(test_describe_regions),
+		TEST(test_copy_snapshot),
+		TEST(test_copy_with_new_keys),
+		TEST(test_changes),
+		TEST(test_delete_tag_without_a_key),
+		TEST(test_identity),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
