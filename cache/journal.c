@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/* The journal: changes are gathered on the loop and committed in groups by the thread pool. */
+#include "journal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "journal_db.h"
+#include "journal_rows.h"
+#include "journal_schema.h"
+#include "log.h"
+#include "loop.h"
+#include "statedir.h"
+
+/* What somebody put: up to two rows, or the removal of one. */
+struct change {
+	bool has_copy, has_receipt;
+	struct journal_copy copy;
+	struct journal_receipt receipt;
+	int64_t delete_receipt; /* 0: none */
+	journal_done *done;
+	void *arg;
+	struct change *next;
+};
+
+/* The changes of one transaction, in the thread pool. */
+struct batch {
+	struct journal *journal; /* NULL: closed meanwhile */
+	struct journal_db *db;
+	struct change *first;
+	struct err err;   /* errnum 0: committed */
+	uv_sem_t written; /* posted when the pool is through with it */
+};
+
+struct journal {
+	uv_loop_t *loop;
+	int lock_fd;
+	struct journal_db *db; /* the flying batch's, while there is one */
+	struct change *first, **last;
+	struct batch *flying;
+	struct loop_timer *turn; /* fires when the loop's present turn is over */
+	int64_t last_copy, last_receipt;
+	struct err last_error; /* errnum 0: the last write succeeded */
+	bool *closed;          /* set by journal_close(), for the calls under way */
+};
+
+void journal_copy_finish(struct journal_copy *row)
+{
+	journal_rows_finish(&journal_rows_copies, row);
+}
+
+void journal_receipt_finish(struct journal_receipt *row)
+{
+	journal_rows_finish(&journal_rows_receipts, row);
+}
+
+static void change_destroy(struct change *c)
+{
+	journal_copy_finish(&c->copy);
+	journal_receipt_finish(&c->receipt);
+	free(c);
+}
+
+static void changes_destroy(struct change *first)
+{
+	while (first) {
+		struct change *next = first->next;
+
+		change_destroy(first);
+		first = next;
+	}
+}
+
+/* --- writing: the parts that run in the thread pool --- */
+
+static int write_change(struct journal_db *db, const struct change *c, struct err *err)
+{
+	int result = 0;
+
+	if (c->has_copy)
+		result = journal_db_put(db, &journal_rows_copies, &c->copy, err);
+	if (result == 0 && c->has_receipt)
+		result = journal_db_put(db, &journal_rows_receipts, &c->receipt, err);
+	if (result == 0 && c->delete_receipt)
+		result = journal_db_delete(db, &journal_rows_receipts, c->delete_receipt, err);
+	return result;
+}
+
+/* All of them, or none. *err has errnum 0 on success. */
+static void write_changes(struct journal_db *db, const struct change *first, struct err *err)
+{
+	int result = journal_db_begin(db, err);
+
+	for (const struct change *c = first; result == 0 && c; c = c->next)
+		result = write_change(db, c, err);
+	if (result == 0)
+		result = journal_db_commit(db, err);
+	if (result == 0) {
+		err->errnum = 0;
+		return;
+	}
+	journal_db_rollback(db);
+	/* Damage found while writing is not the caller's invalid argument. */
+	if (err->errnum == EINVAL)
+		err->errnum = EIO;
+}
+
+static void batch_run(void *arg)
+{
+	struct batch *b = arg;
+
+	write_changes(b->db, b->first, &b->err);
+	uv_sem_post(&b->written);
+}
+
+/* --- the loop's side --- */
+
+static void batch_free(struct batch *b)
+{
+	changes_destroy(b->first);
+	uv_sem_destroy(&b->written);
+	free(b);
+}
+
+/* Tells each in turn how it ended. Returns false if one of them closed the journal. */
+static bool tell(struct journal *j, const struct change *first, const struct err *err)
+{
+	bool closed = false;
+
+	j->closed = &closed;
+	for (const struct change *c = first; c && !closed; c = c->next) {
+		if (c->done)
+			c->done(c->arg, err);
+	}
+	if (!closed)
+		j->closed = NULL;
+	return !closed;
+}
+
+static void write_next(void *arg);
+
+static void batch_done(void *arg)
+{
+	struct batch *b = arg;
+	struct journal *j = b->journal;
+
+	if (j) {
+		j->flying = NULL;
+		j->last_error = b->err;
+		/* What was put meanwhile is on its way before anybody hears of this. */
+		write_next(j);
+		tell(j, b->first, b->err.errnum ? &b->err : NULL);
+	}
+	batch_free(b);
+}
+
+static void changes_fail(struct journal *j, struct change *first)
+{
+	struct err err;
+
+	err_set(&err, ENOMEM, "out of memory for the journal");
+	j->last_error = err;
+	tell(j, first, &err);
+	changes_destroy(first);
+}
+
+/* Sends all that was put as one transaction, unless one is under way: its end does it then. */
+static void write_next(void *arg)
+{
+	struct journal *j = arg;
+	struct change *first = j->first;
+	struct batch *b;
+
+	if (j->flying || !first)
+		return;
+	j->first = NULL;
+	j->last = &j->first;
+	b = calloc(1, sizeof(*b));
+	if (!b || uv_sem_init(&b->written, 0) < 0) {
+		free(b);
+		changes_fail(j, first);
+		return;
+	}
+	b->journal = j;
+	b->db = j->db;
+	b->first = first;
+	j->flying = b;
+	if (loop_work(j->loop, batch_run, batch_done, b) == 0)
+		return;
+	j->flying = NULL;
+	b->first = NULL;
+	batch_free(b);
+	changes_fail(j, first);
+}
+
+static int put(struct journal *j, const struct journal_copy *copy,
+	const struct journal_receipt *receipt, int64_t delete_receipt, journal_done *done,
+	void *arg)
+{
+	struct change *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->delete_receipt = delete_receipt;
+	c->done = done;
+	c->arg = arg;
+	c->has_copy = copy && journal_rows_copy(&journal_rows_copies, &c->copy, copy) == 0;
+	c->has_receipt =
+		receipt && journal_rows_copy(&journal_rows_receipts, &c->receipt, receipt) == 0;
+	if ((copy && !c->has_copy) || (receipt && !c->has_receipt)) {
+		change_destroy(c);
+		return -ENOMEM;
+	}
+	*j->last = c;
+	j->last = &c->next;
+	if (!j->flying && !loop_timer_armed(j->turn))
+		loop_timer_start(j->turn, 0);
+	return 0;
+}
+
+int journal_put_copy(
+	struct journal *j, const struct journal_copy *row, journal_done *done, void *arg)
+{
+	return put(j, row, NULL, 0, done, arg);
+}
+
+int journal_put_receipt(
+	struct journal *j, const struct journal_receipt *row, journal_done *done, void *arg)
+{
+	return put(j, NULL, row, 0, done, arg);
+}
+
+int journal_delete_receipt(struct journal *j, int64_t id, journal_done *done, void *arg)
+{
+	return put(j, NULL, NULL, id, done, arg);
+}
+
+int journal_put_both(struct journal *j, const struct journal_copy *copy,
+	const struct journal_receipt *receipt, journal_done *done, void *arg)
+{
+	return put(j, copy, receipt, 0, done, arg);
+}
+
+int64_t journal_next_copy_id(struct journal *j)
+{
+	return ++j->last_copy;
+}
+
+int64_t journal_next_receipt_id(struct journal *j)
+{
+	return ++j->last_receipt;
+}
+
+const struct err *journal_last_error(const struct journal *j)
+{
+	return j->last_error.errnum ? &j->last_error : NULL;
+}
+
+/* --- life --- */
+
+static int open_db(struct journal *j, const char *path, const char *account, struct err *err)
+{
+	int result = journal_db_open(path, &j->db, err);
+
+	if (result == 0)
+		result = journal_schema_check(j->db, account, err);
+	if (result == 0)
+		result = journal_db_writable(j->db, err);
+	if (result == 0)
+		result = journal_schema_migrate(j->db, account, err);
+	if (result == 0)
+		result = journal_db_prepare(j->db, err);
+	if (result == 0)
+		result = journal_db_last_id(j->db, &journal_rows_copies, &j->last_copy, err);
+	if (result == 0)
+		result = journal_db_last_id(j->db, &journal_rows_receipts, &j->last_receipt, err);
+	return result;
+}
+
+static int open_dir(struct journal *j, const char *dir, const char *account, struct err *err)
+{
+	_cleanup_free_ char *path = NULL;
+	int result = statedir_take(dir, &j->lock_fd, err);
+
+	if (result < 0)
+		return result;
+	if (asprintf(&path, "%s/journal.db", dir) < 0) {
+		path = NULL;
+		return err_set(err, ENOMEM, "out of memory");
+	}
+	return open_db(j, path, account ? account : "", err);
+}
+
+int journal_open(uv_loop_t *loop, const char *dir, const char *account, struct journal **out,
+	struct err *err)
+{
+	struct journal *j = calloc(1, sizeof(*j));
+	int result;
+
+	if (!j)
+		return err_set(err, ENOMEM, "out of memory");
+	j->loop = loop;
+	j->last = &j->first;
+	j->lock_fd = -1;
+	j->turn = loop_timer_create(loop, write_next, j);
+	result = j->turn ? open_dir(j, dir, account, err) : err_set(err, ENOMEM, "out of memory");
+	if (result < 0) {
+		journal_close(j);
+		return result;
+	}
+	*out = j;
+	return 0;
+}
+
+void journal_close(struct journal *j)
+{
+	struct err err = {0};
+
+	if (!j)
+		return;
+	if (j->closed)
+		*j->closed = true;
+	if (j->flying) {
+		uv_sem_wait(&j->flying->written);
+		if (j->flying->err.errnum)
+			log_error("what was asked for last is not in the journal: %s",
+				j->flying->err.message);
+		j->flying->journal = NULL;
+	}
+	if (j->first) {
+		write_changes(j->db, j->first, &err);
+		if (err.errnum)
+			log_error("what was asked for last is not in the journal: %s", err.message);
+		changes_destroy(j->first);
+	}
+	loop_timer_destroy(j->turn);
+	journal_db_close(j->db);
+	/* Last: from here on another process may open it. */
+	if (j->lock_fd >= 0)
+		close(j->lock_fd);
+	free(j);
+}
+
+/* --- reading --- */
+
+struct reading {
+	journal_copy_fn *copy;
+	journal_receipt_fn *receipt;
+	void *arg;
+};
+
+static int read_copy(void *arg, const void *row)
+{
+	const struct reading *r = arg;
+
+	return r->copy(r->arg, row);
+}
+
+static int read_receipt(void *arg, const void *row)
+{
+	const struct reading *r = arg;
+
+	return r->receipt(r->arg, row);
+}
+
+int journal_read(struct journal *j, int64_t ended_before_ms, journal_copy_fn *copy,
+	journal_receipt_fn *receipt, void *arg, struct err *err)
+{
+	struct reading r = {copy, receipt, arg};
+	struct err pruning;
+	int result;
+
+	/* The thread pool has the file as long as a batch flies. */
+	if (j->flying)
+		return err_set(err, EBUSY, "the journal is being written");
+	if (journal_db_prune(j->db, ended_before_ms, &pruning) < 0)
+		log_warning("old copies stay in the journal: %s", pruning.message);
+	result = journal_db_each(j->db, &journal_rows_copies, read_copy, &r, err);
+	if (result == 0)
+		result = journal_db_each(j->db, &journal_rows_receipts, read_receipt, &r, err);
+	return result;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* The journal's file: SQLite behind a few calls. Synchronous; one thread at a time. */
+#ifndef EBSFS_JOURNAL_DB_H
+#define EBSFS_JOURNAL_DB_H
+
+#include <stdint.h>
+
+#include "err.h"
+#include "journal.h"
+#include "journal_rows.h"
+
+struct journal_db;
+
+/* Opens or creates the file, locked and so that nothing is written to it before
+ * journal_db_writable(). EINVAL from any call: the file is damaged. Return 0 or -errno with *err.
+ */
+int journal_db_open(const char *path, struct journal_db **out, struct err *err);
+int journal_db_writable(struct journal_db *db, struct err *err);
+/* Once the tables are there: before the first transaction. */
+int journal_db_prepare(struct journal_db *db, struct err *err);
+void journal_db_close(struct journal_db *db); /* NULL is permitted */
+
+const char *journal_db_path(const struct journal_db *db);
+
+/* SQL that gives nothing; `doing` is for the error's text. */
+int journal_db_exec(struct journal_db *db, const char *sql, const char *doing, struct err *err);
+/* The first column of the first row, as number and as text (either may be NULL); 0 and NULL if
+ * there is none. *text is the caller's to free. param is ?1, NULL if there is none. */
+int journal_db_query(struct journal_db *db, const char *sql, const char *param, int64_t *number,
+	char **text, const char *doing, struct err *err);
+
+/* A transaction: begin, changes, commit. After a failure of any of them: rollback, which also makes
+ * sure that the failed transaction does not come back after a crash. Return 0 or -errno with *err.
+ */
+int journal_db_begin(struct journal_db *db, struct err *err);
+int journal_db_put(
+	struct journal_db *db, const struct journal_table *table, const void *row, struct err *err);
+int journal_db_delete(
+	struct journal_db *db, const struct journal_table *table, int64_t id, struct err *err);
+int journal_db_commit(struct journal_db *db, struct err *err);
+void journal_db_rollback(struct journal_db *db);
+
+/* Deletes copies that ended before the time and have no receipt, in a transaction of its own.
+ * Returns 0 or -errno with *err. */
+int journal_db_prune(struct journal_db *db, int64_t ended_before_ms, struct err *err);
+/* Every row by its key. The row's texts are borrowed for the call. A non-zero result of fn ends it
+ * and is returned; else 0 or -errno with *err. */
+typedef int journal_db_row(void *arg, const void *row);
+int journal_db_each(struct journal_db *db, const struct journal_table *table, journal_db_row *fn,
+	void *arg, struct err *err);
+/* The highest key that the table ever had; 0: none. */
+int journal_db_last_id(
+	struct journal_db *db, const struct journal_table *table, int64_t *id, struct err *err);
+
+#endif

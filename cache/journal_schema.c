@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* The journal's schema: checked, made, migrated. */
+#include "journal_schema.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cleanup.h"
+
+#define APPLICATION_ID 0x65627366 /* "ebsf" */
+
+/* migrations[n] leads from version n of the schema to n + 1. Only ever append: files of every
+ * version are out there. */
+static const char *const migrations[] = {
+	/* AUTOINCREMENT: a number is never used again, though its row was pruned. */
+	"CREATE TABLE copies (id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT, state TEXT, "
+	"source_region TEXT,"
+	" source_id TEXT, region TEXT, description TEXT, tags TEXT, kms_key_id TEXT, encrypted "
+	"INTEGER,"
+	" completion_minutes INTEGER, dry_run INTEGER, move INTEGER, acknowledged INTEGER, "
+	"submitted INTEGER,"
+	" copy_id TEXT, requested_ms INTEGER, submitted_ms INTEGER, started_ms INTEGER, ended_ms "
+	"INTEGER,"
+	" bytes INTEGER, attempts INTEGER, code TEXT, message TEXT, request_id TEXT);"
+	"CREATE TABLE receipts (id INTEGER PRIMARY KEY AUTOINCREMENT, copy INTEGER, region TEXT, "
+	"folder TEXT,"
+	" name TEXT, is_folder INTEGER, file_name TEXT, text TEXT, mode INTEGER, uid INTEGER, gid "
+	"INTEGER,"
+	" mtime_ns INTEGER);"
+	"CREATE INDEX receipts_by_copy ON receipts (copy);"
+	"CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;",
+};
+#define SCHEMA_VERSION ((int)ARRAY_LEN(migrations))
+
+/* --- checking what is there --- */
+
+/* An account that is not known yet ("") fits every journal. */
+static int check_account(struct journal_db *db, const char *account, struct err *err)
+{
+	_cleanup_free_ char *kept = NULL;
+	int result = journal_db_query(db, "SELECT value FROM meta WHERE key = 'account'", NULL,
+		NULL, &kept, "reading", err);
+
+	if (result < 0)
+		return result;
+	if (!kept || !*kept || !*account || strcmp(kept, account) == 0)
+		return 0;
+	return err_set(err, EPERM,
+		"the journal %s holds the copies of account %s, and this is account %s: give this "
+		"one a directory of "
+		"its own with -o state_dir=",
+		journal_db_path(db), kept, account);
+}
+
+static int check_damage(struct journal_db *db, struct err *err)
+{
+	_cleanup_free_ char *verdict = NULL;
+	int result = journal_db_query(
+		db, "PRAGMA quick_check(1)", NULL, NULL, &verdict, "checking", err);
+
+	if (result < 0)
+		return result;
+	if (verdict && strcmp(verdict, "ok") == 0)
+		return 0;
+	return err_set(err, EINVAL, "the journal %s: %s", journal_db_path(db),
+		verdict ? verdict : "no verdict");
+}
+
+static int check_version(struct journal_db *db, int64_t version, struct err *err)
+{
+	if (version <= SCHEMA_VERSION)
+		return 0;
+	return err_set(err, EPERM,
+		"the journal %s was written by a newer ebsfs (version %d of its tables, this one "
+		"knows %d): use that, or "
+		"another directory with -o state_dir=; nothing was changed",
+		journal_db_path(db), (int)version, SCHEMA_VERSION);
+}
+
+/* EINVAL here means damage; what is whole, but not for this ebsfs, is EPERM. */
+static int check_content(struct journal_db *db, const char *account, struct err *err)
+{
+	int64_t application, version, n_tables;
+	int result = journal_db_query(
+		db, "PRAGMA application_id", NULL, &application, NULL, "reading", err);
+
+	if (result == 0)
+		result = journal_db_query(
+			db, "PRAGMA user_version", NULL, &version, NULL, "reading", err);
+	if (result == 0)
+		result = journal_db_query(db, "SELECT count(*) FROM sqlite_master", NULL, &n_tables,
+			NULL, "reading", err);
+	if (result < 0)
+		return result;
+	/* New, or left behind by an ebsfs that was stopped before it had made its tables. */
+	if (!application && !version && !n_tables)
+		return 0;
+	if (application != APPLICATION_ID)
+		return err_set(err, EPERM,
+			"%s is a database, but not a journal of ebsfs; nothing was changed",
+			journal_db_path(db));
+	result = check_version(db, version, err);
+	if (result == 0)
+		result = check_damage(db, err);
+	return result < 0 ? result : check_account(db, account, err);
+}
+
+int journal_schema_check(struct journal_db *db, const char *account, struct err *err)
+{
+	struct err why;
+	int result = check_content(db, account, &why);
+
+	if (result == -EINVAL)
+		return err_set(err, EINVAL,
+			"%s: it is damaged, and was left as it is; restore it from a backup, or "
+			"move it away and look in "
+			"EC2 for the copies that were in progress",
+			why.message);
+	if (result == -EPERM)
+		return err_set(err, EINVAL, "%s", why.message);
+	if (result < 0 && err)
+		*err = why;
+	return result;
+}
+
+/* --- making and migrating --- */
+
+static int migrate_one(struct journal_db *db, int version, struct err *err)
+{
+	char end[100];
+	int result = journal_db_exec(db, "BEGIN IMMEDIATE", "preparing", err);
+
+	snprintf(end, sizeof(end), "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+		APPLICATION_ID, version + 1);
+	if (result == 0)
+		result = journal_db_exec(db, migrations[version], "preparing", err);
+	if (result == 0)
+		result = journal_db_exec(db, end, "preparing", err);
+	return result;
+}
+
+int journal_schema_migrate(struct journal_db *db, const char *account, struct err *err)
+{
+	int64_t version;
+	int result =
+		journal_db_query(db, "PRAGMA user_version", NULL, &version, NULL, "reading", err);
+
+	for (; result == 0 && version < SCHEMA_VERSION; version++)
+		result = migrate_one(db, (int)version, err);
+	if (result < 0 || !*account)
+		return result;
+	return journal_db_query(db,
+		"INSERT INTO meta VALUES ('account', ?1)"
+		" ON CONFLICT (key) DO UPDATE SET value = ?1 WHERE value <> ?1",
+		account, NULL, NULL, "noting the account", err);
+}

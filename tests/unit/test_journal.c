@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/* cache/journal: rows survive, in order, in groups; the old go; numbers are never used twice. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "cleanup.h"
+#include "journal_fixture.h"
+
+/* --- every column --- */
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static int check_copy(void *arg, const struct journal_copy *row)
+{
+	struct journal_copy want = journal_fixture_copy(row->id);
+
+	assert_true(same_text(row->token, want.token));
+	assert_true(same_text(row->state, want.state));
+	assert_true(same_text(row->source_region, want.source_region));
+	assert_true(same_text(row->source_id, want.source_id));
+	assert_true(same_text(row->region, want.region));
+	assert_true(same_text(row->description, want.description));
+	assert_true(same_text(row->tags, want.tags));
+	assert_true(same_text(row->kms_key_id, want.kms_key_id));
+	assert_true(
+		row->encrypted && row->dry_run && row->move && row->acknowledged && row->submitted);
+	assert_int_equal(row->completion_minutes, want.completion_minutes);
+	assert_true(same_text(row->copy_id, want.copy_id));
+	assert_true(
+		row->requested_ms == want.requested_ms && row->submitted_ms == want.submitted_ms);
+	assert_true(row->started_ms == want.started_ms && row->ended_ms == want.ended_ms);
+	assert_true(row->bytes == want.bytes);
+	assert_int_equal(row->attempts, want.attempts);
+	assert_true(same_text(row->code, want.code));
+	assert_true(same_text(row->message, want.message));
+	assert_true(same_text(row->request_id, want.request_id));
+	++*(int *)arg;
+	return 0;
+}
+
+static int check_receipt(void *arg, const struct journal_receipt *row)
+{
+	struct journal_receipt want = journal_fixture_receipt(7, 3);
+
+	assert_true(row->id == want.id && row->copy == want.copy);
+	assert_true(same_text(row->region, want.region));
+	assert_true(same_text(row->folder, want.folder));
+	assert_true(same_text(row->name, want.name));
+	assert_true(row->is_folder);
+	assert_true(same_text(row->file_name, want.file_name));
+	assert_true(same_text(row->text, want.text));
+	assert_true(row->mode == want.mode && row->uid == want.uid && row->gid == want.gid);
+	assert_true(row->mtime_ns == want.mtime_ns);
+	*(int *)arg += 100;
+	return 0;
+}
+
+static void test_every_column_comes_back(void **state)
+{
+	struct journal_fixture *f = *state;
+	struct journal_copy copy = journal_fixture_copy(3);
+	struct journal_receipt receipt = journal_fixture_receipt(7, 3);
+	struct journal_end end = {0};
+	struct err err;
+	int seen = 0;
+
+	journal_fixture_open(f);
+	assert_int_equal(journal_put_both(f->j, &copy, &receipt, journal_fixture_done, &end), 0);
+	assert_int_equal(end.called, 0);
+	journal_fixture_wait(f, &end);
+	assert_int_equal(end.errnum, 0);
+	assert_null(journal_last_error(f->j));
+	journal_fixture_reopen(f);
+	assert_int_equal(journal_read(f->j, 0, check_copy, check_receipt, &seen, &err), 0);
+	assert_int_equal(seen, 101);
+}
+
+static void test_a_row_put_again_replaces_and_a_receipt_goes(void **state)
+{
+	struct journal_fixture *f = *state;
+	struct journal_receipt receipt = journal_fixture_receipt(1, 1);
+	struct journal_end end = {0};
+	struct journal_ids ids;
+
+	journal_fixture_open(f);
+	assert_int_equal(journal_fixture_put(f, 1), 0);
+	assert_int_equal(journal_fixture_put(f, 2), 0);
+	assert_int_equal(journal_fixture_put(f, 1), 0);
+	assert_int_equal(journal_put_receipt(f->j, &receipt, NULL, NULL), 0);
+	receipt.id = 2;
+	assert_int_equal(journal_put_receipt(f->j, &receipt, NULL, NULL), 0);
+	assert_int_equal(journal_delete_receipt(f->j, 1, journal_fixture_done, &end), 0);
+	journal_fixture_wait(f, &end);
+	ids = journal_fixture_ids(f);
+	assert_int_equal(ids.n_copies, 2);
+	assert_int_equal(ids.n_receipts, 1);
+	assert_true(ids.receipts[0] == 2);
+	journal_fixture_ids_finish(&ids);
+}
+
+static void test_changes_end_in_their_order(void **state)
+{
+	enum { N = 300 };
+	struct journal_fixture *f = *state;
+	struct journal_end ends[N] = {0};
+	int order = 0;
+
+	journal_fixture_open(f);
+	for (int i = 0; i < N; i++) {
+		struct journal_copy row = journal_fixture_copy(i + 1);
+
+		ends[i].order = &order;
+		assert_int_equal(journal_put_copy(f->j, &row, journal_fixture_done, &ends[i]), 0);
+		/* Some of them while a group is being written. */
+		if (i % 10 == 0)
+			uv_run(&f->loop, UV_RUN_NOWAIT);
+	}
+	journal_fixture_wait(f, &ends[N - 1]);
+	for (int i = 0; i < N; i++) {
+		assert_int_equal(ends[i].called, 1);
+		assert_int_equal(ends[i].errnum, 0);
+		assert_int_equal(ends[i].place, i + 1);
+	}
+}
+
+static void test_close_writes_what_was_put(void **state)
+{
+	struct journal_fixture *f = *state;
+	struct journal_copy row = journal_fixture_copy(1);
+	struct journal_end end = {0};
+	struct journal_ids ids;
+
+	journal_fixture_open(f);
+	assert_int_equal(journal_put_copy(f->j, &row, journal_fixture_done, &end), 0);
+	uv_run(&f->loop, UV_RUN_NOWAIT); /* under way, or written */
+	row = journal_fixture_copy(2);
+	assert_int_equal(journal_put_copy(f->j, &row, journal_fixture_done, &end), 0);
+	end.called = 0;
+	journal_fixture_reopen(f);
+	assert_int_equal(end.called, 0);
+	ids = journal_fixture_ids(f);
+	assert_int_equal(ids.n_copies, 2);
+	journal_fixture_ids_finish(&ids);
+}
+
+static void close_it(void *arg, const struct err *err)
+{
+	struct journal_fixture *f = arg;
+
+	assert_null(err);
+	journal_close(f->j);
+	f->j = NULL;
+}
+
+static void test_a_journal_may_be_closed_by_who_waited(void **state)
+{
+	struct journal_fixture *f = *state;
+	struct journal_copy row = journal_fixture_copy(1);
+	struct journal_end end = {0};
+	struct journal_ids ids;
+
+	journal_fixture_open(f);
+	assert_int_equal(journal_put_copy(f->j, &row, close_it, f), 0);
+	assert_int_equal(journal_put_copy(f->j, &row, journal_fixture_done, &end), 0);
+	uv_run(&f->loop, UV_RUN_DEFAULT);
+	assert_null(f->j);
+	assert_int_equal(end.called, 0);
+	journal_fixture_open(f);
+	ids = journal_fixture_ids(f);
+	assert_int_equal(ids.n_copies, 1);
+	journal_fixture_ids_finish(&ids);
+}
+
+/* --- reading --- */
+
+static int ignore_copy(void *arg, const struct journal_copy *row)
+{
+	++*(int *)arg;
+	return 0;
+}
+
+static int ignore_receipt(void *arg, const struct journal_receipt *row)
+{
+	return 0;
+}
+
+static void test_old_copies_without_a_receipt_are_pruned_and_numbers_stay_used(void **state)
+{
+	static const struct {
+		int64_t ended_ms;
+		bool receipt, stays;
+	} table[] = {
+		{0, false, true},    /* not ended */
+		{999, true, true},   /* its receipt is still there */
+		{1000, false, true}, /* just young enough */
+		{999, false, false},
+	};
+	struct journal_fixture *f = *state;
+	struct journal_ids ids = {0};
+	struct journal_end end = {0};
+	struct err err;
+	int seen = 0;
+
+	journal_fixture_open(f);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		int64_t id = journal_next_copy_id(f->j);
+		struct journal_copy row = journal_fixture_copy(id);
+		struct journal_receipt receipt =
+			journal_fixture_receipt(journal_next_receipt_id(f->j), id);
+
+		assert_true(id == (int64_t)i + 1);
+		row.ended_ms = table[i].ended_ms;
+		end.called = 0;
+		if (table[i].receipt)
+			journal_put_both(f->j, &row, &receipt, journal_fixture_done, &end);
+		else
+			journal_put_copy(f->j, &row, journal_fixture_done, &end);
+		journal_fixture_wait(f, &end);
+	}
+	ids = journal_fixture_ids(f); /* before 0: none goes */
+	assert_int_equal(ids.n_copies, ARRAY_LEN(table));
+	journal_fixture_ids_finish(&ids);
+	assert_int_equal(journal_read(f->j, 1000, ignore_copy, ignore_receipt, &seen, &err), 0);
+	assert_int_equal(seen, 3);
+	journal_fixture_reopen(f);
+	ids = journal_fixture_ids(f);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		assert_int_equal(journal_fixture_has(&ids, (int64_t)i + 1), table[i].stays);
+	journal_fixture_ids_finish(&ids);
+	assert_true(journal_next_copy_id(f->j) == 5);
+	assert_true(journal_next_copy_id(f->j) == 6);
+	assert_true(journal_next_receipt_id(f->j) == 3);
+}
+
+static int stop_at_two(void *arg, const struct journal_copy *row)
+{
+	return ++*(int *)arg == 2 ? -ECANCELED : 0;
+}
+
+static void test_reading_ends_when_told_to(void **state)
+{
+	struct journal_fixture *f = *state;
+	struct journal_copy row = journal_fixture_copy(9);
+	struct err err;
+	int seen = 0;
+
+	journal_fixture_open(f);
+	for (int i = 1; i <= 3; i++)
+		assert_int_equal(journal_fixture_put(f, i), 0);
+	assert_int_equal(
+		journal_read(f->j, 0, stop_at_two, ignore_receipt, &seen, &err), -ECANCELED);
+	assert_int_equal(seen, 2);
+	assert_int_equal(journal_put_copy(f->j, &row, NULL, NULL), 0);
+	uv_run(&f->loop, UV_RUN_NOWAIT);
+	uv_run(&f->loop, UV_RUN_DEFAULT);
+	assert_int_equal(journal_read(f->j, 0, ignore_copy, ignore_receipt, &seen, &err), 0);
+	assert_int_equal(seen, 6);
+}
+
+static void test_a_hundred_thousand_rows_are_read_quickly(void **state)
+{
+	enum { N = 100000 };
+	struct journal_fixture *f = *state;
+	struct journal_end end = {0};
+	struct err err;
+	clock_t begin;
+	double seconds;
+	int seen = 0;
+
+	journal_fixture_open(f);
+	for (int i = 1; i <= N; i++) {
+		struct journal_copy row = journal_fixture_copy(i);
+
+		assert_int_equal(
+			journal_put_copy(f->j, &row, i == N ? journal_fixture_done : NULL, &end),
+			0);
+	}
+	journal_fixture_wait(f, &end);
+	assert_int_equal(end.errnum, 0);
+	journal_fixture_close(f);
+	begin = clock();
+	journal_fixture_open(f);
+	assert_int_equal(journal_read(f->j, 0, ignore_copy, ignore_receipt, &seen, &err), 0);
+	seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+	assert_int_equal(seen, N);
+	print_message("opened, checked and read in %.3f s of processor time\n", seconds);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
+	assert_true(seconds < 1);
+#endif
+}
+
+static void test_the_directory_is_made_and_private(void **state)
+{
+	static const char *const names[] = {"journal.db", "journal.lock", "journal.db-wal"};
+	struct journal_fixture *f = *state;
+	char deep[80], path[120];
+	struct journal *j;
+	struct err err;
+	struct stat st;
+
+	snprintf(deep, sizeof(deep), "%s/a//b/", f->dir);
+	assert_int_equal(journal_open(&f->loop, deep, NULL, &j, &err), 0);
+	assert_int_equal(stat(deep, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		snprintf(path, sizeof(path), "%s%s", deep, names[i]);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
+	}
+	journal_close(j);
+	assert_int_equal(journal_open(&f->loop, "", NULL, &j, &err), -ENOENT);
+	snprintf(path, sizeof(path), "%sjournal.db/x", deep);
+	assert_int_equal(journal_open(&f->loop, path, NULL, &j, &err), -ENOTDIR);
+}
+
+#define TEST(name)                                                                                 \
+	cmocka_unit_test_setup_teardown(name, journal_fixture_set_up, journal_fixture_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_every_column_comes_back),
+		TEST(test_a_row_put_again_replaces_and_a_receipt_goes),
+		TEST(test_changes_end_in_their_order),
+		TEST(test_close_writes_what_was_put),
+		TEST(test_a_journal_may_be_closed_by_who_waited),
+		TEST(test_old_copies_without_a_receipt_are_pruned_and_numbers_stay_used),
+		TEST(test_reading_ends_when_told_to),
+		TEST(test_a_hundred_thousand_rows_are_read_quickly),
+		TEST(test_the_directory_is_made_and_private),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
