@@ -65,8 +65,8 @@ int url_split(const char *url, struct url_parts *out)
 	if (!out->https && strncasecmp(url, "http://", 7) != 0)
 		return -EINVAL;
 	s = url + (out->https ? 8 : 7);
-	if (memchr(s, '@', strcspn(s, "/?")) || take_host(&s, out) < 0)
-		return -EINVAL;
+	if (take_host(&s, out) < 0)
+		return -EINVAL; /* "user:password@" is no host and no port either */
 	if (*s == ':') {
 		size_t len = strspn(s + 1, "0123456789");
 		uint64_t port;

@@ -351,7 +351,7 @@ static void got_it(void *arg, struct credentials *credentials, const struct err 
 
 /* Asks and waits at most two minutes. While there is a child process the test's time is real time.
  */
-static struct got ask_chain(struct credentials_chain *chain)
+static inline struct got ask_chain(struct credentials_chain *chain)
 {
 	struct got got = {0};
 
@@ -367,7 +367,7 @@ static struct got ask_chain(struct credentials_chain *chain)
 	return got;
 }
 
-static void forget(struct got *got)
+static inline void forget(struct got *got)
 {
 	credentials_unref(got->credentials);
 	*got = (struct got){0};
@@ -375,8 +375,8 @@ static void forget(struct got *got)
 
 /* The config file, the environment and an explicit profile (or NULL) make a chain whose first fetch
  * follows the script; then all of it must have been asked. */
-static struct got fetch_once(const char *config, const char *environment, const char *profile,
-	const struct exchange *script)
+static inline struct got fetch_once(const char *config, const char *environment,
+	const char *profile, const struct exchange *script)
 {
 	struct credentials_chain *chain;
 	struct got got = {0};
@@ -395,6 +395,31 @@ static struct got fetch_once(const char *config, const char *environment, const 
 	got = ask_chain(chain);
 	close_chain(chain);
 	assert_null(world_script[world_asked].request);
+	return got;
+}
+
+/* The secret of every key in the tests; no message may hold it. */
+#define SECRET "s3cr3t-s3cr3t"
+
+/* One fetch: its key, or what stands in its error. No secret ever does. */
+static inline struct got check(const char *config, const char *environment, const char *profile,
+	const struct exchange *script, const char *key, int errnum, const char *reason)
+{
+	struct got got = fetch_once(config, environment, profile, script);
+
+	if (got.err.errnum)
+		print_message("%s\n", got.err.message);
+	if (key) {
+		assert_non_null(got.credentials);
+		assert_string_equal(got.credentials->access_key, key);
+		assert_string_equal(got.credentials->secret_key, SECRET);
+		return got;
+	}
+	assert_null(got.credentials);
+	assert_int_equal(got.err.errnum, errnum);
+	assert_non_null(strstr(got.err.message, reason));
+	assert_null(strstr(got.err.message, SECRET));
+	assert_null(strstr(got.err.message, "token+"));
 	return got;
 }
 

@@ -4,7 +4,6 @@
 
 #include <signal.h>
 
-#define SECRET "s3cr3t-s3cr3t"
 #define OUTPUT(key, rest)                                                                          \
 	"echo '{\"Version\":1,\"AccessKeyId\":\"" key "\",\"SecretAccessKey\":\"" SECRET "\"" rest \
 	"}'\n"
@@ -75,6 +74,7 @@ static void test_a_bad_answer(void **state)
 		{"echo '{\"Version\":\"1\"}'", EIO, "Version is not 1"},
 		{"echo '{\"Version\":1,\"AccessKeyId\":\"P\"}'", EIO, "without SecretAccessKey"},
 		{OUTPUT("P", ",\"Expiration\":\"soon\""), EIO, "not a date"},
+		{OUTPUT("P", ",\"AccessKeyId\":\"Q\""), EIO, "no JSON object"},
 		{OUTPUT("P Q", ""), EACCES, "characters that no key has"},
 		{"head -c 70000 /dev/zero | tr '\\0' x; sleep 20", EACCES, "printed too much"},
 		{"head -c 70000 /dev/zero | tr '\\0' x >&2; exit 1", EACCES,

@@ -398,6 +398,44 @@ static void test_every_fetch_reads_the_files_anew(void **state)
 	close_chain(chain);
 }
 
+/* Joins again from within its own call. */
+struct again {
+	struct credentials_chain *chain;
+	int calls;
+};
+
+static void ask_again(void *arg, struct credentials *credentials, const struct err *err)
+{
+	struct again *again = arg;
+
+	(void)err;
+	credentials_unref(credentials);
+	again->calls++;
+	assert_non_null(credentials_get(again->chain, ask_again, again));
+}
+
+static void test_who_asks_again_is_not_answered_at_once(void **state)
+{
+	struct again again = {0};
+	struct err err;
+
+	(void)state;
+	set_environment(ENV_KEYS);
+	assert_int_equal(open_chain(NULL, &again.chain, &err), 0);
+	credentials_get(again.chain, ask_again, &again);
+	for (int i = 1; i <= 10; i++) {
+		struct loop_timer *kick = world_timers;
+
+		while (kick && kick->due < 0)
+			kick = kick->next;
+		assert_non_null(kick);
+		kick->due = -1;
+		kick->fn(kick->arg); /* one turn of the loop */
+		assert_int_equal(again.calls, i);
+	}
+	close_chain(again.chain);
+}
+
 static void destroy_it(void *arg, struct credentials *credentials, const struct err *err)
 {
 	(void)err;
@@ -444,6 +482,7 @@ int main(void)
 		TEST(test_short_lives_have_short_windows),
 		TEST(test_expire_sends_to_the_source_again),
 		TEST(test_every_fetch_reads_the_files_anew),
+		TEST(test_who_asks_again_is_not_answered_at_once),
 		TEST(test_a_chain_may_go_at_any_time),
 	};
 

@@ -118,6 +118,7 @@ static void test_the_dialect(void **state)
 		{"[default]\ns3 =\n  a = b\nregion = a\n", "default", "s3.style", NULL},
 		{"[default]\ns3 =\n  a = b\n  a = c\n", "default", "s3.a", "c"},
 		{"[default]\n a = b\n   c = d\n", "default", "a", "b\nc = d"},
+		{"[default]\na = b\n c\n", "default", "a", "b\nc"},
 	};
 
 	(void)state;
@@ -251,6 +252,9 @@ static void test_files_that_are_not_there(void **state)
 	setenv("AWS_SHARED_CREDENTIALS_FILE", "", 1);
 	assert_int_equal(profiles_load(&p, &err), 0);
 	profiles_destroy(p);
+	/* It says that it is empty, and is not: as a file that grows while it is read. */
+	setenv("AWS_CONFIG_FILE", "/proc/self/status", 1);
+	assert_int_equal(profiles_load(&p, &err), -EAGAIN);
 	if (geteuid() == 0)
 		return;
 	write_file(config_path, "", 0);
