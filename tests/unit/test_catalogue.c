@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cache/catalogue: what it keeps, what it tells, what it holds against EC2's stale answers, what it
  * costs. */
-#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -465,113 +464,6 @@ static void test_bounds_hold_against_absurd_records(void **state)
 	assert_int_equal(catalogue_slots(f->c), 1);
 }
 
-/* --- a large account: every snapshot with a description and a name of its own, seven to a volume,
- * three tags --- */
-
-#define LARGE 100000
-
-/* round: what changes from one listing to the next. */
-static void large_put(struct catalogue *c, unsigned i, unsigned round)
-{
-	char id[32], volume[32], description[80], name[40], round_text[40];
-	struct ec2_tag tags[] = {
-		{"Name", name}, {"backup-plan", i % 3 ? "daily" : "weekly"}, {"round", round_text}};
-	struct ec2_snapshot s = plain(id);
-
-	snprintf(id, sizeof(id), "snap-0%016llx", i * 0x9e3779b97f4a7c15ull);
-	snprintf(volume, sizeof(volume), "vol-0%016llx", (i / 7 + 1) * 0xc2b2ae3d27d4eb4full);
-	snprintf(description, sizeof(description), "Created by CreateImage(i-0%08x) for ami-0%08x",
-		i * 77, i);
-	snprintf(name, sizeof(name), "prod-db-%02u-%u", i % 16, i);
-	snprintf(round_text, sizeof(round_text), round ? "%u-%u" : "first", round, i);
-	s.volume_id = volume;
-	s.description = description;
-	s.start_ms = 1700000000000 + i * 60000;
-	s.completion_ms = s.start_ms + 300000 + i;
-	s.full_size = 4096LL * i;
-	s.tags = tags;
-	s.n_tags = 3;
-	assert_int_not_equal(catalogue_put(c, &s, CATALOGUE_LISTED, 0), CATALOGUE_NONE);
-}
-
-static void large_list(struct catalogue *c, unsigned round)
-{
-	catalogue_listing_begin(c);
-	for (unsigned i = 0; i < LARGE; i++)
-		large_put(c, i, round);
-	catalogue_listing_end(c, 0);
-}
-
-static size_t heap_in_use(void)
-{
-	struct mallinfo2 info = mallinfo2();
-
-	return info.uordblks + info.hblkhd;
-}
-
-static void test_a_hundred_thousand_take_at_most_250_bytes_each(void **state)
-{
-	struct fixture *f = *state;
-	size_t before = heap_in_use(), used, heap, per;
-	catalogue_slot found = 0;
-
-	large_list(f->c, 0);
-	used = catalogue_memory(f->c);
-	per = used / LARGE;
-	print_message("%zu bytes a snapshot\n", per);
-	assert_int_equal(catalogue_listed(f->c), LARGE);
-	assert_true(per <= 250);
-	/* The catalogue does not deceive itself: the allocator says the same. (Under a sanitizer or
-	 * valgrind it says nothing.) */
-	heap = heap_in_use() - before;
-	if (heap)
-		assert_in_range(heap, used - used / 50, used + used / 20);
-	for (unsigned i = 0; i < LARGE; i++) {
-		char id[32];
-
-		snprintf(id, sizeof(id), "snap-0%016llx", i * 0x9e3779b97f4a7c15ull);
-		found += catalogue_find(f->c, id) == i;
-		id[20] ^= 1;
-		found += catalogue_find(f->c, id) == CATALOGUE_NONE;
-	}
-	assert_int_equal(found, 2 * LARGE);
-	assert_seen(&f->seen, LARGE, 0, 0);
-
-	/* The same again: nothing is told, nothing grows. */
-	large_list(f->c, 0);
-	assert_seen(&f->seen, 0, 0, 0);
-	assert_int_equal(catalogue_memory(f->c), used);
-}
-
-static void test_garbage_is_bounded_over_many_changes(void **state)
-{
-	struct fixture *f = *state;
-	size_t most = 0, first;
-	struct catalogue_snapshot got;
-
-	large_list(f->c, 1);
-	first = catalogue_memory(f->c);
-	for (unsigned round = 2; round < 7; round++) {
-		large_list(f->c, round);
-		if (catalogue_memory(f->c) > most)
-			most = catalogue_memory(f->c);
-	}
-	print_message("%zu bytes a snapshot at first, %zu at most\n", first / LARGE, most / LARGE);
-	assert_true(most <= 2 * first);
-	for (unsigned i = 0; i < LARGE; i += 997) {
-		char expected[40];
-
-		snprintf(expected, sizeof(expected), "6-%u", i);
-		assert_string_equal(catalogue_tag_value(f->c, i, "round"), expected);
-		snprintf(expected, sizeof(expected), "prod-db-%02u-%u", i % 16, i);
-		assert_string_equal(catalogue_tag_value(f->c, i, "Name"), expected);
-		assert_true(catalogue_get(f->c, i, &got));
-		assert_string_equal(got.owner_id, "123456789012");
-		assert_string_equal(got.state_text, "completed");
-		assert_non_null(strstr(got.description, "CreateImage"));
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -594,10 +486,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_keys_have_numbers_for_ever, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_bounds_hold_against_absurd_records, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_a_hundred_thousand_take_at_most_250_bytes_each, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_garbage_is_bounded_over_many_changes, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* cache/catalogue: what a large account costs, and that many changes do not make it cost more. */
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "catalogue.h"
+
+/* A large account: every snapshot with a description and a name of its own, seven to a volume,
+ * three tags. */
+#define LARGE 100000
+
+/* round: what changes from one listing to the next. */
+static void large_put(struct catalogue *c, unsigned i, unsigned round)
+{
+	char id[32], volume[32], description[80], name[40], round_text[40];
+	struct ec2_tag tags[] = {
+		{"Name", name}, {"backup-plan", i % 3 ? "daily" : "weekly"}, {"round", round_text}};
+	struct ec2_field fields[] = {{"StorageTier", "standard"}, {"SseType", "sse-ebs"}};
+	struct ec2_snapshot s = {
+		.id = id,
+		.volume_id = volume,
+		.state_text = "completed",
+		.state = EC2_SNAPSHOT_COMPLETED,
+		.owner_id = "123456789012",
+		.description = description,
+		.progress = 100,
+		.start_ms = 1700000000000 + i * 60000,
+		.completion_ms = 1700000300000 + i * 60001,
+		.volume_gib = 8,
+		.full_size = 4096LL * i,
+		.tags = tags,
+		.n_tags = 3,
+		.fields = fields,
+		.n_fields = 2,
+	};
+
+	snprintf(id, sizeof(id), "snap-0%016llx", i * 0x9e3779b97f4a7c15ull);
+	snprintf(volume, sizeof(volume), "vol-0%016llx", (i / 7 + 1) * 0xc2b2ae3d27d4eb4full);
+	snprintf(description, sizeof(description), "Created by CreateImage(i-0%08x) for ami-0%08x",
+		i * 77, i);
+	snprintf(name, sizeof(name), "prod-db-%02u-%u", i % 16, i);
+	snprintf(round_text, sizeof(round_text), round ? "%u-%u" : "first", round, i);
+	assert_int_not_equal(catalogue_put(c, &s, CATALOGUE_LISTED, 0), CATALOGUE_NONE);
+}
+
+static void large_list(struct catalogue *c, unsigned round)
+{
+	catalogue_listing_begin(c);
+	for (unsigned i = 0; i < LARGE; i++)
+		large_put(c, i, round);
+	catalogue_listing_end(c, 0);
+}
+
+static unsigned told; /* changes that the catalogue told */
+
+static void count(void *arg, enum catalogue_change change, catalogue_slot slot)
+{
+	told++;
+}
+
+static struct catalogue *new_catalogue(void)
+{
+	struct catalogue *c = catalogue_create();
+
+	assert_non_null(c);
+	assert_int_equal(catalogue_watch(c, count, NULL), 0);
+	told = 0;
+	return c;
+}
+
+static size_t heap_in_use(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+static void test_a_hundred_thousand_take_at_most_250_bytes_each(void **state)
+{
+	struct catalogue *c = new_catalogue();
+	size_t before = heap_in_use(), used, heap, per;
+	catalogue_slot found = 0;
+
+	large_list(c, 0);
+	used = catalogue_memory(c);
+	per = used / LARGE;
+	print_message("%zu bytes a snapshot\n", per);
+	assert_int_equal(catalogue_listed(c), LARGE);
+	assert_true(per <= 250);
+	/* The catalogue does not deceive itself: the allocator says the same. (Under a sanitizer or
+	 * valgrind it says nothing.) */
+	heap = heap_in_use() - before;
+	if (heap)
+		assert_in_range(heap, used - used / 50, used + used / 20);
+	for (unsigned i = 0; i < LARGE; i++) {
+		char id[32];
+
+		snprintf(id, sizeof(id), "snap-0%016llx", i * 0x9e3779b97f4a7c15ull);
+		found += catalogue_find(c, id) == i;
+		id[20] ^= 1;
+		found += catalogue_find(c, id) == CATALOGUE_NONE;
+	}
+	assert_int_equal(found, 2 * LARGE);
+	assert_int_equal(told, LARGE);
+	told = 0;
+
+	/* The same again: nothing is told, nothing grows. */
+	large_list(c, 0);
+	assert_int_equal(told, 0);
+	assert_int_equal(catalogue_memory(c), used);
+	catalogue_destroy(c);
+}
+
+static void test_garbage_is_bounded_over_many_changes(void **state)
+{
+	struct catalogue *c = new_catalogue();
+	size_t most = 0, first;
+	struct catalogue_snapshot got;
+
+	large_list(c, 1);
+	first = catalogue_memory(c);
+	for (unsigned round = 2; round < 7; round++) {
+		large_list(c, round);
+		if (catalogue_memory(c) > most)
+			most = catalogue_memory(c);
+	}
+	print_message("%zu bytes a snapshot at first, %zu at most\n", first / LARGE, most / LARGE);
+	assert_true(most <= 2 * first);
+	for (unsigned i = 0; i < LARGE; i += 997) {
+		char expected[40];
+
+		snprintf(expected, sizeof(expected), "6-%u", i);
+		assert_string_equal(catalogue_tag_value(c, i, "round"), expected);
+		snprintf(expected, sizeof(expected), "prod-db-%02u-%u", i % 16, i);
+		assert_string_equal(catalogue_tag_value(c, i, "Name"), expected);
+		assert_true(catalogue_get(c, i, &got));
+		assert_string_equal(got.owner_id, "123456789012");
+		assert_string_equal(got.state_text, "completed");
+		assert_non_null(strstr(got.description, "CreateImage"));
+	}
+	catalogue_destroy(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_hundred_thousand_take_at_most_250_bytes_each),
+		cmocka_unit_test(test_garbage_is_bounded_over_many_changes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* cache/lookup behind cache/region: single ids asked for in batches, refused, remembered. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cleanup.h"
+#include "lookup.h"
+#include "region_fixture.h"
+
+static void test_an_id_is_asked_for_without_a_listing(void **state)
+{
+	struct fixture *f = *state;
+	struct caller a = {0}, b = {0}, c = {0}, bad = {0};
+
+	ensure_id(&a, f->region, A, false);
+	ensure_id(&b, f->region, B, false);
+	ensure_id(&c, f->region, A, false);
+	ensure_id(&bad, f->region, "snap-../../x", false);
+	assert_true(bad.ready);
+	turn(f);
+	assert_int_equal(n_calls, 1);
+	assert_string_equal(calls[0]->owner, "");
+	assert_int_equal(calls[0]->max_results, 0);
+	assert_int_equal(calls[0]->n_ids, 2);
+	assert_string_equal(calls[0]->ids[0], A);
+	assert_string_equal(calls[0]->ids[1], B);
+	/* What nobody asked for is not taken. */
+	answer(0, "999999999999", NULL, IDS(A, C));
+	assert_called(&a, 0);
+	assert_called(&b, 0);
+	assert_called(&c, 0);
+	assert_int_equal(presence(f, A), CATALOGUE_UNLISTED);
+	assert_int_equal(presence(f, B), CATALOGUE_GONE);
+	assert_int_equal(catalogue_find(region_catalogue(f->region), C), CATALOGUE_NONE);
+	assert_int_equal(region_freshness(f->region, now_ms), REGION_NEVER);
+
+	/* The find serves as long as a listing would, the miss for seconds. */
+	now_ms += LOOKUP_MISS_MS - 1;
+	ensure_id(&a, f->region, A, false);
+	ensure_id(&b, f->region, B, false);
+	assert_true(a.ready && b.ready);
+	now_ms++;
+	ensure_id(&a, f->region, A, false);
+	ensure_id(&b, f->region, B, false);
+	assert_true(a.ready && !b.ready);
+	turn(f);
+	assert_int_equal(calls[1]->n_ids, 1);
+	answer(1, US, NULL, IDS(B));
+	assert_called(&b, 0);
+	now_ms += TTL;
+	ensure_id(&a, f->region, A, false);
+	turn(f);
+	answer(2, US, NULL, NULL);
+	assert_called(&a, 0);
+	assert_int_equal(presence(f, A), CATALOGUE_GONE);
+}
+
+static void test_whose_a_snapshot_is(void **state)
+{
+	static const struct {
+		const char *account; /* as given; NULL: unknown */
+		const char *listed;  /* the owner that a listing showed; NULL: none was made */
+		const char *owner;
+		enum catalogue_presence presence;
+	} table[] = {
+		{NULL, NULL, US, CATALOGUE_UNLISTED},
+		{US, NULL, US, CATALOGUE_LISTED},
+		{US, NULL, "999999999999", CATALOGUE_UNLISTED},
+		{US, NULL, NULL, CATALOGUE_UNLISTED},
+		{NULL, US, US, CATALOGUE_LISTED},
+		{NULL, US, "999999999999", CATALOGUE_UNLISTED},
+		{"cloud", US, US, CATALOGUE_LISTED},
+		{"", NULL, "", CATALOGUE_UNLISTED},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct region_options options = {.name = "xx-1",
+			.ttl_ms = TTL,
+			.loop = &f->loop,
+			.account = table[i].account};
+		struct caller c = {0};
+
+		region_destroy(f->region);
+		f->region = region_create(&options);
+		if (table[i].listed) {
+			ensure(&c, f->region, false);
+			answer(n_calls - 1, table[i].listed, NULL, IDS(A));
+		}
+		ensure_id(&c, f->region, B, false);
+		turn(f);
+		answer(n_calls - 1, table[i].owner, NULL, IDS(B));
+		assert_int_equal(presence(f, B), table[i].presence);
+	}
+	/* A listing with several owners says nothing. */
+	struct caller c = {0};
+
+	ensure(&c, f->region, true);
+	answer(n_calls - 1, US, "t", IDS(A));
+	answer(n_calls - 1, "999999999999", NULL, IDS(C));
+	ensure_id(&c, f->region, B, true);
+	turn(f);
+	answer(n_calls - 1, US, NULL, IDS(B));
+	assert_int_equal(presence(f, B), CATALOGUE_UNLISTED);
+}
+
+static void test_fresh_listings_answer_for_their_ids(void **state)
+{
+	struct fixture *f = *state;
+	struct caller a = {0}, b = {0};
+
+	list(f, IDS(A));
+	ensure_id(&a, f->region, A, false);
+	assert_true(a.ready);
+	ensure_id(&b, f->region, B, false); /* perhaps shared, perhaps new */
+	assert_false(b.ready);
+	turn(f);
+	answer(1, US, NULL, NULL);
+	ensure_id(&a, f->region, A, true);
+	assert_false(a.ready);
+	turn(f);
+	answer(2, US, NULL, NULL);
+	assert_called(&a, 0);
+	assert_int_equal(presence(f, A), CATALOGUE_GONE);
+	assert_int_equal(n_calls, 3);
+}
+
+static void test_anew_for_an_id_waits_for_a_later_request(void **state)
+{
+	struct fixture *f = *state;
+	struct caller first = {0}, joins = {0}, anew = {0};
+
+	ensure_id(&first, f->region, A, false);
+	turn(f);
+	ensure_id(&joins, f->region, A, false);
+	ensure_id(&anew, f->region, A, true);
+	turn(f);
+	assert_int_equal(n_calls, 1);
+	answer(0, US, NULL, NULL);
+	assert_called(&first, 0);
+	assert_called(&joins, 0);
+	assert_int_equal(anew.called, 0);
+	turn(f);
+	assert_int_equal(n_calls, 2);
+	answer(1, US, NULL, IDS(A));
+	assert_called(&anew, 0);
+	assert_int_equal(presence(f, A), CATALOGUE_UNLISTED);
+}
+
+static void test_many_ids_travel_in_few_requests(void **state)
+{
+	enum { N = 1100 };
+	struct fixture *f = *state;
+	_cleanup_free_ struct caller *callers = calloc(N, sizeof(*callers));
+	size_t answered = 0, ids = 0;
+
+	for (int i = 0; i < N; i++) {
+		char id[20];
+
+		snprintf(id, sizeof(id), "snap-%08x", i);
+		ensure_id(&callers[i], f->region, id, false);
+	}
+	turn(f);
+	assert_int_equal(n_calls, LOOKUP_PARALLEL);
+	for (; answered < n_calls; answered++) {
+		ids += calls[answered]->n_ids;
+		answer(answered, US, NULL, NULL);
+		turn(f);
+	}
+	assert_int_equal(n_calls, 6);
+	assert_int_equal(ids, N);
+	for (int i = 0; i < N; i++)
+		assert_called(&callers[i], 0);
+	/* The oldest is forgotten, the latest is not. */
+	ensure_id(&callers[0], f->region, "snap-00000000", false);
+	ensure_id(&callers[1], f->region, "snap-0000044b", false);
+	assert_true(!callers[0].ready && callers[1].ready);
+}
+
+static void test_an_id_that_ec2_refuses_spoils_no_other(void **state)
+{
+	struct fixture *f = *state;
+	struct caller a = {0}, b = {0}, c = {0};
+
+	ensure_id(&a, f->region, A, false);
+	ensure_id(&b, f->region, B, false);
+	ensure_id(&c, f->region, C, false);
+	turn(f);
+	refuse(0, EINVAL, "InvalidParameterValue");
+	assert_int_equal(a.called + b.called + c.called, 0);
+	turn(f);
+	assert_int_equal(n_calls, 4);
+	for (size_t i = 1; i < 4; i++)
+		assert_int_equal(calls[i]->n_ids, 1);
+	answer(1, US, NULL, IDS(A));
+	refuse(2, ENOENT, "InvalidSnapshot.NotFound");
+	refuse(3, EINVAL, "InvalidParameterValue");
+	assert_called(&a, 0);
+	assert_called(&b, 0);
+	assert_called(&c, EINVAL);
+	assert_int_equal(presence(f, A), CATALOGUE_UNLISTED);
+	ensure_id(&b, f->region, B, false);
+	assert_true(b.ready);
+	/* Next time they travel together again. */
+	ensure_id(&a, f->region, A, true);
+	ensure_id(&c, f->region, C, true);
+	turn(f);
+	assert_int_equal(calls[4]->n_ids, 2);
+}
+
+static void test_a_failure_is_no_miss(void **state)
+{
+	struct fixture *f = *state;
+	struct caller a = {0}, b = {0};
+
+	ensure_id(&a, f->region, A, false);
+	ensure_id(&b, f->region, B, false);
+	turn(f);
+	refuse(0, EACCES, "UnauthorizedOperation");
+	assert_called(&a, EACCES);
+	assert_called(&b, EACCES);
+	turn(f);
+	assert_int_equal(n_calls, 1);
+	ensure_id(&a, f->region, A, false);
+	assert_false(a.ready);
+	turn(f);
+	assert_int_equal(n_calls, 2);
+	/* On the second page of one answer: still none. */
+	answer(1, US, "t", NULL);
+	assert_int_equal(a.called, 0);
+	refuse(2, ETIMEDOUT, "");
+	assert_called(&a, ETIMEDOUT);
+}
+
+static void test_one_by_one_a_stale_listing_is_made_anew_behind(void **state)
+{
+	struct fixture *f = *state;
+	struct caller c = {0};
+	size_t listings = 0;
+
+	list(f, IDS(A));
+	now_ms += TTL;
+	for (int i = 0; i < 9; i++) {
+		now_ms += TTL;
+		ensure_id(&c, f->region, A, false);
+		turn(f);
+		answer(n_calls - 1, US, NULL, IDS(A));
+		assert_called(&c, 0);
+	}
+	for (size_t i = 1; i < n_calls; i++)
+		listings += calls[i]->owner[0] != '\0';
+	assert_int_equal(listings, 1);
+}
+
+#define TEST(name)                                                                                 \
+	cmocka_unit_test_setup_teardown(name, region_fixture_set_up, region_fixture_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_an_id_is_asked_for_without_a_listing),
+		TEST(test_whose_a_snapshot_is),
+		TEST(test_fresh_listings_answer_for_their_ids),
+		TEST(test_anew_for_an_id_waits_for_a_later_request),
+		TEST(test_many_ids_travel_in_few_requests),
+		TEST(test_an_id_that_ec2_refuses_spoils_no_other),
+		TEST(test_a_failure_is_no_miss),
+		TEST(test_one_by_one_a_stale_listing_is_made_anew_behind),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
