@@ -134,10 +134,10 @@ class Scene(harness.Test):
 
     def state(self, id, region=AWAY):
         """The status of the receipt of this copy, as a dict; None if there is no receipt."""
-        for path in (f"{id}.status", f"snapshots/{id}/status"):
+        for path in (f"{id}.status", f"snapshots/{id}.status", f"snapshots/{id}/status"):
             try:
                 return status(self.m.region(region, path))
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 pass
         # rsync writes to another name first, and may not have come to renaming it.
         for name in os.listdir(self.m.region(region)):
