@@ -52,6 +52,16 @@ static int check_account(struct journal_db *db, const char *account, struct err 
 		journal_db_path(db), kept, account);
 }
 
+/* A verdict is a heading, "*** in database main ***", and a line for each finding. */
+static const char *first_finding(char *verdict)
+{
+	char *line = strchr(verdict, '\n');
+
+	line = line ? line + 1 : verdict;
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
 static int check_damage(struct journal_db *db, struct err *err)
 {
 	_cleanup_free_ char *verdict = NULL;
@@ -63,7 +73,7 @@ static int check_damage(struct journal_db *db, struct err *err)
 	if (verdict && strcmp(verdict, "ok") == 0)
 		return 0;
 	return err_set(err, EINVAL, "the journal %s: %s", journal_db_path(db),
-		verdict ? verdict : "no verdict");
+		verdict ? first_finding(verdict) : "no verdict");
 }
 
 static int check_version(struct journal_db *db, int64_t version, struct err *err)

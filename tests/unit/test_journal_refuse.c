@@ -69,6 +69,7 @@ static void refused_untouched(struct journal_fixture *f, const char *account, st
 	if (access(log, F_OK) == 0)
 		log_before = journal_fixture_slurp(log, &log_len);
 	journal_fixture_refused(f, account, EINVAL, err);
+	assert_null(strchr(err->message, '\n')); /* it is printed as one line */
 	after = journal_fixture_slurp(f->db, &len_after);
 	assert_int_equal(len, len_after);
 	assert_memory_equal(before, after, len);
