@@ -10,7 +10,11 @@
 
 /* The push parser refuses to look ahead over more than 10 MB; small pieces also keep its own buffer
  * small. */
-#define CHUNK 32768
+#define CHUNK     32768
+/* Bytes of all different names in a document. EC2 uses some sixty; libxml2's own bound of 10 MB
+ * lets a hostile document cost minutes, since it looks each name up in a table that stops growing.
+ */
+#define NAMES_MAX ((size_t)64 << 10)
 
 struct walk {
 	const struct xml_handler *handler;
@@ -104,6 +108,8 @@ static int describe(struct walk *w)
 {
 	const xmlError *e = xmlCtxtGetLastError(w->parser);
 
+	if (xmlDictGetUsage(w->parser->dict) >= NAMES_MAX)
+		return err_set(w->err, EIO, "the XML has too many different names");
 	if (e && e->code == XML_ERR_NO_MEMORY)
 		return err_set(w->err, ENOMEM, "out of memory");
 	if (!e || !e->message)
@@ -145,6 +151,7 @@ int xml_parse(const char *data, size_t len, const struct xml_handler *handler, s
 	if (!w.parser)
 		return err_set(err, ENOMEM, "out of memory");
 	xmlCtxtUseOptions(w.parser, XML_PARSE_NONET);
+	xmlDictSetLimit(w.parser->dict, NAMES_MAX);
 	buf_init(&w.text, XML_TEXT_MAX);
 	r = parse(&w, data, len);
 	buf_finish(&w.text);

@@ -83,11 +83,9 @@ static void test_codes(void **state)
 		enum retry_kind kind;
 
 		buf_printf(&body,
-			"<?xml version=\"1.0\" "
-			"encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>%s</Code>"
-			"<Message>Reason "
-			"&lt;%zu&gt;.</Message></Error></Errors><RequestID>id-%zu</RequestID></"
-			"Response>",
+			"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error>"
+			"<Code>%s</Code><Message>Reason &lt;%zu&gt;.</Message></Error></Errors>"
+			"<RequestID>id-%zu</RequestID></Response>",
 			codes[i].code, i, i);
 		kind = judge(codes[i].status, body.data, "", &err);
 		if (kind != codes[i].kind || err.errnum != codes[i].errnum ||
@@ -116,12 +114,10 @@ static void test_shapes_of_bodies(void **state)
 	} table[] = {
 		/* STS */
 		{403,
-			"<ErrorResponse "
-			"xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</"
-			"Type>"
-			"<Code>InvalidClientTokenId</Code><Message>The security token is "
-			"invalid.</Message></Error>"
-			"<RequestId>sts-1</RequestId></ErrorResponse>",
+			"<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">"
+			"<Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>"
+			"The security token is invalid.</Message></Error><RequestId>sts-1"
+			"</RequestId></ErrorResponse>",
 			"InvalidClientTokenId", "The security token is invalid", "sts-1", EACCES,
 			RETRY_CREDENTIALS},
 		/* Without a message; the id only in the header. */
@@ -134,9 +130,8 @@ static void test_shapes_of_bodies(void **state)
 			ENOENT, RETRY_NEVER},
 		/* The first of several counts. */
 		{400,
-			"<R><E><Code>InvalidParameter</Code><Message>one</Message></"
-			"E><E><Code>SlowDown</Code>"
-			"<Message>two</Message></E></R>",
+			"<R><E><Code>InvalidParameter</Code><Message>one</Message></E><E><Code>"
+			"SlowDown</Code><Message>two</Message></E></R>",
 			"InvalidParameter", "one", "header-id", EINVAL, RETRY_NEVER},
 		/* Line breaks and control characters become one line. */
 		{400, "<R><Code>InvalidParameter</Code><Message>a\nb\tc. \n</Message></R>",

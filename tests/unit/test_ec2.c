@@ -39,8 +39,8 @@ static void test_describe_snapshots(void **state)
 	const struct ec2_filter filters[] = {
 		{"tag:Name", values, 1}, {"snapshot-id", values + 1, 1}, {"status", values, 2}};
 
-	world_script(OK("<DescribeSnapshotsResponse><snapshotSet/><nextToken>n=</nextToken></"
-			"DescribeSnapshotsResponse>"));
+	world_script(OK("<DescribeSnapshotsResponse><snapshotSet/><nextToken>n=</nextToken>"
+			"</DescribeSnapshotsResponse>"));
 	assert_non_null(ec2_describe_snapshots(w->aws,
 		&(struct ec2_describe_snapshots){.region = "eu-west-1",
 			.owner = "self",
@@ -92,10 +92,9 @@ static void test_describe_regions(void **state)
 	struct world *w = *state;
 
 	world_run(w, regions,
-		OK("<DescribeRegionsResponse><regionInfo><item><regionName>eu-west-1</regionName></"
-		   "item><item>"
-		   "<regionName>us-east-1</regionName></item></regionInfo></"
-		   "DescribeRegionsResponse>"));
+		OK("<DescribeRegionsResponse><regionInfo><item><regionName>eu-west-1"
+		   "</regionName></item><item><regionName>us-east-1</regionName></item>"
+		   "</regionInfo></DescribeRegionsResponse>"));
 	assert_string_equal(body(w), "Action=DescribeRegions&Version=2016-11-15");
 	assert_int_equal(w->n_snapshots, 2);
 	assert_string_equal(w->id, "us-east-1");
@@ -133,8 +132,8 @@ static void test_copy_snapshot(void **state)
 	const struct ec2_tag tags[] = {{"ebsfs:request", "x"}, {"k", ""}};
 	_cleanup_free_ char *url = NULL, *credential = NULL, *description = NULL;
 
-	world_script(OK("<CopySnapshotResponse><snapshotId>snap-0123456789abcdef0</snapshotId></"
-			"CopySnapshotResponse>"));
+	world_script(OK("<CopySnapshotResponse><snapshotId>snap-0123456789abcdef0</snapshotId>"
+			"</CopySnapshotResponse>"));
 	assert_non_null(ec2_copy_snapshot(w->aws,
 		&(struct ec2_copy_snapshot){.region = "eu-west-1",
 			.source_region = "us-east-1",
@@ -176,6 +175,7 @@ static void test_copy_with_new_keys(void **state)
 	url = param(body(w), "PresignedUrl");
 	token = param(url, "X-Amz-Security-Token");
 	assert_string_equal(token, "token2");
+	assert_null(strstr(body(w), "Encrypted"));
 	assert_ptr_equal(strstr(body(w), "&PresignedUrl="), strrchr(body(w), '&'));
 }
 
@@ -207,8 +207,8 @@ static void test_changes(void **state)
 		const char *answer, *sent;
 	} table[] = {
 		{create_tags,
-			"<CreateTagsResponse><requestId>r</requestId><return>true</return></"
-			"CreateTagsResponse>",
+			"<CreateTagsResponse><requestId>r</requestId><return>true</return>"
+			"</CreateTagsResponse>",
 			"Action=CreateTags&Version=2016-11-15&ResourceId.1=snap-01234567"
 			"&Tag.1.Key=a%2Fb&Tag.1.Value=v%20%C3%A9&Tag.2.Key=k&Tag.2.Value="},
 		{delete_tag, "<DeleteTagsResponse><requestId>r</requestId></DeleteTagsResponse>",
@@ -258,25 +258,26 @@ static struct aws_call *identity(struct world *w)
 	return sts_get_caller_identity(w->aws, "us-east-1", identity_ended, w);
 }
 
+#define IDENTITY(account)                                                                          \
+	OK("<GetCallerIdentityResponse xmlns=\"x\"><GetCallerIdentityResult>"                      \
+	   "<Arn>arn:aws:iam::1:user/a</Arn><UserId>U</UserId><Account>" account "</Account>"      \
+	   "</GetCallerIdentityResult></GetCallerIdentityResponse>")
+
 static void test_identity(void **state)
 {
 	struct world *w = *state;
 
-	world_run(w, identity,
-		OK("<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">"
-		   "<GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><UserId>U</"
-		   "UserId>"
-		   "<Account>123456789012</Account></GetCallerIdentityResult></"
-		   "GetCallerIdentityResponse>"));
-	assert_string_equal(w->id, "123456789012 arn:aws:iam::123456789012:user/a");
+	world_run(w, identity, IDENTITY("123456789012"));
+	assert_string_equal(w->id, "123456789012 arn:aws:iam::1:user/a");
 	assert_string_equal(body(w), "Action=GetCallerIdentity&Version=2011-06-15");
 	assert_non_null(strstr(world_head(0), "/us-east-1/sts/aws4_request"));
-	world_run(w, identity,
-		OK("<GetCallerIdentityResponse><GetCallerIdentityResult><Account>../../../x12</"
-		   "Account>"
-		   "</GetCallerIdentityResult></GetCallerIdentityResponse>"));
+	world_run(w, identity, IDENTITY("../../../x12"));
 	assert_int_equal(w->err.errnum, EIO);
 	assert_string_equal(w->id, " ");
+	world_run(w, identity, IDENTITY("12345678901"));
+	assert_int_equal(w->err.errnum, EIO);
+	world_run(w, identity, IDENTITY("123456789012x"));
+	assert_int_equal(w->err.errnum, EIO);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)

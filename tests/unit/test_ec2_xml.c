@@ -221,11 +221,11 @@ static void test_which_records_count(void **state)
 			1, NULL},
 		{"<snapshotSet><item><snapshotId> snap-01234567</snapshotId></item></snapshotSet>",
 			0, 1, NULL},
-		{"<snapshotSet><item><snapshotId>snap-01234567&#10;</snapshotId></item></"
-		 "snapshotSet>",
+		{"<snapshotSet><item><snapshotId>snap-01234567&#10;</snapshotId></item>"
+		 "</snapshotSet>",
 			0, 1, NULL},
-		{"<snapshotSet><item><snapshotId><b>snap-01234567</b></snapshotId></item></"
-		 "snapshotSet>",
+		{"<snapshotSet><item><snapshotId><b>snap-01234567</b></snapshotId></item>"
+		 "</snapshotSet>",
 			0, 1, NULL},
 		{"<snapshotSet><item>" ID "</item><item><x/></item><item>" ID
 		 "</item></snapshotSet>",
@@ -342,6 +342,22 @@ static void test_bounds(void **state)
 	}
 }
 
+/* Each name costs memory and, in libxml2's table, time. */
+static void test_too_many_names(void **state)
+{
+	_cleanup_page_ struct ec2_page *page = NULL;
+	_cleanup_buf_ struct buf body = BUF_INIT;
+	struct err err;
+
+	(void)state;
+	buf_puts(&body, ROOT);
+	for (int i = 0; i < 20000; i++)
+		buf_printf(&body, "<name%d/>", i);
+	buf_puts(&body, END);
+	assert_int_equal(parse(body.data, &page, &err), -EIO);
+	assert_string_equal(err.message, "the XML has too many different names");
+}
+
 /* Texts and tags that lie across the pieces in which the parser is fed. */
 static void test_large_pages(void **state)
 {
@@ -353,10 +369,9 @@ static void test_large_pages(void **state)
 	buf_printf(&body, "%s<snapshotSet>", ROOT);
 	for (int i = 0; i < 3000; i++)
 		buf_printf(&body,
-			"<item><snapshotId>snap-%017x</snapshotId><description>number "
-			"&lt;%d&gt;</description>"
-			"<tagSet><item><key>Name</key><value>n%d</value></item></"
-			"tagSet><ownerAlias>%d</ownerAlias></item>",
+			"<item><snapshotId>snap-%017x</snapshotId><description>number &lt;%d&gt;"
+			"</description><tagSet><item><key>Name</key><value>n%d</value></item>"
+			"</tagSet><ownerAlias>%d</ownerAlias></item>",
 			i, i, i, i);
 	buf_printf(&body, "</snapshotSet>%s", END);
 	assert_int_equal(parse(body.data, &page, &err), 0);
@@ -378,18 +393,15 @@ static void test_large_pages(void **state)
 static void test_regions(void **state)
 {
 	static const char body[] = HEAD
-		"<DescribeRegionsResponse "
-		"xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>x</requestId>"
-		"<regionInfo><item><regionName>eu-west-1</"
-		"regionName><regionEndpoint>ec2.eu-west-1.amazonaws.com"
-		"</regionEndpoint><optInStatus>opt-in-not-required</optInStatus></item>"
-		"<item/><item><regionName>us-east-1</regionName></item>"
-		"<item><optInStatus>not-opted-in</optInStatus><regionName>af-south-1</regionName></"
-		"item>"
-		"<item><regionName>ap-east-1</regionName><optInStatus>opted-in</optInStatus></item>"
-		"<item><regionName>../x</regionName></item><item><regionName/></item><item/>"
-		"<item><regionName>aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-1</"
-		"regionName></item>"
+		"<DescribeRegionsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">"
+		"<requestId>x</requestId><regionInfo><item><regionName>eu-west-1</regionName>"
+		"<regionEndpoint>ec2.eu-west-1.amazonaws.com</regionEndpoint><optInStatus>"
+		"opt-in-not-required</optInStatus></item><item/><item><regionName>us-east-1"
+		"</regionName></item><item><optInStatus>not-opted-in</optInStatus><regionName>"
+		"af-south-1</regionName></item><item><regionName>ap-east-1</regionName>"
+		"<optInStatus>opted-in</optInStatus></item><item><regionName>../x</regionName>"
+		"</item><item><regionName/></item><item/><item><regionName>"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-1</regionName></item>"
 		"</regionInfo></DescribeRegionsResponse>";
 	struct ec2_regions regions;
 	_cleanup_buf_ struct buf many = BUF_INIT;
@@ -457,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_snapshot_ids),
 		cmocka_unit_test(test_what_is_no_answer),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_too_many_names),
 		cmocka_unit_test(test_large_pages),
 		cmocka_unit_test(test_regions),
 		cmocka_unit_test(test_texts),
