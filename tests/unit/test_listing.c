@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/* cache/listing, ranges: a region of any size and with any ids is listed whole, whatever the
+ * endpoint makes of wildcards; and in few requests. EC2 is a fake that answers in a random order. */
+#include <errno.h>
+#include <fnmatch.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cleanup.h"
+#include "listing.h"
+#include "ranges.h"
+
+/* --- the fake --- */
+
+enum wildcards {
+	KNOWN,
+	LITERAL, /* taken for an id that nobody has */
+	IGNORED, /* every filter matches everything */
+};
+
+static struct {
+	char (*ids)[72];
+	size_t n;
+	enum wildcards wildcards;
+	int fail_at; /* the request that fails, from 1; 0: none */
+	unsigned requests, most;
+	unsigned seed;
+	void (*before)(void); /* called before each answer: the world may change */
+} world;
+
+struct aws_call {
+	struct ec2_describe_snapshots in;
+	char token[32];
+	ec2_page_done *done;
+	void *arg;
+	struct aws_call *next;
+};
+static struct aws_call *waiting;
+
+struct aws_call *ec2_describe_snapshots(
+	struct aws *aws, const struct ec2_describe_snapshots *in, ec2_page_done *done, void *arg)
+{
+	struct aws_call *call = calloc(1, sizeof(*call));
+	unsigned n = 0;
+
+	(void)aws;
+	assert_non_null(call);
+	call->in = *in;
+	snprintf(call->token, sizeof(call->token), "%s", in->next_token ? in->next_token : "0");
+	call->done = done;
+	call->arg = arg;
+	call->next = waiting;
+	waiting = call;
+	world.requests++;
+	for (const struct aws_call *c = waiting; c; c = c->next)
+		n++;
+	if (n > world.most)
+		world.most = n;
+	return call;
+}
+
+void aws_cancel(struct aws_call *call)
+{
+	struct aws_call **link = &waiting;
+
+	while (*link != call)
+		link = &(*link)->next;
+	*link = call->next;
+	free(call);
+}
+
+void ec2_page_destroy(struct ec2_page *page)
+{
+	if (!page)
+		return;
+	for (size_t i = 0; i < page->n_snapshots; i++)
+		free((char *)page->snapshots[i].id);
+	free(page->snapshots);
+	free(page->next_token);
+	free(page);
+}
+
+static bool matches(const struct ec2_describe_snapshots *in, const char *id)
+{
+	if (!in->n_filters || world.wildcards == IGNORED)
+		return true;
+	for (size_t i = 0; i < in->filters[0].n_values; i++)
+		if (world.wildcards == KNOWN ? fnmatch(in->filters[0].values[i], id, 0) == 0
+					     : strcmp(in->filters[0].values[i], id) == 0)
+			return true;
+	return false;
+}
+
+static void answer_one(void)
+{
+	struct aws_call *call = waiting;
+	struct ec2_page *page = calloc(1, sizeof(*page));
+	unsigned n = 0, pick;
+	size_t from;
+
+	for (const struct aws_call *c = waiting; c; c = c->next)
+		n++;
+	pick = (unsigned)rand_r(&world.seed) % n;
+	while (pick--)
+		call = call->next;
+	if (world.before)
+		world.before();
+	from = strtoul(call->token, NULL, 10);
+	page->snapshots = calloc(EC2_PAGE_MAX, sizeof(*page->snapshots));
+	for (; from < world.n && page->n_snapshots < EC2_PAGE_MAX; from++)
+		if (matches(&call->in, world.ids[from]))
+			page->snapshots[page->n_snapshots++].id = strdup(world.ids[from]);
+	for (size_t i = from; i < world.n && !page->next_token; i++)
+		if (matches(&call->in, world.ids[i]) && asprintf(&page->next_token, "%zu", i) < 0)
+			abort();
+	{
+		struct aws_call c = *call;
+		struct err err;
+
+		aws_cancel(call);
+		if (world.fail_at && (int)world.requests >= world.fail_at) {
+			ec2_page_destroy(page);
+			err_set(&err, ETIMEDOUT, "no answer");
+			c.done(c.arg, NULL, &err);
+		} else {
+			c.done(c.arg, page, NULL);
+		}
+	}
+}
+
+/* --- what came --- */
+
+static struct {
+	char (*ids)[72];
+	size_t n;
+	int ended;
+	struct err err;
+} got;
+
+static int on_page(void *arg, const struct ec2_page *page, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	got.ids = realloc(got.ids, (got.n + page->n_snapshots + 1) * sizeof(*got.ids));
+	for (size_t i = 0; i < page->n_snapshots; i++)
+		snprintf(got.ids[got.n++], sizeof(*got.ids), "%s", page->snapshots[i].id);
+	return 0;
+}
+
+static void on_done(void *arg, const struct err *err)
+{
+	(void)arg;
+	got.ended++;
+	got.err = err ? *err : (struct err){0};
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void make_world(size_t n, const char *form, enum wildcards wildcards)
+{
+	free(world.ids);
+	memset(&world, 0, sizeof(world));
+	world.ids = calloc(n + 16, sizeof(*world.ids));
+	world.n = n;
+	world.wildcards = wildcards;
+	world.seed = 7;
+	for (size_t i = 0; i < n; i++) {
+		unsigned long long mixed = (i + 1) * 0x9e3779b97f4a7c15ull;
+
+		snprintf(world.ids[i], sizeof(*world.ids), form, mixed);
+	}
+}
+
+static void list(void)
+{
+	struct listing *l;
+
+	free(got.ids);
+	memset(&got, 0, sizeof(got));
+	l = listing_start(NULL, "xx-test-1", on_page, on_done, NULL);
+	assert_non_null(l);
+	while (waiting)
+		answer_one();
+	assert_int_equal(got.ended, 1);
+}
+
+/* Every id of the world came, and nothing else. */
+static void assert_all_came(void)
+{
+	size_t unique = 0;
+
+	assert_int_equal(got.err.errnum, 0);
+	qsort(world.ids, world.n, sizeof(*world.ids), compare);
+	qsort(got.ids, got.n, sizeof(*got.ids), compare);
+	for (size_t i = 0; i < got.n; i++) {
+		if (i && strcmp(got.ids[i], got.ids[i - 1]) == 0)
+			continue;
+		assert_true(unique < world.n);
+		assert_string_equal(got.ids[i], world.ids[unique]);
+		unique++;
+	}
+	assert_int_equal(unique, world.n);
+}
+
+#define NEW_IDS "snap-0%016llx"
+#define OLD_IDS "snap-%016llx"
+
+static void test_requests_follow_the_size(void **state)
+{
+	static const struct {
+		size_t n;
+		unsigned requests; /* at most */
+		bool side_by_side;
+	} table[] = {{0, 1, false}, {1, 1, false}, {1000, 1, false}, {1001, 3, false},
+		{10000, 11, false}, {15000, 16, false}, {20000, 45, true}, {100000, 122, true}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		make_world(table[i].n, NEW_IDS, KNOWN);
+		list();
+		assert_all_came();
+		assert_in_range(world.requests, 1, table[i].requests);
+		assert_int_equal(world.most > 2, table[i].side_by_side);
+	}
+}
+
+static void test_all_forms_of_ids_come(void **state)
+{
+	static const char *const odd[] = {"snap-1234abcd", "snap-0", "snap-00", "snap-0G123456", "snap-Zabcdef01",
+		"snap-f0000000", "snap-0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"};
+	static const char *const forms[] = {NEW_IDS, OLD_IDS, "snap-0%012llx", "snap-%08llx"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		make_world(30000, forms[i], KNOWN);
+		for (size_t j = 0; j < ARRAY_LEN(odd); j++)
+			snprintf(world.ids[world.n++], sizeof(*world.ids), "%s", odd[j]);
+		/* "snap-0" itself has no digit behind the zero: no range can name it, and no id is so short. */
+		snprintf(world.ids[30001], sizeof(*world.ids), "snap-0z");
+		list();
+		assert_all_came();
+	}
+}
+
+static void test_an_endpoint_without_wildcards_is_listed_in_turn(void **state)
+{
+	(void)state;
+	for (enum wildcards w = LITERAL; w <= IGNORED; w++) {
+		make_world(40000, NEW_IDS, w);
+		list();
+		assert_all_came();
+		assert_in_range(world.requests, 40, 41);
+	}
+}
+
+static size_t vanished;
+
+static void change_the_world(void)
+{
+	if (world.requests >= 12 && !vanished) {
+		/* Half of them go and as many others come, while pages are on their way. */
+		for (size_t i = 0; i < world.n; i += 2)
+			snprintf(world.ids[i], sizeof(*world.ids), "snap-0%016zx", i * 0x1234567 + 1);
+		vanished = 1;
+	}
+}
+
+static void test_a_changing_world_leaves_no_hole(void **state)
+{
+	(void)state;
+	vanished = 0;
+	make_world(50000, NEW_IDS, KNOWN);
+	world.before = change_the_world;
+	list();
+	assert_int_equal(got.err.errnum, 0);
+	assert_int_equal(vanished, 1);
+	qsort(got.ids, got.n, sizeof(*got.ids), compare);
+	/* What was there all the time came. */
+	for (size_t i = 1; i < world.n; i += 2)
+		assert_non_null(bsearch(world.ids[i], got.ids, got.n, sizeof(*got.ids), compare));
+}
+
+static void test_a_range_that_fails_fails_the_listing(void **state)
+{
+	(void)state;
+	for (int at = 1; at < 60; at += 3) {
+		make_world(50000, NEW_IDS, KNOWN);
+		world.fail_at = at;
+		list();
+		assert_int_equal(got.err.errnum, ETIMEDOUT);
+	}
+}
+
+static void test_cancelled_at_any_time(void **state)
+{
+	(void)state;
+	for (unsigned at = 0; at < 60; at++) {
+		struct listing *l;
+
+		make_world(50000, NEW_IDS, KNOWN);
+		free(got.ids);
+		memset(&got, 0, sizeof(got));
+		l = listing_start(NULL, "xx-test-1", on_page, on_done, NULL);
+		for (unsigned i = 0; i < at && waiting; i++)
+			answer_one();
+		listing_cancel(l);
+		assert_null(waiting);
+		assert_int_equal(got.ended, 0);
+	}
+}
+
+static void test_ranges_match_each_id_once(void **state)
+{
+	static const char *const ids[] = {"snap-0a1b2c3d4e5f60718", "snap-1a2b3c4d", "snap-00000000", "snap-gggggggg", "snap-0ZZZZZZZ",
+		"snap-f1234567"};
+	static const char *const prefixes[] = {"snap-", "snap-0"};
+
+	(void)state;
+	for (size_t p = 0; p < ARRAY_LEN(prefixes); p++) {
+		struct ranges r;
+
+		strcpy(r.prefix, prefixes[p]);
+		for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+			unsigned found = 0;
+
+			for (unsigned k = 0; k < RANGES; k++) {
+				struct ranges_filter f;
+
+				ranges_filter(&r, k, &f);
+				assert_in_range(f.n, 1, EC2_FILTER_VALUES_MAX);
+				for (size_t v = 0; v < f.n; v++) {
+					if (fnmatch(f.values[v], ids[i], 0) == 0) {
+						found++;
+						assert_int_equal(ranges_of(&r, ids[i]), k);
+					}
+				}
+			}
+			assert_int_equal(found, 1);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_requests_follow_the_size),
+		cmocka_unit_test(test_all_forms_of_ids_come),
+		cmocka_unit_test(test_an_endpoint_without_wildcards_is_listed_in_turn),
+		cmocka_unit_test(test_a_changing_world_leaves_no_hole),
+		cmocka_unit_test(test_a_range_that_fails_fails_the_listing),
+		cmocka_unit_test(test_cancelled_at_any_time),
+		cmocka_unit_test(test_ranges_match_each_id_once),
+	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	free(world.ids);
+	free(got.ids);
+	return failed;
+}
