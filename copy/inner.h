@@ -61,7 +61,6 @@ struct work {
 
 	int64_t accepted_at; /* pending: monotonic, since when its id is known here */
 	int64_t answered_at; /* monotonic: EC2 last told about it, or was asked in vain */
-	bool seen;           /* EC2 has shown it since it was accepted */
 	unsigned absences;   /* answers in a row that lacked it */
 
 	UT_hash_handle hh; /* copies.tokens, by the row's token */
@@ -183,7 +182,6 @@ struct copies {
 	struct save *saves; /* writes under way */
 	unsigned save_failures;
 	struct on_end *on_end;
-	bool quiet; /* a catalogue is being changed by this module itself: what it tells is known */
 };
 
 static inline struct entry *entry_of(struct copy *copy)

@@ -163,7 +163,6 @@ int life_adopt(struct entry *e, const char *copy_id)
 	e->work->phase = PHASE_REST;
 	e->work->failures = 0;
 	e->work->lost_at = 0;
-	e->work->seen = false;
 	e->work->absences = 0;
 	e->work->accepted_at = e->work->answered_at = clock_mono_ms();
 	if (e->pub.state == COPY_FAILED)

@@ -58,7 +58,6 @@ static void own(struct entry *e, const struct catalogue_snapshot *s)
 {
 	if (e->pub.state != COPY_PENDING || s->presence == CATALOGUE_GONE)
 		return; /* that it is gone is for the poller to judge */
-	e->work->seen = true;
 	e->work->absences = 0;
 	update(e, s);
 	switch (s->state) {
@@ -262,7 +261,7 @@ static void changed(void *arg, enum catalogue_change change, catalogue_slot slot
 	struct entry *e;
 
 	(void)change;
-	if (lane->all->quiet || !catalogue_get(region_catalogue(lane->region), slot, &s))
+	if (!catalogue_get(region_catalogue(lane->region), slot, &s))
 		return;
 	HASH_FIND(hh_id, lane->ids, s.id, strlen(s.id), e);
 	if (e)

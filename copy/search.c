@@ -194,8 +194,7 @@ static const char *pick(struct entry *e, bool *ambiguous)
 		if (row->tags)
 			return f->id;
 		HASH_FIND(hh_id, e->lane->ids, f->id, strlen(f->id), other);
-		if (other || f->start_ms < row->submitted_ms - CLOCK_SLACK_MS ||
-			history_by_snapshot(e->all->history, row->region, f->id))
+		if (other || f->start_ms < row->submitted_ms - CLOCK_SLACK_MS)
 			continue;
 		candidates++;
 		if (!first || f->start_ms < first->start_ms)

@@ -80,7 +80,12 @@ static void recorded(struct entry *e, const struct err *err)
 		send_it(e);
 		return;
 	}
-	/* The row on disk still says queued. */
+	if (!e->pub.row.acknowledged) {
+		life_fail(e, err);
+		return;
+	}
+	/* The row on disk says queued, or that a request may have been sent, which it surely was
+	 * not. */
 	snprintf(why, sizeof(why), "the journal cannot be written: %s", err->message);
 	wait_in_queue(e, why);
 }
@@ -88,8 +93,7 @@ static void recorded(struct entry *e, const struct err *err)
 void submit_start(struct entry *e)
 {
 	if (e->all->options.no_tags)
-		free(steal(
-			&e->pub.row.tags)); /* a row without them says that it was sent without */
+		free(steal(&e->pub.row.tags)); /* so the row says what was sent */
 	e->work->phase = PHASE_RECORDING;
 	e->work->retry_at = 0;
 	gate_sent(&e->lane->gate, clock_mono_ms());
@@ -166,9 +170,7 @@ static void show(struct entry *e)
 		tags_list(row->tags, row->token, name, &tags);
 	s.tags = tags.tags;
 	s.n_tags = tags.n;
-	e->all->quiet = true;
 	catalogue_hold_created(region_catalogue(e->lane->region), &s, clock_mono_ms());
-	e->all->quiet = false;
 	tags_finish(&tags);
 }
 

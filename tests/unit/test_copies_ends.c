@@ -114,6 +114,51 @@ static void test_a_move_whose_copy_is_gone_keeps_the_source(void **state)
 		"message: the copy is not there any more, or not completed\n");
 }
 
+static void test_a_move_whose_copy_is_not_whole_keeps_the_source(void **state)
+{
+	struct asked asked;
+
+	(void)state;
+	ask(&asked, true);
+	world_until_state(&asked, COPY_COMPLETED);
+	world_run(6);
+	world_unmount(UNMOUNT);
+	/* It was put into the recycle bin, or whatever else there is. */
+	world_copy_in(WEST, 0)->failure = "not whole";
+	world_mount();
+	world_run(600000);
+	assert_int_equal(world->deletes, 0);
+	assert_has(world_status(&asked), "move: the source was not deleted\n");
+}
+
+static enum copy_state at_state;
+
+static void fill_disk(void *arg, const struct copy *copy)
+{
+	(void)arg;
+	if (copy->state == at_state)
+		world->disk_error = ENOSPC;
+}
+
+static void test_a_move_waits_until_the_end_of_its_copy_is_on_disk(void **state)
+{
+	struct asked asked;
+
+	(void)state;
+	at_state = COPY_COMPLETED;
+	copies_watch(world->copies_, fill_disk, NULL);
+	ask(&asked, true);
+	world_until_state(&asked, COPY_COMPLETED);
+	world_run(300000);
+	assert_int_equal(world->deletes, 0);
+	world->disk_error = 0;
+	world_run(120000);
+	assert_int_equal(world->deletes, 1);
+	world->disk_error = 0;
+	world_run(60000);
+	assert_string_equal(world_row(asked.row)->code, COPY_SOURCE_DELETED);
+}
+
 static void test_a_move_that_fails_keeps_the_source(void **state)
 {
 	static const struct {
@@ -390,6 +435,8 @@ int main(void)
 		T(test_a_move_deletes_the_source_after_the_copy_is_complete),
 		T(test_a_move_survives_the_end_of_the_mount),
 		T(test_a_move_whose_copy_is_gone_keeps_the_source),
+		T(test_a_move_whose_copy_is_not_whole_keeps_the_source),
+		T(test_a_move_waits_until_the_end_of_its_copy_is_on_disk),
 		T(test_a_move_that_fails_keeps_the_source),
 		T(test_a_move_waits_for_other_copies_of_its_source),
 		T(test_a_deletion_is_tried_again_only_where_that_helps),

@@ -265,6 +265,89 @@ static void test_a_refusal_without_a_figure(void **state)
 	assert_in_range(world->refusals, 1, 30 + 20);
 }
 
+/* The limit is not known and others use it up: what ends is noticed, not waited out. */
+static void test_the_end_of_anothers_copy_is_used_at_once(void **state)
+{
+	int64_t ends = world->now_ms + 500000;
+
+	(void)state;
+	world->limit = 7;
+	world->silent_limit = true;
+	for (int i = 0; i < 7; i++)
+		assert_non_null(world_foreign_copy(WEST, i ? 3600000 : 500000));
+	world_ask(&asked[0], WEST, EAST, source->id);
+	world_until(world_answered, &asked[0]);
+	world_until_state(&asked[0], COPY_PENDING);
+	assert_in_range(world->now_ms, ends, ends + 4000);
+	/* By time alone, it was tried once a minute at the most. */
+	assert_in_range(world->refusals, 5, 20);
+}
+
+static void test_a_waiting_queue_is_watched_closely(void **state)
+{
+	int64_t began = world->now_ms;
+
+	(void)state;
+	world->limit = 1;
+	world->copy_ms = 3601 * 1000;
+	for (int i = 0; i < 2; i++) {
+		world_ask(&asked[i], WEST, EAST, source->id);
+		world_until(world_answered, &asked[i]);
+		world_copy_in(WEST, 0)->no_progress = true;
+	}
+	world_run(3600 * 1000);
+	world_until_state(&asked[1], COPY_PENDING);
+	assert_in_range(world->now_ms - began, 3601 * 1000, 3601 * 1000 + 5000);
+}
+
+static enum fault no_describe(const char *action, unsigned n)
+{
+	(void)n;
+	return strcmp(action, "DescribeSnapshots") ? FAULT_NONE : FAULT_THROTTLED;
+}
+
+static void test_polls_that_fail_become_rare_and_are_told(void **state)
+{
+	unsigned before;
+
+	(void)state;
+	world_ask(&asked[0], WEST, EAST, source->id);
+	world_until(world_answered, &asked[0]);
+	world_run(10000);
+	world->fault = no_describe;
+	before = world->describes;
+	world_run(3600 * 1000);
+	assert_in_range(world->describes - before, 30, 90);
+	assert_int_equal(world_copy(&asked[0])->state, COPY_PENDING);
+	assert_has(world_status(&asked[0]),
+		"reason: EC2 cannot be asked about it: Request limit exceeded");
+	world->fault = NULL;
+	world_until_state(&asked[0], COPY_COMPLETED);
+	assert_has_not(world_status(&asked[0]), "reason");
+}
+
+static void test_after_a_start_ec2_is_asked_before_anything_is_sent(void **state)
+{
+	size_t n = 10;
+
+	(void)state;
+	world->limit = 1;
+	for (size_t i = 0; i < n; i++) {
+		world_ask(&asked[i], WEST, EAST, source->id);
+		world_until(world_answered, &asked[i]);
+	}
+	world_unmount(UNMOUNT);
+	world->limit = 20;
+	for (int i = 0; i < 18; i++)
+		assert_non_null(world_foreign_copy(WEST, 600000));
+	world->refusals = 0;
+	world_mount();
+	world_until(all_ended, &n);
+	/* The one that tells the limit. */
+	assert_in_range(world->refusals, 0, 1);
+	assert_int_equal(world->most, 20);
+}
+
 static void test_a_raised_limit_is_found(void **state)
 {
 	size_t n = 100;
@@ -373,6 +456,10 @@ int main(void)
 		T(test_the_copies_of_others_take_slots_and_are_shown),
 		T(test_a_rival_costs_one_refusal_a_slot),
 		T(test_a_refusal_without_a_figure),
+		T(test_the_end_of_anothers_copy_is_used_at_once),
+		T(test_a_waiting_queue_is_watched_closely),
+		T(test_polls_that_fail_become_rare_and_are_told),
+		T(test_after_a_start_ec2_is_asked_before_anything_is_sent),
 		T(test_a_raised_limit_is_found),
 		T(test_two_mounts_see_each_other),
 		T(test_a_thousand_copies_in_bad_weather),

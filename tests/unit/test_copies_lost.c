@@ -162,6 +162,33 @@ static void test_nothing_is_given_up_while_ec2_cannot_be_asked(void **state)
 	assert_int_equal(world->copies, 1);
 }
 
+/* As long as the caller waits, the request stands. */
+static void test_a_caller_who_still_waits_is_not_refused(void **state)
+{
+	struct asked asked;
+
+	(void)state;
+	world->options.window_ms = 10000;
+	world_unmount(UNMOUNT);
+	world_mount();
+	faults[0] = FAULT_LOST_BEFORE;
+	ask_and_wait(&asked);
+	assert_false(asked.failed);
+	assert_int_equal(world->copies, 2);
+	assert_int_equal(world_copies_in(WEST), 1);
+	/* But not past what the disk does not take. */
+	world->copies = 0;
+	world_ask(&asked, WEST, EAST, source->id);
+	world_run(15000);
+	world->disk_error = ENOSPC;
+	world_until(world_answered, &asked);
+	assert_int_equal(asked.err.errnum, ENOSPC);
+	world->disk_error = 0;
+	world_run(600000);
+	assert_int_equal(world->copies, 1);
+	assert_int_equal(world_copies_in(WEST), 1);
+}
+
 /* --- it was accepted before --- */
 
 /* A second copy, accepted into the queue, whose submissions meet the faults from the given one on.
@@ -237,6 +264,21 @@ static void test_without_tags_the_description_finds_it(void **state)
 	world_until_state(&asked, COPY_FAILED);
 	assert_has(world_status(&asked), "was not made; nothing will be sent again");
 	assert_int_equal(world->copies, 3);
+
+	/* What was queued by a mount with tags goes without them too, and its row says so. */
+	world->options.no_tags = false;
+	world_unmount(UNMOUNT);
+	world_mount();
+	world->limit = 0;
+	ask_and_wait(&asked);
+	assert_non_null(world_row(asked.row)->tags);
+	world->options.no_tags = true;
+	world_unmount(UNMOUNT);
+	world_mount();
+	world->limit = 20;
+	world_until_state(&asked, COPY_PENDING);
+	assert_int_equal(world_copy_in(WEST, 2)->n_tags, 0);
+	assert_null(world_row(asked.row)->tags);
 }
 
 static void test_without_tags_a_doubt_is_for_a_person(void **state)
@@ -450,6 +492,7 @@ int main(void)
 		T(test_one_that_shows_after_all_hope),
 		T(test_one_that_failed_unseen),
 		T(test_nothing_is_given_up_while_ec2_cannot_be_asked),
+		T(test_a_caller_who_still_waits_is_not_refused),
 		T(test_an_accepted_copy_is_sent_again_when_it_was_not_made),
 		T(test_an_accepted_copy_is_not_sent_again_when_it_was_made),
 		T(test_without_tags_the_description_finds_it),
