@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The AWS client: signs, sends, retries and judges one request to a Query API (EC2, STS). ec2.h and sts.h give it a typed face. */
+/* The AWS client: signs, sends, retries and judges requests to EC2 and STS. ec2.h has the calls. */
 #ifndef EBSFS_AWS_H
 #define EBSFS_AWS_H
 
@@ -15,34 +15,36 @@ struct endpoint_config;
 struct http;
 
 struct aws_options {
-	uv_loop_t *loop;                      /* all pointers are borrowed and must outlive the client */
+	uv_loop_t *loop; /* all pointers are borrowed and must outlive the client */
 	struct http *http;
 	struct credentials_chain *credentials;
 	const struct endpoint_config *endpoints;
-	int attempts;         /* tries in all for one call, at least 1; 0: the default */
-	int64_t deadline_ms;  /* for one call with all its tries; 0: the default, 60 s */
+	int attempts;        /* tries in all for one call, at least 1; 0: the default */
+	int64_t deadline_ms; /* for one call with all its tries; 0: the default, 60 s */
 };
 
 int aws_create(const struct aws_options *options, struct aws **out, struct err *err);
 /* Cancels every call in flight: no done is called any more. NULL is permitted. */
 void aws_destroy(struct aws *aws);
 
-/* One call in flight. Every function that starts one returns it, valid until its done has been called; NULL on ENOMEM (then done is
- * not called). done is called exactly once, never before the starting function has returned. */
+/* One call in flight. Every function that starts one returns it, valid until its done has been
+ * called; NULL on ENOMEM (then done is not called). done is called exactly once, never before the
+ * starting function has returned. */
 struct aws_call;
-/* The request is abandoned: done is not called any more. For a request that changes something this does not say that it was not
- * carried out. */
+/* The request is abandoned: done is not called any more. For a request that changes something this
+ * does not say that it was not carried out. */
 void aws_cancel(struct aws_call *call);
 
-/* How an unfinished request ended, for all calls: err->errnum as errno; err->maybe_done for a changing call of which EC2 may have
- * carried out at least one try (sent, and then reset, timed out, 5xx or an unreadable answer). Such a call is never sent again here,
- * unless it is idempotent (CreateTags, DeleteTags, DeleteSnapshot and all that only read). */
+/* How an unfinished request ended, for all calls: err->errnum as errno; err->maybe_done for a
+ * changing call of which EC2 may have carried out at least one try (sent, and then reset, timed
+ * out, 5xx or an unreadable answer). Such a call is never sent again here, unless it is idempotent
+ * (CreateTags, DeleteTags, DeleteSnapshot and all that only read). */
 
 /* Counters since start, for `.ebsfs/metrics`. */
 struct aws_counter {
 	char region[40];
 	char action[40];
-	uint64_t requests;  /* every try */
+	uint64_t requests; /* every try */
 	uint64_t retries;
 	uint64_t throttled; /* tries that AWS refused for their rate */
 	uint64_t errors;    /* calls that ended in an error */
@@ -50,7 +52,8 @@ struct aws_counter {
 typedef void aws_counter_fn(void *arg, const struct aws_counter *counter);
 void aws_each_counter(const struct aws *aws, aws_counter_fn *fn, void *arg);
 
-/* Wall-clock milliseconds of the last answer from any endpoint of this region, 0 if none yet; and the last failure to get one. */
+/* Wall-clock milliseconds of the last answer from any endpoint of this region, 0 if none yet; and
+ * the last failure to get one. */
 struct aws_health {
 	int64_t last_answer_ms;
 	int64_t last_failure_ms;

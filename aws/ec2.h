@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* EC2's calls, as far as ebsfs needs them: typed requests and answers over aws.h. API version 2016-11-15. */
+/* EC2's calls, as far as ebsfs needs them: typed requests and answers over aws.h. */
 #ifndef EBSFS_EC2_H
 #define EBSFS_EC2_H
 
@@ -11,10 +11,10 @@
 #include "err.h"
 
 /* Bounds that EC2 documents, used to refuse what cannot be (CreateTags, API reference). */
-#define EC2_TAGS_MAX      50
-#define EC2_TAG_KEY_MAX   127 /* characters */
-#define EC2_TAG_VALUE_MAX 255 /* characters */
-#define EC2_PAGE_MAX      1000 /* DescribeSnapshots, MaxResults */
+#define EC2_TAGS_MAX          50
+#define EC2_TAG_KEY_MAX       127  /* characters */
+#define EC2_TAG_VALUE_MAX     256  /* characters */
+#define EC2_PAGE_MAX          1000 /* DescribeSnapshots, MaxResults */
 #define EC2_FILTER_VALUES_MAX 200
 
 struct ec2_tag {
@@ -29,7 +29,7 @@ struct ec2_field {
 };
 
 enum ec2_snapshot_state {
-	EC2_SNAPSHOT_UNKNOWN, /* a state that this version does not know; its word is in state_text */
+	EC2_SNAPSHOT_UNKNOWN, /* a state that is not known here; its word is in state_text */
 	EC2_SNAPSHOT_PENDING,
 	EC2_SNAPSHOT_COMPLETED,
 	EC2_SNAPSHOT_ERROR,
@@ -39,7 +39,8 @@ enum ec2_snapshot_state {
 
 #define EC2_PROGRESS_UNKNOWN (-1)
 
-/* One item of DescribeSnapshots. Strings are borrowed from the page; absent ones are NULL. Ids were checked: ec2_is_snapshot_id(). */
+/* One item of DescribeSnapshots. Strings are borrowed from the page; absent ones are NULL. Ids were
+ * checked: ec2_is_snapshot_id(). */
 struct ec2_snapshot {
 	const char *id;
 	const char *volume_id;
@@ -54,7 +55,7 @@ struct ec2_snapshot {
 	int64_t start_ms;      /* since 1970; 0: absent */
 	int64_t completion_ms; /* 0: absent */
 	uint32_t volume_gib;
-	int64_t full_size;     /* bytes; -1: absent */
+	int64_t full_size; /* bytes; -1: absent */
 	bool encrypted;
 	struct ec2_tag *tags;
 	size_t n_tags;
@@ -62,12 +63,12 @@ struct ec2_snapshot {
 	size_t n_fields;
 };
 
-/* One page of DescribeSnapshots; owns all that its records point to. Freed by ec2_page_destroy(). */
+/* One page of DescribeSnapshots, the owner of all that its records point to. */
 struct ec2_page {
 	struct ec2_snapshot *snapshots;
 	size_t n_snapshots;
-	size_t n_refused;       /* records left out because their id is not of EC2's form */
-	char *next_token;       /* NULL on the last page */
+	size_t n_refused; /* records left out because their id is not of EC2's form */
+	char *next_token; /* NULL on the last page */
 };
 void ec2_page_destroy(struct ec2_page *page); /* NULL is permitted */
 
@@ -83,50 +84,60 @@ struct ec2_filter {
 /* One request (one page). The strings are copied before the call returns. */
 struct ec2_describe_snapshots {
 	const char *region;
-	const char *owner; /* "self", or NULL for whatever the account may see (then give ids by a filter `snapshot-id`) */
+	const char *owner; /* "self"; NULL: all that the account may see (then filter by id) */
 	const struct ec2_filter *filters;
 	size_t n_filters;
 	int max_results;        /* 5…1000; 0: not sent */
 	const char *next_token; /* NULL: the first page */
 };
-/* The page is the callee's, to be destroyed by it; NULL on failure, with *err. Parsing runs in the thread pool. An answer that is not
- * DescribeSnapshots' XML, is cut, or passes the bounds is EIO. */
+/* The page is the callee's, to be destroyed by it; NULL on failure, with *err. Parsing runs in the
+ * thread pool. What is not DescribeSnapshots' XML, is cut, or passes the bounds is EIO. */
 typedef void ec2_page_done(void *arg, struct ec2_page *page, const struct err *err);
 struct aws_call *ec2_describe_snapshots(
 	struct aws *aws, const struct ec2_describe_snapshots *in, ec2_page_done *done, void *arg);
 
-/* The account's enabled regions, in EC2's order; names that are not of a region's form are left out. Borrowed for the call. */
-typedef void ec2_regions_done(void *arg, const char *const *names, size_t n_names, const struct err *err);
-struct aws_call *ec2_describe_regions(struct aws *aws, const char *region, ec2_regions_done *done, void *arg);
+/* The account's enabled regions, in EC2's order; names that are not of a region's form are left
+ * out. Borrowed for the call. */
+typedef void ec2_regions_done(
+	void *arg, const char *const *names, size_t n_names, const struct err *err);
+struct aws_call *ec2_describe_regions(
+	struct aws *aws, const char *region, ec2_regions_done *done, void *arg);
 
-/* CopySnapshot, sent to the destination's endpoint, with a PresignedUrl for the source's. Not idempotent: EC2 has no client token for it;
- * put a token into the tags and look for it before asking again. */
+/* CopySnapshot, sent to the destination's endpoint, with a PresignedUrl for the source's. Not
+ * idempotent: EC2 has no client token for it; put a token into the tags and look for it before
+ * asking again. */
 struct ec2_copy_snapshot {
-	const char *region;        /* destination */
+	const char *region; /* destination */
 	const char *source_region;
 	const char *source_id;
-	const char *description;   /* NULL: not sent */
-	const char *kms_key_id;    /* NULL: not sent; needs encrypted */
-	bool encrypted;            /* true: sent; false: not sent */
-	int completion_minutes;    /* 0: not sent */
-	bool dry_run;              /* success is reported as success (EC2's DryRunOperation), with id NULL */
+	const char *description; /* NULL: not sent */
+	const char *kms_key_id;  /* NULL: not sent; needs encrypted */
+	bool encrypted;          /* true: sent; false: not sent */
+	int completion_minutes;  /* 0: not sent */
+	bool dry_run; /* success is reported as success (EC2's DryRunOperation), with id NULL */
 	const struct ec2_tag *tags;
 	size_t n_tags;
 };
 typedef void ec2_copy_done(void *arg, const char *snapshot_id, const struct err *err);
-struct aws_call *ec2_copy_snapshot(struct aws *aws, const struct ec2_copy_snapshot *in, ec2_copy_done *done, void *arg);
+struct aws_call *ec2_copy_snapshot(
+	struct aws *aws, const struct ec2_copy_snapshot *in, ec2_copy_done *done, void *arg);
 
 /* Calls whose success says nothing more. err is NULL on success. */
 typedef void ec2_done(void *arg, const struct err *err);
-struct aws_call *ec2_delete_snapshot(struct aws *aws, const char *region, const char *id, ec2_done *done, void *arg);
-struct aws_call *ec2_create_tags(struct aws *aws, const char *region, const char *id, const struct ec2_tag *tags,
-	size_t n_tags, ec2_done *done, void *arg);
-/* Deletes the tag whatever its value. key must not be empty: DeleteTags without a key deletes every tag. */
-struct aws_call *ec2_delete_tag(
-	struct aws *aws, const char *region, const char *id, const char *key, ec2_done *done, void *arg);
+struct aws_call *ec2_delete_snapshot(
+	struct aws *aws, const char *region, const char *id, ec2_done *done, void *arg);
+struct aws_call *ec2_create_tags(struct aws *aws, const char *region, const char *id,
+	const struct ec2_tag *tags, size_t n_tags, ec2_done *done, void *arg);
+/* Deletes the tag whatever its value. key must not be empty: DeleteTags without a key deletes every
+ * tag. */
+struct aws_call *ec2_delete_tag(struct aws *aws, const char *region, const char *id,
+	const char *key, ec2_done *done, void *arg);
 
-/* STS GetCallerIdentity: the account's 12 digits. Needs no permission; an EC2-compatible cloud may not have it. */
-typedef void sts_identity_done(void *arg, const char *account, const char *arn, const struct err *err);
-struct aws_call *sts_get_caller_identity(struct aws *aws, const char *region, sts_identity_done *done, void *arg);
+/* STS GetCallerIdentity: the account's 12 digits. Needs no permission; an EC2-compatible cloud may
+ * not have it. */
+typedef void sts_identity_done(
+	void *arg, const char *account, const char *arn, const struct err *err);
+struct aws_call *sts_get_caller_identity(
+	struct aws *aws, const char *region, sts_identity_done *done, void *arg);
 
 #endif
