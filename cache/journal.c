@@ -313,6 +313,11 @@ int journal_open(uv_loop_t *loop, const char *dir, const char *account, struct j
 	return 0;
 }
 
+bool journal_idle(const struct journal *j)
+{
+	return !j->flying && !j->first;
+}
+
 void journal_close(struct journal *j)
 {
 	struct err err = {0};

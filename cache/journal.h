@@ -60,6 +60,8 @@ void journal_receipt_finish(struct journal_receipt *row);
  * newer version, of another account: the file is left untouched), EACCES, ENOSPC, EIO. */
 int journal_open(uv_loop_t *loop, const char *dir, const char *account, struct journal **out,
 	struct err *err);
+/* Whether every done has been called. */
+bool journal_idle(const struct journal *j);
 /* Waits for what is under way, writes what was put, closes. No done is called any more; permitted
  * in a done. NULL is permitted. */
 void journal_close(struct journal *j);

@@ -78,6 +78,16 @@ bool answer_on_interrupt(struct answer *a, void (*cancel)(void *arg), void *arg)
 	return true;
 }
 
+static void detach(void *arg)
+{
+	*(struct answer **)arg = NULL;
+}
+
+void answer_detach_on_interrupt(struct answer **slot)
+{
+	answer_on_interrupt(*slot, detach, slot);
+}
+
 void answer_errno(struct answer *a, int errnum)
 {
 	fuse_reply_err(finish(a), errnum);

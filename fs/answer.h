@@ -18,6 +18,9 @@ struct fuse_req *answer_request(const struct answer *a);
  * that came earlier does so at once: false is returned, and `a` is gone. */
 bool answer_on_interrupt(struct answer *a, void (*cancel)(void *arg), void *arg);
 
+/* The same for who only stops waiting while the thing itself goes on: *slot, which holds the answer, becomes NULL. */
+void answer_detach_on_interrupt(struct answer **slot);
+
 /* Each ends `a`. */
 void answer_ok(struct answer *a);                            /* success of an operation without a result */
 void answer_errno(struct answer *a, int errnum);             /* a plain errno, not worth a report */

@@ -12,24 +12,18 @@
 
 /* One deletion under way. */
 struct deletion {
+	struct deletion *next, **link; /* fs->deletions */
 	struct fs *fs;
 	struct answer *answer; /* NULL once interrupted: EC2 goes on all the same */
 	struct node node;
 	char key[EC2_TAG_KEY_MAX * 4 + 1];
 };
 
-static void forget_answer(void *arg)
-{
-	struct deletion *d = arg;
-
-	d->answer = NULL;
-}
-
 void delete_refuse(struct answer *a, const char *why)
 {
 	struct err err;
 
-	guard_bar(&answer_fs(a)->guard, fuse_req_ctx(answer_request(a))->pid, clock_mono_ms());
+	guard_bar(&answer_fs(a)->guard, guard_process(fuse_req_ctx(answer_request(a))->pid), clock_mono_ms());
 	err_set(&err, EPERM, "%s", why);
 	answer_err(a, &err);
 }
@@ -41,7 +35,7 @@ static bool permitted(struct fs *fs, struct answer *a, const char *option_help)
 
 	if (!fs->options->delete_)
 		err_set(&err, EPERM, "%s", option_help);
-	else if (guard_barred(&fs->guard, fuse_req_ctx(answer_request(a))->pid, clock_mono_ms()))
+	else if (guard_barred(&fs->guard, guard_process(fuse_req_ctx(answer_request(a))->pid), clock_mono_ms()))
 		err_set(&err, EPERM, "this process was just refused the removal of a snapshot's file, so it is a recursive command: "
 			"nothing is deleted for it. Delete a snapshot by rmdir of its folder");
 	else
@@ -58,19 +52,53 @@ static struct deletion *begin(struct fs *fs, struct node n, struct answer *a)
 		answer_errno(a, ENOMEM);
 		return NULL;
 	}
-	*d = (struct deletion){.fs = fs, .answer = a, .node = n};
+	*d = (struct deletion){.next = fs->deletions, .link = &fs->deletions, .fs = fs, .answer = a, .node = n};
+	if (d->next)
+		d->next->link = &d->next;
+	fs->deletions = d;
 	return d;
+}
+
+static void end(struct deletion *d, const struct err *err)
+{
+	*d->link = d->next;
+	if (d->next)
+		d->next->link = d->link;
+	if (d->answer)
+		answer_err(d->answer, err);
+	free(d);
+}
+
+bool delete_under_way(const struct fs *fs, const char *region, const char *id)
+{
+	for (const struct deletion *d = fs->deletions; d; d = d->next)
+		if (!*d->key && !strcmp(region, region_name(fs_region(fs, d->node))) &&
+			!strcmp(id, catalogue_id(fs_catalogue(fs, d->node), d->node.slot)))
+			return true;
+	return false;
+}
+
+void delete_forget_all(struct fs *fs)
+{
+	while (fs->deletions) {
+		struct deletion *d = fs->deletions;
+
+		fs->deletions = d->next;
+		free(d);
+	}
 }
 
 /* Once EC2 has been asked. */
 static void started(struct deletion *d, struct aws_call *call)
 {
+	struct err err;
+
 	if (!call) {
-		answer_errno(d->answer, ENOMEM);
-		free(d);
+		err_set(&err, ENOMEM, "out of memory");
+		end(d, &err);
 		return;
 	}
-	answer_on_interrupt(d->answer, forget_answer, d);
+	answer_detach_on_interrupt(&d->answer);
 }
 
 static void snapshot_deleted(void *arg, const struct err *err)
@@ -84,9 +112,7 @@ static void snapshot_deleted(void *arg, const struct err *err)
 		catalogue_hold_deleted(c, d->node.slot, clock_mono_ms());
 		err = NULL;
 	}
-	if (d->answer)
-		answer_err(d->answer, err);
-	free(d);
+	end(d, err);
 }
 
 void delete_snapshot(struct fs *fs, struct node n, struct answer *a)
@@ -113,9 +139,7 @@ static void tag_deleted(void *arg, const struct err *err)
 
 	if (!err)
 		catalogue_hold_tag(fs_catalogue(d->fs, d->node), d->node.slot, d->key, NULL, clock_mono_ms());
-	if (d->answer)
-		answer_err(d->answer, err);
-	free(d);
+	end(d, err);
 }
 
 void delete_tag(struct fs *fs, struct node n, struct answer *a)

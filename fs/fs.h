@@ -16,7 +16,9 @@
 #include "regions.h"
 
 struct answer;
+struct deletion;
 struct fuse_session;
+struct handle;
 struct invalidate;
 struct journal;
 struct last_error;
@@ -37,6 +39,8 @@ struct fs {
 	struct fuse_session *session;
 	struct guard guard;            /* guard.h */
 	uint64_t listed_version[REGIONS_MAX]; /* of snapshots/ as the kernel last listed it */
+	struct handle *handles;        /* handle.h: open files */
+	struct deletion *deletions;    /* delete.h: under way */
 	struct answer *answers;        /* answer.h: owed ones */
 	char **enabled;                /* the regions that the account has enabled; NULL-terminated, NULL if AWS did not say */
 	char account[40];              /* "" if AWS did not say */

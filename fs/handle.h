@@ -15,9 +15,11 @@ struct fs;
 struct fuse_pollhandle;
 
 struct handle {
+	struct handle *next, **link; /* fs->handles */
 	struct fs *fs;
 	struct node node;
 	struct buf text;    /* what reads give, or what was written so far */
+	bool told;          /* text holds what this opening was told when it last read from the beginning */
 	bool writing;
 	bool created;       /* this opening made the file */
 	bool dirty;         /* written or cut since the last commit */
@@ -25,9 +27,12 @@ struct handle {
 	/* Status files that are polled (status.h). */
 	bool changed;       /* since the text was last read from its beginning */
 	struct fuse_pollhandle *poll;
-	struct handle *next_watched;
-	bool watched;
+	struct handle *next_watched, **link_watched; /* link NULL: not watched */
+	bool held;          /* copies_release() is owed */
 };
+
+/* The most that a text in an opening may have. */
+#define HANDLE_TEXT_MAX ((size_t)64 << 10)
 
 /* Small texts that are gathered here and mean something at close (tags, descriptions): write() and truncate() for struct node_ops. */
 int handle_write(struct handle *h, const char *data, size_t len, off_t offset, struct err *err);

@@ -20,7 +20,7 @@ struct invalidate {
 	struct fuse_session *session;
 	struct item *first, **last; /* told next */
 	struct item *at_work;       /* the thread's, until `running` ends */
-	int running;
+	bool running, stopped;
 };
 
 struct invalidate *invalidate_create(uv_loop_t *loop, struct fuse_session *session)
@@ -54,6 +54,21 @@ void invalidate_destroy(struct invalidate *i)
 	free(i);
 }
 
+void invalidate_stop(struct invalidate *i)
+{
+	if (!i)
+		return;
+	i->stopped = true;
+	free_items(i->first);
+	i->first = NULL;
+	i->last = &i->first;
+}
+
+bool invalidate_running(const struct invalidate *i)
+{
+	return i && i->running;
+}
+
 static void run(void *arg)
 {
 	struct invalidate *i = arg;
@@ -75,7 +90,7 @@ static void done(void *arg)
 
 	free_items(i->at_work);
 	i->at_work = NULL;
-	i->running = 0;
+	i->running = false;
 	start(i);
 }
 
@@ -86,16 +101,16 @@ static void start(struct invalidate *i)
 	i->at_work = i->first;
 	i->first = NULL;
 	i->last = &i->first;
-	i->running = 1;
+	i->running = true;
 	if (loop_work(i->loop, run, done, i) < 0)
-		i->running = 0; /* without memory the caches live on to their time-outs */
+		i->running = false; /* without memory the caches live on to their time-outs */
 }
 
 static void add(struct invalidate *i, uint64_t number, const char *name)
 {
 	struct item *item;
 
-	if (!i)
+	if (!i || i->stopped)
 		return;
 	item = calloc(1, sizeof(*item) + strlen(name) + 1);
 	if (!item)

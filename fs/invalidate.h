@@ -3,6 +3,7 @@
 #ifndef EBSFS_INVALIDATE_H
 #define EBSFS_INVALIDATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -12,7 +13,10 @@ struct invalidate;
 /* Invalidations run in the thread pool: the kernel takes locks for them that a request may hold which waits for the loop. They are told soon,
  * in order, never from within the call. */
 struct invalidate *invalidate_create(uv_loop_t *loop, struct fuse_session *session); /* NULL on ENOMEM */
-/* Waits for none: call after the loop has ended. */
+/* Nothing more is told; what is being told goes on while invalidate_running(). NULL is permitted for both. */
+void invalidate_stop(struct invalidate *i);
+bool invalidate_running(const struct invalidate *i);
+/* After the loop has ended. NULL is permitted. */
 void invalidate_destroy(struct invalidate *i);
 
 /* The attributes and the pages (text, or cached directory listing) of a node. */

@@ -81,6 +81,8 @@ int main(int argc, char **argv)
 	int r;
 
 	keep_small();
+	/* Parsing, the journal's fsync and word to the kernel run side by side: one may wait for another. */
+	setenv("UV_THREADPOOL_SIZE", "4", 1);
 	r = options_parse(argc, argv, &options, &err);
 	if (r == 0 && options.help) {
 		_cleanup_buf_ struct buf text = BUF_INIT;

@@ -206,10 +206,11 @@ static void read_wait(fuse_req_t req, struct handle *h, size_t size, off_t offse
 {
 	struct answer *a;
 
-	if (offset) {
+	if (offset && h->told) {
 		reply_slice(req, &h->text, size, offset);
 		return;
 	}
+	h->told = true;
 	a = answer_create(h->fs, req, "waiting");
 	if (a)
 		status_wait(h, a);
@@ -230,8 +231,9 @@ void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct 
 	}
 	/* What changes on its own is told anew to everyone who reads from the beginning, and stays the same while it is read on. An opening that
 	 * also writes gives what was written so far. */
-	if (!h->writing && ops->trust == TRUST_NEVER && !offset) {
+	if (!h->writing && ops->trust == TRUST_NEVER && (!offset || !h->told)) {
 		buf_clear(&h->text);
+		h->told = true;
 		h->changed = false;
 		r = ops->text(h->fs, h->node, &h->text);
 	} else if (h->node.kind == NODE_RECEIPT) {

@@ -29,9 +29,16 @@ static struct handle *handle_create(struct fs *fs, struct node n, bool writing, 
 
 	if (!h)
 		return NULL;
+	h->next = fs->handles;
+	h->link = &fs->handles;
+	if (h->next)
+		h->next->link = &h->next;
+	fs->handles = h;
 	h->fs = fs;
 	h->node = n;
 	h->writing = writing;
+	if (writing)
+		buf_init(&h->text, HANDLE_TEXT_MAX);
 	fi->fh = (uintptr_t)h;
 	/* Past the page cache: what is written means something at close and need not read back the same; what changes on its own has no size that
 	 * holds. */
@@ -42,9 +49,25 @@ static struct handle *handle_create(struct fs *fs, struct node n, bool writing, 
 
 static void handle_destroy(struct handle *h)
 {
+	*h->link = h->next;
+	if (h->next)
+		h->next->link = h->link;
 	status_forget(h);
 	buf_finish(&h->text);
 	free(h);
+}
+
+static void release(struct handle *h, bool asks)
+{
+	if (asks && h->writing && tree_ops(h->node)->closed)
+		tree_ops(h->node)->closed(h);
+	handle_destroy(h);
+}
+
+void ops_release_all(struct fs *fs, bool ask)
+{
+	while (fs->handles)
+		release(fs->handles, ask);
 }
 
 static int open_writing(struct fs *fs, struct node n, struct handle *h, int flags, struct err *err)
@@ -57,12 +80,10 @@ static int open_writing(struct fs *fs, struct node n, struct handle *h, int flag
 	r = ops->open_write(fs, n, h, err);
 	if (r < 0)
 		return r;
-	if (flags & O_TRUNC)
-		return ops->truncate(fs, n, h, 0, err);
-	r = ops->text(fs, n, &h->text);
-	if (r < 0 && r != -ENOENT)
-		return err_set(err, -r, "cannot read the present text");
-	return 0;
+	r = flags & O_TRUNC ? ops->truncate(fs, n, h, 0, err) : ops->text(fs, n, &h->text);
+	if (r < 0 && r != -ENOENT && ops->closed)
+		ops->closed(h);
+	return r == -ENOENT || r >= 0 ? 0 : err_set(err, -r, "cannot read the present text");
 }
 
 void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -72,6 +93,7 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	const struct node_ops *ops = tree_ops(n);
 	bool writing = (fi->flags & O_ACCMODE) != O_RDONLY;
 	struct handle *h = handle_create(fs, n, writing, fi);
+	char name[TREE_NAME_SIZE];
 	struct err err;
 	int r = 0;
 
@@ -82,16 +104,19 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (writing) {
 		r = open_writing(fs, n, h, fi->flags, &err);
 		if (r < 0)
-			refuse(fs, req, "open for writing:", "", &err);
+			refuse(fs, req, "open for writing", tree_name(fs, n, name), &err);
 	} else if (ops->trust != TRUST_NEVER) {
 		r = ops->text(fs, n, &h->text);
 		if (r < 0)
 			fuse_reply_err(req, -r);
 	}
-	if (r < 0)
+	if (r < 0) {
 		handle_destroy(h);
-	else
-		fuse_reply_open(req, fi);
+		return;
+	}
+	if (!writing && (n.kind == NODE_STATUS || n.kind == NODE_RECEIPT_STATUS))
+		status_watch(h);
+	fuse_reply_open(req, fi);
 }
 
 void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
@@ -133,11 +158,12 @@ void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 void ops_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct handle *h = ops_handle(fi);
+	char name[TREE_NAME_SIZE];
 	struct err err;
 
 	(void)ino;
 	if (tree_ops(h->node)->write(h, data, size, offset, &err) < 0)
-		refuse(h->fs, req, "write", "", &err);
+		refuse(h->fs, req, "write", tree_name(h->fs, h->node, name), &err);
 	else
 		fuse_reply_write(req, size);
 }
@@ -145,6 +171,7 @@ void ops_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, of
 void ops_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct handle *h = ops_handle(fi);
+	char name[TREE_NAME_SIZE], what[TREE_NAME_SIZE + 16];
 	struct answer *a;
 
 	(void)ino;
@@ -152,7 +179,8 @@ void ops_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, 0);
 		return;
 	}
-	a = answer_create(h->fs, req, "close");
+	snprintf(what, sizeof(what), "close %s", tree_name(h->fs, h->node, name));
+	a = answer_create(h->fs, req, what);
 	if (a)
 		tree_ops(h->node)->commit(h, a);
 	else
@@ -170,13 +198,8 @@ void ops_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_in
 
 void ops_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct handle *h = ops_handle(fi);
-	const struct node_ops *ops = tree_ops(h->node);
-
 	(void)ino;
-	if (h->writing && ops->closed)
-		ops->closed(h);
-	handle_destroy(h);
+	release(ops_handle(fi), true);
 	fuse_reply_err(req, 0);
 }
 
@@ -251,6 +274,7 @@ void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int which, str
 	struct node n = node_of(ino);
 	const struct node_ops *ops = tree_ops(n);
 	struct handle *h = fi ? ops_handle(fi) : NULL;
+	char name[TREE_NAME_SIZE];
 	struct err err;
 	int r = 0;
 
@@ -265,7 +289,7 @@ void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int which, str
 		r = ops->set_attr ? ops->set_attr(fs, n, st, which, &err)
 				  : err_set(&err, EPERM, "mode, owner and times of this are EC2's facts");
 	if (r < 0)
-		refuse(fs, req, "change attributes", "", &err);
+		refuse(fs, req, "change attributes of", tree_name(fs, n, name), &err);
 	else if (n.kind == NODE_SNAPSHOTS)
 		touch(fs, req, n);
 	else
@@ -276,11 +300,13 @@ void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int which, str
 
 void ops_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
 {
+	struct err err;
+
 	(void)parent;
-	(void)name;
 	(void)mode;
 	(void)dev;
-	fuse_reply_err(req, EPERM);
+	err_set(&err, EPERM, "only files and folders can be made here");
+	refuse(ops_fs(req), req, "mknod", name, &err);
 }
 
 void ops_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
@@ -326,10 +352,12 @@ void ops_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const ch
 
 void ops_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 {
+	struct err err;
+
 	(void)ino;
 	(void)parent;
-	(void)name;
-	fuse_reply_err(req, EPERM);
+	err_set(&err, EPERM, "no link can be made here");
+	refuse(ops_fs(req), req, "ln", name, &err);
 }
 
 static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, bool folder_wanted)

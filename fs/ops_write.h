@@ -5,6 +5,8 @@
 
 #include <fuse_lowlevel.h>
 
+#include "fs.h"
+
 void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi);
 void ops_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi);
@@ -20,5 +22,9 @@ void ops_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
 void ops_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
 void ops_rename(
 	fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name, unsigned flags);
+
+/* The mount has ended: the kernel releases nothing any more. `ask`: every file was closed before (the unmount was a clean one), and what its last close asks
+ * for is asked. */
+void ops_release_all(struct fs *fs, bool ask);
 
 #endif

@@ -39,27 +39,31 @@ static int receipt_text(struct fs *fs, struct node n, struct buf *out)
 	return r->draft.len ? buf_add(out, r->draft.data, r->draft.len) : buf_puts(out, r->row.text ? r->row.text : "");
 }
 
-/* The text is fixed once a copy was asked for: one request, one copy. */
-static int check_open(const struct receipt *r, struct err *err)
-{
-	if (!r)
-		return err_set(err, ENOENT, "the receipt is gone");
-	if (r->asked || r->asking)
-		return err_set(err, EEXIST,
-			"the receipt '%s' has asked for its copy already, and nothing is copied twice; to copy again write to another name, "
-			"or rm this one first", r->row.name);
-	return 0;
-}
-
 static int receipt_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
 {
 	struct receipt *r = get(fs, n);
 
 	(void)h;
-	if (check_open(r, err) < 0)
+	if (receipts_check_writable(fs, r, err) < 0)
 		return -err->errnum;
+	/* What was refused is mended from where it stood. */
+	if (!r->draft.len && r->row.text && buf_puts(&r->draft, r->row.text) < 0)
+		return err_set(err, ENOMEM, "out of memory");
 	r->writers++;
 	return 0;
+}
+
+static int too_long(struct receipt *r, int result, struct err *err)
+{
+	r->draft.error = 0; /* what was written before stays as it is, and asks for nothing */
+	r->spoilt = true;
+	return err_set(err, -result, "%s: a copy's text has at most %zu bytes; this is no snapshot file", r->row.name, REQUEST_TEXT_MAX);
+}
+
+static void touch(struct receipt *r)
+{
+	r->dirty = true;
+	r->row.mtime_ns = clock_wall_ms() * 1000000;
 }
 
 static int receipt_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, struct err *err)
@@ -67,16 +71,17 @@ static int receipt_truncate(struct fs *fs, struct node n, struct handle *h, off_
 	struct receipt *r = get(fs, n);
 	int result;
 
-	if (check_open(r, err) < 0)
+	(void)h;
+	if (receipts_check_writable(fs, r, err) < 0)
 		return -err->errnum;
 	result = buf_resize(&r->draft, (size_t)size);
-	if (result < 0) {
-		r->draft.error = 0;
-		return err_set(err, -result, "a copy's text has at most %zu bytes", REQUEST_TEXT_MAX);
+	if (result < 0)
+		return too_long(r, result, err);
+	if (!size) {
+		r->spoilt = false;
+		free(steal(&r->row.text));
 	}
-	if (h)
-		h->dirty = true;
-	r->row.mtime_ns = clock_wall_ms() * 1000000;
+	touch(r);
 	return 0;
 }
 
@@ -85,18 +90,21 @@ static int receipt_write(struct handle *h, const char *data, size_t len, off_t o
 	struct receipt *r = get(h->fs, h->node);
 	int result;
 
-	if (!r)
-		return err_set(err, ENOENT, "the receipt is gone");
-	if (r->asked || r->asking)
-		return err_set(err, EINVAL, "'%s': nothing may come after the text that asked for the copy", r->row.name);
+	if (r && receipts_is_fixed(h->fs, r))
+		return err_set(err, EINVAL, "%s: nothing may come after the text that asked for the copy", r->row.name);
+	if (receipts_check_writable(h->fs, r, err) < 0)
+		return -err->errnum;
 	result = buf_write_at(&r->draft, (size_t)offset, data, len);
-	if (result < 0) {
-		r->draft.error = 0; /* what was written before stays as it is */
-		return err_set(err, -result, "a copy's text has at most %zu bytes; this is no snapshot file", REQUEST_TEXT_MAX);
-	}
-	h->dirty = true;
-	r->row.mtime_ns = clock_wall_ms() * 1000000;
+	if (result < 0)
+		return too_long(r, result, err);
+	touch(r);
 	return 0;
+}
+
+/* Whether there is something new that might ask for a copy. */
+static bool to_judge(const struct handle *h, const struct receipt *r)
+{
+	return r && r->dirty && !r->spoilt && r->draft.len && !receipts_is_fixed(h->fs, r);
 }
 
 static void refuse(struct receipt *r, const struct err *err)
@@ -111,21 +119,21 @@ static void receipt_commit(struct handle *h, struct answer *a)
 	struct copy_request request;
 	struct err err;
 
-	if (r && r->asking) {
+	if (r && r->state == RECEIPT_ASKING) {
 		receipt_await(r, a);
 		return;
 	}
-	if (!r || r->asked || !h->dirty || !r->draft.len) {
+	if (!to_judge(h, r)) {
 		answer_ok(a);
 		return;
 	}
 	if (request_parse(r->draft.data, r->draft.len, false, &request, &err) < 0) {
 		err_context(&err, "%s", r->row.name);
 		refuse(r, &err);
-		h->dirty = false; /* said once; the last close does not try again */
+		r->dirty = false; /* said once; the last close does not try again */
 		answer_err(a, &err);
 	} else if (request.complete) {
-		h->dirty = false;
+		r->dirty = false;
 		receipt_ask(h->fs, r, &request, NULL, a);
 	} else {
 		answer_ok(a);
@@ -140,9 +148,9 @@ static void receipt_closed(struct handle *h)
 	struct copy_request request;
 	struct err err;
 
-	if (!r || --r->writers || r->asked || r->asking || !h->dirty || !r->draft.len)
+	if (!r || --r->writers || !to_judge(h, r))
 		return;
-	h->dirty = false;
+	r->dirty = false;
 	if (request_parse(r->draft.data, r->draft.len, true, &request, &err) < 0) {
 		err_context(&err, "%s", r->row.name);
 		refuse(r, &err);
@@ -173,9 +181,7 @@ static void receipt_file_remove(struct fs *fs, struct node n, struct answer *a)
 	if (!r) {
 		answer_errno(a, ENOENT);
 	} else if (r->row.is_folder) {
-		if (!r->asking)
-			r->has_file = false;
-		receipt_cancel(fs, r, a);
+		receipt_remove_file(fs, r, a);
 	} else {
 		receipt_remove(fs, r, a);
 	}

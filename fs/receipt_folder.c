@@ -38,7 +38,7 @@ static bool present(struct fs *fs, const struct receipt *r, enum node_kind kind)
 {
 	switch (kind) {
 	case NODE_FOLDER_DESCRIPTION:
-		return r->description.len > 0 || r->description.cap > 0 || r->asked;
+		return r->description.len > 0 || r->description.cap > 0 || r->row.copy;
 	case NODE_FOLDER_TAGS:
 		return r->has_tags;
 	case NODE_FOLDER_COPY:
@@ -46,7 +46,7 @@ static bool present(struct fs *fs, const struct receipt *r, enum node_kind kind)
 	case NODE_FOLDER_METADATA:
 		return r->has_metadata;
 	default:
-		return r->has_status || r->has_file || r->asked;
+		return r->has_status || r->has_file || r->row.copy;
 	}
 }
 
@@ -96,8 +96,10 @@ static int folder_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
-static int create_file(struct receipt *r, const char *name, struct handle *h, struct node *child, struct err *err)
+static int create_file(struct fs *fs, struct receipt *r, const char *name, struct handle *h, struct node *child, struct err *err)
 {
+	if (receipts_check_writable(fs, r, err) < 0)
+		return -err->errnum;
 	if (r->has_file)
 		return err_set(err, EPERM, "'%s' asks for one copy, by its file %s; a second file has no place in it", r->row.name,
 			r->row.file_name);
@@ -124,7 +126,7 @@ static int folder_create(
 		strcpy(target, name);
 	if (folders_find(children, ARRAY_LEN(children), folder, target, child) < 0) {
 		*child = folder;
-		return create_file(r, name, h, child, err);
+		return create_file(fs, r, name, h, child, err);
 	}
 	if (child->kind == NODE_FOLDER_DESCRIPTION)
 		buf_resize(&r->description, 0); /* there from now on, if empty */
@@ -230,13 +232,57 @@ static int open_write(struct fs *fs, struct node n, struct handle *h, struct err
 	return get(fs, n) ? 0 : err_set(err, ENOENT, "the folder is gone");
 }
 
+/* Whether the copy, once asked for, says the same anyway: rsync writes tags/ after the snapshot file that asked, which took them from the source.
+ * key NULL: the description. */
+static bool says_the_same(struct fs *fs, const struct receipt *r, const char *key, const struct buf *value)
+{
+	const struct copy *copy = receipts_copy(fs, r);
+	struct region *region = copy ? regions_get(fs->regions, copy->row.source_region) : NULL;
+	const struct catalogue *c = region ? region_catalogue(region) : NULL;
+	catalogue_slot slot = c ? catalogue_find(c, copy->row.source_id) : CATALOGUE_NONE;
+	struct catalogue_snapshot s;
+	const char *told;
+
+	if (!key && copy && copy->row.description && !strcmp(copy->row.description, buf_str(value)))
+		return true;
+	if (slot == CATALOGUE_NONE || !catalogue_get(c, slot, &s))
+		return false;
+	told = key ? catalogue_tag_value(c, slot, key) : s.description;
+	return told && !strcmp(told, buf_str(value));
+}
+
+/* What was written into `to`, or beside a copy that has been asked for. */
+static void commit_line(struct handle *h, const char *key, struct buf *to, struct answer *a)
+{
+	struct receipt *r = get(h->fs, h->node);
+	_cleanup_buf_ struct buf line = BUF_INIT;
+	struct err err;
+
+	if (!r || !h->dirty) {
+		answer_ok(a);
+		return;
+	}
+	h->dirty = false;
+	if (handle_line(h, &line) < 0)
+		err_set(&err, ENOMEM, "out of memory");
+	else if (receipts_is_fixed(h->fs, r) && !says_the_same(h->fs, r, key, &line))
+		err_set(&err, EEXIST, "'%s' has asked for its copy already; write to the new snapshot's own tags, in '%s/copy/tags'", r->row.name,
+			r->row.name);
+	else {
+		buf_finish(to);
+		*to = line;
+		line = BUF_INIT;
+		answer_ok(a);
+		return;
+	}
+	answer_err(a, &err);
+}
+
 static void description_commit(struct handle *h, struct answer *a)
 {
 	struct receipt *r = get(h->fs, h->node);
 
-	if (r && h->dirty && !r->asked && !r->asking)
-		handle_line(h, &r->description);
-	answer_ok(a);
+	commit_line(h, NULL, r ? &r->description : NULL, a);
 }
 
 static void drop_commit(struct handle *h, struct answer *a)
@@ -343,10 +389,17 @@ static int tag_text(struct fs *fs, struct node n, struct buf *out)
 static void tag_commit(struct handle *h, struct answer *a)
 {
 	struct receipt_tag *tag = tag_of(h->fs, h->node);
+	char name[NAME_MAX + 1], key[NAME_MAX + 1];
 
-	if (tag && h->dirty)
-		handle_line(h, &tag->value);
-	answer_ok(a);
+	if (!tag) {
+		answer_ok(a);
+		return;
+	}
+	if (!names_rsync_target(tag->key, name))
+		strcpy(name, tag->key);
+	if (!names_unescape(name, key))
+		strcpy(key, name);
+	commit_line(h, key, &tag->value, a);
 }
 
 static void tag_remove(struct fs *fs, struct node n, struct answer *a)
@@ -358,31 +411,37 @@ static void tag_remove(struct fs *fs, struct node n, struct answer *a)
 	answer_ok(a);
 }
 
-int receipt_folder_rename(struct fs *fs, struct node n, const char *name)
+int receipt_folder_rename(struct fs *fs, struct node n, const char *old_name, const char *name, struct err *err)
 {
 	struct receipt *r = get(fs, n);
 	struct receipt_tag *tag, *old;
+	struct node other;
+	char target[NAME_MAX + 1];
+	bool written = names_rsync_target(old_name, target) && !strcmp(target, name);
+	char *file_name;
 
 	if (!r)
-		return -ENOENT;
-	r->temporary[0] = '\0';
-	if (n.kind == NODE_RECEIPT) {
-		char *file_name = strdup(name);
-
-		if (!file_name)
-			return -ENOMEM;
-		free(r->row.file_name);
-		r->row.file_name = file_name;
-		receipts_save(fs, r);
-	} else if (n.kind == NODE_FOLDER_TAG) {
+		return err_set(err, ENOENT, "the folder is gone");
+	if (n.kind == NODE_FOLDER_TAG) {
 		tag = tag_of(fs, n);
 		old = find_tag(r, name);
-		if (!tag)
-			return -ENOENT;
 		if (old && old != tag)
 			old->removed = true;
 		snprintf(tag->key, sizeof(tag->key), "%s", name);
+		return 0;
 	}
+	if (n.kind == NODE_RECEIPT && folders_find(children, ARRAY_LEN(children), n, name, &other) < 0) {
+		file_name = strdup(name);
+		if (!file_name)
+			return err_set(err, ENOMEM, "out of memory");
+		free(r->row.file_name);
+		r->row.file_name = file_name;
+		receipts_save(fs, r);
+		return 0;
+	}
+	if (!written)
+		return err_set(err, EPERM, "'%s' has its name from ebsfs", old_name);
+	r->temporary[0] = '\0';
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "journal.h"
 #include "names.h"
+#include "status.h"
 
 struct receipts {
 	struct fs *fs;
@@ -86,6 +87,14 @@ uint64_t receipts_version(const struct receipts *rs)
 	return rs->version;
 }
 
+bool receipts_asking(const struct receipts *rs)
+{
+	for (uint32_t i = 0; i < rs->n; i++)
+		if (rs->all[i] && rs->all[i]->state == RECEIPT_ASKING)
+			return true;
+	return false;
+}
+
 struct receipt *receipts_get(const struct receipts *rs, struct node n)
 {
 	return n.slot < rs->n ? rs->all[n.slot] : NULL;
@@ -94,6 +103,30 @@ struct receipt *receipts_get(const struct receipts *rs, struct node n)
 struct copy *receipts_copy(const struct fs *fs, const struct receipt *r)
 {
 	return r->row.copy ? copies_by_row(fs->copies, r->row.copy) : NULL;
+}
+
+bool receipts_is_fixed(const struct fs *fs, const struct receipt *r)
+{
+	const struct copy *copy;
+
+	if (r->state != RECEIPT_ASKED)
+		return r->state != RECEIPT_DRAFT;
+	copy = receipts_copy(fs, r);
+	/* Without a code EC2 never spoke: a request without an answer may still turn out to have been carried out. */
+	return !copy || copy->state != COPY_FAILED || (copy->row.submitted && !copy->row.code);
+}
+
+int receipts_check_writable(const struct fs *fs, const struct receipt *r, struct err *err)
+{
+	if (!r)
+		return err_set(err, ENOENT, "the receipt is gone");
+	if (r->state == RECEIPT_REMOVING)
+		return err_set(err, EBUSY, "the receipt '%s' is being removed", r->row.name);
+	if (receipts_is_fixed(fs, r))
+		return err_set(err, EEXIST,
+			"the receipt '%s' has asked for its copy already, and nothing is copied twice; to copy again write to another name, "
+			"or rm this one first", r->row.name);
+	return 0;
 }
 
 struct node receipts_folder(const struct receipt *r)
@@ -189,11 +222,12 @@ int receipts_check_name(
 	if (names_rsync_target(name, stem)) {
 		char target[NAME_MAX + 1];
 
-		/* rsync without -t writes again what is there; its temporary name must not start a second copy. */
+		/* rsync without -t writes again what is there; its temporary name must not start a second copy. Not EEXIST: rsync would try a hundred
+		 * other names. */
 		names_stem(stem, target);
 		r = find_stem(rs, folder, target);
-		if (r && r != self && (r->asked || r->asking))
-			return err_set(err, EEXIST, "the receipt '%s' is there already: its copy is not started a second time", r->row.name);
+		if (r && r != self && receipts_is_fixed(rs->fs, r))
+			return err_set(err, EPERM, "the receipt '%s' is there already: its copy is not started a second time", r->row.name);
 	}
 	return 0;
 }
@@ -249,7 +283,7 @@ int receipts_load(void *arg, const struct journal_receipt *row)
 	if (!r)
 		return -ENOMEM;
 	r->region = (uint32_t)region;
-	r->asked = true;
+	r->state = RECEIPT_ASKED;
 	r->row = *row;
 	r->row.region = copy_text(row->region);
 	r->row.folder = copy_text(row->folder);
@@ -325,17 +359,28 @@ int receipts_move(struct fs *fs, struct receipt *r, struct node folder, const ch
 
 void receipts_drop(struct fs *fs, struct receipt *r)
 {
+	struct answer_link *waiting = steal(&r->waiting);
+
 	HASH_DEL(fs->receipts->by_key, r);
 	fs->receipts->all[r->number] = NULL;
 	fs->receipts->version++;
+	while (waiting) {
+		struct answer_link *link = waiting;
+
+		waiting = link->next;
+		if (link->answer)
+			answer_errno(link->answer, ENOENT);
+		free(link);
+	}
+	status_receipt_changed(fs, r->number);
 	receipt_free(r);
 }
 
 void receipts_save(struct fs *fs, struct receipt *r)
 {
-	if (r->asking)
+	if (r->state == RECEIPT_ASKING)
 		r->save_again = true;
-	else if (r->row.id)
+	else if (r->state == RECEIPT_ASKED && r->row.id)
 		journal_put_receipt(fs->journal, &r->row, NULL, NULL);
 }
 
@@ -369,8 +414,8 @@ int receipts_status(struct fs *fs, const struct receipt *r, struct buf *out)
 
 	if (copy)
 		return copies_status(fs->copies, copy, clock_wall_ms(), out);
-	if (r->asking)
-		return buf_puts(out, "state: submitting\n");
+	if (r->state == RECEIPT_ASKING)
+		return buf_printf(out, "state: submitting\nregion: %s\n", r->row.region);
 	if (r->has_refused) {
 		buf_printf(out, "state: failed\nregion: %s\n", r->row.region);
 		if (r->refused.code[0])
@@ -378,6 +423,8 @@ int receipts_status(struct fs *fs, const struct receipt *r, struct buf *out)
 		buf_printf(out, "message: %s\n", r->refused.message);
 		return r->refused.request_id[0] ? buf_printf(out, "request-id: %s\n", r->refused.request_id) : -out->error;
 	}
+	if (r->row.copy)
+		return buf_printf(out, "state: unknown\nregion: %s\nmessage: the journal no longer has its copy\n", r->row.region);
 	return buf_printf(out, "state: unfinished\nregion: %s\nhint: no copy was asked for yet: the text has no '...' line\n", r->row.region);
 }
 

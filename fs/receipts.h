@@ -22,16 +22,27 @@ struct receipt_tag {
 /*
  * A receipt's life:
  *
- *   draft     being written, or left unfinished; in memory only; refused says why the last attempt started nothing
- *   asking    its copy was handed to the queue, the word is awaited; closes of the file wait in `waiting`
- *   asked     the copy is on its way or ended; row is in the journal; the text is fixed
+ *   draft      being written, or left unfinished; in memory only; refused says why the last attempt started nothing
+ *   asking     its copy was handed to the queue, the word is awaited; closes of the file wait in `waiting`
+ *   asked      it has a copy (row.copy), and its row is in the journal
+ *   removing   its row is being taken out of the journal
  *
- * draft -> asking (a complete text) -> asked, or back to draft (refused; it may be written again).
+ * draft -> asking (a complete text) -> asked, or back to draft if not even a refusal could be recorded; any -> removing.
+ * The text is fixed once the copy may exist: only what EC2 surely refused may be written again (receipts_check_writable()).
  */
+enum receipt_state {
+	RECEIPT_DRAFT,
+	RECEIPT_ASKING,
+	RECEIPT_ASKED,
+	RECEIPT_REMOVING,
+};
+
 struct receipt {
 	uint32_t number;            /* its node slot */
 	uint32_t region;            /* index of the shown region */
-	bool asking, asked;
+	enum receipt_state state;
+	bool dirty;                 /* written or cut since it was last judged */
+	bool spoilt;                /* a write was refused: the text lacks a piece and asks for nothing until it is cut to 0 */
 	bool has_refused;
 	struct err refused;
 	struct journal_receipt row; /* id 0: not in the journal yet. copy 0: no copy yet */
@@ -60,9 +71,15 @@ int receipts_load(void *arg, const struct journal_receipt *row);
 
 /* A number that grows whenever a receipt comes, goes or changes its name. */
 uint64_t receipts_version(const struct receipts *rs);
+/* Whether any copy is being asked for at this moment. */
+bool receipts_asking(const struct receipts *rs);
 /* By node (NODE_RECEIPT, NODE_RECEIPT_STATUS, NODE_FOLDER…): NULL if it is gone. */
 struct receipt *receipts_get(const struct receipts *rs, struct node n);
 struct copy *receipts_copy(const struct fs *fs, const struct receipt *r); /* NULL: none yet */
+/* Whether its copy may exist (or come to): nothing is asked a second time for it. */
+bool receipts_is_fixed(const struct fs *fs, const struct receipt *r);
+/* 0, or -ENOENT (r is NULL), -EEXIST, -EBUSY with *err: the text may not be written (any more). */
+int receipts_check_writable(const struct fs *fs, const struct receipt *r, struct err *err);
 /* The folder that a receipt stands in, and the receipt's own node. */
 struct node receipts_folder(const struct receipt *r);
 struct node receipts_node(const struct receipt *r);
@@ -109,7 +126,7 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 void receipt_await(struct receipt *r, struct answer *a);
 /* Removes it: cancels a queued copy, takes the row out of the journal, then answers. EBUSY while asking. */
 void receipt_remove(struct fs *fs, struct receipt *r, struct answer *a);
-/* Only the first half: for the file in a folder. */
-void receipt_cancel(struct fs *fs, struct receipt *r, struct answer *a);
+/* The same for the snapshot file in a receipt's folder: the folder stays until its own rmdir. */
+void receipt_remove_file(struct fs *fs, struct receipt *r, struct answer *a);
 
 #endif

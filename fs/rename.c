@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "journal.h"
+#include "names.h"
 #include "receipt_folder.h"
 #include "receipts.h"
 #include "request.h"
@@ -28,7 +30,7 @@ static int make_room(struct fs *fs, struct node to_folder, const char *to_name, 
 	r = receipts_get(fs->receipts, n);
 	if (r == self)
 		return 0;
-	if (noreplace || r->asked || r->asking)
+	if (noreplace || receipts_is_fixed(fs, r))
 		return err_set(err, EEXIST, "the receipt '%s' is there; rm it first if it is to go", to_name);
 	*old = r;
 	return 0;
@@ -38,11 +40,19 @@ static void rename_receipt(
 	struct fs *fs, struct receipt *r, struct node to_folder, const char *to_name, bool noreplace, struct answer *a)
 {
 	struct receipt *old;
+	char target[NAME_MAX + 1];
 	struct err err;
 
+	/* rsync ends a file: what its close did not say is said now. */
+	if (r->has_refused && names_rsync_target(r->row.name, target) && !strcmp(target, to_name)) {
+		answer_err(a, &r->refused);
+		return;
+	}
 	if (!takes_receipts(to_folder) || to_folder.region != r->region)
 		err_set(&err, EPERM, "a receipt stays in its region, where its copy is; to copy there too, use cp");
 	else if (make_room(fs, to_folder, to_name, r, noreplace, &old, &err) == 0) {
+		if (old && old->row.id)
+			journal_delete_receipt(fs->journal, old->row.id, NULL, NULL);
 		if (old)
 			receipts_drop(fs, old);
 		if (receipts_move(fs, r, to_folder, to_name) == 0) {
@@ -125,7 +135,8 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name, 
 	}
 	/* Within a receipt's folder, rsync gives what it wrote its real name. */
 	if (same && (from_folder.kind == NODE_FOLDER || from_folder.kind == NODE_FOLDER_TAGS)) {
-		answer_errno(a, -receipt_folder_rename(fs, from, to_name));
+		r = receipt_folder_rename(fs, from, from_name, to_name, &err);
+		answer_err(a, r < 0 ? &err : NULL);
 		return;
 	}
 	err_set(&err, EPERM, "'%s' cannot be moved or renamed", from_name);

@@ -18,6 +18,15 @@ struct simulate {
 	char *state_dir; /* NULL: the user named one */
 };
 
+/* In the background nothing of the user's terminal, or of a pipe that waits for the command's end, stays open in the simulator. */
+static void let_go_of_terminal(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; null >= 0 && i < 3; i++)
+		dup2(null, i);
+}
+
 static void child(pid_t parent, int ready_fd)
 {
 	struct sim_options options;
@@ -79,6 +88,8 @@ static int start(struct options *o, struct simulate *s, struct err *err)
 	s->pid = fork();
 	if (s->pid == 0) {
 		close(fds[0]);
+		if (!o->foreground)
+			let_go_of_terminal();
 		child(self, fds[1]);
 	}
 	close(fds[1]);

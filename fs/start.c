@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Building a mount from the bottom up, and taking it down again. */
+#define FUSE_USE_VERSION 314
 #include "start.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 
 #include "clock.h"
 #include "credentials.h"
+#include "delete.h"
 #include "ec2.h"
 #include "endpoint.h"
 #include "fs.h"
@@ -17,6 +19,7 @@
 #include "last_error.h"
 #include "log.h"
 #include "loop.h"
+#include "ops_write.h"
 #include "profile.h"
 #include "receipts.h"
 #include "session.h"
@@ -25,8 +28,8 @@
 
 /* Who the account is matters less than being there: a cloud without STS answers nothing to wait for. */
 #define IDENTITY_MS 5000
-/* Ended copies without a receipt are forgotten after this. */
-#define HISTORY_MS (30LL * 86400 * 1000)
+/* How long the end waits for the word on copies that are being asked for. */
+#define SETTLE_MS 10000
 
 enum {
 	SIGNAL_TERM,
@@ -49,7 +52,7 @@ struct mount {
 	struct aws_call *regions_call, *identity_call;
 	struct loop_timer *identity_timer;
 	struct err err;
-	bool regions_known;
+	bool regions_known, ending, unmounted;
 };
 
 /* --- the first words with AWS --- */
@@ -154,6 +157,8 @@ static int speak_to_aws(struct mount *m, struct err *err)
 	if (m->identity_call)
 		aws_cancel(m->identity_call);
 	m->identity_call = NULL;
+	if (m->ending)
+		return err_set(err, EINTR, "ended by a signal before the mount stood");
 	if (!m->err.errnum)
 		return 0;
 	*err = m->err;
@@ -237,6 +242,7 @@ static void on_signal(uv_signal_t *handle, int number)
 		credentials_expire(m->chain, NULL);
 		return;
 	}
+	m->ending = true;
 	uv_stop(&m->loop);
 }
 
@@ -290,7 +296,30 @@ int start_mount(const struct options *options, struct mount **out, struct err *e
 
 static void mount_ended(struct fs *fs)
 {
+	struct mount *m = (struct mount *)fs; /* its first member */
+
+	m->unmounted = true;
 	uv_stop(fs->loop);
+}
+
+static void patience_ends(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+/* What the last closes asked for, and what is being written, is on its way or in the journal before the mount ends; bounded, for AWS may be gone. */
+static void settle(struct mount *m)
+{
+	bool late = false;
+	struct loop_timer *patience = loop_timer_create(&m->loop, patience_ends, &late);
+
+	if (!patience)
+		return;
+	ops_release_all(&m->fs, m->unmounted);
+	loop_timer_start(patience, SETTLE_MS);
+	while (!late && (receipts_asking(m->fs.receipts) || !journal_idle(m->fs.journal)) && uv_run(&m->loop, UV_RUN_ONCE))
+		;
+	loop_timer_destroy(patience);
 }
 
 void start_serve(struct mount *m)
@@ -306,8 +335,14 @@ void start_finish(struct mount *m)
 	if (!m)
 		return;
 	fs = &m->fs;
-	answers_interrupt_all(fs);
+	/* Still served: a thread that tells the kernel something waits for a lock that a request may hold, and the request for us. */
+	invalidate_stop(fs->invalidate);
+	do
+		answers_interrupt_all(fs);
+	while (invalidate_running(fs->invalidate) && uv_run(&m->loop, UV_RUN_ONCE));
 	session_unmount(m->session);
+	if (m->session)
+		settle(m);
 	copies_destroy(fs->copies);
 	journal_close(fs->journal);
 	regions_destroy(fs->regions);
@@ -322,6 +357,7 @@ void start_finish(struct mount *m)
 	uv_run(&m->loop, UV_RUN_DEFAULT);
 	statuses_destroy(fs->statuses);
 	receipts_destroy(fs->receipts);
+	delete_forget_all(fs);
 	invalidate_destroy(fs->invalidate);
 	session_destroy(m->session);
 	last_error_destroy(fs->last_error);

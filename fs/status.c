@@ -117,7 +117,7 @@ static bool ended(struct fs *fs, struct node n)
 		if (!r)
 			return true;
 		copy = receipts_copy(fs, r);
-		return !r->asking && (copy ? copy_state_ended(copy->state) : r->has_refused || !r->asked);
+		return r->state != RECEIPT_ASKING && (!copy || copy_state_ended(copy->state));
 	}
 	if (!catalogue_get(fs_catalogue(fs, n), n.slot, &s) || s.presence == CATALOGUE_GONE)
 		return true;
@@ -197,35 +197,40 @@ static void wake_waiters(struct statuses *s, bool (*concerns)(struct fs *fs, str
 
 /* --- polling --- */
 
-bool status_poll(struct handle *h, struct fuse_pollhandle *ph)
+void status_watch(struct handle *h)
 {
 	struct statuses *s = h->fs->statuses;
 
-	if (!h->watched) {
-		h->watched = true;
-		h->next_watched = s->polled;
-		s->polled = h;
-	}
-	if (ph) {
-		if (h->poll)
-			fuse_pollhandle_destroy(h->poll);
+	h->next_watched = s->polled;
+	h->link_watched = &s->polled;
+	if (h->next_watched)
+		h->next_watched->link_watched = &h->next_watched;
+	s->polled = h;
+}
+
+bool status_poll(struct handle *h, struct fuse_pollhandle *ph)
+{
+	if (ph && h->poll)
+		fuse_pollhandle_destroy(h->poll);
+	if (ph)
 		h->poll = ph;
-	}
+	/* From now on somebody waits: EC2 is to be asked about a snapshot that no copy of ours is making. */
+	if (ph && !h->held && watched_id(h->fs, h->node) && !ended(h->fs, h->node))
+		h->held = copies_hold(h->fs->copies, region_of(h->fs, h->node), watched_id(h->fs, h->node)) == 0;
 	return h->changed;
 }
 
 void status_forget(struct handle *h)
 {
-	struct handle **link = &h->fs->statuses->polled;
-
-	if (!h->watched)
+	if (!h->link_watched)
 		return;
-	while (*link != h)
-		link = &(*link)->next_watched;
-	*link = h->next_watched;
+	*h->link_watched = h->next_watched;
+	if (h->next_watched)
+		h->next_watched->link_watched = h->link_watched;
 	if (h->poll)
 		fuse_pollhandle_destroy(h->poll);
-	h->watched = false;
+	if (h->held)
+		copies_release(h->fs->copies, region_of(h->fs, h->node), watched_id(h->fs, h->node));
 }
 
 static void tell_pollers(struct statuses *s, bool (*concerns)(struct fs *fs, struct node n, const void *what), const void *what)
@@ -265,7 +270,8 @@ static bool concerns_copy(struct fs *fs, struct node n, const void *what)
 
 static bool concerns_receipt(struct fs *fs, struct node n, const void *what)
 {
-	return is_receipt(n) && receipts_get(fs->receipts, n) == what;
+	(void)fs;
+	return is_receipt(n) && n.slot == *(const uint32_t *)what;
 }
 
 static bool concerns_snapshot(struct fs *fs, struct node n, const void *what)
@@ -281,9 +287,9 @@ static void copy_changed(void *arg, const struct copy *copy)
 	changed(arg, concerns_copy, copy);
 }
 
-void status_receipt_changed(struct fs *fs, const struct receipt *r)
+void status_receipt_changed(struct fs *fs, uint32_t number)
 {
-	changed(fs->statuses, concerns_receipt, r);
+	changed(fs->statuses, concerns_receipt, &number);
 }
 
 static void catalogue_changed(void *arg, enum catalogue_change change, catalogue_slot slot)
@@ -291,7 +297,7 @@ static void catalogue_changed(void *arg, enum catalogue_change change, catalogue
 	const struct region_watch *w = arg;
 	struct node snapshot = {.kind = NODE_SNAPSHOT, .region = w->region, .slot = slot};
 	struct node snapshots = {.kind = NODE_SNAPSHOTS, .region = w->region};
-	static const enum node_kind texts[] = {NODE_SNAPSHOT, NODE_DESCRIPTION, NODE_METADATA, NODE_TAGS};
+	static const enum node_kind texts[] = {NODE_SNAPSHOT, NODE_DESCRIPTION, NODE_METADATA, NODE_TAGS, NODE_SNAPSHOT_FILE};
 
 	if (slot > NODE_SLOT_MAX)
 		return;
@@ -393,8 +399,15 @@ static void receipt_status_remove(struct fs *fs, struct node n, struct answer *a
 {
 	const struct receipt *r = receipts_get(fs->receipts, n);
 
-	/* rm -r of a receipt's folder comes by here; a receipt's own status goes with the receipt. */
-	answer_errno(a, r && r->row.is_folder ? 0 : EPERM);
+	struct err err;
+
+	/* rm -r of a receipt's folder comes by here. */
+	if (r && r->row.is_folder) {
+		answer_ok(a);
+		return;
+	}
+	err_set(&err, EPERM, "a status goes with its receipt: rm %s", r ? r->row.name : "that");
+	answer_err(a, &err);
 }
 
 const struct node_ops status_ops = {

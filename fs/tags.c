@@ -145,13 +145,6 @@ struct tagging {
 	char old_key[NAME_MAX + 1]; /* "": none */
 };
 
-static void forget_answer(void *arg)
-{
-	struct tagging *t = arg;
-
-	t->answer = NULL;
-}
-
 static void tagging_end(struct tagging *t, const struct err *err)
 {
 	if (t->answer)
@@ -201,7 +194,7 @@ static void send_tag(struct tagging *t, struct answer *a)
 		err_set(&err, ENOMEM, "out of memory");
 		tagging_end(t, &err);
 	} else if (a) {
-		answer_on_interrupt(a, forget_answer, t);
+		answer_detach_on_interrupt(&t->answer);
 	}
 }
 

@@ -66,6 +66,9 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st);
 /* Seconds for which the kernel may trust a node's attributes and its name. */
 double tree_attr_seconds(struct fs *fs, struct node n);
 double tree_name_seconds(struct fs *fs, struct node n);
+/* What a person calls the node ("us-east-1/snap-…", a receipt's name), for messages. Returns out. */
+#define TREE_NAME_SIZE 300
+const char *tree_name(struct fs *fs, struct node n, char out[TREE_NAME_SIZE]);
 /* find() of the folder; -ENOTDIR. */
 int tree_find(struct fs *fs, struct node folder, const char *name, struct node *child);
 
