@@ -14,7 +14,7 @@
 static bool reads_as_another_type(const char *text)
 {
 	static const char *const words[] = {
-		"yes", "no", "true", "false", "on", "off", "y", "n", "null", "~"};
+		"yes", "no", "true", "false", "on", "off", "y", "n", "null", "~", ".inf", ".nan"};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (!strcasecmp(text, words[i]))
@@ -23,16 +23,36 @@ static bool reads_as_another_type(const char *text)
 	       !text[strspn(text, "0123456789abcdefABCDEFxoTZ_:+-. ")];
 }
 
+/* The code point, if YAML does not take the character at s literally (C1 controls, line separators,
+ * byte order mark, non-characters); 0 else. *len: its bytes. */
+static unsigned not_literal(const char *text, size_t *len)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	*len = 1;
+	if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0) {
+		*len = 2;
+		return s[1];
+	}
+	if ((s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9)) ||
+		(s[0] == 0xef && s[1] == 0xbb && s[2] == 0xbf) ||
+		(s[0] == 0xef && s[1] == 0xbf && (s[2] == 0xbe || s[2] == 0xbf))) {
+		*len = 3;
+		return (s[0] & 0xfu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+	}
+	return 0;
+}
+
 static bool is_plain(const char *text)
 {
-	size_t len = strlen(text);
+	size_t len = strlen(text), step;
 
 	if (!len || strchr(" -?:,[]{}#&*!|>'\"%@`=<", text[0]) || text[len - 1] == ' ' ||
 		text[len - 1] == ':')
 		return false;
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f ||
-			(text[i] == ':' && text[i + 1] == ' ') ||
+			not_literal(text + i, &step) || (text[i] == ':' && text[i + 1] == ' ') ||
 			(text[i] == ' ' && text[i + 1] == '#'))
 			return false;
 	return !reads_as_another_type(text);
@@ -40,7 +60,23 @@ static bool is_plain(const char *text)
 
 int scalar_format(struct buf *out, const char *text)
 {
-	return is_plain(text) ? buf_puts(out, text) : encode_json_string(out, text, strlen(text));
+	_cleanup_buf_ struct buf quoted = BUF_INIT;
+	size_t step;
+
+	if (is_plain(text))
+		return buf_puts(out, text);
+	/* JSON's strings are YAML's, but for some characters that JSON takes literally. */
+	if (encode_json_string(&quoted, text, strlen(text)) < 0)
+		return -quoted.error;
+	for (const char *s = quoted.data; *s; s += step) {
+		unsigned c = not_literal(s, &step);
+
+		if (c)
+			buf_printf(out, "\\u%04x", c);
+		else
+			buf_putc(out, *s);
+	}
+	return -out->error;
 }
 
 static int hex(const char *s, const char *end, int digits, uint32_t *out)

@@ -66,6 +66,11 @@ static void test_descriptions_are_quoted_where_yaml_needs_it(void **state)
 		{"a#1", "a#1"},
 		{"Größe", "Größe"},
 		{"-o", "\"-o\""},
+		{".NaN", "\".NaN\""},
+		{"a\xe2\x80\xa8"
+		 "b\xc2\x85"
+		 "\xef\xbb\xbf",
+			"\"a\\u2028b\\u0085\\ufeff\""},
 	};
 
 	(void)state;
