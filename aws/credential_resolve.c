@@ -175,15 +175,13 @@ static int resolve_machine(
 	if (r < 0 || *out)
 		return r;
 	snprintf(words, sizeof(words),
-		"no AWS credentials%s in profile %.60s, and none in the instance's metadata",
+		"no AWS credentials%s in profile %.60s (run: aws configure), and none in the "
+		"instance's metadata",
 		context->explicit_profile ? "" : " in the environment or", context->profile);
 	r = credential_imds_create(context, words, out, err);
 	if (r < 0 || *out)
 		return r;
-	err_set(&none, EACCES,
-		"no AWS credentials%s in profile %s: run aws configure, or set AWS_ACCESS_KEY_ID "
-		"and "
-		"AWS_SECRET_ACCESS_KEY",
+	err_set(&none, EACCES, "no AWS credentials%s in profile %s (run: aws configure)",
 		context->explicit_profile ? "" : " in the environment or", context->profile);
 	return credential_none_create(&none, out, err);
 }

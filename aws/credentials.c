@@ -25,7 +25,7 @@
 #define RETRY_MS     MINUTE_MS
 #define RETRY_BAD_MS 1000
 /* How old keys from the network must be before AWS's refusal sends us back to their source. */
-#define YOUNG_MS     30000
+#define YOUNG_MS     10000
 
 struct credentials_waiter {
 	struct credentials_chain *chain;
@@ -257,6 +257,8 @@ static void kicked(void *arg)
 	bool wanted = w != WORTH_ALL && !chain->fetching;
 	bool allowed = clock_mono_ms() >= chain->retry_mono_ms;
 
+	if (TAILQ_EMPTY(&chain->waiters))
+		return; /* they have all been cancelled */
 	if ((w >= WORTH_RENEWAL || (wanted && !allowed)) && !answer_all(chain))
 		return;
 	if (wanted && allowed)

@@ -62,7 +62,7 @@ void credentials_cancel(struct credentials_waiter *waiter);
 
 /* AWS called the key `access_key` expired or unknown, or (NULL) the user asked for a fresh look
  * (SIGHUP): the next credentials_get() goes to the source again if that is still the cached key.
- * Keys that were fetched over the network less than 30 s ago are not fetched again for AWS's word
+ * Keys that were fetched over the network less than 10 s ago are not fetched again for AWS's word
  * alone: a region that is not enabled calls every key unknown. */
 void credentials_expire(struct credentials_chain *chain, const char *access_key);
 
