@@ -22,7 +22,8 @@ struct catalogue {
 	size_t n_watchers;
 	size_t listed;
 	uint64_t version;
-	bool listing; /* between begin and end */
+	bool listing;   /* between begin and end */
+	size_t tidy_at; /* when there are so many holds, the expired ones are let go */
 };
 
 struct catalogue *catalogue_create(void)
@@ -330,11 +331,22 @@ void catalogue_listing_abort(struct catalogue *c)
 
 /* --- what ebsfs itself changed --- */
 
+/* A listing's end lets go of holds too, but a region that is only copied into may never be listed.
+ */
+static void tidy_holds(struct catalogue *c, int64_t now_ms)
+{
+	if (holds_count(&c->holds) < c->tidy_at)
+		return;
+	holds_expire(&c->holds, now_ms);
+	c->tidy_at = holds_count(&c->holds) * 2 + 64;
+}
+
 catalogue_slot catalogue_hold_created(
 	struct catalogue *c, const struct ec2_snapshot *s, int64_t now_ms)
 {
 	catalogue_slot slot = records_add(&c->records, s->id);
 
+	tidy_holds(c, now_ms);
 	if (slot == NUMBERING_NONE ||
 		holds_set_created(&c->holds, slot, now_ms + CATALOGUE_HOLD_MS) < 0)
 		return CATALOGUE_NONE;
@@ -348,6 +360,7 @@ void catalogue_hold_deleted(struct catalogue *c, catalogue_slot slot, int64_t no
 {
 	if (!record_of(c, slot))
 		return;
+	tidy_holds(c, now_ms);
 	/* Without memory for the hold it is shown as gone until the next listing that still has it.
 	 */
 	(void)holds_set_deleted(&c->holds, slot, now_ms + CATALOGUE_HOLD_MS);
@@ -364,6 +377,7 @@ int catalogue_hold_tag(struct catalogue *c, catalogue_slot slot, const char *key
 
 	if (!record)
 		return 0;
+	tidy_holds(c, now_ms);
 	number = records_key(&c->records, key);
 	ref = records_text(&c->records, value);
 	if (number == NUMBERING_NONE || ref == TEXTPOOL_NONE ||

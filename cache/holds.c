@@ -141,6 +141,11 @@ int holds_set_tag(
 	return 0;
 }
 
+size_t holds_count(const struct holds *h)
+{
+	return HASH_COUNT(h->by_slot);
+}
+
 void holds_expire(struct holds *h, int64_t now_ms)
 {
 	struct hold *hold, *next;

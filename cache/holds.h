@@ -53,6 +53,7 @@ int holds_set_deleted(struct holds *h, uint32_t slot, int64_t until_ms);
 int holds_set_tag(
 	struct holds *h, uint32_t slot, const char *key, const char *value, int64_t until_ms);
 
+size_t holds_count(const struct holds *h); /* slots of which anything is held */
 /* Forgets what holds no more. */
 void holds_expire(struct holds *h, int64_t now_ms);
 size_t holds_memory(const struct holds *h);

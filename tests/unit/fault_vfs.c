@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <unistd.h>
 
 /* In front of the real file, which lies behind it in the same memory. */
 struct fault_file {
@@ -18,6 +19,8 @@ static struct {
 	atomic_int calls;
 	int after, count, code;
 } plans[2];
+
+static unsigned write_ms;
 
 static sqlite3_vfs *real_vfs;
 
@@ -49,6 +52,8 @@ static int file_write(sqlite3_file *file, const void *data, int len, sqlite3_int
 {
 	int code = fault(FILE_OF(file), FAULT_WRITE);
 
+	if (FILE_OF(file)->is_log && write_ms)
+		usleep(write_ms * 1000);
 	return code != SQLITE_OK ? code : CALL(file, xWrite, data, len, at);
 }
 
@@ -149,6 +154,11 @@ void fault_vfs_plan(enum fault_kind kind, int after, int count, int code)
 	plans[kind].after = after;
 	plans[kind].count = count;
 	plans[kind].code = code;
+}
+
+void fault_vfs_slow(unsigned ms)
+{
+	write_ms = ms;
 }
 
 int fault_vfs_calls(enum fault_kind kind)

@@ -11,6 +11,8 @@ void fault_vfs_install(void);
 /* Of the calls of this kind from now on, `after` succeed, then `count` fail with SQLite's `code`.
  * Not while a journal writes. */
 void fault_vfs_plan(enum fault_kind kind, int after, int count, int code);
+/* Every write of the log takes this long. */
+void fault_vfs_slow(unsigned ms);
 /* Calls of this kind since fault_vfs_plan(). */
 int fault_vfs_calls(enum fault_kind kind);
 

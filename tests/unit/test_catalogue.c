@@ -383,6 +383,8 @@ static void test_our_tags_win_until_their_time(void **state)
 
 	/* A second change of the same tag wins over the first, and has a time of its own. */
 	assert_int_equal(catalogue_hold_tag(f->c, slot, "Name", "mail", 2000), 0);
+	put(f, &s, end - 1);
+	assert_string_equal(catalogue_tag_value(f->c, slot, "Name"), "mail");
 	put(f, &s, end);
 	assert_string_equal(catalogue_tag_value(f->c, slot, "Name"), "mail");
 	assert_null(catalogue_tag_value(f->c, slot, "team"));
@@ -397,6 +399,7 @@ static void test_keys_have_numbers_for_ever(void **state)
 	struct fixture *f = *state;
 	struct ec2_snapshot s = plain(ID);
 	char long_key[2000];
+	catalogue_slot slot;
 	uint32_t name, env;
 
 	put(f, &s, 0);
@@ -404,12 +407,19 @@ static void test_keys_have_numbers_for_ever(void **state)
 	env = catalogue_key_number(f->c, "env");
 	assert_int_not_equal(name, env);
 	assert_true(name < 1u << 24 && env < 1u << 24);
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 20000; i++) {
 		char key[20];
 
 		snprintf(key, sizeof(key), "key%d", i);
 		assert_int_not_equal(catalogue_key_number(f->c, key), UINT32_MAX);
 	}
+	/* Numbers of one, two and three bytes. */
+	s.tags = (struct ec2_tag[]){{"key5", "a"}, {"key500", "b"}, {"key19999", "c"}};
+	s.n_tags = 3;
+	slot = put(f, &s, 1);
+	assert_string_equal(catalogue_tag_value(f->c, slot, "key5"), "a");
+	assert_string_equal(catalogue_tag_value(f->c, slot, "key500"), "b");
+	assert_string_equal(catalogue_tag_value(f->c, slot, "key19999"), "c");
 	assert_int_equal(catalogue_key_number(f->c, "Name"), name);
 	assert_string_equal(catalogue_key_text(f->c, env), "env");
 	assert_null(catalogue_key_text(f->c, 1 << 20));
@@ -464,28 +474,21 @@ static void test_bounds_hold_against_absurd_records(void **state)
 	assert_int_equal(catalogue_slots(f->c), 1);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_gives_back_what_was_put, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_absent_texts_are_empty_and_unknown_slots_are_refused, set_up,
-			tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_a_copy_is_known_by_its_transfer_type_or_volume, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_tells_only_real_differences, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_a_listing_removes_what_it_lacks_and_slots_stay, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_what_was_made_is_not_gone_before_its_time, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_what_was_deleted_is_not_back_before_its_time, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_our_tags_win_until_their_time, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_keys_have_numbers_for_ever, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_bounds_hold_against_absurd_records, set_up, tear_down),
+		TEST(test_gives_back_what_was_put),
+		TEST(test_absent_texts_are_empty_and_unknown_slots_are_refused),
+		TEST(test_a_copy_is_known_by_its_transfer_type_or_volume),
+		TEST(test_tells_only_real_differences),
+		TEST(test_a_listing_removes_what_it_lacks_and_slots_stay),
+		TEST(test_what_was_made_is_not_gone_before_its_time),
+		TEST(test_what_was_deleted_is_not_back_before_its_time),
+		TEST(test_our_tags_win_until_their_time),
+		TEST(test_keys_have_numbers_for_ever),
+		TEST(test_bounds_hold_against_absurd_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,7 +126,7 @@ static void test_garbage_is_bounded_over_many_changes(void **state)
 
 	large_list(c, 1);
 	first = catalogue_memory(c);
-	for (unsigned round = 2; round < 7; round++) {
+	for (unsigned round = 2; round < 12; round++) {
 		large_list(c, round);
 		if (catalogue_memory(c) > most)
 			most = catalogue_memory(c);
@@ -136,7 +136,7 @@ static void test_garbage_is_bounded_over_many_changes(void **state)
 	for (unsigned i = 0; i < LARGE; i += 997) {
 		char expected[40];
 
-		snprintf(expected, sizeof(expected), "6-%u", i);
+		snprintf(expected, sizeof(expected), "11-%u", i);
 		assert_string_equal(catalogue_tag_value(c, i, "round"), expected);
 		snprintf(expected, sizeof(expected), "prod-db-%02u-%u", i % 16, i);
 		assert_string_equal(catalogue_tag_value(c, i, "Name"), expected);
@@ -148,10 +148,26 @@ static void test_garbage_is_bounded_over_many_changes(void **state)
 	catalogue_destroy(c);
 }
 
+static void test_old_holds_cost_nothing_in_a_region_never_listed(void **state)
+{
+	struct catalogue *c = new_catalogue();
+	size_t before;
+
+	for (unsigned i = 0; i < 2000; i++)
+		large_put(c, i, 0);
+	before = catalogue_memory(c);
+	for (unsigned i = 0; i < 2000; i++)
+		assert_int_equal(
+			catalogue_hold_tag(c, i, "none", NULL, i * (int64_t)CATALOGUE_HOLD_MS), 0);
+	assert_in_range(catalogue_memory(c), before, before + 20000);
+	catalogue_destroy(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_hundred_thousand_take_at_most_250_bytes_each),
+		cmocka_unit_test(test_old_holds_cost_nothing_in_a_region_never_listed),
 		cmocka_unit_test(test_garbage_is_bounded_over_many_changes),
 	};
 

@@ -15,6 +15,7 @@
 
 #include "cleanup.h"
 #include "journal_fixture.h"
+#include "loop.h"
 
 /* --- every column --- */
 
@@ -245,6 +246,41 @@ static void test_old_copies_without_a_receipt_are_pruned_and_numbers_stay_used(v
 	assert_true(journal_next_receipt_id(f->j) == 3);
 }
 
+static void read_in_done(void *arg, const struct err *err)
+{
+	struct journal_fixture *f = arg;
+	struct err read_err;
+	int seen = 0;
+
+	assert_null(err);
+	assert_int_equal(
+		journal_read(f->j, 0, ignore_copy, ignore_receipt, &seen, &read_err), -EBUSY);
+}
+
+static void put_second(void *arg)
+{
+	struct journal_fixture *f = arg;
+	struct journal_copy row = journal_fixture_copy(2);
+
+	assert_int_equal(journal_put_copy(f->j, &row, NULL, NULL), 0);
+}
+
+static void test_nothing_is_read_while_something_is_written(void **state)
+{
+	struct journal_fixture *f = *state;
+	struct journal_copy row = journal_fixture_copy(1);
+	struct err err;
+	int seen = 0;
+
+	journal_fixture_open(f);
+	assert_int_equal(journal_put_copy(f->j, &row, read_in_done, f), 0);
+	/* Put when the first is on its way: on its way itself when the first is told to be done. */
+	assert_int_equal(loop_defer(&f->loop, put_second, f), 0);
+	uv_run(&f->loop, UV_RUN_DEFAULT);
+	assert_int_equal(journal_read(f->j, 0, ignore_copy, ignore_receipt, &seen, &err), 0);
+	assert_int_equal(seen, 2);
+}
+
 static int stop_at_two(void *arg, const struct journal_copy *row)
 {
 	return ++*(int *)arg == 2 ? -ECANCELED : 0;
@@ -338,6 +374,7 @@ int main(void)
 		TEST(test_close_writes_what_was_put),
 		TEST(test_a_journal_may_be_closed_by_who_waited),
 		TEST(test_old_copies_without_a_receipt_are_pruned_and_numbers_stay_used),
+		TEST(test_nothing_is_read_while_something_is_written),
 		TEST(test_reading_ends_when_told_to),
 		TEST(test_a_hundred_thousand_rows_are_read_quickly),
 		TEST(test_the_directory_is_made_and_private),

@@ -224,8 +224,9 @@ static void test_pages_without_end_end(void **state)
 	answer(n_calls - 1, US, "t", NULL);
 	assert_called(&a, EIO);
 
-	/* A circle of seven. */
+	/* A circle of seven, after a beginning of its own. */
 	ensure(&a, f->region, true);
+	answer(n_calls - 1, US, "begin", NULL);
 	for (int i = 0; i < 30 && !a.called; i++) {
 		snprintf(token, sizeof(token), "t%d", i % 7);
 		answer(n_calls - 1, US, token, NULL);
