@@ -8,7 +8,8 @@
 
 #include "cleanup.h"
 
-/* Invariant: data is NULL (and len 0), or data[len] is a NUL, so that data is a string when it holds text. */
+/* Invariant: data is NULL (and len 0), or data[len] is a NUL, so that data is a string when it
+ * holds text. */
 struct buf {
 	char *data;
 	size_t len;
@@ -17,14 +18,15 @@ struct buf {
 	int error;  /* the first failure (ENOMEM, EFBIG); sticky: later appends do nothing */
 };
 
-#define BUF_MAX ((size_t)64 << 20)
+#define BUF_MAX  ((size_t)64 << 20)
 #define BUF_INIT ((struct buf){0})
 
 void buf_init(struct buf *b, size_t max);
 void buf_finish(struct buf *b); /* frees; the buffer may be used again */
 void buf_clear(struct buf *b);  /* empties, keeps the memory and the maximum */
 
-/* Append. Return 0, or -ENOMEM, or -EFBIG past the maximum (then nothing of this call was appended). */
+/* Append. Return 0, or -ENOMEM, or -EFBIG past the maximum (then nothing of this call was
+ * appended). */
 int buf_add(struct buf *b, const void *data, size_t len);
 int buf_puts(struct buf *b, const char *s);
 int buf_putc(struct buf *b, char c);
@@ -36,7 +38,8 @@ int buf_write_at(struct buf *b, size_t offset, const void *data, size_t len);
 /* Cuts or extends (with NULs) to len. Same results. */
 int buf_resize(struct buf *b, size_t len);
 
-/* The text as a string the caller frees ("" if empty); the buffer is empty afterwards. NULL on ENOMEM or sticky error. */
+/* The text as a string the caller frees ("" if empty); the buffer is empty afterwards. NULL on
+ * ENOMEM or sticky error. */
 char *buf_steal(struct buf *b);
 /* Never NULL. */
 static inline const char *buf_str(const struct buf *b)

@@ -7,7 +7,7 @@
 static int unreserved(unsigned char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		c == '-' || c == '.' || c == '_' || c == '~';
+	       c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 int encode_percent(struct buf *out, const char *s, size_t len, int keep_slash)
@@ -37,7 +37,8 @@ static int hex_value(char c)
 int decode_percent(struct buf *out, const char *s, size_t len, int plus_is_space)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (s[i] == '%' && i + 2 < len && hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0) {
+		if (s[i] == '%' && i + 2 < len && hex_value(s[i + 1]) >= 0 &&
+			hex_value(s[i + 2]) >= 0) {
 			buf_putc(out, (char)(hex_value(s[i + 1]) * 16 + hex_value(s[i + 2])));
 			i += 2;
 		} else {
@@ -62,13 +63,14 @@ char *encode_hex(const void *data, size_t len, char *out)
 
 int encode_base64(struct buf *out, const void *data, size_t len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const unsigned char *p = data;
 
 	for (size_t i = 0; i < len; i += 3) {
 		size_t n = len - i;
 		uint32_t v = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
-			(n > 2 ? p[i + 2] : 0);
+			     (n > 2 ? p[i + 2] : 0);
 		char group[4] = {digits[v >> 18], digits[v >> 12 & 63],
 			n > 1 ? digits[v >> 6 & 63] : '=', n > 2 ? digits[v & 63] : '='};
 
@@ -77,11 +79,15 @@ int encode_base64(struct buf *out, const void *data, size_t len)
 	return -out->error;
 }
 
-/* Length of the UTF-8 sequence at s (overlong forms and surrogates do not count), 0 if there is none. */
+/* Length of the UTF-8 sequence at s (overlong forms and surrogates do not count), 0 if there is
+ * none. */
 static size_t utf8_sequence(const unsigned char *s, size_t len)
 {
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-		: s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+	size_t n = s[0] < 0x80                   ? 1
+		   : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+		   : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+		   : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+						 : 0;
 
 	if (!n || n > len)
 		return 0;

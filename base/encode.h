@@ -7,7 +7,8 @@
 
 #include "buf.h"
 
-/* RFC 3986: all but A-Z a-z 0-9 - . _ ~ becomes %XX (upper case); keep_slash leaves '/' alone. Results as buf_add. */
+/* RFC 3986: all but A-Z a-z 0-9 - . _ ~ becomes %XX (upper case); keep_slash leaves '/' alone.
+ * Results as buf_add. */
 int encode_percent(struct buf *out, const char *s, size_t len, int keep_slash);
 /* Decodes %XX; plus_is_space for form bodies. A bad escape stays as it is. Results as buf_add. */
 int decode_percent(struct buf *out, const char *s, size_t len, int plus_is_space);

@@ -34,7 +34,8 @@ int err_context(struct err *e, const char *fmt, ...)
 	vsnprintf(context, sizeof(context), fmt, ap);
 	va_end(ap);
 	memcpy(message, e->message, sizeof(message));
-	/* What does not fit is cut off at the end: the context names the thing, the tail is the least of it. */
+	/* What does not fit is cut off at the end: the context names the thing, the tail is the
+	 * least of it. */
 	size_t n = strlen(context);
 	memcpy(e->message, context, sizeof(context));
 	snprintf(e->message + n, sizeof(e->message) - n, ": %s", message);

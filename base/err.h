@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What went wrong, as a plain value: an errno for the caller, words for the person, AWS's own code and request id. */
+/* What went wrong, as a plain value: an errno for the caller, words for the person, AWS's own code
+ * and request id. */
 #ifndef EBSFS_ERR_H
 #define EBSFS_ERR_H
 
@@ -7,13 +8,13 @@
 #include <stddef.h>
 
 struct err {
-	int errnum;           /* positive errno; 0 means no error */
-	int http_status;      /* 0: there was no HTTP answer */
-	bool retryable;       /* the same call may succeed later */
-	bool maybe_done;      /* the request left this machine and its outcome is unknown */
-	char code[80];        /* AWS's error code ("UnauthorizedOperation"); "" if none */
-	char request_id[80];  /* AWS's request id; "" if none */
-	char message[512];    /* one line, without a trailing newline or full stop */
+	int errnum;          /* positive errno; 0 means no error */
+	int http_status;     /* 0: there was no HTTP answer */
+	bool retryable;      /* the same call may succeed later */
+	bool maybe_done;     /* the request left this machine and its outcome is unknown */
+	char code[80];       /* AWS's error code ("UnauthorizedOperation"); "" if none */
+	char request_id[80]; /* AWS's request id; "" if none */
+	char message[512];   /* one line, without a trailing newline or full stop */
 };
 
 /* Overwrites *e (NULL is permitted) with errnum and a formatted message; all else is cleared.
@@ -23,7 +24,8 @@ int err_set(struct err *e, int errnum, const char *fmt, ...) __attribute__((form
 /* Puts "context: " in front of the message. Returns -e->errnum. */
 int err_context(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* "message (Code, request id)" for a log line; `out` gets at most `size` bytes and is terminated. Returns out. */
+/* "message (Code, request id)" for a log line; `out` gets at most `size` bytes and is terminated.
+ * Returns out. */
 const char *err_text(const struct err *e, char *out, size_t size);
 
 #endif

@@ -10,7 +10,8 @@
 
 /* Milliseconds since 1970 from "2026-01-02T03:04:05[.678…][Z]". Returns 0 or -EINVAL. */
 int isotime_parse(const char *s, size_t len, int64_t *ms);
-/* "2026-01-02T03:04:05Z" (_ms: "2026-01-02T03:04:05.678Z"; _basic: "20260102T030405Z", the form that signatures use). Return out. */
+/* "2026-01-02T03:04:05Z" (_ms: "2026-01-02T03:04:05.678Z"; _basic: "20260102T030405Z", the form
+ * that signatures use). Return out. */
 const char *isotime_format(int64_t ms, char out[ISOTIME_SIZE]);
 const char *isotime_format_ms(int64_t ms, char out[ISOTIME_SIZE]);
 const char *isotime_format_basic(int64_t ms, char out[ISOTIME_SIZE]);

@@ -41,7 +41,8 @@ void log_line(int level, const char *fmt, ...)
 	va_end(ap);
 	for (char *p = line; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = ' '; /* text from outside makes no lines of its own and no terminal codes */
+			*p = ' '; /* text from outside makes no lines of its own and no terminal
+				     codes */
 	if (log_state.to_syslog)
 		syslog(level, "%s", line);
 	else

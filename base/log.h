@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <syslog.h>
 
-/* The one process-wide setting of ebsfs: where log lines go and which are kept. The level is a syslog priority
- * (LOG_ERR … LOG_DEBUG); lines above it are dropped. Call before threads start. */
+/* The one process-wide setting of ebsfs: where log lines go and which are kept. The level is a
+ * syslog priority (LOG_ERR … LOG_DEBUG); lines above it are dropped. Call before threads start. */
 void log_setup(int level, bool to_syslog);
 bool log_enabled(int level);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Helpers over the libuv loop: timers that their owner may simply destroy, and work for the thread pool. */
+/* Helpers over the libuv loop: timers that their owner may simply destroy, and work for the thread
+ * pool. */
 #ifndef EBSFS_LOOP_H
 #define EBSFS_LOOP_H
 
@@ -9,23 +10,27 @@
 
 #include "cleanup.h"
 
-/* A one-shot timer. Destroying it at any time, from its own callback too, is permitted: libuv's late close is handled here. */
+/* A one-shot timer. Destroying it at any time, from its own callback too, is permitted: libuv's
+ * late close is handled here. */
 struct loop_timer;
 typedef void loop_timer_fn(void *arg);
 
 /* NULL on ENOMEM. A timer keeps uv_run() alive only while it is armed. */
 struct loop_timer *loop_timer_create(uv_loop_t *loop, loop_timer_fn *fn, void *arg);
-void loop_timer_start(struct loop_timer *t, int64_t delay_ms); /* re-arms if armed; a negative delay counts as 0 */
+void loop_timer_start(struct loop_timer *t,
+	int64_t delay_ms); /* re-arms if armed; a negative delay counts as 0 */
 void loop_timer_stop(struct loop_timer *t);
 bool loop_timer_armed(const struct loop_timer *t);
 void loop_timer_destroy(struct loop_timer *t); /* NULL is permitted */
 DEFINE_CLEANUP(struct loop_timer *, loop_timer_destroy)
 
-/* Runs run(arg) in the thread pool, then done(arg) on the loop; done always comes, exactly once, never before this returns.
- * run must touch nothing that anybody else holds. Returns 0 or -ENOMEM. */
+/* Runs run(arg) in the thread pool, then done(arg) on the loop; done always comes, exactly once,
+ * never before this returns. run must touch nothing that anybody else holds. Returns 0 or -ENOMEM.
+ */
 int loop_work(uv_loop_t *loop, void (*run)(void *arg), void (*done)(void *arg), void *arg);
 
-/* Calls fn(arg) from the loop, soon, once: for callbacks that must not come before the call that they answer has returned. */
+/* Calls fn(arg) from the loop, soon, once: for callbacks that must not come before the call that
+ * they answer has returned. */
 int loop_defer(uv_loop_t *loop, void (*fn)(void *arg), void *arg);
 
 #endif

@@ -29,15 +29,15 @@ struct listing {
 	pages_page *on_page;
 	pages_done *done;
 	void *arg;
-	size_t n;                    /* snapshots so far, those that came twice counted twice */
-	struct pages *plain;         /* NULL: ended */
+	size_t n;            /* snapshots so far, those that came twice counted twice */
+	struct pages *plain; /* NULL: ended */
 	bool plain_begun, probe_begun, split;
 	struct ranges ranges;
-	unsigned probe;              /* the range that was asked for first */
-	char witness[72];            /* an id of the plain listing that is in it */
+	unsigned probe;   /* the range that was asked for first */
+	char witness[72]; /* an id of the plain listing that is in it */
 	struct part {
 		struct listing *listing;
-		struct pages *pages; /* NULL: not begun, or ended */
+		struct pages *pages;         /* NULL: not begun, or ended */
 		struct ranges_filter filter; /* lent to pages */
 		struct ec2_filter ids;
 	} parts[RANGES];

@@ -39,11 +39,12 @@ static void pages_end(struct pages *p, const struct err *err)
 static int check_token(struct pages *p, const char *token, struct err *err)
 {
 	if (p->mark && strcmp(p->mark, token) == 0)
-		return err_set(
-			err, EIO, "DescribeSnapshots in %s: EC2 sent the same page token twice", p->query.region);
+		return err_set(err, EIO,
+			"DescribeSnapshots in %s: EC2 sent the same page token twice",
+			p->query.region);
 	if (p->n >= PAGES_MAX)
-		return err_set(
-			err, EIO, "DescribeSnapshots in %s: EC2 sent more than %d pages", p->query.region, PAGES_MAX);
+		return err_set(err, EIO, "DescribeSnapshots in %s: EC2 sent more than %d pages",
+			p->query.region, PAGES_MAX);
 	if (p->n < p->mark_at)
 		return 0;
 	free(p->mark);

@@ -69,7 +69,8 @@ bool answer_on_interrupt(struct answer *a, void (*cancel)(void *arg), void *arg)
 {
 	a->cancel = cancel;
 	a->arg = arg;
-	/* Asked first: libfuse would call the function from within fuse_req_interrupt_func(). All is one thread. */
+	/* Asked first: libfuse would call the function from within fuse_req_interrupt_func(). All
+	 * is one thread. */
 	if (fuse_req_interrupted(a->req)) {
 		interrupted(a->req, a);
 		return false;

@@ -5,12 +5,15 @@
 
 #include "err.h"
 
-/* Forks; the caller goes on in the child, with stderr still the user's. The parent waits for daemon_ready(), then exits 0; if the child ends without it the
- * parent exits with the child's status, or 1. Returns the descriptor for daemon_ready(), -errno with *err. Call before any thread or loop. */
+/* Forks; the caller goes on in the child, with stderr still the user's. The parent waits for
+ * daemon_ready(), then exits 0; if the child ends without it the parent exits with the child's
+ * status, or 1. Returns the descriptor for daemon_ready(), -errno with *err. Call before any thread
+ * or loop. */
 int daemon_fork(struct err *err);
 
-/* The mount stands. fd >= 0 (from daemon_fork()): releases the parent, and turns stdin, stdout and stderr to /dev/null. Then tells a service manager: READY=1
- * to the datagram socket that NOTIFY_SOCKET names, as sd_notify(3) does. */
+/* The mount stands. fd >= 0 (from daemon_fork()): releases the parent, and turns stdin, stdout and
+ * stderr to /dev/null. Then tells a service manager: READY=1 to the datagram socket that
+ * NOTIFY_SOCKET names, as sd_notify(3) does. */
 void daemon_ready(int fd);
 
 #endif

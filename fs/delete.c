@@ -23,7 +23,8 @@ void delete_refuse(struct answer *a, const char *why)
 {
 	struct err err;
 
-	guard_bar(&answer_fs(a)->guard, guard_process(fuse_req_ctx(answer_request(a))->pid), clock_mono_ms());
+	guard_bar(&answer_fs(a)->guard, guard_process(fuse_req_ctx(answer_request(a))->pid),
+		clock_mono_ms());
 	err_set(&err, EPERM, "%s", why);
 	answer_err(a, &err);
 }
@@ -35,8 +36,11 @@ static bool permitted(struct fs *fs, struct answer *a, const char *option_help)
 
 	if (!fs->options->delete_)
 		err_set(&err, EPERM, "%s", option_help);
-	else if (guard_barred(&fs->guard, guard_process(fuse_req_ctx(answer_request(a))->pid), clock_mono_ms()))
-		err_set(&err, EPERM, "this process was just refused the removal of a snapshot's file, so it is a recursive command: "
+	else if (guard_barred(&fs->guard, guard_process(fuse_req_ctx(answer_request(a))->pid),
+			 clock_mono_ms()))
+		err_set(&err, EPERM,
+			"this process was just refused the removal of a snapshot's file, so it is "
+			"a recursive command: "
 			"nothing is deleted for it. Delete a snapshot by rmdir of its folder");
 	else
 		return true;
@@ -52,7 +56,8 @@ static struct deletion *begin(struct fs *fs, struct node n, struct answer *a)
 		answer_errno(a, ENOMEM);
 		return NULL;
 	}
-	*d = (struct deletion){.next = fs->deletions, .link = &fs->deletions, .fs = fs, .answer = a, .node = n};
+	*d = (struct deletion){
+		.next = fs->deletions, .link = &fs->deletions, .fs = fs, .answer = a, .node = n};
 	if (d->next)
 		d->next->link = &d->next;
 	fs->deletions = d;
@@ -106,9 +111,11 @@ static void snapshot_deleted(void *arg, const struct err *err)
 	struct deletion *d = arg;
 	struct catalogue *c = fs_catalogue(d->fs, d->node);
 
-	/* "Not found" is what was wanted: an earlier try without an answer, or another tool's deletion. */
+	/* "Not found" is what was wanted: an earlier try without an answer, or another tool's
+	 * deletion. */
 	if (!err || !strcmp(err->code, "InvalidSnapshot.NotFound")) {
-		copies_snapshot_deleted(d->fs->copies, region_name(fs_region(d->fs, d->node)), catalogue_id(c, d->node.slot));
+		copies_snapshot_deleted(d->fs->copies, region_name(fs_region(d->fs, d->node)),
+			catalogue_id(c, d->node.slot));
 		catalogue_hold_deleted(c, d->node.slot, clock_mono_ms());
 		err = NULL;
 	}
@@ -117,14 +124,17 @@ static void snapshot_deleted(void *arg, const struct err *err)
 
 void delete_snapshot(struct fs *fs, struct node n, struct answer *a)
 {
-	const char *region = region_name(fs_region(fs, n)), *id = catalogue_id(fs_catalogue(fs, n), n.slot);
+	const char *region = region_name(fs_region(fs, n)),
+		   *id = catalogue_id(fs_catalogue(fs, n), n.slot);
 	struct deletion *d;
 	struct err err;
 
 	if (!permitted(fs, a, "deleting snapshots needs a mount with -o delete"))
 		return;
 	if (copies_needs(fs->copies, region, id)) {
-		err_set(&err, EBUSY, "a queued or running copy still needs %s/%s; see the file 'copies'", region, id);
+		err_set(&err, EBUSY,
+			"a queued or running copy still needs %s/%s; see the file 'copies'", region,
+			id);
 		answer_err(a, &err);
 		return;
 	}
@@ -138,7 +148,8 @@ static void tag_deleted(void *arg, const struct err *err)
 	struct deletion *d = arg;
 
 	if (!err)
-		catalogue_hold_tag(fs_catalogue(d->fs, d->node), d->node.slot, d->key, NULL, clock_mono_ms());
+		catalogue_hold_tag(
+			fs_catalogue(d->fs, d->node), d->node.slot, d->key, NULL, clock_mono_ms());
 	end(d, err);
 }
 
@@ -160,5 +171,6 @@ void delete_tag(struct fs *fs, struct node n, struct answer *a)
 	if (!d)
 		return;
 	snprintf(d->key, sizeof(d->key), "%s", key);
-	started(d, ec2_delete_tag(fs->aws, region_name(fs_region(fs, n)), catalogue_id(c, n.slot), d->key, tag_deleted, d));
+	started(d, ec2_delete_tag(fs->aws, region_name(fs_region(fs, n)), catalogue_id(c, n.slot),
+			   d->key, tag_deleted, d));
 }

@@ -7,7 +7,8 @@
 
 #include "nodes.h"
 
-int folders_find(const struct fixed_child *children, size_t n, struct node folder, const char *name, struct node *child)
+int folders_find(const struct fixed_child *children, size_t n, struct node folder, const char *name,
+	struct node *child)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!strcmp(name, children[i].name)) {
@@ -20,7 +21,8 @@ int folders_find(const struct fixed_child *children, size_t n, struct node folde
 	return -ENOENT;
 }
 
-bool folders_next(const struct fixed_child *children, size_t n, struct node folder, uint64_t *pos, struct tree_entry *out)
+bool folders_next(const struct fixed_child *children, size_t n, struct node folder, uint64_t *pos,
+	struct tree_entry *out)
 {
 	while (*pos < n) {
 		const struct fixed_child *child = &children[(*pos)++];
@@ -101,7 +103,13 @@ static bool regions_next(struct fs *fs, struct node folder, uint64_t *pos, struc
 
 const struct node_ops root_ops = {
 	.type = S_IFDIR, .mode = 0555, .trust = TRUST_EVER, .find = root_find, .next = root_next};
-const struct node_ops control_ops = {
-	.type = S_IFDIR, .mode = 0555, .trust = TRUST_EVER, .find = control_find, .next = control_next};
-const struct node_ops regions_ops = {
-	.type = S_IFDIR, .mode = 0555, .trust = TRUST_EVER, .find = regions_find, .next = regions_next};
+const struct node_ops control_ops = {.type = S_IFDIR,
+	.mode = 0555,
+	.trust = TRUST_EVER,
+	.find = control_find,
+	.next = control_next};
+const struct node_ops regions_ops = {.type = S_IFDIR,
+	.mode = 0555,
+	.trust = TRUST_EVER,
+	.find = regions_find,
+	.next = regions_next};

@@ -37,24 +37,26 @@ struct fs {
 	struct last_error *last_error; /* last_error.h */
 	struct invalidate *invalidate; /* invalidate.h */
 	struct fuse_session *session;
-	struct guard guard;            /* guard.h */
+	struct guard guard;                   /* guard.h */
 	uint64_t listed_version[REGIONS_MAX]; /* of snapshots/ as the kernel last listed it */
-	struct handle *handles;        /* handle.h: open files */
-	struct deletion *deletions;    /* delete.h: under way */
-	struct answer *answers;        /* answer.h: owed ones */
-	char **enabled;                /* the regions that the account has enabled; NULL-terminated, NULL if AWS did not say */
-	char account[40];              /* "" if AWS did not say */
-	char profile[80];              /* the selected profile's name, for README */
-	uid_t uid;                     /* who mounted: owns everything */
+	struct handle *handles;               /* handle.h: open files */
+	struct deletion *deletions;           /* delete.h: under way */
+	struct answer *answers;               /* answer.h: owed ones */
+	char **enabled;   /* the regions that the account has enabled; NULL-terminated, NULL if AWS
+			     did not say */
+	char account[40]; /* "" if AWS did not say */
+	char profile[80]; /* the selected profile's name, for README */
+	uid_t uid;        /* who mounted: owns everything */
 	gid_t gid;
-	int64_t started_ms;            /* wall clock */
+	int64_t started_ms; /* wall clock */
 };
 
 /* The shown region of a node; never NULL for a number that the kernel had from here. */
 struct region *fs_region(const struct fs *fs, struct node n);
 struct catalogue *fs_catalogue(const struct fs *fs, struct node n);
 
-/* Whether the account has the region enabled, as far as AWS said at the start; true if it did not say. */
+/* Whether the account has the region enabled, as far as AWS said at the start; true if it did not
+ * say. */
 bool fs_region_enabled(const struct fs *fs, const char *name);
 
 #endif

@@ -21,7 +21,8 @@ int handle_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, 
 	(void)fs;
 	(void)n;
 	if (!h)
-		return 0; /* truncate() of a closed file says nothing that the next write would not say */
+		return 0; /* truncate() of a closed file says nothing that the next write would not
+			     say */
 	r = buf_resize(&h->text, (size_t)size);
 	if (r < 0)
 		return err_set(err, -r, "the text is too long");

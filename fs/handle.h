@@ -18,26 +18,28 @@ struct handle {
 	struct handle *next, **link; /* fs->handles */
 	struct fs *fs;
 	struct node node;
-	struct buf text;    /* what reads give, or what was written so far */
-	bool told;          /* text holds what this opening was told when it last read from the beginning */
+	struct buf text; /* what reads give, or what was written so far */
+	bool told; /* text holds what this opening was told when it last read from the beginning */
 	bool writing;
-	bool created;       /* this opening made the file */
-	bool dirty;         /* written or cut since the last commit */
-	bool committed;     /* something of this opening has been committed */
+	bool created;   /* this opening made the file */
+	bool dirty;     /* written or cut since the last commit */
+	bool committed; /* something of this opening has been committed */
 	/* Status files that are polled (status.h). */
-	bool changed;       /* since the text was last read from its beginning */
+	bool changed; /* since the text was last read from its beginning */
 	struct fuse_pollhandle *poll;
 	struct handle *next_watched, **link_watched; /* link NULL: not watched */
-	bool held;          /* copies_release() is owed */
+	bool held;                                   /* copies_release() is owed */
 };
 
 /* The most that a text in an opening may have. */
 #define HANDLE_TEXT_MAX ((size_t)64 << 10)
 
-/* Small texts that are gathered here and mean something at close (tags, descriptions): write() and truncate() for struct node_ops. */
+/* Small texts that are gathered here and mean something at close (tags, descriptions): write() and
+ * truncate() for struct node_ops. */
 int handle_write(struct handle *h, const char *data, size_t len, off_t offset, struct err *err);
 int handle_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, struct err *err);
-/* The text as a value: one newline at its end is the file's, not the value's. Results as buf_add. */
+/* The text as a value: one newline at its end is the file's, not the value's. Results as buf_add.
+ */
 int handle_line(const struct handle *h, struct buf *out);
 
 #endif

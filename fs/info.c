@@ -13,20 +13,28 @@
 static int readme_text(struct fs *fs, struct node n, struct buf *out)
 {
 	(void)n;
-	buf_printf(out, "ebsfs " EBSFS_VERSION ": EBS snapshots as files. Account %s (profile %s)%s.\n",
+	buf_printf(out,
+		"ebsfs " EBSFS_VERSION ": EBS snapshots as files. Account %s (profile %s)%s.\n",
 		*fs->account ? fs->account : "unknown", fs->profile,
 		fs->options->simulate ? ", simulated on this machine" : "");
-	buf_puts(out, "regions/<region>/snapshots/<id>/ is a snapshot; cat its status, description, metadata.json and tags/.\n");
-	buf_puts(out, "Copy one:    cp regions/us-east-1/snapshots/<id>/<id>.snapshot regions/eu-west-1/\n"
-		      "Copy many:   cp regions/us-east-1/snapshots/*/*.snapshot regions/eu-west-1/\n"
-		      "Watch it:    watch cat regions/eu-west-1/<id>.status      Wait for it:  cat regions/eu-west-1/<id>.wait\n"
-		      "All copies:  cat copies   (copies.json for programs). AWS moves the data and bills it as always.\n");
+	buf_puts(out, "regions/<region>/snapshots/<id>/ is a snapshot; cat its status, "
+		      "description, metadata.json and tags/.\n");
+	buf_puts(out,
+		"Copy one:    cp regions/us-east-1/snapshots/<id>/<id>.snapshot "
+		"regions/eu-west-1/\n"
+		"Copy many:   cp regions/us-east-1/snapshots/*/*.snapshot regions/eu-west-1/\n"
+		"Watch it:    watch cat regions/eu-west-1/<id>.status      Wait for it:  cat "
+		"regions/eu-west-1/<id>.wait\n"
+		"All copies:  cat copies   (copies.json for programs). AWS moves the data and "
+		"bills it as always.\n");
 	buf_printf(out, "Deletion is %s\n",
-		fs->options->read_only		 ? "off, as all changes are: mounted read-only."
-			: fs->options->delete_ ? "on: rmdir regions/<region>/snapshots/<id> deletes that snapshot."
-					       : "off; mount with -o delete to permit it.");
-	return buf_puts(out, "When something fails: cat .ebsfs/last-error; then .ebsfs/health, and the log.\n"
-			     "The manual: man ebsfs. End: fusermount3 -u MOUNTPOINT\n");
+		fs->options->read_only ? "off, as all changes are: mounted read-only."
+		: fs->options->delete_
+			? "on: rmdir regions/<region>/snapshots/<id> deletes that snapshot."
+			: "off; mount with -o delete to permit it.");
+	return buf_puts(out,
+		"When something fails: cat .ebsfs/last-error; then .ebsfs/health, and the log.\n"
+		"The manual: man ebsfs. End: fusermount3 -u MOUNTPOINT\n");
 }
 
 static int copies_text(struct fs *fs, struct node n, struct buf *out)
@@ -48,15 +56,17 @@ static const char *age(int64_t then_mono_ms, char out[ISOTIME_SIZE])
 
 static void region_health(struct region *region, struct buf *out)
 {
-	static const char *const words[] = {[REGION_NEVER] = "never", [REGION_FRESH] = "fresh", [REGION_STALE] = "stale"};
+	static const char *const words[] = {
+		[REGION_NEVER] = "never", [REGION_FRESH] = "fresh", [REGION_STALE] = "stale"};
 	const struct catalogue *c = region_catalogue(region);
 	const struct err *err = region_last_error(region);
 	char since[ISOTIME_SIZE] = "-", text[800];
 
 	if (region_listed_at(region))
 		age(region_listed_at(region), since);
-	buf_printf(out, "%-20s %-6s %10s %10zu %12zu  %s\n", region_name(region), words[region_freshness(region, clock_mono_ms())], since,
-		catalogue_listed(c), catalogue_memory(c), err ? err_text(err, text, sizeof(text)) : "ok");
+	buf_printf(out, "%-20s %-6s %10s %10zu %12zu  %s\n", region_name(region),
+		words[region_freshness(region, clock_mono_ms())], since, catalogue_listed(c),
+		catalogue_memory(c), err ? err_text(err, text, sizeof(text)) : "ok");
 }
 
 static int health_text(struct fs *fs, struct node n, struct buf *out)
@@ -67,13 +77,17 @@ static int health_text(struct fs *fs, struct node n, struct buf *out)
 
 	(void)n;
 	buf_printf(out, "mounted: %s\n", isotime_format(fs->started_ms, stamp));
-	buf_printf(out, "aws: %s\n", health.last_answer_ms >= health.last_failure_ms ? "ok" : "failing");
-	buf_printf(out, "last answer: %s\n", health.last_answer_ms ? isotime_format(health.last_answer_ms, stamp) : "never");
+	buf_printf(out, "aws: %s\n",
+		health.last_answer_ms >= health.last_failure_ms ? "ok" : "failing");
+	buf_printf(out, "last answer: %s\n",
+		health.last_answer_ms ? isotime_format(health.last_answer_ms, stamp) : "never");
 	if (health.last_failure_ms)
-		buf_printf(out, "last failure: %s %s\n", isotime_format(health.last_failure_ms, stamp),
+		buf_printf(out, "last failure: %s %s\n",
+			isotime_format(health.last_failure_ms, stamp),
 			err_text(&health.last_failure, text, sizeof(text)));
 	buf_printf(out, "journal: %s\n", journal ? err_text(journal, text, sizeof(text)) : "ok");
-	buf_printf(out, "\n%-20s %-6s %10s %10s %12s  %s\n", "REGION", "LIST", "AGE", "SNAPSHOTS", "BYTES", "LAST LISTING");
+	buf_printf(out, "\n%-20s %-6s %10s %10s %12s  %s\n", "REGION", "LIST", "AGE", "SNAPSHOTS",
+		"BYTES", "LAST LISTING");
 	for (size_t i = 0; regions_at(fs->regions, i); i++)
 		region_health(regions_at(fs->regions, i), out);
 	return -out->error;
@@ -85,11 +99,12 @@ static void count(void *arg, const struct aws_counter *counter)
 	const struct {
 		const char *name;
 		uint64_t value;
-	} values[] = {{"requests", counter->requests}, {"retries", counter->retries}, {"throttles", counter->throttled},
-		{"errors", counter->errors}};
+	} values[] = {{"requests", counter->requests}, {"retries", counter->retries},
+		{"throttles", counter->throttled}, {"errors", counter->errors}};
 
 	for (size_t i = 0; i < ARRAY_LEN(values); i++)
-		buf_printf(out, "ebsfs_%s_total{region=\"%s\",action=\"%s\"} %llu\n", values[i].name, counter->region, counter->action,
+		buf_printf(out, "ebsfs_%s_total{region=\"%s\",action=\"%s\"} %llu\n",
+			values[i].name, counter->region, counter->action,
 			(unsigned long long)values[i].value);
 }
 
@@ -101,10 +116,14 @@ static int metrics_text(struct fs *fs, struct node n, struct buf *out)
 		struct region *region = regions_at(fs->regions, i);
 		const struct catalogue *c = region_catalogue(region);
 
-		buf_printf(out, "ebsfs_snapshots{region=\"%s\"} %zu\nebsfs_catalogue_bytes{region=\"%s\"} %zu\n", region_name(region),
-			catalogue_listed(c), region_name(region), catalogue_memory(c));
+		buf_printf(out,
+			"ebsfs_snapshots{region=\"%s\"} %zu\nebsfs_catalogue_bytes{region=\"%s\"} "
+			"%zu\n",
+			region_name(region), catalogue_listed(c), region_name(region),
+			catalogue_memory(c));
 		if (region_listed_at(region))
-			buf_printf(out, "ebsfs_listing_age_seconds{region=\"%s\"} %.3f\n", region_name(region),
+			buf_printf(out, "ebsfs_listing_age_seconds{region=\"%s\"} %.3f\n",
+				region_name(region),
 				(double)(clock_mono_ms() - region_listed_at(region)) / 1000);
 	}
 	return copies_metrics(fs->copies, out);
@@ -123,8 +142,9 @@ static int errors_text(struct fs *fs, struct node n, struct buf *out)
 	return last_error_text(fs->last_error, out);
 }
 
-#define INFO_OPS(name, fn)                                                                                                     \
-	const struct node_ops name = {.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .text = fn}
+#define INFO_OPS(name, fn)                                                                         \
+	const struct node_ops name = {                                                             \
+		.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .text = fn}
 
 INFO_OPS(readme_ops, readme_text);
 INFO_OPS(copies_ops, copies_text);

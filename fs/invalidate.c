@@ -76,7 +76,8 @@ static void run(void *arg)
 	/* The answers are ignored: ENOENT says that the kernel had nothing cached. */
 	for (const struct item *item = i->at_work; item; item = item->next) {
 		if (item->name[0])
-			fuse_lowlevel_notify_inval_entry(i->session, item->number, item->name, strlen(item->name));
+			fuse_lowlevel_notify_inval_entry(
+				i->session, item->number, item->name, strlen(item->name));
 		else
 			fuse_lowlevel_notify_inval_inode(i->session, item->number, 0, 0);
 	}

@@ -10,10 +10,12 @@
 struct fuse_session;
 struct invalidate;
 
-/* Invalidations run in the thread pool: the kernel takes locks for them that a request may hold which waits for the loop. They are told soon,
- * in order, never from within the call. */
-struct invalidate *invalidate_create(uv_loop_t *loop, struct fuse_session *session); /* NULL on ENOMEM */
-/* Nothing more is told; what is being told goes on while invalidate_running(). NULL is permitted for both. */
+/* Invalidations run in the thread pool: the kernel takes locks for them that a request may hold
+ * which waits for the loop. They are told soon, in order, never from within the call. */
+struct invalidate *invalidate_create(
+	uv_loop_t *loop, struct fuse_session *session); /* NULL on ENOMEM */
+/* Nothing more is told; what is being told goes on while invalidate_running(). NULL is permitted
+ * for both. */
 void invalidate_stop(struct invalidate *i);
 bool invalidate_running(const struct invalidate *i);
 /* After the loop has ended. NULL is permitted. */

@@ -34,16 +34,21 @@ static const struct {
 	const char *code;
 	const char *step;
 } by_code[] = {
-	{"UnauthorizedOperation", "the IAM policy of these credentials lacks the action that the message names"},
+	{"UnauthorizedOperation",
+		"the IAM policy of these credentials lacks the action that the message names"},
 	{"AuthFailure", "check the access key, and that the region is enabled for the account"},
-	{"SignatureDoesNotMatch", "the secret key does not belong to the access key, or this machine's clock is wrong"},
+	{"SignatureDoesNotMatch", "the secret key does not belong to the access key, or this "
+				  "machine's clock is wrong"},
 	{"InvalidClientTokenId", "the access key is not known to AWS: check the credentials"},
 	{"ExpiredToken", "the session token has expired: get new credentials"},
-	{"RequestExpired", "check this machine's clock, and that the session token has not expired"},
+	{"RequestExpired",
+		"check this machine's clock, and that the session token has not expired"},
 	{"OptInRequired", "enable the region for the account"},
-	{"ResourceLimitExceeded", "wait for a copy into that region to end; ebsfs queues on its own"},
+	{"ResourceLimitExceeded",
+		"wait for a copy into that region to end; ebsfs queues on its own"},
 	{"RequestLimitExceeded", "AWS throttles this account's requests: try again in a while"},
-	{"SnapshotLimitExceeded", "delete snapshots, or have AWS raise the quota of snapshots in that region"},
+	{"SnapshotLimitExceeded",
+		"delete snapshots, or have AWS raise the quota of snapshots in that region"},
 	{"PendingSnapshotLimitExceeded", "wait until pending snapshots have completed"},
 	{"TagLimitExceeded", "a resource bears at most 50 tags: remove some first"},
 	{"InvalidSnapshot.InUse", "an AMI uses the snapshot: deregister it first"},
@@ -95,7 +100,8 @@ int last_error_text(const struct last_error *l, struct buf *out)
 		const char *step = last_error_next_step(&e->err);
 
 		buf_printf(out, "%stime: %s\noperation: %s\nerrno: %s (%s)\n", i ? "\n" : "",
-			isotime_format(e->ms, stamp), e->what, strerrorname_np(e->err.errnum), strerror(e->err.errnum));
+			isotime_format(e->ms, stamp), e->what, strerrorname_np(e->err.errnum),
+			strerror(e->err.errnum));
 		if (e->err.code[0])
 			buf_printf(out, "code: %s\n", e->err.code);
 		buf_printf(out, "message: %s\n", e->err.message);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* .ebsfs/last-error: the reasons behind the latest errnos, for people. The one place that reports an error of a request, to here and to the log. */
+/* .ebsfs/last-error: the reasons behind the latest errnos, for people. The one place that reports
+ * an error of a request, to here and to the log. */
 #ifndef EBSFS_LAST_ERROR_H
 #define EBSFS_LAST_ERROR_H
 
@@ -11,7 +12,8 @@ struct last_error;
 struct last_error *last_error_create(void); /* NULL on ENOMEM */
 void last_error_destroy(struct last_error *l);
 
-/* `what` names the operation and its object ("copy of snap-… into eu-west-1"). Returns the positive errno to answer with; 0 in err counts as EIO. */
+/* `what` names the operation and its object ("copy of snap-… into eu-west-1"). Returns the positive
+ * errno to answer with; 0 in err counts as EIO. */
 int last_error_report(struct last_error *l, const char *what, const struct err *err);
 /* The youngest first. Results as buf_add. */
 int last_error_text(const struct last_error *l, struct buf *out);

@@ -38,7 +38,8 @@ static void keep_secrets(void)
 #endif
 }
 
-/* One thread does nearly all the work, and what a page of a listing took is to go back to the system once it is in the catalogue. */
+/* One thread does nearly all the work, and what a page of a listing took is to go back to the
+ * system once it is in the catalogue. */
 static void keep_small(void)
 {
 	mallopt(M_ARENA_MAX, 1);
@@ -81,7 +82,8 @@ int main(int argc, char **argv)
 	int r;
 
 	keep_small();
-	/* Parsing, the journal's fsync and word to the kernel run side by side: one may wait for another. */
+	/* Parsing, the journal's fsync and word to the kernel run side by side: one may wait for
+	 * another. */
 	setenv("UV_THREADPOOL_SIZE", "4", 1);
 	r = options_parse(argc, argv, &options, &err);
 	if (r == 0 && options.help) {
@@ -92,7 +94,8 @@ int main(int argc, char **argv)
 	} else if (r == 0 && options.version) {
 		puts("ebsfs " EBSFS_VERSION);
 	} else if (r == 0) {
-		log_setup(options.debug ? LOG_DEBUG : LOG_ERR, false); /* one clear line if it does not come to a mount */
+		log_setup(options.debug ? LOG_DEBUG : LOG_ERR,
+			false); /* one clear line if it does not come to a mount */
 		r = run(&options, &err);
 	}
 	options_finish(&options);

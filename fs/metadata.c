@@ -37,13 +37,15 @@ static void date(struct buf *out, const char *key, int64_t ms)
 		text(out, key, isotime_format_ms(ms, stamp));
 }
 
-/* The other fields come as text; those that EC2's model has as numbers or truth values keep their type. */
+/* The other fields come as text; those that EC2's model has as numbers or truth values keep their
+ * type. */
 static void field(struct buf *out, const struct ec2_field *f)
 {
 	static const char *const plain[] = {"CompletionDurationMinutes"};
 
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
-		if (!strcmp(f->name, plain[i]) && *f->value && strspn(f->value, "0123456789") == strlen(f->value)) {
+		if (!strcmp(f->name, plain[i]) && *f->value &&
+			strspn(f->value, "0123456789") == strlen(f->value)) {
 			name(out, f->name);
 			buf_puts(out, f->value);
 			return;

@@ -37,7 +37,8 @@ bool names_unescape(const char *name, char out[NAME_MAX + 1])
 	_cleanup_buf_ struct buf key = BUF_INIT;
 	char again[NAME_MAX + 1];
 
-	if (strlen(name) > NAME_MAX || decode_percent(&key, name, strlen(name), 0) < 0 || strlen(buf_str(&key)) != key.len)
+	if (strlen(name) > NAME_MAX || decode_percent(&key, name, strlen(name), 0) < 0 ||
+		strlen(buf_str(&key)) != key.len)
 		return false;
 	if (!names_escape(buf_str(&key), again) || strcmp(again, name) != 0)
 		return false;

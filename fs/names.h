@@ -7,17 +7,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A tag's key as a file name: '%' is "%25", '/' is "%2F", and a key of only dots has its dots as "%2E". False if it is empty or longer than a
- * file name may be. */
+/* A tag's key as a file name: '%' is "%25", '/' is "%2F", and a key of only dots has its dots as
+ * "%2E". False if it is empty or longer than a file name may be. */
 bool names_escape(const char *key, char out[NAME_MAX + 1]);
-/* The key that a file name stands for; false if names_escape() never makes such a name (so that each key has one name). */
+/* The key that a file name stands for; false if names_escape() never makes such a name (so that
+ * each key has one name). */
 bool names_unescape(const char *name, char out[NAME_MAX + 1]);
 
-/* rsync writes `NAME` first as `.NAME.XXXXXX` (six letters or digits) and renames it when it is whole. False if `name` is not such
- * a name. */
+/* rsync writes `NAME` first as `.NAME.XXXXXX` (six letters or digits) and renames it when it is
+ * whole. False if `name` is not such a name. */
 bool names_rsync_target(const char *name, char out[NAME_MAX + 1]);
 
-/* "A" for "A.snapshot" and for "A": what a receipt's status is called after. Never fails for a name of at most NAME_MAX. */
+/* "A" for "A.snapshot" and for "A": what a receipt's status is called after. Never fails for a name
+ * of at most NAME_MAX. */
 void names_stem(const char *name, char out[NAME_MAX + 1]);
 /* Whether name is stem + suffix (".status"); then out is the stem. */
 bool names_strip(const char *name, const char *suffix, char out[NAME_MAX + 1]);

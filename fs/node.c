@@ -4,8 +4,8 @@
 
 #include <assert.h>
 
-/* From the top: 1 bit zero (some tools read inode numbers as signed), 5 kind, 8 region, 25 slot, 25 sub. The root is number 1, as FUSE
- * wants it: kind 0 and sub 1. */
+/* From the top: 1 bit zero (some tools read inode numbers as signed), 5 kind, 8 region, 25 slot, 25
+ * sub. The root is number 1, as FUSE wants it: kind 0 and sub 1. */
 #define SUB_BITS    25
 #define SLOT_BITS   25
 #define REGION_BITS 8
@@ -16,7 +16,8 @@ uint64_t node_number(struct node n)
 {
 	if (n.kind == NODE_ROOT)
 		return 1;
-	return (((uint64_t)n.kind << REGION_BITS | n.region) << SLOT_BITS | n.slot) << SUB_BITS | n.sub;
+	return (((uint64_t)n.kind << REGION_BITS | n.region) << SLOT_BITS | n.slot) << SUB_BITS |
+	       n.sub;
 }
 
 struct node node_of(uint64_t number)

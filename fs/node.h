@@ -1,43 +1,45 @@
 /* SPDX-License-Identifier: MIT */
-/* Node numbers: coordinates in the tree, so that nothing needs a table of nodes or a reference count. */
+/* Node numbers: coordinates in the tree, so that nothing needs a table of nodes or a reference
+ * count. */
 #ifndef EBSFS_NODE_H
 #define EBSFS_NODE_H
 
 #include <stdint.h>
 
 /*
- * The kinds of node. Within one folder a kind's place here is its order by inode number, and cp reads a folder in that order: what
- * describes a copy (description, tags) must reach the destination before the file that asks for it, so NODE_SNAPSHOT_FILE and
- * NODE_RECEIPT come after all that stands beside them.
+ * The kinds of node. Within one folder a kind's place here is its order by inode number, and cp
+ * reads a folder in that order: what describes a copy (description, tags) must reach the
+ * destination before the file that asks for it, so NODE_SNAPSHOT_FILE and NODE_RECEIPT come after
+ * all that stands beside them.
  */
 enum node_kind {
 	NODE_ROOT,
 	NODE_README,
 	NODE_COPIES,
 	NODE_COPIES_JSON,
-	NODE_CONTROL,     /* .ebsfs/ */
+	NODE_CONTROL, /* .ebsfs/ */
 	NODE_HEALTH,
 	NODE_METRICS,
 	NODE_VERSION,
 	NODE_LAST_ERROR,
-	NODE_REGIONS,     /* regions/ */
-	NODE_REGION,      /* regions/<region>/ */
-	NODE_SNAPSHOTS,   /* …/snapshots/ */
-	NODE_SNAPSHOT,    /* …/snapshots/<id>/ */
+	NODE_REGIONS,   /* regions/ */
+	NODE_REGION,    /* regions/<region>/ */
+	NODE_SNAPSHOTS, /* …/snapshots/ */
+	NODE_SNAPSHOT,  /* …/snapshots/<id>/ */
 	NODE_DESCRIPTION,
 	NODE_METADATA,
-	NODE_TAGS,        /* …/tags/ */
-	NODE_TAG,         /* …/tags/<key>; sub: the key's number in the region's catalogue */
+	NODE_TAGS, /* …/tags/ */
+	NODE_TAG,  /* …/tags/<key>; sub: the key's number in the region's catalogue */
 	NODE_STATUS,
 	NODE_WAIT,
 	NODE_SNAPSHOT_FILE,
 	/* Receipts; slot: the receipt's number in this mount. */
-	NODE_FOLDER,             /* a receipt that is a folder */
+	NODE_FOLDER, /* a receipt that is a folder */
 	NODE_FOLDER_DESCRIPTION,
 	NODE_FOLDER_METADATA,
 	NODE_FOLDER_TAGS,
-	NODE_FOLDER_TAG,         /* sub: the tag's number in the receipt */
-	NODE_FOLDER_COPY,        /* the link to the new snapshot's folder */
+	NODE_FOLDER_TAG,  /* sub: the tag's number in the receipt */
+	NODE_FOLDER_COPY, /* the link to the new snapshot's folder */
 	NODE_RECEIPT_STATUS,
 	NODE_RECEIPT_WAIT,
 	NODE_RECEIPT,
@@ -47,7 +49,8 @@ enum node_kind {
 struct node {
 	enum node_kind kind;
 	uint32_t region; /* index of a shown region */
-	uint32_t slot;   /* the snapshot's slot in the region's catalogue, or the receipt's number; below 2^25 */
+	uint32_t slot;   /* the snapshot's slot in the region's catalogue, or the receipt's number;
+			    below 2^25 */
 	uint32_t sub;    /* below 2^25 */
 };
 

@@ -8,7 +8,8 @@ struct node_ops;
 /* folders.c: folders whose contents are fixed, and regions/ */
 extern const struct node_ops root_ops, control_ops, regions_ops;
 /* info.c: texts about the mount */
-extern const struct node_ops readme_ops, copies_ops, copies_json_ops, health_ops, metrics_ops, version_ops, last_error_ops;
+extern const struct node_ops readme_ops, copies_ops, copies_json_ops, health_ops, metrics_ops,
+	version_ops, last_error_ops;
 /* region_folder.c */
 extern const struct node_ops region_ops, snapshots_ops;
 /* snapshot_folder.c */
@@ -19,7 +20,10 @@ extern const struct node_ops tags_ops, tag_ops;
 extern const struct node_ops status_ops, wait_ops, receipt_status_ops, receipt_wait_ops;
 /* receipt_file.c */
 extern const struct node_ops receipt_ops;
+/* receipt_tags.c */
+extern const struct node_ops folder_tags_ops, folder_tag_ops;
 /* receipt_folder.c */
-extern const struct node_ops folder_ops, folder_description_ops, folder_metadata_ops, folder_tags_ops, folder_tag_ops, folder_copy_ops;
+extern const struct node_ops folder_ops, folder_description_ops, folder_metadata_ops,
+	folder_copy_ops;
 
 #endif

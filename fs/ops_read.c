@@ -29,8 +29,8 @@ struct arrival {
 	struct node folder;
 	struct answer *answer;
 	struct region_waiter *waiter;
-	struct fuse_file_info fi;  /* opendir */
-	char name[NAME_MAX + 1];   /* lookup; "" for opendir */
+	struct fuse_file_info fi; /* opendir */
+	char name[NAME_MAX + 1];  /* lookup; "" for opendir */
 };
 
 static void reply_lookup(struct fs *fs, fuse_req_t req, struct node folder, const char *name)
@@ -47,17 +47,21 @@ static void reply_lookup(struct fs *fs, fuse_req_t req, struct node folder, cons
 		fuse_reply_entry(req, &e);
 }
 
-/* The kernel may keep its own listing of the folder from one opening to the next while it says the same and the attributes that came with it
- * still hold. Once they do not, a new listing brings all of them at once; the kernel would ask for them one by one. */
-static void reply_opendir(struct fs *fs, fuse_req_t req, struct node folder, struct fuse_file_info *fi)
+/* The kernel may keep its own listing of the folder from one opening to the next while it says the
+ * same and the attributes that came with it still hold. Once they do not, a new listing brings all
+ * of them at once; the kernel would ask for them one by one. */
+static void reply_opendir(
+	struct fs *fs, fuse_req_t req, struct node folder, struct fuse_file_info *fi)
 {
 	if (folder.kind == NODE_SNAPSHOTS) {
 		struct region *region = fs_region(fs, folder);
-		uint64_t version = catalogue_version(region_catalogue(region)) + (receipts_version(fs->receipts) << 24) +
-			((uint64_t)region_listed_at(region) << 40);
+		uint64_t version = catalogue_version(region_catalogue(region)) +
+				   (receipts_version(fs->receipts) << 24) +
+				   ((uint64_t)region_listed_at(region) << 40);
 
 		fi->cache_readdir = 1;
-		fi->keep_cache = fs->listed_version[folder.region] == version && region_valid_ms(region, clock_mono_ms()) > 0;
+		fi->keep_cache = fs->listed_version[folder.region] == version &&
+				 region_valid_ms(region, clock_mono_ms()) > 0;
 		fs->listed_version[folder.region] = version;
 	}
 	fuse_reply_open(req, fi);
@@ -89,7 +93,8 @@ static void arrival_interrupted(void *arg)
 }
 
 /* True if the request now waits, or was answered with an error; false: go on from memory. */
-static bool await(struct fs *fs, fuse_req_t req, struct node folder, const char *name, const struct fuse_file_info *fi)
+static bool await(struct fs *fs, fuse_req_t req, struct node folder, const char *name,
+	const struct fuse_file_info *fi)
 {
 	const struct node_ops *ops = tree_ops(folder);
 	char what[200];
@@ -117,7 +122,8 @@ static bool await(struct fs *fs, fuse_req_t req, struct node folder, const char 
 		return !ready;
 	}
 	if (name)
-		snprintf(what, sizeof(what), "looking for %.80s in %s", name, region_name(fs_region(fs, folder)));
+		snprintf(what, sizeof(what), "looking for %.80s in %s", name,
+			region_name(fs_region(fs, folder)));
 	else
 		snprintf(what, sizeof(what), "listing %s", region_name(fs_region(fs, folder)));
 	w->answer = answer_create(fs, req, what);
@@ -229,8 +235,9 @@ void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct 
 		read_wait(req, h, size, offset);
 		return;
 	}
-	/* What changes on its own is told anew to everyone who reads from the beginning, and stays the same while it is read on. An opening that
-	 * also writes gives what was written so far. */
+	/* What changes on its own is told anew to everyone who reads from the beginning, and stays
+	 * the same while it is read on. An opening that also writes gives what was written so far.
+	 */
 	if (!h->writing && ops->trust == TRUST_NEVER && (!offset || !h->told)) {
 		buf_clear(&h->text);
 		h->told = true;
@@ -263,7 +270,8 @@ void ops_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct 
 
 /* --- folders --- */
 
-/* Offsets handed to the kernel: 0 is the beginning; "." and ".." are 1 and 2; from 3 on, the folder's own positions. */
+/* Offsets handed to the kernel: 0 is the beginning; "." and ".." are 1 and 2; from 3 on, the
+ * folder's own positions. */
 #define OWN_FROM 3
 
 struct listing {
@@ -271,7 +279,8 @@ struct listing {
 	size_t size, used;
 };
 
-static bool add_entry(struct fs *fs, fuse_req_t req, struct listing *l, const struct tree_entry *entry, off_t next, bool plus)
+static bool add_entry(struct fs *fs, fuse_req_t req, struct listing *l,
+	const struct tree_entry *entry, off_t next, bool plus)
 {
 	size_t left = l->size - l->used, n;
 
@@ -282,7 +291,8 @@ static bool add_entry(struct fs *fs, fuse_req_t req, struct listing *l, const st
 			return true; /* gone in between: not listed */
 		n = fuse_add_direntry_plus(req, l->data + l->used, left, entry->name, &e, next);
 	} else {
-		struct stat st = {.st_ino = node_number(entry->node), .st_mode = tree_ops(entry->node)->type};
+		struct stat st = {
+			.st_ino = node_number(entry->node), .st_mode = tree_ops(entry->node)->type};
 
 		n = fuse_add_direntry(req, l->data + l->used, left, entry->name, &st, next);
 	}
@@ -292,19 +302,24 @@ static bool add_entry(struct fs *fs, fuse_req_t req, struct listing *l, const st
 	return true;
 }
 
-/* "." and ".." carry no node of their own: with number 0 the kernel takes readdirplus's entry for a name only. */
-static bool add_dots(fuse_req_t req, struct listing *l, struct node folder, off_t *offset, bool plus)
+/* "." and ".." carry no node of their own: with number 0 the kernel takes readdirplus's entry for a
+ * name only. */
+static bool add_dots(
+	fuse_req_t req, struct listing *l, struct node folder, off_t *offset, bool plus)
 {
 	static const char *const names[] = {".", ".."};
 
 	while (*offset < 2) {
 		size_t left = l->size - l->used, n;
-		struct fuse_entry_param e = {.attr = {.st_ino = node_number(folder), .st_mode = S_IFDIR}};
+		struct fuse_entry_param e = {
+			.attr = {.st_ino = node_number(folder), .st_mode = S_IFDIR}};
 
 		if (plus)
-			n = fuse_add_direntry_plus(req, l->data + l->used, left, names[*offset], &e, *offset + 1);
+			n = fuse_add_direntry_plus(
+				req, l->data + l->used, left, names[*offset], &e, *offset + 1);
 		else
-			n = fuse_add_direntry(req, l->data + l->used, left, names[*offset], &e.attr, *offset + 1);
+			n = fuse_add_direntry(
+				req, l->data + l->used, left, names[*offset], &e.attr, *offset + 1);
 		if (n > left)
 			return false;
 		l->used += n;
@@ -336,13 +351,15 @@ static void read_folder(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offse
 	fuse_reply_buf(req, l.data, l.used);
 }
 
-void ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+void ops_readdir(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	(void)fi;
 	read_folder(req, ino, size, offset, false);
 }
 
-void ops_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+void ops_readdirplus(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	(void)fi;
 	read_folder(req, ino, size, offset, true);

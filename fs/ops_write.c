@@ -13,7 +13,8 @@
 #include "status.h"
 
 /* Answers an error that has a reason: EPERM and its like are told apart in .ebsfs/last-error. */
-static void refuse(struct fs *fs, fuse_req_t req, const char *operation, const char *name, const struct err *err)
+static void refuse(struct fs *fs, fuse_req_t req, const char *operation, const char *name,
+	const struct err *err)
 {
 	char what[300];
 
@@ -23,7 +24,8 @@ static void refuse(struct fs *fs, fuse_req_t req, const char *operation, const c
 
 /* --- opening --- */
 
-static struct handle *handle_create(struct fs *fs, struct node n, bool writing, struct fuse_file_info *fi)
+static struct handle *handle_create(
+	struct fs *fs, struct node n, bool writing, struct fuse_file_info *fi)
 {
 	struct handle *h = calloc(1, sizeof(*h));
 
@@ -40,8 +42,8 @@ static struct handle *handle_create(struct fs *fs, struct node n, bool writing, 
 	if (writing)
 		buf_init(&h->text, HANDLE_TEXT_MAX);
 	fi->fh = (uintptr_t)h;
-	/* Past the page cache: what is written means something at close and need not read back the same; what changes on its own has no size that
-	 * holds. */
+	/* Past the page cache: what is written means something at close and need not read back the
+	 * same; what changes on its own has no size that holds. */
 	fi->direct_io = writing || tree_ops(n)->trust == TRUST_NEVER;
 	fi->nonseekable = n.kind == NODE_WAIT || n.kind == NODE_RECEIPT_WAIT;
 	return h;
@@ -119,7 +121,8 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_open(req, fi);
 }
 
-void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+void ops_create(
+	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
 	struct fs *fs = ops_fs(req);
 	struct node folder = node_of(parent), n;
@@ -133,7 +136,9 @@ void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 		return;
 	}
 	if (!ops->create) {
-		err_set(&err, EPERM, "no file can be made here; a copy is asked for in regions/<region>/ or its snapshots/");
+		err_set(&err, EPERM,
+			"no file can be made here; a copy is asked for in regions/<region>/ or its "
+			"snapshots/");
 		refuse(fs, req, "create", name, &err);
 		return;
 	}
@@ -155,7 +160,8 @@ void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 
 /* --- writing, closing --- */
 
-void ops_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
+void ops_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+	struct fuse_file_info *fi)
 {
 	struct handle *h = ops_handle(fi);
 	char name[TREE_NAME_SIZE];
@@ -268,7 +274,8 @@ static void touch(struct fs *fs, fuse_req_t req, struct node n)
 	fuse_reply_err(req, ENOMEM);
 }
 
-void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int which, struct fuse_file_info *fi)
+void ops_setattr(
+	fuse_req_t req, fuse_ino_t ino, struct stat *st, int which, struct fuse_file_info *fi)
 {
 	struct fs *fs = ops_fs(req);
 	struct node n = node_of(ino);
@@ -286,8 +293,9 @@ void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int which, str
 		which &= ~FUSE_SET_ATTR_SIZE;
 	}
 	if (r == 0 && which)
-		r = ops->set_attr ? ops->set_attr(fs, n, st, which, &err)
-				  : err_set(&err, EPERM, "mode, owner and times of this are EC2's facts");
+		r = ops->set_attr
+			    ? ops->set_attr(fs, n, st, which, &err)
+			    : err_set(&err, EPERM, "mode, owner and times of this are EC2's facts");
 	if (r < 0)
 		refuse(fs, req, "change attributes of", tree_name(fs, n, name), &err);
 	else if (n.kind == NODE_SNAPSHOTS)
@@ -331,7 +339,8 @@ void ops_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	refuse(fs, req, "mkdir", name, &err);
 }
 
-/* cp -r of a receipt's folder brings its link `copy`. It is taken kindly: the new receipt's own link will be there when its copy is. */
+/* cp -r of a receipt's folder brings its link `copy`. It is taken kindly: the new receipt's own
+ * link will be there when its copy is. */
 void ops_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
 	struct fs *fs = ops_fs(req);
@@ -381,7 +390,8 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, boo
 	else if (tree_ops(n)->remove)
 		tree_ops(n)->remove(fs, n, a);
 	else
-		delete_refuse(a, "this cannot be removed; a snapshot is deleted by rmdir of its folder, on a mount with -o delete");
+		delete_refuse(a, "this cannot be removed; a snapshot is deleted by rmdir of its "
+				 "folder, on a mount with -o delete");
 }
 
 void ops_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -394,8 +404,8 @@ void ops_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	remove_name(req, parent, name, true);
 }
 
-void ops_rename(
-	fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name, unsigned flags)
+void ops_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+	const char *new_name, unsigned flags)
 {
 	struct fs *fs = ops_fs(req);
 	char what[300];
@@ -408,7 +418,8 @@ void ops_rename(
 	snprintf(what, sizeof(what), "mv %s", name);
 	a = answer_create(fs, req, what);
 	if (a)
-		rename_node(fs, node_of(parent), name, node_of(new_parent), new_name, flags & RENAME_NOREPLACE, a);
+		rename_node(fs, node_of(parent), name, node_of(new_parent), new_name,
+			flags & RENAME_NOREPLACE, a);
 	else
 		fuse_reply_err(req, ENOMEM);
 }

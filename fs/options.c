@@ -34,19 +34,24 @@ static const struct option option_table[] = {
 	{"profile", OPTION_TEXT, offsetof(struct options, profile), 0, 0, "NAME",
 		"AWS profile (default: AWS_PROFILE, else \"default\")"},
 	{"endpoint_url", OPTION_TEXT, offsetof(struct options, endpoint_url), 0, 0, "URL",
-		"one endpoint for all regions (default: AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL, the profile's, Amazon's)"},
+		"one endpoint for all regions (default: AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL, "
+		"the profile's, Amazon's)"},
 	{"simulate", OPTION_FLAG, offsetof(struct options, simulate), 0, 0, NULL,
 		"a simulated AWS on this machine: no account needed, nothing to pay"},
 	{"ttl", OPTION_SECONDS, offsetof(struct options, ttl_ms), 0, 86400, "SECONDS",
 		"how old a listing may be (default: 30)"},
 	{"delete", OPTION_FLAG, offsetof(struct options, delete_), 0, 0, NULL,
-		"permit deletion: rmdir of a snapshot, mv between regions, rm of a tag (default: off)"},
-	{"ro", OPTION_FLAG, offsetof(struct options, read_only), 0, 0, NULL, "read-only (default: off)"},
+		"permit deletion: rmdir of a snapshot, mv between regions, rm of a tag (default: "
+		"off)"},
+	{"ro", OPTION_FLAG, offsetof(struct options, read_only), 0, 0, NULL,
+		"read-only (default: off)"},
 	{"state_dir", OPTION_PATH, offsetof(struct options, state_dir), 0, 0, "DIR",
-		"where the journal of copies is kept (default: $XDG_STATE_HOME/ebsfs, else ~/.local/state/ebsfs; "
+		"where the journal of copies is kept (default: $XDG_STATE_HOME/ebsfs, else "
+		"~/.local/state/ebsfs; "
 		"/var/lib/ebsfs for root; in it one folder an account)"},
 	{"notags", OPTION_FLAG, offsetof(struct options, no_tags), 0, 0, NULL,
-		"copy without any tags, where the account forbids CreateTags; weaker: see ebsfs(1)"},
+		"copy without any tags, where the account forbids CreateTags; weaker: see "
+		"ebsfs(1)"},
 	{"on_end", OPTION_TEXT, offsetof(struct options, on_end), 0, 0, "COMMAND",
 		"run by /bin/sh when a copy ends, with its facts in the environment"},
 	{"poll", OPTION_SECONDS, offsetof(struct options, poll_ms), 0.05, 3600, "SECONDS",
@@ -56,18 +61,21 @@ static const struct option option_table[] = {
 	{"answer", OPTION_SECONDS, offsetof(struct options, answer_ms), 0.1, 3600, "SECONDS",
 		"how long cp waits for word on a copy whose answer was lost (default: 45)"},
 	{"window", OPTION_SECONDS, offsetof(struct options, window_ms), 0.1, 3600, "SECONDS",
-		"how long EC2 may take to show what it has done, before a lost request counts as not carried out (default: 150)"},
+		"how long EC2 may take to show what it has done, before a lost request counts as "
+		"not carried out (default: 150)"},
 	{"allow_other", OPTION_FLAG, offsetof(struct options, allow_other), 0, 0, NULL,
-		"let other users in too, each as the modes of the files permit (default: only who mounted)"},
+		"let other users in too, each as the modes of the files permit (default: only who "
+		"mounted)"},
 };
 
-/* Options of the kernel's or of libfuse that are handed on, and words that fstab and mount(8) use among themselves. */
-static const char *const handed_on[] = {
-	"default_permissions", "max_read=", "fsname=", "subtype=", "auto_unmount", "dev", "nodev", "suid", "nosuid", "exec", "noexec",
-	"atime", "noatime", "sync", "async", "dirsync"};
-static const char *const passed_over[] = {
-	"rw", "auto", "noauto", "user", "nouser", "users", "owner", "group", "defaults", "_netdev", "nofail", "relatime",
-	"norelatime", "strictatime", "diratime", "nodiratime", "lazytime", "x-*", "comment=", "nonempty"};
+/* Options of the kernel's or of libfuse that are handed on, and words that fstab and mount(8) use
+ * among themselves. */
+static const char *const handed_on[] = {"default_permissions",
+	"max_read=", "fsname=", "subtype=", "auto_unmount", "dev", "nodev", "suid", "nosuid",
+	"exec", "noexec", "atime", "noatime", "sync", "async", "dirsync"};
+static const char *const passed_over[] = {"rw", "auto", "noauto", "user", "nouser", "users",
+	"owner", "group", "defaults", "_netdev", "nofail", "relatime", "norelatime", "strictatime",
+	"diratime", "nodiratime", "lazytime", "x-*", "comment=", "nonempty"};
 
 static int in_list(const char *word, const char *const *list, size_t n)
 {
@@ -84,7 +92,8 @@ static int in_list(const char *word, const char *const *list, size_t n)
 	return 0;
 }
 
-/* realpath() of what need not exist yet: relative to where the command was called, for a daemon leaves that folder. */
+/* realpath() of what need not exist yet: relative to where the command was called, for a daemon
+ * leaves that folder. */
 static char *absolute(const char *path)
 {
 	char cwd[PATH_MAX];
@@ -112,7 +121,9 @@ static int set_regions(struct options *o, const char *value, struct err *err)
 	for (char *name; (name = strsep(&rest, ":"));) {
 		if (!endpoint_is_region(name))
 			return err_set(err, EINVAL,
-				"option regions: '%.40s' is not a region's name; write them like regions=us-east-1:eu-west-1", name);
+				"option regions: '%.40s' is not a region's name; write them like "
+				"regions=us-east-1:eu-west-1",
+				name);
 		o->regions[n] = strdup(name);
 		if (!o->regions[n++])
 			return err_set(err, ENOMEM, "out of memory");
@@ -120,7 +131,8 @@ static int set_regions(struct options *o, const char *value, struct err *err)
 	return 0;
 }
 
-static int set_option(struct options *o, const struct option *option, const char *value, struct err *err)
+static int set_option(
+	struct options *o, const struct option *option, const char *value, struct err *err)
 {
 	void *member = (char *)o + option->offset;
 	double seconds;
@@ -132,12 +144,14 @@ static int set_option(struct options *o, const struct option *option, const char
 		return 0;
 	}
 	if (!value || !*value)
-		return err_set(err, EINVAL, "option %s needs a value: %s=%s", option->name, option->name, option->value);
+		return err_set(err, EINVAL, "option %s needs a value: %s=%s", option->name,
+			option->name, option->value);
 	switch (option->type) {
 	case OPTION_SECONDS:
 		if (num_parse_double(value, option->min, option->max, &seconds) < 0)
-			return err_set(err, EINVAL, "option %s: '%.40s' is not a number of seconds from %g to %g", option->name,
-				value, option->min, option->max);
+			return err_set(err, EINVAL,
+				"option %s: '%.40s' is not a number of seconds from %g to %g",
+				option->name, value, option->min, option->max);
 		*(int64_t *)member = (int64_t)(seconds * 1000);
 		return 0;
 	case OPTION_REGIONS:
@@ -156,7 +170,9 @@ static int take_option(struct options *o, char *word, struct err *err)
 	if (!*word || in_list(word, passed_over, ARRAY_LEN(passed_over)))
 		return 0;
 	if (in_list(word, handed_on, ARRAY_LEN(handed_on)))
-		return buf_printf(&o->fuse, "%s%s", o->fuse.len ? "," : "", word) < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
+		return buf_printf(&o->fuse, "%s%s", o->fuse.len ? "," : "", word) < 0
+			       ? err_set(err, ENOMEM, "out of memory")
+			       : 0;
 	value = strchr(word, '=');
 	if (value)
 		*value++ = '\0';
@@ -166,7 +182,8 @@ static int take_option(struct options *o, char *word, struct err *err)
 	return err_set(err, EINVAL, "unknown option '%.80s'; 'ebsfs --help' lists them all", word);
 }
 
-/* A list after -o. A comma that belongs to a value is written "\,", as mount(8) and libfuse have it. */
+/* A list after -o. A comma that belongs to a value is written "\,", as mount(8) and libfuse have
+ * it. */
 static int take_list(struct options *o, const char *list, struct err *err)
 {
 	_cleanup_buf_ struct buf word = BUF_INIT;
@@ -188,7 +205,8 @@ static int take_list(struct options *o, const char *list, struct err *err)
 	}
 }
 
-static int take_switch(struct options *o, const char *arg, const char *next, int *used, struct err *err)
+static int take_switch(
+	struct options *o, const char *arg, const char *next, int *used, struct err *err)
 {
 	*used = 1;
 	if (!strcmp(arg, "--help") || !strcmp(arg, "-h"))
@@ -207,7 +225,8 @@ static int take_switch(struct options *o, const char *arg, const char *next, int
 			return err_set(err, EINVAL, "-o needs a list of options behind it");
 		return take_list(o, next, err);
 	} else
-		return err_set(err, EINVAL, "unknown switch '%.80s'; 'ebsfs --help' lists them all", arg);
+		return err_set(
+			err, EINVAL, "unknown switch '%.80s'; 'ebsfs --help' lists them all", arg);
 	return 0;
 }
 
@@ -226,7 +245,8 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 			if (take_switch(o, argv[i], argv[i + 1], &used, err) < 0)
 				return -err->errnum;
 		} else if (n_names == 2) {
-			return err_set(err, EINVAL, "one mountpoint is enough: '%.80s' is left over", argv[i]);
+			return err_set(err, EINVAL,
+				"one mountpoint is enough: '%.80s' is left over", argv[i]);
 		} else {
 			names[n_names++] = argv[i];
 		}
@@ -234,15 +254,21 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 	if (o->help || o->version)
 		return 0;
 	if (!n_names)
-		return err_set(err, EINVAL, "no mountpoint given; usage: ebsfs [-f] [-d] [-o OPTION[,OPTION…]] MOUNTPOINT");
+		return err_set(err, EINVAL,
+			"no mountpoint given; usage: ebsfs [-f] [-d] [-o OPTION[,OPTION…]] "
+			"MOUNTPOINT");
 	/* mount(8) calls a file system's program with the source first. */
 	if (n_names == 2 && !(o->source = strdup(names[0])))
 		return err_set(err, ENOMEM, "out of memory");
 	o->mountpoint = absolute(names[n_names - 1]);
 	if (!o->mountpoint)
 		return err_set(err, ENOMEM, "out of memory");
-	if (o->endpoint_url && strncmp(o->endpoint_url, "http://", 7) != 0 && strncmp(o->endpoint_url, "https://", 8) != 0)
-		return err_set(err, EINVAL, "option endpoint_url: '%.80s' is no URL of the form http(s)://HOST[:PORT][/PATH]", o->endpoint_url);
+	if (o->endpoint_url && strncmp(o->endpoint_url, "http://", 7) != 0 &&
+		strncmp(o->endpoint_url, "https://", 8) != 0)
+		return err_set(err, EINVAL,
+			"option endpoint_url: '%.80s' is no URL of the form "
+			"http(s)://HOST[:PORT][/PATH]",
+			o->endpoint_url);
 	if (o->simulate && o->endpoint_url)
 		return err_set(err, EINVAL, "options simulate and endpoint_url exclude each other");
 	return 0;
@@ -266,7 +292,8 @@ void options_finish(struct options *o)
 int options_help(struct buf *out)
 {
 	buf_puts(out, "Usage: ebsfs [-f] [-d] [-o OPTION[,OPTION…]] MOUNTPOINT\n"
-		      "Mount an AWS account's EBS snapshots as files. End with: fusermount3 -u MOUNTPOINT\n\n"
+		      "Mount an AWS account's EBS snapshots as files. End with: fusermount3 -u "
+		      "MOUNTPOINT\n\n"
 		      "  -f          stay in the foreground, log to stderr\n"
 		      "  -d          as -f, and log each request\n"
 		      "  -h, --help  print this and exit\n"
@@ -278,6 +305,7 @@ int options_help(struct buf *out)
 		buf_printf(out, "  %s%s%s\n        %s\n", option->name, option->value ? "=" : "",
 			option->value ? option->value : "", option->help);
 	}
-	return buf_puts(out, "\nOptions of mount(8) (dev, exec, noatime, fsname=, …) are handed on.\n"
-			     "Try it without an account: ebsfs -o simulate MOUNTPOINT\n");
+	return buf_puts(out,
+		"\nOptions of mount(8) (dev, exec, noatime, fsname=, …) are handed on.\n"
+		"Try it without an account: ebsfs -o simulate MOUNTPOINT\n");
 }

@@ -10,12 +10,13 @@
 #include "err.h"
 
 struct options {
-	char *mountpoint;    /* as given; absolute once options_parse() has returned */
-	char *source;        /* mount(8)'s first argument; shown as the file system's name. NULL: "ebsfs" */
-	char **regions;      /* NULL-terminated; NULL: all enabled ones */
-	char *profile;       /* NULL: the environment decides */
+	char *mountpoint; /* as given; absolute once options_parse() has returned */
+	char *source;   /* mount(8)'s first argument; shown as the file system's name. NULL: "ebsfs"
+			 */
+	char **regions; /* NULL-terminated; NULL: all enabled ones */
+	char *profile;  /* NULL: the environment decides */
 	char *endpoint_url;
-	char *state_dir;     /* absolute; NULL: the default place */
+	char *state_dir; /* absolute; NULL: the default place */
 	char *on_end;
 	int64_t ttl_ms;
 	int64_t poll_ms, window_ms, answer_ms, timeout_ms; /* 0: the default */
@@ -23,10 +24,11 @@ struct options {
 	bool allow_other;
 	bool foreground, debug;
 	bool help, version;
-	struct buf fuse;     /* options for libfuse and the kernel, joined by commas */
+	struct buf fuse; /* options for libfuse and the kernel, joined by commas */
 };
 
-/* Reads argv. Returns 0, or -EINVAL with *err naming the argument and what would be right. options_finish() in every case. */
+/* Reads argv. Returns 0, or -EINVAL with *err naming the argument and what would be right.
+ * options_finish() in every case. */
 int options_parse(int argc, char **argv, struct options *o, struct err *err);
 void options_finish(struct options *o);
 

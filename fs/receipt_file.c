@@ -26,7 +26,8 @@ static int receipt_attr(struct fs *fs, struct node n, struct stat *st)
 		return -ENOENT;
 	receipts_attr(r, st);
 	if (r->row.is_folder)
-		st->st_mode = (st->st_mode & S_IFMT) | 0644; /* the folder's own mode is in the row */
+		st->st_mode =
+			(st->st_mode & S_IFMT) | 0644; /* the folder's own mode is in the row */
 	return 0;
 }
 
@@ -36,7 +37,8 @@ static int receipt_text(struct fs *fs, struct node n, struct buf *out)
 
 	if (!r)
 		return -ENOENT;
-	return r->draft.len ? buf_add(out, r->draft.data, r->draft.len) : buf_puts(out, r->row.text ? r->row.text : "");
+	return r->draft.len ? buf_add(out, r->draft.data, r->draft.len)
+			    : buf_puts(out, r->row.text ? r->row.text : "");
 }
 
 static int receipt_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
@@ -57,7 +59,9 @@ static int too_long(struct receipt *r, int result, struct err *err)
 {
 	r->draft.error = 0; /* what was written before stays as it is, and asks for nothing */
 	r->spoilt = true;
-	return err_set(err, -result, "%s: a copy's text has at most %zu bytes; this is no snapshot file", r->row.name, REQUEST_TEXT_MAX);
+	return err_set(err, -result,
+		"%s: a copy's text has at most %zu bytes; this is no snapshot file", r->row.name,
+		REQUEST_TEXT_MAX);
 }
 
 static void touch(struct receipt *r)
@@ -66,7 +70,8 @@ static void touch(struct receipt *r)
 	r->row.mtime_ns = clock_wall_ms() * 1000000;
 }
 
-static int receipt_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, struct err *err)
+static int receipt_truncate(
+	struct fs *fs, struct node n, struct handle *h, off_t size, struct err *err)
 {
 	struct receipt *r = get(fs, n);
 	int result;
@@ -85,13 +90,15 @@ static int receipt_truncate(struct fs *fs, struct node n, struct handle *h, off_
 	return 0;
 }
 
-static int receipt_write(struct handle *h, const char *data, size_t len, off_t offset, struct err *err)
+static int receipt_write(
+	struct handle *h, const char *data, size_t len, off_t offset, struct err *err)
 {
 	struct receipt *r = get(h->fs, h->node);
 	int result;
 
 	if (r && receipts_is_fixed(h->fs, r))
-		return err_set(err, EINVAL, "%s: nothing may come after the text that asked for the copy", r->row.name);
+		return err_set(err, EINVAL,
+			"%s: nothing may come after the text that asked for the copy", r->row.name);
 	if (receipts_check_writable(h->fs, r, err) < 0)
 		return -err->errnum;
 	result = buf_write_at(&r->draft, (size_t)offset, data, len);
@@ -141,7 +148,8 @@ static void receipt_commit(struct handle *h, struct answer *a)
 	request_finish(&request);
 }
 
-/* The last close of a text that has no "..." asks for the copy too; nobody waits for the word any more. */
+/* The last close of a text that has no "..." asks for the copy too; nobody waits for the word any
+ * more. */
 static void receipt_closed(struct handle *h)
 {
 	struct receipt *r = get(h->fs, h->node);
@@ -161,13 +169,15 @@ static void receipt_closed(struct handle *h)
 	request_finish(&request);
 }
 
-static int receipt_set_attr(struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
+static int receipt_set_attr(
+	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {
 	struct receipt *r = get(fs, n);
 
 	if (!r)
 		return err_set(err, ENOENT, "the receipt is gone");
-	/* In a folder the row's mode and owner are the folder's; the time is that of both, as it is of a snapshot's folder and its file. */
+	/* In a folder the row's mode and owner are the folder's; the time is that of both, as it is
+	 * of a snapshot's folder and its file. */
 	if (r->row.is_folder)
 		which &= FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW;
 	receipts_set_attr(fs, r, st, which);

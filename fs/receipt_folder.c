@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A receipt that is a folder, as cp -r makes it: the snapshot file in it asks, with the description and the tags that stand beside it. */
+/* A receipt that is a folder, as cp -r makes it: the snapshot file in it asks, with the description
+ * and the tags that stand beside it. */
 #include "receipt_folder.h"
 
 #include <errno.h>
@@ -8,10 +9,11 @@
 #include "folders.h"
 #include "names.h"
 #include "nodes.h"
+#include "receipt_tags.h"
 #include "receipts.h"
 
-/* description, metadata.json and tags/ can be written; status is the copy's. What is copied into metadata.json and status by a recursive copy says
- * nothing about this copy and is dropped. */
+/* description, metadata.json and tags/ can be written; status is the copy's. What is copied into
+ * metadata.json and status by a recursive copy says nothing about this copy and is dropped. */
 static const struct fixed_child children[] = {
 	{"description", NODE_FOLDER_DESCRIPTION, false},
 	{"metadata.json", NODE_FOLDER_METADATA, false},
@@ -33,7 +35,8 @@ static const char *copy_id(struct fs *fs, const struct receipt *r)
 	return copy ? copy->row.copy_id : NULL;
 }
 
-/* Whether the fixed child is there at this moment. cp -r makes each file of a new folder with O_EXCL: nothing may be there before its time. */
+/* Whether the fixed child is there at this moment. cp -r makes each file of a new folder with
+ * O_EXCL: nothing may be there before its time. */
 static bool present(struct fs *fs, const struct receipt *r, enum node_kind kind)
 {
 	switch (kind) {
@@ -58,7 +61,8 @@ static int folder_find(struct fs *fs, struct node folder, const char *name, stru
 	if (!r)
 		return -ENOENT;
 	if (r->has_file && !strcmp(name, r->row.file_name)) {
-		*child = (struct node){.kind = NODE_RECEIPT, .region = r->region, .slot = r->number};
+		*child =
+			(struct node){.kind = NODE_RECEIPT, .region = r->region, .slot = r->number};
 		return 0;
 	}
 	if (folders_find(children, ARRAY_LEN(children), folder, name, child) == 0)
@@ -96,13 +100,15 @@ static int folder_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
-static int create_file(struct fs *fs, struct receipt *r, const char *name, struct handle *h, struct node *child, struct err *err)
+static int create_file(struct fs *fs, struct receipt *r, const char *name, struct handle *h,
+	struct node *child, struct err *err)
 {
 	if (receipts_check_writable(fs, r, err) < 0)
 		return -err->errnum;
 	if (r->has_file)
-		return err_set(err, EPERM, "'%s' asks for one copy, by its file %s; a second file has no place in it", r->row.name,
-			r->row.file_name);
+		return err_set(err, EPERM,
+			"'%s' asks for one copy, by its file %s; a second file has no place in it",
+			r->row.name, r->row.file_name);
 	free(r->row.file_name);
 	r->row.file_name = strdup(name);
 	if (!r->row.file_name)
@@ -113,8 +119,8 @@ static int create_file(struct fs *fs, struct receipt *r, const char *name, struc
 	return 0;
 }
 
-static int folder_create(
-	struct fs *fs, struct node folder, const char *name, mode_t mode, struct handle *h, struct node *child, struct err *err)
+static int folder_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
+	struct handle *h, struct node *child, struct err *err)
 {
 	struct receipt *r = get(fs, folder);
 	char target[NAME_MAX + 1];
@@ -135,14 +141,15 @@ static int folder_create(
 	else if (child->kind == NODE_RECEIPT_STATUS)
 		r->has_status = true;
 	else
-		return err_set(err, EINVAL, "the name '%s' is ebsfs's own in a receipt's folder", name);
+		return err_set(
+			err, EINVAL, "the name '%s' is ebsfs's own in a receipt's folder", name);
 	if (strcmp(name, target) != 0)
 		strcpy(r->temporary, name);
 	return 0;
 }
 
-static int folder_mkdir(
-	struct fs *fs, struct node folder, const char *name, mode_t mode, struct node *child, struct err *err)
+static int folder_mkdir(struct fs *fs, struct node folder, const char *name, mode_t mode,
+	struct node *child, struct err *err)
 {
 	struct receipt *r = get(fs, folder);
 
@@ -159,7 +166,8 @@ static int folder_mkdir(
 	return 0;
 }
 
-static int folder_set_attr(struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
+static int folder_set_attr(
+	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {
 	struct receipt *r = get(fs, n);
 
@@ -170,7 +178,8 @@ static int folder_set_attr(struct fs *fs, struct node n, const struct stat *st, 
 }
 
 /* Attributes of what stands in the folder are taken kindly, for cp -a, and not kept. */
-static int ignore_attr(struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
+static int ignore_attr(
+	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {
 	(void)fs;
 	(void)n;
@@ -197,8 +206,6 @@ static void child_remove(struct fs *fs, struct node n, struct answer *a)
 {
 	struct receipt *r = get(fs, n);
 
-	if (r && n.kind == NODE_FOLDER_TAGS)
-		r->has_tags = false;
 	if (r && n.kind == NODE_FOLDER_DESCRIPTION)
 		buf_finish(&r->description);
 	if (r && n.kind == NODE_FOLDER_METADATA)
@@ -232,57 +239,11 @@ static int open_write(struct fs *fs, struct node n, struct handle *h, struct err
 	return get(fs, n) ? 0 : err_set(err, ENOENT, "the folder is gone");
 }
 
-/* Whether the copy, once asked for, says the same anyway: rsync writes tags/ after the snapshot file that asked, which took them from the source.
- * key NULL: the description. */
-static bool says_the_same(struct fs *fs, const struct receipt *r, const char *key, const struct buf *value)
-{
-	const struct copy *copy = receipts_copy(fs, r);
-	struct region *region = copy ? regions_get(fs->regions, copy->row.source_region) : NULL;
-	const struct catalogue *c = region ? region_catalogue(region) : NULL;
-	catalogue_slot slot = c ? catalogue_find(c, copy->row.source_id) : CATALOGUE_NONE;
-	struct catalogue_snapshot s;
-	const char *told;
-
-	if (!key && copy && copy->row.description && !strcmp(copy->row.description, buf_str(value)))
-		return true;
-	if (slot == CATALOGUE_NONE || !catalogue_get(c, slot, &s))
-		return false;
-	told = key ? catalogue_tag_value(c, slot, key) : s.description;
-	return told && !strcmp(told, buf_str(value));
-}
-
-/* What was written into `to`, or beside a copy that has been asked for. */
-static void commit_line(struct handle *h, const char *key, struct buf *to, struct answer *a)
-{
-	struct receipt *r = get(h->fs, h->node);
-	_cleanup_buf_ struct buf line = BUF_INIT;
-	struct err err;
-
-	if (!r || !h->dirty) {
-		answer_ok(a);
-		return;
-	}
-	h->dirty = false;
-	if (handle_line(h, &line) < 0)
-		err_set(&err, ENOMEM, "out of memory");
-	else if (receipts_is_fixed(h->fs, r) && !says_the_same(h->fs, r, key, &line))
-		err_set(&err, EEXIST, "'%s' has asked for its copy already; write to the new snapshot's own tags, in '%s/copy/tags'", r->row.name,
-			r->row.name);
-	else {
-		buf_finish(to);
-		*to = line;
-		line = BUF_INIT;
-		answer_ok(a);
-		return;
-	}
-	answer_err(a, &err);
-}
-
 static void description_commit(struct handle *h, struct answer *a)
 {
 	struct receipt *r = get(h->fs, h->node);
 
-	commit_line(h, NULL, r ? &r->description : NULL, a);
+	receipt_tags_commit_line(h, NULL, r ? &r->description : NULL, a);
 }
 
 static void drop_commit(struct handle *h, struct answer *a)
@@ -303,118 +264,10 @@ static int copy_target(struct fs *fs, struct node n, struct buf *out)
 	return buf_printf(out, "%s%s", *r->row.folder ? "../" : "../snapshots/", id);
 }
 
-/* --- tags/ --- */
-
-static struct receipt_tag *find_tag(struct receipt *r, const char *name)
-{
-	for (size_t i = 0; r && i < r->n_tags; i++)
-		if (!r->tags[i].removed && !strcmp(r->tags[i].key, name))
-			return &r->tags[i];
-	return NULL;
-}
-
-static int tags_find(struct fs *fs, struct node folder, const char *name, struct node *child)
-{
-	struct receipt *r = get(fs, folder);
-	struct receipt_tag *tag = find_tag(r, name);
-
-	if (!tag)
-		return -ENOENT;
-	*child = folder;
-	child->kind = NODE_FOLDER_TAG;
-	child->sub = (uint32_t)(tag - r->tags);
-	return 0;
-}
-
-static bool tags_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
-{
-	struct receipt *r = get(fs, folder);
-
-	while (r && *pos < r->n_tags) {
-		const struct receipt_tag *tag = &r->tags[(*pos)++];
-
-		if (tag->removed)
-			continue;
-		strcpy(out->name, tag->key);
-		out->node = folder;
-		out->node.kind = NODE_FOLDER_TAG;
-		out->node.sub = (uint32_t)(tag - r->tags);
-		return true;
-	}
-	return false;
-}
-
-/* More than EC2 can take, for rsync's temporary names, and less than would matter. */
-#define TAGS_MAX 512
-
-static int tags_create(
-	struct fs *fs, struct node folder, const char *name, mode_t mode, struct handle *h, struct node *child, struct err *err)
-{
-	struct receipt *r = get(fs, folder);
-	struct receipt_tag *tags;
-
-	(void)mode;
-	(void)h;
-	if (!r)
-		return err_set(err, ENOENT, "the folder is gone");
-	if (r->n_tags == TAGS_MAX)
-		return err_set(err, EDQUOT, "a snapshot bears at most %d tags", EC2_TAGS_MAX);
-	tags = realloc(r->tags, (r->n_tags + 1) * sizeof(*tags));
-	if (!tags)
-		return err_set(err, ENOMEM, "out of memory");
-	r->tags = tags;
-	tags[r->n_tags] = (struct receipt_tag){0};
-	buf_init(&tags[r->n_tags].value, 4096);
-	snprintf(tags[r->n_tags].key, sizeof(tags[r->n_tags].key), "%s", name);
-	*child = folder;
-	child->kind = NODE_FOLDER_TAG;
-	child->sub = (uint32_t)r->n_tags++;
-	return 0;
-}
-
-static struct receipt_tag *tag_of(struct fs *fs, struct node n)
+int receipt_folder_rename(
+	struct fs *fs, struct node n, const char *old_name, const char *name, struct err *err)
 {
 	struct receipt *r = get(fs, n);
-
-	return r && n.sub < r->n_tags && !r->tags[n.sub].removed ? &r->tags[n.sub] : NULL;
-}
-
-static int tag_text(struct fs *fs, struct node n, struct buf *out)
-{
-	const struct receipt_tag *tag = tag_of(fs, n);
-
-	return tag ? buf_printf(out, "%s\n", buf_str(&tag->value)) : -ENOENT;
-}
-
-static void tag_commit(struct handle *h, struct answer *a)
-{
-	struct receipt_tag *tag = tag_of(h->fs, h->node);
-	char name[NAME_MAX + 1], key[NAME_MAX + 1];
-
-	if (!tag) {
-		answer_ok(a);
-		return;
-	}
-	if (!names_rsync_target(tag->key, name))
-		strcpy(name, tag->key);
-	if (!names_unescape(name, key))
-		strcpy(key, name);
-	commit_line(h, key, &tag->value, a);
-}
-
-static void tag_remove(struct fs *fs, struct node n, struct answer *a)
-{
-	struct receipt_tag *tag = tag_of(fs, n);
-
-	if (tag)
-		tag->removed = true;
-	answer_ok(a);
-}
-
-int receipt_folder_rename(struct fs *fs, struct node n, const char *old_name, const char *name, struct err *err)
-{
-	struct receipt *r = get(fs, n);
-	struct receipt_tag *tag, *old;
 	struct node other;
 	char target[NAME_MAX + 1];
 	bool written = names_rsync_target(old_name, target) && !strcmp(target, name);
@@ -422,15 +275,10 @@ int receipt_folder_rename(struct fs *fs, struct node n, const char *old_name, co
 
 	if (!r)
 		return err_set(err, ENOENT, "the folder is gone");
-	if (n.kind == NODE_FOLDER_TAG) {
-		tag = tag_of(fs, n);
-		old = find_tag(r, name);
-		if (old && old != tag)
-			old->removed = true;
-		snprintf(tag->key, sizeof(tag->key), "%s", name);
-		return 0;
-	}
-	if (n.kind == NODE_RECEIPT && folders_find(children, ARRAY_LEN(children), n, name, &other) < 0) {
+	if (n.kind == NODE_FOLDER_TAG)
+		return receipt_tags_rename(r, n.sub, name, err);
+	if (n.kind == NODE_RECEIPT &&
+		folders_find(children, ARRAY_LEN(children), n, name, &other) < 0) {
 		file_name = strdup(name);
 		if (!file_name)
 			return err_set(err, ENOMEM, "out of memory");
@@ -481,27 +329,9 @@ const struct node_ops folder_metadata_ops = {
 	.set_attr = ignore_attr,
 	.remove = child_remove,
 };
-const struct node_ops folder_tags_ops = {
-	.type = S_IFDIR,
-	.mode = 0755,
+const struct node_ops folder_copy_ops = {.type = S_IFLNK,
+	.mode = 0777,
 	.trust = TRUST_NEVER,
-	.find = tags_find,
-	.next = tags_next,
-	.create = tags_create,
+	.text = copy_target,
 	.set_attr = ignore_attr,
-	.remove = child_remove,
-};
-const struct node_ops folder_tag_ops = {
-	.type = S_IFREG,
-	.mode = 0644,
-	.trust = TRUST_NEVER,
-	.text = tag_text,
-	.open_write = open_write,
-	.write = handle_write,
-	.truncate = handle_truncate,
-	.commit = tag_commit,
-	.set_attr = ignore_attr,
-	.remove = tag_remove,
-};
-const struct node_ops folder_copy_ops = {
-	.type = S_IFLNK, .mode = 0777, .trust = TRUST_NEVER, .text = copy_target, .set_attr = ignore_attr, .remove = child_remove};
+	.remove = child_remove};

@@ -5,7 +5,9 @@
 
 #include "fs.h"
 
-/* The node gets another name in the folder that it is in, if it has one of its own. 0 or -errno with *err. */
-int receipt_folder_rename(struct fs *fs, struct node n, const char *old_name, const char *name, struct err *err);
+/* The node gets another name in the folder that it is in, if it has one of its own. 0 or -errno
+ * with *err. */
+int receipt_folder_rename(
+	struct fs *fs, struct node n, const char *old_name, const char *name, struct err *err);
 
 #endif

@@ -53,7 +53,8 @@ static bool answer_all(struct answer_link *waiting, const struct err *err)
 }
 
 /* After the answer: the kernel now has the snapshot's node under the receipt's name. */
-static void correct_kernel(struct fs *fs, const struct receipt_moved *moved, const struct receipt *r)
+static void correct_kernel(
+	struct fs *fs, const struct receipt_moved *moved, const struct receipt *r)
 {
 	invalidate_name(fs->invalidate, moved->folder, moved->name);
 	invalidate_name(fs->invalidate, node_number(receipts_folder(r)), r->row.name);
@@ -78,7 +79,8 @@ static void spoken(void *arg, struct copy *copy, const struct err *err)
 	if (r->save_again)
 		receipts_save(fs, r);
 	r->save_again = false;
-	/* rsync gives up altogether when a close fails, and goes on to the next file when a rename does: it is told then (rename.c). */
+	/* rsync gives up altogether when a close fails, and goes on to the next file when a rename
+	 * does: it is told then (rename.c). */
 	later = !r->row.is_folder && names_rsync_target(r->row.name, target);
 	heard = answer_all(steal(&r->waiting), later ? NULL : err);
 	if (err && (!heard || later))
@@ -90,8 +92,8 @@ static void spoken(void *arg, struct copy *copy, const struct err *err)
 		correct_kernel(fs, &asking->moved, r);
 	}
 	status_receipt_changed(fs, r->number);
-	/* A mv that was surely refused leaves nothing: mv itself tries a second time, and must hear the same. While EC2's word is unknown the receipt stays, and
-	 * refuses a second try. */
+	/* A mv that was surely refused leaves nothing: mv itself tries a second time, and must hear
+	 * the same. While EC2's word is unknown the receipt stays, and refuses a second try. */
 	if (asking->move && err && !receipts_is_fixed(fs, r)) {
 		if (r->row.id)
 			journal_delete_receipt(fs->journal, r->row.id, NULL, NULL);
@@ -101,8 +103,8 @@ static void spoken(void *arg, struct copy *copy, const struct err *err)
 }
 
 /* A receipt that is a folder asks with its description and its tags, as they were written. */
-static void add_folder(const struct receipt *r, const struct copy_request *from, struct copy_request *request,
-	struct request_tag *tags, char (*keys)[NAME_MAX + 1])
+static void add_folder(const struct receipt *r, const struct copy_request *from,
+	struct copy_request *request, struct request_tag *tags, char (*keys)[NAME_MAX + 1])
 {
 	size_t n = 0;
 
@@ -112,7 +114,8 @@ static void add_folder(const struct receipt *r, const struct copy_request *from,
 	if (!r->has_tags)
 		return;
 	for (size_t i = 0; i < r->n_tags; i++) {
-		if (r->tags[i].removed || !names_unescape(r->tags[i].key, keys[n]) || !strncmp(keys[n], "aws:", 4))
+		if (r->tags[i].removed || !names_unescape(r->tags[i].key, keys[n]) ||
+			!strncmp(keys[n], "aws:", 4))
 			continue;
 		tags[n].key = keys[n];
 		tags[n].value = (char *)buf_str(&r->tags[i].value);
@@ -126,8 +129,8 @@ static void add_folder(const struct receipt *r, const struct copy_request *from,
 	request->no_tags = true;
 }
 
-static void ask_with(
-	struct fs *fs, struct receipt *r, const struct copy_request *request, const struct receipt_moved *moved, struct answer *a)
+static void ask_with(struct fs *fs, struct receipt *r, const struct copy_request *request,
+	const struct receipt_moved *moved, struct answer *a)
 {
 	struct asking *asking = calloc(1, sizeof(*asking));
 
@@ -141,12 +144,14 @@ static void ask_with(
 	asking->move = moved != NULL;
 	if (moved)
 		asking->moved = *moved;
-	snprintf(asking->what, sizeof(asking->what), "copy of %s/%s into %s", request->source_region, request->source_id, r->row.region);
+	snprintf(asking->what, sizeof(asking->what), "copy of %s/%s into %s",
+		request->source_region, request->source_id, r->row.region);
 	r->state = RECEIPT_ASKING;
 	r->has_refused = false;
 	if (!r->row.id)
 		r->row.id = journal_next_receipt_id(fs->journal);
-	if (copies_request(fs->copies, r->row.region, request, moved != NULL, &r->row, spoken, asking) < 0) {
+	if (copies_request(fs->copies, r->row.region, request, moved != NULL, &r->row, spoken,
+		    asking) < 0) {
 		r->state = RECEIPT_DRAFT;
 		free(asking);
 		if (a)
@@ -157,8 +162,8 @@ static void ask_with(
 		receipt_await(r, a);
 }
 
-void receipt_ask(
-	struct fs *fs, struct receipt *r, const struct copy_request *request, const struct receipt_moved *moved, struct answer *a)
+void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request,
+	const struct receipt_moved *moved, struct answer *a)
 {
 	size_t n = r->n_tags + request->n_tags;
 	_cleanup_free_ struct request_tag *tags = calloc(n + 1, sizeof(*tags));
@@ -168,9 +173,11 @@ void receipt_ask(
 
 	err.errnum = 0;
 	if (!fs_region_enabled(fs, request->source_region))
-		err_set(&err, ENOENT, "%s is no region that this account has enabled", request->source_region);
+		err_set(&err, ENOENT, "%s is no region that this account has enabled",
+			request->source_region);
 	else if (delete_under_way(fs, request->source_region, request->source_id))
-		err_set(&err, EBUSY, "%s/%s is being deleted", request->source_region, request->source_id);
+		err_set(&err, EBUSY, "%s/%s is being deleted", request->source_region,
+			request->source_id);
 	if (err.errnum) {
 		r->has_refused = true;
 		r->refused = err;
@@ -252,7 +259,8 @@ static void begin_removal(struct fs *fs, struct receipt *r, bool whole, struct a
 
 	if (r->state == RECEIPT_ASKING || r->state == RECEIPT_REMOVING) {
 		err_set(&err, EBUSY, "%s: %s at this moment; try again", r->row.name,
-			r->state == RECEIPT_ASKING ? "its copy is being asked for" : "it is being removed");
+			r->state == RECEIPT_ASKING ? "its copy is being asked for"
+						   : "it is being removed");
 		answer_err(a, &err);
 		return;
 	}
@@ -261,7 +269,8 @@ static void begin_removal(struct fs *fs, struct receipt *r, bool whole, struct a
 		answer_errno(a, ENOMEM);
 		return;
 	}
-	*m = (struct removal){.fs = fs, .number = r->number, .answer = a, .whole = whole, .before = r->state};
+	*m = (struct removal){
+		.fs = fs, .number = r->number, .answer = a, .whole = whole, .before = r->state};
 	r->state = RECEIPT_REMOVING;
 	if (!copy || copy->state != COPY_QUEUED) {
 		cancelled(m, copy, NULL);

@@ -112,7 +112,8 @@ bool receipts_is_fixed(const struct fs *fs, const struct receipt *r)
 	if (r->state != RECEIPT_ASKED)
 		return r->state != RECEIPT_DRAFT;
 	copy = receipts_copy(fs, r);
-	/* Without a code EC2 never spoke: a request without an answer may still turn out to have been carried out. */
+	/* Without a code EC2 never spoke: a request without an answer may still turn out to have
+	 * been carried out. */
 	return !copy || copy->state != COPY_FAILED || (copy->row.submitted && !copy->row.code);
 }
 
@@ -124,14 +125,17 @@ int receipts_check_writable(const struct fs *fs, const struct receipt *r, struct
 		return err_set(err, EBUSY, "the receipt '%s' is being removed", r->row.name);
 	if (receipts_is_fixed(fs, r))
 		return err_set(err, EEXIST,
-			"the receipt '%s' has asked for its copy already, and nothing is copied twice; to copy again write to another name, "
-			"or rm this one first", r->row.name);
+			"the receipt '%s' has asked for its copy already, and nothing is copied "
+			"twice; to copy again write to another name, "
+			"or rm this one first",
+			r->row.name);
 	return 0;
 }
 
 struct node receipts_folder(const struct receipt *r)
 {
-	return (struct node){.kind = *r->row.folder ? NODE_SNAPSHOTS : NODE_REGION, .region = r->region};
+	return (struct node){
+		.kind = *r->row.folder ? NODE_SNAPSHOTS : NODE_REGION, .region = r->region};
 }
 
 static struct node node_in(const struct receipt *r, enum node_kind kind)
@@ -144,7 +148,8 @@ struct node receipts_node(const struct receipt *r)
 	return node_in(r, r->row.is_folder ? NODE_FOLDER : NODE_RECEIPT);
 }
 
-int receipts_find(const struct receipts *rs, struct node folder, const char *name, struct node *child)
+int receipts_find(
+	const struct receipts *rs, struct node folder, const char *name, struct node *child)
 {
 	static const struct {
 		const char *suffix;
@@ -172,7 +177,8 @@ int receipts_find(const struct receipts *rs, struct node folder, const char *nam
 }
 
 /* Positions: two a receipt, itself and its status. */
-bool receipts_next(const struct receipts *rs, struct node folder, uint64_t *pos, struct tree_entry *out)
+bool receipts_next(
+	const struct receipts *rs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
 	for (; *pos / 2 < rs->n; ++*pos) {
 		const struct receipt *r = rs->all[*pos / 2];
@@ -196,8 +202,8 @@ bool receipts_next(const struct receipts *rs, struct node folder, uint64_t *pos,
 	return false;
 }
 
-int receipts_check_name(
-	const struct receipts *rs, struct node folder, const char *name, const struct receipt *self, struct err *err)
+int receipts_check_name(const struct receipts *rs, struct node folder, const char *name,
+	const struct receipt *self, struct err *err)
 {
 	static const char *const reserved[] = {"snapshots", "images", "filter", ".wait", "status"};
 	char stem[NAME_MAX + 1];
@@ -205,29 +211,37 @@ int receipts_check_name(
 
 	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
 		if (!strcmp(name, reserved[i]))
-			return err_set(err, EINVAL, "the name '%s' is ebsfs's own; give the receipt another", name);
+			return err_set(err, EINVAL,
+				"the name '%s' is ebsfs's own; give the receipt another", name);
 	if (names_strip(name, ".status", stem) || names_strip(name, ".wait", stem))
-		return err_set(err, EINVAL, "the name '%s' is that of a copy's status; give the receipt another", name);
+		return err_set(err, EINVAL,
+			"the name '%s' is that of a copy's status; give the receipt another", name);
 	names_stem(name, stem);
 	if (folder.kind == NODE_SNAPSHOTS && ec2_is_snapshot_id(name)) {
 		catalogue_slot slot = catalogue_find(fs_catalogue(rs->fs, folder), name);
 
-		if (slot != CATALOGUE_NONE && catalogue_presence(fs_catalogue(rs->fs, folder), slot) != CATALOGUE_GONE)
+		if (slot != CATALOGUE_NONE &&
+			catalogue_presence(fs_catalogue(rs->fs, folder), slot) != CATALOGUE_GONE)
 			return err_set(err, EEXIST, "%s is a snapshot in this region", name);
 	}
 	r = find_stem(rs, folder, stem);
 	if (r && r != self)
-		return err_set(err, EEXIST, "the receipt '%s' is there and has the same status file; give this one another name, or rm that one",
+		return err_set(err, EEXIST,
+			"the receipt '%s' is there and has the same status file; give this one "
+			"another name, or rm that one",
 			r->row.name);
 	if (names_rsync_target(name, stem)) {
 		char target[NAME_MAX + 1];
 
-		/* rsync without -t writes again what is there; its temporary name must not start a second copy. Not EEXIST: rsync would try a hundred
-		 * other names. */
+		/* rsync without -t writes again what is there; its temporary name must not start a
+		 * second copy. Not EEXIST: rsync would try a hundred other names. */
 		names_stem(stem, target);
 		r = find_stem(rs, folder, target);
 		if (r && r != self && receipts_is_fixed(rs->fs, r))
-			return err_set(err, EPERM, "the receipt '%s' is there already: its copy is not started a second time", r->row.name);
+			return err_set(err, EPERM,
+				"the receipt '%s' is there already: its copy is not started a "
+				"second time",
+				r->row.name);
 	}
 	return 0;
 }
@@ -302,8 +316,8 @@ static int64_t now_ns(void)
 	return clock_wall_ms() * 1000000;
 }
 
-struct receipt *receipts_add(
-	struct fs *fs, struct node folder, const char *name, mode_t mode, bool is_folder, struct err *err)
+struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name, mode_t mode,
+	bool is_folder, struct err *err)
 {
 	struct receipt *r = calloc(1, sizeof(*r));
 
@@ -421,15 +435,22 @@ int receipts_status(struct fs *fs, const struct receipt *r, struct buf *out)
 		if (r->refused.code[0])
 			buf_printf(out, "code: %s\n", r->refused.code);
 		buf_printf(out, "message: %s\n", r->refused.message);
-		return r->refused.request_id[0] ? buf_printf(out, "request-id: %s\n", r->refused.request_id) : -out->error;
+		return r->refused.request_id[0]
+			       ? buf_printf(out, "request-id: %s\n", r->refused.request_id)
+			       : -out->error;
 	}
 	if (r->row.copy)
-		return buf_printf(out, "state: unknown\nregion: %s\nmessage: the journal no longer has its copy\n", r->row.region);
-	return buf_printf(out, "state: unfinished\nregion: %s\nhint: no copy was asked for yet: the text has no '...' line\n", r->row.region);
+		return buf_printf(out,
+			"state: unknown\nregion: %s\nmessage: the journal no longer has its copy\n",
+			r->row.region);
+	return buf_printf(out,
+		"state: unfinished\nregion: %s\nhint: no copy was asked for yet: the text has no "
+		"'...' line\n",
+		r->row.region);
 }
 
-int receipts_create_file(struct fs *fs, struct node folder, const char *name, mode_t mode, struct handle *h, struct node *child,
-	struct err *err)
+int receipts_create_file(struct fs *fs, struct node folder, const char *name, mode_t mode,
+	struct handle *h, struct node *child, struct err *err)
 {
 	struct receipt *r;
 
@@ -445,8 +466,8 @@ int receipts_create_file(struct fs *fs, struct node folder, const char *name, mo
 	return 0;
 }
 
-int receipts_create_folder(
-	struct fs *fs, struct node folder, const char *name, mode_t mode, struct node *child, struct err *err)
+int receipts_create_folder(struct fs *fs, struct node folder, const char *name, mode_t mode,
+	struct node *child, struct err *err)
 {
 	struct receipt *r;
 

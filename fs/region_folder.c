@@ -42,13 +42,15 @@ static int snapshots_find(struct fs *fs, struct node folder, const char *name, s
 	if (!ec2_is_snapshot_id(name))
 		return -ENOENT;
 	slot = catalogue_find(c, name);
-	if (slot == CATALOGUE_NONE || slot > NODE_SLOT_MAX || catalogue_presence(c, slot) == CATALOGUE_GONE)
+	if (slot == CATALOGUE_NONE || slot > NODE_SLOT_MAX ||
+		catalogue_presence(c, slot) == CATALOGUE_GONE)
 		return -ENOENT;
 	*child = (struct node){.kind = NODE_SNAPSHOT, .region = folder.region, .slot = slot};
 	return 0;
 }
 
-/* Positions: slots, then, from 2^32 on, the receipts. Neither moves while a listing is read, so an offset always means the same place. */
+/* Positions: slots, then, from 2^32 on, the receipts. Neither moves while a listing is read, so an
+ * offset always means the same place. */
 #define RECEIPTS_FROM ((uint64_t)1 << 32)
 
 static bool snapshots_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
@@ -67,7 +69,8 @@ static bool snapshots_next(struct fs *fs, struct node folder, uint64_t *pos, str
 		if (catalogue_presence(c, slot) != CATALOGUE_LISTED)
 			continue;
 		snprintf(out->name, sizeof(out->name), "%s", catalogue_id(c, slot));
-		out->node = (struct node){.kind = NODE_SNAPSHOT, .region = folder.region, .slot = slot};
+		out->node =
+			(struct node){.kind = NODE_SNAPSHOT, .region = folder.region, .slot = slot};
 		return true;
 	}
 	at = *pos - RECEIPTS_FROM;
@@ -77,8 +80,8 @@ static bool snapshots_next(struct fs *fs, struct node folder, uint64_t *pos, str
 	return true;
 }
 
-static struct region_waiter *snapshots_ensure(
-	struct fs *fs, struct node folder, const char *name, region_done *done, void *arg, bool *ready)
+static struct region_waiter *snapshots_ensure(struct fs *fs, struct node folder, const char *name,
+	region_done *done, void *arg, bool *ready)
 {
 	struct region *region = fs_region(fs, folder);
 	struct node receipt;
@@ -93,13 +96,16 @@ static struct region_waiter *snapshots_ensure(
 	return region_ensure_id(region, name, false, done, arg, ready);
 }
 
-/* `touch snapshots` comes through ops_write.c, which reads the region again; the times themselves are not kept. */
-static int snapshots_set_attr(struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
+/* `touch snapshots` comes through ops_write.c, which reads the region again; the times themselves
+ * are not kept. */
+static int snapshots_set_attr(
+	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {
 	(void)fs;
 	(void)n;
 	(void)st;
-	if (which & ~(FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW | FUSE_SET_ATTR_CTIME))
+	if (which & ~(FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
+			    FUSE_SET_ATTR_MTIME_NOW | FUSE_SET_ATTR_CTIME))
 		return err_set(err, EPERM, "only 'touch' is known here: it reads the region again");
 	return 0;
 }

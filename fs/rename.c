@@ -17,27 +17,30 @@ static bool takes_receipts(struct node folder)
 	return folder.kind == NODE_REGION || folder.kind == NODE_SNAPSHOTS;
 }
 
-/* A target that is there makes room only if its copy does not go on: it would lose its receipt. NULL: nothing there. */
-static int make_room(struct fs *fs, struct node to_folder, const char *to_name, const struct receipt *self, bool noreplace,
-	struct receipt **old, struct err *err)
+/* A target that is there makes room only if its copy does not go on: it would lose its receipt.
+ * NULL: nothing there. */
+static int make_room(struct fs *fs, struct node to_folder, const char *to_name,
+	const struct receipt *self, bool noreplace, struct receipt **old, struct err *err)
 {
 	struct node n;
 	struct receipt *r;
 
 	*old = NULL;
-	if (receipts_find(fs->receipts, to_folder, to_name, &n) < 0 || n.kind == NODE_RECEIPT_STATUS || n.kind == NODE_RECEIPT_WAIT)
+	if (receipts_find(fs->receipts, to_folder, to_name, &n) < 0 ||
+		n.kind == NODE_RECEIPT_STATUS || n.kind == NODE_RECEIPT_WAIT)
 		return receipts_check_name(fs->receipts, to_folder, to_name, self, err);
 	r = receipts_get(fs->receipts, n);
 	if (r == self)
 		return 0;
 	if (noreplace || receipts_is_fixed(fs, r))
-		return err_set(err, EEXIST, "the receipt '%s' is there; rm it first if it is to go", to_name);
+		return err_set(err, EEXIST, "the receipt '%s' is there; rm it first if it is to go",
+			to_name);
 	*old = r;
 	return 0;
 }
 
-static void rename_receipt(
-	struct fs *fs, struct receipt *r, struct node to_folder, const char *to_name, bool noreplace, struct answer *a)
+static void rename_receipt(struct fs *fs, struct receipt *r, struct node to_folder,
+	const char *to_name, bool noreplace, struct answer *a)
 {
 	struct receipt *old;
 	char target[NAME_MAX + 1];
@@ -49,7 +52,9 @@ static void rename_receipt(
 		return;
 	}
 	if (!takes_receipts(to_folder) || to_folder.region != r->region)
-		err_set(&err, EPERM, "a receipt stays in its region, where its copy is; to copy there too, use cp");
+		err_set(&err, EPERM,
+			"a receipt stays in its region, where its copy is; to copy there too, use "
+			"cp");
 	else if (make_room(fs, to_folder, to_name, r, noreplace, &old, &err) == 0) {
 		if (old && old->row.id)
 			journal_delete_receipt(fs->journal, old->row.id, NULL, NULL);
@@ -64,8 +69,8 @@ static void rename_receipt(
 	answer_err(a, &err);
 }
 
-static void move_snapshot(struct fs *fs, struct node snapshot, const struct receipt_moved *moved, struct node to_folder,
-	const char *to_name, struct answer *a)
+static void move_snapshot(struct fs *fs, struct node snapshot, const struct receipt_moved *moved,
+	struct node to_folder, const char *to_name, struct answer *a)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct copy_request request = {0};
@@ -79,10 +84,14 @@ static void move_snapshot(struct fs *fs, struct node snapshot, const struct rece
 	else if (to_folder.region == snapshot.region)
 		err_set(&err, EPERM, "the snapshot is in that region already");
 	else if (!fs->options->delete_)
-		err_set(&err, EPERM, "mv deletes the source once its copy has completed: that needs a mount with -o delete; cp only copies");
-	else if (!catalogue_get(fs_catalogue(fs, snapshot), snapshot.slot, &s) || s.presence != CATALOGUE_LISTED)
+		err_set(&err, EPERM,
+			"mv deletes the source once its copy has completed: that needs a mount "
+			"with -o delete; cp only copies");
+	else if (!catalogue_get(fs_catalogue(fs, snapshot), snapshot.slot, &s) ||
+		 s.presence != CATALOGUE_LISTED)
 		err_set(&err, EPERM, "only a snapshot of this account can be moved");
-	else if (tree_ops(snapshot)->text(fs, snapshot, &text) < 0 || request_parse(buf_str(&text), text.len, true, &request, &err) < 0)
+	else if (tree_ops(snapshot)->text(fs, snapshot, &text) < 0 ||
+		 request_parse(buf_str(&text), text.len, true, &request, &err) < 0)
 		err_set(&err, ENOMEM, "out of memory");
 	else if (receipts_check_name(fs->receipts, to_folder, to_name, NULL, &err) == 0) {
 		r = receipts_add(fs, to_folder, to_name, 0644, false, &err);
@@ -98,8 +107,8 @@ static void move_snapshot(struct fs *fs, struct node snapshot, const struct rece
 	answer_err(a, &err);
 }
 
-void rename_node(struct fs *fs, struct node from_folder, const char *from_name, struct node to_folder, const char *to_name, bool noreplace,
-	struct answer *a)
+void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
+	struct node to_folder, const char *to_name, bool noreplace, struct answer *a)
 {
 	bool same = node_number(from_folder) == node_number(to_folder);
 	struct receipt_moved moved;
@@ -117,7 +126,8 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name, 
 			break;
 		/* fall through */
 	case NODE_FOLDER:
-		rename_receipt(fs, receipts_get(fs->receipts, from), to_folder, to_name, noreplace, a);
+		rename_receipt(
+			fs, receipts_get(fs->receipts, from), to_folder, to_name, noreplace, a);
 		return;
 	case NODE_SNAPSHOT:
 	case NODE_SNAPSHOT_FILE:

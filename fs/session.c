@@ -15,10 +15,11 @@
 #include "log.h"
 #include "ops.h"
 
-/* A client that walks a tree sends its next request some 10 µs after an answer; going back to sleep and being woken again costs more than that.
- * So the loop asks the descriptor for this long before it sleeps: one lone `find` gets three times the speed. Only where another core runs the
- * client meanwhile. Measured by scripts/bench. */
-#define LINGER_NS 50000
+/* A client that walks a tree sends its next request some 10 µs after an answer; going back to sleep
+ * and being woken again costs more than that. So the loop asks the descriptor for this long before
+ * it sleeps: one lone `find` gets three times the speed. Only where another core runs the client
+ * meanwhile. Measured by scripts/bench. */
+#define LINGER_NS     50000
 /* …and goes back to the loop after this much, so that nothing else starves. */
 #define TURN_REQUESTS 256
 #define TURN_NS       1000000
@@ -97,7 +98,9 @@ static int check_mountpoint(const char *path, struct err *err)
 	if (stat(path, &st) < 0) {
 		if (errno == ENOTCONN)
 			return err_set(err, ENOTCONN,
-				"mountpoint %s: a file system that died is still mounted there; run: fusermount3 -u %s", path, path);
+				"mountpoint %s: a file system that died is still mounted there; "
+				"run: fusermount3 -u %s",
+				path, path);
 		return err_set(err, errno, "mountpoint %s: %s", path, strerror(errno));
 	}
 	if (!S_ISDIR(st.st_mode))
@@ -109,7 +112,8 @@ static int make_arguments(const struct options *o, struct fuse_args *args)
 {
 	_cleanup_buf_ struct buf list = BUF_INIT;
 
-	buf_printf(&list, "subtype=ebsfs,%s%s", o->read_only ? "ro," : "", o->allow_other ? "allow_other,default_permissions," : "");
+	buf_printf(&list, "subtype=ebsfs,%s%s", o->read_only ? "ro," : "",
+		o->allow_other ? "allow_other,default_permissions," : "");
 	buf_puts(&list, "fsname=");
 	for (const char *p = o->source ? o->source : "ebsfs"; *p; p++) {
 		if (*p == ',' || *p == '\\')
@@ -118,7 +122,8 @@ static int make_arguments(const struct options *o, struct fuse_args *args)
 	}
 	if (o->fuse.len)
 		buf_printf(&list, ",%s", o->fuse.data);
-	if (list.error || fuse_opt_add_arg(args, "ebsfs") || fuse_opt_add_arg(args, "-o") || fuse_opt_add_arg(args, list.data))
+	if (list.error || fuse_opt_add_arg(args, "ebsfs") || fuse_opt_add_arg(args, "-o") ||
+		fuse_opt_add_arg(args, list.data))
 		return -ENOMEM;
 	return 0;
 }
@@ -156,11 +161,14 @@ int session_create(struct fs *fs, struct session **out, struct err *err)
 	fuse_opt_free_args(&args);
 	if (!s->fuse) {
 		session_destroy(s);
-		return err_set(err, EINVAL, "libfuse refused the mount options '%s'", buf_str(&fs->options->fuse));
+		return err_set(err, EINVAL, "libfuse refused the mount options '%s'",
+			buf_str(&fs->options->fuse));
 	}
 	if (fuse_session_mount(s->fuse, fs->options->mountpoint) != 0) {
 		session_destroy(s);
-		return err_set(err, EACCES, "cannot mount on %s: is /dev/fuse there, and may you use it?", fs->options->mountpoint);
+		return err_set(err, EACCES,
+			"cannot mount on %s: is /dev/fuse there, and may you use it?",
+			fs->options->mountpoint);
 	}
 	s->mounted = true;
 	fs->session = s->fuse;

@@ -18,7 +18,8 @@ struct simulate {
 	char *state_dir; /* NULL: the user named one */
 };
 
-/* In the background nothing of the user's terminal, or of a pipe that waits for the command's end, stays open in the simulator. */
+/* In the background nothing of the user's terminal, or of a pipe that waits for the command's end,
+ * stays open in the simulator. */
 static void let_go_of_terminal(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -41,14 +42,17 @@ static void child(pid_t parent, int ready_fd)
 	_exit(0);
 }
 
-/* A simulated account takes nothing from the user's own configuration, and none of it can reach AWS. */
+/* A simulated account takes nothing from the user's own configuration, and none of it can reach
+ * AWS. */
 static int turn_environment(void)
 {
-	static const char *const settings[][2] = {{"AWS_ACCESS_KEY_ID", SIM_ACCESS_KEY}, {"AWS_SECRET_ACCESS_KEY", SIM_SECRET_KEY},
-		{"AWS_CONFIG_FILE", "/dev/null"}, {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"}, {"AWS_REGION", "us-east-1"},
+	static const char *const settings[][2] = {{"AWS_ACCESS_KEY_ID", SIM_ACCESS_KEY},
+		{"AWS_SECRET_ACCESS_KEY", SIM_SECRET_KEY}, {"AWS_CONFIG_FILE", "/dev/null"},
+		{"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"}, {"AWS_REGION", "us-east-1"},
 		{"NO_PROXY", "127.0.0.1"}, {"no_proxy", "127.0.0.1"}};
-	static const char *const unwanted[] = {"AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
-		"AWS_CA_BUNDLE", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_CREDENTIAL_EXPIRATION"};
+	static const char *const unwanted[] = {"AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+		"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE", "AWS_USE_FIPS_ENDPOINT",
+		"AWS_USE_DUALSTACK_ENDPOINT", "AWS_CREDENTIAL_EXPIRATION"};
 
 	for (size_t i = 0; i < ARRAY_LEN(unwanted); i++)
 		unsetenv(unwanted[i]);
@@ -99,7 +103,8 @@ static int start(struct options *o, struct simulate *s, struct err *err)
 		return err_set(err, -r, "the simulator did not start");
 	free(o->profile);
 	o->profile = NULL;
-	if (asprintf(&o->endpoint_url, "http://127.0.0.1:%u", (unsigned)port) < 0 || turn_environment() < 0)
+	if (asprintf(&o->endpoint_url, "http://127.0.0.1:%u", (unsigned)port) < 0 ||
+		turn_environment() < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	if (!o->poll_ms)
 		o->poll_ms = 500; /* nobody throttles here, and there is something to see */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A snapshot's folder, and the files in it that only tell: description, metadata.json, the snapshot file. */
+/* A snapshot's folder, and the files in it that only tell: description, metadata.json, the snapshot
+ * file. */
 #include <errno.h>
 #include <string.h>
 
@@ -49,7 +50,8 @@ static int snapshot_attr(struct fs *fs, struct node n, struct stat *st)
 
 static int snapshot_file_name(struct fs *fs, struct node n, char out[NAME_MAX + 1])
 {
-	return snprintf(out, NAME_MAX + 1, "%s.snapshot", catalogue_id(fs_catalogue(fs, n), n.slot));
+	return snprintf(
+		out, NAME_MAX + 1, "%s.snapshot", catalogue_id(fs_catalogue(fs, n), n.slot));
 }
 
 static int snapshot_find(struct fs *fs, struct node folder, const char *name, struct node *child)
@@ -89,7 +91,8 @@ static int file_attr(struct fs *fs, struct node n, struct stat *st)
 	return r;
 }
 
-/* The snapshot file holds only what can never change, and neither may its times (rsync's quick check): mtime is the start, and ctime too. */
+/* The snapshot file holds only what can never change, and neither may its times (rsync's quick
+ * check): mtime is the start, and ctime too. */
 static int snapshot_file_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	int r = file_attr(fs, n, st);
@@ -131,9 +134,18 @@ const struct node_ops snapshot_ops = {
 	.remove = delete_snapshot,
 };
 
-const struct node_ops description_ops = {
-	.type = S_IFREG, .mode = 0444, .trust = TRUST_LISTING, .attr = file_attr, .text = description_text};
-const struct node_ops metadata_ops = {
-	.type = S_IFREG, .mode = 0444, .trust = TRUST_LISTING, .attr = file_attr, .text = metadata_text};
-const struct node_ops snapshot_file_ops = {
-	.type = S_IFREG, .mode = 0444, .trust = TRUST_LISTING, .attr = snapshot_file_attr, .text = snapshot_file_text};
+const struct node_ops description_ops = {.type = S_IFREG,
+	.mode = 0444,
+	.trust = TRUST_LISTING,
+	.attr = file_attr,
+	.text = description_text};
+const struct node_ops metadata_ops = {.type = S_IFREG,
+	.mode = 0444,
+	.trust = TRUST_LISTING,
+	.attr = file_attr,
+	.text = metadata_text};
+const struct node_ops snapshot_file_ops = {.type = S_IFREG,
+	.mode = 0444,
+	.trust = TRUST_LISTING,
+	.attr = snapshot_file_attr,
+	.text = snapshot_file_text};

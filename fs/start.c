@@ -26,17 +26,13 @@
 #include "state_dir.h"
 #include "status.h"
 
-/* Who the account is matters less than being there: a cloud without STS answers nothing to wait for. */
+/* Who the account is matters less than being there: a cloud without STS answers nothing to wait
+ * for. */
 #define IDENTITY_MS 5000
 /* How long the end waits for the word on copies that are being asked for. */
-#define SETTLE_MS 10000
+#define SETTLE_MS   10000
 
-enum {
-	SIGNAL_TERM,
-	SIGNAL_INT,
-	SIGNAL_HUP,
-	SIGNALS
-};
+enum { SIGNAL_TERM, SIGNAL_INT, SIGNAL_HUP, SIGNALS };
 
 struct mount {
 	struct fs fs;
@@ -125,13 +121,15 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 		m->err = *err;
 		err_context(&m->err, "asking AWS for the account's regions");
 	} else if (err) {
-		log_warning("not permitted to list the account's regions; trusting regions=: %s", err->message);
+		log_warning("not permitted to list the account's regions; trusting regions=: %s",
+			err->message);
 	} else if (!n) {
 		err_set(&m->err, EIO, "AWS named no region that the account has enabled");
 	}
 	for (size_t i = 0; wanted && wanted[i] && !m->err.errnum; i++) {
 		if (!err && !is_in(wanted[i], names, n))
-			log_warning("region %s is not enabled for the account, or does not exist", wanted[i]);
+			log_warning("region %s is not enabled for the account, or does not exist",
+				wanted[i]);
 		show(m, wanted[i]);
 	}
 	for (size_t i = 0; !wanted && i < n && !m->err.errnum; i++)
@@ -145,15 +143,19 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 static int speak_to_aws(struct mount *m, struct err *err)
 {
 	const struct options *o = m->fs.options;
-	const char *home = o->regions ? o->regions[0] : endpoint_home_region(m->profiles, m->fs.profile);
+	const char *home =
+		o->regions ? o->regions[0] : endpoint_home_region(m->profiles, m->fs.profile);
 
 	m->identity_timer = loop_timer_create(&m->loop, identity_late, m);
-	m->identity_call = m->identity_timer ? sts_get_caller_identity(m->fs.aws, home, identity_known, m) : NULL;
+	m->identity_call = m->identity_timer
+				   ? sts_get_caller_identity(m->fs.aws, home, identity_known, m)
+				   : NULL;
 	m->regions_call = ec2_describe_regions(m->fs.aws, home, regions_come, m);
 	if (!m->regions_call || !m->identity_call)
 		return err_set(err, ENOMEM, "out of memory");
 	uv_run(&m->loop, UV_RUN_DEFAULT);
-	loop_timer_stop(m->identity_timer); /* it ends the loop, which from now on serves the mount */
+	loop_timer_stop(
+		m->identity_timer); /* it ends the loop, which from now on serves the mount */
 	if (m->identity_call)
 		aws_cancel(m->identity_call);
 	m->identity_call = NULL;
@@ -183,7 +185,8 @@ static int build_client(struct mount *m, struct err *err)
 	m->endpoints = (struct endpoint_config){o->endpoint_url, m->profiles, m->fs.profile};
 	r = http_create(&m->loop, &http, &m->http, err);
 	if (r == 0)
-		r = credentials_chain_create(&m->loop, m->http, m->profiles, o->profile, &m->chain, err);
+		r = credentials_chain_create(
+			&m->loop, m->http, m->profiles, o->profile, &m->chain, err);
 	if (r < 0)
 		return r;
 	aws.http = m->http;
@@ -307,7 +310,8 @@ static void patience_ends(void *arg)
 	*(bool *)arg = true;
 }
 
-/* What the last closes asked for, and what is being written, is on its way or in the journal before the mount ends; bounded, for AWS may be gone. */
+/* What the last closes asked for, and what is being written, is on its way or in the journal before
+ * the mount ends; bounded, for AWS may be gone. */
 static void settle(struct mount *m)
 {
 	bool late = false;
@@ -317,7 +321,8 @@ static void settle(struct mount *m)
 		return;
 	ops_release_all(&m->fs, m->unmounted);
 	loop_timer_start(patience, SETTLE_MS);
-	while (!late && (receipts_asking(m->fs.receipts) || !journal_idle(m->fs.journal)) && uv_run(&m->loop, UV_RUN_ONCE))
+	while (!late && (receipts_asking(m->fs.receipts) || !journal_idle(m->fs.journal)) &&
+		uv_run(&m->loop, UV_RUN_ONCE))
 		;
 	loop_timer_destroy(patience);
 }
@@ -335,7 +340,8 @@ void start_finish(struct mount *m)
 	if (!m)
 		return;
 	fs = &m->fs;
-	/* Still served: a thread that tells the kernel something waits for a lock that a request may hold, and the request for us. */
+	/* Still served: a thread that tells the kernel something waits for a lock that a request
+	 * may hold, and the request for us. */
 	invalidate_stop(fs->invalidate);
 	do
 		answers_interrupt_all(fs);

@@ -12,7 +12,9 @@ static char *join(const char *a, const char *b, const char *account)
 {
 	char *path;
 
-	return asprintf(&path, "%s%s/ebsfs/%s", a, b, *account ? account : "unknown-account") < 0 ? NULL : path;
+	return asprintf(&path, "%s%s/ebsfs/%s", a, b, *account ? account : "unknown-account") < 0
+		       ? NULL
+		       : path;
 }
 
 /* mkdir -p, private to the user. */
@@ -54,7 +56,9 @@ char *state_dir_path(const struct options *o, const char *account, struct err *e
 	else if (home)
 		path = join(home, "/.local/state", account);
 	else {
-		err_set(err, ENOENT, "no home folder for the journal of copies: name a place with -o state_dir=DIR");
+		err_set(err, ENOENT,
+			"no home folder for the journal of copies: name a place with -o "
+			"state_dir=DIR");
 		return NULL;
 	}
 	if (!path) {
@@ -63,8 +67,10 @@ char *state_dir_path(const struct options *o, const char *account, struct err *e
 	}
 	r = make_parents(path);
 	if (r < 0) {
-		err_set(err, -r, "cannot make the folder %s for the journal of copies: %s; name another place with -o state_dir=DIR", path,
-			strerror(-r));
+		err_set(err, -r,
+			"cannot make the folder %s for the journal of copies: %s; name another "
+			"place with -o state_dir=DIR",
+			path, strerror(-r));
 		free(path);
 		return NULL;
 	}
@@ -76,7 +82,8 @@ char *state_dir_temporary(struct err *err)
 	const char *tmp = getenv("TMPDIR");
 	char *path;
 
-	if (asprintf(&path, "%s/ebsfs-simulate-XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp") < 0 || !mkdtemp(path)) {
+	if (asprintf(&path, "%s/ebsfs-simulate-XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp") < 0 ||
+		!mkdtemp(path)) {
 		err_set(err, errno, "cannot make a temporary folder: %s", strerror(errno));
 		return NULL;
 	}

@@ -6,8 +6,8 @@
 #include "err.h"
 #include "options.h"
 
-/* The folder that state_dir= names, or one for the account in the user's state folder. The caller frees it. NULL with *err: no home, or not
- * permitted. */
+/* The folder that state_dir= names, or one for the account in the user's state folder. The caller
+ * frees it. NULL with *err: no home, or not permitted. */
 char *state_dir_path(const struct options *o, const char *account, struct err *err);
 
 /* A new empty folder for a simulated account, and its end with all that is in it. */

@@ -73,7 +73,8 @@ static int text(struct fs *fs, struct node n, struct buf *out)
 	return is_receipt(n) ? receipt_text(fs, n, out) : snapshot_text(fs, n, out);
 }
 
-/* Somebody reads it: if it is about to change, the poller is to look soon. Asking for its size alone (ls -l, find) costs no request. */
+/* Somebody reads it: if it is about to change, the poller is to look soon. Asking for its size
+ * alone (ls -l, find) costs no request. */
 static int text_read(struct fs *fs, struct node n, struct buf *out)
 {
 	if (is_receipt(n)) {
@@ -85,7 +86,8 @@ static int text_read(struct fs *fs, struct node n, struct buf *out)
 	} else {
 		struct catalogue_snapshot s;
 
-		if (catalogue_get(fs_catalogue(fs, n), n.slot, &s) && s.state == EC2_SNAPSHOT_PENDING)
+		if (catalogue_get(fs_catalogue(fs, n), n.slot, &s) &&
+			s.state == EC2_SNAPSHOT_PENDING)
 			copies_glance(fs->copies, region_of(fs, n), s.id);
 	}
 	return text(fs, n, out);
@@ -133,7 +135,8 @@ static void waiter_free(struct waiter *w)
 	if (w->next)
 		w->next->link = w->link;
 	if (w->held)
-		copies_release(w->fs->copies, region_of(w->fs, w->node), watched_id(w->fs, w->node));
+		copies_release(
+			w->fs->copies, region_of(w->fs, w->node), watched_id(w->fs, w->node));
 	free(w);
 }
 
@@ -170,16 +173,23 @@ void status_wait(struct handle *h, struct answer *a)
 		answer_errno(a, ENOMEM);
 		return;
 	}
-	*w = (struct waiter){.next = fs->statuses->waiters, .link = &fs->statuses->waiters, .fs = fs, .node = h->node, .handle = h, .answer = a};
+	*w = (struct waiter){.next = fs->statuses->waiters,
+		.link = &fs->statuses->waiters,
+		.fs = fs,
+		.node = h->node,
+		.handle = h,
+		.answer = a};
 	if (w->next)
 		w->next->link = &w->next;
 	fs->statuses->waiters = w;
 	if (watched_id(fs, w->node))
-		w->held = copies_hold(fs->copies, region_of(fs, w->node), watched_id(fs, w->node)) == 0;
+		w->held = copies_hold(
+				  fs->copies, region_of(fs, w->node), watched_id(fs, w->node)) == 0;
 	answer_on_interrupt(a, waiter_interrupted, w);
 }
 
-static void wake_waiters(struct statuses *s, bool (*concerns)(struct fs *fs, struct node n, const void *what), const void *what)
+static void wake_waiters(struct statuses *s,
+	bool (*concerns)(struct fs *fs, struct node n, const void *what), const void *what)
 {
 	struct waiter *next;
 
@@ -214,9 +224,11 @@ bool status_poll(struct handle *h, struct fuse_pollhandle *ph)
 		fuse_pollhandle_destroy(h->poll);
 	if (ph)
 		h->poll = ph;
-	/* From now on somebody waits: EC2 is to be asked about a snapshot that no copy of ours is making. */
+	/* From now on somebody waits: EC2 is to be asked about a snapshot that no copy of ours is
+	 * making. */
 	if (ph && !h->held && watched_id(h->fs, h->node) && !ended(h->fs, h->node))
-		h->held = copies_hold(h->fs->copies, region_of(h->fs, h->node), watched_id(h->fs, h->node)) == 0;
+		h->held = copies_hold(h->fs->copies, region_of(h->fs, h->node),
+				  watched_id(h->fs, h->node)) == 0;
 	return h->changed;
 }
 
@@ -230,10 +242,12 @@ void status_forget(struct handle *h)
 	if (h->poll)
 		fuse_pollhandle_destroy(h->poll);
 	if (h->held)
-		copies_release(h->fs->copies, region_of(h->fs, h->node), watched_id(h->fs, h->node));
+		copies_release(
+			h->fs->copies, region_of(h->fs, h->node), watched_id(h->fs, h->node));
 }
 
-static void tell_pollers(struct statuses *s, bool (*concerns)(struct fs *fs, struct node n, const void *what), const void *what)
+static void tell_pollers(struct statuses *s,
+	bool (*concerns)(struct fs *fs, struct node n, const void *what), const void *what)
 {
 	for (struct handle *h = s->polled; h; h = h->next_watched) {
 		if (!concerns(s->fs, h->node, what))
@@ -247,7 +261,8 @@ static void tell_pollers(struct statuses *s, bool (*concerns)(struct fs *fs, str
 	}
 }
 
-static void changed(struct statuses *s, bool (*concerns)(struct fs *fs, struct node n, const void *what), const void *what)
+static void changed(struct statuses *s,
+	bool (*concerns)(struct fs *fs, struct node n, const void *what), const void *what)
 {
 	tell_pollers(s, concerns, what);
 	wake_waiters(s, concerns, what);
@@ -265,7 +280,7 @@ static bool concerns_copy(struct fs *fs, struct node n, const void *what)
 		return r && r->row.copy && r->row.copy == copy->row.id;
 	}
 	return copy->row.copy_id && !strcmp(copy->row.region, region_of(fs, n)) &&
-		!strcmp(copy->row.copy_id, catalogue_id(fs_catalogue(fs, n), n.slot));
+	       !strcmp(copy->row.copy_id, catalogue_id(fs_catalogue(fs, n), n.slot));
 }
 
 static bool concerns_receipt(struct fs *fs, struct node n, const void *what)
@@ -297,12 +312,14 @@ static void catalogue_changed(void *arg, enum catalogue_change change, catalogue
 	const struct region_watch *w = arg;
 	struct node snapshot = {.kind = NODE_SNAPSHOT, .region = w->region, .slot = slot};
 	struct node snapshots = {.kind = NODE_SNAPSHOTS, .region = w->region};
-	static const enum node_kind texts[] = {NODE_SNAPSHOT, NODE_DESCRIPTION, NODE_METADATA, NODE_TAGS, NODE_SNAPSHOT_FILE};
+	static const enum node_kind texts[] = {
+		NODE_SNAPSHOT, NODE_DESCRIPTION, NODE_METADATA, NODE_TAGS, NODE_SNAPSHOT_FILE};
 
 	if (slot > NODE_SLOT_MAX)
 		return;
 	if (change == CATALOGUE_REMOVED) {
-		invalidate_name(w->fs->invalidate, node_number(snapshots), catalogue_id(fs_catalogue(w->fs, snapshot), slot));
+		invalidate_name(w->fs->invalidate, node_number(snapshots),
+			catalogue_id(fs_catalogue(w->fs, snapshot), slot));
 	} else if (change == CATALOGUE_CHANGED) {
 		for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 			snapshot.kind = texts[i];
@@ -371,7 +388,8 @@ static int wait_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
-/* cp -r writes the source's status into a receipt's folder: it is dropped. A receipt's own status file is read-only. */
+/* cp -r writes the source's status into a receipt's folder: it is dropped. A receipt's own status
+ * file is read-only. */
 static int open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
 {
 	const struct receipt *r = receipts_get(fs->receipts, n);

@@ -13,11 +13,13 @@ struct statuses *statuses_create(struct fs *fs);
 /* After the session's end: the kernel has answered who still waited. NULL is permitted. */
 void statuses_destroy(struct statuses *s);
 
-/* Reading a .wait: answers with the status, from its beginning, once the copy or the snapshot has ended. `h` is the opening of a .wait. */
+/* Reading a .wait: answers with the status, from its beginning, once the copy or the snapshot has
+ * ended. `h` is the opening of a .wait. */
 void status_wait(struct handle *h, struct answer *a);
 /* A status file was opened: what changes from now on is known to poll(). */
 void status_watch(struct handle *h);
-/* poll() on an opened status file: whether its text has changed since it was last read; if not, `ph` (NULL, or taken over) is told when it does. */
+/* poll() on an opened status file: whether its text has changed since it was last read; if not,
+ * `ph` (NULL, or taken over) is told when it does. */
 bool status_poll(struct handle *h, struct fuse_pollhandle *ph);
 /* The opening goes. */
 void status_forget(struct handle *h);

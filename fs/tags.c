@@ -21,12 +21,15 @@ static int tags_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	const struct node_ops *folder = tree_ops((struct node){.kind = NODE_SNAPSHOT});
 
-	return folder->attr(fs, n, st) < 0 ? -ENOENT : (st->st_size = 0, st->st_blocks = 0, st->st_nlink = 2, 0);
+	return folder->attr(fs, n, st) < 0
+		       ? -ENOENT
+		       : (st->st_size = 0, st->st_blocks = 0, st->st_nlink = 2, 0);
 }
 
 static struct node tag_node(struct node folder, uint32_t key)
 {
-	return (struct node){.kind = NODE_TAG, .region = folder.region, .slot = folder.slot, .sub = key};
+	return (struct node){
+		.kind = NODE_TAG, .region = folder.region, .slot = folder.slot, .sub = key};
 }
 
 static int tags_find(struct fs *fs, struct node folder, const char *name, struct node *child)
@@ -99,16 +102,18 @@ static int check_key(const char *key, struct err *err)
 	size_t characters = 0;
 
 	if (is_aws(key))
-		return err_set(err, EPERM, "tag %s: tags that begin with aws: are AWS's own and read-only", key);
+		return err_set(err, EPERM,
+			"tag %s: tags that begin with aws: are AWS's own and read-only", key);
 	for (const char *p = key; *p; p++)
 		characters += (*p & 0xc0) != 0x80;
 	if (characters > EC2_TAG_KEY_MAX)
-		return err_set(err, EINVAL, "a tag's key has at most %d characters", EC2_TAG_KEY_MAX);
+		return err_set(
+			err, EINVAL, "a tag's key has at most %d characters", EC2_TAG_KEY_MAX);
 	return 0;
 }
 
-static int tags_create(
-	struct fs *fs, struct node folder, const char *name, mode_t mode, struct handle *h, struct node *child, struct err *err)
+static int tags_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
+	struct handle *h, struct node *child, struct err *err)
 {
 	char key[NAME_MAX + 1];
 	uint32_t number;
@@ -117,7 +122,9 @@ static int tags_create(
 	(void)h;
 	if (!names_unescape(name, key))
 		return err_set(err, EINVAL,
-			"'%s' is no tag's name: write '/' as %%2F, '%%' as %%25, and the dots of a key that is only dots as %%2E", name);
+			"'%s' is no tag's name: write '/' as %%2F, '%%' as %%25, and the dots of a "
+			"key that is only dots as %%2E",
+			name);
 	if (check_key(key, err) < 0)
 		return -err->errnum;
 	number = catalogue_key_number(fs_catalogue(fs, folder), key);
@@ -160,7 +167,8 @@ static void untagged(void *arg, const struct err *err)
 	struct tagging *t = arg;
 
 	if (!err)
-		catalogue_hold_tag(fs_catalogue(t->fs, t->node), t->node.slot, t->old_key, NULL, clock_mono_ms());
+		catalogue_hold_tag(fs_catalogue(t->fs, t->node), t->node.slot, t->old_key, NULL,
+			clock_mono_ms());
 	tagging_end(t, err);
 }
 
@@ -174,7 +182,8 @@ static void tagged(void *arg, const struct err *err)
 		catalogue_hold_tag(c, t->node.slot, t->key, buf_str(&t->value), clock_mono_ms());
 	if (err || !*t->old_key) {
 		tagging_end(t, err);
-	} else if (!ec2_delete_tag(t->fs->aws, region_name(fs_region(t->fs, t->node)), catalogue_id(c, t->node.slot), t->old_key, untagged, t)) {
+	} else if (!ec2_delete_tag(t->fs->aws, region_name(fs_region(t->fs, t->node)),
+			   catalogue_id(c, t->node.slot), t->old_key, untagged, t)) {
 		err_set(&none, ENOMEM, "out of memory");
 		tagging_end(t, &none);
 	}
@@ -187,8 +196,8 @@ static void send_tag(struct tagging *t, struct answer *a)
 	struct ec2_tag tag = {t->key, buf_str(&t->value)};
 
 	t->answer = a;
-	if (!ec2_create_tags(fs->aws, region_name(fs_region(fs, t->node)), catalogue_id(fs_catalogue(fs, t->node), t->node.slot), &tag, 1,
-		    tagged, t)) {
+	if (!ec2_create_tags(fs->aws, region_name(fs_region(fs, t->node)),
+		    catalogue_id(fs_catalogue(fs, t->node), t->node.slot), &tag, 1, tagged, t)) {
 		struct err err;
 
 		err_set(&err, ENOMEM, "out of memory");
@@ -212,7 +221,8 @@ static struct tagging *tagging_create(struct fs *fs, struct node n, const char *
 
 static void create_tag(struct handle *h, struct answer *a)
 {
-	struct tagging *t = tagging_create(h->fs, h->node, catalogue_key_text(fs_catalogue(h->fs, h->node), h->node.sub));
+	struct tagging *t = tagging_create(
+		h->fs, h->node, catalogue_key_text(fs_catalogue(h->fs, h->node), h->node.sub));
 
 	h->dirty = false;
 	h->committed = true;
@@ -227,7 +237,8 @@ static void create_tag(struct handle *h, struct answer *a)
 
 void tags_rename(struct fs *fs, struct node n, const char *name, struct answer *a)
 {
-	const char *old_key = catalogue_key_text(fs_catalogue(fs, n), n.sub), *value = tag_value(fs, n);
+	const char *old_key = catalogue_key_text(fs_catalogue(fs, n), n.sub),
+		   *value = tag_value(fs, n);
 	char key[NAME_MAX + 1];
 	struct tagging *t;
 	struct err err;
@@ -252,7 +263,8 @@ void tags_rename(struct fs *fs, struct node n, const char *name, struct answer *
 	answer_err(a, &err);
 }
 
-/* A shell closes once between opening and writing (`echo v > k` duplicates the descriptor), so an empty text waits for the last close. */
+/* A shell closes once between opening and writing (`echo v > k` duplicates the descriptor), so an
+ * empty text waits for the last close. */
 static void tag_commit(struct handle *h, struct answer *a)
 {
 	struct err err;
@@ -268,7 +280,8 @@ static void tag_commit(struct handle *h, struct answer *a)
 	if (characters > EC2_TAG_VALUE_MAX || memchr(h->text.data, '\0', len)) {
 		h->dirty = false;
 		h->committed = true;
-		err_set(&err, EINVAL, "a tag's value is a text of at most %d characters", EC2_TAG_VALUE_MAX);
+		err_set(&err, EINVAL, "a tag's value is a text of at most %d characters",
+			EC2_TAG_VALUE_MAX);
 		answer_err(a, &err);
 		return;
 	}
@@ -282,7 +295,8 @@ static void tag_closed(struct handle *h)
 }
 
 /* Times and modes of a tag are not kept; `touch` and `cp -p` are not refused for it. */
-static int tag_set_attr(struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
+static int tag_set_attr(
+	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {
 	(void)st;
 	(void)which;
@@ -301,7 +315,8 @@ const struct node_ops tags_ops = {
 const struct node_ops tag_ops = {
 	.type = S_IFREG,
 	.mode = 0644,
-	.trust = TRUST_NEVER, /* other tools write tags too, and nobody reads so many that it would matter */
+	.trust = TRUST_NEVER, /* other tools write tags too, and nobody reads so many that it would
+				 matter */
 	.attr = tag_attr,
 	.text = tag_text,
 	.open_write = tag_open_write,

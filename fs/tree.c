@@ -60,7 +60,8 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st)
 	st->st_gid = fs->gid;
 	st->st_blksize = 4096;
 	st->st_size = -1;
-	st->st_mtim.tv_sec = ops->trust == TRUST_NEVER ? clock_wall_ms() / 1000 : fs->started_ms / 1000;
+	st->st_mtim.tv_sec =
+		ops->trust == TRUST_NEVER ? clock_wall_ms() / 1000 : fs->started_ms / 1000;
 	st->st_ctim = st->st_mtim;
 	if (ops->attr) {
 		r = ops->attr(fs, n, st);
@@ -86,7 +87,8 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
-/* Beyond the listing's own time: where the kernel is told of changes a second or two saves most look-ups of a running walk. */
+/* Beyond the listing's own time: where the kernel is told of changes a second or two saves most
+ * look-ups of a running walk. */
 static double listing_seconds(struct fs *fs, struct node n)
 {
 	double left = (double)region_valid_ms(fs_region(fs, n), clock_mono_ms()) / 1000;
@@ -132,11 +134,13 @@ const char *tree_name(struct fs *fs, struct node n, char out[TREE_NAME_SIZE])
 
 	if (n.kind >= NODE_FOLDER) {
 		r = receipts_get(fs->receipts, n);
-		snprintf(out, TREE_NAME_SIZE, "%s/%s", region_name(fs_region(fs, n)), r ? r->row.name : "?");
+		snprintf(out, TREE_NAME_SIZE, "%s/%s", region_name(fs_region(fs, n)),
+			r ? r->row.name : "?");
 	} else if (n.kind >= NODE_SNAPSHOT) {
 		key = n.kind == NODE_TAG ? catalogue_key_text(fs_catalogue(fs, n), n.sub) : NULL;
-		snprintf(out, TREE_NAME_SIZE, "%s/%s%s%s", region_name(fs_region(fs, n)), catalogue_id(fs_catalogue(fs, n), n.slot),
-			key ? " tag " : "", key ? key : "");
+		snprintf(out, TREE_NAME_SIZE, "%s/%s%s%s", region_name(fs_region(fs, n)),
+			catalogue_id(fs_catalogue(fs, n), n.slot), key ? " tag " : "",
+			key ? key : "");
 	} else if (n.kind >= NODE_REGION) {
 		snprintf(out, TREE_NAME_SIZE, "%s", region_name(fs_region(fs, n)));
 	} else {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree: what each kind of node is. A new kind of file is one module that fills a struct node_ops, and one line in tree.c. */
+/* The tree: what each kind of node is. A new kind of file is one module that fills a struct
+ * node_ops, and one line in tree.c. */
 #ifndef EBSFS_TREE_H
 #define EBSFS_TREE_H
 
@@ -21,41 +22,52 @@ struct tree_entry {
 /* How long the kernel may trust what it was told. */
 enum tree_trust {
 	TRUST_NEVER,   /* changes on its own: asked each time; read past the page cache */
-	TRUST_LISTING, /* as long as the region's listing is fresh; changes are told to the kernel */
+	TRUST_LISTING, /* as long as the region's listing is fresh; changes are told to the kernel
+			*/
 	TRUST_EVER,    /* never changes while mounted */
 };
 
-/* What a kind of node can do. A NULL member means: not with this kind. All answer from memory, at once; -errno on failure. */
+/* What a kind of node can do. A NULL member means: not with this kind. All answer from memory, at
+ * once; -errno on failure. */
 struct node_ops {
 	mode_t type; /* S_IFDIR, S_IFREG, S_IFLNK */
 	mode_t mode; /* permissions; write bits fall away on a read-only mount */
 	enum tree_trust trust;
 
-	/* Corrects the default attributes (owner, mode, times of the mount, size of the text). -ENOENT: the node is gone. */
+	/* Corrects the default attributes (owner, mode, times of the mount, size of the text).
+	 * -ENOENT: the node is gone. */
 	int (*attr)(struct fs *fs, struct node n, struct stat *st);
 	/* A file's text, a link's target. */
 	int (*text)(struct fs *fs, struct node n, struct buf *out);
 
-	/* Folders: the child of this name (-ENOENT); the next child from *pos on, which is 0 at first and opaque (false: no more). */
+	/* Folders: the child of this name (-ENOENT); the next child from *pos on, which is 0 at
+	 * first and opaque (false: no more). */
 	int (*find)(struct fs *fs, struct node folder, const char *name, struct node *child);
 	bool (*next)(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out);
-	/* Folders whose contents come from EC2: sees to it that `name` (NULL: all) is known, as region_ensure() does. */
-	struct region_waiter *(*ensure)(
-		struct fs *fs, struct node folder, const char *name, region_done *done, void *arg, bool *ready);
+	/* Folders whose contents come from EC2: sees to it that `name` (NULL: all) is known, as
+	 * region_ensure() does. */
+	struct region_waiter *(*ensure)(struct fs *fs, struct node folder, const char *name,
+		region_done *done, void *arg, bool *ready);
 
 	/* Folders: a new file, opened; a new folder or link. `err` says why not. */
-	int (*create)(struct fs *fs, struct node folder, const char *name, mode_t mode, struct handle *h, struct node *child, struct err *err);
-	int (*mkdir)(struct fs *fs, struct node folder, const char *name, mode_t mode, struct node *child, struct err *err);
+	int (*create)(struct fs *fs, struct node folder, const char *name, mode_t mode,
+		struct handle *h, struct node *child, struct err *err);
+	int (*mkdir)(struct fs *fs, struct node folder, const char *name, mode_t mode,
+		struct node *child, struct err *err);
 
-	/* Files: opening for writing what exists; then the text as it was written (handle.h). commit() answers close(). */
+	/* Files: opening for writing what exists; then the text as it was written (handle.h).
+	 * commit() answers close(). */
 	int (*open_write)(struct fs *fs, struct node n, struct handle *h, struct err *err);
 	int (*write)(struct handle *h, const char *data, size_t len, off_t offset, struct err *err);
-	int (*truncate)(struct fs *fs, struct node n, struct handle *h, off_t size, struct err *err); /* h may be NULL */
+	int (*truncate)(struct fs *fs, struct node n, struct handle *h, off_t size,
+		struct err *err); /* h may be NULL */
 	void (*commit)(struct handle *h, struct answer *a);
 	void (*closed)(struct handle *h); /* the last close of this opening */
 
-	/* Changes of mode, owner and times that are kept (or kindly ignored) instead of refused with EPERM. `which`: FUSE_SET_ATTR_… */
-	int (*set_attr)(struct fs *fs, struct node n, const struct stat *st, int which, struct err *err);
+	/* Changes of mode, owner and times that are kept (or kindly ignored) instead of refused
+	 * with EPERM. `which`: FUSE_SET_ATTR_… */
+	int (*set_attr)(
+		struct fs *fs, struct node n, const struct stat *st, int which, struct err *err);
 	/* Removal from its folder, by unlink (files, links) or rmdir (folders). */
 	void (*remove)(struct fs *fs, struct node n, struct answer *a);
 };
@@ -66,7 +78,8 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st);
 /* Seconds for which the kernel may trust a node's attributes and its name. */
 double tree_attr_seconds(struct fs *fs, struct node n);
 double tree_name_seconds(struct fs *fs, struct node n);
-/* What a person calls the node ("us-east-1/snap-…", a receipt's name), for messages. Returns out. */
+/* What a person calls the node ("us-east-1/snap-…", a receipt's name), for messages. Returns out.
+ */
 #define TREE_NAME_SIZE 300
 const char *tree_name(struct fs *fs, struct node n, char out[TREE_NAME_SIZE]);
 /* find() of the folder; -ENOTDIR. */

@@ -41,15 +41,16 @@ static void test_num_is_whole_and_in_range(void **state)
 		const char *text;
 		int result;
 		uint64_t value;
-	} table[] = {{"0", 0, 0}, {"42", 0, 42}, {"100", 0, 100}, {"101", -ERANGE, 0}, {"", -EINVAL, 0},
-		{"-1", -EINVAL, 0}, {"4 2", -EINVAL, 0}, {"0x1", -EINVAL, 0},
+	} table[] = {{"0", 0, 0}, {"42", 0, 42}, {"100", 0, 100}, {"101", -ERANGE, 0},
+		{"", -EINVAL, 0}, {"-1", -EINVAL, 0}, {"4 2", -EINVAL, 0}, {"0x1", -EINVAL, 0},
 		{"99999999999999999999999", -ERANGE, 0}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		uint64_t v = 0;
 
-		assert_int_equal(num_parse_u64(table[i].text, strlen(table[i].text), 0, 100, &v), table[i].result);
+		assert_int_equal(num_parse_u64(table[i].text, strlen(table[i].text), 0, 100, &v),
+			table[i].result);
 		assert_int_equal(v, table[i].value);
 	}
 	int64_t signed_value;
@@ -112,7 +113,8 @@ static void test_err_keeps_the_errno_and_gathers_context(void **state)
 	assert_int_equal(err_set(&e, EACCES, "no right to %s", "copy"), -EACCES);
 	strcpy(e.code, "UnauthorizedOperation");
 	assert_int_equal(err_context(&e, "snap-1"), -EACCES);
-	assert_string_equal(err_text(&e, text, sizeof(text)), "snap-1: no right to copy (UnauthorizedOperation)");
+	assert_string_equal(err_text(&e, text, sizeof(text)),
+		"snap-1: no right to copy (UnauthorizedOperation)");
 	/* An argument inside the struct itself. */
 	err_set(&e, EIO, "again: %s", e.message);
 	assert_string_equal(e.message, "again: snap-1: no right to copy");

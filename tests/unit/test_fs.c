@@ -20,7 +20,8 @@ static void test_node_numbers_are_coordinates(void **state)
 	assert_true(node_number((struct node){.kind = NODE_ROOT}) == 1);
 	assert_int_equal(node_of(1).kind, NODE_ROOT);
 	for (int kind = NODE_README; kind < NODE_KINDS; kind++) {
-		struct node n = {kind, 255, NODE_SLOT_MAX, NODE_SLOT_MAX}, back = node_of(node_number(n));
+		struct node n = {kind, 255, NODE_SLOT_MAX, NODE_SLOT_MAX},
+			    back = node_of(node_number(n));
 
 		assert_int_equal(back.kind, n.kind);
 		assert_int_equal(back.region, n.region);
@@ -32,26 +33,29 @@ static void test_node_numbers_are_coordinates(void **state)
 
 static void test_the_file_that_asks_has_the_highest_number_of_its_folder(void **state)
 {
-	static const enum node_kind in_snapshot[] = {NODE_DESCRIPTION, NODE_METADATA, NODE_TAGS, NODE_STATUS, NODE_WAIT};
-	static const enum node_kind in_folder[] = {
-		NODE_FOLDER_DESCRIPTION, NODE_FOLDER_METADATA, NODE_FOLDER_TAGS, NODE_FOLDER_COPY, NODE_RECEIPT_STATUS};
+	static const enum node_kind in_snapshot[] = {
+		NODE_DESCRIPTION, NODE_METADATA, NODE_TAGS, NODE_STATUS, NODE_WAIT};
+	static const enum node_kind in_folder[] = {NODE_FOLDER_DESCRIPTION, NODE_FOLDER_METADATA,
+		NODE_FOLDER_TAGS, NODE_FOLDER_COPY, NODE_RECEIPT_STATUS};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(in_snapshot); i++)
 		assert_true(node_number((struct node){.kind = in_snapshot[i], .slot = 7}) <
-			node_number((struct node){.kind = NODE_SNAPSHOT_FILE, .slot = 7}));
+			    node_number((struct node){.kind = NODE_SNAPSHOT_FILE, .slot = 7}));
 	for (size_t i = 0; i < ARRAY_LEN(in_folder); i++)
 		assert_true(node_number((struct node){.kind = in_folder[i], .slot = 7}) <
-			node_number((struct node){.kind = NODE_RECEIPT, .slot = 7}));
+			    node_number((struct node){.kind = NODE_RECEIPT, .slot = 7}));
 }
 
 static void test_each_key_has_one_name(void **state)
 {
 	static const struct {
 		const char *key, *name;
-	} table[] = {{"Name", "Name"}, {"a/b", "a%2Fb"}, {"100%", "100%25"}, {".", "%2E"}, {"..", "%2E%2E"}, {".a", ".a"},
-		{"aws:backup:source", "aws:backup:source"}, {"sp ace\xc3\xa9", "sp ace\xc3\xa9"}};
-	static const char *const never_made[] = {"a%2fb", "%41", "%", "%2", "%00", "", ".", "..", "a%2Eb"};
+	} table[] = {{"Name", "Name"}, {"a/b", "a%2Fb"}, {"100%", "100%25"}, {".", "%2E"},
+		{"..", "%2E%2E"}, {".a", ".a"}, {"aws:backup:source", "aws:backup:source"},
+		{"sp ace\xc3\xa9", "sp ace\xc3\xa9"}};
+	static const char *const never_made[] = {
+		"a%2fb", "%41", "%", "%2", "%00", "", ".", "..", "a%2Eb"};
 	char out[NAME_MAX + 1], long_key[NAME_MAX + 2];
 
 	(void)state;
@@ -106,7 +110,10 @@ static void test_options(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(parse(&o, &err, "regions=us-east-1:eu-west-1,ttl=2.5,delete,ro,_netdev,x-systemd.automount,profile=a\\,b"), 0);
+	assert_int_equal(parse(&o, &err,
+				 "regions=us-east-1:eu-west-1,ttl=2.5,delete,ro,_netdev,x-systemd."
+				 "automount,profile=a\\,b"),
+		0);
 	assert_string_equal(o.regions[0], "us-east-1");
 	assert_string_equal(o.regions[1], "eu-west-1");
 	assert_null(o.regions[2]);
@@ -127,8 +134,9 @@ static void test_bad_options_are_named(void **state)
 {
 	static const struct {
 		const char *list, *named;
-	} table[] = {{"colour=red", "colour"}, {"ttl=soon", "soon"}, {"ttl", "ttl"}, {"ttl=-1", "ttl"}, {"delete=yes", "delete"},
-		{"regions=../etc", "../etc"}, {"regions=", "regions"}, {"simulate,endpoint_url=http://x", "simulate"}};
+	} table[] = {{"colour=red", "colour"}, {"ttl=soon", "soon"}, {"ttl", "ttl"},
+		{"ttl=-1", "ttl"}, {"delete=yes", "delete"}, {"regions=../etc", "../etc"},
+		{"regions=", "regions"}, {"simulate,endpoint_url=http://x", "simulate"}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -143,8 +151,10 @@ static void test_bad_options_are_named(void **state)
 
 static void test_mount_calls_with_the_source_first(void **state)
 {
-	char *argv[] = {(char *)"ebsfs", (char *)"backups", (char *)"/mnt", (char *)"-o", (char *)"rw,ttl=1", NULL};
-	char *none[] = {(char *)"ebsfs", NULL}, *three[] = {(char *)"ebsfs", (char *)"a", (char *)"b", (char *)"c", NULL};
+	char *argv[] = {(char *)"ebsfs", (char *)"backups", (char *)"/mnt", (char *)"-o",
+		(char *)"rw,ttl=1", NULL};
+	char *none[] = {(char *)"ebsfs", NULL},
+	     *three[] = {(char *)"ebsfs", (char *)"a", (char *)"b", (char *)"c", NULL};
 	struct options o;
 	struct err err;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cache/listing, ranges: a region of any size and with any ids is listed whole, whatever the
- * endpoint makes of wildcards; and in few requests. EC2 is a fake that answers in a random order. */
+ * endpoint makes of wildcards; and in few requests. EC2 is a fake that answers in a random order.
+ */
 #include <errno.h>
 #include <fnmatch.h>
 #include <setjmp.h>
@@ -236,8 +237,9 @@ static void test_requests_follow_the_size(void **state)
 
 static void test_all_forms_of_ids_come(void **state)
 {
-	static const char *const odd[] = {"snap-1234abcd", "snap-0", "snap-00", "snap-0G123456", "snap-Zabcdef01",
-		"snap-f0000000", "snap-0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"};
+	static const char *const odd[] = {"snap-1234abcd", "snap-0", "snap-00", "snap-0G123456",
+		"snap-Zabcdef01", "snap-f0000000",
+		"snap-0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"};
 	static const char *const forms[] = {NEW_IDS, OLD_IDS, "snap-0%012llx", "snap-%08llx"};
 
 	(void)state;
@@ -245,7 +247,8 @@ static void test_all_forms_of_ids_come(void **state)
 		make_world(30000, forms[i], KNOWN);
 		for (size_t j = 0; j < ARRAY_LEN(odd); j++)
 			snprintf(world.ids[world.n++], sizeof(*world.ids), "%s", odd[j]);
-		/* "snap-0" itself has no digit behind the zero: no range can name it, and no id is so short. */
+		/* "snap-0" itself has no digit behind the zero: no range can name it, and no id is
+		 * so short. */
 		snprintf(world.ids[30001], sizeof(*world.ids), "snap-0z");
 		list();
 		assert_all_came();
@@ -270,7 +273,8 @@ static void change_the_world(void)
 	if (world.requests >= 12 && !vanished) {
 		/* Half of them go and as many others come, while pages are on their way. */
 		for (size_t i = 0; i < world.n; i += 2)
-			snprintf(world.ids[i], sizeof(*world.ids), "snap-0%016zx", i * 0x1234567 + 1);
+			snprintf(world.ids[i], sizeof(*world.ids), "snap-0%016zx",
+				i * 0x1234567 + 1);
 		vanished = 1;
 	}
 }
@@ -321,8 +325,8 @@ static void test_cancelled_at_any_time(void **state)
 
 static void test_ranges_match_each_id_once(void **state)
 {
-	static const char *const ids[] = {"snap-0a1b2c3d4e5f60718", "snap-1a2b3c4d", "snap-00000000", "snap-gggggggg", "snap-0ZZZZZZZ",
-		"snap-f1234567"};
+	static const char *const ids[] = {"snap-0a1b2c3d4e5f60718", "snap-1a2b3c4d",
+		"snap-00000000", "snap-gggggggg", "snap-0ZZZZZZZ", "snap-f1234567"};
 	static const char *const prefixes[] = {"snap-", "snap-0"};
 
 	(void)state;

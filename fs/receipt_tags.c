@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* The tags/ of a receipt's folder: exactly these tags are asked for with the copy. */
+#include "receipt_tags.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "names.h"
+#include "nodes.h"
+
+static struct receipt *get(struct fs *fs, struct node n)
+{
+	return receipts_get(fs->receipts, n);
+}
+
+/* Whether the copy, once asked for, says the same anyway: rsync writes tags/ after the snapshot
+ * file that asked, which took them from the source. key NULL: the description. */
+static bool says_the_same(
+	struct fs *fs, const struct receipt *r, const char *key, const struct buf *value)
+{
+	const struct copy *copy = receipts_copy(fs, r);
+	struct region *region = copy ? regions_get(fs->regions, copy->row.source_region) : NULL;
+	const struct catalogue *c = region ? region_catalogue(region) : NULL;
+	catalogue_slot slot = c ? catalogue_find(c, copy->row.source_id) : CATALOGUE_NONE;
+	struct catalogue_snapshot s;
+	const char *told;
+
+	if (!key && copy && copy->row.description && !strcmp(copy->row.description, buf_str(value)))
+		return true;
+	if (slot == CATALOGUE_NONE || !catalogue_get(c, slot, &s))
+		return false;
+	told = key ? catalogue_tag_value(c, slot, key) : s.description;
+	return told && !strcmp(told, buf_str(value));
+}
+
+/* What was written into `to`, or beside a copy that has been asked for. */
+void receipt_tags_commit_line(struct handle *h, const char *key, struct buf *to, struct answer *a)
+{
+	struct receipt *r = get(h->fs, h->node);
+	_cleanup_buf_ struct buf line = BUF_INIT;
+	struct err err;
+
+	if (!r || !h->dirty) {
+		answer_ok(a);
+		return;
+	}
+	h->dirty = false;
+	if (handle_line(h, &line) < 0)
+		err_set(&err, ENOMEM, "out of memory");
+	else if (receipts_is_fixed(h->fs, r) && !says_the_same(h->fs, r, key, &line))
+		err_set(&err, EEXIST,
+			"'%s' has asked for its copy already; write to the new snapshot's own "
+			"tags, in '%s/copy/tags'",
+			r->row.name, r->row.name);
+	else {
+		buf_finish(to);
+		*to = line;
+		line = BUF_INIT;
+		answer_ok(a);
+		return;
+	}
+	answer_err(a, &err);
+}
+
+static struct receipt_tag *find_tag(struct receipt *r, const char *name)
+{
+	for (size_t i = 0; r && i < r->n_tags; i++)
+		if (!r->tags[i].removed && !strcmp(r->tags[i].key, name))
+			return &r->tags[i];
+	return NULL;
+}
+
+static int tags_find(struct fs *fs, struct node folder, const char *name, struct node *child)
+{
+	struct receipt *r = get(fs, folder);
+	struct receipt_tag *tag = find_tag(r, name);
+
+	if (!tag)
+		return -ENOENT;
+	*child = folder;
+	child->kind = NODE_FOLDER_TAG;
+	child->sub = (uint32_t)(tag - r->tags);
+	return 0;
+}
+
+static bool tags_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
+{
+	struct receipt *r = get(fs, folder);
+
+	while (r && *pos < r->n_tags) {
+		const struct receipt_tag *tag = &r->tags[(*pos)++];
+
+		if (tag->removed)
+			continue;
+		strcpy(out->name, tag->key);
+		out->node = folder;
+		out->node.kind = NODE_FOLDER_TAG;
+		out->node.sub = (uint32_t)(tag - r->tags);
+		return true;
+	}
+	return false;
+}
+
+/* More than EC2 can take, for rsync's temporary names, and less than would matter. */
+#define TAGS_MAX 512
+
+static int tags_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
+	struct handle *h, struct node *child, struct err *err)
+{
+	struct receipt *r = get(fs, folder);
+	struct receipt_tag *tags;
+
+	(void)mode;
+	(void)h;
+	if (!r)
+		return err_set(err, ENOENT, "the folder is gone");
+	if (r->n_tags == TAGS_MAX)
+		return err_set(err, EDQUOT, "a snapshot bears at most %d tags", EC2_TAGS_MAX);
+	tags = realloc(r->tags, (r->n_tags + 1) * sizeof(*tags));
+	if (!tags)
+		return err_set(err, ENOMEM, "out of memory");
+	r->tags = tags;
+	tags[r->n_tags] = (struct receipt_tag){0};
+	buf_init(&tags[r->n_tags].value, 4096);
+	snprintf(tags[r->n_tags].key, sizeof(tags[r->n_tags].key), "%s", name);
+	*child = folder;
+	child->kind = NODE_FOLDER_TAG;
+	child->sub = (uint32_t)r->n_tags++;
+	return 0;
+}
+
+static struct receipt_tag *tag_of(struct fs *fs, struct node n)
+{
+	struct receipt *r = get(fs, n);
+
+	return r && n.sub < r->n_tags && !r->tags[n.sub].removed ? &r->tags[n.sub] : NULL;
+}
+
+static int tag_text(struct fs *fs, struct node n, struct buf *out)
+{
+	const struct receipt_tag *tag = tag_of(fs, n);
+
+	return tag ? buf_printf(out, "%s\n", buf_str(&tag->value)) : -ENOENT;
+}
+
+static void tag_commit(struct handle *h, struct answer *a)
+{
+	struct receipt_tag *tag = tag_of(h->fs, h->node);
+	char name[NAME_MAX + 1], key[NAME_MAX + 1];
+
+	if (!tag) {
+		answer_ok(a);
+		return;
+	}
+	if (!names_rsync_target(tag->key, name))
+		strcpy(name, tag->key);
+	if (!names_unescape(name, key))
+		strcpy(key, name);
+	receipt_tags_commit_line(h, key, &tag->value, a);
+}
+
+static void tag_remove(struct fs *fs, struct node n, struct answer *a)
+{
+	struct receipt_tag *tag = tag_of(fs, n);
+
+	if (tag)
+		tag->removed = true;
+	answer_ok(a);
+}
+
+/* Times and modes of a tag are taken kindly, for cp -a, and not kept. */
+static int ignore_attr(
+	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
+{
+	(void)fs;
+	(void)n;
+	(void)st;
+	(void)which;
+	(void)err;
+	return 0;
+}
+
+static int open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
+{
+	(void)h;
+	return get(fs, n) ? 0 : err_set(err, ENOENT, "the folder is gone");
+}
+
+static void tags_remove(struct fs *fs, struct node n, struct answer *a)
+{
+	struct receipt *r = get(fs, n);
+
+	if (r)
+		r->has_tags = false;
+	answer_ok(a);
+}
+
+int receipt_tags_rename(struct receipt *r, uint32_t number, const char *name, struct err *err)
+{
+	struct receipt_tag *old = find_tag(r, name), *tag;
+
+	if (number >= r->n_tags || r->tags[number].removed)
+		return err_set(err, ENOENT, "the tag is gone");
+	tag = &r->tags[number];
+	if (old && old != tag)
+		old->removed = true;
+	snprintf(tag->key, sizeof(tag->key), "%s", name);
+	return 0;
+}
+
+const struct node_ops folder_tags_ops = {
+	.type = S_IFDIR,
+	.mode = 0755,
+	.trust = TRUST_NEVER,
+	.find = tags_find,
+	.next = tags_next,
+	.create = tags_create,
+	.set_attr = ignore_attr,
+	.remove = tags_remove,
+};
+const struct node_ops folder_tag_ops = {
+	.type = S_IFREG,
+	.mode = 0644,
+	.trust = TRUST_NEVER,
+	.text = tag_text,
+	.open_write = open_write,
+	.write = handle_write,
+	.truncate = handle_truncate,
+	.commit = tag_commit,
+	.set_attr = ignore_attr,
+	.remove = tag_remove,
+};
