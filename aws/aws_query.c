@@ -47,6 +47,7 @@ struct aws_call {
 	struct credentials *credentials; /* of this try */
 	struct retry_state retry;
 	int64_t deadline_ms; /* on the monotonic clock */
+	int64_t sent_ms;     /* likewise: this try */
 	bool maybe_done;     /* of any try */
 	bool keys_refused;   /* by the last try */
 	struct buf answer;
@@ -240,6 +241,10 @@ static void answered(void *arg, struct http_answer *answer, const struct err *er
 		return;
 	}
 	health->last_answer_ms = clock_wall_ms();
+	log_debug("%s in %s: HTTP %d, %zu bytes, %lld ms, request id %s", call->action,
+		call->region->name, answer->status, answer->body.len,
+		(long long)(clock_mono_ms() - call->sent_ms),
+		answer->request_id[0] ? answer->request_id : "unknown");
 	if (answer->status < 200 || answer->status > 299) {
 		judge(call, answer);
 		return;
@@ -293,12 +298,14 @@ static int post(struct aws_call *call, const struct aws_endpoint *endpoint, cons
 		.body = form->data,
 		.body_len = form->len,
 		.timeout_ms = time_left(call),
+		.gzip = true, /* EC2 compresses a page of snapshots to a twentieth */
 		.once = call->query.effect == AWS_ONCE};
 
 	call->http = http_send(call->aws->options.http, &request, answered, call);
 	if (!call->http)
 		return err_set(&call->err, ENOMEM, "out of memory");
 	call->counter->requests++;
+	call->sent_ms = clock_mono_ms();
 	return 0;
 }
 

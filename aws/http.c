@@ -432,6 +432,8 @@ static int start(struct http_call *call, const struct http_request *request)
 	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)max);
 	buf_init(&call->answer.body, max);
 	set_connection(call, request);
+	if (request->gzip)
+		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	if (set_message(call) < 0 || curl_multi_add_handle(call->http->multi, easy) != CURLM_OK)
 		return -ENOMEM;
 	return 0;

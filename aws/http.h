@@ -42,6 +42,7 @@ struct http_request {
 	size_t body_len;
 	size_t max_answer;  /* bytes of the answer's body; 0: BUF_MAX. More is EFBIG */
 	int64_t timeout_ms; /* in all; 0: 60 s */
+	bool gzip;          /* the answer may come compressed; its bound is on what comes out */
 	bool no_proxy;      /* metadata addresses are never asked through a proxy */
 	bool once;          /* must not reach the server twice: see http.c */
 };

@@ -70,6 +70,48 @@ static void test_answer(void **state)
 	buf_finish(&r.body);
 }
 
+/* "<a>", forty times x, "</a>"; and twenty thousand zeros. */
+static const char small_gzip[] =
+	"\037\213\010\000\000\000\000\000\002\003\263\111\264\253\040\022\330\350"
+	"\047\332\001\000\370\142\261\353\057\000\000\000";
+static const char large_gzip[] =
+	"\037\213\010\000\000\000\000\000\002\003\355\301\061\001\000\000\000\302"
+	"\240\112\353\237\316\032\036\100\001\000\000\000\000\000\000\000\000\000"
+	"\000\000\000\000\000\000\000\000\000\360\140\275\017\033\214\040\116\000"
+	"\000";
+
+static enum http_server_then compresses(
+	const struct http_server_request *request, struct buf *reply)
+{
+	bool large = request->request > 1;
+	size_t len = large ? sizeof(large_gzip) - 1 : sizeof(small_gzip) - 1;
+
+	buf_printf(reply,
+		"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", len);
+	buf_add(reply, large ? large_gzip : small_gzip, len);
+	return THEN_KEEP;
+}
+
+/* The bound is on what comes out. */
+static void test_compressed_answers(void **state)
+{
+	struct http_fixture *f = *state;
+	struct http_result r = {0};
+	const struct http_request request = {
+		.method = "GET", .url = f->url, .gzip = true, .max_answer = 10000};
+
+	f->behaviour = compresses;
+	http_ask(f, &request, &r);
+	assert_non_null(strstr(f->last_head.data, "\r\nAccept-Encoding: gzip\r\n"));
+	assert_string_equal(r.body.data, "<a>xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx</a>");
+	http_ask(f, &request, &r);
+	assert_int_equal(r.err.errnum, EFBIG);
+	f->behaviour = ok;
+	http_ask(f, &(struct http_request){.method = "GET", .url = f->url}, &r);
+	assert_null(strcasestr(f->last_head.data, "Accept-Encoding"));
+	buf_finish(&r.body);
+}
+
 static enum http_server_then moved(const struct http_server_request *request, struct buf *reply)
 {
 	(void)request;
@@ -266,6 +308,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_answer, http_setup, http_teardown),
+		cmocka_unit_test_setup_teardown(test_compressed_answers, http_setup, http_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_redirects_are_answers, http_setup, http_teardown),
 		cmocka_unit_test_setup_teardown(
