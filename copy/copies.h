@@ -92,7 +92,8 @@ struct copies_options {
 int copies_create(const struct copies_options *options, journal_receipt_fn *receipt, void *arg,
 	struct copies **out, struct err *err);
 /* NULL is permitted. Nothing is lost: the journal has it. Who waits for an answer is dropped
- * without a call. The catalogues must not change any more. */
+ * without a call. The journal is to be closed, and the regions to be destroyed, before the loop
+ * turns: they would call back here. */
 void copies_destroy(struct copies *c);
 
 /* Asks for a copy into `region`. done: err NULL once EC2 has accepted the request or the queue has

@@ -65,9 +65,10 @@ static void table_row(void *arg, const struct copy *copy)
 	}
 	if (copy->eta_ms > t->now_ms)
 		isotime_duration((copy->eta_ms - t->now_ms) / 1000, eta);
-	buf_printf(t->out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s",
+	/* The last column has no blanks behind it. */
+	buf_printf(t->out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-*s",
 		copy_state_text(copy->state), progress, row->region,
-		row->copy_id ? row->copy_id : "-", source, since, took, eta);
+		row->copy_id ? row->copy_id : "-", source, since, took, *remark(copy) ? 8 : 0, eta);
 	if (*remark(copy)) {
 		buf_puts(t->out, "  ");
 		put_text(t->out, remark(copy));

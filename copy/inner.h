@@ -72,6 +72,7 @@ struct entry {
 	struct lane *lane;         /* the destination's */
 	struct work *work;         /* NULL once ended, unless its token is still to be recognised */
 	struct entry *prev, *next; /* lane.queue or lane.flights */
+	unsigned place;            /* in lane.queue, while lane.numbered */
 	unsigned saves;            /* writes of its row under way */
 	bool dirty;    /* the row on disk is older, and nobody waits for it: it is written again */
 	bool tell_end; /* its end is to be told (on_end, move) once it is on disk */
@@ -147,6 +148,7 @@ struct lane {
 		recording; /* recording: of the queued ones, those whose row is not on disk yet */
 	unsigned submitting, pending, foreigners; /* what takes a slot; dry runs do not */
 	struct gate gate;
+	bool numbered; /* each entry of the queue knows its place */
 	bool unlisted; /* after a start: nothing is sent before EC2's own count is known, or was
 			  asked for in vain */
 	bool blocked;  /* the head of the queue waits for a slot */

@@ -97,6 +97,7 @@ static void enqueue(struct lane *lane, struct entry *e)
 		lane->queue ? lane->queue->prev : NULL; /* utlist: the head's prev is the tail */
 
 	lane->queued++;
+	lane->numbered = false;
 	if (!after || after->pub.row.id < e->pub.row.id) {
 		DL_APPEND(lane->queue, e);
 		return;
@@ -130,6 +131,7 @@ void lane_leave(struct entry *e)
 	if (e->pub.state == COPY_QUEUED) {
 		DL_DELETE(lane->queue, e);
 		lane->queued--;
+		lane->numbered = false;
 	} else if (!copy_state_ended(e->pub.state)) {
 		DL_DELETE(lane->flights, e);
 		count(e, -1);
@@ -170,17 +172,16 @@ bool lane_is_free(const struct lane *lane)
 
 unsigned lane_position(const struct entry *e)
 {
-	const struct entry *at;
+	struct lane *lane = e->lane;
 	unsigned n = 0;
 
 	if (e->pub.state != COPY_QUEUED)
 		return 0;
-	for (at = e->lane->queue; at; at = at->next) {
-		n++;
-		if (at == e)
-			break;
-	}
-	return n;
+	/* All are counted at once: the table asks for each of them. */
+	for (struct entry *at = lane->numbered ? NULL : lane->queue; at; at = at->next)
+		at->place = ++n;
+	lane->numbered = true;
+	return e->place;
 }
 
 /* Why the queue waits, for the status of those in it. */

@@ -9,10 +9,10 @@
 #include "pace.h"
 #include "random.h"
 
-/* One write. It outlives the copies if need be: the journal calls back in any case. */
+/* One write under way. */
 struct save {
 	struct save *prev, *next;
-	struct copies *all;  /* NULL: they are gone */
+	struct copies *all;
 	struct entry *entry; /* NULL: it is gone */
 	save_then *then;
 };
@@ -56,8 +56,7 @@ static void written(void *arg, const struct err *err)
 	struct entry *e = s->entry;
 	save_then *then = s->then;
 
-	if (s->all)
-		DL_DELETE(s->all->saves, s);
+	DL_DELETE(s->all->saves, s);
 	free(s);
 	if (!e)
 		return;
@@ -134,10 +133,10 @@ void save_finish(struct copies *c)
 {
 	struct save *s, *next;
 
+	/* The journal is closed before the loop turns: it calls none of them back. */
 	for (s = c->saves; s; s = next) {
 		next = s->next;
-		s->all = NULL;
-		s->entry = NULL;
+		free(s);
 	}
 	c->saves = NULL;
 	loop_timer_destroy(c->save_timer);

@@ -108,6 +108,8 @@ static void free_put(struct put *p)
 	free(p);
 }
 
+static bool telling;
+
 /* One transaction: all that was put. */
 static void commit(void *arg)
 {
@@ -137,7 +139,7 @@ static void commit(void *arg)
 		struct put *p = puts;
 
 		puts = p->next;
-		if (p->done)
+		if (p->done && telling)
 			p->done(p->arg, error ? &err : NULL);
 		free_put(p);
 	}
@@ -203,6 +205,7 @@ void disk_start(void)
 {
 	disk = (struct journal){.next_copy = 1, .next_receipt = 1};
 	disk.tail = &disk.puts;
+	telling = true;
 	disk.timer = loop_timer_create(NULL, commit, NULL);
 }
 
@@ -213,7 +216,9 @@ void disk_end_writes(bool committed)
 	loop_timer_stop(disk.timer);
 	if (!committed)
 		world->disk_error = EIO;
+	telling = false;
 	commit(NULL);
+	telling = true;
 	world->disk_error = error;
 }
 

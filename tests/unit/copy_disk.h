@@ -9,7 +9,8 @@
 void disk_start(void);
 void disk_end(void);
 struct journal *disk_journal(void);
-/* Ends what is under way, after the copies are gone: it is committed, or lost. */
+/* Ends what is under way, after the copies are gone: it is committed, or lost,
+ * and nobody is told. */
 void disk_end_writes(bool committed);
 
 #endif
