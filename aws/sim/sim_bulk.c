@@ -126,7 +126,7 @@ static void make_tags(struct sim_bulk_scratch *b, const char *region, uint64_t h
 	if (h % 16) {
 		char *at = put(tag_text(b), pick(services, ARRAY_LEN(services), lineage >> 8));
 
-		put_number(put(at, "-"), lineage % 997);
+		put(put_number(put(at, "-"), lineage % 997), ".internal.example.com");
 		add_tag(b, "Name");
 	}
 	if (h >> 4 & 3) {
@@ -183,7 +183,8 @@ static void make_description(struct sim_bulk_scratch *b, uint64_t h, uint64_t li
 		break;
 	default:
 		at = put(at, "nightly snapshot of ");
-		put(at, pick(services, ARRAY_LEN(services), lineage >> 8));
+		at = put(at, pick(services, ARRAY_LEN(services), lineage >> 8));
+		put(at, ", to be kept for thirty-five days and then deleted by the rotation job");
 		break;
 	}
 	b->snapshot.description = b->description;

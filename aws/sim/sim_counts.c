@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim_region.h"
+
 #define LINES_MAX 100000 /* regions times actions times codes, with room to spare */
 
 enum kind { REQUESTS, ERRORS, FAULTS, N_KINDS };
@@ -139,8 +141,8 @@ json_t *sim_counts_json(struct sim_counts *c, const struct sim_world *w)
 
 		ok = !json_object_set_new(child(root, "copies"), r->name,
 			json_pack("{s:I, s:I, s:I}", "started", (json_int_t)r->copies_started,
-				"pending", (json_int_t)r->n_pending, "max_pending",
-				(json_int_t)r->max_copies));
+				"pending", (json_int_t)sim_region_pending(r, sim_world_now(w)),
+				"max_pending", (json_int_t)r->max_copies));
 	}
 	if (ok)
 		return root;

@@ -204,8 +204,9 @@ static bool filter_fits(const struct sim_filter *f, const struct sim_snapshot *s
 /* What could be listed at all, before any filter: paging of SIM_PAGES_AFTER counts these. */
 static bool is_candidate(struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
 {
+	/* One that was asked for by id is known to be there. */
 	return sim_call_may_see(c, s) && owner_fits(c, q, s) && restorer_fits(c, q, s) &&
-	       exists(c, s);
+	       (q->n_ids || exists(c, s));
 }
 
 static bool fits(const struct query *q, const struct sim_snapshot *s, const struct sim_view *v,

@@ -221,6 +221,15 @@ size_t sim_region_copies(const struct sim_region *r, const char *owner)
 	return n;
 }
 
+size_t sim_region_pending(const struct sim_region *r, struct sim_time now)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_pending; i++)
+		n += !has_ended(r, r->pending[i], now);
+	return n;
+}
+
 void sim_region_new_id(
 	struct sim_world *w, const struct sim_region *r, const char *kind, char out[32])
 {

@@ -37,7 +37,10 @@ int64_t sim_region_work_ms(const struct sim_region *r, int64_t mono);
 /* Begins work on s, which must be pending already. */
 void sim_region_start(
 	struct sim_region *r, struct sim_snapshot *s, int64_t for_ms, struct sim_time now);
-size_t sim_region_copies(const struct sim_region *r, const char *owner); /* pending ones */
+/* Pending copies of one owner; needs sim_region_settle(). */
+size_t sim_region_copies(const struct sim_region *r, const char *owner);
+/* All that is pending now. */
+size_t sim_region_pending(const struct sim_region *r, struct sim_time now);
 
 /* What a snapshot looks like at one moment. Borrowed from it. */
 struct sim_view {

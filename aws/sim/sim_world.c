@@ -74,10 +74,15 @@ int sim_world_create(const struct sim_options *o, struct sim_world **out, struct
 {
 	_cleanup_(sim_world_destroyp) struct sim_world *w = calloc(1, sizeof(*w));
 	uint64_t seed = o->seed;
+	pthread_rwlockattr_t fair;
 
 	if (!w)
 		return err_set(err, ENOMEM, "out of memory");
-	pthread_rwlock_init(&w->lock, NULL);
+	pthread_rwlockattr_init(&fair);
+	/* Without this a writer waits as long as readers overlap. */
+	pthread_rwlockattr_setkind_np(&fair, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&w->lock, &fair);
+	pthread_rwlockattr_destroy(&fair);
 	w->behaviour = o->behaviour;
 	if (!seed)
 		random_bytes(&seed, sizeof(seed));

@@ -127,7 +127,7 @@ class World(Case):
             ("snapshot-id", [snap(1), snap(99)], {1}), ("start-time", "2026-01-02T03:04:05.678Z", {1}), ("start-time", "2026-02-*", {2}),
             ("start-time", "2026-02-02T00:00:00.000Z", {2}), ("status", "pending", {3}), ("status", ["error", "recoverable"], {4, "r"}),
             ("storage-tier", "archive", {2}), ("transfer-type", "time-based", {1}), ("transfer-type", "standard", {2}),
-            ("tag:Name", "web-*", {2, 3}), ("tag:env", ["prod", "test"], {1, 2}), ("tag:Name", "ünïcode ?", {9}), ("tag:name", "web-1", set()),
+            ("tag:Name", "web-*", {2, 3}), ("tag:env", ["prod", "test"], {1, 2}), ("tag:Name", "ünïcode ?", {9}), ("tag:Name", "?n*", {9}), ("tag:Name", "*?code €", {9}), ("tag:name", "web-1", set()),
             ("tag:star*", "a\\?b", {3}), ("tag:star*", "a\\*b", set()), ("tag-key", "env", {1, 2}), ("tag-key", "aws:*", {1}),
             ("tag-key", "star\\*", {3}), ("volume-id", "vol-00000000000000002", {2}), ("volume-size", "100", {1}),
             ("tag:Name", "", set()), ("status", "Pending", set()),
@@ -156,7 +156,7 @@ class World(Case):
 
     def test_every_field(self):
         got = self.one(snap(1))
-        for name in ("StartTime", "CompletionTime", "RestoreExpiryTime"):
+        for name in {"StartTime", "CompletionTime", "RestoreExpiryTime"} & set(got):
             got[name] = got[name].strftime("%Y-%m-%dT%H:%M:%S.") + f"{got[name].microsecond // 1000:03d}Z"
         got["Tags"] = {t["Key"]: t["Value"] for t in got["Tags"]}
         # An older boto3 does not know all of today's fields.
@@ -262,7 +262,7 @@ class Bulk(Case):
         _, _, text = self.sim.post({"Action": "DescribeSnapshots", "Owner.1": "self", "MaxResults": "1000"})
         n = text.count("<snapshotId>")
         self.assertEqual(n, 1000)
-        self.assertAlmostEqual(len(text) / n, 1370, delta=70)
+        self.assertAlmostEqual(len(text) / n, 1370, delta=25)
         self.assertAlmostEqual(text.count("<key>") / n, 3, delta=0.3)
 
     def test_the_same_every_time(self):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Who may come in: signatures, keys, clocks, regions, permissions."""
+import datetime
+import hashlib
+import hmac
 import re
 import urllib.parse
 
@@ -108,6 +111,23 @@ class Gate(Case):
         self.assertEqual(self.answer(body, headers), (200, None))
         headers["Authorization"] = re.sub("SignedHeaders=[^,]*", "SignedHeaders=x-amz-date;host", tidy)
         self.assertEqual(self.answer(body, headers), (401, "AuthFailure"))
+
+    def test_signed_headers_are_sorted(self):
+        def signed(order):
+            """A right signature over the headers in that order."""
+            stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+            headers = {"host": f"127.0.0.1:{self.sim.port}", "x-amz-date": stamp}
+            body, scope = "Action=DescribeRegions&Version=2016-11-15", [stamp[:8], "us-east-1", "ec2", "aws4_request"]
+            canonical = "".join(f"{name}:{headers[name]}\n" for name in order)
+            canonical = f"POST\n/\n\n{canonical}\n{';'.join(order)}\n{hashlib.sha256(body.encode()).hexdigest()}"
+            key = b"AWS4" + SECRET.encode()
+            for part in [*scope, "\n".join(["AWS4-HMAC-SHA256", stamp, "/".join(scope), hashlib.sha256(canonical.encode()).hexdigest()])]:
+                key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+            return body, {**headers, "Authorization": f"AWS4-HMAC-SHA256 Credential={KEY}/{'/'.join(scope)}, "
+                                                      f"SignedHeaders={';'.join(order)}, Signature={key.hex()}"}
+
+        self.assertEqual(self.answer(*signed(["host", "x-amz-date"])), (200, None))
+        self.assertEqual(self.answer(*signed(["x-amz-date", "host"])), (401, "AuthFailure"))
 
     def test_incomplete_signatures(self):
         body, headers = self.sim.sign({"Action": "DescribeRegions"})

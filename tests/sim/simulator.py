@@ -256,6 +256,12 @@ class Tap(unittest.TextTestResult):
         super().addFailure(test, err)
         self._line("not ok", test)
 
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err and getattr(self, "subtest_failed", None) is not test:
+            self.subtest_failed = test
+            self._line("not ok", test)
+
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         self._line("ok", test, f" # SKIP {reason}")
