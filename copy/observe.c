@@ -123,6 +123,15 @@ void observe_foreign_drop(struct foreign *f)
 	free(f);
 }
 
+void observe_adopted(struct entry *e)
+{
+	struct foreign *f;
+
+	HASH_FIND_STR(e->lane->foreign, e->pub.row.copy_id, f);
+	if (f)
+		observe_foreign_drop(f);
+}
+
 void observe_forget(struct lane *lane)
 {
 	struct foreign *f, *next;

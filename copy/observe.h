@@ -12,6 +12,9 @@ void observe_forget(struct lane *lane);
 
 /* A pending copy of ours: takes over what the catalogue says of it now. */
 void observe_entry(struct entry *e);
+/* EC2 has just been found to have e: if it was shown before its tags were, it was taken for the
+ * copy of another. */
+void observe_adopted(struct entry *e);
 /* A copy of others is over, in this state. */
 void observe_foreign_end(
 	struct foreign *f, enum copy_state state, int64_t ended_ms, const char *message);

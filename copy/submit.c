@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "lane.h"
 #include "life.h"
+#include "observe.h"
 #include "pace.h"
 #include "random.h"
 #include "save.h"
@@ -190,6 +191,7 @@ void submit_accepted(struct entry *e, const char *copy_id)
 		search_start(e);
 		return;
 	}
+	observe_adopted(e);
 	gate_accepted(&e->lane->gate, lane_used(e->lane), clock_mono_ms());
 	show(e);
 	save_row(e, accepted_saved);

@@ -304,6 +304,49 @@ static void test_without_tags_a_doubt_is_for_a_person(void **state)
 	assert_int_equal(world->copies, 1);
 }
 
+static void count_others(void *arg, const struct copy *copy)
+{
+	unsigned *n = arg;
+
+	*n += copy->origin != COPY_OURS;
+}
+
+/* Tags can be as late as anything else. */
+static void test_one_that_shows_before_its_tags(void **state)
+{
+	struct asked first, asked;
+	struct world_snapshot *copy;
+	unsigned others = 0;
+	size_t n_tags;
+
+	(void)state;
+	world->limit = 2;
+	world->lag_ms = 0;
+	ask_and_wait(&first); /* so the region is looked at */
+	faults[1] = FAULT_LOST_AFTER;
+	world_ask(&asked, WEST, EAST, source->id);
+	world_run(2000);
+	copy = world_copy_in(WEST, 1);
+	n_tags = copy->n_tags;
+	copy->n_tags = 0;
+	copy->length_ms = 300000;
+	world_run(40000);
+	copies_each(world->copies_, count_others, &others);
+	assert_int_equal(others, 1);
+	copy->n_tags = n_tags;
+	world_until(world_answered, &asked);
+	world_until_state(&asked, COPY_COMPLETED);
+	assert_string_equal(world_copy(&asked)->row.copy_id, copy->id);
+	others = 0;
+	copies_each(world->copies_, count_others, &others);
+	assert_int_equal(others, 0);
+	/* Both slots are free again. */
+	ask_and_wait(&first);
+	ask_and_wait(&asked);
+	assert_int_equal(world_copy(&first)->state, COPY_PENDING);
+	assert_int_equal(world_copy(&asked)->state, COPY_PENDING);
+}
+
 /* --- a mount ends, another begins --- */
 
 static void test_each_state_is_taken_up_as_it_was(void **state)
@@ -491,6 +534,7 @@ int main(void)
 		T(test_one_that_shows_only_after_the_caller_gave_up),
 		T(test_one_that_shows_after_all_hope),
 		T(test_one_that_failed_unseen),
+		T(test_one_that_shows_before_its_tags),
 		T(test_nothing_is_given_up_while_ec2_cannot_be_asked),
 		T(test_a_caller_who_still_waits_is_not_refused),
 		T(test_an_accepted_copy_is_sent_again_when_it_was_not_made),
