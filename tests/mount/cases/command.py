@@ -8,7 +8,7 @@ import subprocess
 from errno import EACCES, ENOTCONN, EROFS
 from pathlib import Path
 
-from harness import (EBSFS, Skip, Timer, case, check, contains, matches, read, refused, same, status, until,
+from harness import (EBSFS, SLOW, Skip, Timer, case, check, contains, matches, read, refused, same, status, until,
                      write)
 from world import ACCOUNT, NIGHTLY, OWN
 
@@ -484,7 +484,8 @@ def fd_and_memory_stay(t):
         work()
     after = len(os.listdir(fds)), m.memory_kib("VmRSS")
     check(after[0] <= before[0] + 2, "descriptors", before[0], "->", after[0])
-    check(after[1] < before[1] + 2000, "KiB resident", before[1], "->", after[1])
+    if SLOW == 1:  # sanitizers keep what was freed
+        check(after[1] < before[1] + 2000, "KiB resident", before[1], "->", after[1])
 
 
 @case
