@@ -30,6 +30,11 @@ bool gate_admits(const struct gate *g, unsigned used, unsigned sending, int64_t 
 	return !is_sure(g, now_ms) && !sending;
 }
 
+bool gate_paces(const struct gate *g, unsigned sending, int64_t now_ms)
+{
+	return is_sure(g, now_ms) || !sending || sending < g->accepted;
+}
+
 void gate_sent(struct gate *g, int64_t now_ms)
 {
 	if (!g->held)
@@ -43,6 +48,8 @@ void gate_sent(struct gate *g, int64_t now_ms)
 void gate_accepted(struct gate *g, unsigned used, int64_t now_ms)
 {
 	gate_seen(g, used);
+	if (!g->learned)
+		g->accepted++;
 	if (!g->held)
 		return;
 	g->pause_ms = g->first_ms;

@@ -29,13 +29,19 @@ struct gate {
 	unsigned grants;  /* held: copies that ended since the refusal and are not replaced yet */
 	int64_t grant_at; /* held: when time alone admits one */
 	int64_t pause_ms;
-	int64_t first_ms; /* the shortest pause; the longest is 15 times that */
+	int64_t first_ms;  /* the shortest pause; the longest is 15 times that */
+	unsigned accepted; /* while EC2 had not named the limit */
 };
 
 void gate_init(struct gate *g, int64_t first_ms);
 /* Whether one more may be sent. used: copies in progress by our count; sending: those of them whose
  * answer is not here yet. now_ms: monotonic. */
 bool gate_admits(const struct gate *g, unsigned used, unsigned sending, int64_t now_ms);
+/* Whether a queue may send one more while `sending` are unanswered. As long as EC2 has not named
+ * the limit, no more than it has accepted so far, but one at least: where it is far below the
+ * assumed one, not all that could be sent are refused, but at most one for each copy that it takes.
+ */
+bool gate_paces(const struct gate *g, unsigned sending, int64_t now_ms);
 void gate_sent(struct gate *g, int64_t now_ms);                    /* one was */
 void gate_accepted(struct gate *g, unsigned used, int64_t now_ms); /* used: that one included */
 /* EC2 refused one for the limit; used: without that one. message: EC2's. unit: randomness in [0,

@@ -77,6 +77,40 @@ static void test_an_assumed_limit_is_tried_one_at_a_time(void **state)
 	assert_true(gate_admits(&g, 21, 0, GATE_LEARNED_MS));
 }
 
+/* However many EC2 takes at once, a long queue costs at most one refusal for each of them. */
+static void test_a_queue_begins_slowly(void **state)
+{
+	(void)state;
+	for (unsigned limit = 1; limit <= 30; limit++) {
+		unsigned used = 0, refused = 0, rounds = 0;
+		char message[80];
+		struct gate g;
+
+		snprintf(message, sizeof(message), REFUSAL("%u"), limit);
+		gate_init(&g, 1000);
+		for (bool full = false; !full; rounds++) {
+			unsigned sent = 0;
+
+			while (gate_admits(&g, used + sent, sent, 0) && gate_paces(&g, sent, 0))
+				sent++;
+			assert_true(sent > 0);
+			for (; sent; sent--) {
+				if (used < limit) {
+					gate_accepted(&g, ++used, 0);
+					continue;
+				}
+				gate_refused(&g, message, used, 0, 0);
+				refused++;
+				full = true;
+			}
+		}
+		assert_in_range(refused, 1, limit);
+		assert_int_equal(used, limit);
+		assert_true(rounds <= 7 || limit > 20);
+		assert_true(gate_paces(&g, 1000, 0)); /* what is known needs no trying */
+	}
+}
+
 static void test_a_refusal_below_the_count_holds_the_gate(void **state)
 {
 	struct gate g;
@@ -456,6 +490,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_figure_in_a_refusal),
 		cmocka_unit_test(test_an_assumed_limit_is_tried_one_at_a_time),
+		cmocka_unit_test(test_a_queue_begins_slowly),
 		cmocka_unit_test(test_a_refusal_below_the_count_holds_the_gate),
 		cmocka_unit_test(test_the_poll_follows_age_and_expected_end),
 		cmocka_unit_test(test_retries_and_searches_have_growing_pauses),
