@@ -153,6 +153,9 @@ struct lane {
 			  asked for in vain */
 	bool blocked;  /* the head of the queue waits for a slot */
 	struct loop_timer *pump;
+	unsigned failures;   /* submissions in a row that got no answer, or none that was meant for
+				them */
+	int64_t pause_until; /* monotonic: nothing is sent before, whoever's turn it is; 0 */
 	char reason[200];
 	struct entry *ids;
 	struct foreign *foreign;

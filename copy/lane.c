@@ -9,7 +9,9 @@
 #include "clock.h"
 #include "life.h"
 #include "observe.h"
+#include "pace.h"
 #include "poller.h"
+#include "random.h"
 #include "search.h"
 #include "source.h"
 #include "submit.h"
@@ -157,6 +159,33 @@ static bool is_ready(const struct entry *e, int64_t now)
 	return e->work->phase == PHASE_REST && !e->work->source && e->work->retry_at <= now;
 }
 
+/* So many failures in a row are not one copy's own. */
+#define TROUBLE 3
+
+void lane_trouble(struct lane *lane)
+{
+	if (++lane->failures >= TROUBLE)
+		lane->pause_until =
+			clock_mono_ms() + pace_retry(lane->all->options.retry_ms,
+						  lane->failures - TROUBLE + 1, random_unit());
+}
+
+void lane_answered(struct lane *lane)
+{
+	lane->failures = 0;
+	lane->pause_until = 0;
+}
+
+/* Whether another may be sent beside those under way. */
+static bool admits(const struct lane *lane, unsigned checking, int64_t now)
+{
+	unsigned sending = lane->submitting + checking;
+
+	if (lane->unlisted || lane->pause_until > now || (lane->failures >= TROUBLE && sending))
+		return false;
+	return gate_admits(&lane->gate, lane_used(lane) + checking, sending, now);
+}
+
 bool lane_is_free(const struct lane *lane)
 {
 	const struct entry *e;
@@ -166,6 +195,7 @@ bool lane_is_free(const struct lane *lane)
 	for (e = lane->queue; e; e = e->next)
 		if (!e->work->source && e->work->retry_at <= clock_mono_ms())
 			return false;
+	/* Somebody waits for the answer: it is for them to hear that nothing gets through. */
 	return !lane->unlisted &&
 	       gate_admits(&lane->gate, lane_used(lane), lane->submitting, clock_mono_ms());
 }
@@ -194,6 +224,10 @@ static void explain(struct lane *lane, bool held)
 	if (lane->unlisted)
 		snprintf(reason, sizeof(reason),
 			"EC2 is asked how many copies are in progress into %s", lane->name);
+	else if (lane->failures >= TROUBLE)
+		snprintf(reason, sizeof(reason),
+			"requests into %s do not get through; they are tried again until they do",
+			lane->name);
 	else if (held)
 		snprintf(reason, sizeof(reason),
 			"EC2 says that too many copies are in progress into %s; its limit is %u",
@@ -209,6 +243,16 @@ static void explain(struct lane *lane, bool held)
 	for (e = lane->queue; e; e = e->next)
 		if (!e->work->reason)
 			life_changed(e);
+}
+
+/* Requests on their way; not those whose answer was lost. */
+static unsigned unanswered(const struct lane *lane)
+{
+	unsigned n = 0;
+
+	for (const struct entry *e = lane->flights; e; e = e->next)
+		n += e->work->phase == PHASE_RECORDING || e->work->phase == PHASE_SENDING;
+	return n;
 }
 
 /* Sends whoever may go, in order, and sees when to look again. */
@@ -228,11 +272,12 @@ static void pump(void *arg)
 			next = e->work->retry_at;
 		if (!is_ready(e, now))
 			continue;
-		if (lane->unlisted || !gate_admits(&lane->gate, lane_used(lane) + checking,
-					      lane->submitting + checking, now)) {
+		if (!admits(lane, checking, now)) {
 			lane->blocked = true;
 			break;
 		}
+		if (!gate_paces(&lane->gate, unanswered(lane) + checking, now))
+			break; /* an answer wakes the lane */
 		if (source_check(e))
 			submit_start(e);
 		else
@@ -240,6 +285,8 @@ static void pump(void *arg)
 	}
 	if (lane->blocked && gate_next(&lane->gate) < next)
 		next = gate_next(&lane->gate);
+	if (lane->blocked && lane->pause_until > now && lane->pause_until < next)
+		next = lane->pause_until;
 	if (next != INT64_MAX)
 		loop_timer_start(lane->pump, next > now ? next - now : 1);
 	explain(lane, lane->gate.held && lane_used(lane) < lane->gate.limit);
@@ -293,11 +340,23 @@ void lane_release(struct lane *lane, const char *id)
 	free(h);
 }
 
+bool lane_is_open(const struct lane *lane, const char *id)
+{
+	struct catalogue *catalogue = region_catalogue(lane->region);
+	catalogue_slot slot = catalogue_find(catalogue, id);
+	struct catalogue_snapshot s;
+
+	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s))
+		return true;
+	return s.presence != CATALOGUE_GONE &&
+	       (s.state == EC2_SNAPSHOT_PENDING || s.state == EC2_SNAPSHOT_UNKNOWN);
+}
+
 void lane_glance(struct lane *lane, const char *id)
 {
 	struct held *h;
 
-	if (HASH_COUNT(lane->held) >= EC2_FILTER_VALUES_MAX)
+	if (!lane_is_open(lane, id) || HASH_COUNT(lane->held) >= EC2_FILTER_VALUES_MAX)
 		return;
 	h = held_get(lane, id);
 	if (!h)

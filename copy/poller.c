@@ -64,17 +64,15 @@ struct wanted {
 
 typedef void wanted_fn(void *arg, const struct wanted *wanted);
 
-/* A snapshot that is not pending any more has nothing new to tell. */
-static bool is_open(struct lane *lane, const char *id)
+/* Whether the poller asks for it anyway, as a copy in progress. */
+static bool is_copied(const struct lane *lane, const char *id)
 {
-	struct catalogue *catalogue = region_catalogue(lane->region);
-	catalogue_slot slot = catalogue_find(catalogue, id);
-	struct catalogue_snapshot s;
+	struct entry *e;
+	struct foreign *f;
 
-	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s))
-		return true;
-	return s.presence != CATALOGUE_GONE &&
-	       (s.state == EC2_SNAPSHOT_PENDING || s.state == EC2_SNAPSHOT_UNKNOWN);
+	HASH_FIND(hh_id, lane->ids, id, strlen(id), e);
+	HASH_FIND_STR(lane->foreign, id, f);
+	return (e && e->pub.state == COPY_PENDING) || (f && f->pub.state == COPY_PENDING);
 }
 
 static int64_t interval(const struct lane *lane, int64_t start_ms, int64_t eta_ms, int64_t wall)
@@ -99,7 +97,7 @@ static void each_wanted(struct lane *lane, wanted_fn *fn, void *arg)
 					interval(
 						lane, f->pub.row.started_ms, f->pub.eta_ms, wall)});
 	for (struct held *h = lane->held; h; h = h->hh.next)
-		if (is_open(lane, h->id))
+		if (!is_copied(lane, h->id) && lane_is_open(lane, h->id))
 			fn(arg, &(struct wanted){h->id, h->answered_at,
 					pace_interval(lane->all->options.poll_ms, mono - h->since,
 						PACE_UNKNOWN)});
@@ -327,6 +325,16 @@ static void bury(struct lane *lane, const char *id)
 		catalogue_absent(catalogue, slot, now);
 }
 
+/* Glances at what has come to its end meanwhile. */
+static void drop_glances(struct lane *lane)
+{
+	struct held *h, *next;
+
+	HASH_ITER (hh, lane->held, h, next)
+		if (!h->holds && !lane_is_open(lane, h->id))
+			answered(lane, h->id, true);
+}
+
 static void complete(struct lane *lane)
 {
 	struct poller *p = &lane->poller;
@@ -346,6 +354,7 @@ static void complete(struct lane *lane)
 			bury(lane, p->asked[i].id);
 		}
 	clear(p);
+	drop_glances(lane);
 	lane_wake(lane);
 	poller_schedule(lane);
 }

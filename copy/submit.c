@@ -30,6 +30,7 @@ static void wait_in_queue(struct entry *e, const char *why)
 	w->lost_at = 0;
 	w->retry_at = clock_mono_ms() +
 		      pace_retry(e->all->options.retry_ms, ++w->failures, random_unit());
+	lane_trouble(e->lane);
 	if (e->pub.state != COPY_QUEUED)
 		life_move(e, COPY_QUEUED);
 	life_reason(e, "%s; it is tried again until it succeeds", why);
@@ -269,6 +270,8 @@ static void answered(void *arg, const char *id, const struct err *err)
 	struct entry *e = w->entry;
 
 	w->call = NULL;
+	if (!err || !verdict_is_passing(err))
+		lane_answered(e->lane);
 	if (!err) {
 		w->failures = 0;
 		if (e->pub.row.dry_run)

@@ -326,6 +326,64 @@ static void test_polls_that_fail_become_rare_and_are_told(void **state)
 	assert_has_not(world_status(&asked[0]), "reason");
 }
 
+static enum fault no_copy(const char *action, unsigned n)
+{
+	(void)n;
+	return strcmp(action, "CopySnapshot") ? FAULT_NONE : FAULT_UNSENT;
+}
+
+static void test_a_long_queue_does_not_hammer_a_dead_network(void **state)
+{
+	size_t n = 500;
+	unsigned before;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		world_ask(&asked[i], WEST, EAST, source->id);
+		world_until(world_answered, &asked[i]);
+	}
+	world->fault = no_copy;
+	world_run(70000); /* the first twenty are through */
+	before = world->copies;
+	world_run(3600 * 1000);
+	assert_in_range(world->copies - before, 30, 100);
+	assert_has(world_status(&asked[499]), "reason: requests into eu-west-1 do not get through; "
+					      "they are tried again until they do\n");
+	/* A new request waits behind them, as it must. */
+	world_ask(&asked[500], WEST, EAST, source->id);
+	world_until(world_answered, &asked[500]);
+	assert_has(world_status(&asked[500]), "position: 481 of 481\n");
+	world->fault = NULL;
+	world_run(120000);
+	assert_in_range(world_copies_in(WEST), 40, 80);
+	assert_int_equal(world->most, 20);
+}
+
+/* What was looked at once is not remembered for ever. */
+static void test_glances_leave_nothing_behind(void **state)
+{
+	struct world_snapshot *s;
+	unsigned before;
+
+	(void)state;
+	for (int i = 0; i < 600; i++) {
+		s = world_add(WEST, "", 5000);
+		copies_glance(world->copies_, WEST, s->id);
+		if (i % 100 == 99)
+			world_run(6000);
+		copies_glance(world->copies_, WEST, s->id);
+	}
+	world_run(10000);
+	before = world->describes;
+	copies_glance(world->copies_, WEST, s->id); /* it is completed, and known to be */
+	world_run(60000);
+	assert_int_equal(world->describes, before);
+	s = world_add(WEST, "", 3600000);
+	copies_glance(world->copies_, WEST, s->id);
+	world_run(60000);
+	assert_int_equal(world->describes, before + 1);
+}
+
 static void test_after_a_start_ec2_is_asked_before_anything_is_sent(void **state)
 {
 	size_t n = 10;
@@ -459,6 +517,8 @@ int main(void)
 		T(test_the_end_of_anothers_copy_is_used_at_once),
 		T(test_a_waiting_queue_is_watched_closely),
 		T(test_polls_that_fail_become_rare_and_are_told),
+		T(test_a_long_queue_does_not_hammer_a_dead_network),
+		T(test_glances_leave_nothing_behind),
 		T(test_after_a_start_ec2_is_asked_before_anything_is_sent),
 		T(test_a_raised_limit_is_found),
 		T(test_two_mounts_see_each_other),
