@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "lane.h"
 #include "life.h"
 #include "log.h"
 #include "observe.h"
@@ -377,6 +378,7 @@ void search_start(struct entry *e)
 			out_of_patience(e);
 	}
 	schedule(e->lane);
+	lane_wake(e->lane); /* it is not awaited any more: others may go */
 }
 
 void search_lost(struct entry *e, const struct err *err)

@@ -422,6 +422,32 @@ static void test_each_state_is_taken_up_as_it_was(void **state)
 	}
 }
 
+/* The first of them gets no answer, and is looked for a long time. */
+static void test_a_lost_answer_does_not_hold_up_the_queue(void **state)
+{
+	char token[8] = "t0";
+	struct journal_copy row = {.state = (char *)"queued",
+		.token = token,
+		.source_region = (char *)EAST,
+		.source_id = source->id,
+		.region = (char *)WEST,
+		.description = (char *)"d",
+		.tags = (char *)"{}",
+		.acknowledged = true};
+
+	(void)state;
+	faults[0] = FAULT_LOST_BEFORE;
+	world->copy_ms = 600000;
+	for (int i = 0; i < 5; i++) {
+		token[1] = (char)('0' + i);
+		row.requested_ms = world_wall_ms();
+		world_put_row(&row);
+	}
+	world_mount();
+	world_run(30000);
+	assert_int_equal(world_copies_in(WEST), 4);
+}
+
 static void test_a_journal_that_cannot_be_understood_is_refused(void **state)
 {
 	struct journal_copy row = {.state = (char *)"levitating",
@@ -543,6 +569,8 @@ int main(void)
 		T(test_without_tags_a_doubt_is_for_a_person),
 		cmocka_unit_test_setup_teardown(
 			test_each_state_is_taken_up_as_it_was, setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_lost_answer_does_not_hold_up_the_queue, setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_journal_that_cannot_be_understood_is_refused, setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_the_matrix, setup, world_teardown),
