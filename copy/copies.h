@@ -15,27 +15,39 @@
 #include "regions.h"
 #include "request.h"
 
+/* clang-format off */
 /*
- * A copy's life, as the journal has it. Only copies/ moves a copy; every move is on disk before its
+ * A copy's life, as the journal has it. Only copy/ moves a copy; every move is on disk before its
  * consequence leaves this machine.
  *
- *   state       from                    moved by                                what holds in it
- *   queued      (new), submitting       a request; a refusal for the limit      nothing was sent,
- * or EC2 surely did not carry it out submitting  queued                  a free slot a CopySnapshot
- * may be on its way; never sent again before the token was looked for pending     submitting EC2's
- * answer, or the token found        EC2 has the copy; copy_id is known (failed)                the
- * token, long after its search ended completed   pending                 EC2's listing ended
- *               submitting              EC2's answer to a dry run               ended; nothing was
- * made error       pending                 EC2's listing                           ended; EC2's
- * StatusMessage is in message failed      queued, submitting      EC2's refusal; the source's end;
- * no     ended; nothing was made; code, message, request_id answer and no copy, see acknowledged
- *   cancelled   queued, pending         rm of the receipt; rmdir of the copy    ended
- *               queued, submitting      a start, for what was never accepted
+ *   state       from         moved by                       what holds in it
+ *
+ *   queued      (new)        a request that must wait       nothing was sent, or EC2 surely did
+ *               submitting   a refusal for the limit;       not carry it out
+ *                            no way to EC2
+ *               cancelled    a disk that did not take it
+ *   submitting  (new)        a request and a free slot      a CopySnapshot may be on its way;
+ *               queued       a free slot                    never sent again before its token was
+ *                                                           looked for
+ *   pending     submitting   EC2's answer; the token found  EC2 has the copy; copy_id is known
+ *               failed       the token, found long after
+ *   completed   pending      EC2's listing                  ended
+ *               submitting   EC2's answer to a dry run      ended; nothing was made
+ *   error       pending      EC2's listing                  ended; message is EC2's StatusMessage
+ *   failed      queued       the source's end               ended; nothing was made; code, message
+ *               submitting   EC2's refusal; no answer and   and request_id say why; acknowledged:
+ *                            no copy                        it had been accepted before
+ *   cancelled   queued       rm of the receipt              ended
+ *               pending      rmdir of the copy; its end
+ *                            elsewhere
+ *               queued,      a start, for what was never
+ *               submitting   accepted
  *
  * In the other states the row's message is a note (tags that had no room, what a dry run said). Of
  * a completed copy that moves, code says what became of the source: COPY_SOURCE_DELETED or
  * COPY_SOURCE_KEPT (message says why); NULL: it is still to be deleted.
  */
+/* clang-format on */
 #define COPY_SOURCE_DELETED "SourceDeleted"
 #define COPY_SOURCE_KEPT    "SourceKept"
 
