@@ -17,16 +17,18 @@ import time
 from disk import SYNC
 from scene import AWAY, CALL, HOME, check, source, until
 
-FULL_SECONDS = 1.5  # how long a disk stays full
+FULL_SECONDS = 1.5  # how long a disk stays full,
+LASTING = 1.5  # and how long at least all requests fail
 
 
 class Combination:
     """prepare(scene) comes before the gesture, strike(scene) while it runs (or, if `after`, when it has ended)."""
 
-    def __init__(self, step, fault, gestures, prepare=None, strike=None, dies=False, after=False, struck=None, sim=(), heal=0.0):
+    def __init__(self, step, fault, gestures, prepare=None, strike=None, dies=False, after=False, struck=None, sim=(), heal=0.0,
+                 lasts=0.0):
         self.step, self.fault, self.gestures = step, fault, gestures
         self.prepare, self.strike = prepare or (lambda s: None), strike or (lambda s: None)
-        self.dies, self.after, self.struck, self.sim, self.heal = dies, after, struck, sim, heal
+        self.dies, self.after, self.struck, self.sim, self.heal, self.lasts = dies, after, struck, sim, heal, lasts
 
 
 # --- what breaks in the disk: name, how it is armed, whether ebsfs dies of it, how long it lasts ---
@@ -119,7 +121,8 @@ def aws(step, gestures, faults, action, region, times=1, at=None, after=False, s
         def struck(s, rule=rule):
             check(s.faults_met(rule) > 0, "no request met its fault: the step was not reached")
 
-        yield Combination(step, label + name, gestures, prepared, None if early else break_it, False, after, struck, sim)
+        yield Combination(step, label + name, gestures, prepared, None if early else break_it, False, after, struck, sim,
+                          lasts=0 if times else LASTING)
 
 
 # --- the steps ---
@@ -223,13 +226,19 @@ def longer(s):
     s.sim.set_copy_seconds("1.5")
 
 
+def a_bit_longer(s):
+    s.sim.set_copy_seconds("1.0")
+
+
 def pending():
     yield Combination("pending", "kill", ("cp", "several", "rsync", "parallel"), longer, kill, dies=True, after=True)
+    yield from disk("pending", ("several",), [f for f in DISK if f[3]], after=True, prepare=a_bit_longer)
     yield from aws("pending", ("cp",), READING, "DescribeSnapshots", AWAY, times=3, after=True, prepare=longer)
 
 
 def completing():
     yield from disk("completing", ("cp", "several"), DISK, after=True)
+    yield from aws("completing", ("several",), READING, "DescribeSnapshots", AWAY, times=0, after=True, label="lasting-")
     yield Combination("completing", "enospc-kill", ("cp", "several"), None, then_kill(full_disk), dies=True, after=True)
 
 
