@@ -283,7 +283,8 @@ static void pump(void *arg)
 		else
 			checking += e->pub.state == COPY_QUEUED && e->work->phase == PHASE_CHECKING;
 	}
-	if (lane->blocked && gate_next(&lane->gate) < next)
+	/* A time that has passed did not help, and will not. */
+	if (lane->blocked && gate_next(&lane->gate) > now && gate_next(&lane->gate) < next)
 		next = gate_next(&lane->gate);
 	if (lane->blocked && lane->pause_until > now && lane->pause_until < next)
 		next = lane->pause_until;

@@ -123,6 +123,7 @@ static bool step(int64_t end)
 		return false;
 	world->now_ms = t->due > world->now_ms ? t->due : world->now_ms;
 	t->due = -1;
+	world->turns++;
 	t->fn(t->arg);
 	return true;
 }

@@ -47,6 +47,7 @@ struct world_snapshot {
 struct world {
 	int64_t now_ms; /* virtual, since the start */
 	uint64_t seed;
+	unsigned turns; /* timers that have fired */
 	/* EC2 */
 	unsigned limit;         /* copies at once into a region */
 	bool silent_limit;      /* its refusal names no figure */

@@ -283,6 +283,31 @@ static void test_the_end_of_anothers_copy_is_used_at_once(void **state)
 	assert_in_range(world->refusals, 5, 20);
 }
 
+/* Refused below our count, and then our count reaches the limit too: neither time nor anything else
+ * but an end helps. */
+static void test_a_full_lane_rests(void **state)
+{
+	unsigned turns;
+
+	(void)state;
+	world->limit = 7;
+	world->silent_limit = true;
+	for (int i = 0; i < 7; i++)
+		assert_non_null(world_foreign_copy(WEST, 3600000));
+	world_ask(&asked[0], WEST, EAST, source->id);
+	world_until(world_answered, &asked[0]);
+	world_run(10000);
+	world->limit = 21;
+	for (int i = 0; i < 14; i++)
+		assert_non_null(world_foreign_copy(WEST, 3600000));
+	world_run(120000);
+	turns = world->turns;
+	world_run(600000);
+	assert_int_equal(world_copy(&asked[0])->state, COPY_QUEUED);
+	/* A poll every two seconds, of some steps each. */
+	assert_in_range(world->turns - turns, 300, 300 * 8);
+}
+
 static void test_a_waiting_queue_is_watched_closely(void **state)
 {
 	int64_t began = world->now_ms;
@@ -515,6 +540,7 @@ int main(void)
 		T(test_a_rival_costs_one_refusal_a_slot),
 		T(test_a_refusal_without_a_figure),
 		T(test_the_end_of_anothers_copy_is_used_at_once),
+		T(test_a_full_lane_rests),
 		T(test_a_waiting_queue_is_watched_closely),
 		T(test_polls_that_fail_become_rare_and_are_told),
 		T(test_a_long_queue_does_not_hammer_a_dead_network),
