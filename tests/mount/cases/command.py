@@ -255,7 +255,8 @@ def default_state_dir(t):
         stat -c '%a %n' {where} {where}/*
         find {where} -name journal.db
         fusermount3 -u {t.path('mnt')}"""
-    # A mount namespace of its own, so that the machine's real state is not touched.
+    if os.getuid() == 0:
+        need_namespace(t)
     done = t.run((f"unshare -m bash -c '{script}'" if os.getuid() == 0 else script).replace("'%a %n'", '"%a %n"'), cwd="/")
     same((done.code, done.err), (0, ""), repr(done))
     same(done.out.splitlines(), [f"700 {where}", f"700 {where}/{ACCOUNT}", f"{where}/{ACCOUNT}/journal.db"])
@@ -301,12 +302,20 @@ def kill_9_and_mount_over(t):
     until(lambda: not processes_of(m.path), "nothing is left")
 
 
+def need_namespace(t):
+    """A mount namespace of the test's own, so that the machine's /var/lib and /usr/local/bin are not touched. There is none in a chroot
+    whose root is no mount point."""
+    if t.run("unshare -m true", cwd="/").code != 0:
+        raise Skip("no mount namespace to be had here")
+
+
 def by_mount(t, command, check_it):
     """Runs a mount(8) command where ebsfs is installed as /usr/local/bin/ebsfs, in a mount namespace of its own. $OPTIONS are the
     test's, $MNT its mount point."""
     if os.getuid() != 0:
         raise Skip("mount(8) needs root")
     t.need("/sbin/mount.fuse3")
+    need_namespace(t)
     t.start_sim()
     os.makedirs(t.path("mnt"))
     write(t.path("script"), f"""set -e
