@@ -159,22 +159,41 @@ void observe_foreign_end(
 	tell(f->lane->all, &f->pub);
 }
 
+static bool has_our_tags(struct lane *lane, catalogue_slot slot)
+{
+	struct catalogue *catalogue = region_catalogue(lane->region);
+
+	return catalogue_tag_value(catalogue, slot, TAG_SOURCE) ||
+	       catalogue_tag_value(catalogue, slot, TAG_REQUEST);
+}
+
+/* Who asked for it, and for what. EC2 may show the tags later than the snapshot. */
+static void recognise(struct foreign *f, catalogue_slot slot)
+{
+	struct journal_copy *row = &f->pub.row;
+
+	if (row->source_id || !has_our_tags(f->lane, slot))
+		return;
+	f->pub.origin = COPY_MACHINE;
+	if (observe_source_tag(
+		    catalogue_tag_value(region_catalogue(f->lane->region), slot, TAG_SOURCE),
+		    &row->source_region, &row->source_id))
+		f->pub.eta_ms = 0; /* what is known of such copies makes another estimate */
+}
+
 static struct foreign *take_up(
 	struct lane *lane, catalogue_slot slot, const struct catalogue_snapshot *s)
 {
-	struct catalogue *catalogue = region_catalogue(lane->region);
-	const char *source = catalogue_tag_value(catalogue, slot, TAG_SOURCE);
-	bool machine = source || catalogue_tag_value(catalogue, slot, TAG_REQUEST);
 	struct foreign *f;
 
-	if ((!machine && !s->is_copy) || HASH_COUNT(lane->foreign) >= FOREIGN_MAX)
+	if ((!s->is_copy && !has_our_tags(lane, slot)) || HASH_COUNT(lane->foreign) >= FOREIGN_MAX)
 		return NULL;
 	f = calloc(1, sizeof(*f));
 	if (!f)
 		return NULL;
 	f->lane = lane;
 	f->pub = (struct copy){.state = COPY_PENDING,
-		.origin = machine ? COPY_MACHINE : COPY_TOOL,
+		.origin = COPY_TOOL,
 		.reason = "",
 		.progress = EC2_PROGRESS_UNKNOWN};
 	f->pub.row.started_ms = s->start_ms;
@@ -187,7 +206,6 @@ static struct foreign *take_up(
 		free(f);
 		return NULL;
 	}
-	observe_source_tag(source, &f->pub.row.source_region, &f->pub.row.source_id);
 	HASH_ADD_KEYPTR(hh, lane->foreign, f->pub.row.copy_id, strlen(f->pub.row.copy_id), f);
 	if (!f->hh.tbl) {
 		journal_copy_finish(&f->pub.row);
@@ -226,6 +244,7 @@ static void foreign(struct lane *lane, catalogue_slot slot, const struct catalog
 		f = take_up(lane, slot, s);
 	if (!f)
 		return;
+	recognise(f, slot);
 	if (pending)
 		foreign_pending(f, s);
 	else if (s->presence != CATALOGUE_GONE && s->state == EC2_SNAPSHOT_COMPLETED)

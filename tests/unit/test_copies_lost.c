@@ -347,6 +347,29 @@ static void test_one_that_shows_before_its_tags(void **state)
 	assert_int_equal(world_copy(&asked)->state, COPY_PENDING);
 }
 
+static void test_anothers_that_shows_before_its_tags(void **state)
+{
+	struct world_snapshot *copy = world_foreign_copy(WEST, 90000);
+	struct asked mine;
+	struct copy *theirs;
+
+	(void)state;
+	ask_and_wait(&mine); /* so the region is looked at */
+	world_run(15000);
+	theirs = copies_by_snapshot(world->copies_, WEST, copy->id);
+	assert_non_null(theirs);
+	assert_int_equal(theirs->origin, COPY_TOOL);
+	assert_null(theirs->row.source_id);
+	world_tag(copy, "ebsfs:request", "ffffffffffffffffffffffffffffffff");
+	world_tag(copy, "ebsfs:source", "us-east-1/snap-0badcafe");
+	world_run(15000);
+	theirs = copies_by_snapshot(world->copies_, WEST, copy->id);
+	assert_int_equal(theirs->origin, COPY_MACHINE);
+	assert_string_equal(theirs->row.source_region, "us-east-1");
+	assert_string_equal(theirs->row.source_id, "snap-0badcafe");
+	assert_true(copies_needs(world->copies_, "us-east-1", "snap-0badcafe"));
+}
+
 /* --- a mount ends, another begins --- */
 
 static void test_each_state_is_taken_up_as_it_was(void **state)
@@ -561,6 +584,7 @@ int main(void)
 		T(test_one_that_shows_after_all_hope),
 		T(test_one_that_failed_unseen),
 		T(test_one_that_shows_before_its_tags),
+		T(test_anothers_that_shows_before_its_tags),
 		T(test_nothing_is_given_up_while_ec2_cannot_be_asked),
 		T(test_a_caller_who_still_waits_is_not_refused),
 		T(test_an_accepted_copy_is_sent_again_when_it_was_not_made),
