@@ -82,7 +82,7 @@ static void later(struct entry *e, const char *why)
 }
 
 /* EC2 was asked; the catalogue has its answer. */
-static void decide(struct entry *e, bool was_asked)
+static void decide(struct entry *e)
 {
 	const struct journal_copy *row = &e->pub.row;
 	struct region *region = regions_get(e->all->options.regions, row->source_region);
@@ -104,8 +104,6 @@ static void decide(struct entry *e, bool was_asked)
 			later(e, "out of memory");
 		break;
 	case SOURCE_UNKNOWN:
-		if (!was_asked)
-			break;
 		source_unknown(row->source_region, row->source_id, &err);
 		life_fail(e, &err);
 		break;
@@ -124,7 +122,7 @@ static void asked(void *arg, const struct err *err)
 	if (err)
 		later(w->entry, err->message);
 	else
-		decide(w->entry, true);
+		decide(w->entry);
 }
 
 bool source_check(struct entry *e)
@@ -147,12 +145,12 @@ bool source_check(struct entry *e)
 		if (e->work->waiter)
 			e->work->phase = PHASE_CHECKING;
 		else if (ready)
-			decide(e, true);
+			decide(e);
 		else
 			later(e, "out of memory");
 		return false;
 	default:
-		decide(e, false);
+		decide(e);
 		return false;
 	}
 }

@@ -531,8 +531,12 @@ struct aws_call *ec2_describe_snapshots(
 		call->n_values = in->filters[0].n_values;
 		assert_in_range(call->n_values, 1, EC2_FILTER_VALUES_MAX);
 		call->values = calloc(call->n_values, sizeof(char *));
-		for (size_t i = 0; i < call->n_values; i++)
+		for (size_t i = 0; i < call->n_values; i++) {
+			for (size_t n = 0; n < i; n++)
+				assert_string_not_equal(
+					in->filters[0].values[i], in->filters[0].values[n]);
 			call->values[i] = dup_text(in->filters[0].values[i]);
+		}
 	}
 	return call;
 }

@@ -268,6 +268,8 @@ static void test_past_the_limit_copies_wait_in_order(void **state)
 	assert_string_equal(world_row(asked[24].row)->state, "queued");
 	assert_true(world_row(asked[24].row)->acknowledged);
 	assert_false(world_row(asked[24].row)->submitted);
+	world_until_state(&asked[20], COPY_PENDING);
+	assert_has(world_status(&asked[24]), "position: 3 of 3\n");
 	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
 		world_until_state(&asked[i], COPY_COMPLETED);
 	assert_int_equal(world_copies_in(WEST), 25);
@@ -431,6 +433,38 @@ static void test_what_comes_back_into_the_queue_keeps_its_place(void **state)
 	assert_has(world_status(&asked[3]), "position: 2 of 2\n");
 	world_until_state(&asked[1], COPY_COMPLETED);
 	assert_int_equal(world_copy(&asked[3])->state, COPY_QUEUED);
+}
+
+static enum fault no_describe(const char *action, unsigned n)
+{
+	(void)n;
+	return strcmp(action, "DescribeSnapshots") ? FAULT_NONE : FAULT_DENIED;
+}
+
+/* What EC2 did not say is gone is not gone. */
+static void test_a_source_that_cannot_be_looked_up_is_waited_for(void **state)
+{
+	struct asked first, second;
+
+	(void)state;
+	world->limit = 1;
+	ask_and_wait(&first);
+	ask_and_wait(&second);
+	world_unmount(UNMOUNT);
+	world_run(120000);
+	world->fault = no_describe;
+	world_mount();
+	world_run(600000);
+	assert_has(world_status(&second),
+		"state: queued\nposition: 1 of 1\nreason: the source cannot be looked up: ");
+	world->fault = NULL;
+	world_until_state(&second, COPY_COMPLETED);
+	/* A new request hears of it at once. */
+	world->fault = no_describe;
+	world_ask(&first, WEST, EAST, "snap-00000000");
+	world_until(world_answered, &first);
+	assert_int_equal(first.err.errnum, EACCES);
+	assert_has(first.err.message, "source us-east-1/snap-00000000 cannot be looked up: ");
 }
 
 static void test_an_end_that_nobody_saw(void **state)
@@ -663,6 +697,7 @@ int main(void)
 		T(test_a_source_that_ec2_calls_pending),
 		T(test_no_network_keeps_an_accepted_copy_waiting),
 		T(test_what_comes_back_into_the_queue_keeps_its_place),
+		T(test_a_source_that_cannot_be_looked_up_is_waited_for),
 		T(test_an_end_that_nobody_saw),
 		T(test_a_refusal_ends_an_accepted_copy),
 		T(test_nothing_is_sent_that_is_not_on_disk),
