@@ -235,6 +235,10 @@ static void answered(void *arg, struct http_answer *answer, const struct err *er
 	call->http = NULL;
 	if (!answer) {
 		call->err = *err;
+		/* What passes the bounds is no answer of AWS's; to a caller EFBIG would speak of
+		 * the caller's own file. */
+		if (err->errnum == EFBIG)
+			call->err.errnum = EIO;
 		health->last_failure_ms = clock_wall_ms();
 		health->last_failure = *err;
 		try_failed(call, kind_of(err), -1);

@@ -152,6 +152,9 @@ static void describe(struct http_call *call, CURLcode code)
 			failure = failures[i].failure;
 	if (failure == HTTP_NO_URL && may_have_sent(call))
 		failure = HTTP_BROKEN; /* curl calls HTTP/0.9 an unsupported protocol, too */
+	/* curl calls header lines without end a lack of memory. */
+	if (failure == HTTP_NO_MEMORY && may_have_sent(call))
+		failure = HTTP_TOO_LARGE;
 	if (call->answer.body.error)
 		failure = call->answer.body.error == EFBIG ? HTTP_TOO_LARGE : HTTP_NO_MEMORY;
 	/* curl's words do not say why a connection was refused; but only they name a proxy. */
