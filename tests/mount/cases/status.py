@@ -203,6 +203,8 @@ def wait_blocks_until_the_snapshot_ends(t):
 def wait_is_interrupted(t):
     """^C ends it, and the mount is none the worse."""
     m = t.mount()
+    # Where this runs in the background, a shell has had SIGINT ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     waiting = t.background(["cat", m.folder("us-east-1", PENDING, ".wait")], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     time.sleep(0.5)  # that it is still blocked is what the next line shows
     check(waiting.poll() is None, "not blocked")
