@@ -259,6 +259,20 @@ def rsync_without_times(t):
 
 
 @case
+def rsync_of_folders(t):
+    """As cp -r, and with nothing left to do for a second run."""
+    t.need("rsync")
+    m = t.mount()
+    sources = " ".join(f"us-east-1/snapshots/{id}" for id in (NIGHTLY, BARE))
+    t.ok(f"rsync -a {sources} eu-west-1/snapshots/")
+    for _ in range(2):
+        same(sorted(c["Tags"]["ebsfs:source"] for c in t.sim.copies("eu-west-1")), sorted(f"us-east-1/{id}" for id in (NIGHTLY, BARE)))
+        same(t.sim.count("CopySnapshot"), 2)
+        t.run(f"rsync -a {sources} eu-west-1/snapshots/")
+    check(os.path.islink(m.region("eu-west-1", "snapshots", NIGHTLY, "copy")), "no link to the copy")
+
+
+@case
 def rsync_inplace(t):
     t.need("rsync")
     t.mount()

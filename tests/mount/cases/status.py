@@ -316,3 +316,14 @@ def seek_and_small_reads(t):
     os.close(fd)
     contains(text.decode(), "state: pending\n")
     check("completed" not in text.decode(), text)
+
+
+@case
+def command_at_the_end(t):
+    """on_end= is run for each copy that ends, with its facts in the environment."""
+    m = t.mount("on_end=echo $EBSFS_STATE $EBSFS_REGION $EBSFS_SNAPSHOT $EBSFS_SOURCE_REGION/$EBSFS_SOURCE_SNAPSHOT >> " + t.path("ends"))
+    t.sim.set_copy_seconds(1)
+    copy(t)
+    read(m.region("eu-west-1", NIGHTLY + ".wait"))
+    until(lambda: os.path.exists(t.path("ends")) and read(t.path("ends")), "the command is run")
+    same(read(t.path("ends")), f"completed eu-west-1 {t.sim.copies('eu-west-1')[0]['SnapshotId']} us-east-1/{NIGHTLY}\n")
