@@ -306,14 +306,19 @@ static void test_reading_ends_when_told_to(void **state)
 	assert_int_equal(seen, 6);
 }
 
+static double processor_seconds(clock_t since)
+{
+	return (double)(clock() - since) / CLOCKS_PER_SEC;
+}
+
 static void test_a_hundred_thousand_rows_are_read_quickly(void **state)
 {
 	enum { N = 100000 };
 	struct journal_fixture *f = *state;
 	struct journal_end end = {0};
 	struct err err;
-	clock_t begin;
-	double seconds;
+	clock_t begin = clock();
+	double written, read;
 	int seen = 0;
 
 	journal_fixture_open(f);
@@ -327,15 +332,16 @@ static void test_a_hundred_thousand_rows_are_read_quickly(void **state)
 	journal_fixture_wait(f, &end);
 	assert_int_equal(end.errnum, 0);
 	journal_fixture_close(f);
+	written = processor_seconds(begin);
 	begin = clock();
 	journal_fixture_open(f);
 	assert_int_equal(journal_read(f->j, 0, ignore_copy, ignore_receipt, &seen, &err), 0);
-	seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+	read = processor_seconds(begin);
 	assert_int_equal(seen, N);
-	print_message("opened, checked and read in %.3f s of processor time\n", seconds);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
-	assert_true(seconds < 1);
-#endif
+	print_message("opened, checked and read in %.3f s of processor time, written in %.3f s\n",
+		read, written);
+	/* Against the writing, so that it holds on any machine and under any tool. */
+	assert_true(read < written);
 }
 
 static void test_the_directory_is_made_and_private(void **state)

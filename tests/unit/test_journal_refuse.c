@@ -2,6 +2,7 @@
 /* cache/journal: what it refuses, with a reason, and leaves untouched. */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,27 +35,37 @@ static void test_a_second_ebsfs_is_told_who_has_it(void **state)
 	journal_fixture_reopen(f);
 }
 
+/* Opens the journal, says so, and holds it until it is killed. */
+static void hold_until_killed(struct journal_fixture *f, int fd)
+{
+	journal_fixture_open(f);
+	if (write(fd, "x", 1) == 1)
+		pause();
+	_exit(1);
+}
+
 static void test_the_file_itself_is_locked_too(void **state)
 {
 	struct journal_fixture *f = *state;
-	char lock[120];
+	char lock[120], opened = 0;
 	struct err err;
+	pid_t child;
+	int fds[2];
 
-	journal_fixture_open(f);
-	assert_int_equal(journal_fixture_put(f, 1), 0);
+	/* In another process: locks of one do not exclude each other. */
+	assert_int_equal(pipe(fds), 0);
+	child = fork();
+	if (child == 0)
+		hold_until_killed(f, fds[1]);
+	close(fds[1]);
+	assert_int_equal(read(fds[0], &opened, 1), 1);
+	close(fds[0]);
 	snprintf(lock, sizeof(lock), "%s/journal.lock", f->dir);
 	assert_int_equal(unlink(lock), 0);
-	/* In another process: locks of one do not exclude each other. */
-	pid_t child = fork();
-	int status;
-
-	if (child == 0) {
-		struct journal *j;
-
-		_exit(journal_open(&f->loop, f->dir, NULL, &j, &err) == -EBUSY ? 0 : 1);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	journal_fixture_refused(f, NULL, EBUSY, &err);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	journal_fixture_open(f);
 }
 
 /* Opening must fail and leave every byte of the journal and its log as it was. */

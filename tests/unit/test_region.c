@@ -194,12 +194,10 @@ static void test_a_region_never_listed_says_why_during_the_back_off(void **state
 	again.then = ask_again;
 	ensure(&again, f->region, false);
 	/* Once a turn: who asks again at once does not stop the loop. */
-	while (!a.called)
-		uv_run(&f->loop, UV_RUN_ONCE);
-	assert_called(&a, EACCES);
-	assert_int_equal(again.called, 1);
 	uv_run(&f->loop, UV_RUN_ONCE);
-	assert_int_equal(again.called, 2);
+	assert_called(&a, EACCES);
+	while (again.called < 3)
+		uv_run(&f->loop, UV_RUN_ONCE);
 	assert_int_equal(n_calls, 1);
 	region_cancel(again.waiter);
 
