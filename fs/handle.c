@@ -30,6 +30,17 @@ int handle_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, 
 	return 0;
 }
 
+int handle_ignore_attr(
+	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
+{
+	(void)fs;
+	(void)n;
+	(void)st;
+	(void)which;
+	(void)err;
+	return 0;
+}
+
 int handle_line(const struct handle *h, struct buf *out)
 {
 	size_t len = h->text.len;

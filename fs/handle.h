@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "buf.h"
@@ -38,6 +39,9 @@ struct handle {
  * truncate() for struct node_ops. */
 int handle_write(struct handle *h, const char *data, size_t len, off_t offset, struct err *err);
 int handle_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, struct err *err);
+/* set_attr() for what cp -a may set and nobody keeps. */
+int handle_ignore_attr(
+	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err);
 /* The text as a value: one newline at its end is the file's, not the value's. Results as buf_add.
  */
 int handle_line(const struct handle *h, struct buf *out);

@@ -177,18 +177,6 @@ static int folder_set_attr(
 	return 0;
 }
 
-/* Attributes of what stands in the folder are taken kindly, for cp -a, and not kept. */
-static int ignore_attr(
-	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
-{
-	(void)fs;
-	(void)n;
-	(void)st;
-	(void)which;
-	(void)err;
-	return 0;
-}
-
 static void folder_remove(struct fs *fs, struct node n, struct answer *a)
 {
 	struct receipt *r = get(fs, n);
@@ -314,7 +302,7 @@ const struct node_ops folder_description_ops = {
 	.write = handle_write,
 	.truncate = handle_truncate,
 	.commit = description_commit,
-	.set_attr = ignore_attr,
+	.set_attr = handle_ignore_attr,
 	.remove = child_remove,
 };
 const struct node_ops folder_metadata_ops = {
@@ -326,12 +314,12 @@ const struct node_ops folder_metadata_ops = {
 	.write = handle_write,
 	.truncate = handle_truncate,
 	.commit = drop_commit,
-	.set_attr = ignore_attr,
+	.set_attr = handle_ignore_attr,
 	.remove = child_remove,
 };
 const struct node_ops folder_copy_ops = {.type = S_IFLNK,
 	.mode = 0777,
 	.trust = TRUST_NEVER,
 	.text = copy_target,
-	.set_attr = ignore_attr,
+	.set_attr = handle_ignore_attr,
 	.remove = child_remove};

@@ -168,18 +168,6 @@ static void tag_remove(struct fs *fs, struct node n, struct answer *a)
 	answer_ok(a);
 }
 
-/* Times and modes of a tag are taken kindly, for cp -a, and not kept. */
-static int ignore_attr(
-	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
-{
-	(void)fs;
-	(void)n;
-	(void)st;
-	(void)which;
-	(void)err;
-	return 0;
-}
-
 static int open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
 {
 	(void)h;
@@ -215,7 +203,7 @@ const struct node_ops folder_tags_ops = {
 	.find = tags_find,
 	.next = tags_next,
 	.create = tags_create,
-	.set_attr = ignore_attr,
+	.set_attr = handle_ignore_attr,
 	.remove = tags_remove,
 };
 const struct node_ops folder_tag_ops = {
@@ -227,6 +215,6 @@ const struct node_ops folder_tag_ops = {
 	.write = handle_write,
 	.truncate = handle_truncate,
 	.commit = tag_commit,
-	.set_attr = ignore_attr,
+	.set_attr = handle_ignore_attr,
 	.remove = tag_remove,
 };

@@ -11,7 +11,7 @@
 #include "log.h"
 #include "num.h"
 #include "sim.h"
-#include "state_dir.h"
+#include "state_path.h"
 
 struct simulate {
 	pid_t pid;
@@ -109,7 +109,7 @@ static int start(struct options *o, struct simulate *s, struct err *err)
 	if (!o->poll_ms)
 		o->poll_ms = 500; /* nobody throttles here, and there is something to see */
 	if (!o->state_dir) {
-		o->state_dir = state_dir_temporary(err);
+		o->state_dir = state_path_temporary(err);
 		if (!o->state_dir)
 			return -err->errnum;
 		s->state_dir = strdup(o->state_dir);
@@ -142,7 +142,7 @@ void simulate_end(struct simulate *s)
 		waitpid(s->pid, NULL, 0);
 	}
 	if (s->state_dir)
-		state_dir_remove(s->state_dir);
+		state_path_remove(s->state_dir);
 	free(s->state_dir);
 	free(s);
 }

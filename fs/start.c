@@ -23,7 +23,7 @@
 #include "profile.h"
 #include "receipts.h"
 #include "session.h"
-#include "state_dir.h"
+#include "state_path.h"
 #include "status.h"
 
 /* Who the account is matters less than being there: a cloud without STS answers nothing to wait
@@ -203,7 +203,7 @@ static int build_copies(struct mount *m, struct err *err)
 {
 	struct fs *fs = &m->fs;
 	const struct options *o = fs->options;
-	_cleanup_free_ char *dir = state_dir_path(o, fs->account, err);
+	_cleanup_free_ char *dir = state_path_find(o, fs->account, err);
 	struct copies_options options = {
 		.loop = &m->loop,
 		.aws = fs->aws,

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Where the journal lives. */
-#include "state_dir.h"
+#include "state_path.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <pwd.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static char *join(const char *a, const char *b, const char *account)
 {
@@ -17,31 +16,11 @@ static char *join(const char *a, const char *b, const char *account)
 		       : path;
 }
 
-/* mkdir -p, private to the user. */
-static int make_parents(char *path)
-{
-	for (char *p = strchr(path + 1, '/');; p = strchr(p + 1, '/')) {
-		if (p)
-			*p = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST) {
-			int saved = errno;
-
-			if (p)
-				*p = '/';
-			return -saved;
-		}
-		if (!p)
-			return 0;
-		*p = '/';
-	}
-}
-
-char *state_dir_path(const struct options *o, const char *account, struct err *err)
+char *state_path_find(const struct options *o, const char *account, struct err *err)
 {
 	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 	const struct passwd *user;
 	char *path;
-	int r;
 
 	if (!home || *home != '/') {
 		user = getpwuid(getuid());
@@ -65,19 +44,10 @@ char *state_dir_path(const struct options *o, const char *account, struct err *e
 		err_set(err, ENOMEM, "out of memory");
 		return NULL;
 	}
-	r = make_parents(path);
-	if (r < 0) {
-		err_set(err, -r,
-			"cannot make the folder %s for the journal of copies: %s; name another "
-			"place with -o state_dir=DIR",
-			path, strerror(-r));
-		free(path);
-		return NULL;
-	}
 	return path;
 }
 
-char *state_dir_temporary(struct err *err)
+char *state_path_temporary(struct err *err)
 {
 	const char *tmp = getenv("TMPDIR");
 	char *path;
@@ -90,7 +60,7 @@ char *state_dir_temporary(struct err *err)
 	return path;
 }
 
-void state_dir_remove(const char *path)
+void state_path_remove(const char *path)
 {
 	DIR *dir = opendir(path);
 	const struct dirent *entry;
