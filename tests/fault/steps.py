@@ -183,17 +183,17 @@ def recorded():
 
 
 def sent():
-    every = ("cp", "several", "rsync", "parallel")
+    every = ("cp", "several", "rsync", "parallel", "notags")
     yield Combination("sent", "kill-before-work", every, plan(COPY_HELD), then_kill(copy_comes), dies=True)
     yield Combination("sent", "kill-after-work", every, plan(COPY_HELD_AFTER), then_kill(copy_made), dies=True)
     yield Combination("sent", "kill-and-work-later", every, plan(COPY_LATE), then_kill(copy_comes), dies=True)
     yield from disk("sent", ("parallel",), FAILING, at=copy_made, prepare=plan(COPY_LOST), sim=LAG)
-    yield from aws("sent", ("cp", "rsync"), DONE, "CopySnapshot", AWAY)
+    yield from aws("sent", ("cp", "rsync", "notags"), DONE, "CopySnapshot", AWAY)
     yield from aws("sent", ("parallel",), DONE, "CopySnapshot", AWAY, times=3, label="thrice-")
 
 
 def answered():
-    yield from disk("answered", ("cp", "several"), DISK, at=copy_comes, prepare=plan(COPY_SLOW))
+    yield from disk("answered", ("cp", "several", "notags"), DISK, at=copy_comes, prepare=plan(COPY_SLOW))
     yield Combination("answered", "enospc-kill", ("cp", "parallel"), plan(COPY_SLOW), then_kill(copy_comes, full_disk), dies=True)
     yield from aws("answered", ("cp",), READING, "DescribeSnapshots", AWAY, times=2, at=copy_comes, prepare=plan(COPY_SLOW))
 
