@@ -333,12 +333,12 @@ static void read_folder(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offse
 	struct fs *fs = ops_fs(req);
 	struct node folder = node_of(ino);
 	const struct node_ops *ops = tree_ops(folder);
-	struct listing l = {.data = malloc(size), .size = size};
-	_cleanup_free_ char *owned = l.data;
+	_cleanup_free_ char *data = malloc(size);
+	struct listing l = {.data = data, .size = size};
 	struct tree_entry entry;
 	uint64_t pos;
 
-	if (!l.data) {
+	if (!data) {
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
