@@ -8,15 +8,11 @@
 #include <utlist.h>
 
 #include "aws_client.h"
-#include "aws_endpoint.h"
 #include "aws_error.h"
 #include "clock.h"
 #include "log.h"
 #include "loop.h"
 #include "random.h"
-#include "sigv4.h"
-
-#define FORM_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 
 /* A clock that is off by less is not why AWS refused: it tolerates 15 minutes, or 5. */
 #define SKEW_MS (4 * 60 * 1000)
@@ -175,8 +171,6 @@ static void parse(struct aws_call *call, struct http_answer *answer)
 	}
 }
 
-#define FORM_TYPE "application/x-www-form-urlencoded; charset=utf-8"
-
 /* A clock that is off explains the refusal: corrects it, once for all. */
 static bool correct_clock(struct aws_call *call, const struct http_answer *answer)
 {
@@ -261,44 +255,13 @@ static void answered(void *arg, struct http_answer *answer, const struct err *er
 		succeed(call);
 }
 
-static int sign(struct aws_call *call, const struct aws_signer *signer,
-	const struct aws_endpoint *endpoint, const struct buf *form,
-	struct sigv4_signature *signature)
-{
-	const struct credentials *keys = signer->credentials;
-	const struct http_header headers[] = {
-		{"Content-Type", FORM_TYPE}, {"Host", endpoint->host}};
-	char hash[DIGEST_SHA256_HEX];
-	const struct sigv4_request request = {.method = "POST",
-		.path = endpoint->path,
-		.headers = headers,
-		.n_headers = ARRAY_LEN(headers),
-		.payload_hash = hash,
-		.access_key = keys->access_key,
-		.secret_key = keys->secret_key,
-		.session_token = keys->session_token,
-		.region = call->region->name,
-		.service = call->service,
-		.time_ms = signer->time_ms};
-	int r = digest_sha256_hex(form->data, form->len, hash);
-
-	if (!r)
-		r = sigv4_sign(&request, signature);
-	return r < 0 ? err_set(&call->err, -r, "the request cannot be signed") : 0;
-}
-
 static int post(struct aws_call *call, const struct aws_endpoint *endpoint, const struct buf *form,
-	const struct sigv4_signature *signature)
+	const struct aws_signed *signature)
 {
-	const char *token = call->credentials->session_token;
-	const struct http_header headers[] = {{"Content-Type", FORM_TYPE}, {"Host", endpoint->host},
-		{"X-Amz-Date", signature->date},
-		{"Authorization", buf_str(&signature->authorization)},
-		{"X-Amz-Security-Token", token}};
 	const struct http_request request = {.method = "POST",
 		.url = endpoint->url.data,
-		.headers = headers,
-		.n_headers = ARRAY_LEN(headers) - !token,
+		.headers = signature->headers,
+		.n_headers = signature->n_headers,
 		.body = form->data,
 		.body_len = form->len,
 		.timeout_ms = time_left(call),
@@ -319,7 +282,7 @@ static int send_try(struct aws_call *call)
 		.endpoints = call->aws->options.endpoints,
 		.time_ms = clock_wall_ms() + call->aws->skew_ms};
 	_cleanup_aws_endpoint_ struct aws_endpoint endpoint = {0};
-	_cleanup_(sigv4_finish) struct sigv4_signature signature = {0};
+	_cleanup_(aws_signed_finish) struct aws_signed signature = {0};
 	_cleanup_buf_ struct buf form = BUF_INIT;
 	int r;
 
@@ -335,7 +298,8 @@ static int send_try(struct aws_call *call)
 	if (!r && form.error)
 		r = err_set(&call->err, form.error, "the request is too large");
 	if (!r)
-		r = sign(call, &signer, &endpoint, &form, &signature);
+		r = aws_sign(&signer, &endpoint, call->service, call->region->name, &form,
+			&signature, &call->err);
 	return r < 0 ? r : post(call, &endpoint, &form, &signature);
 }
 

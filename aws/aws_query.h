@@ -4,21 +4,13 @@
 #define EBSFS_AWS_QUERY_H
 
 #include "aws.h"
+#include "aws_sign.h"
 #include "buf.h"
-#include "credentials.h"
-#include "endpoint.h"
 
 enum aws_effect {
 	AWS_READS,      /* changes nothing */
 	AWS_REPEATABLE, /* changes something; carried out twice is the same as once */
 	AWS_ONCE,       /* twice is wrong: what may have been carried out is never repeated */
-};
-
-/* What a try is signed with. */
-struct aws_signer {
-	const struct credentials *credentials;
-	const struct endpoint_config *endpoints;
-	int64_t time_ms; /* AWS's clock */
 };
 
 /* The functions get `arg`; complete and parse may be NULL. */

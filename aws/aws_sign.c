@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* How a request to a Query API is signed. */
+#include "aws_sign.h"
+
+#include "digest.h"
+
+#define FORM_TYPE "application/x-www-form-urlencoded; charset=utf-8"
+
+static void add_header(struct aws_signed *out, const char *name, const char *value)
+{
+	out->headers[out->n_headers++] = (struct http_header){name, value};
+}
+
+static int sign_v4(const struct aws_signer *signer, const struct aws_endpoint *endpoint,
+	const char *service, const char *region, const struct buf *form, struct aws_signed *out)
+{
+	const struct credentials *keys = signer->credentials;
+	char hash[DIGEST_SHA256_HEX];
+	const struct sigv4_request request = {.method = "POST",
+		.path = endpoint->path,
+		.headers = out->headers,
+		.n_headers = out->n_headers,
+		.payload_hash = hash,
+		.access_key = keys->access_key,
+		.secret_key = keys->secret_key,
+		.session_token = keys->session_token,
+		.region = region,
+		.service = service,
+		.time_ms = signer->time_ms};
+	int r = digest_sha256_hex(form->data, form->len, hash);
+
+	if (!r)
+		r = sigv4_sign(&request, &out->v4);
+	if (r < 0)
+		return r;
+	add_header(out, "X-Amz-Date", out->v4.date);
+	add_header(out, "Authorization", buf_str(&out->v4.authorization));
+	if (keys->session_token)
+		add_header(out, "X-Amz-Security-Token", keys->session_token);
+	return 0;
+}
+
+int aws_sign(const struct aws_signer *signer, const struct aws_endpoint *endpoint,
+	const char *service, const char *region, struct buf *form, struct aws_signed *out,
+	struct err *err)
+{
+	int r;
+
+	*out = (struct aws_signed){0};
+	add_header(out, "Content-Type", FORM_TYPE);
+	add_header(out, "Host", endpoint->host);
+	r = sign_v4(signer, endpoint, service, region, form, out);
+	return r < 0 ? err_set(err, -r, "the request cannot be signed") : 0;
+}
+
+void aws_signed_finish(struct aws_signed *out)
+{
+	sigv4_finish(&out->v4);
+}
