@@ -33,6 +33,7 @@ static void region_free(struct aws_region *region)
 	while (region->actions) {
 		struct aws_action *next = region->actions->next;
 
+		throttle_line_finish(&region->actions->line);
 		free(region->actions);
 		region->actions = next;
 	}
@@ -71,21 +72,48 @@ struct aws_region *aws_region(struct aws *aws, const char *name)
 	return region;
 }
 
-struct aws_counter *aws_counter(struct aws_region *region, const char *name)
+/* EC2's buckets are known to be at Amazon's endpoints; another cloud has its own, or none. */
+static int init_line(struct aws *aws, struct aws_action *action, const char *service)
+{
+	const struct aws_options *o = &aws->options;
+	struct throttle_rate rate = throttle_rate_of(service, action->counter.action);
+	bool on = o->rate > 0 || endpoint_is_amazons(o->endpoints, service);
+
+	if (o->rate > 0) {
+		rate.burst *= o->rate;
+		rate.per_s *= o->rate;
+	}
+	return throttle_line_init(&action->line, o->loop, rate, on);
+}
+
+struct aws_action *aws_action(
+	struct aws *aws, struct aws_region *region, const char *service, const char *name)
 {
 	struct aws_action *action;
 
 	for (action = region->actions; action; action = action->next)
 		if (!strcmp(action->counter.action, name))
-			return &action->counter;
+			return action;
 	action = calloc(1, sizeof(*action));
 	if (!action)
 		return NULL;
 	snprintf(action->counter.region, sizeof(action->counter.region), "%s", region->name);
 	snprintf(action->counter.action, sizeof(action->counter.action), "%s", name);
+	if (init_line(aws, action, service) < 0) {
+		free(action);
+		return NULL;
+	}
 	action->next = region->actions;
 	region->actions = action;
-	return &action->counter;
+	return action;
+}
+
+unsigned aws_allowance(struct aws *aws, const char *region_name, const char *name)
+{
+	struct aws_region *region = aws_region(aws, region_name);
+	struct aws_action *action = region ? aws_action(aws, region, "ec2", name) : NULL;
+
+	return action ? throttle_line_free(&action->line) : 0;
 }
 
 void aws_each_counter(const struct aws *aws, aws_counter_fn *fn, void *arg)

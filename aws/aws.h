@@ -21,6 +21,9 @@ struct aws_options {
 	const struct endpoint_config *endpoints;
 	int attempts;        /* tries in all for one call, at least 1; 0: the default */
 	int64_t deadline_ms; /* for one call with all its tries; 0: the default, 60 s */
+	/* EC2's documented request rates times this, at any endpoint; 0: once at Amazon's
+	 * endpoints, and at others once they have refused a request for its rate. */
+	double rate;
 };
 
 int aws_create(const struct aws_options *options, struct aws **out, struct err *err);
@@ -39,6 +42,12 @@ void aws_cancel(struct aws_call *call);
  * changing call of which EC2 may have carried out at least one try (sent, and then reset, timed
  * out, 5xx or an unreadable answer). Such a call is never sent again here, unless it is idempotent
  * (CreateTags, DeleteTags, DeleteSnapshot and all that only read). */
+
+/* How many requests of this EC2 action may go out to the region now without waiting for EC2's
+ * request rate; UINT_MAX where nothing is known to limit them. Those that go out beyond it are not
+ * refused: they wait in line, first come, first served, for up to three quarters of their deadline,
+ * and then end in EAGAIN. */
+unsigned aws_allowance(struct aws *aws, const char *region, const char *action);
 
 /* Counters since start, for `.ebsfs/metrics`. */
 struct aws_counter {

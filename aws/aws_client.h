@@ -8,10 +8,12 @@
 #include "endpoint.h"
 #include "http.h"
 #include "retry.h"
+#include "throttle_line.h"
 
 struct aws_action {
 	struct aws_action *next;
 	struct aws_counter counter;
+	struct throttle_line line;
 };
 
 struct aws_region {
@@ -32,6 +34,7 @@ struct aws {
 
 /* Finds or makes; NULL on ENOMEM. They live as long as the client. */
 struct aws_region *aws_region(struct aws *aws, const char *name);
-struct aws_counter *aws_counter(struct aws_region *region, const char *action);
+struct aws_action *aws_action(
+	struct aws *aws, struct aws_region *region, const char *service, const char *action);
 
 #endif

@@ -20,6 +20,7 @@
 /*
  * A call is in one of these states, each with the one thing that it waits for:
  *
+ *   pacing    place, and timer for what it may wait
  *   keys      waiter, and timer for the deadline
  *   sent      http
  *   parsing   the thread pool; a call cancelled here is freed when the pool gives it back
@@ -30,11 +31,12 @@ struct aws_call {
 	struct aws *aws; /* NULL: cancelled while parsing */
 	struct aws_query query;
 	char service[16];
-	char action[40];
 	struct aws_region *region;
-	struct aws_counter *counter;
+	struct aws_action *action;
 	struct buf form;
 
+	struct throttle_place place;
+	bool pacing; /* the place is in line */
 	struct credentials_waiter *waiter;
 	struct http_call *http;
 	struct loop_timer *timer;
@@ -50,7 +52,7 @@ struct aws_call {
 	struct err err; /* of this try */
 };
 
-static int start_try(struct aws_call *call);
+static void start_try(struct aws_call *call);
 
 static void call_free(struct aws_call *call)
 {
@@ -66,6 +68,8 @@ void aws_cancel(struct aws_call *call)
 {
 	DL_DELETE(call->aws->calls, call);
 	call->aws = NULL;
+	if (call->pacing)
+		throttle_line_leave(&call->action->line, &call->place);
 	if (call->waiter)
 		credentials_cancel(call->waiter);
 	if (call->http)
@@ -87,11 +91,16 @@ static void succeed(struct aws_call *call)
 	finish(call, NULL);
 }
 
+static const char *name_of(const struct aws_call *call)
+{
+	return call->action->counter.action;
+}
+
 static void give_up(struct aws_call *call)
 {
-	call->counter->errors++;
+	call->action->counter.errors++;
 	call->err.maybe_done = call->maybe_done;
-	err_context(&call->err, "%s in %s", call->action, call->region->name);
+	err_context(&call->err, "%s in %s", name_of(call), call->region->name);
 	finish(call, &call->err);
 }
 
@@ -117,18 +126,20 @@ static void try_failed(struct aws_call *call, enum retry_kind kind, int64_t retr
 	if (call->query.effect != AWS_READS)
 		call->maybe_done |= call->err.maybe_done;
 	call->keys_refused = kind == RETRY_CREDENTIALS;
-	if (kind == RETRY_THROTTLED)
-		call->counter->throttled++;
+	if (kind == RETRY_THROTTLED) {
+		call->action->counter.throttled++;
+		throttle_line_refused(&call->action->line, call->sent_ms);
+	}
 	delay = retry_next(&policy, &call->retry, &call->region->budget, &failure, time_left(call),
 		random_unit());
 	if (delay < 0) {
 		give_up(call);
 		return;
 	}
-	log_debug("%s in %s: %s (%s); again in %lld ms", call->action, call->region->name,
+	log_debug("%s in %s: %s (%s); again in %lld ms", name_of(call), call->region->name,
 		call->err.message, call->err.code[0] ? call->err.code : "no code",
 		(long long)delay);
-	call->counter->retries++;
+	call->action->counter.retries++;
 	loop_timer_start(call->timer, delay);
 }
 
@@ -239,7 +250,7 @@ static void answered(void *arg, struct http_answer *answer, const struct err *er
 		return;
 	}
 	health->last_answer_ms = clock_wall_ms();
-	log_debug("%s in %s: HTTP %d, %zu bytes, %lld ms, request id %s", call->action,
+	log_debug("%s in %s: HTTP %d, %zu bytes, %lld ms, request id %s", name_of(call),
 		call->region->name, answer->status, answer->body.len,
 		(long long)(clock_mono_ms() - call->sent_ms),
 		answer->request_id[0] ? answer->request_id : "unknown");
@@ -271,7 +282,7 @@ static int post(struct aws_call *call, const struct aws_endpoint *endpoint, cons
 	call->http = http_send(call->aws->options.http, &request, answered, call);
 	if (!call->http)
 		return err_set(&call->err, ENOMEM, "out of memory");
-	call->counter->requests++;
+	call->action->counter.requests++;
 	call->sent_ms = clock_mono_ms();
 	return 0;
 }
@@ -330,21 +341,39 @@ static void keys_arrived(void *arg, struct credentials *credentials, const struc
 	}
 }
 
+/* A refusal that a try got says more than that there was no turn for another. */
+static void no_turn(struct aws_call *call)
+{
+	const struct throttle_rate *rate = &call->action->line.throttle.rate;
+
+	if (!call->err.errnum) {
+		err_set(&call->err, EAGAIN,
+			"EC2's request rate is used up (%g at once, then %g a second), and %u "
+			"other requests wait for it",
+			rate->burst, rate->per_s, call->action->line.n_waiting);
+		call->err.retryable = true;
+	}
+	give_up(call);
+}
+
 static void timer_fired(void *arg)
 {
 	struct aws_call *call = arg;
 
-	if (call->waiter) {
+	if (call->pacing) {
+		call->pacing = false;
+		throttle_line_leave(&call->action->line, &call->place);
+		no_turn(call);
+	} else if (call->waiter) {
 		credentials_cancel(steal(&call->waiter));
 		err_set(&call->err, ETIMEDOUT, "no credentials in time");
 		give_up(call);
-	} else if (start_try(call) < 0) {
-		err_set(&call->err, ENOMEM, "out of memory");
-		give_up(call);
+	} else {
+		start_try(call);
 	}
 }
 
-static int start_try(struct aws_call *call)
+static int ask_for_keys(struct aws_call *call)
 {
 	call->waiter = credentials_get(call->aws->options.credentials, keys_arrived, call);
 	if (!call->waiter)
@@ -353,17 +382,49 @@ static int start_try(struct aws_call *call)
 	return 0;
 }
 
+static void my_turn(void *arg)
+{
+	struct aws_call *call = arg;
+
+	call->pacing = false;
+	if (ask_for_keys(call) < 0) {
+		err_set(&call->err, ENOMEM, "out of memory");
+		give_up(call);
+	}
+}
+
+/* Into the line, or past it. A quarter of the deadline is left for the try itself: one that is sent
+ * at the last moment would end in a time-out, and for a copy in doubt. */
+static bool paced(struct aws_call *call)
+{
+	call->place.turn = my_turn;
+	call->place.arg = call;
+	call->pacing = !throttle_line_enter(&call->action->line, &call->place);
+	if (call->pacing)
+		loop_timer_start(call->timer, time_left(call) - call->aws->options.deadline_ms / 4);
+	return call->pacing;
+}
+
+static void start_try(struct aws_call *call)
+{
+	if (!paced(call))
+		my_turn(call);
+}
+
 static int start(struct aws_call *call)
 {
 	const struct aws_query *query = &call->query;
 
 	snprintf(call->service, sizeof(call->service), "%s", query->service);
-	snprintf(call->action, sizeof(call->action), "%s", query->action);
 	call->deadline_ms = clock_mono_ms() + call->aws->options.deadline_ms;
 	call->region = aws_region(call->aws, query->region);
-	call->counter = call->region ? aws_counter(call->region, call->action) : NULL;
+	call->action = call->region
+			       ? aws_action(call->aws, call->region, call->service, query->action)
+			       : NULL;
 	call->timer = loop_timer_create(call->aws->options.loop, timer_fired, call);
-	return call->counter && call->timer && !call->form.error ? start_try(call) : -ENOMEM;
+	if (!call->action || !call->timer || call->form.error)
+		return -ENOMEM;
+	return paced(call) ? 0 : ask_for_keys(call);
 }
 
 struct aws_call *aws_query(struct aws *aws, const struct aws_query *query)

@@ -179,3 +179,28 @@ int endpoint_url(const struct endpoint_config *config, const char *service_name,
 	return buf_printf(out, "https://%s%s.%s.%s", service->host, fips ? "-fips" : "", region,
 		partition->suffix);
 }
+
+static bool ends_in(const char *host, const char *suffix)
+{
+	size_t len = strlen(host), n = strlen(suffix);
+
+	return len > n && host[len - n - 1] == '.' && strcmp(host + len - n, suffix) == 0;
+}
+
+bool endpoint_is_amazons(const struct endpoint_config *config, const char *service_name)
+{
+	const struct service *service = service_of(service_name);
+	struct url_parts parts;
+	const char *url, *where;
+	struct err ignored;
+
+	if (!service || configured(config, service, &url, &where, &ignored) <= 0)
+		return service != NULL;
+	if (url_split(url, &parts) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(partitions); i++)
+		if (ends_in(parts.host, partitions[i].suffix) ||
+			ends_in(parts.host, partitions[i].dualstack_suffix))
+			return true;
+	return false;
+}

@@ -27,6 +27,10 @@ struct endpoint_config {
 int endpoint_url(const struct endpoint_config *config, const char *service, const char *region,
 	struct buf *out, struct err *err);
 
+/* Whether service's endpoint is Amazon's own: no other was named, or one by a name of Amazon's (a
+ * VPC endpoint, say). */
+bool endpoint_is_amazons(const struct endpoint_config *config, const char *service);
+
 /* Whether text has the form of a region's name: lower-case letters, digits and '-', ending in a
  * digit, at most 32 characters. */
 bool endpoint_is_region(const char *text);

@@ -262,6 +262,43 @@ static void test_the_home_region(void **state)
 	profiles_destroy(p);
 }
 
+/* Whose endpoint it is decides whether EC2's request rates are known to hold there. */
+static void test_whose_endpoint_it_is(void **state)
+{
+	static const struct {
+		const char *url; /* NULL: none is named */
+		bool amazons;
+	} table[] = {
+		{NULL, true},
+		{"https://ec2.eu-west-1.amazonaws.com", true},
+		{"https://vpce-0a-1b.ec2.us-east-1.vpce.amazonaws.com/", true},
+		{"https://EC2.eu-west-1.api.AWS:443", true},
+		{"https://ec2.cn-north-1.amazonaws.com.cn", true},
+		{"http://127.0.0.1:4566", false},
+		{"https://ec2.example.org", false},
+		{"https://amazonaws.com.example.org", false},
+		{"https://myamazonaws.com", false},
+		{"nonsense", false},
+	};
+	struct profiles *p = load("[default]\n");
+
+	(void)state;
+	set_environment("");
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const struct endpoint_config config = {
+			.endpoint_url = table[i].url, .profiles = p, .profile = "default"};
+
+		if (endpoint_is_amazons(&config, "ec2") != table[i].amazons)
+			fail_msg("%s", table[i].url);
+	}
+	set_environment("AWS_ENDPOINT_URL_EC2=http://127.0.0.1:1");
+	assert_false(endpoint_is_amazons(
+		&(struct endpoint_config){.profiles = p, .profile = "default"}, "ec2"));
+	assert_true(endpoint_is_amazons(
+		&(struct endpoint_config){.profiles = p, .profile = "default"}, "sts"));
+	profiles_destroy(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +308,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
 		cmocka_unit_test(test_the_form_of_a_region),
 		cmocka_unit_test_setup_teardown(test_the_home_region, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_whose_endpoint_it_is, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
