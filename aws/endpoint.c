@@ -12,6 +12,7 @@
 #include "url_split.h"
 
 struct partition {
+	const char *name;
 	const char *prefix; /* of its regions' names; a word and a number follow */
 	const char *suffix;
 	const char *dualstack_suffix;
@@ -20,14 +21,14 @@ struct partition {
 
 /* Tried in this order; the last one is for all other names, as in the SDKs. */
 static const struct partition partitions[] = {
-	{"cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn", false},
-	{"us-gov-", "amazonaws.com", "api.aws", true},
-	{"eusc-de-", "amazonaws.eu", "api.amazonwebservices.eu", false},
-	{"us-iso-", "c2s.ic.gov", "api.aws.ic.gov", false},
-	{"us-isob-", "sc2s.sgov.gov", "api.aws.scloud", false},
-	{"eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk", false},
-	{"us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov", false},
-	{"", "amazonaws.com", "api.aws", false},
+	{"aws-cn", "cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn", false},
+	{"aws-us-gov", "us-gov-", "amazonaws.com", "api.aws", true},
+	{"aws-eusc", "eusc-de-", "amazonaws.eu", "api.amazonwebservices.eu", false},
+	{"aws-iso", "us-iso-", "c2s.ic.gov", "api.aws.ic.gov", false},
+	{"aws-iso-b", "us-isob-", "sc2s.sgov.gov", "api.aws.scloud", false},
+	{"aws-iso-e", "eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk", false},
+	{"aws-iso-f", "us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov", false},
+	{"aws", "", "amazonaws.com", "api.aws", false},
 };
 
 /* The names of a service: in the code, in hosts, in configuration files; the environment's is the
@@ -62,6 +63,11 @@ static const struct partition *partition_of(const char *region)
 				     !is_word_and_number(region + strlen(p->prefix))))
 		p++;
 	return p;
+}
+
+const char *endpoint_partition(const char *region)
+{
+	return partition_of(region)->name;
 }
 
 static const struct service *service_of(const char *name)

@@ -35,6 +35,9 @@ bool endpoint_is_amazons(const struct endpoint_config *config, const char *servi
  * digit, at most 32 characters. */
 bool endpoint_is_region(const char *text);
 
+/* The partition of AWS that a region belongs to, by its name: "aws", "aws-cn", "aws-us-gov", … */
+const char *endpoint_partition(const char *region);
+
 /* The region in which account-wide questions are asked: AWS_REGION, AWS_DEFAULT_REGION, the
  * profile's region, else "us-east-1". Borrowed from the environment or the profiles. */
 const char *endpoint_home_region(const struct profiles *profiles, const char *profile);

@@ -11,6 +11,7 @@
 #include "endpoint.h"
 #include "lane.h"
 #include "life.h"
+#include "preflight.h"
 #include "random.h"
 #include "save.h"
 #include "source.h"
@@ -26,6 +27,7 @@ struct asking {
 	struct copies *all;
 	struct journal_copy row;
 	struct copy_request tags; /* only its tags and no_tags */
+	struct preflight known;
 	struct journal_receipt receipt;
 	bool has_receipt;
 	copies_done *done;
@@ -234,6 +236,8 @@ static int compose(struct asking *a, struct region *from, catalogue_slot slot, s
 
 	if (!catalogue_get(catalogue, slot, &s))
 		return source_unknown(row->source_region, row->source_id, err);
+	a->known.source_encrypted = s.encrypted;
+	a->known.source_bytes = s.full_size;
 	row->bytes = s.full_size >= 0 ? s.full_size : (int64_t)s.volume_gib << 30;
 	if (!row->description) {
 		char *text;
@@ -302,7 +306,8 @@ static bool decide(struct asking *a, bool was_asked)
 		return false;
 	if (word == SOURCE_UNKNOWN)
 		source_unknown(a->row.source_region, a->row.source_id, &err);
-	if (word == SOURCE_UNKNOWN || word == SOURCE_UNFIT || compose(a, from, slot, &err) < 0)
+	if (word == SOURCE_UNKNOWN || word == SOURCE_UNFIT || compose(a, from, slot, &err) < 0 ||
+		preflight_judge(&a->known, &err) < 0)
 		refuse(a, &err);
 	else
 		proceed(a, word == SOURCE_PENDING);
@@ -449,7 +454,11 @@ int asking_start(struct copies *c, const char *region, const struct copy_request
 		return -ENOMEM;
 	}
 	a->row.id = journal_next_copy_id(c->options.journal);
+	a->known = (struct preflight){.row = &a->row, .unencrypted = request->unencrypted};
 	DL_APPEND(c->askings, a);
-	start(a);
+	if (preflight_regions(a->row.source_region, region, &err) < 0)
+		refuse(a, &err);
+	else
+		start(a);
 	return 0;
 }

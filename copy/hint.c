@@ -2,6 +2,7 @@
 /* What usually causes an error of EC2's. */
 #include "hint.h"
 
+#include <fnmatch.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -10,16 +11,16 @@
 /* The first row that fits. NULL fits all. The messages of copies that failed are those that AWS
  * documents for CopySnapshot ("Encryption and snapshot copying") or that users quote. */
 static const struct {
-	const char *code;
+	const char *code;  /* a pattern */
 	const char *words; /* in the message */
 	const char *hint;
 } hints[] = {
 	{NULL, "key ID is not accessible",
-		"the caller needs kms:DescribeKey, kms:CreateGrant, "
-		"kms:GenerateDataKeyWithoutPlaintext, "
-		"kms:ReEncrypt and kms:Decrypt for the source's key and the copy's (copy.kms-key), "
-		"and both "
-		"keys must be enabled"},
+		"the caller needs kms:DescribeKey, kms:CreateGrant, kms:GenerateDataKey, "
+		"kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt* and kms:Decrypt for the "
+		"source's key and the copy's; both keys must exist and be enabled, the copy's "
+		"(copy.kms-key) in the destination's region; of another account's snapshot the "
+		"owner must share the key too"},
 	{NULL, "CreateTags",
 		"the policy forbids tagging the copy (ec2:CreateTags); a mount with -o notags "
 		"copies without "
@@ -36,6 +37,11 @@ static const struct {
 		"the source was deleted, or is not shared with this account (or its key is not)"},
 	{NULL, "ource snapshot",
 		"the source was deleted meanwhile, or may not be copied by this account"},
+	{"*KMS*", NULL,
+		"the key is disabled, deleted, in another region, or its policy does not permit "
+		"this; a copy needs a key of its own region (copy.kms-key)"},
+	{"IncorrectState", NULL,
+		"the source must be completed, and not in the archive tier: restore it first"},
 	{"UnauthorizedOperation", NULL,
 		"the caller needs ec2:CopySnapshot in the destination and, for the tags, "
 		"ec2:CreateTags"},
@@ -56,7 +62,7 @@ static const struct {
 const char *hint_for(const char *code, const char *message)
 {
 	for (size_t i = 0; i < ARRAY_LEN(hints); i++)
-		if ((!hints[i].code || (code && !strcmp(code, hints[i].code))) &&
+		if ((!hints[i].code || (code && !fnmatch(hints[i].code, code, 0))) &&
 			(!hints[i].words || (message && strstr(message, hints[i].words))))
 			return hints[i].hint;
 	return NULL;

@@ -10,6 +10,7 @@
 #include "ec2.h"
 #include "endpoint.h"
 #include "isotime.h"
+#include "kms_key.h"
 #include "num.h"
 #include "scalar.h"
 #include "utf8.h"
@@ -107,6 +108,10 @@ static int read_description(struct reader *r, const char *key, const char *value
 
 static int read_key(struct reader *r, const char *key, const char *value)
 {
+	char region[KMS_KEY_REGION_SIZE];
+
+	if (*value && kms_key_parse(value, region, r->err) < 0)
+		return err_context(r->err, "line %u", r->line);
 	return keep_text(r, &r->out->kms_key_id, key, value);
 }
 
@@ -309,7 +314,8 @@ static int judge(struct reader *r)
 {
 	struct copy_request *out = r->out;
 
-	if (out->kms_key_id && r->encrypted == 0)
+	out->unencrypted = r->encrypted == 0;
+	if (out->kms_key_id && out->unencrypted)
 		return err_set(r->err, EINVAL, "copy.kms-key is given, but copy.encrypted is no");
 	if (out->kms_key_id)
 		out->encrypted = true; /* EC2 takes a key only together with Encrypted=true */

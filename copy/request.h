@@ -30,6 +30,7 @@ struct copy_request {
 	char *description;
 	char *kms_key_id;
 	bool encrypted;
+	bool unencrypted; /* the text says so; neither: it says nothing */
 	bool no_tags;
 	bool dry_run;
 	int completion_minutes; /* 0: none */

@@ -6,15 +6,33 @@
 #include <string.h>
 
 #include "clock.h"
+#include "isotime.h"
 #include "lane.h"
 #include "life.h"
 #include "pace.h"
+#include "preflight.h"
 #include "random.h"
 
 int source_unknown(const char *region, const char *id, struct err *err)
 {
 	return err_set(err, ENOENT,
 		"EC2 knows no snapshot %s in %s, or this account may not see it", id, region);
+}
+
+static bool is_archived(const struct catalogue *catalogue, catalogue_slot slot)
+{
+	const char *tier = NULL;
+	struct ec2_field f;
+	int64_t expiry = 0;
+
+	for (unsigned n = 0; catalogue_field(catalogue, slot, n, &f); n++) {
+		if (!strcmp(f.name, "StorageTier"))
+			tier = f.value;
+		else if (!strcmp(f.name, "RestoreExpiryTime") &&
+			 isotime_parse(f.value, strlen(f.value), &expiry) < 0)
+			expiry = 0;
+	}
+	return preflight_is_archived(tier, expiry, clock_wall_ms());
 }
 
 enum source_word source_word(
@@ -43,6 +61,13 @@ enum source_word source_word(
 	case EC2_SNAPSHOT_COMPLETED:
 	case EC2_SNAPSHOT_UNKNOWN: /* EC2 judges */
 		break;
+	}
+	if (is_archived(catalogue, at)) {
+		err_set(err, EOPNOTSUPP,
+			"source %s is in the archive tier; restore it first (aws ec2 "
+			"restore-snapshot-tier), which takes up to 72 hours",
+			id);
+		return SOURCE_UNFIT;
 	}
 	return SOURCE_READY;
 }

@@ -8,6 +8,7 @@
 #include "journal.h"
 #include "last_error.h"
 #include "names.h"
+#include "preflight.h"
 #include "receipts.h"
 #include "status.h"
 
@@ -172,12 +173,14 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 	struct err err;
 
 	err.errnum = 0;
-	if (!fs_region_enabled(fs, request->source_region))
-		err_set(&err, ENOENT, "%s is no region that this account has enabled",
-			request->source_region);
-	else if (delete_under_way(fs, request->source_region, request->source_id))
+	if (!fs_region_enabled(fs, request->source_region)) {
+		if (preflight_regions(request->source_region, r->row.region, &err) == 0)
+			err_set(&err, ENOENT, "%s is no region that this account has enabled",
+				request->source_region);
+	} else if (delete_under_way(fs, request->source_region, request->source_id)) {
 		err_set(&err, EBUSY, "%s/%s is being deleted", request->source_region,
 			request->source_id);
+	}
 	if (err.errnum) {
 		r->has_refused = true;
 		r->refused = err;

@@ -106,7 +106,8 @@ static int check_source(struct sim_call *c, const struct request *q)
 		return sim_fail(c, 400, "IncorrectState",
 			"The snapshot '%s' is not in the 'completed' state: it is '%s'.",
 			q->source_id, v.state);
-	if (q->source->storage_tier && !strcmp(q->source->storage_tier, "archive"))
+	if (q->source->storage_tier && !strcmp(q->source->storage_tier, "archive") &&
+		q->source->restore_expiry_ms <= c->now.wall)
 		return sim_fail(c, 400, "IncorrectState",
 			"The snapshot '%s' is archived. Restore it first.", q->source_id);
 	if (q->source->encrypted && q->from != c->region && !q->url)

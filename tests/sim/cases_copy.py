@@ -97,6 +97,8 @@ class Copies(Case):
     def test_states_of_the_source(self):
         for id in (PENDING, FAILED, ARCHIVED):
             self.copy_refused("IncorrectState", 400, id)
+        self.sim.set({"region": "us-east-1", "snapshot": ARCHIVED, "set": {"RestoreExpiryTime": "1m"}})
+        self.assertEqual(self.ended(self.copy(ARCHIVED))["State"], "completed", "restored for a while")
 
     def test_sources_that_are_not(self):
         self.copy_refused("InvalidSnapshot.NotFound", 400, NOWHERE)

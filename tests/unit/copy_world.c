@@ -157,6 +157,11 @@ bool endpoint_is_region(const char *text)
 	       text[len - 1] >= '0' && text[len - 1] <= '9';
 }
 
+const char *endpoint_partition(const char *region)
+{
+	return strncmp(region, "cn-", 3) ? "aws" : "aws-cn";
+}
+
 bool ec2_is_snapshot_id(const char *text)
 {
 	size_t len = strlen(text);

@@ -130,6 +130,7 @@ static void test_the_source_is_looked_at_first(void **state)
 			ENOENT},
 		{WEST, "nowhere", "snap-00000000", "region", EINVAL},
 		{"../x", EAST, "snap-00000000", "region", EINVAL},
+		{"cn-north-1", EAST, "snap-00000000", "to aws-cn: EC2 copies within", EOPNOTSUPP},
 		{WEST, EAST, "vol-00000000", "id", EINVAL},
 	};
 	struct asked asked;

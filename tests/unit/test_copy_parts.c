@@ -294,7 +294,10 @@ static void test_hints(void **state)
 	static const struct {
 		const char *code, *message, *hint;
 	} table[] = {
-		{NULL, "Given key ID is not accessible", "kms:CreateGrant"},
+		{NULL, "Given key ID is not accessible", "kms:CreateGrant, kms:GenerateDataKey, "},
+		{NULL, "Given key ID is not accessible", "in the destination's region"},
+		{NULL, "The PresignedUrl is not valid: it has expired", "clock"},
+		{"KMS.DisabledException", "the key is disabled", "a key of its own region"},
 		{NULL, "Source snapshot is not found", "not shared"},
 		{"UnauthorizedOperation", "not authorized to perform: ec2:CreateTags", "-o notags"},
 		{"UnauthorizedOperation", "Encoded authorization failure message",

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be known of a copy before EC2 is asked for it. */
+#include "preflight.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "endpoint.h"
+#include "kms_key.h"
+
+/* A time-based copy moves at most 500 MiB/s; its duration is a multiple of 15 minutes. */
+#define MINUTE_BYTES ((int64_t)500 * 60 << 20)
+#define MINUTES_STEP 15
+#define MINUTES_MAX  2880
+
+int preflight_regions(const char *from, const char *to, struct err *err)
+{
+	const char *a = endpoint_partition(from), *b = endpoint_partition(to);
+
+	if (!strcmp(a, b))
+		return 0;
+	return err_set(err, EOPNOTSUPP,
+		"%s belongs to the partition %s of AWS and %s to %s: EC2 copies within a partition "
+		"only",
+		from, a, to, b);
+}
+
+bool preflight_is_archived(const char *tier, int64_t expiry_ms, int64_t now_ms)
+{
+	return tier && !strcmp(tier, "archive") && expiry_ms <= now_ms;
+}
+
+static int judge_minutes(const struct preflight *p, struct err *err)
+{
+	int64_t needed =
+		p->source_bytes > 0 ? (p->source_bytes + MINUTE_BYTES - 1) / MINUTE_BYTES : 0;
+	int minutes = p->row->completion_minutes;
+
+	if (!minutes || needed <= minutes)
+		return 0;
+	needed = (needed + MINUTES_STEP - 1) / MINUTES_STEP * MINUTES_STEP;
+	if (needed > MINUTES_MAX)
+		return err_set(err, EINVAL,
+			"copy.completion-minutes: %s has %" PRId64 " GiB of data, more than EC2 "
+			"copies at 500 MiB/s in %d minutes: leave the line out",
+			p->row->source_id, p->source_bytes >> 30, MINUTES_MAX);
+	return err_set(err, EINVAL,
+		"copy.completion-minutes: %d is too short for the %" PRId64 " GiB of data in %s, "
+		"for EC2 moves at most 500 MiB/s: %" PRId64 " is the least that works",
+		minutes, p->source_bytes >> 30, p->row->source_id, needed);
+}
+
+int preflight_judge(const struct preflight *p, struct err *err)
+{
+	const struct journal_copy *row = p->row;
+	int r = row->kms_key_id ? kms_key_fits(row->kms_key_id, row->region, err) : 0;
+
+	if (r < 0)
+		return r;
+	if (p->unencrypted && p->source_encrypted)
+		return err_set(err, EINVAL,
+			"copy.encrypted is no, but %s is encrypted, and EC2 never decrypts in a "
+			"copy: leave the line out",
+			row->source_id);
+	return judge_minutes(p, err);
+}

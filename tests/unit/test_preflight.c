@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* copy/preflight, copy/kms_key: what can be said of a copy before EC2 is asked. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "kms_key.h"
+#include "preflight.h"
+
+#define UUID "1234abcd-12ab-34cd-56ef-1234567890ab"
+#define MRK  "mrk-1234abcd12ab34cd56ef1234567890ab"
+#define GIB  ((int64_t)1 << 30)
+
+static void check(size_t row, int r, int errnum, const char *words, const struct err *err)
+{
+	if (r != -errnum)
+		fail_msg("row %zu: %d instead of %d: %s", row, r, -errnum, err->message);
+	if (errnum && !strstr(err->message, words))
+		fail_msg("row %zu: no \"%s\" in: %s", row, words, err->message);
+}
+
+static void test_the_forms_of_a_key(void **state)
+{
+	static const struct {
+		const char *text, *region, *words;
+	} table[] = {
+		{UUID, "", NULL},
+		{"1234ABCD-12ab-34cd-56ef-1234567890ab", "", NULL},
+		{MRK, "", NULL},
+		{"alias/dr", "", NULL},
+		{"alias/aws/ebs", "", NULL},
+		{"alias/a_b/C-9", "", NULL},
+		{"arn:aws:kms:eu-west-1:123456789012:key/" UUID, "eu-west-1", NULL},
+		{"arn:aws:kms:eu-west-1:123456789012:key/" MRK, "eu-west-1", NULL},
+		{"arn:aws-cn:kms:cn-north-1:123456789012:alias/dr", "cn-north-1", NULL},
+		{"", "", "alias/NAME"},
+		{"dr", "", "'dr' is none of these"},
+		{"alias", "", "none of these"},
+		{"alias/", "", "none of these"},
+		{"alias/d r", "", "none of these"},
+		{"Alias/dr", "", "none of these"},
+		{"key/" UUID, "", "none of these"},
+		{"1234abcd-12ab-34cd-56ef-1234567890a", "", "none of these"},
+		{"1234abcd-12ab-34cd-56ef-1234567890abc", "", "none of these"},
+		{"1234abcd-12ab-34cd-56ef1-234567890ab", "", "none of these"},
+		{"1234abcd12ab34cd56ef1234567890ab", "", "none of these"},
+		{"mrk-1234abcd12ab34cd56ef1234567890a", "", "none of these"},
+		{"mrk-1234abcd12ab34cd56ef1234567890xy", "", "none of these"},
+		{"arn:aws:kms:eu-west-1:123456789012", "", "none of these"},
+		{"arn:aws:kms:eu-west-1:123456789012:", "", "none of these"},
+		{"arn:aws:kms:eu-west-1:123456789012:key/dr", "", "none of these"},
+		{"arn:aws:kms:eu-west-1:123456789012:" UUID, "", "none of these"},
+		{"arn:aws:kms:eu-west-1:12345678901:key/" UUID, "", "none of these"},
+		{"arn:aws:kms::123456789012:key/" UUID, "", "none of these"},
+		{"arn:aws:kms:Europe:123456789012:key/" UUID, "", "none of these"},
+		{"arn:", "", "none of these"},
+		{"arn:aws:iam:eu-west-1:123456789012:role/backup", "", "the service iam"},
+		{"arn:aws:ec2:eu-west-1:123456789012:key/" UUID, "", "the service ec2"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		char region[KMS_KEY_REGION_SIZE];
+		struct err err = {0};
+		int r = kms_key_parse(table[i].text, region, &err);
+
+		check(i, r, table[i].words ? EINVAL : 0, table[i].words, &err);
+		if (!r)
+			assert_string_equal(region, table[i].region);
+	}
+}
+
+static void test_a_key_is_of_its_region(void **state)
+{
+	static const struct {
+		const char *text;
+		int errnum;
+	} table[] = {
+		{UUID, 0},
+		{"alias/dr", 0},
+		{"arn:aws:kms:eu-west-1:123456789012:key/" UUID, 0},
+		{"arn:aws:kms:eu-west-1:999999999999:alias/dr", 0},
+		{"arn:aws:kms:us-east-1:123456789012:key/" UUID, ENOKEY},
+		{"arn:aws:kms:eu-west-10:123456789012:key/" MRK, ENOKEY},
+		{"nonsense", EINVAL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct err err = {0};
+
+		check(i, kms_key_fits(table[i].text, "eu-west-1", &err), table[i].errnum,
+			table[i].errnum == ENOKEY ? "name a key of eu-west-1" : "", &err);
+	}
+}
+
+static void test_partitions(void **state)
+{
+	static const struct {
+		const char *from, *to, *words;
+	} table[] = {
+		{"us-east-1", "eu-west-1", NULL},
+		{"us-east-1", "us-east-1", NULL},
+		{"cn-north-1", "cn-northwest-1", NULL},
+		{"us-gov-west-1", "us-gov-east-1", NULL},
+		{"us-east-1", "cn-north-1", "aws of AWS and cn-north-1 to aws-cn"},
+		{"cn-north-1", "us-east-1", "aws-cn"},
+		{"us-gov-west-1", "us-west-1", "aws-us-gov"},
+		{"us-iso-east-1", "us-isob-east-1", "aws-iso-b"},
+		{"eusc-de-east-1", "eu-central-1", "aws-eusc"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct err err = {0};
+
+		check(i, preflight_regions(table[i].from, table[i].to, &err),
+			table[i].words ? EOPNOTSUPP : 0, table[i].words, &err);
+	}
+}
+
+static void test_archived(void **state)
+{
+	(void)state;
+	assert_false(preflight_is_archived(NULL, 0, 1000));
+	assert_false(preflight_is_archived("standard", 0, 1000));
+	assert_false(preflight_is_archived("", 0, 1000));
+	assert_true(preflight_is_archived("archive", 0, 1000));
+	/* Restored for a while. */
+	assert_false(preflight_is_archived("archive", 1001, 1000));
+	assert_true(preflight_is_archived("archive", 1000, 1000));
+}
+
+static void test_judgement(void **state)
+{
+	static const struct {
+		const char *key;
+		int minutes;
+		bool unencrypted, source_encrypted;
+		int64_t bytes;
+		int errnum;
+		const char *words;
+	} table[] = {
+		{NULL, 0, false, false, -1, 0, NULL},
+		{"alias/dr", 0, false, true, -1, 0, NULL},
+		{"arn:aws:kms:us-east-1:123456789012:key/" UUID, 0, false, false, -1, ENOKEY,
+			"a key of us-east-1, but the copy is made in eu-west-1"},
+		/* Encryption is for ever. */
+		{NULL, 0, true, false, -1, 0, NULL},
+		{NULL, 0, true, true, -1, EINVAL, "never decrypts"},
+		/* 500 MiB/s are 439.45 GiB in 15 minutes. */
+		{NULL, 15, false, false, -1, 0, NULL},
+		{NULL, 15, false, false, 439 * GIB, 0, NULL},
+		{NULL, 15, false, false, ((int64_t)15 * 60 * 500) << 20, 0, NULL},
+		{NULL, 15, false, false, (((int64_t)15 * 60 * 500) << 20) + 1, EINVAL,
+			"15 is too short for the 439 GiB of data in snap-1, for EC2 moves at most "
+			"500 MiB/s: 30 is the least that works"},
+		{NULL, 0, false, false, 16384 * GIB, 0, NULL},
+		{NULL, 60, false, false, 16384 * GIB, EINVAL, ": 570 is the least that works"},
+		{NULL, 570, false, false, 16384 * GIB, 0, NULL},
+		{NULL, 2880, false, false, 90000 * GIB, EINVAL, "leave the line out"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct journal_copy row = {.region = (char *)"eu-west-1",
+			.source_id = (char *)"snap-1",
+			.kms_key_id = (char *)table[i].key,
+			.completion_minutes = table[i].minutes};
+		const struct preflight p = {.row = &row,
+			.unencrypted = table[i].unencrypted,
+			.source_encrypted = table[i].source_encrypted,
+			.source_bytes = table[i].bytes};
+		struct err err = {0};
+
+		check(i, preflight_judge(&p, &err), table[i].errnum, table[i].words, &err);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_forms_of_a_key),
+		cmocka_unit_test(test_a_key_is_of_its_region),
+		cmocka_unit_test(test_partitions),
+		cmocka_unit_test(test_archived),
+		cmocka_unit_test(test_judgement),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
