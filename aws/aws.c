@@ -28,6 +28,11 @@ int aws_create(const struct aws_options *options, struct aws **out, struct err *
 	return 0;
 }
 
+enum aws_signature aws_signature(const struct aws *aws)
+{
+	return aws->options.signature;
+}
+
 static void region_free(struct aws_region *region)
 {
 	while (region->actions) {

@@ -14,11 +14,21 @@ struct credentials_chain;
 struct endpoint_config;
 struct http;
 
+/* Which signature requests carry, and with it which API of EC2 they speak. */
+enum aws_signature {
+	AWS_SIGNATURE_V4,
+	/* For EC2-compatible clouds: the API of 2012-12-01, in which CopySnapshot began, and no
+	 * parameter that came later. The signature says nothing of the region: that is the
+	 * endpoint's alone. */
+	AWS_SIGNATURE_V2,
+};
+
 struct aws_options {
 	uv_loop_t *loop; /* all pointers are borrowed and must outlive the client */
 	struct http *http;
 	struct credentials_chain *credentials;
 	const struct endpoint_config *endpoints;
+	enum aws_signature signature;
 	int attempts;        /* tries in all for one call, at least 1; 0: the default */
 	int64_t deadline_ms; /* for one call with all its tries; 0: the default, 60 s */
 	/* EC2's documented request rates times this, at any endpoint; 0: once at Amazon's
@@ -29,6 +39,7 @@ struct aws_options {
 int aws_create(const struct aws_options *options, struct aws **out, struct err *err);
 /* Cancels every call in flight: no done is called any more. NULL is permitted. */
 void aws_destroy(struct aws *aws);
+enum aws_signature aws_signature(const struct aws *aws);
 
 /* One call in flight. Every function that starts one returns it, valid until its done has been
  * called; NULL on ENOMEM (then done is not called). done is called exactly once, never before the

@@ -291,6 +291,7 @@ static int send_try(struct aws_call *call)
 {
 	const struct aws_signer signer = {.credentials = call->credentials,
 		.endpoints = call->aws->options.endpoints,
+		.signature = call->aws->options.signature,
 		.time_ms = clock_wall_ms() + call->aws->skew_ms};
 	_cleanup_aws_endpoint_ struct aws_endpoint endpoint = {0};
 	_cleanup_(aws_signed_finish) struct aws_signed signature = {0};

@@ -2,7 +2,11 @@
 /* How a request to a Query API is signed. */
 #include "aws_sign.h"
 
+#include <errno.h>
+
 #include "digest.h"
+#include "sigv2.h"
+#include "url_split.h"
 
 #define FORM_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 
@@ -16,10 +20,9 @@ static int sign_v4(const struct aws_signer *signer, const struct aws_endpoint *e
 {
 	const struct credentials *keys = signer->credentials;
 	char hash[DIGEST_SHA256_HEX];
-	const struct sigv4_request request = {.method = "POST",
+	struct sigv4_request request = {.method = "POST",
 		.path = endpoint->path,
 		.headers = out->headers,
-		.n_headers = out->n_headers,
 		.payload_hash = hash,
 		.access_key = keys->access_key,
 		.secret_key = keys->secret_key,
@@ -29,6 +32,8 @@ static int sign_v4(const struct aws_signer *signer, const struct aws_endpoint *e
 		.time_ms = signer->time_ms};
 	int r = digest_sha256_hex(form->data, form->len, hash);
 
+	add_header(out, "Host", endpoint->host);
+	request.n_headers = out->n_headers;
 	if (!r)
 		r = sigv4_sign(&request, &out->v4);
 	if (r < 0)
@@ -40,6 +45,27 @@ static int sign_v4(const struct aws_signer *signer, const struct aws_endpoint *e
 	return 0;
 }
 
+/* All of it is in the form. */
+static int sign_v2(const struct aws_signer *signer, const struct aws_endpoint *endpoint,
+	struct buf *form, struct aws_signed *out)
+{
+	const struct credentials *keys = signer->credentials;
+	struct sigv2_request request = {.method = "POST",
+		.path = endpoint->path,
+		.access_key = keys->access_key,
+		.secret_key = keys->secret_key,
+		.session_token = keys->session_token,
+		.time_ms = signer->time_ms};
+
+	/* Servers leave the scheme's own port out when they check. */
+	out->host = url_authority(endpoint->url.data);
+	if (!out->host)
+		return -ENOMEM;
+	request.host = out->host;
+	add_header(out, "Host", out->host);
+	return sigv2_sign(&request, form);
+}
+
 int aws_sign(const struct aws_signer *signer, const struct aws_endpoint *endpoint,
 	const char *service, const char *region, struct buf *form, struct aws_signed *out,
 	struct err *err)
@@ -48,12 +74,14 @@ int aws_sign(const struct aws_signer *signer, const struct aws_endpoint *endpoin
 
 	*out = (struct aws_signed){0};
 	add_header(out, "Content-Type", FORM_TYPE);
-	add_header(out, "Host", endpoint->host);
-	r = sign_v4(signer, endpoint, service, region, form, out);
+	r = signer->signature == AWS_SIGNATURE_V2
+		    ? sign_v2(signer, endpoint, form, out)
+		    : sign_v4(signer, endpoint, service, region, form, out);
 	return r < 0 ? err_set(err, -r, "the request cannot be signed") : 0;
 }
 
 void aws_signed_finish(struct aws_signed *out)
 {
 	sigv4_finish(&out->v4);
+	free(out->host);
 }

@@ -3,6 +3,7 @@
 #ifndef EBSFS_AWS_SIGN_H
 #define EBSFS_AWS_SIGN_H
 
+#include "aws.h"
 #include "aws_endpoint.h"
 #include "buf.h"
 #include "credentials.h"
@@ -14,6 +15,7 @@
 struct aws_signer {
 	const struct credentials *credentials;
 	const struct endpoint_config *endpoints;
+	enum aws_signature signature;
 	int64_t time_ms; /* AWS's clock */
 };
 
@@ -24,10 +26,12 @@ struct aws_signed {
 	struct http_header headers[AWS_SIGN_HEADERS_MAX];
 	size_t n_headers;
 	struct sigv4_signature v4;
+	char *host;
 };
 
-/* Signs a POST of form, which must not be changed any more, to endpoint. out need not be
- * initialised; finish it in any case. Returns 0 or -errno with *err. */
+/* Signs a POST of form to endpoint; Version 2 adds its parameters to the form, which must not be
+ * changed any more. out need not be initialised; finish it in any case. Returns 0 or -errno with
+ * *err. */
 int aws_sign(const struct aws_signer *signer, const struct aws_endpoint *endpoint,
 	const char *service, const char *region, struct buf *form, struct aws_signed *out,
 	struct err *err);

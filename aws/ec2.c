@@ -9,6 +9,12 @@
 #include "ec2_xml.h"
 #include "form.h"
 
+void ec2_form_start(struct buf *form, const struct aws *aws, const char *action)
+{
+	form_start(form, action,
+		aws_signature(aws) == AWS_SIGNATURE_V2 ? EC2_VERSION_2012 : EC2_VERSION);
+}
+
 struct snapshots_call {
 	struct ec2_page *page;
 	ec2_page_done *done;
@@ -46,7 +52,7 @@ struct aws_call *ec2_describe_snapshots(
 	if (!call)
 		return NULL;
 	*call = (struct snapshots_call){.done = done, .arg = arg};
-	form_start(&form, "DescribeSnapshots", EC2_VERSION);
+	ec2_form_start(&form, aws, "DescribeSnapshots");
 	form_add(&form, in->owner, "Owner.1");
 	for (size_t i = 0; i < in->n_filters; i++) {
 		form_add(&form, in->filters[i].name, "Filter.%zu.Name", i + 1);
@@ -54,7 +60,8 @@ struct aws_call *ec2_describe_snapshots(
 			form_add(&form, in->filters[i].values[k], "Filter.%zu.Value.%zu", i + 1,
 				k + 1);
 	}
-	if (in->max_results)
+	/* The API of 2012 knew no pages. */
+	if (in->max_results && aws_signature(aws) == AWS_SIGNATURE_V4)
 		form_add_number(&form, in->max_results, "MaxResults");
 	form_add(&form, in->next_token, "NextToken");
 	return aws_query(aws, &(struct aws_query){.region = in->region,
@@ -108,7 +115,7 @@ struct aws_call *ec2_describe_regions(
 	if (!call)
 		return NULL;
 	*call = (struct regions_call){.done = done, .arg = arg};
-	form_start(&form, "DescribeRegions", EC2_VERSION);
+	ec2_form_start(&form, aws, "DescribeRegions");
 	return aws_query(aws, &(struct aws_query){.region = region,
 				      .service = "ec2",
 				      .action = "DescribeRegions",

@@ -103,9 +103,10 @@ typedef void ec2_regions_done(
 struct aws_call *ec2_describe_regions(
 	struct aws *aws, const char *region, ec2_regions_done *done, void *arg);
 
-/* CopySnapshot, sent to the destination's endpoint, with a PresignedUrl for the source's. Not
- * idempotent: EC2 has no client token for it; put a token into the tags and look for it before
- * asking again. */
+/* CopySnapshot, sent to the destination's endpoint, with a PresignedUrl for the source's; with
+ * Signature Version 2 without it, and EOPNOTSUPP for what the API of 2012 has no parameter for
+ * (tags, encryption, dry runs, a time). Not idempotent: EC2 has no client token for it; put a token
+ * into the tags and look for it before asking again. */
 struct ec2_copy_snapshot {
 	const char *region; /* destination */
 	const char *source_region;

@@ -65,7 +65,7 @@ struct aws_call *ec2_delete_snapshot(
 {
 	struct buf form = BUF_INIT;
 
-	form_start(&form, "DeleteSnapshot", EC2_VERSION);
+	ec2_form_start(&form, aws, "DeleteSnapshot");
 	form_add(&form, id, "SnapshotId");
 	return change(aws, region, "DeleteSnapshot", &form, done, arg);
 }
@@ -83,7 +83,7 @@ struct aws_call *ec2_create_tags(struct aws *aws, const char *region, const char
 {
 	struct buf form = BUF_INIT;
 
-	form_start(&form, "CreateTags", EC2_VERSION);
+	ec2_form_start(&form, aws, "CreateTags");
 	form_add(&form, id, "ResourceId.1");
 	ec2_form_tags(&form, "Tag", tags, n_tags);
 	return change(aws, region, "CreateTags", &form, done, arg);
@@ -98,7 +98,7 @@ struct aws_call *ec2_delete_tag(struct aws *aws, const char *region, const char 
 	 * make the request. */
 	if (!*key)
 		return NULL;
-	form_start(&form, "DeleteTags", EC2_VERSION);
+	ec2_form_start(&form, aws, "DeleteTags");
 	form_add(&form, id, "ResourceId.1");
 	form_add(&form, key, "Tag.1.Key");
 	return change(aws, region, "DeleteTags", &form, done, arg);

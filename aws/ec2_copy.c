@@ -18,6 +18,7 @@ struct copy_call {
 	char source_region[40];
 	char id[80];
 	bool dry_run;
+	const char *newer; /* what the API of 2012 does not have; NULL: nothing */
 	ec2_copy_done *done;
 	void *arg;
 };
@@ -61,6 +62,16 @@ static int copy_complete(
 {
 	const struct copy_call *call = arg;
 
+	/* Servers that speak an old API pass over what they do not know: a dry run would copy, a
+	 * copy that shall be encrypted would not be. */
+	if (signer->signature == AWS_SIGNATURE_V2 && call->newer)
+		return err_set(err, EOPNOTSUPP,
+			"signature=v2 speaks the API of 2012, whose CopySnapshot has no %s; "
+			"nothing "
+			"was sent",
+			call->newer);
+	if (signer->signature == AWS_SIGNATURE_V2)
+		return 0;
 	return ec2_copy_presign(signer, call->source_region, call->region, form, err);
 }
 
@@ -82,6 +93,19 @@ static void copy_done(void *arg, const struct err *err)
 	call->done(call->arg, err || call->dry_run ? NULL : call->id, err);
 }
 
+static const char *newer_parameter(const struct ec2_copy_snapshot *in)
+{
+	if (in->dry_run)
+		return "DryRun (copy.dry-run)";
+	if (in->encrypted)
+		return "Encrypted (copy.encrypted)";
+	if (in->kms_key_id)
+		return "KmsKeyId (copy.kms-key)";
+	if (in->completion_minutes)
+		return "CompletionDurationMinutes (copy.completion-minutes)";
+	return in->n_tags ? "TagSpecification" : NULL;
+}
+
 struct aws_call *ec2_copy_snapshot(
 	struct aws *aws, const struct ec2_copy_snapshot *in, ec2_copy_done *done, void *arg)
 {
@@ -90,10 +114,11 @@ struct aws_call *ec2_copy_snapshot(
 
 	if (!call)
 		return NULL;
-	*call = (struct copy_call){.dry_run = in->dry_run, .done = done, .arg = arg};
+	*call = (struct copy_call){
+		.dry_run = in->dry_run, .newer = newer_parameter(in), .done = done, .arg = arg};
 	snprintf(call->region, sizeof(call->region), "%s", in->region);
 	snprintf(call->source_region, sizeof(call->source_region), "%s", in->source_region);
-	form_start(&form, "CopySnapshot", EC2_VERSION);
+	ec2_form_start(&form, aws, "CopySnapshot");
 	form_add(&form, in->source_region, "SourceRegion");
 	form_add(&form, in->source_id, "SourceSnapshotId");
 	form_add(&form, in->description, "Description");

@@ -135,6 +135,50 @@ static int configured(const struct endpoint_config *config, const struct service
 	return *url && **url;
 }
 
+#define REGION_MARK "{region}"
+
+static int add_expanded(const char *url, const char *region, struct buf *out)
+{
+	for (const char *mark; (mark = strstr(url, REGION_MARK));
+		url = mark + strlen(REGION_MARK)) {
+		buf_add(out, url, (size_t)(mark - url));
+		buf_puts(out, region);
+	}
+	return buf_puts(out, url);
+}
+
+/* A URL that the user gave. */
+static int add_named(const struct endpoint_config *config, const char *url, const char *where,
+	const char *region, struct buf *out, struct err *err)
+{
+	bool each = strstr(url, REGION_MARK) != NULL;
+	size_t start = out->len;
+	struct url_parts parts;
+	int r = 0;
+
+	if (each && !endpoint_is_region(region))
+		return err_set(err, EINVAL, "\"%.40s\" is not the name of a region", region);
+	if (add_expanded(url, region, out) < 0)
+		return err_set(err, ENOMEM, "out of memory");
+	/* The URL is not repeated: it may hold a password, which is one of the reasons to refuse
+	 * it. */
+	if (url_split(out->data + start, &parts) < 0 || strchr(parts.path, '?'))
+		r = err_set(err, EINVAL,
+			"the %s is not a URL of the form http(s)://host[:port][/path]", where);
+	else if (!each && config->only_region && strcmp(region, config->only_region))
+		r = err_set(err, EINVAL,
+			"the %s is the region %s's alone; write {region} into it where the name "
+			"of the region belongs",
+			where, config->only_region);
+	if (r < 0) {
+		buf_resize(out, start);
+		return r;
+	}
+	while (out->data[out->len - 1] == '/')
+		buf_resize(out, out->len - 1);
+	return 0;
+}
+
 int endpoint_url(const struct endpoint_config *config, const char *service_name, const char *region,
 	struct buf *out, struct err *err)
 {
@@ -154,21 +198,10 @@ int endpoint_url(const struct endpoint_config *config, const char *service_name,
 	if (r < 0)
 		return r;
 	if (r > 0) {
-		struct url_parts parts;
-		size_t len = strlen(url);
-
-		/* The URL is not repeated: it may hold a password, which is one of the reasons to
-		 * refuse it. */
-		if (url_split(url, &parts) < 0 || strchr(parts.path, '?'))
-			return err_set(err, EINVAL,
-				"the %s is not a URL of the form http(s)://host[:port][/path]",
-				where);
 		if (fips || dual)
 			return err_set(err, EINVAL, "%s and use_%s_endpoint exclude each other",
 				where, fips ? "fips" : "dualstack");
-		while (len > 0 && url[len - 1] == '/')
-			len--;
-		return buf_add(out, url, len);
+		return add_named(config, url, where, region, out, err);
 	}
 	if (!endpoint_is_region(region))
 		return err_set(err, EINVAL, "\"%.40s\" is not the name of a region", region);
@@ -186,6 +219,16 @@ int endpoint_url(const struct endpoint_config *config, const char *service_name,
 		partition->suffix);
 }
 
+bool endpoint_is_shared(const struct endpoint_config *config, const char *service_name)
+{
+	const struct service *service = service_of(service_name);
+	const char *url, *where;
+	struct err err;
+
+	return service && configured(config, service, &url, &where, &err) > 0 &&
+	       !strstr(url, REGION_MARK);
+}
+
 static bool ends_in(const char *host, const char *suffix)
 {
 	size_t len = strlen(host), n = strlen(suffix);
@@ -196,13 +239,15 @@ static bool ends_in(const char *host, const char *suffix)
 bool endpoint_is_amazons(const struct endpoint_config *config, const char *service_name)
 {
 	const struct service *service = service_of(service_name);
+	_cleanup_buf_ struct buf expanded = BUF_INIT;
 	struct url_parts parts;
 	const char *url, *where;
 	struct err ignored;
 
 	if (!service || configured(config, service, &url, &where, &ignored) <= 0)
 		return service != NULL;
-	if (url_split(url, &parts) < 0)
+	/* Whose host it is does not depend on the region. */
+	if (add_expanded(url, "us-east-1", &expanded) < 0 || url_split(expanded.data, &parts) < 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(partitions); i++)
 		if (ends_in(parts.host, partitions[i].suffix) ||

@@ -15,6 +15,9 @@ struct endpoint_config {
 	const char *endpoint_url; /* `-o endpoint_url=`: above all else; NULL if not given */
 	const struct profiles *profiles;
 	const char *profile; /* the selected one's name */
+	/* The region that a URL without {region} stands for, where the requests do not say it;
+	 * NULL: any. Another region's URL is EINVAL then. */
+	const char *only_region;
 };
 
 /* Appends the URL of service ("ec2", "ebs", "sts", "sso", "sso-oidc") in region, without a trailing
@@ -22,14 +25,17 @@ struct endpoint_config {
  * AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL, the profile's services section, the profile's
  * endpoint_url (none of these four with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS or the profile's
  * ignore_configured_endpoint_urls), the partition's rule, which heeds use_fips_endpoint and
- * use_dualstack_endpoint. Returns 0, -EINVAL with *err (not a URL, not a region; custom endpoint
- * together with FIPS or dual-stack), -ENOMEM. */
+ * use_dualstack_endpoint. "{region}" in a URL that was named becomes the region. Returns 0, -EINVAL
+ * with *err (not a URL, not a region; custom endpoint together with FIPS or dual-stack), -ENOMEM.
+ */
 int endpoint_url(const struct endpoint_config *config, const char *service, const char *region,
 	struct buf *out, struct err *err);
 
 /* Whether service's endpoint is Amazon's own: no other was named, or one by a name of Amazon's (a
  * VPC endpoint, say). */
 bool endpoint_is_amazons(const struct endpoint_config *config, const char *service);
+/* Whether all regions share the service's URL, for it was named and has no {region} in it. */
+bool endpoint_is_shared(const struct endpoint_config *config, const char *service);
 
 /* Whether text has the form of a region's name: lower-case letters, digits and '-', ending in a
  * digit, at most 32 characters. */

@@ -16,6 +16,7 @@ enum option_type {
 	OPTION_PATH,    /* char *, made absolute */
 	OPTION_SECONDS, /* int64_t milliseconds */
 	OPTION_REGIONS, /* char **, names separated by ':' */
+	OPTION_SIGNATURE,
 };
 
 struct option {
@@ -36,6 +37,9 @@ static const struct option option_table[] = {
 	{"endpoint_url", OPTION_TEXT, offsetof(struct options, endpoint_url), 0, 0, "URL",
 		"one endpoint for all regions (default: AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL, "
 		"the profile's, Amazon's)"},
+	{"signature", OPTION_SIGNATURE, offsetof(struct options, signature), 0, 0, "v4|v2",
+		"v2: the signature and API of 2012, for EC2-compatible clouds; needs endpoint_url "
+		"(default: v4)"},
 	{"simulate", OPTION_FLAG, offsetof(struct options, simulate), 0, 0, NULL,
 		"a simulated AWS on this machine: no account needed, nothing to pay"},
 	{"ttl", OPTION_SECONDS, offsetof(struct options, ttl_ms), 0, 86400, "SECONDS",
@@ -156,6 +160,13 @@ static int set_option(
 		return 0;
 	case OPTION_REGIONS:
 		return set_regions(o, value, err);
+	case OPTION_SIGNATURE:
+		if (strcmp(value, "v4") != 0 && strcmp(value, "v2") != 0)
+			return err_set(err, EINVAL,
+				"option signature: '%.40s' is neither v4 nor v2", value);
+		*(enum aws_signature *)member =
+			value[1] == '2' ? AWS_SIGNATURE_V2 : AWS_SIGNATURE_V4;
+		return 0;
 	default:
 		free(*(char **)member);
 		*(char **)member = option->type == OPTION_PATH ? absolute(value) : strdup(value);

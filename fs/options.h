@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aws.h"
 #include "buf.h"
 #include "err.h"
 
@@ -22,6 +23,7 @@ struct options {
 	int64_t poll_ms, window_ms, answer_ms, timeout_ms; /* 0: the default */
 	bool simulate, delete_, read_only, no_tags;
 	bool allow_other;
+	enum aws_signature signature;
 	bool foreground, debug;
 	bool help, version;
 	struct buf fuse; /* options for libfuse and the kernel, joined by commas */

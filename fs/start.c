@@ -41,6 +41,7 @@ struct mount {
 	struct profiles *profiles;
 	struct credentials_chain *chain;
 	struct endpoint_config endpoints;
+	char only_region[40];
 	struct session *session;
 	uv_signal_t signals[SIGNALS];
 	bool signals_open;
@@ -108,6 +109,32 @@ static void keep_enabled(struct mount *m, const char *const *names, size_t n)
 		m->fs.enabled[i] = strdup(names[i]);
 }
 
+/* Signature Version 2 says nothing of the region: an endpoint that all regions share would be asked
+ * for one and answer, or copy, in another. */
+static void bind_endpoint(struct mount *m, char **wanted, const char *const *names, size_t n)
+{
+	size_t n_shown = n;
+
+	if (m->fs.options->signature != AWS_SIGNATURE_V2 ||
+		!endpoint_is_shared(&m->endpoints, "ec2"))
+		return;
+	if (wanted)
+		for (n_shown = 0; wanted[n_shown]; n_shown++)
+			;
+	if (n_shown != 1) {
+		err_set(&m->err, EINVAL,
+			"with signature=v2 a request does not say which region it is meant for, "
+			"and "
+			"there are %zu: write {region} into endpoint_url where its name belongs, "
+			"or "
+			"name with regions= the one region whose endpoint that is",
+			n_shown);
+		return;
+	}
+	snprintf(m->only_region, sizeof(m->only_region), "%s", wanted ? wanted[0] : names[0]);
+	m->endpoints.only_region = m->only_region;
+}
+
 static void regions_come(void *arg, const char *const *names, size_t n, const struct err *err)
 {
 	struct mount *m = arg;
@@ -134,17 +161,24 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 	}
 	for (size_t i = 0; !wanted && i < n && !m->err.errnum; i++)
 		show(m, names[i]);
+	if (!m->err.errnum)
+		bind_endpoint(m, wanted, names, n);
 	/* The account's number is not waited for much longer than the regions. */
 	if (m->identity_call)
 		loop_timer_start(m->identity_timer, IDENTITY_MS);
 	maybe_go_on(m);
 }
 
+static const char *home_region(const struct mount *m)
+{
+	char **wanted = m->fs.options->regions;
+
+	return wanted ? wanted[0] : endpoint_home_region(m->profiles, m->fs.profile);
+}
+
 static int speak_to_aws(struct mount *m, struct err *err)
 {
-	const struct options *o = m->fs.options;
-	const char *home =
-		o->regions ? o->regions[0] : endpoint_home_region(m->profiles, m->fs.profile);
+	const char *home = home_region(m);
 
 	m->identity_timer = loop_timer_create(&m->loop, identity_late, m);
 	m->identity_call = m->identity_timer
@@ -169,6 +203,24 @@ static int speak_to_aws(struct mount *m, struct err *err)
 
 /* --- the layers --- */
 
+/* Version 2 comes with weaker promises, which nobody shall have by accident where Version 4 works.
+ */
+static int check_signature(struct mount *m, const char *region, struct err *err)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT;
+	int r;
+
+	if (m->fs.options->signature != AWS_SIGNATURE_V2)
+		return 0;
+	r = endpoint_url(&m->endpoints, "ec2", region, &url, err);
+	if (r == 0 && endpoint_is_amazons(&m->endpoints, "ec2"))
+		return err_set(err, EINVAL,
+			"signature=v2 is for EC2-compatible clouds: name the cloud's endpoint_url; "
+			"%s is Amazon's own, and takes Version 4",
+			url.data);
+	return r;
+}
+
 static int build_client(struct mount *m, struct err *err)
 {
 	const struct options *o = m->fs.options;
@@ -182,7 +234,11 @@ static int build_client(struct mount *m, struct err *err)
 	profile = profiles_selected(m->profiles, o->profile);
 	snprintf(m->fs.profile, sizeof(m->fs.profile), "%s", profile);
 	http.ca_bundle = profiles_setting(m->profiles, "AWS_CA_BUNDLE", profile, "ca_bundle");
-	m->endpoints = (struct endpoint_config){o->endpoint_url, m->profiles, m->fs.profile};
+	m->endpoints = (struct endpoint_config){
+		.endpoint_url = o->endpoint_url, .profiles = m->profiles, .profile = m->fs.profile};
+	r = check_signature(m, home_region(m), err);
+	if (r < 0)
+		return r;
 	r = http_create(&m->loop, &http, &m->http, err);
 	if (r == 0)
 		r = credentials_chain_create(
@@ -192,6 +248,7 @@ static int build_client(struct mount *m, struct err *err)
 	aws.http = m->http;
 	aws.credentials = m->chain;
 	aws.endpoints = &m->endpoints;
+	aws.signature = o->signature;
 	r = aws_create(&aws, &m->fs.aws, err);
 	if (r < 0)
 		return r;
@@ -210,7 +267,8 @@ static int build_copies(struct mount *m, struct err *err)
 		.regions = fs->regions,
 		.account = fs->account,
 		.on_end = o->on_end,
-		.no_tags = o->no_tags,
+		/* The API of 2012 cannot tag in the same request. */
+		.no_tags = o->no_tags || o->signature == AWS_SIGNATURE_V2,
 		.poll_ms = o->poll_ms,
 		.window_ms = o->window_ms,
 		.answer_ms = o->answer_ms,

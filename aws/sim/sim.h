@@ -38,6 +38,13 @@ enum sim_pages {
 	SIM_PAGES_RAGGED, /* random lengths, also none; an empty token element at the end */
 };
 
+/* Whether it is a cloud that speaks EC2's API of 2012 only. */
+enum sim_age {
+	SIM_AGE_NOW,
+	SIM_AGE_REFUSES, /* what came later is an unknown parameter */
+	SIM_AGE_IGNORES, /* what came later is passed over in silence */
+};
+
 /* Everything here may also be changed while the simulator runs: POST /_sim/set. */
 struct sim_behaviour {
 	struct sim_range copy_ms; /* how long a copy takes */
@@ -49,6 +56,7 @@ struct sim_behaviour {
 	struct sim_range latency_ms;     /* before each answer */
 	double throttle;                 /* EC2's buckets times this; 0: no throttling */
 	enum sim_pages pages;
+	enum sim_age age;
 	int copy_limit;          /* pending copies per destination region */
 	bool late_source_errors; /* CopySnapshot of an unknown source is accepted and fails later */
 	bool deleting_waits;     /* deleting a pending copy takes effect when it ends */

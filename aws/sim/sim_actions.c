@@ -81,11 +81,53 @@ static int check_version(struct sim_call *c)
 		c->sts ? "AWSSecurityTokenService" : "AmazonEC2");
 }
 
+/* Parameters that a cloud of the API of 2012 has never heard of. */
+static bool is_later(const struct sim_call *c, const char *name)
+{
+	static const char *const listing[] = {"MaxResults", "NextToken", NULL};
+	static const char *const copying[] = {"Encrypted", "KmsKeyId", "PresignedUrl",
+		"DestinationRegion", "TagSpecification.", "CompletionDurationMinutes", NULL};
+	const char *const *list = !strcmp(c->action, "DescribeSnapshots") ? listing
+				  : !strcmp(c->action, "CopySnapshot")    ? copying
+									  : NULL;
+
+	if (!strcmp(name, "DryRun"))
+		return true;
+	for (size_t i = 0; list && list[i]; i++)
+		if (!strncmp(name, list[i], strlen(list[i])))
+			return true;
+	return false;
+}
+
+/* Makes the request what such a cloud sees of it. kept borrows from c->params. */
+static int forget_later_params(struct sim_call *c, struct sim_params *kept)
+{
+	enum sim_age age = c->world->behaviour.age;
+
+	if (age == SIM_AGE_NOW)
+		return 0;
+	kept->items = calloc(c->params->n + 1, sizeof(*kept->items));
+	if (!kept->items)
+		return sim_fail_memory(c);
+	for (size_t i = 0; i < c->params->n; i++) {
+		const char *name = c->params->items[i].name;
+
+		if (!is_later(c, name))
+			kept->items[kept->n++] = c->params->items[i];
+		else if (age == SIM_AGE_REFUSES)
+			return sim_fail(c, 400, "UnknownParameter",
+				"The parameter %s is not recognized", name);
+	}
+	c->params = kept;
+	return 0;
+}
+
 static int check_params(struct sim_call *c, const struct sim_action *action)
 {
 	static const char *const common[] = {"Action", "Version", "DryRun", "X-Amz-Algorithm",
 		"X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders",
-		"X-Amz-Signature", "X-Amz-Security-Token", NULL};
+		"X-Amz-Signature", "X-Amz-Security-Token", "AWSAccessKeyId", "Signature",
+		"SignatureMethod", "SignatureVersion", "Timestamp", "SecurityToken", NULL};
 	const char *patterns[64];
 	const char *unknown;
 	size_t n = 0;
@@ -105,6 +147,8 @@ static int check_params(struct sim_call *c, const struct sim_action *action)
 static int run(struct sim_call *c, struct sim_throttle *t, const struct sim_auth_request *r)
 {
 	const struct sim_action *action = sim_action_find(c->action);
+	struct sim_params kept = SIM_PARAMS_INIT;
+	int result;
 
 	if (sim_gate_authenticate(c, r) < 0 || check_version(c) < 0)
 		return -1;
@@ -113,7 +157,11 @@ static int run(struct sim_call *c, struct sim_throttle *t, const struct sim_auth
 			"The action %s is not valid for this web service.", c->action);
 	if (throttle(c, t, action) < 0 || sim_gate_authorize(c) < 0 || check_params(c, action) < 0)
 		return -1;
-	return action->run(c);
+	result = forget_later_params(c, &kept);
+	if (result == 0)
+		result = action->run(c);
+	free(kept.items);
+	return result;
 }
 
 void sim_actions_answer(struct sim_world *w, struct sim_throttle *t,

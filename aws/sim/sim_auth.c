@@ -13,6 +13,7 @@
 #include "encode.h"
 #include "isotime.h"
 #include "num.h"
+#include "sim_auth_v2.h"
 #include "sim_params.h"
 #include "sim_text.h"
 
@@ -169,8 +170,10 @@ int sim_auth_parse(const struct sim_auth_request *r, struct sim_auth *a, const c
 			result = -EINVAL;
 		} else if (presigned) {
 			result = parse_query(&query, a, why);
+		} else if (authorization) {
+			result = parse_header(r, authorization, a, why);
 		} else {
-			result = authorization ? parse_header(r, authorization, a, why) : -ENOENT;
+			result = sim_auth_v2_claimed(r) ? sim_auth_v2_parse(r, a, why) : -ENOENT;
 		}
 	}
 	sim_params_finish(&query);
@@ -353,6 +356,8 @@ bool sim_auth_matches(
 	const char *said = sim_auth_header(r, "x-amz-content-sha256");
 	char digest[65], expected[65];
 
+	if (a->is_v2)
+		return sim_auth_v2_matches(a, r, secret);
 	if (!covers_enough(a, r))
 		return false;
 	buf_printf(&canonical, "%s\n", r->method);

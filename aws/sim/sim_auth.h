@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* AWS Signature Version 4 as the service sees it: reads a request's signature and checks it against
+/* AWS signatures as the service sees them: reads a request's signature and checks it against
  * a secret. */
 #ifndef EBSFS_SIM_AUTH_H
 #define EBSFS_SIM_AUTH_H
@@ -32,11 +32,12 @@ const char *sim_auth_header(const struct sim_auth_request *r, const char *name);
 /* What a request says of its signature; nothing of it is true before sim_auth_matches(). */
 struct sim_auth {
 	bool in_query; /* a presigned URL */
+	bool is_v2;    /* Signature Version 2: then no date, service or signed_headers */
 	char access_key[129];
 	char date[9]; /* of the credential scope */
 	char region[65];
 	char service[33];
-	char stamp[17]; /* "20260102T030405Z" */
+	char stamp[33]; /* "20260102T030405Z"; of Version 2 "2026-01-02T03:04:05Z" */
 	int64_t stamp_ms;
 	int64_t expires_s; /* of a presigned URL */
 	char signed_headers[2048];

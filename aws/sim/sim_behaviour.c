@@ -10,7 +10,7 @@
 #include "cleanup.h"
 #include "num.h"
 
-enum type { SECONDS, MILLISECONDS, WHOLE, SIZE, REAL, FLAG, PROGRESS, PAGES, SHIFT };
+enum type { SECONDS, MILLISECONDS, WHOLE, SIZE, REAL, FLAG, PROGRESS, PAGES, AGE, SHIFT };
 
 static const struct setting {
 	const char *name;
@@ -33,6 +33,8 @@ static const struct setting {
 	{"throttle", REAL, AT(throttle), "SCALE", "EC2's request buckets, times this; 0: off"},
 	{"pages", PAGES, AT(pages), "full|after|ragged",
 		"filters applied before or after paging, or pages of random length"},
+	{"api-2012", AGE, AT(age), "no|refuses|ignores",
+		"a cloud of that time, and what it does with later parameters"},
 	{"copy-limit", WHOLE, AT(copy_limit), "N", "pending copies per destination region"},
 	{"late-source-errors", FLAG, AT(late_source_errors), NULL,
 		"a copy of an unknown snapshot is accepted and fails later"},
@@ -92,6 +94,7 @@ static int parse_word(const char *text, const char *const *words, int n, void *o
 static int parse(const struct setting *s, const char *v, void *field)
 {
 	static const char *const progress[] = {"steps", "jump", "empty", "bare", "early"};
+	static const char *const ages[] = {"no", "refuses", "ignores"};
 	static const char *const pages[] = {"full", "after", "ragged"};
 	int64_t whole = 0;
 	int r = 0;
@@ -117,6 +120,8 @@ static int parse(const struct setting *s, const char *v, void *field)
 		return parse_word(v, progress, ARRAY_LEN(progress), field);
 	case PAGES:
 		return parse_word(v, pages, ARRAY_LEN(pages), field);
+	case AGE:
+		return parse_word(v, ages, ARRAY_LEN(ages), field);
 	case SHIFT:
 		r = num_parse_i64(v, strlen(v), -10000000000, 10000000000, &whole);
 		if (r == 0)

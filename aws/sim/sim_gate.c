@@ -66,7 +66,7 @@ static bool host_fits(const char *host, const struct sim_auth *a)
 static int check_region(struct sim_call *c, const struct sim_auth *a)
 {
 	c->region = sim_world_region(c->world, a->region);
-	if (!c->region || !host_fits(c->host, a))
+	if (!c->region || (!a->is_v2 && !host_fits(c->host, a)))
 		return refuse(c, "SignatureDoesNotMatch",
 			"Credential should be scoped to a valid region.");
 	if (c->region->enabled)
@@ -86,8 +86,9 @@ static int no_signature(struct sim_call *c)
 
 static int judge(struct sim_call *c, const struct sim_auth_request *r, const struct sim_auth *a)
 {
-	c->sts = !strcmp(a->service, "sts");
-	if (!c->sts && strcmp(a->service, "ec2"))
+	if (!a->is_v2)
+		c->sts = !strcmp(a->service, "sts");
+	if (!a->is_v2 && !c->sts && strcmp(a->service, "ec2"))
 		return sim_fail(c, 401, "AuthFailure",
 			"Credential should be scoped to correct service: 'ec2'.");
 	if (check_key(c, a) < 0 || check_clock(c, a) < 0)

@@ -128,8 +128,9 @@ static int run(uv_loop_t *loop, const char *region, const char *profile, const c
 	struct err err = {0};
 
 	if (profiles_load(&profiles, &err) == 0) {
-		config = (struct endpoint_config){
-			endpoint, profiles, profiles_selected(profiles, profile)};
+		config = (struct endpoint_config){.endpoint_url = endpoint,
+			.profiles = profiles,
+			.profile = profiles_selected(profiles, profile)};
 		home = endpoint_home_region(profiles, config.profile);
 	}
 	if (profiles &&

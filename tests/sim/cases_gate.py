@@ -6,6 +6,10 @@ import hmac
 import re
 import urllib.parse
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
+
 from simulator import ACCOUNT, KEY, OTHER, SECRET, Case
 
 TEMPORARY = dict(key="ASIATEMPORARY0000001", secret="temporary", token="token/with+signs==")
@@ -198,6 +202,82 @@ class Gate(Case):
         _, _, text = self.sim.send("GET", url[len(self.sim.url):])
         self.assertIn("me-south-1", text)
         self.assertEqual(self.sim.send("GET", "/?" + query)[0], 400)  # unsigned
+
+
+class Version2(Case):
+    """Signature Version 2, as botocore makes it."""
+    shared = True
+    world = {**Gate.world, "regions": {"us-east-1": {"snapshots": [{"SnapshotId": "snap-00000000000000001"}]},
+                                       "eu-west-1": {"snapshots": [{"SnapshotId": "snap-00000000000000002"}]}}}
+
+    def sign(self, params, key=KEY, secret=SECRET, token=None, host=None):
+        data = {"Version": "2012-12-01", **params}
+        request = botocore.awsrequest.AWSRequest("POST", f"http://{host or f'127.0.0.1:{self.sim.port}'}/", data=data)
+        botocore.auth.SigV2Auth(botocore.credentials.Credentials(key, secret, token)).add_auth(request)
+        return request.data
+
+    def ask(self, params, host=None, method="POST", **credentials):
+        """Status, code, text."""
+        return self.send(self.sign(params, host=host, **credentials), host)
+
+    def send(self, params, host=None):
+        headers = {"Content-Type": "application/x-www-form-urlencoded", **({"Host": host} if host else {})}
+        status, _, text = self.sim.send("POST", "/", urllib.parse.urlencode(params), headers)
+        code = re.search("<Code>(.*?)</Code>", text)
+        return status, code and code[1], text
+
+    def test_accepted(self):
+        params = {"Action": "DescribeSnapshots", "Owner.1": "self", "Filter.1.Name": "tag:a b", "Filter.1.Value.1": "x*~é/+%",
+                  "Filter.10.Name": "description", "Filter.10.Value.1": "", "Filter.2.Name": "status", "Filter.2.Value.1": "pending"}
+        self.assertEqual(self.ask(params)[:2], (200, None))
+        status, _, text = self.ask({"Action": "DescribeSnapshots", "Owner.1": "self"})
+        self.assertIn("snap-00000000000000001", text)
+        self.assertIn('xmlns="http://ec2.amazonaws.com/doc/2012-12-01/"', text)
+        self.assertEqual(self.ask({"Action": "DescribeRegions"}, **TEMPORARY)[:2], (200, None))
+
+    def test_the_host_names_the_region(self):
+        def listed(host):
+            return re.findall("snap-0+[12]", self.ask({"Action": "DescribeSnapshots", "Owner.1": "self"}, host=host)[2])
+
+        self.assertEqual(listed("ec2.eu-west-1.amazonaws.com"), ["snap-00000000000000002"])
+        self.assertEqual(listed("eu-west-1.localhost:99"), ["snap-00000000000000002"])
+        self.assertEqual(listed("ec2.amazonaws.com"), ["snap-00000000000000001"])
+
+    def test_refused(self):
+        regions = {"Action": "DescribeRegions"}
+        self.assertEqual(self.ask(regions, secret="wrong")[:2], (401, "AuthFailure"))
+        self.assertEqual(self.ask(regions, key="AKIANOBODY0000000000")[:2], (401, "AuthFailure"))
+        self.assertEqual(self.ask(regions, **{**TEMPORARY, "token": "another"})[:2], (401, "AuthFailure"))
+        self.assertEqual(self.ask(regions, **{**TEMPORARY, "token": None})[:2], (401, "AuthFailure"))
+        signed = self.sign(regions)
+        self.assertEqual(self.send({**signed, "RegionName.1": "us-east-1"})[:2], (401, "AuthFailure"))
+        self.assertEqual(self.send(signed, host="another.example")[:2], (401, "AuthFailure"))
+        self.assertEqual(self.send({**signed, "SignatureVersion": "1"})[:2], (400, "IncompleteSignature"))
+        self.assertEqual(self.send({**signed, "SignatureMethod": "HmacSHA1"})[:2], (400, "IncompleteSignature"))
+        for name in ("AWSAccessKeyId", "Timestamp", "Signature", "SignatureMethod"):
+            self.assertEqual(self.send({k: v for k, v in signed.items() if k != name})[:2], (400, "IncompleteSignature"), name)
+
+    def test_clock(self):
+        self.sim.set(clock_shift="930")
+        self.assertEqual(self.ask({"Action": "DescribeRegions"})[:2], (400, "RequestExpired"))
+        self.sim.set(clock_shift="0")
+
+    def test_a_cloud_of_2012(self):
+        listing = {"Action": "DescribeSnapshots", "Owner.1": "self", "MaxResults": "5"}
+        copy = {"Action": "CopySnapshot", "SourceRegion": "us-east-1", "SourceSnapshotId": "snap-00000000000000001"}
+        later = {"DryRun": "true", "Encrypted": "true", "TagSpecification.1.ResourceType": "snapshot", "PresignedUrl": "x"}
+        self.sim.set(api_2012="refuses")
+        self.assertEqual(self.ask(listing)[:2], (400, "UnknownParameter"))
+        for name, value in later.items():
+            self.assertEqual(self.ask({**copy, name: value})[:2], (400, "UnknownParameter"), name)
+        before = len(self.sim.control("GET", "snapshots?region=us-east-1"))
+        self.sim.set(api_2012="ignores")
+        self.assertEqual(self.ask(listing)[:2], (200, None))
+        self.assertEqual(self.ask({**copy, **later})[:2], (200, None))
+        copies = self.sim.control("GET", "snapshots?region=us-east-1")
+        self.assertEqual(len(copies), before + 1)
+        self.assertEqual((copies[-1]["Encrypted"], copies[-1].get("Tags", {})), (False, {}))
+        self.sim.set(api_2012="no")
 
 
 class Clock(Case):

@@ -165,12 +165,18 @@ static void test_the_order_of_who_names_an_endpoint(void **state)
 			"http://profile"},
 		{"https://[::1]:8443/services/compute", "default", "", "ec2",
 			"https://[::1]:8443/services/compute"},
+		{"http://{region}.cloud.example:8773/{region}/", "default", "", "ec2",
+			"http://us-east-1.cloud.example:8773/us-east-1"},
+		{NULL, "default", "AWS_ENDPOINT_URL=http://{region}.b", "sts",
+			"http://us-east-1.b"},
 	};
 	struct profiles *p = load(text);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		const struct endpoint_config config = {table[i].option, p, table[i].profile};
+		const struct endpoint_config config = {.endpoint_url = table[i].option,
+			.profiles = p,
+			.profile = table[i].profile};
 		_cleanup_buf_ struct buf out = BUF_INIT;
 		struct err err = {0};
 
@@ -206,6 +212,9 @@ static void test_refusals(void **state)
 		{NULL, "", "ec2", "", "", "not the name of a region"},
 		{NULL, "", "ec2", "fips-us-east-1", "", "use_fips_endpoint"},
 		{NULL, "", "s3", "us-east-1", "", "s3"},
+		{"http://h", "", "ec2", "us-east-1", "", "is the region eu-west-1's alone"},
+		{"http://{region}.h", "", "ec2", "evil.com/x1", "", "not the name of a region"},
+		{"http://{zone}.h", "", "ec2", "us-east-1", "", "endpoint_url is not a URL"},
 	};
 
 	(void)state;
@@ -217,7 +226,10 @@ static void test_refusals(void **state)
 		print_message("%zu\n", i);
 		snprintf(text, sizeof(text), "[default]\n%s", table[i].config);
 		struct profiles *p = load(text);
-		const struct endpoint_config config = {table[i].option, p, "default"};
+		const struct endpoint_config config = {.endpoint_url = table[i].option,
+			.profiles = p,
+			.profile = "default",
+			.only_region = "eu-west-1"};
 
 		set_environment(table[i].environment);
 		assert_int_equal(
@@ -228,6 +240,39 @@ static void test_refusals(void **state)
 		assert_int_equal(out.len, 0);
 		profiles_destroy(p);
 	}
+}
+
+static void test_one_region(void **state)
+{
+	static const struct {
+		const char *option;
+		const char *environment;
+		bool shared;
+	} table[] = {
+		{"http://h", "", true},
+		{"http://{region}.h", "", false},
+		{NULL, "AWS_ENDPOINT_URL=http://h", true},
+		{NULL, "AWS_ENDPOINT_URL=http://h/{region}", false},
+		{NULL, "", false},
+	};
+	struct profiles *p = load("[default]\n");
+	struct endpoint_config config = {.endpoint_url = "http://h",
+		.profiles = p,
+		.profile = "default",
+		.only_region = "eu-west-1"};
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	struct err err = {0};
+
+	(void)state;
+	set_environment("");
+	assert_int_equal(endpoint_url(&config, "ec2", "eu-west-1", &out, &err), 0);
+	assert_string_equal(buf_str(&out), "http://h");
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		set_environment(table[i].environment);
+		config.endpoint_url = table[i].option;
+		assert_int_equal(endpoint_is_shared(&config, "ec2"), table[i].shared);
+	}
+	profiles_destroy(p);
 }
 
 static void test_the_form_of_a_region(void **state)
@@ -273,6 +318,8 @@ static void test_whose_endpoint_it_is(void **state)
 		{"https://ec2.eu-west-1.amazonaws.com", true},
 		{"https://vpce-0a-1b.ec2.us-east-1.vpce.amazonaws.com/", true},
 		{"https://EC2.eu-west-1.api.AWS:443", true},
+		{"https://ec2.{region}.amazonaws.com", true},
+		{"https://{region}.example.org", false},
 		{"https://ec2.cn-north-1.amazonaws.com.cn", true},
 		{"http://127.0.0.1:4566", false},
 		{"https://ec2.example.org", false},
@@ -306,6 +353,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_the_order_of_who_names_an_endpoint, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_region, setup, teardown),
 		cmocka_unit_test(test_the_form_of_a_region),
 		cmocka_unit_test_setup_teardown(test_the_home_region, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_whose_endpoint_it_is, setup, teardown),

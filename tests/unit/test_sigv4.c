@@ -310,7 +310,8 @@ static void test_presigned_copy(void **state)
 		const struct endpoint_config endpoints = {.endpoint_url = table[i].endpoint,
 			.profiles = profiles,
 			.profile = "default"};
-		const struct aws_signer signer = {&keys, &endpoints, suite_time()};
+		const struct aws_signer signer = {
+			.credentials = &keys, .endpoints = &endpoints, .time_ms = suite_time()};
 		_cleanup_buf_ struct buf form = BUF_INIT, expected = BUF_INIT;
 
 		form_start(&form, "CopySnapshot", "2016-11-15");
