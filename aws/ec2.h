@@ -115,13 +115,26 @@ struct ec2_copy_snapshot {
 	const char *kms_key_id;  /* NULL: not sent; needs encrypted */
 	bool encrypted;          /* true: sent; false: not sent */
 	int completion_minutes;  /* 0: not sent */
-	bool dry_run; /* success is reported as success (EC2's DryRunOperation), with id NULL */
+	/* Success is reported as success (EC2's DryRunOperation), with id NULL. With an id: the
+	 * endpoint knows no DryRun, and has copied. */
+	bool dry_run;
 	const struct ec2_tag *tags;
 	size_t n_tags;
 };
 typedef void ec2_copy_done(void *arg, const char *snapshot_id, const struct err *err);
 struct aws_call *ec2_copy_snapshot(
 	struct aws *aws, const struct ec2_copy_snapshot *in, ec2_copy_done *done, void *arg);
+
+/* Encryption by default in a region: whether the account has it on (GetEbsEncryptionByDefault), and
+ * with which key (GetEbsDefaultKmsKeyId: an ARN, or "alias/aws/ebs"; cut to EC2_KEY_SIZE - 1).
+ * Permissions of their own, which copying does not need. On failure *err, and false or NULL. */
+#define EC2_KEY_SIZE 256
+typedef void ec2_by_default_done(void *arg, bool on, const struct err *err);
+struct aws_call *ec2_get_encryption_by_default(
+	struct aws *aws, const char *region, ec2_by_default_done *done, void *arg);
+typedef void ec2_key_done(void *arg, const char *key, const struct err *err);
+struct aws_call *ec2_get_default_key(
+	struct aws *aws, const char *region, ec2_key_done *done, void *arg);
 
 /* Calls whose success says nothing more. err is NULL on success. */
 typedef void ec2_done(void *arg, const struct err *err);

@@ -17,7 +17,6 @@ struct copy_call {
 	char region[40];
 	char source_region[40];
 	char id[80];
-	bool dry_run;
 	const char *newer; /* what the API of 2012 does not have; NULL: nothing */
 	ec2_copy_done *done;
 	void *arg;
@@ -90,7 +89,7 @@ static void copy_done(void *arg, const struct err *err)
 {
 	struct copy_call *call = arg;
 
-	call->done(call->arg, err || call->dry_run ? NULL : call->id, err);
+	call->done(call->arg, err || !*call->id ? NULL : call->id, err);
 }
 
 static const char *newer_parameter(const struct ec2_copy_snapshot *in)
@@ -114,8 +113,7 @@ struct aws_call *ec2_copy_snapshot(
 
 	if (!call)
 		return NULL;
-	*call = (struct copy_call){
-		.dry_run = in->dry_run, .newer = newer_parameter(in), .done = done, .arg = arg};
+	*call = (struct copy_call){.newer = newer_parameter(in), .done = done, .arg = arg};
 	snprintf(call->region, sizeof(call->region), "%s", in->region);
 	snprintf(call->source_region, sizeof(call->source_region), "%s", in->source_region);
 	ec2_form_start(&form, aws, "CopySnapshot");

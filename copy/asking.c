@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "defaults.h"
 #include "encode.h"
 #include "endpoint.h"
 #include "lane.h"
@@ -34,6 +35,8 @@ struct asking {
 	void *done_arg;
 	struct soon *soon; /* room for the answer, so that it cannot fail for want of memory */
 	struct region_waiter *waiter;
+	bool source_pending;
+	struct lane *awaits; /* whose defaults are awaited; NULL */
 };
 
 struct soon {
@@ -267,8 +270,9 @@ static int compose(struct asking *a, struct region *from, catalogue_slot slot, s
 }
 
 /* Nothing more is to be asked: into the queue, or off at once. */
-static void proceed(struct asking *a, bool pending)
+static void proceed(struct asking *a)
 {
+	bool pending = a->source_pending;
 	struct lane *lane = lane_get(a->all, a->row.region);
 	bool at_once = a->row.dry_run || (!pending && lane && lane_is_free(lane));
 	struct entry *e = enter(a, at_once ? COPY_SUBMITTING : COPY_QUEUED);
@@ -289,6 +293,50 @@ static void proceed(struct asking *a, bool pending)
 	destroy(a);
 }
 
+/* What is known so far decides. */
+static void judge(struct asking *a)
+{
+	struct err err;
+
+	if (preflight_judge(&a->known, &err) < 0)
+		refuse(a, &err);
+	else
+		proceed(a);
+}
+
+/* The source can be copied, now or soon. */
+static void weigh(struct asking *a)
+{
+	struct lane *lane = a->row.kms_key_id ? NULL : lane_get(a->all, a->row.region);
+
+	if (lane) {
+		a->known.defaults = &lane->defaults.known;
+		defaults_want(lane);
+		/* Only for those whom the answer decides, or who asked for no more than to know. */
+		if (defaults_awaited(lane) && (a->known.unencrypted || a->row.dry_run)) {
+			a->awaits = lane;
+			return;
+		}
+	}
+	judge(a);
+}
+
+void asking_resume(struct lane *lane)
+{
+	struct asking *a = lane->all->askings;
+
+	/* Whoever goes on leaves the list, and nobody comes into it. */
+	while (a) {
+		struct asking *next = a->next;
+
+		if (a->awaits == lane) {
+			a->awaits = NULL;
+			judge(a);
+		}
+		a = next;
+	}
+}
+
 /* The catalogue's word on the source. False: EC2 is to be asked. */
 static bool decide(struct asking *a, bool was_asked)
 {
@@ -306,11 +354,12 @@ static bool decide(struct asking *a, bool was_asked)
 		return false;
 	if (word == SOURCE_UNKNOWN)
 		source_unknown(a->row.source_region, a->row.source_id, &err);
+	a->source_pending = word == SOURCE_PENDING;
 	if (word == SOURCE_UNKNOWN || word == SOURCE_UNFIT || compose(a, from, slot, &err) < 0 ||
 		preflight_judge(&a->known, &err) < 0)
 		refuse(a, &err);
 	else
-		proceed(a, word == SOURCE_PENDING);
+		weigh(a);
 	return true;
 }
 

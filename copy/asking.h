@@ -10,6 +10,8 @@ int asking_start(struct copies *c, const char *region, const struct copy_request
 	bool move, const struct journal_receipt *receipt, copies_done *done, void *arg);
 /* Whether one of them needs this source. */
 bool asking_needs(const struct copies *c, const char *region, const char *id);
+/* What was awaited of the lane has come, or is not awaited any more: who waited for it goes on. */
+void asking_resume(struct lane *lane);
 int asking_init(struct copies *c); /* 0 or -ENOMEM */
 void asking_finish(struct copies *c);
 

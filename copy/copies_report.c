@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "defaults.h"
 #include "encode.h"
 #include "hint.h"
 #include "inner.h"
@@ -128,6 +129,14 @@ static void json_progress(struct buf *out, const struct copy *copy)
 		buf_printf(out, "%d", copy->progress);
 }
 
+static void json_encryption(struct buf *out, const struct copies *c, const struct copy *copy)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	if (defaults_describe(c, copy, &text) == 0)
+		json_text(out, "encryption", buf_str(&text));
+}
+
 static void json_move(struct buf *out, const struct copy *copy)
 {
 	const struct journal_copy *row = &copy->row;
@@ -168,6 +177,7 @@ static void json_row(void *arg, const struct copy *copy)
 		json_text(out, "source-region", row->source_region);
 		json_text(out, "source-snapshot", row->source_id);
 	}
+	json_encryption(out, t->all, copy);
 	json_text(out, "description", row->description);
 	json_text(out, "request", row->token);
 	json_time(out, "requested", row->requested_ms);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "defaults.h"
 #include "estimate.h"
 #include "hint.h"
 #include "inner.h"
@@ -17,6 +18,14 @@ static void put_source(struct buf *out, const struct journal_copy *row)
 {
 	if (row->source_region && row->source_id)
 		buf_printf(out, "source: %s/%s\n", row->source_region, row->source_id);
+}
+
+static void put_encryption(const struct copies *c, const struct copy *copy, struct buf *out)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	if (defaults_describe(c, copy, &text) == 0)
+		text_line(out, "encryption", buf_str(&text));
 }
 
 /* How long it took, or takes so far; and how long it will take. */
@@ -101,6 +110,7 @@ int copies_status(const struct copies *c, const struct copy *copy, int64_t now_m
 	text_line(out, "snapshot", row->copy_id);
 	text_line(out, "region", row->region);
 	put_source(out, row);
+	put_encryption(c, copy, out);
 	put_times(copy, now_ms, out);
 	put_move(copy, out);
 	put_outcome(copy, out);

@@ -11,6 +11,7 @@
 #include <utlist.h>
 
 #include "copies.h"
+#include "encryption.h"
 #include "estimate.h"
 #include "gate.h"
 #include "history.h"
@@ -138,6 +139,15 @@ struct search {
 	size_t n_found;
 };
 
+/* What the region encrypts with by default. */
+struct defaults {
+	struct encryption_defaults known;
+	struct aws_call *on_call, *key_call;
+	int64_t on_again_at, key_again_at; /* monotonic: not asked before; 0: never asked yet */
+	struct loop_timer *patience;
+	bool awaited; /* the answers may come soon */
+};
+
 struct lane {
 	struct copies *all;
 	struct region *region;
@@ -162,6 +172,7 @@ struct lane {
 	struct held *held;
 	struct poller poller;
 	struct search search;
+	struct defaults defaults;
 	uint64_t polls, poll_failures, refusals, lost_answers;
 	UT_hash_handle hh; /* copies.lanes, by name */
 };

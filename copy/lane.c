@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "defaults.h"
 #include "life.h"
 #include "observe.h"
 #include "pace.h"
@@ -29,7 +30,8 @@ struct lane *lane_make(struct copies *c, struct region *region)
 	lane->name = region_name(region);
 	gate_init(&lane->gate, c->options.retry_ms * 4);
 	lane->pump = loop_timer_create(c->options.loop, pump, lane);
-	if (lane->pump && poller_init(lane) == 0 && search_init(lane) == 0)
+	if (lane->pump && poller_init(lane) == 0 && search_init(lane) == 0 &&
+		defaults_init(lane) == 0)
 		HASH_ADD_KEYPTR(hh, c->lanes, lane->name, strlen(lane->name), lane);
 	/* Last, for what watches a catalogue cannot be taken back. */
 	if (!lane->hh.tbl || observe_lane(lane) < 0) {
@@ -71,6 +73,7 @@ void lane_destroy(struct lane *lane)
 		return;
 	poller_finish(lane);
 	search_finish(lane);
+	defaults_finish(lane);
 	observe_forget(lane);
 	HASH_ITER (hh, lane->held, h, next) {
 		HASH_DEL(lane->held, h);

@@ -63,5 +63,10 @@ int preflight_judge(const struct preflight *p, struct err *err)
 			"copy.encrypted is no, but %s is encrypted, and EC2 never decrypts in a "
 			"copy: leave the line out",
 			row->source_id);
+	if (p->unencrypted && p->defaults && p->defaults->known && p->defaults->on)
+		return err_set(err, EINVAL,
+			"copy.encrypted is no, but the account encrypts every copy in %s "
+			"(encryption by default is on there): leave the line out",
+			row->region);
 	return judge_minutes(p, err);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "encryption.h"
 #include "err.h"
 #include "journal.h"
 
@@ -23,7 +24,8 @@ struct preflight {
 	const struct journal_copy *row; /* the request: its regions, ids, encryption, deadline */
 	bool unencrypted;               /* "copy.encrypted: no" was written */
 	bool source_encrypted;
-	int64_t source_bytes; /* fullSnapshotSizeInBytes; -1: unknown */
+	int64_t source_bytes;                       /* fullSnapshotSizeInBytes; -1: unknown */
+	const struct encryption_defaults *defaults; /* the destination's; NULL: not known */
 };
 /* Returns 0, or -errno with *err that names what is wrong and what would be right. */
 int preflight_judge(const struct preflight *p, struct err *err);

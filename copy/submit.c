@@ -150,7 +150,8 @@ static void show(struct entry *e)
 		.progress = EC2_PROGRESS_UNKNOWN,
 		.start_ms = row->started_ms,
 		.full_size = -1,
-		.encrypted = row->encrypted};
+		.encrypted = row->encrypted ||
+			     (e->lane->defaults.known.known && e->lane->defaults.known.on)};
 	struct tag_list tags = {0};
 	catalogue_slot slot = catalogue_find(region_catalogue(e->lane->region), row->copy_id);
 	char name[128];
@@ -165,7 +166,7 @@ static void show(struct entry *e)
 			catalogue_get(region_catalogue(from), slot, &source)) {
 			s.volume_gib = source.volume_gib;
 			s.full_size = source.full_size;
-			s.encrypted = row->encrypted || source.encrypted;
+			s.encrypted |= source.encrypted;
 		}
 	}
 	if (row->tags)
@@ -264,6 +265,18 @@ static void refused(struct entry *e, const struct err *err)
 	life_fail(e, err);
 }
 
+/* The user is to know what must not be, and what to do about it. */
+static void copied_dry(struct entry *e, const char *id)
+{
+	struct err err;
+
+	err_set(&err, EIO,
+		"the endpoint does not heed DryRun: it has begun the copy %s in %s; delete that, "
+		"unless it is wanted",
+		id, e->pub.row.region);
+	life_fail(e, &err);
+}
+
 static void answered(void *arg, const char *id, const struct err *err)
 {
 	struct work *w = arg;
@@ -274,7 +287,9 @@ static void answered(void *arg, const char *id, const struct err *err)
 		lane_answered(e->lane);
 	if (!err) {
 		w->failures = 0;
-		if (e->pub.row.dry_run)
+		if (e->pub.row.dry_run && id)
+			copied_dry(e, id);
+		else if (e->pub.row.dry_run)
 			life_end(e, COPY_COMPLETED, clock_wall_ms(),
 				"dry run: EC2 would carry it out; nothing was copied");
 		else

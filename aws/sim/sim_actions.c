@@ -8,6 +8,7 @@
 #include "sim_create.h"
 #include "sim_delete.h"
 #include "sim_describe.h"
+#include "sim_encryption.h"
 #include "sim_regions.h"
 #include "sim_sharing.h"
 #include "sim_sts.h"
@@ -29,6 +30,9 @@ static const struct sim_action actions[] = {
 		{100, 5}},
 	{"DescribeSnapshotAttribute", false, true, sim_describe_snapshot_attribute,
 		sim_sharing_params, {100, 20}},
+	{"GetEbsEncryptionByDefault", false, false, sim_get_encryption_by_default, no_params,
+		{100, 20}},
+	{"GetEbsDefaultKmsKeyId", false, false, sim_get_default_key, no_params, {100, 20}},
 	{"GetCallerIdentity", true, false, sim_sts_identity, no_params, {1000, 600}},
 };
 
@@ -155,7 +159,8 @@ static int run(struct sim_call *c, struct sim_throttle *t, const struct sim_auth
 	if (!action || action->sts != c->sts)
 		return sim_fail(c, 400, "InvalidAction",
 			"The action %s is not valid for this web service.", c->action);
-	if (throttle(c, t, action) < 0 || sim_gate_authorize(c) < 0 || check_params(c, action) < 0)
+	if (throttle(c, t, action) < 0 || sim_gate_authorize(c, c->action) < 0 ||
+		check_params(c, action) < 0)
 		return -1;
 	result = forget_later_params(c, &kept);
 	if (result == 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "num.h"
+#include "sim_actions.h"
 #include "sim_tags.h"
 
 #define DESCRIPTION_MAX 255
@@ -155,9 +156,11 @@ static const char *choose_key(
 		*failure = "Given key ID is not accessible";
 	if (q->kms_key)
 		return key ? key->arn : q->kms_key;
-	if (r->encrypts_by_default || q->encrypted)
+	if (r->encrypts_by_default)
 		return usual;
-	return q->source && q->source->encrypted ? managed : NULL;
+	if (q->source && q->source->encrypted)
+		return managed;
+	return q->encrypted ? usual : NULL;
 }
 
 /* What will go wrong with an accepted copy, as its status message; "" if nothing. */
@@ -255,8 +258,9 @@ int sim_copy_snapshot(struct sim_call *c)
 
 	for (size_t i = 0; i < c->world->n_regions; i++)
 		sim_region_settle(c->world->regions[i], c->now);
-	if (parse(c, &q) < 0 || find_source(c, &q) < 0 || sim_call_dry_run(c) < 0 ||
-		check_source(c, &q) < 0 || check_limits(c) < 0)
+	if (parse(c, &q) < 0 || (q.tags.n && sim_gate_authorize(c, "CreateTags") < 0) ||
+		find_source(c, &q) < 0 || sim_call_dry_run(c) < 0 || check_source(c, &q) < 0 ||
+		check_limits(c) < 0)
 		return -1;
 	s = make(c, &q);
 	if (!s || sim_region_add(c->region, s) < 0)

@@ -123,16 +123,16 @@ static bool is_listed(char *const *list, size_t n, const char *action)
 	return false;
 }
 
-int sim_gate_authorize(struct sim_call *c)
+int sim_gate_authorize(struct sim_call *c, const char *action)
 {
 	const struct sim_access_key *k = c->key;
 	_cleanup_buf_ struct buf blob = BUF_INIT;
 
-	if (!strcmp(c->action,
+	if (!strcmp(action,
 		    "GetCallerIdentity")) /* needs no permission, not even against a denial */
 		return 0;
-	if (!is_listed(k->deny, k->n_deny, c->action) &&
-		(!k->n_allow || is_listed(k->allow, k->n_allow, c->action)))
+	if (!is_listed(k->deny, k->n_deny, action) &&
+		(!k->n_allow || is_listed(k->allow, k->n_allow, action)))
 		return 0;
 	for (int i = 0; i < 12; i++) {
 		uint64_t r = sim_world_random(c->world);
@@ -143,5 +143,5 @@ int sim_gate_authorize(struct sim_call *c)
 		"You are not authorized to perform this operation. User: %s is not authorized to "
 		"perform: ec2:%s because no identity-based policy allows the ec2:%s action. "
 		"Encoded authorization failure message: %s",
-		k->arn, c->action, c->action, buf_str(&blob));
+		k->arn, action, action, buf_str(&blob));
 }

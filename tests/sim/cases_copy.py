@@ -211,6 +211,31 @@ class Copies(Case):
                 done = self.ended(self.copy(source, region, **params), region)
                 self.assertEqual((done["State"], done["Encrypted"], done.get("KmsKeyId")), ("completed", key is not None, key))
 
+    def test_encryption_of_what_is_encrypted(self):
+        """Asking for encryption changes nothing where it is there anyway."""
+        self.assertEqual(self.ended(self.copy(SECRET, Encrypted=True))["KmsKeyId"], self.managed("eu-west-1"))
+
+    def test_encryption_by_default(self):
+        for region, on, key in (("eu-west-1", False, "alias/aws/ebs"), ("eu-west-2", True, arn("eu-west-2", "key-usual"))):
+            self.assertIs(self.ec2(region).get_ebs_encryption_by_default()["EbsEncryptionByDefault"], on)
+            self.assertEqual(self.ec2(region).get_ebs_default_kms_key_id()["KmsKeyId"], key)
+        self.sim.set({"region": "eu-west-1", "encrypts_by_default": True, "default_kms_key": "alias/dr"})
+        self.assertIs(self.ec2("eu-west-1").get_ebs_encryption_by_default()["EbsEncryptionByDefault"], True)
+        self.assertEqual(self.ended(self.copy(PLAIN))["KmsKeyId"], arn("eu-west-1", "key-dr"))
+        for call in ("get_ebs_encryption_by_default", "get_ebs_default_kms_key_id"):
+            self.refused("DryRunOperation", 412, getattr(self.ec2(), call), DryRun=True)
+            self.sim.set({"key": "ASIATEMPORARY0000001", "deny": ["GetEbs*"]})
+            keys = {"key": "ASIATEMPORARY0000001", "secret": "temporary", "token": "token/+="}
+            self.refused("UnauthorizedOperation", 403, getattr(self.ec2(**keys), call))
+
+    def test_tags_need_a_permission_of_their_own(self):
+        self.sim.set({"key": "AKIASIMULATED0000001", "deny": ["CreateTags"]})
+        tags = [{"ResourceType": "snapshot", "Tags": [{"Key": "k", "Value": "v"}]}]
+        for dry in ({}, {"DryRun": True}):
+            message = self.copy_refused("UnauthorizedOperation", 403, PLAIN, TagSpecifications=tags, **dry)
+            self.assertIn("ec2:CreateTags", message)
+        self.copy(PLAIN)
+
     def test_keys_that_will_not_do(self):
         for key in ("alias/nobody", "alias/off", "key-off", arn("us-east-1", "key-east"), "nonsense"):
             failed = self.ended(self.copy(PLAIN, Encrypted=True, KmsKeyId=key))

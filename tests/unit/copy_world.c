@@ -297,6 +297,9 @@ struct aws_call {
 	/* DeleteSnapshot */
 	ec2_done *done;
 	char *id;
+	/* encryption by default */
+	ec2_by_default_done *on_done;
+	ec2_key_done *key_done;
 	void *arg;
 	struct err err;
 	struct aws_call *next;
@@ -465,6 +468,8 @@ static void fill(struct ec2_snapshot *out, struct world_snapshot *s)
 		.completion_ms = pending ? 0 : START_MS + s->start_ms + s->length_ms,
 		.volume_gib = 8,
 		.full_size = 1 << 30,
+		.encrypted = s->kms_key != NULL,
+		.kms_key_id = s->kms_key,
 		.tags = s->tags,
 		.n_tags = s->n_tags};
 }
@@ -578,7 +583,7 @@ static void copy_arrives(void *arg)
 			fail_call(call, EBUSY, 400, "IncorrectState", "The snapshot is pending.");
 		return;
 	}
-	if (call->dry_run)
+	if (call->dry_run && !world->ignores_dry_run)
 		return;
 	s = make_copy(call->region, call->description,
 		world->copy_ms + (int64_t)((double)world->copy_spread_ms * world_random()));
@@ -634,6 +639,58 @@ struct aws_call *ec2_copy_snapshot(
 	for (size_t i = 0; i < in->n_tags; i++)
 		call->tags[i] =
 			(struct ec2_tag){dup_text(in->tags[i].key), dup_text(in->tags[i].value)};
+	return call;
+}
+
+/* --- encryption by default --- */
+
+static void settings_arrive(void *arg)
+{
+	reaches_ec2(arg);
+}
+
+static void settings_answer(void *arg)
+{
+	struct aws_call *call = arg;
+	const struct aws_call was = *call;
+	const struct err *err = was.err.errnum ? &was.err : NULL;
+
+	call_free(call);
+	if (was.cancelled)
+		return;
+	if (was.on_done)
+		was.on_done(was.arg, !err && world->encrypts, err);
+	else
+		was.key_done(was.arg, err ? NULL : "alias/aws/ebs", err);
+}
+
+static struct aws_call *ask_for_settings(const char *region, const char *action, void *arg)
+{
+	struct aws_call *call =
+		start(region, action, &world->settings, settings_arrive, settings_answer, arg);
+
+	if (world->settings_ms)
+		loop_timer_start(call->answer, world->latency_ms + world->settings_ms);
+	return call;
+}
+
+struct aws_call *ec2_get_encryption_by_default(
+	struct aws *aws, const char *region, ec2_by_default_done *done, void *arg)
+{
+	struct aws_call *call = ask_for_settings(region, "GetEbsEncryptionByDefault", arg);
+
+	(void)aws;
+	call->on_done = done;
+	return call;
+}
+
+struct aws_call *ec2_get_default_key(
+	struct aws *aws, const char *region, ec2_key_done *done, void *arg)
+{
+	struct aws_call *call = ask_for_settings(region, "GetEbsDefaultKmsKeyId", arg);
+
+	(void)aws;
+	call->key_done = done;
 	return call;
 }
 

@@ -38,7 +38,8 @@ struct world_snapshot {
 	const char *failure; /* how it ends in state error; NULL: completes */
 	const char *owner;
 	bool is_copy;
-	bool no_progress; /* EC2 gives no percent */
+	bool no_progress;    /* EC2 gives no percent */
+	const char *kms_key; /* NULL: not encrypted */
 };
 
 #define WORLD_ACCOUNT "123456789012"
@@ -56,11 +57,15 @@ struct world {
 	int64_t copy_ms;        /* length of a copy, */
 	int64_t copy_spread_ms; /* and up to so much more */
 	unsigned page;          /* records a page; 0: all. With pages, the first is empty */
+	bool ignores_dry_run;   /* a cloud that copies nevertheless */
+	bool encrypts;          /* encryption by default is on */
+	int64_t settings_ms;    /* how much longer than others an answer about that takes */
 	enum fault (*fault)(
 		const char *action, unsigned n); /* n: of this action, from 0; NULL: none */
 	struct world_snapshot *snapshots[WORLD_MAX];
 	size_t n_snapshots;
 	unsigned copies, describes, deletes; /* requests that arrived */
+	unsigned settings;                   /* about encryption by default */
 	unsigned refusals;                   /* for the limit */
 	unsigned most;                       /* most copies at once in one region */
 	int64_t describe_at[20000];          /* times of all DescribeSnapshots */

@@ -243,6 +243,86 @@ static void test_delete_tag_without_a_key(void **state)
 	assert_null(ec2_delete_tag(w->aws, "eu-west-1", "snap-01234567", "", change_ended, w));
 }
 
+static void key_ended(void *arg, const char *key, const struct err *err)
+{
+	struct world *w = arg;
+
+	snprintf(w->id, sizeof(w->id), "%s", key ? key : "none");
+	change_ended(w, err);
+}
+
+static void on_ended(void *arg, bool on, const struct err *err)
+{
+	key_ended(arg, on ? "on" : "off", err);
+}
+
+static struct aws_call *get_key(struct world *w)
+{
+	return ec2_get_default_key(w->aws, "eu-west-1", key_ended, w);
+}
+
+static struct aws_call *get_on(struct world *w)
+{
+	return ec2_get_encryption_by_default(w->aws, "eu-west-1", on_ended, w);
+}
+
+#define KEY_IS(text)                                                                               \
+	OK("<GetEbsDefaultKmsKeyIdResponse><requestId>r</requestId><kmsKeyId>" text                \
+	   "</kmsKeyId></GetEbsDefaultKmsKeyIdResponse>")
+#define ON_IS(text)                                                                                \
+	OK("<GetEbsEncryptionByDefaultResponse><ebsEncryptionByDefault>" text                      \
+	   "</ebsEncryptionByDefault><sseType>none</sseType></GetEbsEncryptionByDefaultResponse>")
+
+static void test_encryption_by_default(void **state)
+{
+	struct world *w = *state;
+
+	world_run(w, get_key, KEY_IS("alias/aws/ebs"));
+	assert_string_equal(w->id, "alias/aws/ebs");
+	assert_string_equal(body(w), "Action=GetEbsDefaultKmsKeyId&Version=2016-11-15");
+	world_run(w, get_on, ON_IS("true"));
+	assert_string_equal(w->id, "on");
+	assert_string_equal(body(w), "Action=GetEbsEncryptionByDefault&Version=2016-11-15");
+	world_run(w, get_on, ON_IS("false"));
+	assert_string_equal(w->id, "off");
+	assert_int_equal(w->err.errnum, 0);
+	/* What does not say it says nothing: off is not what is assumed. */
+	world_run(w, get_on, ON_IS("perhaps"));
+	assert_int_equal(w->err.errnum, EIO);
+	world_run(w, get_on, OK("<GetEbsEncryptionByDefaultResponse/>"));
+	assert_int_equal(w->err.errnum, EIO);
+	world_run(w, get_key, KEY_IS(""));
+	assert_int_equal(w->err.errnum, EIO);
+	assert_string_equal(w->id, "none");
+	world_run(w, get_on, (struct step[]){UNAUTHORIZED, {0}});
+	assert_int_equal(w->err.errnum, EACCES);
+}
+
+static struct aws_call *dry_run(struct world *w)
+{
+	return ec2_copy_snapshot(w->aws,
+		&(struct ec2_copy_snapshot){.region = "eu-west-1",
+			.source_region = "us-east-1",
+			.source_id = "snap-01234567",
+			.dry_run = true},
+		world_copy_ended, w);
+}
+
+/* An endpoint that knows no DryRun has copied, and that is not hidden. */
+static void test_dry_run(void **state)
+{
+	struct world *w = *state;
+
+	world_run(w, dry_run,
+		(struct step[]){REFUSED("412 Precondition Failed", "DryRunOperation"), {0}});
+	assert_int_equal(w->err.errnum, 0);
+	assert_string_equal(w->id, "");
+	assert_non_null(strstr(body(w), "&DryRun=true&"));
+	world_run(w, dry_run, (struct step[]){COPIED, {0}});
+	assert_int_equal(w->err.errnum, 0);
+	assert_string_equal(w->id, "snap-0123456789abcdef0");
+}
+
 static void identity_ended(void *arg, const char *account, const char *arn, const struct err *err)
 {
 	struct world *w = arg;
@@ -291,6 +371,8 @@ int main(void)
 		TEST(test_copy_with_new_keys),
 		TEST(test_changes),
 		TEST(test_delete_tag_without_a_key),
+		TEST(test_encryption_by_default),
+		TEST(test_dry_run),
 		TEST(test_identity),
 	};
 

@@ -147,25 +147,33 @@ static void test_judgement(void **state)
 		int64_t bytes;
 		int errnum;
 		const char *words;
+		struct encryption_defaults defaults;
 	} table[] = {
-		{NULL, 0, false, false, -1, 0, NULL},
-		{"alias/dr", 0, false, true, -1, 0, NULL},
+		{NULL, 0, false, false, -1, 0, NULL, {0}},
+		/* Encryption by default: on, off, not known. */
+		{NULL, 0, true, false, -1, EINVAL, "encrypts every copy in eu-west-1",
+			{.known = true, .on = true}},
+		{NULL, 0, true, false, -1, 0, NULL, {.known = true}},
+		{NULL, 0, true, false, -1, 0, NULL, {.on = true}},
+		{NULL, 0, false, false, -1, 0, NULL, {.known = true, .on = true}},
+		{"alias/dr", 0, false, true, -1, 0, NULL, {0}},
 		{"arn:aws:kms:us-east-1:123456789012:key/" UUID, 0, false, false, -1, ENOKEY,
-			"a key of us-east-1, but the copy is made in eu-west-1"},
+			"a key of us-east-1, but the copy is made in eu-west-1", {0}},
 		/* Encryption is for ever. */
-		{NULL, 0, true, false, -1, 0, NULL},
-		{NULL, 0, true, true, -1, EINVAL, "never decrypts"},
+		{NULL, 0, true, false, -1, 0, NULL, {0}},
+		{NULL, 0, true, true, -1, EINVAL, "never decrypts", {0}},
 		/* 500 MiB/s are 439.45 GiB in 15 minutes. */
-		{NULL, 15, false, false, -1, 0, NULL},
-		{NULL, 15, false, false, 439 * GIB, 0, NULL},
-		{NULL, 15, false, false, ((int64_t)15 * 60 * 500) << 20, 0, NULL},
+		{NULL, 15, false, false, -1, 0, NULL, {0}},
+		{NULL, 15, false, false, 439 * GIB, 0, NULL, {0}},
+		{NULL, 15, false, false, ((int64_t)15 * 60 * 500) << 20, 0, NULL, {0}},
 		{NULL, 15, false, false, (((int64_t)15 * 60 * 500) << 20) + 1, EINVAL,
 			"15 is too short for the 439 GiB of data in snap-1, for EC2 moves at most "
-			"500 MiB/s: 30 is the least that works"},
-		{NULL, 0, false, false, 16384 * GIB, 0, NULL},
-		{NULL, 60, false, false, 16384 * GIB, EINVAL, ": 570 is the least that works"},
-		{NULL, 570, false, false, 16384 * GIB, 0, NULL},
-		{NULL, 2880, false, false, 90000 * GIB, EINVAL, "leave the line out"},
+			"500 MiB/s: 30 is the least that works",
+			{0}},
+		{NULL, 0, false, false, 16384 * GIB, 0, NULL, {0}},
+		{NULL, 60, false, false, 16384 * GIB, EINVAL, ": 570 is the least that works", {0}},
+		{NULL, 570, false, false, 16384 * GIB, 0, NULL, {0}},
+		{NULL, 2880, false, false, 90000 * GIB, EINVAL, "leave the line out", {0}},
 	};
 
 	(void)state;
@@ -177,10 +185,76 @@ static void test_judgement(void **state)
 		const struct preflight p = {.row = &row,
 			.unencrypted = table[i].unencrypted,
 			.source_encrypted = table[i].source_encrypted,
-			.source_bytes = table[i].bytes};
+			.source_bytes = table[i].bytes,
+			.defaults = i % 2 || table[i].defaults.known ? &table[i].defaults : NULL};
 		struct err err = {0};
 
 		check(i, preflight_judge(&p, &err), table[i].errnum, table[i].words, &err);
+	}
+}
+
+static void test_what_a_copy_is_encrypted_with(void **state)
+{
+#define ON                                                                                         \
+	{                                                                                          \
+		.known = true, .on = true, .key = "K"                                              \
+	}
+#define OFF                                                                                        \
+	{                                                                                          \
+		.known = true, .key = "K"                                                          \
+	}
+	static const struct {
+		const char *key;
+		bool encrypted;
+		enum encryption_source source;
+		struct encryption_defaults defaults;
+		const char *text;
+	} table[] = {
+		/* The user guide's table. */
+		{NULL, false, ENCRYPTION_NONE, OFF, "no (expected)"},
+		{NULL, true, ENCRYPTION_NONE, OFF,
+			"yes, with the region's default key K (expected)"},
+		{NULL, false, ENCRYPTION_PRESENT, OFF,
+			"yes, with AWS's own key for EBS, alias/aws/ebs (expected)"},
+		{NULL, false, ENCRYPTION_NONE, ON,
+			"yes, with the region's default key K (expected)"},
+		{NULL, false, ENCRYPTION_PRESENT, ON,
+			"yes, with the region's default key K (expected)"},
+		{NULL, true, ENCRYPTION_PRESENT, ON,
+			"yes, with the region's default key K (expected)"},
+		{"alias/dr", true, ENCRYPTION_NONE, OFF, "yes, with alias/dr"},
+		{"alias/dr", true, ENCRYPTION_PRESENT, ON, "yes, with alias/dr"},
+		/* Only what is known. */
+		{NULL, true, ENCRYPTION_PRESENT, OFF, "yes"},
+		{NULL, false, ENCRYPTION_UNKNOWN, OFF, ""},
+		{NULL, true, ENCRYPTION_UNKNOWN, OFF, "yes"},
+		{NULL, false, ENCRYPTION_UNKNOWN, ON,
+			"yes, with the region's default key K (expected)"},
+		{NULL, false, ENCRYPTION_NONE, {0}, ""},
+		{NULL, true, ENCRYPTION_NONE, {0}, "yes, with the region's default key (expected)"},
+		{NULL, false, ENCRYPTION_PRESENT, {0}, "yes"},
+		{NULL, false, ENCRYPTION_NONE, {.known = true, .on = true},
+			"yes, with the region's default key (expected)"},
+		{"alias/dr", true, ENCRYPTION_UNKNOWN, {0}, "yes, with alias/dr"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const struct journal_copy row = {
+			.kms_key_id = (char *)table[i].key, .encrypted = table[i].encrypted};
+		_cleanup_buf_ struct buf out = BUF_INIT;
+
+		assert_int_equal(
+			encryption_expected(&row, table[i].source, &table[i].defaults, &out), 0);
+		if (strcmp(buf_str(&out), table[i].text))
+			fail_msg("row %zu: %s", i, buf_str(&out));
+	}
+	{
+		const struct journal_copy row = {0};
+		_cleanup_buf_ struct buf out = BUF_INIT;
+
+		assert_int_equal(encryption_expected(&row, ENCRYPTION_NONE, NULL, &out), 0);
+		assert_string_equal(buf_str(&out), "");
 	}
 }
 
@@ -192,6 +266,7 @@ int main(void)
 		cmocka_unit_test(test_partitions),
 		cmocka_unit_test(test_archived),
 		cmocka_unit_test(test_judgement),
+		cmocka_unit_test(test_what_a_copy_is_encrypted_with),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What EC2 would refuse, or accept and give up minutes later, is said when the copy is asked for: the tool's own error, and nothing is sent."""
+import json
 import os
-from errno import EINVAL, ENOKEY, EOPNOTSUPP
+import re
+from errno import EACCES, EINVAL, ENOKEY, EOPNOTSUPP
 
 from harness import case, check, contains, read, refused, same, status, until, write
 from world import ACCOUNT, BROKEN, ENCRYPTED, GIB, KEY, KEYS, NIGHTLY
@@ -102,3 +104,89 @@ def mv_and_rsync(t):
     same([c["Tags"]["ebsfs:source"] for c in t.sim.copies(WEST)], [f"{EAST}/{ENCRYPTED}"])
     same((t.sim.count("DeleteSnapshot"), t.sim.snapshot(EAST, NIGHTLY)["State"]), (0, "completed"))
     check(NIGHTLY in os.listdir(m.region(EAST, "snapshots")))
+
+
+def encryption(m, name="x"):
+    return status(m.region(WEST, name + ".status")).get("encryption")
+
+
+def encrypt_by_default(t, on=True):
+    t.sim._ask("set", {"region": WEST, "encrypts_by_default": on, "default_kms_key": "alias/dr"})
+
+
+@case
+def encrypted_with_a_key(t):
+    """The status says which key it will be, and then which it is."""
+    m = t.mount("ttl=1")
+    t.sim.set_copy_seconds(1)
+    write(m.region(WEST, "x"), text("copy.kms-key: alias/dr"))
+    check(encryption(m) in ("yes, with alias/dr", f"yes, with {DR}"), encryption(m))
+    contains(read(m.region(WEST, "x.wait")), f"encryption: yes, with {DR}\n")
+    check(t.sim.copies(WEST)[0]["Encrypted"])
+    same(t.sim.count("GetEbsEncryptionByDefault"), 0, "what does not matter is not asked for")
+
+
+@case
+def encryption_by_default_is_on(t):
+    m = t.mount("ttl=1")
+    encrypt_by_default(t)
+    t.sim.set_copy_seconds(1)
+    write(m.region(WEST, "dry"), text("copy.dry-run: yes"))
+    same(encryption(m, "dry"), f"yes, with the region's default key {DR} (expected)")
+    not_sent_since(t, m, 1, EINVAL, "the account encrypts every copy in eu-west-1", "copy.encrypted: no")
+    for n in range(5):
+        write(m.region(WEST, f"x{n}"), text())
+    contains(read(m.region(WEST, "x0.wait")), f"encryption: yes, with {DR}\n")
+    contains([c.get("encryption") for c in json.loads(read(m("copies.json")))], f"yes, with {DR}")
+    same((t.sim.count("GetEbsEncryptionByDefault"), t.sim.count("GetEbsDefaultKmsKeyId")), (1, 1), "once for all copies")
+
+
+def not_sent_since(t, m, n, wanted, words, *lines):
+    refused(wanted, write, m.region(WEST, "refused"), text(*lines))
+    contains(read(m(".ebsfs/last-error")), words)
+    same(t.sim.count("CopySnapshot"), n, "CopySnapshot")
+
+
+@case
+def encryption_by_default_is_off(t):
+    m = t.mount()
+    for name, source, lines, words in (("plain", NIGHTLY, (), "no"), ("asked", NIGHTLY, ("copy.encrypted: no",), "no"),
+                                       ("secret", ENCRYPTED, (), "yes, with (AWS's own key for EBS, alias/aws/ebs|arn:aws:kms:eu-west-1:)")):
+        write(m.region(WEST, name), text(*lines, source=source))
+        # What EC2 shows of the copy itself takes the place of what is expected.
+        until(lambda: re.match(words, encryption(m, name) or ""), f"{name}: {words}")
+    same(len(t.sim.copies(WEST)), 3)
+
+
+@case
+def a_forbidden_question_is_no_failure(t):
+    """Neither forbidden, nor unknown to the cloud, nor unanswered: the copy goes on."""
+    m = t.mount("timeout=20")
+    for region, fault in (("eu-west-1", dict(code="UnauthorizedOperation", http=403)), ("us-west-2", dict(code="InvalidAction")),
+                          ("us-east-1", dict(effect="html"))):
+        for action in ("GetEbsEncryptionByDefault", "GetEbsDefaultKmsKeyId"):
+            t.sim.fault(action, region=region, times=1000, **fault)
+        for lines in ((), ("copy.encrypted: no",), ("copy.dry-run: yes",)):
+            write(m.region(region, "x" + str(len(lines and lines[0]))), text(*lines))
+        same(len(t.sim.copies(region)), 2)
+        check(t.sim.count("GetEbsEncryptionByDefault", region) <= (10 if "effect" in fault else 1), "asked for all the time")
+
+
+@case
+def a_question_without_an_answer_is_no_failure(t):
+    m = t.mount()
+    for action in ("GetEbsEncryptionByDefault", "GetEbsDefaultKmsKeyId"):
+        t.sim.fault(action, effect="hang", times=1000)
+    write(m.region(WEST, "x"), text("copy.encrypted: no"))
+    same(len(t.sim.copies(WEST)), 1)
+
+
+@case
+def tags_are_forbidden(t):
+    """Said with what helps, and nothing is copied."""
+    m = t.mount()
+    m.allow("UnauthorizedOperation")
+    t.sim._ask("set", {"key": "AKIASIMULATED0000001", "deny": ["CreateTags"]})
+    refused(EACCES, write, m.region(WEST, "x"), text())
+    contains(status(m.region(WEST, "x.status"))["hint"], "-o notags")
+    same(t.sim.copies(WEST), [])
