@@ -15,6 +15,7 @@
 #include "preflight.h"
 #include "random.h"
 #include "save.h"
+#include "soon.h"
 #include "source.h"
 #include "submit.h"
 #include "tags.h"
@@ -39,58 +40,6 @@ struct asking {
 	struct lane *awaits; /* whose defaults are awaited; NULL */
 };
 
-struct soon {
-	struct soon *prev, *next;
-	copies_done *done;
-	void *arg;
-	struct copy *copy;
-	bool failed;
-	struct err err;
-};
-
-/* --- answers from the loop --- */
-
-static void answer_soon(void *arg)
-{
-	struct copies *c = arg;
-
-	while (c->soon) {
-		struct soon *s = c->soon;
-
-		DL_DELETE(c->soon, s);
-		s->done(s->arg, s->copy, s->failed ? &s->err : NULL);
-		free(s);
-	}
-}
-
-static void enqueue(struct copies *c, struct soon *s, struct soon what, const struct err *err)
-{
-	*s = what;
-	s->failed = err != NULL;
-	if (err)
-		s->err = *err;
-	DL_APPEND(c->soon, s);
-	loop_timer_start(c->soon_timer, 0);
-}
-
-int asking_soon(struct copies *c, copies_done *done, void *arg, struct copy *copy)
-{
-	struct soon *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return -ENOMEM;
-	enqueue(c, s, (struct soon){.done = done, .arg = arg, .copy = copy}, NULL);
-	return 0;
-}
-
-int asking_init(struct copies *c)
-{
-	c->soon_timer = loop_timer_create(c->options.loop, answer_soon, c);
-	return c->soon_timer ? 0 : -ENOMEM;
-}
-
-/* --- one request --- */
-
 static void destroy(struct asking *a)
 {
 	if (!a)
@@ -109,21 +58,13 @@ static void destroy(struct asking *a)
 /* Nothing of it was recorded. */
 static void tell(struct asking *a, const struct err *err)
 {
-	enqueue(a->all, steal(&a->soon), (struct soon){.done = a->done, .arg = a->done_arg}, err);
+	soon_call(a->all, steal(&a->soon), a->done, a->done_arg, NULL, err);
 }
 
 void asking_finish(struct copies *c)
 {
-	struct soon *s, *next;
-
 	while (c->askings)
 		destroy(c->askings);
-	for (s = c->soon; s; s = next) {
-		next = s->next;
-		free(s);
-	}
-	c->soon = NULL;
-	loop_timer_destroy(c->soon_timer);
 }
 
 bool asking_needs(const struct copies *c, const char *region, const char *id)
@@ -482,7 +423,7 @@ int asking_start(struct copies *c, const char *region, const struct copy_request
 	a->all = c;
 	a->done = done;
 	a->done_arg = arg;
-	a->soon = calloc(1, sizeof(*a->soon));
+	a->soon = soon_create();
 	if (!a->soon) {
 		destroy(a);
 		return -ENOMEM;

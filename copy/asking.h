@@ -12,11 +12,6 @@ int asking_start(struct copies *c, const char *region, const struct copy_request
 bool asking_needs(const struct copies *c, const char *region, const char *id);
 /* What was awaited of the lane has come, or is not awaited any more: who waited for it goes on. */
 void asking_resume(struct lane *lane);
-int asking_init(struct copies *c); /* 0 or -ENOMEM */
 void asking_finish(struct copies *c);
-
-/* Calls done(arg, copy, NULL) from the loop, soon, unless the copies are destroyed before. 0 or
- * -ENOMEM. */
-int asking_soon(struct copies *c, copies_done *done, void *arg, struct copy *copy);
 
 #endif

@@ -16,6 +16,7 @@
 #include "pace.h"
 #include "recover.h"
 #include "save.h"
+#include "soon.h"
 #include "sweep.h"
 
 static void new_region(void *arg, struct region *region)
@@ -40,7 +41,7 @@ static int init(struct copies *c, const struct copies_options *options)
 	c->history = history_create();
 	c->estimate = estimate_create();
 	if (!c->history || !c->estimate || save_init(c) < 0 || sweep_init(c) < 0 ||
-		asking_init(c) < 0)
+		soon_init(c) < 0)
 		return -ENOMEM;
 	return on_end_create(own->loop, own->on_end, &c->on_end);
 }
@@ -78,6 +79,7 @@ void copies_destroy(struct copies *c)
 	if (!c)
 		return;
 	asking_finish(c);
+	soon_finish(c);
 	mover_finish(c);
 	HASH_ITER (hh, c->rows, e, next)
 		life_destroy(e);
@@ -285,12 +287,22 @@ void copies_keep_source(struct copies *c, struct copy *copy)
 	save_row(e, NULL);
 }
 
+static int answer_soon(struct copies *c, struct copy *copy, copies_done *done, void *arg)
+{
+	struct soon *s = soon_create();
+
+	if (!s)
+		return -ENOMEM;
+	soon_call(c, s, done, arg, copy, NULL);
+	return 0;
+}
+
 int copies_cancel(struct copies *c, struct copy *copy, copies_done *done, void *arg)
 {
 	struct entry *e = entry_of(copy);
 
 	if (copy->origin != COPY_OURS || copy->state != COPY_QUEUED || e->work->done)
-		return done ? asking_soon(c, done, arg, copy) : 0;
+		return done ? answer_soon(c, copy, done, arg) : 0;
 	if (e->work->phase == PHASE_CHECKING) {
 		region_cancel(steal(&e->work->waiter));
 		e->work->phase = PHASE_REST;
