@@ -190,6 +190,16 @@ static void make_description(struct sim_bulk_scratch *b, uint64_t h, uint64_t li
 	b->snapshot.description = b->description;
 }
 
+static void put_id(char *out, uint64_t name)
+{
+	put_hex(put(out, "snap-0"), name, 16);
+}
+
+void sim_bulk_id(const char *region, size_t slot, char out[SIM_BULK_ID_SIZE])
+{
+	put_id(out, mix(region_part(region) | slot));
+}
+
 void sim_bulk_make(const char *region, size_t slot, struct sim_bulk_scratch *b)
 {
 	uint64_t name = mix(region_part(region) | slot);
@@ -199,7 +209,7 @@ void sim_bulk_make(const char *region, size_t slot, struct sim_bulk_scratch *b)
 
 	memset(s, 0, sizeof(*s));
 	s->slot = slot;
-	put_hex(put(b->id, "snap-0"), name, 16);
+	put_id(b->id, name);
 	put_hex(put(b->volume_id, "vol-0"), lineage, 16);
 	s->id = b->id;
 	s->volume_id = b->volume_id;
