@@ -24,6 +24,7 @@
  *   keys      waiter, and timer for the deadline
  *   sent      http
  *   parsing   the thread pool; a call cancelled here is freed when the pool gives it back
+ *   reading   stream, which began while the answer arrived
  *   pausing   timer, until the next try
  */
 struct aws_call {
@@ -41,6 +42,7 @@ struct aws_call {
 	struct http_call *http;
 	struct loop_timer *timer;
 	bool parsing;
+	struct aws_stream *stream; /* of this try */
 
 	struct credentials *credentials; /* of this try */
 	struct retry_state retry;
@@ -57,6 +59,7 @@ static void start_try(struct aws_call *call);
 static void call_free(struct aws_call *call)
 {
 	loop_timer_destroy(call->timer);
+	aws_stream_destroy(call->stream);
 	credentials_unref(call->credentials);
 	buf_finish(&call->form);
 	buf_finish(&call->answer);
@@ -150,22 +153,29 @@ static void parse_run(void *arg)
 	call->query.parse(call->query.arg, buf_str(&call->answer), call->answer.len, &call->err);
 }
 
+/* The answer is understood, or is not: call->err. */
+static void understood(struct aws_call *call)
+{
+	if (!call->err.errnum) {
+		succeed(call);
+		return;
+	}
+	/* EC2 said yes, in whatever words. */
+	call->err.maybe_done = call->query.effect != AWS_READS;
+	call->err.retryable = call->err.errnum == EIO;
+	try_failed(call, call->err.errnum == EIO ? RETRY_TRANSIENT : RETRY_NEVER, -1);
+}
+
 static void parse_done(void *arg)
 {
 	struct aws_call *call = arg;
 
 	call->parsing = false;
 	buf_finish(&call->answer);
-	if (!call->aws) {
+	if (!call->aws)
 		call_free(call);
-	} else if (!call->err.errnum) {
-		succeed(call);
-	} else {
-		/* EC2 said yes, in whatever words. */
-		call->err.maybe_done = call->query.effect != AWS_READS;
-		call->err.retryable = call->err.errnum == EIO;
-		try_failed(call, call->err.errnum == EIO ? RETRY_TRANSIENT : RETRY_NEVER, -1);
-	}
+	else
+		understood(call);
 }
 
 static void parse(struct aws_call *call, struct http_answer *answer)
@@ -177,9 +187,52 @@ static void parse(struct aws_call *call, struct http_answer *answer)
 	if (loop_work(call->aws->options.loop, parse_run, parse_done, call) < 0) {
 		call->parsing = false;
 		err_set(&call->err, ENOMEM, "out of memory");
-		call->err.maybe_done = call->query.effect != AWS_READS;
-		try_failed(call, RETRY_NEVER, -1);
+		understood(call);
 	}
+}
+
+/* --- long answers --- */
+
+static void stream_room(void *arg)
+{
+	struct aws_call *call = arg;
+
+	if (call->http)
+		http_resume(call->http);
+}
+
+static void stream_done(void *arg, const struct err *err)
+{
+	struct aws_call *call = arg;
+
+	call->err = err ? *err : (struct err){0};
+	aws_stream_destroy(steal(&call->stream));
+	understood(call);
+}
+
+static int stream_begin(struct aws_call *call)
+{
+	if (!call->stream)
+		call->stream = aws_stream_create(call->aws->options.loop, call->query.reader,
+			call->query.arg, stream_room, stream_done, call);
+	return call->stream ? 0 : -ENOMEM;
+}
+
+static int body_arrived(void *arg, const char *data, size_t len)
+{
+	struct aws_call *call = arg;
+
+	return stream_begin(call) < 0 ? -ENOMEM : aws_stream_add(call->stream, data, len);
+}
+
+static void stream_end(struct aws_call *call)
+{
+	if (stream_begin(call) == 0) {
+		aws_stream_end(call->stream);
+		return;
+	}
+	err_set(&call->err, ENOMEM, "out of memory");
+	understood(call);
 }
 
 /* A clock that is off explains the refusal: corrects it, once for all. */
@@ -239,6 +292,7 @@ static void answered(void *arg, struct http_answer *answer, const struct err *er
 
 	call->http = NULL;
 	if (!answer) {
+		aws_stream_destroy(steal(&call->stream));
 		call->err = *err;
 		/* What passes the bounds is no answer of AWS's; to a caller EFBIG would speak of
 		 * the caller's own file. */
@@ -260,7 +314,9 @@ static void answered(void *arg, struct http_answer *answer, const struct err *er
 	}
 	snprintf(call->region->accepted_key, sizeof(call->region->accepted_key), "%s",
 		call->credentials->access_key);
-	if (call->query.parse)
+	if (call->query.reader)
+		stream_end(call);
+	else if (call->query.parse)
 		parse(call, answer);
 	else
 		succeed(call);
@@ -276,6 +332,7 @@ static int post(struct aws_call *call, const struct aws_endpoint *endpoint, cons
 		.body = form->data,
 		.body_len = form->len,
 		.timeout_ms = time_left(call),
+		.on_body = call->query.reader ? body_arrived : NULL,
 		.gzip = true, /* EC2 compresses a page of snapshots to a twentieth */
 		.once = call->query.effect == AWS_ONCE};
 

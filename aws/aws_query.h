@@ -5,6 +5,7 @@
 
 #include "aws.h"
 #include "aws_sign.h"
+#include "aws_stream.h"
 #include "buf.h"
 
 enum aws_effect {
@@ -13,7 +14,7 @@ enum aws_effect {
 	AWS_ONCE,       /* twice is wrong: what may have been carried out is never repeated */
 };
 
-/* The functions get `arg`; complete and parse may be NULL. */
+/* The functions get `arg`; complete, parse and reader may be NULL. */
 struct aws_query {
 	const char *region;
 	const char *service; /* "ec2": endpoint and signature */
@@ -28,6 +29,9 @@ struct aws_query {
 	/* Reads the answer, in the thread pool: touches only arg, which nobody else does meanwhile.
 	 * Again for each try that gets an answer. Returns 0 or -errno with *err. */
 	int (*parse)(void *arg, const char *body, size_t len, struct err *err);
+	/* Instead of parse, for long answers: reads while they arrive, with a reader of its own for
+	 * each try; `took` gets arg and may cancel the call. */
+	const struct aws_reader *reader;
 	/* Once, on the loop; err is NULL on success. Not after aws_cancel(). */
 	void (*done)(void *arg, const struct err *err);
 	/* Once, last of all, whatever happened: frees arg. */

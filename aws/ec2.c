@@ -17,9 +17,59 @@ void ec2_form_start(struct buf *form, const struct aws *aws, const char *action)
 
 struct snapshots_call {
 	struct ec2_page *page;
+	void (*on_part)(void *arg, struct ec2_page *part);
 	ec2_page_done *done;
 	void *arg;
 };
+
+/* One answer on its way into a page. */
+struct snapshots_reader {
+	struct ec2_snapshots_reader *xml;
+	struct ec2_page *page; /* NULL until the end */
+};
+
+static void *reader_create(void)
+{
+	struct snapshots_reader *r = calloc(1, sizeof(*r));
+
+	if (r)
+		r->xml = ec2_snapshots_reader_create(true);
+	if (r && r->xml)
+		return r;
+	free(r);
+	return NULL;
+}
+
+static void reader_destroy(void *reader)
+{
+	struct snapshots_reader *r = reader;
+
+	ec2_snapshots_reader_destroy(r->xml);
+	ec2_page_destroy(r->page);
+	free(r);
+}
+
+static int reader_read(void *reader, const char *data, size_t len, bool last, struct err *err)
+{
+	struct snapshots_reader *r = reader;
+	int result = ec2_snapshots_reader_read(r->xml, data, len, err);
+
+	return result || !last ? result : ec2_snapshots_reader_end(r->xml, &r->page, err);
+}
+
+static void reader_took(void *arg, void *reader)
+{
+	struct snapshots_call *call = arg;
+	struct snapshots_reader *r = reader;
+	struct ec2_page *part = ec2_snapshots_reader_part(r->xml);
+
+	call->page = steal(&r->page);
+	if (part)
+		call->on_part(call->arg, part);
+}
+
+static const struct aws_reader snapshots_reader = {
+	reader_create, reader_read, reader_took, reader_destroy};
 
 static int snapshots_parse(void *arg, const char *body, size_t len, struct err *err)
 {
@@ -51,7 +101,7 @@ struct aws_call *ec2_describe_snapshots(
 
 	if (!call)
 		return NULL;
-	*call = (struct snapshots_call){.done = done, .arg = arg};
+	*call = (struct snapshots_call){.on_part = in->on_part, .done = done, .arg = arg};
 	ec2_form_start(&form, aws, "DescribeSnapshots");
 	form_add(&form, in->owner, "Owner.1");
 	for (size_t i = 0; i < in->n_filters; i++) {
@@ -69,7 +119,8 @@ struct aws_call *ec2_describe_snapshots(
 				      .action = "DescribeSnapshots",
 				      .effect = AWS_READS,
 				      .form = &form,
-				      .parse = snapshots_parse,
+				      .parse = in->on_part ? NULL : snapshots_parse,
+				      .reader = in->on_part ? &snapshots_reader : NULL,
 				      .done = snapshots_done,
 				      .release = snapshots_release,
 				      .arg = call});

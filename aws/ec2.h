@@ -89,6 +89,11 @@ struct ec2_describe_snapshots {
 	size_t n_filters;
 	int max_results;        /* 5…1000; 0: not sent */
 	const char *next_token; /* NULL: the first page */
+	/* NULL: the page comes whole. Else it comes in parts while it arrives, to be destroyed by
+	 * the callee, and done gets its end, with what is in none of them. The call may be
+	 * cancelled. A page whose arrival fails is asked for again, and then what came in parts
+	 * comes again. */
+	void (*on_part)(void *arg, struct ec2_page *part);
 };
 /* The page is the callee's, to be destroyed by it; NULL on failure, with *err. Parsing runs in the
  * thread pool. What is not DescribeSnapshots' XML, is cut, or passes the bounds is EIO. */

@@ -23,10 +23,18 @@ enum {
 	DEPTH_TAG_FIELD,
 };
 
-struct walk {
+/* So many records make a part of a page worth handing on. */
+#define PART_RECORDS 64
+
+struct ec2_snapshots_reader {
+	struct xml_reader *xml;
 	struct ec2_page_build *page;
-	bool in_set;  /* below snapshotSet */
-	bool in_tags; /* below an item's tagSet */
+	struct ec2_page *part; /* not taken yet; NULL: none */
+	bool in_parts;
+	size_t n_records; /* of the whole page */
+	char *token;      /* may come before the records */
+	bool in_set;      /* below snapshotSet */
+	bool in_tags;     /* below an item's tagSet */
 	bool has_id;
 	struct ec2_snapshot item;
 	struct ec2_tag tag;
@@ -97,7 +105,7 @@ static int no_memory(struct err *err)
 	return err_set(err, ENOMEM, "out of memory");
 }
 
-static bool set_text(struct walk *w, const char *name, const char *text, size_t len)
+static bool set_text(struct ec2_snapshots_reader *w, const char *name, const char *text, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		if (!strcmp(name, texts[i].name)) {
@@ -110,7 +118,8 @@ static bool set_text(struct walk *w, const char *name, const char *text, size_t 
 }
 
 /* A number or date without sense counts as absent: one odd record must not hide the others. */
-static bool set_converted(struct walk *w, const char *name, const char *text, size_t len)
+static bool set_converted(
+	struct ec2_snapshots_reader *w, const char *name, const char *text, size_t len)
 {
 	struct ec2_snapshot *s = &w->item;
 	uint64_t v;
@@ -140,8 +149,8 @@ static bool set_converted(struct walk *w, const char *name, const char *text, si
 }
 
 /* EC2's API names are the answer's with a capital; one is not. */
-static int add_field(
-	struct walk *w, const char *name, const char *text, size_t len, struct err *err)
+static int add_field(struct ec2_snapshots_reader *w, const char *name, const char *text, size_t len,
+	struct err *err)
 {
 	char *copy;
 	struct ec2_field *field;
@@ -163,7 +172,7 @@ static int add_field(
 	return 0;
 }
 
-static int end_tag(struct walk *w, struct err *err)
+static int end_tag(struct ec2_snapshots_reader *w, struct err *err)
 {
 	if (!w->tag.key || !*w->tag.key)
 		return 0;
@@ -175,11 +184,21 @@ static int end_tag(struct walk *w, struct err *err)
 	return 0;
 }
 
-static int end_item(struct walk *w, struct err *err)
+/* What is complete becomes a part, if the one before it has been taken. */
+static int end_part(struct ec2_snapshots_reader *w, struct err *err)
+{
+	if (!w->in_parts || w->part || ec2_page_count(w->page) < PART_RECORDS)
+		return 0;
+	w->part = ec2_page_build_end(w->page);
+	w->page = w->part ? ec2_page_build_start() : NULL;
+	return w->page ? 0 : no_memory(err);
+}
+
+static int end_item(struct ec2_snapshots_reader *w, struct err *err)
 {
 	struct ec2_snapshot *s = &w->item;
 
-	if (ec2_page_count(w->page) == EC2_XML_RECORDS_MAX)
+	if (w->n_records++ == EC2_XML_RECORDS_MAX)
 		return err_set(
 			err, EIO, "an answer with more than %d snapshots", EC2_XML_RECORDS_MAX);
 	if (!w->has_id) {
@@ -193,12 +212,12 @@ static int end_item(struct walk *w, struct err *err)
 	if (w->n_fields)
 		s->fields = ec2_page_memory(w->page, w->fields, w->n_fields * sizeof(*w->fields));
 	ec2_page_add(w->page, s);
-	return 0;
+	return end_part(w, err);
 }
 
 static int element_opened(void *arg, int depth, const char *name, struct err *err)
 {
-	struct walk *w = arg;
+	struct ec2_snapshots_reader *w = arg;
 
 	if (depth == DEPTH_ROOT && strcmp(name, "DescribeSnapshotsResponse"))
 		return err_set(err, EIO,
@@ -220,8 +239,8 @@ static int element_opened(void *arg, int depth, const char *name, struct err *er
 	return 0;
 }
 
-static int tag_field(
-	struct walk *w, const char *name, const char *text, size_t len, struct err *err)
+static int tag_field(struct ec2_snapshots_reader *w, const char *name, const char *text, size_t len,
+	struct err *err)
 {
 	const char **at = !strcmp(name, "key")     ? &w->tag.key
 			  : !strcmp(name, "value") ? &w->tag.value
@@ -233,20 +252,21 @@ static int tag_field(
 	return *at ? 0 : no_memory(err);
 }
 
-static int token(struct walk *w, const char *text, size_t len, struct err *err)
+static int token(struct ec2_snapshots_reader *w, const char *text, size_t len, struct err *err)
 {
 	char *copy = len ? strdup(text) : NULL;
 
 	if (len && !copy)
 		return no_memory(err);
-	ec2_page_set_token(w->page, copy);
+	free(w->token);
+	w->token = copy;
 	return 0;
 }
 
 static int element_closed(
 	void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
 {
-	struct walk *w = arg;
+	struct ec2_snapshots_reader *w = arg;
 
 	if (depth == DEPTH_SET && text && !strcmp(name, "nextToken"))
 		return token(w, text, len, err);
@@ -265,21 +285,69 @@ static int element_closed(
 	return add_field(w, name, text, len, err);
 }
 
-int ec2_xml_snapshots(const char *body, size_t len, struct ec2_page **out, struct err *err)
+struct ec2_snapshots_reader *ec2_snapshots_reader_create(bool in_parts)
 {
-	_cleanup_free_ struct walk *w = calloc(1, sizeof(*w));
+	struct ec2_snapshots_reader *w = calloc(1, sizeof(*w));
 	const struct xml_handler handler = {
 		.open = element_opened, .close = element_closed, .arg = w};
+
+	if (!w)
+		return NULL;
+	w->in_parts = in_parts;
+	w->page = ec2_page_build_start();
+	w->xml = xml_reader_create(&handler);
+	if (!w->page || !w->xml) {
+		ec2_snapshots_reader_destroy(w);
+		return NULL;
+	}
+	return w;
+}
+
+void ec2_snapshots_reader_destroy(struct ec2_snapshots_reader *w)
+{
+	if (!w)
+		return;
+	xml_reader_destroy(w->xml);
+	ec2_page_build_destroy(w->page);
+	ec2_page_destroy(w->part);
+	free(w->token);
+	free(w);
+}
+
+int ec2_snapshots_reader_read(
+	struct ec2_snapshots_reader *w, const char *data, size_t len, struct err *err)
+{
+	return xml_reader_read(w->xml, data, len, err);
+}
+
+struct ec2_page *ec2_snapshots_reader_part(struct ec2_snapshots_reader *w)
+{
+	return steal(&w->part);
+}
+
+int ec2_snapshots_reader_end(struct ec2_snapshots_reader *w, struct ec2_page **out, struct err *err)
+{
+	int r = xml_reader_end(w->xml, err);
+
+	*out = NULL;
+	if (r < 0)
+		return r;
+	ec2_page_set_token(w->page, steal(&w->token));
+	*out = ec2_page_build_end(steal(&w->page));
+	return *out ? 0 : no_memory(err);
+}
+
+int ec2_xml_snapshots(const char *body, size_t len, struct ec2_page **out, struct err *err)
+{
+	struct ec2_snapshots_reader *w = ec2_snapshots_reader_create(false);
 	int r;
 
 	*out = NULL;
-	if (!w || !(w->page = ec2_page_build_start()))
+	if (!w)
 		return no_memory(err);
-	r = xml_parse(body, len, &handler, err);
-	if (r < 0) {
-		ec2_page_build_destroy(w->page);
-		return r;
-	}
-	*out = ec2_page_build_end(w->page);
-	return *out ? 0 : no_memory(err);
+	r = ec2_snapshots_reader_read(w, body, len, err);
+	if (!r)
+		r = ec2_snapshots_reader_end(w, out, err);
+	ec2_snapshots_reader_destroy(w);
+	return r;
 }

@@ -16,6 +16,19 @@
 /* DescribeSnapshotsResponse. */
 int ec2_xml_snapshots(const char *body, size_t len, struct ec2_page **out, struct err *err);
 
+/* The same piece by piece. in_parts: records may be taken while more of them are read. */
+struct ec2_snapshots_reader;
+struct ec2_snapshots_reader *ec2_snapshots_reader_create(bool in_parts); /* NULL on ENOMEM */
+int ec2_snapshots_reader_read(
+	struct ec2_snapshots_reader *r, const char *data, size_t len, struct err *err);
+/* Records that were read and not taken yet, the caller's from now on; NULL: too few to be worth it.
+ */
+struct ec2_page *ec2_snapshots_reader_part(struct ec2_snapshots_reader *r);
+/* The page's end: all that is not in a part, and the token. Once, as the last call. */
+int ec2_snapshots_reader_end(
+	struct ec2_snapshots_reader *r, struct ec2_page **out, struct err *err);
+void ec2_snapshots_reader_destroy(struct ec2_snapshots_reader *r); /* NULL is permitted */
+
 /* DescribeRegionsResponse: names of regions that are enabled and whose name has a region's form. */
 struct ec2_regions {
 	char (*names)[40];

@@ -44,6 +44,8 @@ struct http_call {
 	struct err err;
 	struct loop_timer *refused; /* armed for a request that is wrong in itself */
 	http_done *done;
+	int (*on_body)(void *arg, const char *data, size_t len);
+	size_t passed_on; /* bytes that on_body took */
 	void *arg;
 	char reason[CURL_ERROR_SIZE];
 };
@@ -270,10 +272,45 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+static bool is_success(const struct http_call *call)
+{
+	long status = 0;
+
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status >= 200 && status <= 299;
+}
+
+static size_t pass_on(struct http_call *call, const char *data, size_t len)
+{
+	struct buf *body = &call->answer.body; /* it stays empty, and holds the bound */
+	int r;
+
+	if (len > body->max - call->passed_on) {
+		body->error = EFBIG;
+		return 0;
+	}
+	r = call->on_body(call->arg, data, len);
+	if (r == -EAGAIN)
+		return CURL_WRITEFUNC_PAUSE;
+	if (r < 0) {
+		body->error = -r;
+		return 0;
+	}
+	call->passed_on += len;
+	return len;
+}
+
+void http_resume(struct http_call *call)
+{
+	curl_easy_pause(call->easy, CURLPAUSE_CONT);
+}
+
 static size_t body_arrived(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_call *call = arg;
 
+	if (call->on_body && is_success(call))
+		return pass_on(call, data, size * n);
 	return buf_add(&call->answer.body, data, size * n) < 0 ? 0 : size * n;
 }
 
@@ -471,6 +508,7 @@ struct http_call *http_send(
 		return NULL;
 	call->http = http;
 	call->done = done;
+	call->on_body = request->on_body;
 	call->arg = arg;
 	r = http_copy_init(&call->request, request, &call->err);
 	if (!r)

@@ -45,6 +45,11 @@ struct http_request {
 	bool gzip;          /* the answer may come compressed; its bound is on what comes out */
 	bool no_proxy;      /* metadata addresses are never asked through a proxy */
 	bool once;          /* must not reach the server twice: see http.c */
+	/* NULL: the body comes with the answer. Else it is called with each piece of it as it
+	 * arrives, if the status is 2xx, with the arg of done; answer->body stays empty. Returns 0,
+	 * -EAGAIN (not taken: the transfer rests until http_resume(), and then the piece comes
+	 * again) or -ENOMEM. Must not cancel. */
+	int (*on_body)(void *arg, const char *data, size_t len);
 };
 
 struct http_answer {
@@ -67,5 +72,7 @@ typedef void http_done(void *arg, struct http_answer *answer, const struct err *
 struct http_call *http_send(
 	struct http *http, const struct http_request *request, http_done *done, void *arg);
 void http_cancel(struct http_call *call);
+/* Goes on after an on_body that returned -EAGAIN; not to be called from one. */
+void http_resume(struct http_call *call);
 
 #endif

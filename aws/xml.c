@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <libxml/parser.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
@@ -16,86 +17,86 @@
  */
 #define NAMES_MAX ((size_t)64 << 10)
 
-struct walk {
-	const struct xml_handler *handler;
+struct xml_reader {
+	struct xml_handler handler;
 	xmlParserCtxtPtr parser;
 	struct buf text;
 	int depth;
-	bool leaf;  /* no element was closed since the last one was opened */
-	int result; /* -errno: stopped */
-	struct err *err;
+	bool leaf;       /* no element was closed since the last one was opened */
+	int result;      /* -errno: stopped */
+	struct err *err; /* the present call's */
 };
 
-static void stop(struct walk *w, int result)
+static void stop(struct xml_reader *r, int result)
 {
-	if (w->result || !result)
+	if (r->result || !result)
 		return;
-	w->result = result;
-	xmlStopParser(w->parser);
+	r->result = result;
+	xmlStopParser(r->parser);
 }
 
 static void opened(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
 	int n_namespaces, const xmlChar **namespaces, int n_attributes, int n_defaulted,
 	const xmlChar **attributes)
 {
-	struct walk *w = arg;
+	struct xml_reader *r = arg;
 
 	(void)prefix, (void)uri, (void)n_namespaces, (void)namespaces;
 	(void)n_attributes, (void)n_defaulted, (void)attributes;
-	if (w->result)
+	if (r->result)
 		return;
-	if (++w->depth > XML_DEPTH_MAX) {
-		stop(w, err_set(w->err, EIO, "the XML is nested deeper than %d elements",
+	if (++r->depth > XML_DEPTH_MAX) {
+		stop(r, err_set(r->err, EIO, "the XML is nested deeper than %d elements",
 				XML_DEPTH_MAX));
 		return;
 	}
-	w->leaf = true;
-	buf_clear(&w->text);
-	if (w->handler->open)
-		stop(w, w->handler->open(w->handler->arg, w->depth, (const char *)name, w->err));
+	r->leaf = true;
+	buf_clear(&r->text);
+	if (r->handler.open)
+		stop(r, r->handler.open(r->handler.arg, r->depth, (const char *)name, r->err));
 }
 
 static void closed(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
 {
-	struct walk *w = arg;
-	const char *text = w->leaf ? buf_str(&w->text) : NULL;
+	struct xml_reader *r = arg;
+	const char *text = r->leaf ? buf_str(&r->text) : NULL;
 
 	(void)prefix, (void)uri;
-	if (w->result)
+	if (r->result)
 		return;
-	stop(w, w->handler->close(w->handler->arg, w->depth, (const char *)name, text,
-			text ? w->text.len : 0, w->err));
-	w->leaf = false;
-	w->depth--;
+	stop(r, r->handler.close(r->handler.arg, r->depth, (const char *)name, text,
+			text ? r->text.len : 0, r->err));
+	r->leaf = false;
+	r->depth--;
 }
 
 static void characters(void *arg, const xmlChar *data, int len)
 {
-	struct walk *w = arg;
+	struct xml_reader *r = arg;
 
 	/* Between elements there is only white space: kept short by the bound, and thrown away at
 	 * the next tag. */
-	if (w->result || !w->leaf)
+	if (r->result || !r->leaf)
 		return;
-	switch (buf_add(&w->text, data, (size_t)len)) {
+	switch (buf_add(&r->text, data, (size_t)len)) {
 	case 0:
 		return;
 	case -EFBIG:
-		stop(w, err_set(w->err, EIO, "the XML has a text longer than %zu bytes",
+		stop(r, err_set(r->err, EIO, "the XML has a text longer than %zu bytes",
 				XML_TEXT_MAX));
 		return;
 	default:
-		stop(w, err_set(w->err, ENOMEM, "out of memory"));
+		stop(r, err_set(r->err, ENOMEM, "out of memory"));
 	}
 }
 
 static void has_dtd(
 	void *arg, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id)
 {
-	struct walk *w = arg;
+	struct xml_reader *r = arg;
 
 	(void)name, (void)external_id, (void)system_id;
-	stop(w, err_set(w->err, EIO, "the XML has a document type definition"));
+	stop(r, err_set(r->err, EIO, "the XML has a document type definition"));
 }
 
 /* Without one libxml2 prints its errors; what it found stays in the parser. */
@@ -104,38 +105,22 @@ static void silent(void *arg, xmlErrorPtr error)
 	(void)arg, (void)error;
 }
 
-static int describe(struct walk *w)
+static int describe(struct xml_reader *r)
 {
-	const xmlError *e = xmlCtxtGetLastError(w->parser);
+	const xmlError *e = xmlCtxtGetLastError(r->parser);
 
-	if (xmlDictGetUsage(w->parser->dict) >= NAMES_MAX)
-		return err_set(w->err, EIO, "the XML has too many different names");
+	if (xmlDictGetUsage(r->parser->dict) >= NAMES_MAX)
+		return err_set(r->err, EIO, "the XML has too many different names");
 	if (e && e->code == XML_ERR_NO_MEMORY)
-		return err_set(w->err, ENOMEM, "out of memory");
+		return err_set(r->err, ENOMEM, "out of memory");
 	if (!e || !e->message)
-		return err_set(w->err, EIO, "not well-formed XML");
-	return err_set(w->err, EIO, "not well-formed XML (line %d: %.*s)", e->line,
+		return err_set(r->err, EIO, "not well-formed XML");
+	return err_set(r->err, EIO, "not well-formed XML (line %d: %.*s)", e->line,
 		(int)strcspn(e->message, "\n"), e->message);
 }
 
-static int parse(struct walk *w, const char *data, size_t len)
+struct xml_reader *xml_reader_create(const struct xml_handler *handler)
 {
-	for (size_t at = 0; at < len && !w->result; at += CHUNK) {
-		size_t n = len - at < CHUNK ? len - at : CHUNK;
-
-		if (xmlParseChunk(w->parser, data + at, (int)n, 0) && !w->result)
-			return describe(w);
-	}
-	if (!w->result)
-		xmlParseChunk(w->parser, NULL, 0, 1);
-	if (w->result)
-		return w->result;
-	return w->parser->wellFormed ? 0 : describe(w);
-}
-
-int xml_parse(const char *data, size_t len, const struct xml_handler *handler, struct err *err)
-{
-	struct walk w = {.handler = handler, .err = err};
 	/* The same handler for ignorable white space, or libxml2 would judge which text is
 	 * ignorable. */
 	xmlSAXHandler sax = {.initialized = XML_SAX2_MAGIC,
@@ -145,17 +130,64 @@ int xml_parse(const char *data, size_t len, const struct xml_handler *handler, s
 		.ignorableWhitespace = characters,
 		.internalSubset = has_dtd,
 		.serror = silent};
+	struct xml_reader *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->handler = *handler;
+	r->parser = xmlCreatePushParserCtxt(&sax, r, NULL, 0, NULL);
+	if (!r->parser) {
+		free(r);
+		return NULL;
+	}
+	xmlCtxtUseOptions(r->parser, XML_PARSE_NONET);
+	xmlDictSetLimit(r->parser->dict, NAMES_MAX);
+	buf_init(&r->text, XML_TEXT_MAX);
+	return r;
+}
+
+int xml_reader_read(struct xml_reader *r, const char *data, size_t len, struct err *err)
+{
+	r->err = err;
+	for (size_t at = 0; at < len && !r->result; at += CHUNK) {
+		size_t n = len - at < CHUNK ? len - at : CHUNK;
+
+		if (xmlParseChunk(r->parser, data + at, (int)n, 0) && !r->result)
+			return r->result = describe(r);
+	}
+	return r->result;
+}
+
+int xml_reader_end(struct xml_reader *r, struct err *err)
+{
+	r->err = err;
+	if (!r->result)
+		xmlParseChunk(r->parser, NULL, 0, 1);
+	if (!r->result && !r->parser->wellFormed)
+		r->result = describe(r);
+	return r->result;
+}
+
+void xml_reader_destroy(struct xml_reader *r)
+{
+	if (!r)
+		return;
+	buf_finish(&r->text);
+	xmlFreeParserCtxt(r->parser);
+	free(r);
+}
+
+int xml_parse(const char *data, size_t len, const struct xml_handler *handler, struct err *err)
+{
+	struct xml_reader *reader = xml_reader_create(handler);
 	int r;
 
-	w.parser = xmlCreatePushParserCtxt(&sax, &w, NULL, 0, NULL);
-	if (!w.parser)
+	if (!reader)
 		return err_set(err, ENOMEM, "out of memory");
-	xmlCtxtUseOptions(w.parser, XML_PARSE_NONET);
-	xmlDictSetLimit(w.parser->dict, NAMES_MAX);
-	buf_init(&w.text, XML_TEXT_MAX);
-	r = parse(&w, data, len);
-	buf_finish(&w.text);
-	xmlFreeParserCtxt(w.parser);
+	r = xml_reader_read(reader, data, len, err);
+	if (!r)
+		r = xml_reader_end(reader, err);
+	xml_reader_destroy(reader);
 	return r;
 }
 

@@ -22,8 +22,19 @@ struct xml_handler {
 	void *arg;
 };
 
-/* Returns 0, what the handler returned, -ENOMEM, or -EIO with a reason: not well-formed, cut, has a
- * DTD, past the bounds. Safe in any thread once xml_setup() has been called. */
+/* A document read piece by piece. Every call returns 0, what the handler returned, -ENOMEM, or -EIO
+ * with a reason: not well-formed, cut, has a DTD, past the bounds. Safe in any thread, one at a
+ * time, once xml_setup() has been called. */
+struct xml_reader;
+/* The handler is copied, its arg borrowed. NULL on ENOMEM. */
+struct xml_reader *xml_reader_create(const struct xml_handler *handler);
+/* After a failure nothing more may be read. */
+int xml_reader_read(struct xml_reader *r, const char *data, size_t len, struct err *err);
+/* Nothing comes any more. */
+int xml_reader_end(struct xml_reader *r, struct err *err);
+void xml_reader_destroy(struct xml_reader *r); /* NULL is permitted */
+
+/* A whole document. */
 int xml_parse(const char *data, size_t len, const struct xml_handler *handler, struct err *err);
 /* Once in the main thread, before the first xml_parse(); again does no harm. */
 void xml_setup(void);

@@ -19,6 +19,7 @@
  *   3. If the sixteenth fills a page too, there are some 16,000 or more: all other sixteenths, and
  *      whatever lies outside them, are asked for side by side, and the plain listing ends. At most
  *      one page of each range is not full: some twenty requests more than the plain listing's.
+ *      How many at once follows from what may go out without waiting for EC2's request rate.
  *
  * An endpoint that knows no wildcards shows itself in the sixteenth, which then lacks ids that the
  * first page had, or has others: the plain listing goes on as if nothing had been asked.
@@ -26,18 +27,22 @@
 struct listing {
 	struct aws *aws;
 	const char *region;
-	pages_page *on_page;
+	pages_part *on_part;
 	pages_done *done;
 	void *arg;
 	size_t n;            /* snapshots so far, those that came twice counted twice */
 	struct pages *plain; /* NULL: ended */
-	bool plain_begun, probe_begun, split;
+	bool plain_begun, split;
+	unsigned running; /* parts, once split */
 	struct ranges ranges;
-	unsigned probe;   /* the range that was asked for first */
-	char witness[72]; /* an id of the plain listing that is in it */
+	struct ranges_sample sample; /* the plain listing's first page */
+	unsigned probe;              /* the range that was asked for first */
+	const char *witness;         /* an id of the plain listing that is in it */
+	bool witnessed;              /* it came, too */
 	struct part {
 		struct listing *listing;
-		struct pages *pages;         /* NULL: not begun, or ended */
+		struct pages *pages; /* NULL: not begun, or ended */
+		bool begun;
 		struct ranges_filter filter; /* lent to pages */
 		struct ec2_filter ids;
 	} parts[RANGES];
@@ -62,13 +67,13 @@ static void end(struct listing *l, const struct err *err)
 	done(arg, err);
 }
 
-static int pass_on(struct listing *l, const struct ec2_page *page, struct err *err)
+static int pass_on(struct listing *l, const struct ec2_page *page, bool ends, struct err *err)
 {
 	l->n += page->n_snapshots;
 	if (l->n > LISTING_MAX)
 		return err_set(
 			err, EIO, "EC2 in %s sent more than %d snapshots", l->region, LISTING_MAX);
-	return l->on_page(l->arg, page, err);
+	return l->on_part(l->arg, page, ends, err);
 }
 
 static bool has_more(const struct ec2_page *page)
@@ -78,7 +83,7 @@ static bool has_more(const struct ec2_page *page)
 
 /* --- the ranges --- */
 
-static int part_page(void *arg, const struct ec2_page *page, struct err *err);
+static int part_page(void *arg, const struct ec2_page *page, bool ends, struct err *err);
 static void part_done(void *arg, const struct err *err);
 
 static int begin_part(struct listing *l, unsigned i)
@@ -95,20 +100,39 @@ static int begin_part(struct listing *l, unsigned i)
 			.n_filters = 1,
 			.max_results = EC2_PAGE_MAX},
 		part_page, part_done, part);
-	return part->pages ? 0 : -ENOMEM;
+	if (!part->pages)
+		return -ENOMEM;
+	part->begun = true;
+	l->running++;
+	return 0;
 }
 
-/* Whether the endpoint did what the wildcard says. */
-static bool is_honest(const struct listing *l, const struct ec2_page *page)
+/* As many side by side as EC2's request rate leaves room for; the rest as those end. */
+static int begin_parts(struct listing *l, struct err *err)
 {
-	bool witnessed = has_more(page); /* it may come on a later page, or have been deleted */
+	unsigned room = aws_allowance(l->aws, l->region, "DescribeSnapshots");
 
+	for (unsigned i = 0; i < RANGES; i++) {
+		if (l->parts[i].begun || (l->running && !room))
+			continue;
+		if (begin_part(l, i) < 0)
+			return err_set(err, ENOMEM, "out of memory");
+		if (room)
+			room--;
+	}
+	return 0;
+}
+
+/* Whether the endpoint does what the wildcard says. */
+static bool is_honest(struct listing *l, const struct ec2_page *page, bool ends)
+{
 	for (size_t i = 0; i < page->n_snapshots; i++) {
 		if (ranges_of(&l->ranges, page->snapshots[i].id) != l->probe)
 			return false;
-		witnessed |= strcmp(page->snapshots[i].id, l->witness) == 0;
+		l->witnessed |= strcmp(page->snapshots[i].id, l->witness) == 0;
 	}
-	return witnessed;
+	/* The witness may come on a later page, or have been deleted. */
+	return !ends || has_more(page) || l->witnessed;
 }
 
 static int split(struct listing *l, struct err *err)
@@ -116,75 +140,61 @@ static int split(struct listing *l, struct err *err)
 	l->split = true;
 	pages_cancel(l->plain);
 	l->plain = NULL;
-	for (unsigned i = 0; i < RANGES; i++)
-		if (i != l->probe && begin_part(l, i) < 0)
-			return err_set(err, ENOMEM, "out of memory");
-	return 0;
+	return begin_parts(l, err);
 }
 
-static int part_page(void *arg, const struct ec2_page *page, struct err *err)
+static int part_page(void *arg, const struct ec2_page *page, bool ends, struct err *err)
 {
 	struct part *part = arg;
 	struct listing *l = part->listing;
 
 	if (!l->split) {
-		if (!is_honest(l, page) || !has_more(page))
+		if (!is_honest(l, page, ends) || (ends && !has_more(page)))
 			return err_set(err, ECANCELED, "not worth splitting");
-		if (split(l, err) < 0)
+		if (ends && split(l, err) < 0)
 			return -err->errnum;
 	}
-	return pass_on(l, page, err);
+	return pass_on(l, page, ends, err);
 }
 
 static void part_done(void *arg, const struct err *err)
 {
 	struct part *part = arg;
 	struct listing *l = part->listing;
+	struct err mine;
 
 	part->pages = NULL;
+	l->running--;
 	if (!l->split)
 		return; /* the sixteenth was asked in vain; the plain listing goes on */
-	if (err) {
+	if (!err && begin_parts(l, &mine) < 0)
+		err = &mine;
+	if (err || !l->running)
 		end(l, err);
-		return;
-	}
-	for (unsigned i = 0; i < RANGES; i++)
-		if (l->parts[i].pages)
-			return;
-	end(l, NULL);
 }
 
 /* --- the plain listing --- */
 
-static void begin_probe(struct listing *l, const struct ec2_page *page)
+static void begin_probe(struct listing *l)
 {
-	unsigned count[RANGES] = {0};
-
 	/* A short page with a token says nothing of how many there are. */
-	if (page->n_snapshots < EC2_PAGE_MAX / 2 ||
-		!ranges_choose(&l->ranges, page->snapshots, page->n_snapshots))
+	if (l->sample.n < EC2_PAGE_MAX / 2 ||
+		!ranges_choose(&l->ranges, &l->sample, &l->probe, &l->witness))
 		return;
-	for (size_t i = 0; i < page->n_snapshots; i++)
-		count[ranges_of(&l->ranges, page->snapshots[i].id)]++;
-	for (unsigned i = 1; i < RANGES_DIGITS; i++)
-		if (count[i] > count[l->probe])
-			l->probe = i;
-	if (!count[l->probe])
-		return;
-	for (size_t i = 0; i < page->n_snapshots; i++)
-		if (ranges_of(&l->ranges, page->snapshots[i].id) == l->probe)
-			snprintf(l->witness, sizeof(l->witness), "%s", page->snapshots[i].id);
 	begin_part(l, l->probe); /* without memory for it the plain listing does */
 }
 
-static int plain_page(void *arg, const struct ec2_page *page, struct err *err)
+static int plain_page(void *arg, const struct ec2_page *page, bool ends, struct err *err)
 {
 	struct listing *l = arg;
+	int r = pass_on(l, page, ends, err);
 
-	if (!l->plain_begun && has_more(page))
-		begin_probe(l, page);
-	l->plain_begun = true;
-	return pass_on(l, page, err);
+	for (size_t i = 0; !r && i < page->n_snapshots && !l->plain_begun; i++)
+		ranges_note(&l->sample, page->snapshots[i].id);
+	if (!r && !l->plain_begun && ends && has_more(page))
+		begin_probe(l);
+	l->plain_begun |= ends;
+	return r;
 }
 
 static void plain_done(void *arg, const struct err *err)
@@ -196,7 +206,7 @@ static void plain_done(void *arg, const struct err *err)
 }
 
 struct listing *listing_start(
-	struct aws *aws, const char *region, pages_page *on_page, pages_done *done, void *arg)
+	struct aws *aws, const char *region, pages_part *on_part, pages_done *done, void *arg)
 {
 	/* Without an owner EC2 lists everybody's public snapshots; without a size of pages it
 	 * answers from a smaller throttle bucket. */
@@ -207,7 +217,7 @@ struct listing *listing_start(
 	if (!l)
 		return NULL;
 	*l = (struct listing){
-		.aws = aws, .region = region, .on_page = on_page, .done = done, .arg = arg};
+		.aws = aws, .region = region, .on_part = on_part, .done = done, .arg = arg};
 	l->plain = pages_start(aws, &query, plain_page, plain_done, l);
 	if (!l->plain) {
 		free(l);

@@ -14,7 +14,7 @@ struct listing;
  * errors, handle: as pages_start(). region is borrowed until done or listing_cancel(). NULL on
  * ENOMEM. */
 struct listing *listing_start(
-	struct aws *aws, const char *region, pages_page *on_page, pages_done *done, void *arg);
+	struct aws *aws, const char *region, pages_part *on_part, pages_done *done, void *arg);
 void listing_cancel(struct listing *l); /* NULL is permitted */
 
 #endif

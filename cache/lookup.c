@@ -204,11 +204,12 @@ static void asked_fail(struct lookup *l, struct asked *a, struct waiters *due)
 	asked_queue(l, a);
 }
 
-static int batch_page(void *arg, const struct ec2_page *page, struct err *err)
+static int batch_page(void *arg, const struct ec2_page *page, bool ends, struct err *err)
 {
 	struct batch *b = arg;
 	struct lookup *l = b->lookup;
 
+	(void)ends;
 	for (size_t i = 0; i < page->n_snapshots; i++) {
 		const struct ec2_snapshot *s = &page->snapshots[i];
 		struct asked *a = asked_find(l, s->id);

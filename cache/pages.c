@@ -10,7 +10,7 @@
 struct pages {
 	struct aws *aws;
 	struct ec2_describe_snapshots query;
-	pages_page *on_page;
+	pages_part *on_part;
 	pages_done *done;
 	void *arg;
 	struct aws_call *call;
@@ -54,10 +54,12 @@ static int check_token(struct pages *p, const char *token, struct err *err)
 }
 
 static void page_done(void *arg, struct ec2_page *page, const struct err *err);
+static void part_arrived(void *arg, struct ec2_page *part);
 
 static int next_page(struct pages *p, const char *token, struct err *err)
 {
 	p->query.next_token = token;
+	p->query.on_part = part_arrived;
 	p->call = ec2_describe_snapshots(p->aws, &p->query, page_done, p);
 	p->query.next_token = NULL;
 	return p->call ? 0 : err_set(err, ENOMEM, "out of memory");
@@ -66,6 +68,18 @@ static int next_page(struct pages *p, const char *token, struct err *err)
 static void page_destroy(struct ec2_page **page)
 {
 	ec2_page_destroy(*page);
+}
+
+static void part_arrived(void *arg, struct ec2_page *received)
+{
+	_cleanup_(page_destroy) struct ec2_page *part = received;
+	struct pages *p = arg;
+	struct err mine = {0};
+
+	if (p->on_part(p->arg, part, false, &mine) == 0)
+		return;
+	aws_cancel(steal(&p->call));
+	pages_end(p, &mine);
 }
 
 static void page_done(void *arg, struct ec2_page *received, const struct err *err)
@@ -81,7 +95,7 @@ static void page_done(void *arg, struct ec2_page *received, const struct err *er
 		return;
 	}
 	p->n++;
-	if (p->on_page(p->arg, page, &mine) < 0) {
+	if (p->on_part(p->arg, page, true, &mine) < 0) {
 		pages_end(p, &mine);
 		return;
 	}
@@ -95,7 +109,7 @@ static void page_done(void *arg, struct ec2_page *received, const struct err *er
 }
 
 struct pages *pages_start(struct aws *aws, const struct ec2_describe_snapshots *query,
-	pages_page *on_page, pages_done *done, void *arg)
+	pages_part *on_part, pages_done *done, void *arg)
 {
 	struct pages *p = calloc(1, sizeof(*p));
 
@@ -103,7 +117,7 @@ struct pages *pages_start(struct aws *aws, const struct ec2_describe_snapshots *
 		return NULL;
 	*p = (struct pages){.aws = aws,
 		.query = *query,
-		.on_page = on_page,
+		.on_part = on_part,
 		.done = done,
 		.arg = arg,
 		.mark_at = 1};

@@ -5,23 +5,55 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cleanup.h"
+
 #define PREFIX "snap-"
 
 static const char hex[] = "0123456789abcdef";
 /* What an id of a cloud that is not Amazon's might be made of besides. */
 static const char others[] = "ghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-bool ranges_choose(struct ranges *r, const struct ec2_snapshot *sample, size_t n)
-{
-	size_t with_zero = 0;
+static const char *const prefixes[2] = {PREFIX, PREFIX "0"};
 
-	if (!n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		with_zero += strncmp(sample[i].id, PREFIX "0", 6) == 0;
+static unsigned range_of(const char *prefix, const char *id)
+{
+	size_t len = strlen(prefix);
+	const char *digit;
+
+	if (strncmp(id, prefix, len) != 0 || !id[len])
+		return RANGES_REST;
+	digit = strchr(hex, id[len]);
+	return digit ? (unsigned)(digit - hex) : RANGES_REST;
+}
+
+void ranges_note(struct ranges_sample *sample, const char *id)
+{
+	sample->n++;
+	sample->with_zero += strncmp(id, prefixes[1], strlen(prefixes[1])) == 0;
+	for (unsigned cut = 0; cut < ARRAY_LEN(prefixes); cut++) {
+		unsigned range = range_of(prefixes[cut], id);
+
+		if (range == RANGES_REST)
+			continue;
+		if (!sample->digits[cut][range].n++)
+			snprintf(sample->digits[cut][range].witness,
+				sizeof(sample->digits[cut][range].witness), "%s", id);
+	}
+}
+
+bool ranges_choose(struct ranges *r, const struct ranges_sample *sample, unsigned *fullest,
+	const char **witness)
+{
 	/* If the first digit were evenly spread, one in sixteen would be a zero. */
-	strcpy(r->prefix, with_zero * 2 > n ? PREFIX "0" : PREFIX);
-	return true;
+	unsigned cut = sample->with_zero * 2 > sample->n, most = 0;
+
+	strcpy(r->prefix, prefixes[cut]);
+	for (unsigned i = 1; i < RANGES_DIGITS; i++)
+		if (sample->digits[cut][i].n > sample->digits[cut][most].n)
+			most = i;
+	*fullest = most;
+	*witness = sample->digits[cut][most].witness;
+	return sample->digits[cut][most].n > 0;
 }
 
 static void add(struct ranges_filter *out, const char *prefix, char c)
@@ -51,11 +83,5 @@ void ranges_filter(const struct ranges *r, unsigned i, struct ranges_filter *out
 
 unsigned ranges_of(const struct ranges *r, const char *id)
 {
-	size_t len = strlen(r->prefix);
-	const char *digit;
-
-	if (strncmp(id, r->prefix, len) != 0 || !id[len])
-		return RANGES_REST;
-	digit = strchr(hex, id[len]);
-	return digit ? (unsigned)(digit - hex) : RANGES_REST;
+	return range_of(r->prefix, id);
 }

@@ -20,8 +20,20 @@ struct ranges {
 	char prefix[8]; /* "snap-" or "snap-0" */
 };
 
-/* Chooses by a sample of ids. False: the sample says too little. */
-bool ranges_choose(struct ranges *r, const struct ec2_snapshot *sample, size_t n);
+/* What some ids show: how many there are in each range, for either way of cutting, and one of them.
+ * All zero: nothing yet. */
+struct ranges_sample {
+	size_t n, with_zero;
+	struct {
+		size_t n;
+		char witness[72];
+	} digits[2][RANGES_DIGITS];
+};
+void ranges_note(struct ranges_sample *sample, const char *id);
+/* Chooses how to cut, and the fullest range, with an id that is in it (borrowed from the sample).
+ * False: the sample says too little. */
+bool ranges_choose(struct ranges *r, const struct ranges_sample *sample, unsigned *fullest,
+	const char **witness);
 
 /* The filter values of range i, which together with all others' match every id that there can be,
  * whatever letters or digits it is made of, and each once. `values` gets pointers into `texts`.

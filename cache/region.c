@@ -21,6 +21,8 @@ struct region {
 	struct lookup *lookup;
 
 	struct listing *listing; /* the one under way */
+	int64_t begun_at_ms;     /* when it began */
+	bool some_came;          /* of it */
 	uint64_t begun;          /* listings begun so far: the number of the latest */
 	uint64_t wanted_anew;    /* the highest number for which anybody waits who asked anew */
 	int64_t listed_at_ms;    /* 0: never */
@@ -30,9 +32,10 @@ struct region {
 	size_t asked_while_stale; /* ids of the listing asked for by name since it became stale */
 
 	struct waiters waiting;        /* for the listing with their number */
+	struct waiters some;           /* for more of the first listing */
 	struct waiters refused;        /* by a back-off: they get last_error when the loop turns */
 	struct waiters served, failed; /* by the listing that ended just now */
-	struct loop_timer *refuse;
+	struct loop_timer *refuse, *tell;
 
 	char account[32];
 	char owner[32];      /* the owner of all that the latest listing gave; "" if it gave none or
@@ -70,6 +73,15 @@ static void region_absent(void *arg, const char *id)
 
 /* --- life --- */
 
+/* Who is called may well ask for more, and waits for the next part. */
+static void tell_some(void *arg)
+{
+	struct region *r = arg;
+
+	waiters_move_all(&r->some, &r->served);
+	waiters_deliver(&r->served, NULL);
+}
+
 static void refuse_now(void *arg)
 {
 	struct region *r = arg;
@@ -91,6 +103,7 @@ struct region *region_create(const struct region_options *options)
 	r->aws = options->aws;
 	r->ttl_ms = options->ttl_ms;
 	waiters_init(&r->waiting);
+	waiters_init(&r->some);
 	waiters_init(&r->refused);
 	waiters_init(&r->served);
 	waiters_init(&r->failed);
@@ -98,6 +111,7 @@ struct region *region_create(const struct region_options *options)
 	r->name = strdup(options->name);
 	r->catalogue = catalogue_create();
 	r->refuse = loop_timer_create(options->loop, refuse_now, r);
+	r->tell = loop_timer_create(options->loop, tell_some, r);
 	lookup = (struct lookup_options){.loop = options->loop,
 		.aws = options->aws,
 		.region = r->name,
@@ -106,7 +120,7 @@ struct region *region_create(const struct region_options *options)
 		.absent = region_absent,
 		.arg = r};
 	r->lookup = lookup_create(&lookup);
-	if (!r->name || !r->catalogue || !r->refuse || !r->lookup) {
+	if (!r->name || !r->catalogue || !r->refuse || !r->tell || !r->lookup) {
 		region_destroy(r);
 		return NULL;
 	}
@@ -120,10 +134,12 @@ void region_destroy(struct region *r)
 	listing_cancel(r->listing);
 	lookup_destroy(r->lookup);
 	waiters_drop(&r->waiting);
+	waiters_drop(&r->some);
 	waiters_drop(&r->refused);
 	waiters_drop(&r->served);
 	waiters_drop(&r->failed);
 	loop_timer_destroy(r->refuse);
+	loop_timer_destroy(r->tell);
 	catalogue_destroy(r->catalogue);
 	free(r->name);
 	free(r);
@@ -160,14 +176,19 @@ int64_t region_listed_at(const struct region *r)
 
 int64_t region_valid_ms(const struct region *r, int64_t now_ms)
 {
-	int64_t left = r->listed_at_ms + r->ttl_ms - now_ms;
+	int64_t left = (r->listed_at_ms ? r->listed_at_ms : r->begun_at_ms) + r->ttl_ms - now_ms;
 
-	return r->listed_at_ms && left > 0 ? left : 0;
+	return (r->listed_at_ms || region_arriving(r)) && left > 0 ? left : 0;
 }
 
 const struct err *region_last_error(const struct region *r)
 {
 	return r->last_error.errnum ? &r->last_error : NULL;
+}
+
+bool region_arriving(const struct region *r)
+{
+	return r->listing && !r->listed_at_ms;
 }
 
 bool region_listing_now(const struct region *r)
@@ -189,7 +210,7 @@ static void note_owner(struct region *r, const struct ec2_snapshot *s)
 		r->owners_differ = true;
 }
 
-static int region_page(void *arg, const struct ec2_page *page, struct err *err)
+static int region_page(void *arg, const struct ec2_page *page, bool ends, struct err *err)
 {
 	struct region *r = arg;
 	int64_t now = clock_mono_ms();
@@ -200,6 +221,13 @@ static int region_page(void *arg, const struct ec2_page *page, struct err *err)
 			CATALOGUE_NONE)
 			return err_set(err, ENOMEM, "out of memory");
 	}
+	(void)ends;
+	if (!page->n_snapshots)
+		return 0;
+	r->some_came = true;
+	/* When the loop turns: here nobody may end the listing. */
+	if (!waiters_empty(&r->some) && !loop_timer_armed(r->tell))
+		loop_timer_start(r->tell, 0);
 	return 0;
 }
 
@@ -233,6 +261,8 @@ static int begin_listing(struct region *r)
 	if (!r->listing)
 		return -ENOMEM;
 	r->begun++;
+	r->begun_at_ms = clock_mono_ms();
+	r->some_came = false;
 	r->page_owner[0] = '\0';
 	r->owners_differ = false;
 	catalogue_listing_begin(r->catalogue);
@@ -265,6 +295,7 @@ static void region_listed(void *arg, const struct err *failure)
 	} else {
 		listing_succeeded(r);
 	}
+	waiters_move_all(&r->some, r->listed_at_ms ? &r->served : &r->failed);
 	sort_waiters(r, r->begun, !failure);
 	if (!waiters_empty(&r->waiting) && begin_listing(r) < 0) {
 		if (!failure)
@@ -331,6 +362,32 @@ struct region_waiter *region_ensure(
 	return w;
 }
 
+struct region_waiter *region_ensure_begun(
+	struct region *r, region_done *done, void *arg, bool *ready)
+{
+	int64_t now = clock_mono_ms();
+
+	if (r->listed_at_ms)
+		return region_ensure(r, false, done, arg, ready);
+	*ready = r->listing && r->some_came;
+	if (*ready)
+		return NULL;
+	if (!r->listing && now < r->not_before_ms)
+		return refuse(r, done, arg);
+	if (!r->listing && begin_listing(r) < 0)
+		return NULL;
+	return waiters_add(&r->some, done, arg);
+}
+
+struct region_waiter *region_ensure_slot(
+	struct region *r, catalogue_slot slot, region_done *done, void *arg, bool *ready)
+{
+	*ready = r->listed_at_ms || slot < catalogue_slots(r->catalogue);
+	if (*ready)
+		return NULL;
+	return r->listing ? waiters_add(&r->some, done, arg) : refuse(r, done, arg);
+}
+
 /* --- single ids --- */
 
 /* Asked for one by one, the ids of a stale listing soon cost more requests than a listing of a
@@ -348,10 +405,10 @@ struct region_waiter *region_ensure_id(
 	enum region_freshness freshness = region_freshness(r, now);
 	catalogue_slot slot = catalogue_find(r->catalogue, id);
 	bool listed = catalogue_presence(r->catalogue, slot) == CATALOGUE_LISTED;
+	bool fresh = listed && (freshness == REGION_FRESH || region_arriving(r));
 
-	*ready =
-		!ec2_is_snapshot_id(id) || (!anew && ((listed && freshness == REGION_FRESH) ||
-							     lookup_remembers(r->lookup, id, now)));
+	*ready = !ec2_is_snapshot_id(id) ||
+		 (!anew && (fresh || lookup_remembers(r->lookup, id, now)));
 	if (*ready)
 		return NULL;
 	if (listed && freshness == REGION_STALE)

@@ -40,7 +40,8 @@ enum region_freshness {
 enum region_freshness region_freshness(const struct region *r, int64_t now_ms);
 /* Monotonic ms when the present listing was complete; 0: never. */
 int64_t region_listed_at(const struct region *r);
-/* How long, from now, the present listing is still fresh; 0 if stale. */
+/* How long, from now, the present listing is still fresh; 0 if stale. What has come of the first
+ * listing counts from its beginning. */
 int64_t region_valid_ms(const struct region *r, int64_t now_ms);
 /* Why the latest listing failed; NULL if it did not. */
 const struct err *region_last_error(const struct region *r);
@@ -63,6 +64,16 @@ typedef void region_done(void *arg, const struct err *err);
  * others go on with what is there. */
 struct region_waiter *region_ensure(
 	struct region *r, bool anew, region_done *done, void *arg, bool *ready);
+
+/* For who reads the first listing of a region while it comes. Until it is complete, slots are only
+ * added: what was read stays right. region_ensure_begun(): as region_ensure(), but some of it will
+ * do. region_ensure_slot(): sees to the catalogue having this slot, or to the listing's end,
+ * whichever comes first; if that was a failure, to its error. */
+bool region_arriving(const struct region *r); /* the first listing is under way */
+struct region_waiter *region_ensure_begun(
+	struct region *r, region_done *done, void *arg, bool *ready);
+struct region_waiter *region_ensure_slot(
+	struct region *r, catalogue_slot slot, region_done *done, void *arg, bool *ready);
 
 /* Sees to one id: in the catalogue and the listing not stale, or asked for within seconds, it is
  * *ready at once, known or not (so is what has not the form of an id). Else asks EC2 by a filter on

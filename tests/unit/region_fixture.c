@@ -3,6 +3,7 @@
 #include "region_fixture.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,9 +71,15 @@ struct aws_call *ec2_describe_snapshots(
 				call->ids[i], sizeof(call->ids[i]), "%s", in->filters[0].values[i]);
 	}
 	call->max_results = in->max_results;
+	call->on_part = in->on_part;
 	call->done = done;
 	call->arg = arg;
 	return call;
+}
+
+unsigned aws_allowance(struct aws *aws, const char *region, const char *action)
+{
+	return UINT_MAX;
 }
 
 void aws_cancel(struct aws_call *call)
@@ -119,6 +126,13 @@ void answer(size_t i, const char *owner, const char *token, const char *const *i
 
 	call->answered = true;
 	call->done(call->arg, page_of(owner, token, ids), NULL);
+}
+
+void answer_some(size_t i, const char *owner, const char *const *ids)
+{
+	struct aws_call *call = call_at(i);
+
+	call->on_part(call->arg, page_of(owner, NULL, ids));
 }
 
 void refuse(size_t i, int errnum, const char *code)

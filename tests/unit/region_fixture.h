@@ -21,6 +21,7 @@ struct aws_call {
 	char ids[EC2_FILTER_VALUES_MAX][72];
 	size_t n_ids;
 	int max_results;
+	void (*on_part)(void *arg, struct ec2_page *part);
 	ec2_page_done *done;
 	void *arg;
 	bool answered, cancelled;
@@ -42,6 +43,8 @@ struct ec2_page *page_of(const char *owner, const char *token, const char *const
 struct aws_call *call_at(size_t i); /* must not be answered yet */
 /* Answers the i-th request. */
 void answer(size_t i, const char *owner, const char *token, const char *const *ids);
+/* A part of the i-th request's page, which is not answered yet. */
+void answer_some(size_t i, const char *owner, const char *const *ids);
 void refuse(size_t i, int errnum, const char *code);
 
 /* One who waits. */

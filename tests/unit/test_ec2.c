@@ -71,6 +71,98 @@ static void test_describe_snapshots(void **state)
 	assert_string_equal(body(w), "Action=DescribeSnapshots&Version=2016-11-15");
 }
 
+#define MANY 3000
+
+/* A page of many snapshots; the first answer breaks off in the middle. */
+static enum http_server_then breaks_off(
+	const struct http_server_request *request, struct buf *reply)
+{
+	_cleanup_buf_ struct buf page = BUF_INIT;
+
+	buf_puts(&page, "<DescribeSnapshotsResponse><nextToken>n</nextToken><snapshotSet>");
+	for (int i = 0; i < MANY; i++)
+		buf_printf(&page,
+			"<item><snapshotId>snap-%08x</snapshotId><description>the description of "
+			"number %d</description></item>",
+			i, i);
+	buf_puts(&page, "</snapshotSet></DescribeSnapshotsResponse>");
+	buf_printf(reply, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", page.len);
+	buf_add(reply, page.data, request->request == 1 ? page.len / 2 : page.len);
+	return request->request == 1 ? THEN_CLOSE : THEN_KEEP;
+}
+
+static struct {
+	unsigned parts, twice, cancel_at;
+	unsigned seen[MANY];
+	struct aws_call *call;
+} came;
+
+static void note(const struct ec2_page *page)
+{
+	for (size_t i = 0; i < page->n_snapshots; i++) {
+		unsigned n = (unsigned)strtoul(page->snapshots[i].id + 5, NULL, 16);
+		char description[60];
+
+		assert_true(n < MANY);
+		snprintf(description, sizeof(description), "the description of number %u", n);
+		assert_string_equal(page->snapshots[i].description, description);
+		came.twice += came.seen[n]++ > 0;
+	}
+}
+
+static void part_came(void *arg, struct ec2_page *part)
+{
+	struct world *w = arg;
+
+	assert_true(part->n_snapshots > 0);
+	assert_null(part->next_token);
+	note(part);
+	ec2_page_destroy(part);
+	if (++came.parts == came.cancel_at) {
+		aws_cancel(came.call);
+		w->called++;
+		uv_stop(&w->f->loop);
+	}
+}
+
+static void last_came(void *arg, struct ec2_page *page, const struct err *err)
+{
+	assert_null(err);
+	note(page);
+	assert_string_equal(page->next_token, "n");
+	page_ended(arg, page, err);
+}
+
+static void describe_in_parts(struct world *w)
+{
+	w->called = 0;
+	came.call = ec2_describe_snapshots(w->aws,
+		&(struct ec2_describe_snapshots){.region = "eu-west-1", .on_part = part_came},
+		last_came, w);
+	assert_non_null(came.call);
+	world_wait(w);
+}
+
+static void test_a_page_in_parts(void **state)
+{
+	struct world *w = *state;
+
+	memset(&came, 0, sizeof(came));
+	w->f->behaviour = breaks_off;
+	describe_in_parts(w);
+	assert_int_equal(http_server_requests(w->f->server), 2);
+	assert_true(came.parts >= 2);
+	for (size_t i = 0; i < MANY; i++)
+		assert_in_range(came.seen[i], 1, 2);
+	assert_in_range(came.twice, 0, MANY / 2);
+	/* A part is a good place to say that this is enough. */
+	memset(&came, 0, sizeof(came));
+	came.cancel_at = 1;
+	describe_in_parts(w);
+	uv_run(&w->f->loop, UV_RUN_NOWAIT);
+	assert_int_equal(came.parts, 1);
+}
+
 static void regions_ended(void *arg, const char *const *names, size_t n, const struct err *err)
 {
 	struct world *w = arg;
@@ -366,6 +458,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_describe_snapshots),
+		TEST(test_a_page_in_parts),
 		TEST(test_describe_regions),
 		TEST(test_copy_snapshot),
 		TEST(test_copy_with_new_keys),

@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "http_fixture.h"
+#include "loop.h"
 
 static enum http_server_then ok(const struct http_server_request *request, struct buf *reply)
 {
@@ -110,6 +111,91 @@ static void test_compressed_answers(void **state)
 	http_ask(f, &(struct http_request){.method = "GET", .url = f->url}, &r);
 	assert_null(strcasestr(f->last_head.data, "Accept-Encoding"));
 	buf_finish(&r.body);
+}
+
+/* Who takes a body piece by piece, and rests in the middle. */
+struct taker {
+	struct http_result r; /* the arg of done, so the first */
+	struct http_call *call;
+	struct loop_timer *timer;
+	struct buf body;
+	size_t rest_at;
+	bool rested, resting;
+};
+
+static int take(void *arg, const char *data, size_t len)
+{
+	struct taker *t = arg;
+
+	assert_false(t->resting);
+	if (t->rest_at && t->body.len >= t->rest_at && !t->rested) {
+		t->resting = t->rested = true;
+		loop_timer_start(t->timer, 50);
+		return -EAGAIN;
+	}
+	return buf_add(&t->body, data, len);
+}
+
+static void rested(void *arg)
+{
+	struct taker *t = arg;
+
+	t->resting = false;
+	http_resume(t->call);
+}
+
+static void take_all(struct http_fixture *f, struct http_request request, struct taker *t)
+{
+	t->r.loop = &f->loop;
+	t->timer = loop_timer_create(&f->loop, rested, t);
+	request.on_body = take;
+	t->call = http_send(f->http, &request, http_ended, t);
+	assert_non_null(t->call);
+	while (!t->r.called)
+		uv_run(&f->loop, UV_RUN_DEFAULT);
+	loop_timer_destroy(t->timer);
+	buf_finish(&t->r.body);
+}
+
+static enum http_server_then large(const struct http_server_request *request, struct buf *reply)
+{
+	bool fails = strstr(request->head, "/fails") != NULL;
+
+	buf_printf(reply, "HTTP/1.1 %s\r\nContent-Length: 3000000\r\n\r\n",
+		fails ? "503 No" : "200 OK");
+	for (int i = 0; i < 300000; i++)
+		buf_printf(reply, "%09d\n", i);
+	return THEN_KEEP;
+}
+
+static void test_bodies_piece_by_piece(void **state)
+{
+	struct http_fixture *f = *state;
+	struct http_request request = {.method = "GET", .url = f->url};
+	struct taker t = {.rest_at = 100000};
+
+	f->behaviour = large;
+	take_all(f, request, &t);
+	assert_int_equal(t.r.status, 200);
+	assert_true(t.rested);
+	assert_int_equal(t.body.len, 3000000);
+	for (int i = 0; i < 300000; i++)
+		assert_int_equal(atoi(t.body.data + 10 * i), i);
+	/* The bound holds. */
+	buf_finish(&t.body);
+	t = (struct taker){0};
+	request.max_answer = 1000000;
+	take_all(f, request, &t);
+	assert_int_equal(t.r.err.errnum, EFBIG);
+	/* What is no success comes with the answer. */
+	buf_finish(&t.body);
+	t = (struct taker){0};
+	request.max_answer = 0;
+	snprintf(f->url, sizeof(f->url), "http://127.0.0.1:%d/fails", http_server_port(f->server));
+	take_all(f, request, &t);
+	assert_int_equal(t.r.status, 503);
+	assert_int_equal(t.body.len, 0);
+	buf_finish(&t.body);
 }
 
 static enum http_server_then moved(const struct http_server_request *request, struct buf *reply)
@@ -309,6 +395,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_answer, http_setup, http_teardown),
 		cmocka_unit_test_setup_teardown(test_compressed_answers, http_setup, http_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_bodies_piece_by_piece, http_setup, http_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_redirects_are_answers, http_setup, http_teardown),
 		cmocka_unit_test_setup_teardown(

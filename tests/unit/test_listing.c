@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,6 +33,7 @@ static struct {
 	enum wildcards wildcards;
 	int fail_at; /* the request that fails, from 1; 0: none */
 	unsigned requests, most;
+	unsigned allowance; /* at any time; 0: without limit */
 	unsigned seed;
 	void (*before)(void); /* called before each answer: the world may change */
 } world;
@@ -67,6 +69,20 @@ struct aws_call *ec2_describe_snapshots(
 	return call;
 }
 
+unsigned aws_allowance(struct aws *aws, const char *region, const char *action)
+{
+	unsigned n = 0;
+
+	(void)aws;
+	assert_string_equal(region, "xx-test-1");
+	assert_string_equal(action, "DescribeSnapshots");
+	for (const struct aws_call *c = waiting; c; c = c->next)
+		n++;
+	if (!world.allowance)
+		return UINT_MAX;
+	return n < world.allowance ? world.allowance - n : 0;
+}
+
 void aws_cancel(struct aws_call *call)
 {
 	struct aws_call **link = &waiting;
@@ -99,6 +115,26 @@ static bool matches(const struct ec2_describe_snapshots *in, const char *id)
 	return false;
 }
 
+/* Some of the page's records come before its end: all, none, or a few. */
+static bool send_part(struct aws_call *call, struct ec2_page *page)
+{
+	size_t n = rand_r(&world.seed) % 3 * page->n_snapshots / 2;
+	struct ec2_page *part = calloc(1, sizeof(*part));
+
+	assert_non_null(part);
+	assert_non_null(call->in.on_part);
+	part->n_snapshots = n;
+	part->snapshots = calloc(n + 1, sizeof(*part->snapshots));
+	memcpy(part->snapshots, page->snapshots, n * sizeof(*part->snapshots));
+	page->n_snapshots -= n;
+	memmove(page->snapshots, page->snapshots + n, page->n_snapshots * sizeof(*part->snapshots));
+	call->in.on_part(call->arg, part);
+	for (const struct aws_call *c = waiting; c; c = c->next)
+		if (c == call)
+			return true;
+	return false; /* cancelled */
+}
+
 static void answer_one(void)
 {
 	struct aws_call *call = waiting;
@@ -121,6 +157,10 @@ static void answer_one(void)
 	for (size_t i = from; i < world.n && !page->next_token; i++)
 		if (matches(&call->in, world.ids[i]) && asprintf(&page->next_token, "%zu", i) < 0)
 			abort();
+	if (!send_part(call, page)) {
+		ec2_page_destroy(page);
+		return;
+	}
 	{
 		struct aws_call c = *call;
 		struct err err;
@@ -145,9 +185,10 @@ static struct {
 	struct err err;
 } got;
 
-static int on_page(void *arg, const struct ec2_page *page, struct err *err)
+static int on_part(void *arg, const struct ec2_page *page, bool ends, struct err *err)
 {
 	(void)arg;
+	(void)ends;
 	(void)err;
 	got.ids = realloc(got.ids, (got.n + page->n_snapshots + 1) * sizeof(*got.ids));
 	for (size_t i = 0; i < page->n_snapshots; i++)
@@ -188,7 +229,7 @@ static void list(void)
 
 	free(got.ids);
 	memset(&got, 0, sizeof(got));
-	l = listing_start(NULL, "xx-test-1", on_page, on_done, NULL);
+	l = listing_start(NULL, "xx-test-1", on_part, on_done, NULL);
 	assert_non_null(l);
 	while (waiting)
 		answer_one();
@@ -232,6 +273,23 @@ static void test_requests_follow_the_size(void **state)
 		assert_all_came();
 		assert_in_range(world.requests, 1, table[i].requests);
 		assert_int_equal(world.most > 2, table[i].side_by_side);
+	}
+}
+
+static void test_no_more_at_once_than_the_request_rate_leaves_room_for(void **state)
+{
+	static const unsigned table[] = {1, 2, 5, 16, 100};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		make_world(60000, NEW_IDS, KNOWN);
+		world.allowance = table[i];
+		list();
+		assert_all_came();
+		/* The probe goes out beside the plain listing, whatever the rate; and a range that
+		 * has begun goes on. */
+		assert_in_range(world.most, 2, table[i] + 2);
+		assert_true(world.most >= table[i] || world.most == RANGES);
 	}
 }
 
@@ -314,7 +372,7 @@ static void test_cancelled_at_any_time(void **state)
 		make_world(50000, NEW_IDS, KNOWN);
 		free(got.ids);
 		memset(&got, 0, sizeof(got));
-		l = listing_start(NULL, "xx-test-1", on_page, on_done, NULL);
+		l = listing_start(NULL, "xx-test-1", on_part, on_done, NULL);
 		for (unsigned i = 0; i < at && waiting; i++)
 			answer_one();
 		listing_cancel(l);
@@ -358,6 +416,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests_follow_the_size),
+		cmocka_unit_test(test_no_more_at_once_than_the_request_rate_leaves_room_for),
 		cmocka_unit_test(test_all_forms_of_ids_come),
 		cmocka_unit_test(test_an_endpoint_without_wildcards_is_listed_in_turn),
 		cmocka_unit_test(test_a_changing_world_leaves_no_hole),

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -53,6 +54,76 @@ static void test_all_who_wait_share_one_listing(void **state)
 	ensure(&a, f->region, false);
 	assert_true(a.ready);
 	assert_int_equal(n_calls, 3);
+}
+
+static void test_a_first_listing_is_read_while_it_comes(void **state)
+{
+	struct fixture *f = *state;
+	struct caller a = {.region = f->region}, b = {.region = f->region}, c = {0};
+
+	assert_false(region_arriving(f->region));
+	a.waiter = region_ensure_begun(f->region, called, &a, &a.ready);
+	assert_non_null(a.waiter);
+	assert_true(region_arriving(f->region));
+	ensure(&c, f->region, false);
+	answer_some(0, US, IDS(A));
+	assert_int_equal(a.called, 0); /* not within the arrival */
+	turn(f);
+	assert_called(&a, 0);
+	assert_int_equal(c.called, 0); /* waits for all of it */
+	assert_true(region_valid_ms(f->region, now_ms + 1000) == TTL - 1000);
+	/* What has come is known: no request for it. */
+	ensure_id(&c, f->region, A, false);
+	assert_true(c.ready);
+	assert_int_equal(n_calls, 1);
+	assert_null(region_ensure_begun(f->region, called, &a, &a.ready));
+	assert_true(a.ready);
+	/* The next one has not. */
+	assert_null(region_ensure_slot(f->region, 0, called, &b, &b.ready));
+	assert_true(b.ready);
+	b.waiter = region_ensure_slot(f->region, 1, called, &b, &b.ready);
+	assert_non_null(b.waiter);
+	assert_false(b.ready);
+	answer(0, US, "t1", IDS(B));
+	turn(f);
+	assert_called(&b, 0);
+	b = (struct caller){.region = f->region};
+	b.waiter = region_ensure_slot(f->region, 2, called, &b, &b.ready);
+	assert_non_null(b.waiter);
+	answer(1, US, NULL, NULL);
+	assert_called(&b, 0);
+	assert_false(region_arriving(f->region));
+	assert_null(region_ensure_slot(f->region, 2, called, &b, &b.ready));
+	assert_true(b.ready);
+}
+
+/* Nobody takes half a listing for a whole one. */
+static void test_a_first_listing_that_breaks_off_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+	struct caller a = {.region = f->region}, b = {.region = f->region};
+
+	a.waiter = region_ensure_begun(f->region, called, &a, &a.ready);
+	answer_some(0, US, IDS(A));
+	turn(f);
+	assert_called(&a, 0);
+	a.called = 0;
+	a.waiter = region_ensure_slot(f->region, 1, called, &a, &a.ready);
+	refuse(0, ETIMEDOUT, "");
+	assert_called(&a, ETIMEDOUT);
+	/* Who comes later learns it too, and does not wait for ever. */
+	b.waiter = region_ensure_slot(f->region, 1, called, &b, &b.ready);
+	assert_non_null(b.waiter);
+	usleep(2000);
+	turn(f);
+	assert_called(&b, ETIMEDOUT);
+	b = (struct caller){.region = f->region};
+	b.waiter = region_ensure_begun(f->region, called, &b, &b.ready);
+	assert_non_null(b.waiter);
+	usleep(2000);
+	turn(f);
+	assert_called(&b, ETIMEDOUT);
+	assert_int_equal(n_calls, 1);
 }
 
 static void test_stale_is_served_and_refreshed_behind(void **state)
@@ -393,6 +464,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_all_who_wait_share_one_listing),
+		TEST(test_a_first_listing_is_read_while_it_comes),
+		TEST(test_a_first_listing_that_breaks_off_is_an_error),
 		TEST(test_stale_is_served_and_refreshed_behind),
 		TEST(test_anew_waits_for_a_listing_that_began_later),
 		TEST(test_anew_that_nobody_waits_for_any_more_is_not_made),

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* An answer that is read while it arrives. */
+#include "aws_stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "buf.h"
+#include "loop.h"
+
+/* A piece is worth the way to the thread pool, and fits a processor's cache; what waits for its
+ * turn is bounded. */
+#define PIECE   ((size_t)64 << 10)
+#define WAITING ((size_t)128 << 10)
+
+struct aws_stream {
+	uv_loop_t *loop;
+	const struct aws_reader *ops;
+	void *took_arg;
+	aws_stream_room *room;
+	aws_stream_done *done;
+	void *arg;
+	void *reader;
+	struct loop_timer *late; /* tells a failure that was there before the end */
+	struct buf waiting;
+	bool full;  /* somebody waits for room */
+	bool ended; /* nothing is added any more */
+	bool dead;  /* destroyed while busy */
+	bool busy;  /* the thread pool has the members below, or what it did is being told */
+	int result; /* of the reading so far; -errno: nothing more is read */
+	struct err err;
+
+	struct buf piece;
+	bool last;
+	int piece_result;
+};
+
+static void stream_free(struct aws_stream *s)
+{
+	loop_timer_destroy(s->late);
+	buf_finish(&s->waiting);
+	buf_finish(&s->piece);
+	if (s->reader)
+		s->ops->destroy(s->reader);
+	free(s);
+}
+
+void aws_stream_destroy(struct aws_stream *s)
+{
+	if (!s)
+		return;
+	s->dead = true;
+	if (!s->busy)
+		stream_free(s);
+}
+
+static void tell_failure(void *arg)
+{
+	struct aws_stream *s = arg;
+
+	s->done(s->arg, &s->err);
+}
+
+struct aws_stream *aws_stream_create(uv_loop_t *loop, const struct aws_reader *reader,
+	void *took_arg, aws_stream_room *room, aws_stream_done *done, void *arg)
+{
+	struct aws_stream *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->loop = loop;
+	s->ops = reader;
+	s->took_arg = took_arg;
+	s->room = room;
+	s->done = done;
+	s->arg = arg;
+	s->late = loop_timer_create(loop, tell_failure, s);
+	s->reader = reader->create();
+	if (!s->late || !s->reader) {
+		stream_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+static void run(void *arg)
+{
+	struct aws_stream *s = arg;
+
+	s->piece_result =
+		s->ops->read(s->reader, buf_str(&s->piece), s->piece.len, s->last, &s->err);
+}
+
+static void piece_done(void *arg);
+
+/* Hands what waits to the thread pool, if it is free and there is enough. */
+static void work(struct aws_stream *s)
+{
+	struct buf swap = s->piece;
+
+	if (s->busy || s->result || (s->waiting.len < PIECE && !s->ended))
+		return;
+	s->piece = s->waiting;
+	s->waiting = swap;
+	buf_clear(&s->waiting);
+	s->last = s->ended;
+	s->busy = true;
+	if (loop_work(s->loop, run, piece_done, s) < 0) {
+		s->busy = false;
+		s->result = err_set(&s->err, ENOMEM, "out of memory");
+	}
+}
+
+static void piece_done(void *arg)
+{
+	struct aws_stream *s = arg;
+
+	s->result = s->piece_result;
+	if (!s->dead && !s->result)
+		s->ops->took(s->took_arg, s->reader);
+	s->busy = false;
+	if (s->dead) {
+		stream_free(s);
+		return;
+	}
+	if (s->ended && (s->last || s->result)) {
+		s->done(s->arg, s->result ? &s->err : NULL);
+		return;
+	}
+	work(s);
+	if (s->full) {
+		s->full = false;
+		s->room(s->arg);
+	}
+}
+
+int aws_stream_add(struct aws_stream *s, const char *data, size_t len)
+{
+	if (s->result)
+		return 0; /* thrown away: the end will tell */
+	if (s->busy && s->waiting.len + len > WAITING) {
+		s->full = true;
+		return -EAGAIN;
+	}
+	if (buf_add(&s->waiting, data, len) < 0)
+		return -ENOMEM;
+	work(s);
+	return 0;
+}
+
+void aws_stream_end(struct aws_stream *s)
+{
+	s->ended = true;
+	work(s);
+	if (!s->busy)
+		loop_timer_start(s->late, 0); /* told from the loop, as every other end */
+}
