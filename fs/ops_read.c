@@ -21,16 +21,24 @@ int ops_entry(struct fs *fs, struct node n, struct fuse_entry_param *e)
 	return tree_attr(fs, n, &e->attr);
 }
 
+/* Offsets in a folder, as the kernel gets them: 0 is the beginning; "." and ".." are 1 and 2; from
+ * 3 on, the folder's own positions. */
+#define OWN_FROM 3
+
 /* --- names: from memory, or once the region has spoken --- */
 
-/* A lookup or an opendir that waits for the region. */
+/* What waits for the region. */
 struct arrival {
+	enum { ARRIVAL_LOOKUP, ARRIVAL_OPENDIR, ARRIVAL_READ } what;
 	struct fs *fs;
 	struct node folder;
 	struct answer *answer;
 	struct region_waiter *waiter;
 	struct fuse_file_info fi; /* opendir */
-	char name[NAME_MAX + 1];  /* lookup; "" for opendir */
+	size_t size;              /* reading a folder: the kernel's question */
+	off_t offset;
+	bool plus;
+	char name[NAME_MAX + 1]; /* lookup */
 };
 
 static void reply_lookup(struct fs *fs, fuse_req_t req, struct node folder, const char *name)
@@ -67,6 +75,9 @@ static void reply_opendir(
 	fuse_reply_open(req, fi);
 }
 
+static void reply_folder(
+	struct fs *fs, fuse_req_t req, struct node folder, size_t size, off_t offset, bool plus);
+
 static void arrived(void *arg, const struct err *err)
 {
 	struct arrival *w = arg;
@@ -76,10 +87,12 @@ static void arrived(void *arg, const struct err *err)
 		answer_err(w->answer, err);
 	} else {
 		answer_given(w->answer);
-		if (*w->name)
+		if (w->what == ARRIVAL_LOOKUP)
 			reply_lookup(w->fs, req, w->folder, w->name);
-		else
+		else if (w->what == ARRIVAL_OPENDIR)
 			reply_opendir(w->fs, req, w->folder, &w->fi);
+		else
+			reply_folder(w->fs, req, w->folder, w->size, w->offset, w->plus);
 	}
 	free(w);
 }
@@ -93,39 +106,37 @@ static void arrival_interrupted(void *arg)
 }
 
 /* True if the request now waits, or was answered with an error; false: go on from memory. */
-static bool await(struct fs *fs, fuse_req_t req, struct node folder, const char *name,
-	const struct fuse_file_info *fi)
+static bool await(fuse_req_t req, const struct arrival *question)
 {
-	const struct node_ops *ops = tree_ops(folder);
-	char what[200];
-	struct arrival *w;
+	struct fs *fs = question->fs;
+	const struct node_ops *ops = tree_ops(question->folder);
+	const char *region = region_name(fs_region(fs, question->folder));
 	bool ready = true;
+	struct arrival *w = malloc(sizeof(*w));
+	char what[200];
 
-	if (!ops->ensure)
-		return false;
-	w = calloc(1, sizeof(*w));
 	if (!w) {
 		fuse_reply_err(req, ENOMEM);
 		return true;
 	}
-	w->fs = fs;
-	w->folder = folder;
-	if (fi)
-		w->fi = *fi;
-	if (name)
-		snprintf(w->name, sizeof(w->name), "%s", name);
-	w->waiter = ops->ensure(fs, folder, name, arrived, w, &ready);
+	*w = *question;
+	if (w->what == ARRIVAL_READ)
+		w->waiter = ops->ensure_next(fs, w->folder,
+			w->offset >= OWN_FROM ? (uint64_t)w->offset - OWN_FROM : 0, arrived, w,
+			&ready);
+	else
+		w->waiter = ops->ensure(fs, w->folder, w->what == ARRIVAL_LOOKUP ? w->name : NULL,
+			arrived, w, &ready);
 	if (!w->waiter) {
 		free(w);
 		if (!ready)
 			fuse_reply_err(req, ENOMEM);
 		return !ready;
 	}
-	if (name)
-		snprintf(what, sizeof(what), "looking for %.80s in %s", name,
-			region_name(fs_region(fs, folder)));
+	if (w->what == ARRIVAL_LOOKUP)
+		snprintf(what, sizeof(what), "looking for %.80s in %s", w->name, region);
 	else
-		snprintf(what, sizeof(what), "listing %s", region_name(fs_region(fs, folder)));
+		snprintf(what, sizeof(what), "listing %s", region);
 	w->answer = answer_create(fs, req, what);
 	if (!w->answer) {
 		region_cancel(w->waiter);
@@ -141,10 +152,14 @@ void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fs *fs = ops_fs(req);
 	struct node folder = node_of(parent);
+	struct arrival question = {.what = ARRIVAL_LOOKUP, .fs = fs, .folder = folder};
 
-	if (strlen(name) > NAME_MAX)
+	if (strlen(name) > NAME_MAX) {
 		fuse_reply_err(req, ENAMETOOLONG);
-	else if (!await(fs, req, folder, name, NULL))
+		return;
+	}
+	strcpy(question.name, name);
+	if (!tree_ops(folder)->ensure || !await(req, &question))
 		reply_lookup(fs, req, folder, name);
 }
 
@@ -152,8 +167,10 @@ void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = ops_fs(req);
 	struct node folder = node_of(ino);
+	const struct arrival question = {
+		.what = ARRIVAL_OPENDIR, .fs = fs, .folder = folder, .fi = *fi};
 
-	if (!await(fs, req, folder, NULL, fi))
+	if (!tree_ops(folder)->ensure || !await(req, &question))
 		reply_opendir(fs, req, folder, fi);
 }
 
@@ -270,10 +287,6 @@ void ops_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct 
 
 /* --- folders --- */
 
-/* Offsets handed to the kernel: 0 is the beginning; "." and ".." are 1 and 2; from 3 on, the
- * folder's own positions. */
-#define OWN_FROM 3
-
 struct listing {
 	char *data;
 	size_t size, used;
@@ -328,10 +341,9 @@ static bool add_dots(
 	return true;
 }
 
-static void read_folder(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
+static void reply_folder(
+	struct fs *fs, fuse_req_t req, struct node folder, size_t size, off_t offset, bool plus)
 {
-	struct fs *fs = ops_fs(req);
-	struct node folder = node_of(ino);
 	const struct node_ops *ops = tree_ops(folder);
 	_cleanup_free_ char *data = malloc(size);
 	struct listing l = {.data = data, .size = size};
@@ -347,8 +359,23 @@ static void read_folder(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offse
 		while (ops->next(fs, folder, &pos, &entry))
 			if (!add_entry(fs, req, &l, &entry, (off_t)(pos + OWN_FROM), plus))
 				break;
+		offset = (off_t)(pos + OWN_FROM);
 	}
+	/* An empty answer would be the folder's end, which may not have come yet. */
+	if (!l.used && ops->ensure_next &&
+		await(req, &(struct arrival){.what = ARRIVAL_READ,
+				   .fs = fs,
+				   .folder = folder,
+				   .size = size,
+				   .offset = offset,
+				   .plus = plus}))
+		return;
 	fuse_reply_buf(req, l.data, l.used);
+}
+
+static void read_folder(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
+{
+	reply_folder(ops_fs(req), req, node_of(ino), size, offset, plus);
 }
 
 void ops_readdir(

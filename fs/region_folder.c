@@ -50,18 +50,30 @@ static int snapshots_find(struct fs *fs, struct node folder, const char *name, s
 }
 
 /* Positions: slots, then, from 2^32 on, the receipts. Neither moves while a listing is read, so an
- * offset always means the same place. */
+ * offset always means the same place. While a region's first listing comes, the receipts wait for
+ * its end. */
 #define RECEIPTS_FROM ((uint64_t)1 << 32)
+
+static struct region_waiter *snapshots_ensure_next(
+	struct fs *fs, struct node folder, uint64_t pos, region_done *done, void *arg, bool *ready)
+{
+	catalogue_slot slot = pos < RECEIPTS_FROM ? (catalogue_slot)pos : 0;
+
+	return region_ensure_slot(fs_region(fs, folder), slot, done, arg, ready);
+}
 
 static bool snapshots_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
 	struct catalogue *c = fs_catalogue(fs, folder);
+	bool complete = region_listed_at(fs_region(fs, folder)) != 0;
 	uint64_t at;
 
 	while (*pos < RECEIPTS_FROM) {
 		catalogue_slot slot = (catalogue_slot)*pos;
 
 		if (slot >= catalogue_slots(c) || slot > NODE_SLOT_MAX) {
+			if (!complete)
+				return false;
 			*pos = RECEIPTS_FROM;
 			break;
 		}
@@ -87,7 +99,7 @@ static struct region_waiter *snapshots_ensure(struct fs *fs, struct node folder,
 	struct node receipt;
 
 	if (!name)
-		return region_ensure(region, false, done, arg, ready);
+		return region_ensure_begun(region, done, arg, ready);
 	/* Only an id is worth a question: a name of any other form is a receipt's, or nobody's. */
 	if (receipts_find(fs->receipts, folder, name, &receipt) == 0 || !ec2_is_snapshot_id(name)) {
 		*ready = true;
@@ -127,6 +139,7 @@ const struct node_ops snapshots_ops = {
 	.find = snapshots_find,
 	.next = snapshots_next,
 	.ensure = snapshots_ensure,
+	.ensure_next = snapshots_ensure_next,
 	.create = receipts_create_file,
 	.mkdir = receipts_create_folder,
 	.set_attr = snapshots_set_attr,

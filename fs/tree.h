@@ -49,6 +49,11 @@ struct node_ops {
 	struct region_waiter *(*ensure)(struct fs *fs, struct node folder, const char *name,
 		region_done *done, void *arg, bool *ready);
 
+	/* Folders that are read while they come from EC2: sees to it that next() knows whether
+	 * there is anything from `pos` on, likewise. */
+	struct region_waiter *(*ensure_next)(struct fs *fs, struct node folder, uint64_t pos,
+		region_done *done, void *arg, bool *ready);
+
 	/* Folders: a new file, opened; a new folder or link. `err` says why not. */
 	int (*create)(struct fs *fs, struct node folder, const char *name, mode_t mode,
 		struct handle *h, struct node *child, struct err *err);
