@@ -201,38 +201,25 @@ static void stream_room(void *arg)
 		http_resume(call->http);
 }
 
+static void stream_drop(struct aws_call *call)
+{
+	aws_stream_destroy(steal(&call->stream));
+}
+
 static void stream_done(void *arg, const struct err *err)
 {
 	struct aws_call *call = arg;
 
 	call->err = err ? *err : (struct err){0};
-	aws_stream_destroy(steal(&call->stream));
+	stream_drop(call);
 	understood(call);
-}
-
-static int stream_begin(struct aws_call *call)
-{
-	if (!call->stream)
-		call->stream = aws_stream_create(call->aws->options.loop, call->query.reader,
-			call->query.arg, stream_room, stream_done, call);
-	return call->stream ? 0 : -ENOMEM;
 }
 
 static int body_arrived(void *arg, const char *data, size_t len)
 {
 	struct aws_call *call = arg;
 
-	return stream_begin(call) < 0 ? -ENOMEM : aws_stream_add(call->stream, data, len);
-}
-
-static void stream_end(struct aws_call *call)
-{
-	if (stream_begin(call) == 0) {
-		aws_stream_end(call->stream);
-		return;
-	}
-	err_set(&call->err, ENOMEM, "out of memory");
-	understood(call);
+	return aws_stream_add(call->stream, data, len);
 }
 
 /* A clock that is off explains the refusal: corrects it, once for all. */
@@ -292,7 +279,7 @@ static void answered(void *arg, struct http_answer *answer, const struct err *er
 
 	call->http = NULL;
 	if (!answer) {
-		aws_stream_destroy(steal(&call->stream));
+		stream_drop(call);
 		call->err = *err;
 		/* What passes the bounds is no answer of AWS's; to a caller EFBIG would speak of
 		 * the caller's own file. */
@@ -309,13 +296,14 @@ static void answered(void *arg, struct http_answer *answer, const struct err *er
 		(long long)(clock_mono_ms() - call->sent_ms),
 		answer->request_id[0] ? answer->request_id : "unknown");
 	if (answer->status < 200 || answer->status > 299) {
+		stream_drop(call);
 		judge(call, answer);
 		return;
 	}
 	snprintf(call->region->accepted_key, sizeof(call->region->accepted_key), "%s",
 		call->credentials->access_key);
 	if (call->query.reader)
-		stream_end(call);
+		aws_stream_end(call->stream);
 	else if (call->query.parse)
 		parse(call, answer);
 	else
@@ -336,6 +324,12 @@ static int post(struct aws_call *call, const struct aws_endpoint *endpoint, cons
 		.gzip = true, /* EC2 compresses a page of snapshots to a twentieth */
 		.once = call->query.effect == AWS_ONCE};
 
+	if (call->query.reader) {
+		call->stream = aws_stream_create(call->aws->options.loop, call->query.reader,
+			call->query.arg, stream_room, stream_done, call);
+		if (!call->stream)
+			return err_set(&call->err, ENOMEM, "out of memory");
+	}
 	call->http = http_send(call->aws->options.http, &request, answered, call);
 	if (!call->http)
 		return err_set(&call->err, ENOMEM, "out of memory");
@@ -372,15 +366,6 @@ static int send_try(struct aws_call *call)
 	return r < 0 ? r : post(call, &endpoint, &form, &signature);
 }
 
-/* Whether these are the keys that were refused a moment ago. */
-static bool same_keys(const struct credentials *a, const struct credentials *b)
-{
-	const char *ta = a->session_token ? a->session_token : "",
-		   *tb = b->session_token ? b->session_token : "";
-
-	return !strcmp(a->access_key, b->access_key) && !strcmp(ta, tb);
-}
-
 static void keys_arrived(void *arg, struct credentials *credentials, const struct err *err)
 {
 	struct aws_call *call = arg;
@@ -392,7 +377,7 @@ static void keys_arrived(void *arg, struct credentials *credentials, const struc
 	if (!credentials) {
 		call->err = *err;
 		give_up(call);
-	} else if (call->keys_refused && same_keys(before, credentials)) {
+	} else if (call->keys_refused && credentials_same(before, credentials)) {
 		give_up(call); /* with the refusal, which still holds */
 	} else if (send_try(call) < 0) {
 		give_up(call);

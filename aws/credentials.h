@@ -5,6 +5,7 @@
 #define EBSFS_CREDENTIALS_H
 
 #include <stdint.h>
+#include <string.h>
 #include <uv.h>
 
 #include "cleanup.h"
@@ -30,6 +31,14 @@ struct credentials *credentials_create(const char *access_key, const char *secre
 struct credentials *credentials_ref(struct credentials *c);
 void credentials_unref(struct credentials *c); /* NULL is permitted */
 DEFINE_CLEANUP(struct credentials *, credentials_unref)
+/* Whether two are the same keys, fetched once or twice. */
+static inline bool credentials_same(const struct credentials *a, const struct credentials *b)
+{
+	const char *ta = a->session_token ? a->session_token : "",
+		   *tb = b->session_token ? b->session_token : "";
+
+	return !strcmp(a->access_key, b->access_key) && !strcmp(ta, tb);
+}
 
 /* The chain of sources for one profile: which of them is used is decided by the configuration, in
  * botocore's order (credential_resolve.h). */

@@ -9,6 +9,7 @@
 #include <utlist.h>
 
 #include "fd_watch.h"
+#include "http_answer.h"
 #include "http_copy.h"
 #include "http_failure.h"
 #include "loop.h"
@@ -69,44 +70,6 @@ void http_cancel(struct http_call *call)
 {
 	DL_DELETE(call->http->calls, call);
 	call_free(call);
-}
-
-static void copy_header(CURL *easy, const char *name, char *out, size_t size)
-{
-	struct curl_header *header;
-
-	if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
-		snprintf(out, size, "%s", header->value);
-}
-
-/* A header that counts in `unit` ms; -1 if absent, no number or more than a day. */
-static int64_t read_delay(CURL *easy, const char *name, int64_t unit)
-{
-	char text[32] = "", *end;
-	long long v;
-
-	copy_header(easy, name, text, sizeof(text));
-	v = strtoll(text, &end, 10);
-	return end == text || *end || v < 0 || v > 86400000 / unit ? -1 : v * unit;
-}
-
-static void read_answer(struct http_call *call)
-{
-	struct http_answer *answer = &call->answer;
-	char date[64] = "";
-	time_t seconds;
-	long status = 0;
-
-	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-	answer->status = (int)status;
-	copy_header(call->easy, "x-amzn-requestid", answer->request_id, sizeof(answer->request_id));
-	copy_header(call->easy, "content-type", answer->content_type, sizeof(answer->content_type));
-	copy_header(call->easy, "date", date, sizeof(date));
-	seconds = date[0] ? curl_getdate(date, NULL) : -1;
-	answer->date_ms = seconds > 0 ? (int64_t)seconds * 1000 : 0;
-	answer->retry_after_ms = read_delay(call->easy, "x-amz-retry-after", 1);
-	if (answer->retry_after_ms < 0)
-		answer->retry_after_ms = read_delay(call->easy, "retry-after", 1000);
 }
 
 /*
@@ -170,7 +133,7 @@ static void describe(struct http_call *call, CURLcode code)
 static void call_ends(struct http_call *call, CURLcode code)
 {
 	if (code == CURLE_OK)
-		read_answer(call);
+		http_answer_read(&call->answer, call->easy);
 	else
 		describe(call, code);
 	DL_DELETE(call->http->calls, call);
