@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Going into the background, and telling whoever waits. */
+/* Going into the background. */
 #include "daemon.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stddef.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "cleanup.h"
 
 static void wait_for_child(pid_t pid, int fd)
 {
@@ -49,29 +46,11 @@ int daemon_fork(struct err *err)
 		wait_for_child(pid, fds[0]);
 	}
 	close(fds[0]);
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* ^C, while the user still waits, ends this too */
 	setsid();
 	if (chdir("/") < 0)
 		return err_set(err, errno, "cannot go to /: %s", strerror(errno));
 	return fds[1];
-}
-
-static void notify(void)
-{
-	const char *name = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	_cleanup_close_ int fd = -1;
-	size_t len;
-
-	if (!name || (name[0] != '/' && name[0] != '@') || strlen(name) >= sizeof(address.sun_path))
-		return;
-	len = strlen(name);
-	memcpy(address.sun_path, name, len);
-	if (name[0] == '@')
-		address.sun_path[0] = '\0'; /* the abstract name space */
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0)
-		sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&address,
-			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 }
 
 void daemon_ready(int fd)
@@ -83,9 +62,9 @@ void daemon_ready(int fd)
 			dup2(null, i);
 		if (null > 2)
 			close(null);
+		prctl(PR_SET_PDEATHSIG, 0);
 		while (write(fd, "", 1) < 0 && errno == EINTR)
 			;
 		close(fd);
 	}
-	notify();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Going into the background only once the mount stands, and telling whoever waits for that. */
+/* Going into the background only once the mount stands. */
 #ifndef EBSFS_DAEMON_H
 #define EBSFS_DAEMON_H
 
@@ -12,8 +12,7 @@
 int daemon_fork(struct err *err);
 
 /* The mount stands. fd >= 0 (from daemon_fork()): releases the parent, and turns stdin, stdout and
- * stderr to /dev/null. Then tells a service manager: READY=1 to the datagram socket that
- * NOTIFY_SOCKET names, as sd_notify(3) does. */
+ * stderr to /dev/null. Otherwise nothing. */
 void daemon_ready(int fd);
 
 #endif

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "daemon.h"
+#include "dead_mount.h"
 #include "log.h"
 #include "options.h"
 #include "simulate.h"
@@ -93,9 +94,14 @@ int main(int argc, char **argv)
 		fputs(buf_str(&text), stdout);
 	} else if (r == 0 && options.version) {
 		puts("ebsfs " EBSFS_VERSION);
+	} else if (r == 0 && options.clear) {
+		r = dead_mount_clear(options.mountpoint, &err);
 	} else if (r == 0) {
-		log_setup(options.debug ? LOG_DEBUG : LOG_ERR,
-			false); /* one clear line if it does not come to a mount */
+		/* One clear line if it does not come to a mount, and one when it waits. */
+		log_setup(options.debug     ? LOG_DEBUG
+			  : options.wait_ms ? LOG_WARNING
+					    : LOG_ERR,
+			false);
 		r = run(&options, &err);
 	}
 	options_finish(&options);

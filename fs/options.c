@@ -67,6 +67,9 @@ static const struct option option_table[] = {
 	{"window", OPTION_SECONDS, offsetof(struct options, window_ms), 0.1, 3600, "SECONDS",
 		"how long EC2 may take to show what it has done, before a lost request counts as "
 		"not carried out (default: 150)"},
+	{"wait", OPTION_SECONDS, offsetof(struct options, wait_ms), 0, 86400, "SECONDS",
+		"at boot: how long to wait for the network, AWS and credentials before the "
+		"mount is given up (default: 0)"},
 	{"allow_other", OPTION_FLAG, offsetof(struct options, allow_other), 0, 0, NULL,
 		"let other users in too, each as the modes of the files permit (default: only who "
 		"mounted)"},
@@ -224,6 +227,8 @@ static int take_switch(
 		o->help = true;
 	else if (!strcmp(arg, "--version") || !strcmp(arg, "-V"))
 		o->version = true;
+	else if (!strcmp(arg, "--clear"))
+		o->clear = true;
 	else if (!strcmp(arg, "-f"))
 		o->foreground = true;
 	else if (!strcmp(arg, "-d"))
@@ -302,14 +307,16 @@ void options_finish(struct options *o)
 
 int options_help(struct buf *out)
 {
-	buf_puts(out, "Usage: ebsfs [-f] [-d] [-o OPTION[,OPTION…]] MOUNTPOINT\n"
-		      "Mount an AWS account's EBS snapshots as files. End with: fusermount3 -u "
-		      "MOUNTPOINT\n\n"
-		      "  -f          stay in the foreground, log to stderr\n"
-		      "  -d          as -f, and log each request\n"
-		      "  -h, --help  print this and exit\n"
-		      "  -V, --version  print the version and exit\n\n"
-		      "Options after -o:\n");
+	buf_puts(out,
+		"Usage: ebsfs [-f] [-d] [-o OPTION[,OPTION…]] MOUNTPOINT\n"
+		"Mount an AWS account's EBS snapshots as files. End with: fusermount3 -u "
+		"MOUNTPOINT\n\n"
+		"  -f          stay in the foreground, log to stderr\n"
+		"  -d          as -f, and log each request\n"
+		"  --clear     only clear what an ebsfs that was killed has left at MOUNTPOINT\n"
+		"  -h, --help  print this and exit\n"
+		"  -V, --version  print the version and exit\n\n"
+		"Options after -o:\n");
 	for (size_t i = 0; i < ARRAY_LEN(option_table); i++) {
 		const struct option *option = &option_table[i];
 

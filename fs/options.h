@@ -20,12 +20,13 @@ struct options {
 	char *state_dir; /* absolute; NULL: the default place */
 	char *on_end;
 	int64_t ttl_ms;
+	int64_t wait_ms; /* how long the start waits for AWS and for credentials; 0: not at all */
 	int64_t poll_ms, window_ms, answer_ms, timeout_ms; /* 0: the default */
 	bool simulate, delete_, read_only, no_tags;
 	bool allow_other;
 	enum aws_signature signature;
 	bool foreground, debug;
-	bool help, version;
+	bool help, version, clear;
 	struct buf fuse; /* options for libfuse and the kernel, joined by commas */
 };
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "dead_mount.h"
 #include "fs.h"
 #include "log.h"
 #include "ops.h"
@@ -95,14 +96,10 @@ static int check_mountpoint(const char *path, struct err *err)
 {
 	struct stat st;
 
-	if (stat(path, &st) < 0) {
-		if (errno == ENOTCONN)
-			return err_set(err, ENOTCONN,
-				"mountpoint %s: a file system that died is still mounted there; "
-				"run: fusermount3 -u %s",
-				path, path);
+	if (dead_mount_clear(path, err) < 0)
+		return -err->errnum;
+	if (stat(path, &st) < 0)
 		return err_set(err, errno, "mountpoint %s: %s", path, strerror(errno));
-	}
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, ENOTDIR, "mountpoint %s is not a directory", path);
 	return 0;

@@ -19,6 +19,7 @@
 #include "last_error.h"
 #include "log.h"
 #include "loop.h"
+#include "notify.h"
 #include "ops_write.h"
 #include "profile.h"
 #include "receipts.h"
@@ -28,9 +29,11 @@
 
 /* Who the account is matters less than being there: a cloud without STS answers nothing to wait
  * for. */
-#define IDENTITY_MS 5000
+#define IDENTITY_MS   5000
 /* How long the end waits for the word on copies that are being asked for. */
-#define SETTLE_MS   10000
+#define SETTLE_MS     10000
+/* Between two attempts of a start that waits. */
+#define WAIT_PAUSE_MS 1000
 
 enum { SIGNAL_TERM, SIGNAL_INT, SIGNAL_HUP, SIGNALS };
 
@@ -176,11 +179,14 @@ static const char *home_region(const struct mount *m)
 	return wanted ? wanted[0] : endpoint_home_region(m->profiles, m->fs.profile);
 }
 
-static int speak_to_aws(struct mount *m, struct err *err)
+static int ask_aws(struct mount *m, struct err *err)
 {
 	const char *home = home_region(m);
 
-	m->identity_timer = loop_timer_create(&m->loop, identity_late, m);
+	m->err = (struct err){0};
+	m->regions_known = false;
+	if (!m->identity_timer)
+		m->identity_timer = loop_timer_create(&m->loop, identity_late, m);
 	m->identity_call = m->identity_timer
 				   ? sts_get_caller_identity(m->fs.aws, home, identity_known, m)
 				   : NULL;
@@ -199,6 +205,54 @@ static int speak_to_aws(struct mount *m, struct err *err)
 		return 0;
 	*err = m->err;
 	return -err->errnum;
+}
+
+static void patience_ends(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static int pause_start(struct mount *m, struct err *err)
+{
+	bool over = false;
+	struct loop_timer *timer = loop_timer_create(&m->loop, patience_ends, &over);
+
+	if (!timer)
+		return err_set(err, ENOMEM, "out of memory");
+	loop_timer_start(timer, WAIT_PAUSE_MS);
+	while (!over && !m->ending)
+		uv_run(&m->loop, UV_RUN_ONCE);
+	loop_timer_destroy(timer);
+	return m->ending ? err_set(err, EINTR, "ended by a signal before the mount stood") : 0;
+}
+
+/* Whether the reason may go by itself while a machine boots: no network, no name server, no
+ * metadata service, no role, no file of credentials yet. What AWS refuses in its own words, and
+ * what is written wrongly, stays as it is. */
+static bool may_pass(const struct err *err)
+{
+	if (err->code[0])
+		return err->retryable;
+	return err->errnum != EINVAL && err->errnum != ENOMEM && err->errnum != EINTR;
+}
+
+static int speak_to_aws(struct mount *m, struct err *err)
+{
+	int64_t until = clock_mono_ms() + m->fs.options->wait_ms;
+	bool told = false;
+	int r;
+
+	while ((r = ask_aws(m, err)) < 0 && may_pass(err) && clock_mono_ms() < until) {
+		if (!told)
+			log_warning("waiting up to %lld s more: %s",
+				(long long)(until - clock_mono_ms() + 999) / 1000, err->message);
+		told = true;
+		notify_manager("STATUS=waiting: %s", err->message);
+		r = pause_start(m, err);
+		if (r < 0)
+			break;
+	}
+	return r;
 }
 
 /* --- the layers --- */
@@ -363,11 +417,6 @@ static void mount_ended(struct fs *fs)
 	uv_stop(fs->loop);
 }
 
-static void patience_ends(void *arg)
-{
-	*(bool *)arg = true;
-}
-
 /* What the last closes asked for, and what is being written, is on its way or in the journal before
  * the mount ends; bounded, for AWS may be gone. */
 static void settle(struct mount *m)
@@ -387,8 +436,15 @@ static void settle(struct mount *m)
 
 void start_serve(struct mount *m)
 {
+	size_t n = 0;
+
+	while (regions_at(m->fs.regions, n))
+		n++;
+	notify_manager("READY=1\nSTATUS=account %s, %zu region%s",
+		*m->fs.account ? m->fs.account : "unknown", n, n == 1 ? "" : "s");
 	session_on_end(m->session, mount_ended);
 	uv_run(&m->loop, UV_RUN_DEFAULT);
+	notify_manager("STOPPING=1\nSTATUS=writing down what is under way");
 }
 
 void start_finish(struct mount *m)

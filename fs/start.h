@@ -8,11 +8,12 @@
 
 struct mount;
 
-/* Speaks to AWS, opens the journal, mounts: blocks, running the loop, until all of it stands.
- * Returns 0, or -errno with *err, one line for the user. The options are borrowed. */
+/* Speaks to AWS (again and again for options->wait_ms, if the network or credentials come late),
+ * opens the journal, mounts: blocks, running the loop, until all of it stands. Returns 0, or -errno
+ * with *err, one line for the user. The options are borrowed. */
 int start_mount(const struct options *options, struct mount **out, struct err *err);
-/* Serves until the mount ends or a signal asks for it (SIGTERM, SIGINT). SIGHUP reads the
- * credentials anew. */
+/* Tells a service manager that the mount stands, and serves until the mount ends or a signal asks
+ * for it (SIGTERM, SIGINT). SIGHUP reads the credentials anew. */
 void start_serve(struct mount *m);
 /* Unmounts, closes, frees. What is queued or under way is in the journal. NULL is permitted. */
 void start_finish(struct mount *m);

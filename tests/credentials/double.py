@@ -14,10 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 SECRET = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'
 REFRESH = 'refresh-token'
-
-
-def in_an_hour():
-    return (datetime.now(timezone.utc) + timedelta(hours=1)).strftime('%Y-%m-%dT%H:%M:%SZ')
+DATE = '%Y-%m-%dT%H:%M:%SZ'
 
 
 def word(text):
@@ -49,9 +46,13 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
+    def issue(self, key):
+        """Access key, session token and end of what is given to those who asked as `key` tells. All have the same secret."""
+        return key, f'token-of-{key}', datetime.now(timezone.utc).replace(microsecond=0) + timedelta(hours=1)
+
     def keys(self, key):
-        return {'Code': 'Success', 'AccessKeyId': key, 'SecretAccessKey': SECRET, 'Token': f'token-of-{key}',
-                'Expiration': in_an_hour()}
+        key, token, end = self.issue(key)
+        return {'Code': 'Success', 'AccessKeyId': key, 'SecretAccessKey': SECRET, 'Token': token, 'Expiration': f'{end:{DATE}}'}
 
     def body(self):
         return self.rfile.read(int(self.headers.get('Content-Length') or 0))
@@ -89,9 +90,9 @@ class Handler(BaseHTTPRequestHandler):
         token = self.headers['x-amz-sso_bearer_token'] or ''
         if not token.startswith('sso-'):
             return self.reply(401, {'message': 'Session token not found or invalid', '__type': 'UnauthorizedException'})
-        key = f'SSO{word(token)}{query["account_id"]}{query["role_name"]}'
-        keys = {'accessKeyId': key, 'secretAccessKey': SECRET, 'sessionToken': f'token-of-{key}',
-                'expiration': int((datetime.now(timezone.utc) + timedelta(hours=1)).timestamp() * 1000)}
+        key, token, end = self.issue(f'SSO{word(token)}{query["account_id"]}{query["role_name"]}')
+        keys = {'accessKeyId': key, 'secretAccessKey': SECRET, 'sessionToken': token,
+                'expiration': int(end.timestamp() * 1000)}
         return self.reply(200, {'roleCredentials': keys})
 
     def do_POST(self):
@@ -138,9 +139,10 @@ class Handler(BaseHTTPRequestHandler):
         if not asked['RoleSessionName'].startswith(('ebsfs-session-', 'botocore-session-')):
             key += 'AS' + word(asked['RoleSessionName'])
         action = asked['Action']
+        key, token, end = self.issue(key)
         return self.reply(200, f'''<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result>
             <Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey>
-            <SessionToken>token-of-{key}</SessionToken><Expiration>{in_an_hour()}</Expiration></Credentials>
+            <SessionToken>{token}</SessionToken><Expiration>{end:{DATE}}</Expiration></Credentials>
             <AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/{role}/s</Arn><AssumedRoleId>A:s</AssumedRoleId></AssumedRoleUser>
             </{action}Result><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{action}Response>''', 'text/xml')
 

@@ -281,7 +281,8 @@ class Test:
     def start(self, *options, flags=("-f",), where="mnt", state="state", endpoint=None, env=None):
         """Starts ebsfs in the foreground without waiting for it. Returns its Mount."""
         path = self.path(where)
-        os.makedirs(path, exist_ok=True)
+        if is_alive(path):  # a case may mount over what died
+            os.makedirs(path, exist_ok=True)
         endpoint = self.sim.url if endpoint is None else endpoint
         options = [f"state_dir={self.path(state)}", *([f"endpoint_url={endpoint}"] if endpoint else []),
                    *([] if any(o.startswith("poll=") for o in options) else ["poll=0.2"]), *options]

@@ -135,6 +135,10 @@ class Simulator:
     def change(self, region, id, **fields):
         self._ask("set", {"region": region, "snapshot": id, "set": fields})
 
+    def add_key(self, id, **fields):
+        """A new access key, or a change of one (aws/sim/sim_seed_file.c)."""
+        self._ask("set", {"key": id, **fields})
+
     def end_snapshot(self, region, id):
         """A pending one completes."""
         self._ask("set", {"region": region, "snapshot": id, "set": {"Progress": "100%"}, "finish": True})

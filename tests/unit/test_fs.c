@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fs/, what of it is pure: node numbers, names, options, the guard against recursive removal. */
+/* fs/, what of it is pure: node numbers, names, options, the guard against recursive removal, the
+ * table of mounts. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "dead_mount.h"
 #include "guard.h"
 #include "names.h"
 #include "node.h"
@@ -189,6 +191,34 @@ static void test_the_guard_bars_for_a_while(void **state)
 	assert_false(guard_barred(&g, 101, 500301));
 }
 
+static void test_what_is_mounted_uppermost(void **state)
+{
+	static const char text[] =
+		"22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+		"80 22 0:50 / /aws rw,nosuid shared:9 - fuse.ebsfs ebsfs rw,user_id=0\n"
+		"81 22 0:51 / /a\\040b\\134 rw - fuse.ebsfs a\\040-\\040b rw\n"
+		"82 22 0:52 / /over rw - fuse.ebsfs ebsfs rw\n"
+		"83 82 0:53 / /over rw master:3 - fuse.sshfs host: rw\n"
+		"84 22 0:54 /aws2 /elsewhere rw - tmpfs - rw\n";
+	static const struct {
+		const char *path, *type;
+	} table[] = {{"/", "ext4"}, {"/aws", "fuse.ebsfs"}, {"/a b\\", "fuse.ebsfs"},
+		{"/over", "fuse.sshfs"}, {"/elsewhere", "tmpfs"}, {"/aw", NULL}, {"/aws/", NULL},
+		{"/aws2", NULL}, {"/a\\040b\\134", NULL}, {"", NULL}};
+	char type[32];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		bool found = dead_mount_type(text, table[i].path, type, sizeof(type));
+
+		assert_int_equal(found, table[i].type != NULL);
+		if (found)
+			assert_string_equal(type, table[i].type);
+	}
+	assert_false(dead_mount_type("", "/", type, sizeof(type)));
+	assert_false(dead_mount_type("1 2 3 - ext4\n\n", "/", type, sizeof(type)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +230,7 @@ int main(void)
 		cmocka_unit_test(test_bad_options_are_named),
 		cmocka_unit_test(test_mount_calls_with_the_source_first),
 		cmocka_unit_test(test_the_guard_bars_for_a_while),
+		cmocka_unit_test(test_what_is_mounted_uppermost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
