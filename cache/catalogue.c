@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "holds.h"
+#include "image.h"
 #include "records.h"
 
 struct watcher {
@@ -21,7 +22,7 @@ struct catalogue {
 	struct watcher *watchers;
 	size_t n_watchers;
 	size_t listed;
-	uint64_t version;
+	uint64_t version, changes;
 	bool listing;   /* between begin and end */
 	size_t tidy_at; /* when there are so many holds, the expired ones are let go */
 };
@@ -72,12 +73,26 @@ size_t catalogue_memory(const struct catalogue *c)
 
 catalogue_slot catalogue_find(const struct catalogue *c, const char *id)
 {
+	catalogue_slot slot = records_find(&c->records, id);
+
+	return catalogue_from_disk(c, slot) ? CATALOGUE_NONE : slot;
+}
+
+catalogue_slot catalogue_find_shown(const struct catalogue *c, const char *id)
+{
 	return records_find(&c->records, id);
 }
 
 static const struct record *record_of(const struct catalogue *c, catalogue_slot slot)
 {
 	return slot < records_count(&c->records) ? records_at(&c->records, slot) : NULL;
+}
+
+bool catalogue_from_disk(const struct catalogue *c, catalogue_slot slot)
+{
+	const struct record *record = record_of(c, slot);
+
+	return record && record->from_disk;
 }
 
 enum catalogue_presence catalogue_presence(const struct catalogue *c, catalogue_slot slot)
@@ -204,8 +219,13 @@ static void replace(struct catalogue *c, catalogue_slot slot, const struct recor
 	enum catalogue_presence was = (enum catalogue_presence)record->presence;
 	enum catalogue_presence is = (enum catalogue_presence)to->presence;
 	enum catalogue_change change = CATALOGUE_CHANGED;
+	bool confirmed = record->from_disk && !to->from_disk;
 
-	if (!records_replace(&c->records, slot, to))
+	if (records_replace(&c->records, slot, to))
+		c->changes++;
+	else if (confirmed)
+		change = CATALOGUE_CONFIRMED;
+	else
 		return;
 	if (was != is) {
 		if (was == CATALOGUE_LISTED)
@@ -228,6 +248,7 @@ static void remove_slot(struct catalogue *c, catalogue_slot slot)
 	if (to.presence == CATALOGUE_GONE)
 		return;
 	to.presence = CATALOGUE_GONE;
+	to.from_disk = false;
 	to.volume = to.description = to.tags = to.fields = TEXTPOOL_EMPTY;
 	replace(c, slot, &to);
 }
@@ -287,6 +308,7 @@ catalogue_slot catalogue_put(struct catalogue *c, const struct ec2_snapshot *s,
 	if (holds_deleted(hold, now_ms))
 		return slot;
 	to = *record;
+	to.from_disk = false;
 	if (pack_tags(c, s, hold, now_ms, &tags) < 0 ||
 		records_describe(&c->records, s, &tags, &to) < 0)
 		return CATALOGUE_NONE;
@@ -351,7 +373,8 @@ catalogue_slot catalogue_hold_created(
 		holds_set_created(&c->holds, slot, now_ms + CATALOGUE_HOLD_MS) < 0)
 		return CATALOGUE_NONE;
 	/* What EC2 itself has said of it already is better than what is known from making it. */
-	if (records_at(&c->records, slot)->presence == CATALOGUE_LISTED)
+	if (records_at(&c->records, slot)->presence == CATALOGUE_LISTED &&
+		!records_at(&c->records, slot)->from_disk)
 		return slot;
 	return catalogue_put(c, s, CATALOGUE_LISTED, now_ms);
 }
@@ -397,4 +420,49 @@ int catalogue_hold_tag(struct catalogue *c, catalogue_slot slot, const char *key
 		return -ENOMEM;
 	replace(c, slot, &to);
 	return 0;
+}
+
+/* --- on disk --- */
+
+uint64_t catalogue_changes(const struct catalogue *c)
+{
+	return c->changes;
+}
+
+int catalogue_write(
+	const struct catalogue *c, struct image_writer *w, catalogue_slot *slot, struct buf *block)
+{
+	return image_write(w, &c->records, slot, block);
+}
+
+void catalogue_counts(const struct catalogue *c, uint32_t *ids, uint32_t *texts)
+{
+	*ids = c->records.ids.set.used;
+	*texts = c->records.texts.set.used;
+}
+
+void catalogue_reserve(struct catalogue *c, uint32_t ids, uint32_t texts)
+{
+	hashset_reserve(&c->records.ids.set, ids);
+	hashset_reserve(&c->records.texts.set, texts);
+}
+
+static void read_one(void *arg, uint32_t slot)
+{
+	struct catalogue *c = arg;
+
+	c->listed += records_at(&c->records, slot)->presence == CATALOGUE_LISTED;
+}
+
+int catalogue_read(struct catalogue *c, const void *block, size_t len)
+{
+	c->version++;
+	return image_read(&c->records, block, len, read_one, c);
+}
+
+void catalogue_forget_disk(struct catalogue *c)
+{
+	for (catalogue_slot slot = 0; slot < records_count(&c->records); slot++)
+		if (records_at(&c->records, slot)->from_disk)
+			remove_slot(c, slot);
 }

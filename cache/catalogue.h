@@ -50,8 +50,13 @@ catalogue_slot catalogue_slots(const struct catalogue *c);
 size_t catalogue_listed(const struct catalogue *c); /* how many are CATALOGUE_LISTED */
 size_t catalogue_memory(const struct catalogue *c); /* bytes held */
 
-catalogue_slot catalogue_find(
-	const struct catalogue *c, const char *id); /* gone ones too; CATALOGUE_NONE */
+/* Only what EC2 itself has spoken of in this mount: fit to decide by. Gone ones too;
+ * CATALOGUE_NONE. */
+catalogue_slot catalogue_find(const struct catalogue *c, const char *id);
+/* The same, and what is known from disk only: fit to be shown, never to decide by. */
+catalogue_slot catalogue_find_shown(const struct catalogue *c, const char *id);
+/* Whether what is shown of it is from disk, and EC2 has not spoken of it since. */
+bool catalogue_from_disk(const struct catalogue *c, catalogue_slot slot);
 /* False if the slot was never given out. */
 bool catalogue_get(const struct catalogue *c, catalogue_slot slot, struct catalogue_snapshot *out);
 enum catalogue_presence catalogue_presence(const struct catalogue *c, catalogue_slot slot);
@@ -81,7 +86,8 @@ bool catalogue_field(
 enum catalogue_change {
 	CATALOGUE_ADDED, /* new, back after having been gone, or become one of the listed */
 	CATALOGUE_CHANGED,
-	CATALOGUE_REMOVED, /* gone */
+	CATALOGUE_REMOVED,   /* gone */
+	CATALOGUE_CONFIRMED, /* was known from disk, and EC2 now says the same */
 };
 typedef void catalogue_watch_fn(void *arg, enum catalogue_change change, catalogue_slot slot);
 int catalogue_watch(struct catalogue *c, catalogue_watch_fn *fn, void *arg); /* 0 or -ENOMEM */
@@ -114,5 +120,20 @@ void catalogue_hold_deleted(struct catalogue *c, catalogue_slot slot, int64_t no
 /* value NULL: the tag was deleted. Returns 0 or -ENOMEM. */
 int catalogue_hold_tag(struct catalogue *c, catalogue_slot slot, const char *key, const char *value,
 	int64_t now_ms);
+
+/* --- on disk --- */
+
+/* Grows with every change of what is shown; what is read from disk is none. */
+uint64_t catalogue_changes(const struct catalogue *c);
+struct image_writer;
+/* image_write() and image_read() of this catalogue. The watchers are not told of what is read. */
+int catalogue_write(
+	const struct catalogue *c, struct image_writer *w, catalogue_slot *slot, struct buf *block);
+int catalogue_read(struct catalogue *c, const void *block, size_t len);
+/* How many ids and texts there are, and room for so many more: reading is faster then. */
+void catalogue_counts(const struct catalogue *c, uint32_t *ids, uint32_t *texts);
+void catalogue_reserve(struct catalogue *c, uint32_t ids, uint32_t texts);
+/* What is known from disk only is gone. */
+void catalogue_forget_disk(struct catalogue *c);
 
 #endif

@@ -100,11 +100,11 @@ static void hashset_place(struct hashset *h, uint32_t value)
 	h->used++;
 }
 
-static int hashset_grow(struct hashset *h)
+static int hashset_grow(struct hashset *h, uint32_t places)
 {
 	struct hashset bigger = *h;
 
-	bigger.places = h->places ? h->places + h->places / 2 : 16;
+	bigger.places = places;
 	if (bigger.places < h->places)
 		return -ENOMEM;
 	bigger.used = 0;
@@ -126,10 +126,18 @@ static int hashset_grow(struct hashset *h)
 int hashset_add(struct hashset *h, uint32_t value)
 {
 	if ((uint64_t)(h->used + 1) * 100 > (uint64_t)h->places * LOAD_PERCENT &&
-		hashset_grow(h) < 0)
+		hashset_grow(h, h->places ? h->places + h->places / 2 : 16) < 0)
 		return -ENOMEM;
 	hashset_place(h, value);
 	return 0;
+}
+
+void hashset_reserve(struct hashset *h, uint32_t n)
+{
+	uint64_t places = ((uint64_t)h->used + n) * 100 / LOAD_PERCENT + 16;
+
+	if (places > h->places && places <= UINT32_MAX)
+		(void)hashset_grow(h, (uint32_t)places);
 }
 
 size_t hashset_memory(const struct hashset *h)

@@ -32,7 +32,8 @@ struct record {
 	uint8_t state;    /* enum ec2_snapshot_state */
 	uint8_t presence; /* enum catalogue_presence */
 	bool encrypted : 1, is_copy : 1;
-	bool seen : 1; /* put since the present listing began */
+	bool seen : 1;      /* put since the present listing began */
+	bool from_disk : 1; /* an image told of it; EC2 has not since */
 };
 
 /* Texts that many snapshots share stand in the list of rarer fields, which as a whole is shared

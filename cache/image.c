@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/* Records as bytes for a file, in blocks that stand alone, and back. */
+#include "image.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalogue.h"
+
+/*
+ * A block, numbers being seven bits a byte, the lowest first, but for the fixed part:
+ *
+ *   texts    how many; for each its length, its bytes, a NUL. They are numbered from 1; 0 is ""
+ *   records  how many; for each: its id as a text is written; struct fixed; the numbers of volume
+ *            and description; how many tags, each the numbers of key and value; how many fields,
+ *            each enum record_field, or RECORD_FIELD_FIRST + the number of its name, and the
+ *            number of its value
+ *
+ * Each block has texts of its own, so that one can be written and read without the others while
+ * the store changes in between.
+ */
+struct fixed {
+	int64_t start_ms, completion_ms, full_size;
+	uint32_t volume_gib;
+	int8_t progress;
+	uint8_t state, presence, flags;
+};
+enum { FLAG_ENCRYPTED = 1, FLAG_COPY = 2 };
+
+/* The texts of one record at most: volume, description, and two for each pair. */
+#define RECORD_TEXTS (2 + 4 * PACK_PAIRS_MAX)
+#define TEXTS        8192
+#define PLACES       16384 /* more than TEXTS: a search always ends */
+#define BYTES        ((size_t)128 << 10)
+#define KEY          ((uint64_t)1 << 32) /* tells numbers of keys from references of texts */
+
+struct image_writer {
+	uint64_t wanted[PLACES]; /* what a place stands for; 0: free */
+	uint32_t number[PLACES];
+	uint32_t n_texts, n_records;
+	struct buf texts, records;
+};
+
+struct image_writer *image_writer_create(void)
+{
+	return calloc(1, sizeof(struct image_writer));
+}
+
+void image_writer_destroy(struct image_writer *w)
+{
+	if (!w)
+		return;
+	buf_finish(&w->texts);
+	buf_finish(&w->records);
+	free(w);
+}
+
+static void put_number(struct buf *out, uint32_t n)
+{
+	char bytes[5];
+	size_t len = 0;
+
+	for (; n >= 128; n >>= 7)
+		bytes[len++] = (char)(n | 128);
+	bytes[len++] = (char)n;
+	buf_add(out, bytes, len);
+}
+
+static void put_text(struct buf *out, const char *text, size_t len)
+{
+	put_number(out, (uint32_t)len);
+	buf_add(out, text, len + 1);
+}
+
+/* The number of a text in this block. */
+static uint32_t number_of(struct image_writer *w, uint64_t wanted, const char *text, size_t len)
+{
+	uint32_t at = (uint32_t)(wanted * 0x9e3779b97f4a7c15u >> 50);
+
+	for (; w->wanted[at]; at = (at + 1) % PLACES)
+		if (w->wanted[at] == wanted)
+			return w->number[at];
+	put_text(&w->texts, text, len);
+	w->wanted[at] = wanted;
+	return w->number[at] = ++w->n_texts;
+}
+
+static uint32_t text_number(struct image_writer *w, const struct records *r, uint32_t ref)
+{
+	size_t len;
+	const char *text = textpool_data(&r->texts, ref, &len);
+
+	return ref == TEXTPOOL_EMPTY ? 0 : number_of(w, ref, text, len);
+}
+
+static uint32_t key_number(struct image_writer *w, const struct records *r, uint32_t key)
+{
+	const char *text = numbering_text(&r->keys, key);
+
+	return number_of(w, KEY | key, text, strlen(text));
+}
+
+static void put_record(struct image_writer *w, const struct records *r, uint32_t slot)
+{
+	const struct record *record = records_at(r, slot);
+	const struct fixed fixed = {.start_ms = record->start_ms,
+		.completion_ms = record->completion_ms,
+		.full_size = record->full_size,
+		.volume_gib = record->volume_gib,
+		.progress = record->progress,
+		.state = record->state,
+		.presence = record->presence,
+		.flags = (record->encrypted ? FLAG_ENCRYPTED : 0) |
+			 (record->is_copy ? FLAG_COPY : 0)};
+	const char *id = numbering_text(&r->ids, slot);
+	struct pack p;
+
+	put_text(&w->records, id, strlen(id));
+	buf_add(&w->records, &fixed, sizeof(fixed));
+	put_number(&w->records, text_number(w, r, record->volume));
+	put_number(&w->records, text_number(w, r, record->description));
+	records_pack(r, record->tags, &p);
+	put_number(&w->records, (uint32_t)p.n);
+	for (size_t i = 0; i < p.n; i++) {
+		put_number(&w->records, key_number(w, r, p.pairs[i].key));
+		put_number(&w->records, text_number(w, r, p.pairs[i].value));
+	}
+	records_pack(r, record->fields, &p);
+	put_number(&w->records, (uint32_t)p.n);
+	for (size_t i = 0; i < p.n; i++) {
+		uint32_t key = p.pairs[i].key;
+
+		if (key >= RECORD_FIELD_FIRST)
+			key = RECORD_FIELD_FIRST + key_number(w, r, key - RECORD_FIELD_FIRST);
+		put_number(&w->records, key);
+		put_number(&w->records, text_number(w, r, p.pairs[i].value));
+	}
+	w->n_records++;
+}
+
+static bool is_shown(const struct record *record)
+{
+	return record->presence == CATALOGUE_LISTED ||
+	       (record->presence == CATALOGUE_UNLISTED && !record->from_disk);
+}
+
+int image_write(struct image_writer *w, const struct records *r, uint32_t *slot, struct buf *block)
+{
+	memset(w->wanted, 0, sizeof(w->wanted));
+	w->n_texts = w->n_records = 0;
+	buf_clear(&w->texts);
+	buf_clear(&w->records);
+	buf_clear(block);
+	for (; *slot < records_count(r) && w->n_records < IMAGE_RECORDS &&
+		w->n_texts <= TEXTS - RECORD_TEXTS && w->texts.len + w->records.len < BYTES;
+		++*slot)
+		if (is_shown(records_at(r, *slot)))
+			put_record(w, r, *slot);
+	put_number(block, w->n_texts);
+	buf_add(block, w->texts.data, w->texts.len);
+	put_number(block, w->n_records);
+	buf_add(block, w->records.data, w->records.len);
+	return w->texts.error || w->records.error || block->error ? -ENOMEM : (int)w->n_records;
+}
+
+/* --- reading --- */
+
+struct text {
+	const char *data;
+	uint32_t len;
+	uint32_t ref, key; /* once they were asked for; else TEXTPOOL_NONE, NUMBERING_NONE */
+};
+
+struct reader {
+	struct records *r;
+	const unsigned char *at, *end;
+	struct text *texts;
+	uint32_t n_texts;
+	int result; /* the first failure; from then on everything is 0 */
+};
+
+static uint32_t get_number(struct reader *in, uint32_t max)
+{
+	uint64_t n = 0;
+
+	for (unsigned shift = 0; !in->result && shift < 35; shift += 7) {
+		if (in->at == in->end)
+			break;
+		n |= (uint64_t)(*in->at & 127) << shift;
+		if (*in->at++ < 128) {
+			if (n <= max)
+				return (uint32_t)n;
+			break;
+		}
+	}
+	if (!in->result)
+		in->result = -EINVAL;
+	return 0;
+}
+
+/* A text without a NUL in it, and one behind it. */
+static const char *get_text(struct reader *in, size_t max, uint32_t *len)
+{
+	const char *text;
+
+	*len = get_number(in, (uint32_t)max);
+	text = (const char *)in->at;
+	if (!in->result && ((size_t)(in->end - in->at) <= *len || strnlen(text, *len + 1) != *len))
+		in->result = -EINVAL;
+	if (in->result)
+		return "";
+	in->at += *len + 1;
+	return text;
+}
+
+static void get_texts(struct reader *in)
+{
+	in->n_texts = get_number(in, TEXTS);
+	in->texts = calloc(in->n_texts + 1, sizeof(*in->texts));
+	if (!in->texts) {
+		in->result = -ENOMEM;
+		return;
+	}
+	in->texts[0] = (struct text){"", 0, TEXTPOOL_EMPTY, NUMBERING_NONE};
+	for (uint32_t i = 1; i <= in->n_texts && !in->result; i++) {
+		in->texts[i].data = get_text(in, RECORDS_TEXT_MAX, &in->texts[i].len);
+		in->texts[i].ref = TEXTPOOL_NONE;
+		in->texts[i].key = NUMBERING_NONE;
+	}
+}
+
+static uint32_t get_ref(struct reader *in)
+{
+	struct text *text = &in->texts[get_number(in, in->n_texts)];
+
+	if (text->ref == TEXTPOOL_NONE)
+		text->ref = textpool_put(&in->r->texts, text->data, text->len);
+	if (text->ref == TEXTPOOL_NONE)
+		in->result = -ENOMEM;
+	return text->ref;
+}
+
+static uint32_t get_key(struct reader *in, uint32_t number)
+{
+	struct text *text = &in->texts[number];
+
+	if (in->result)
+		return 0;
+	if (!text->len || text->len > RECORDS_KEY_MAX)
+		in->result = -EINVAL;
+	else if (text->key == NUMBERING_NONE)
+		text->key = records_key(in->r, text->data);
+	if (text->key == NUMBERING_NONE && !in->result)
+		in->result = -ENOMEM;
+	return text->key;
+}
+
+/* fields: else tags. */
+static uint32_t get_pack(struct reader *in, bool fields)
+{
+	uint8_t bytes[PACK_BYTES_MAX];
+	uint32_t n = get_number(in, PACK_PAIRS_MAX), first = fields ? RECORD_FIELD_FIRST : 0, ref;
+	struct pack p = {.n = 0};
+
+	for (uint32_t i = 0; i < n && !in->result; i++) {
+		uint32_t key = get_number(in, first + in->n_texts);
+
+		if (key >= first)
+			key = first + get_key(in, key - first);
+		p.pairs[p.n++] = (struct pack_pair){key, get_ref(in)};
+	}
+	if (in->result)
+		return TEXTPOOL_EMPTY;
+	ref = textpool_put(&in->r->texts, bytes, pack_encode(&p, bytes));
+	if (ref == TEXTPOOL_NONE)
+		in->result = -ENOMEM;
+	return ref;
+}
+
+static void get_fixed(struct reader *in, struct fixed *out)
+{
+	*out = (struct fixed){0};
+	if (in->result || (size_t)(in->end - in->at) < sizeof(*out)) {
+		in->result = in->result ? in->result : -EINVAL;
+		return;
+	}
+	memcpy(out, in->at, sizeof(*out));
+	in->at += sizeof(*out);
+	if ((out->presence != CATALOGUE_LISTED && out->presence != CATALOGUE_UNLISTED) ||
+		out->state > EC2_SNAPSHOT_RECOVERING || out->progress > 100 ||
+		out->progress < EC2_PROGRESS_UNKNOWN || out->full_size < -1 ||
+		out->flags > (FLAG_ENCRYPTED | FLAG_COPY))
+		in->result = -EINVAL;
+}
+
+/* Returns the new slot, NUMBERING_NONE if there is none. */
+static uint32_t get_record(struct reader *in)
+{
+	uint32_t len, slot, before = records_count(in->r);
+	const char *id = get_text(in, RECORDS_ID_MAX, &len);
+	struct record record = {.from_disk = true};
+	struct fixed fixed;
+
+	get_fixed(in, &fixed);
+	record.start_ms = fixed.start_ms;
+	record.completion_ms = fixed.completion_ms;
+	record.full_size = fixed.full_size;
+	record.volume_gib = fixed.volume_gib;
+	record.progress = fixed.progress;
+	record.state = fixed.state;
+	record.presence = fixed.presence;
+	record.encrypted = fixed.flags & FLAG_ENCRYPTED;
+	record.is_copy = fixed.flags & FLAG_COPY;
+	record.volume = get_ref(in);
+	record.description = get_ref(in);
+	record.tags = get_pack(in, false);
+	record.fields = get_pack(in, true);
+	if (!in->result && !ec2_is_snapshot_id(id))
+		in->result = -EINVAL;
+	if (in->result)
+		return NUMBERING_NONE;
+	slot = records_add(in->r, id);
+	if (slot == NUMBERING_NONE)
+		in->result = -ENOMEM;
+	if (slot == NUMBERING_NONE || slot < before)
+		return NUMBERING_NONE;
+	*records_at(in->r, slot) = record;
+	return slot;
+}
+
+int image_read(struct records *r, const void *block, size_t len, image_added *added, void *arg)
+{
+	struct reader in = {.r = r, .at = block, .end = (const unsigned char *)block + len};
+	uint32_t n;
+
+	get_texts(&in);
+	n = get_number(&in, IMAGE_RECORDS);
+	for (uint32_t i = 0; i < n && !in.result; i++) {
+		uint32_t slot = get_record(&in);
+
+		if (slot != NUMBERING_NONE)
+			added(arg, slot);
+	}
+	if (!in.result && in.at != in.end)
+		in.result = -EINVAL;
+	free(in.texts);
+	return in.result;
+}

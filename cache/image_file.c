@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* A file of image blocks. */
+#include "image_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "image.h"
+
+/*
+ * The header, then blocks, each behind its length. Numbers are this machine's own: the magic number
+ * shows if another wrote them. The checksum of the blocks stands in the header, and the header's
+ * own at its end.
+ */
+#define MAGIC   0x7461632d66736265u
+#define VERSION 1
+
+struct header {
+	uint64_t magic;
+	uint32_t version, size;
+	char scope[72];
+	int64_t listed_ms;
+	uint64_t length; /* of all blocks */
+	uint32_t ids, texts;
+	uint64_t blocks_sum, header_sum;
+};
+
+struct image_file {
+	int fd;
+	char *path, *temporary; /* writing */
+	off_t at;               /* where the next block begins */
+	uint64_t sum;           /* of the blocks written */
+	uint64_t left;          /* bytes of blocks to be read */
+};
+
+/* Any change within eight bytes shows, for each step is reversible; that of many slips through once
+ * in 2^64. Against damage, not against malice: the folder is private. */
+static uint64_t add_sum(uint64_t sum, const void *data, size_t len)
+{
+	const char *p = data;
+	uint64_t word;
+
+	for (; len >= sizeof(word); len -= sizeof(word), p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		sum = (sum ^ word) * 0x9e3779b97f4a7c15u;
+		sum ^= sum >> 32;
+	}
+	word = (uint64_t)len << 56; /* fewer than eight */
+	memcpy(&word, p, len);
+	sum = (sum ^ word) * 0x9e3779b97f4a7c15u;
+	return sum ^ sum >> 32;
+}
+
+static uint64_t header_sum(const struct header *h)
+{
+	return add_sum(VERSION, h, offsetof(struct header, header_sum));
+}
+
+static struct image_file *file_create(void)
+{
+	struct image_file *f = calloc(1, sizeof(*f));
+
+	if (f) {
+		f->fd = -1;
+		f->at = sizeof(struct header);
+	}
+	return f;
+}
+
+static void file_destroy(struct image_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f->path);
+	free(f->temporary);
+	free(f);
+}
+
+/* --- writing --- */
+
+static int write_all(int fd, const void *data, size_t len, off_t offset)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = pwrite(fd, p, len, offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		p += n;
+		len -= (size_t)n;
+		offset += n;
+	}
+	return 0;
+}
+
+static int make_folder(const char *path)
+{
+	_cleanup_free_ char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
+
+	if (!folder)
+		return -ENOMEM;
+	return mkdir(folder, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+struct image_file *image_file_create(const char *path, struct err *err)
+{
+	struct image_file *f = file_create();
+	int r;
+
+	if (!f || !(f->path = strdup(path)) || asprintf(&f->temporary, "%s.new", path) < 0) {
+		err_set(err, ENOMEM, "out of memory");
+		if (f)
+			f->temporary = NULL;
+		image_file_discard(f);
+		return NULL;
+	}
+	r = make_folder(path);
+	if (r == 0) {
+		/* What a process that died left there is overwritten. */
+		f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		r = f->fd < 0 ? -errno : 0;
+	}
+	if (r < 0) {
+		err_set(err, -r, "%s: %s", f->temporary, strerror(-r));
+		image_file_discard(f);
+		return NULL;
+	}
+	return f;
+}
+
+int image_file_add(struct image_file *f, const struct buf *block, struct err *err)
+{
+	uint64_t length = block->len;
+	int r = write_all(f->fd, &length, sizeof(length), f->at);
+
+	if (r == 0)
+		r = write_all(f->fd, block->data, block->len, f->at + (off_t)sizeof(length));
+	if (r < 0)
+		return err_set(err, -r, "%s: %s", f->temporary, strerror(-r));
+	f->sum = add_sum(f->sum, &length, sizeof(length));
+	f->sum = add_sum(f->sum, block->data, block->len);
+	f->at += (off_t)(sizeof(length) + block->len);
+	return 0;
+}
+
+static void sync_folder(const char *path)
+{
+	_cleanup_free_ char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
+	_cleanup_close_ int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (fd >= 0)
+		(void)fsync(fd);
+}
+
+int image_file_commit(struct image_file *f, const struct image_facts *facts, struct err *err)
+{
+	struct header h = {.magic = MAGIC,
+		.version = VERSION,
+		.size = sizeof(h),
+		.listed_ms = facts->listed_ms,
+		.length = (uint64_t)f->at - sizeof(h),
+		.ids = facts->ids,
+		.texts = facts->texts,
+		.blocks_sum = f->sum};
+	int r;
+
+	snprintf(h.scope, sizeof(h.scope), "%s", facts->scope);
+	h.header_sum = header_sum(&h);
+	r = write_all(f->fd, &h, sizeof(h), 0);
+	if (r == 0 && (fsync(f->fd) < 0 || rename(f->temporary, f->path) < 0))
+		r = -errno;
+	if (r < 0) {
+		err_set(err, -r, "%s: %s", f->path, strerror(-r));
+		image_file_discard(f);
+		return r;
+	}
+	sync_folder(f->path);
+	file_destroy(f);
+	return 0;
+}
+
+void image_file_discard(struct image_file *f)
+{
+	if (!f)
+		return;
+	if (f->temporary && f->fd >= 0)
+		unlink(f->temporary);
+	file_destroy(f);
+}
+
+/* --- reading --- */
+
+static int read_all(int fd, void *data, size_t len, off_t offset)
+{
+	char *p = data;
+
+	while (len) {
+		ssize_t n = pread(fd, p, len, offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EBADMSG;
+		p += n;
+		len -= (size_t)n;
+		offset += n;
+	}
+	return 0;
+}
+
+static int read_header(
+	int fd, const char *path, const char *scope, struct header *h, struct err *err)
+{
+	int r = read_all(fd, h, sizeof(*h), 0);
+	struct stat st;
+
+	if (r == 0 && h->magic == MAGIC && (h->version != VERSION || h->size != sizeof(*h)))
+		return err_set(err, ESTALE, "%s was written by another version of ebsfs", path);
+	if (r == 0 && fstat(fd, &st) < 0)
+		r = -errno;
+	if (r == 0 && (h->magic != MAGIC || h->header_sum != header_sum(h) ||
+			      (uint64_t)st.st_size != sizeof(*h) + h->length ||
+			      h->ids > h->length || h->texts > h->length))
+		r = -EBADMSG;
+	if (r == -EBADMSG)
+		return err_set(err, EBADMSG, "%s is damaged", path);
+	if (r < 0)
+		return err_set(err, -r, "%s: %s", path, strerror(-r));
+	h->scope[sizeof(h->scope) - 1] = '\0';
+	if (strcmp(h->scope, scope) != 0)
+		return err_set(err, ESTALE, "%s is another account's or endpoint's", path);
+	return 0;
+}
+
+int image_file_next(struct image_file *f, struct buf *block, struct err *err)
+{
+	uint64_t length;
+	int r;
+
+	if (!f->left)
+		return 0;
+	r = f->left < sizeof(length) ? -EBADMSG : read_all(f->fd, &length, sizeof(length), f->at);
+	if (r == 0 && (length > IMAGE_BLOCK_MAX || length > f->left - sizeof(length)))
+		r = -EBADMSG;
+	if (r == 0)
+		r = buf_resize(block, length);
+	if (r == 0)
+		r = read_all(f->fd, block->data, length, f->at + (off_t)sizeof(length));
+	if (r < 0)
+		return err_set(
+			err, -r, "%s: %s", f->path, r == -EBADMSG ? "damaged" : strerror(-r));
+	f->at += (off_t)(sizeof(length) + length);
+	f->left -= sizeof(length) + length;
+	return 1;
+}
+
+/* All blocks once, for their checksum. */
+static int check_blocks(struct image_file *f, const struct header *h, struct err *err)
+{
+	_cleanup_buf_ struct buf block = BUF_INIT;
+	uint64_t sum = 0, length;
+	int r;
+
+	f->left = h->length;
+	while ((r = image_file_next(f, &block, err)) > 0) {
+		length = block.len;
+		sum = add_sum(add_sum(sum, &length, sizeof(length)), block.data, block.len);
+	}
+	if (r == 0 && sum != h->blocks_sum)
+		return err_set(err, EBADMSG, "%s is damaged", f->path);
+	f->at = sizeof(*h);
+	f->left = h->length;
+	return r;
+}
+
+struct image_file *image_file_open(
+	const char *path, const char *scope, struct image_facts *facts, struct err *err)
+{
+	struct image_file *f = file_create();
+	struct header h;
+
+	if (!f || !(f->path = strdup(path))) {
+		err_set(err, ENOMEM, "out of memory");
+		image_file_close(f);
+		return NULL;
+	}
+	f->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (f->fd < 0)
+		err_set(err, errno, "%s: %s", path, strerror(errno));
+	if (f->fd < 0 || read_header(f->fd, path, scope, &h, err) < 0 ||
+		check_blocks(f, &h, err) < 0) {
+		image_file_close(f);
+		return NULL;
+	}
+	*facts = (struct image_facts){.listed_ms = h.listed_ms, .ids = h.ids, .texts = h.texts};
+	snprintf(facts->scope, sizeof(facts->scope), "%s", h.scope);
+	return f;
+}
+
+void image_file_close(struct image_file *f)
+{
+	if (f)
+		file_destroy(f);
+}
+
+int image_file_stamp(const char *path, const char *scope, int64_t listed_ms, struct err *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct header h;
+	int r;
+
+	if (fd < 0)
+		return err_set(err, errno, "%s: %s", path, strerror(errno));
+	if (read_header(fd, path, scope, &h, err) < 0)
+		return -err->errnum;
+	h.listed_ms = listed_ms;
+	h.header_sum = header_sum(&h);
+	/* Less than a sector: a crash leaves the one or the other. */
+	r = write_all(fd, &h, sizeof(h), 0);
+	return r < 0 ? err_set(err, -r, "%s: %s", path, strerror(-r)) : 0;
+}

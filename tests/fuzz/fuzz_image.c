@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Blocks of a catalogue on disk: whatever is in them, no crash; and what could be read is written
+ * and read again as the same. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalogue.h"
+#include "image.h"
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+
+static void require(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+static void read_all(const struct catalogue *c)
+{
+	struct catalogue_snapshot s;
+	struct ec2_field field;
+	struct ec2_tag tag;
+
+	for (catalogue_slot slot = 0; slot < catalogue_slots(c); slot++) {
+		size_t sum = 0;
+
+		require(catalogue_get(c, slot, &s) && catalogue_from_disk(c, slot));
+		require(ec2_is_snapshot_id(s.id) && strlen(s.description) <= RECORDS_TEXT_MAX);
+		sum += strlen(s.volume_id) + strlen(s.kms_key_id) + strlen(s.state_message);
+		for (unsigned n = 0; catalogue_tag(c, slot, n, &tag); n++)
+			sum += strlen(tag.key) + strlen(tag.value);
+		for (unsigned n = 0; catalogue_field(c, slot, n, &field); n++)
+			sum += strlen(field.name) + strlen(field.value);
+		require(sum < (size_t)8 << 20);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+	struct catalogue *c = catalogue_create(), *again = catalogue_create();
+	struct image_writer *w = image_writer_create();
+	struct buf block = BUF_INIT;
+	catalogue_slot slot = 0;
+	int result = catalogue_read(c, data, size);
+
+	require(result == 0 || result == -EINVAL);
+	read_all(c);
+	while (catalogue_write(c, w, &slot, &block) > 0)
+		require(catalogue_read(again, block.data, block.len) == 0);
+	read_all(again);
+	require(catalogue_listed(c) == catalogue_listed(again));
+	catalogue_forget_disk(c);
+	require(!catalogue_listed(c));
+	buf_finish(&block);
+	image_writer_destroy(w);
+	catalogue_destroy(again);
+	catalogue_destroy(c);
+	return 0;
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT */
+/* cache/image, image_file: a catalogue comes back from disk as it was, or not at all. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "catalogue.h"
+#include "cleanup.h"
+#include "image.h"
+#include "image_file.h"
+
+#define WHOSE "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+struct fixture {
+	char folder[64], path[128];
+	struct catalogue *c;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	strcpy(f->folder, "/tmp/ebsfs-image-XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	snprintf(f->path, sizeof(f->path), "%s/catalogue/xx-east-1", f->folder);
+	f->c = catalogue_create();
+	assert_non_null(f->c);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s.new", f->path);
+	unlink(path);
+	unlink(f->path);
+	snprintf(path, sizeof(path), "%s/catalogue", f->folder);
+	rmdir(path);
+	assert_int_equal(rmdir(f->folder), 0);
+	catalogue_destroy(f->c);
+	free(f);
+	return 0;
+}
+
+static catalogue_slot put(struct catalogue *c, unsigned i, enum catalogue_presence presence)
+{
+	char id[40], name[40];
+	struct ec2_tag tags[] = {{"Name", name}, {"empty", ""}, {"ünï/cöde %", "wört\nzwei"}};
+	struct ec2_field fields[] = {{"StorageTier", "standard"}, {"SseType", "sse-ebs"}};
+	struct ec2_snapshot s = {.id = id,
+		.volume_id = "vol-ffffffff",
+		.state_text = "pending",
+		.state_message = i % 3 ? "" : "why",
+		.state = EC2_SNAPSHOT_PENDING,
+		.owner_id = "123456789012",
+		.description = i % 2 ? "two\twords \"and\" \\ more" : "",
+		.kms_key_id = "key",
+		.progress = i % 100,
+		.start_ms = 1700000000000 + i,
+		.volume_gib = i,
+		.full_size = i % 5 ? (int64_t)i * 4096 : -1,
+		.encrypted = i % 2,
+		.tags = tags,
+		.n_tags = i % 4,
+		.fields = fields,
+		.n_fields = i % 3};
+
+	snprintf(id, sizeof(id), "snap-%016x", i);
+	snprintf(name, sizeof(name), "name %u", i);
+	return catalogue_put(c, &s, presence, 0);
+}
+
+static int64_t load_facts(const char *path, struct catalogue *into, struct err *err)
+{
+	_cleanup_buf_ struct buf block = BUF_INIT;
+	struct image_facts facts;
+	struct image_file *f = image_file_open(path, WHOSE, &facts, err);
+	int r;
+
+	if (!f)
+		return -err->errnum;
+	while ((r = image_file_next(f, &block, err)) > 0) {
+		r = catalogue_read(into, block.data, block.len);
+		assert_int_equal(r, 0);
+	}
+	image_file_close(f);
+	assert_int_equal(r, 0);
+	return facts.listed_ms;
+}
+
+static int save(const struct fixture *f, struct catalogue *c, int64_t listed_ms)
+{
+	_cleanup_buf_ struct buf block = BUF_INIT;
+	struct image_writer *w = image_writer_create();
+	struct image_facts facts = {.scope = WHOSE, .listed_ms = listed_ms};
+	struct image_file *file;
+	catalogue_slot slot = 0;
+	struct err err;
+	int n;
+
+	assert_non_null(w);
+	file = image_file_create(f->path, &err);
+	assert_non_null(file);
+	while ((n = catalogue_write(c, w, &slot, &block)) > 0)
+		assert_int_equal(image_file_add(file, &block, &err), 0);
+	assert_int_equal(n, 0);
+	image_writer_destroy(w);
+	catalogue_counts(c, &facts.ids, &facts.texts);
+	return image_file_commit(file, &facts, &err);
+}
+
+static void assert_text(const char *a, const char *b)
+{
+	assert_string_equal(a, b);
+}
+
+static void assert_same(
+	const struct catalogue *a, catalogue_slot i, const struct catalogue *b, catalogue_slot j)
+{
+	struct catalogue_snapshot x, y;
+	struct ec2_tag s, t;
+	struct ec2_field u, v;
+	unsigned n;
+
+	assert_true(catalogue_get(a, i, &x) && catalogue_get(b, j, &y));
+	assert_text(x.id, y.id);
+	assert_text(x.volume_id, y.volume_id);
+	assert_text(x.state_text, y.state_text);
+	assert_text(x.state_message, y.state_message);
+	assert_text(x.owner_id, y.owner_id);
+	assert_text(x.description, y.description);
+	assert_text(x.kms_key_id, y.kms_key_id);
+	assert_true(x.state == y.state && x.presence == y.presence && x.progress == y.progress &&
+		    x.start_ms == y.start_ms && x.completion_ms == y.completion_ms &&
+		    x.volume_gib == y.volume_gib && x.full_size == y.full_size &&
+		    x.encrypted == y.encrypted && x.is_copy == y.is_copy && x.n_tags == y.n_tags);
+	for (n = 0; catalogue_tag(a, i, n, &s); n++) {
+		assert_true(catalogue_tag(b, j, n, &t));
+		assert_text(s.key, t.key);
+		assert_text(s.value, t.value);
+	}
+	assert_false(catalogue_tag(b, j, n, &t));
+	for (n = 0; catalogue_field(a, i, n, &u); n++) {
+		assert_true(catalogue_field(b, j, n, &v));
+		assert_text(u.name, v.name);
+		assert_text(u.value, v.value);
+	}
+	assert_false(catalogue_field(b, j, n, &v));
+}
+
+/* More than one block, with ones that are gone and ones that are not listed. */
+static void test_what_is_shown_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct catalogue *back = catalogue_create();
+	catalogue_slot at = 0;
+	struct err err;
+
+	for (unsigned i = 0; i < 3 * IMAGE_RECORDS; i++)
+		put(f->c, i, i % 7 ? CATALOGUE_LISTED : CATALOGUE_UNLISTED);
+	for (unsigned i = 0; i < 3 * IMAGE_RECORDS; i += 10)
+		catalogue_absent(f->c, i, 0);
+	assert_int_equal(save(f, f->c, 1234567), 0);
+	assert_int_equal(load_facts(f->path, back, &err), 1234567);
+	assert_int_equal(catalogue_listed(back), catalogue_listed(f->c));
+	for (catalogue_slot slot = 0; slot < catalogue_slots(f->c); slot++) {
+		if (catalogue_presence(f->c, slot) == CATALOGUE_GONE)
+			continue;
+		assert_same(f->c, slot, back, at);
+		assert_true(catalogue_from_disk(back, at));
+		assert_int_equal(catalogue_find(back, catalogue_id(back, at)), CATALOGUE_NONE);
+		assert_int_equal(catalogue_find_shown(back, catalogue_id(back, at)), at);
+		at++;
+	}
+	assert_int_equal(catalogue_slots(back), at);
+	catalogue_destroy(back);
+}
+
+static void test_the_most_that_one_can_have(void **state)
+{
+	struct fixture *f = *state;
+	struct catalogue *back = catalogue_create();
+	static char keys[PACK_PAIRS_MAX][40], value[RECORDS_TEXT_MAX + 1];
+	struct ec2_tag tags[PACK_PAIRS_MAX];
+	struct ec2_field fields[PACK_PAIRS_MAX - 4];
+	struct ec2_snapshot s = {.id = "snap-0123456789abcdef0",
+		.description = value,
+		.tags = tags,
+		.n_tags = ARRAY_LEN(tags),
+		.fields = fields,
+		.n_fields = ARRAY_LEN(fields)};
+	struct err err;
+
+	memset(value, 'x', RECORDS_TEXT_MAX);
+	for (unsigned i = 0; i < ARRAY_LEN(tags); i++) {
+		snprintf(keys[i], sizeof(keys[i]), "key %u", i);
+		tags[i] = (struct ec2_tag){keys[i], value + i};
+		if (i < ARRAY_LEN(fields))
+			fields[i] = (struct ec2_field){keys[i], value + 2 * i};
+	}
+	/* Several, so that blocks end for their size. */
+	for (unsigned i = 0; i < 40; i++) {
+		char id[40];
+
+		snprintf(id, sizeof(id), "snap-%017x", i);
+		s.id = id;
+		value[0] = (char)('a' + i % 26);
+		assert_int_equal(catalogue_put(f->c, &s, CATALOGUE_LISTED, 0), i);
+	}
+	assert_int_equal(save(f, f->c, 1), 0);
+	assert_int_equal(load_facts(f->path, back, &err), 1);
+	for (catalogue_slot slot = 0; slot < 40; slot++)
+		assert_same(f->c, slot, back, slot);
+	catalogue_destroy(back);
+}
+
+/* Whoever decides sees nothing until EC2 has spoken; who watches hears what EC2 said, and no more.
+ */
+struct seen {
+	unsigned count[CATALOGUE_CONFIRMED + 1];
+};
+
+static void watch(void *arg, enum catalogue_change change, catalogue_slot slot)
+{
+	(void)slot;
+	((struct seen *)arg)->count[change]++;
+}
+
+static void test_ec2s_word_replaces_the_disks(void **state)
+{
+	struct fixture *f = *state;
+	struct catalogue *back = catalogue_create();
+	struct seen seen = {{0}};
+	catalogue_slot slot;
+	struct err err;
+
+	for (unsigned i = 0; i < 4; i++)
+		put(f->c, i, CATALOGUE_LISTED);
+	put(f->c, 9, CATALOGUE_UNLISTED);
+	assert_int_equal(save(f, f->c, 1), 0);
+	catalogue_watch(back, watch, &seen);
+	/* What EC2 said before the disk was read stays. */
+	slot = put(back, 3, CATALOGUE_LISTED);
+	catalogue_absent(back, slot, 0);
+	assert_int_equal(load_facts(f->path, back, &err), 1);
+	assert_int_equal(catalogue_presence(back, slot), CATALOGUE_GONE);
+	assert_int_equal(catalogue_listed(back), 3);
+	assert_int_equal(catalogue_changes(back), 2);
+	seen = (struct seen){{0}};
+
+	catalogue_listing_begin(back);
+	put(back, 0, CATALOGUE_LISTED);
+	catalogue_put(back, &(struct ec2_snapshot){.id = "snap-0000000000000001", .full_size = -1},
+		CATALOGUE_LISTED, 0);
+	put(back, 5, CATALOGUE_LISTED);
+	catalogue_listing_end(back, 0);
+	assert_int_equal(seen.count[CATALOGUE_CONFIRMED], 1);
+	assert_int_equal(seen.count[CATALOGUE_CHANGED], 1);
+	assert_int_equal(seen.count[CATALOGUE_ADDED], 1);
+	assert_int_equal(seen.count[CATALOGUE_REMOVED], 1);
+	assert_int_equal(catalogue_changes(back), 5);
+	assert_int_not_equal(catalogue_find(back, "snap-0000000000000000"), CATALOGUE_NONE);
+	assert_true(catalogue_from_disk(back, catalogue_find_shown(back, "snap-0000000000000009")));
+	catalogue_forget_disk(back);
+	assert_int_equal(
+		catalogue_presence(back, catalogue_find_shown(back, "snap-0000000000000009")),
+		CATALOGUE_GONE);
+	catalogue_destroy(back);
+}
+
+/* What ebsfs itself did wins over the disk as over EC2's stale answers. */
+static void test_holds_win_over_the_disk(void **state)
+{
+	struct fixture *f = *state;
+	struct catalogue *back = catalogue_create();
+	struct ec2_snapshot made = {.id = "snap-0000000000000001", .full_size = -1};
+	struct err err;
+
+	put(f->c, 1, CATALOGUE_LISTED);
+	put(f->c, 2, CATALOGUE_LISTED);
+	assert_int_equal(save(f, f->c, 1), 0);
+	catalogue_hold_deleted(back, put(back, 2, CATALOGUE_LISTED), 0);
+	assert_int_equal(load_facts(f->path, back, &err), 1);
+	assert_int_equal(catalogue_presence(back, catalogue_find(back, "snap-0000000000000002")),
+		CATALOGUE_GONE);
+	catalogue_hold_created(back, &made, 0);
+	assert_int_not_equal(catalogue_find(back, made.id), CATALOGUE_NONE);
+	catalogue_listing_begin(back);
+	catalogue_listing_end(back, 0);
+	assert_int_equal(catalogue_listed(back), 1);
+	catalogue_destroy(back);
+}
+
+/* --- the file --- */
+
+static char *slurp(const char *path, size_t *len)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY);
+	char *data;
+
+	assert_true(fd >= 0 && fstat(fd, &st) == 0);
+	*len = (size_t)st.st_size;
+	data = malloc(*len + 1);
+	assert_int_equal(read(fd, data, *len), *len);
+	close(fd);
+	return data;
+}
+
+static void spill(const char *path, const char *data, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data, len), len);
+	close(fd);
+}
+
+static void assert_not_read(const char *path)
+{
+	struct image_facts facts;
+	struct err err = {0};
+
+	assert_null(image_file_open(path, WHOSE, &facts, &err));
+	assert_true(err.errnum == EBADMSG || err.errnum == ESTALE);
+}
+
+static void test_every_damage_shows(void **state)
+{
+	struct fixture *f = *state;
+	char *data;
+	size_t len;
+
+	for (unsigned i = 0; i < 3; i++)
+		put(f->c, i, CATALOGUE_LISTED);
+	assert_int_equal(save(f, f->c, 1), 0);
+	data = slurp(f->path, &len);
+	for (size_t i = 0; i < len; i++) {
+		spill(f->path, data, i); /* cut */
+		assert_not_read(f->path);
+	}
+	for (size_t i = 0; i < len; i++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			data[i] ^= (char)(1 << bit);
+			spill(f->path, data, len);
+			assert_not_read(f->path);
+			data[i] ^= (char)(1 << bit);
+		}
+	data = realloc(data, len + 1);
+	data[len] = 0;
+	spill(f->path, data, len + 1);
+	assert_not_read(f->path);
+	free(data);
+}
+
+static void test_others_are_not_read(void **state)
+{
+	struct fixture *f = *state;
+	struct image_facts facts;
+	struct err err;
+
+	assert_null(image_file_open(f->path, WHOSE, &facts, &err));
+	assert_int_equal(err.errnum, ENOENT);
+	put(f->c, 1, CATALOGUE_LISTED);
+	assert_int_equal(save(f, f->c, 1), 0);
+	assert_null(image_file_open(f->path, "somebody else", &facts, &err));
+	assert_int_equal(err.errnum, ESTALE);
+}
+
+static void test_unfinished_leaves_the_old_one(void **state)
+{
+	struct fixture *f = *state;
+	struct catalogue *back = catalogue_create();
+	struct buf block = BUF_INIT;
+	struct image_file *file;
+	struct err err;
+
+	put(f->c, 1, CATALOGUE_LISTED);
+	assert_int_equal(save(f, f->c, 5), 0);
+	buf_puts(&block, "half");
+	file = image_file_create(f->path, &err);
+	assert_non_null(file);
+	assert_int_equal(image_file_add(file, &block, &err), 0);
+	assert_int_equal(load_facts(f->path, back, &err), 5); /* as if it died now */
+	image_file_discard(file);
+	assert_int_equal(load_facts(f->path, back, &err), 5);
+	buf_finish(&block);
+	catalogue_destroy(back);
+}
+
+static void test_a_stamp_changes_the_time_only(void **state)
+{
+	struct fixture *f = *state;
+	struct catalogue *back = catalogue_create();
+	struct err err;
+
+	put(f->c, 1, CATALOGUE_LISTED);
+	assert_int_equal(save(f, f->c, 5), 0);
+	assert_int_equal(image_file_stamp(f->path, WHOSE, 77, &err), 0);
+	assert_int_equal(load_facts(f->path, back, &err), 77);
+	assert_int_equal(catalogue_listed(back), 1);
+	assert_int_equal(image_file_stamp(f->path, "somebody else", 78, &err), -ESTALE);
+	catalogue_destroy(back);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_what_is_shown_comes_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_the_most_that_one_can_have, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_ec2s_word_replaces_the_disks, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_holds_win_over_the_disk, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_every_damage_shows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_others_are_not_read, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_unfinished_leaves_the_old_one, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_stamp_changes_the_time_only, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests_name("image", tests, NULL, NULL);
+}
