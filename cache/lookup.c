@@ -151,21 +151,39 @@ static struct asked *asked_create(struct lookup *l, const char *id)
 	return a;
 }
 
-struct region_waiter *lookup_ask(
-	struct lookup *l, const char *id, bool anew, region_done *done, void *arg)
+/* The id, queued or flying. NULL on ENOMEM. */
+static struct asked *asked_need(struct lookup *l, const char *id)
 {
 	struct asked *a = asked_find(l, id);
 
 	if (!a)
-		a = asked_create(l, id);
-	if (!a)
-		return NULL;
+		return asked_create(l, id);
 	if (a->state == ASKED_REMEMBERED) {
 		DL_DELETE(l->remembered, a);
 		l->n_remembered--;
 		asked_queue(l, a);
 	}
+	return a;
+}
+
+struct region_waiter *lookup_ask(
+	struct lookup *l, const char *id, bool anew, region_done *done, void *arg)
+{
+	struct asked *a = asked_need(l, id);
+
+	if (!a)
+		return NULL;
 	return waiters_add(a->state == ASKED_FLYING && anew ? &a->again : &a->waiters, done, arg);
+}
+
+int lookup_take(struct lookup *l, const char *id, struct region_waiter *w)
+{
+	struct asked *a = asked_need(l, id);
+
+	if (!a)
+		return -ENOMEM;
+	waiters_move(w, &a->waiters);
+	return 0;
 }
 
 /* --- answers --- */

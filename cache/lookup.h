@@ -48,4 +48,7 @@ bool lookup_remembers(const struct lookup *l, const char *id, int64_t now_ms);
 struct region_waiter *lookup_ask(
 	struct lookup *l, const char *id, bool anew, region_done *done, void *arg);
 
+/* The same for one who waits already, in another list. Returns 0 or -ENOMEM (then w stays). */
+int lookup_take(struct lookup *l, const char *id, struct region_waiter *w);
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One region as this machine knows it: listings, their age and failures, and who waits for them. */
-#include "region.h"
+#include "region_inner.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,37 +12,6 @@
 #include "lookup.h"
 #include "loop.h"
 #include "waiters.h"
-
-struct region {
-	struct aws *aws;
-	char *name;
-	int64_t ttl_ms;
-	struct catalogue *catalogue;
-	struct lookup *lookup;
-
-	struct listing *listing; /* the one under way */
-	int64_t begun_at_ms;     /* when it began */
-	bool some_came;          /* of it */
-	uint64_t begun;          /* listings begun so far: the number of the latest */
-	uint64_t wanted_anew;    /* the highest number for which anybody waits who asked anew */
-	int64_t listed_at_ms;    /* 0: never */
-	struct err last_error;   /* errnum 0: the latest listing succeeded */
-	int64_t backoff_ms;
-	int64_t not_before_ms;    /* no listing unasked before */
-	size_t asked_while_stale; /* ids of the listing asked for by name since it became stale */
-
-	struct waiters waiting;        /* for the listing with their number */
-	struct waiters some;           /* for more of the first listing */
-	struct waiters refused;        /* by a back-off: they get last_error when the loop turns */
-	struct waiters served, failed; /* by the listing that ended just now */
-	struct loop_timer *refuse, *tell;
-
-	char account[32];
-	char owner[32];      /* the owner of all that the latest listing gave; "" if it gave none or
-				several */
-	char page_owner[32]; /* the same for the listing under way */
-	bool owners_differ;
-};
 
 /* --- the lookup's answers --- */
 
@@ -65,7 +34,7 @@ static int region_found(void *arg, const struct ec2_snapshot *s)
 static void region_absent(void *arg, const char *id)
 {
 	struct region *r = arg;
-	catalogue_slot slot = catalogue_find(r->catalogue, id);
+	catalogue_slot slot = catalogue_find_shown(r->catalogue, id);
 
 	if (slot != CATALOGUE_NONE)
 		catalogue_absent(r->catalogue, slot, clock_mono_ms());
@@ -90,7 +59,7 @@ static void refuse_now(void *arg)
 	/* Who asks again when called waits for the next turn. */
 	waiters_move_all(&r->refused, &r->failed);
 	/* A listing may have succeeded meanwhile. */
-	waiters_deliver(&r->failed, r->listed_at_ms ? NULL : &err);
+	waiters_deliver(&r->failed, region_is_whole(r) ? NULL : &err);
 }
 
 struct region *region_create(const struct region_options *options)
@@ -100,10 +69,12 @@ struct region *region_create(const struct region_options *options)
 
 	if (!r)
 		return NULL;
+	r->loop = options->loop;
 	r->aws = options->aws;
 	r->ttl_ms = options->ttl_ms;
 	waiters_init(&r->waiting);
 	waiters_init(&r->some);
+	waiters_init(&r->load);
 	waiters_init(&r->refused);
 	waiters_init(&r->served);
 	waiters_init(&r->failed);
@@ -135,6 +106,8 @@ void region_destroy(struct region *r)
 	lookup_destroy(r->lookup);
 	waiters_drop(&r->waiting);
 	waiters_drop(&r->some);
+	waiters_drop(&r->load);
+	keep_destroy(r->keep);
 	waiters_drop(&r->refused);
 	waiters_drop(&r->served);
 	waiters_drop(&r->failed);
@@ -165,13 +138,23 @@ void region_set_account(struct region *r, const char *account)
 enum region_freshness region_freshness(const struct region *r, int64_t now_ms)
 {
 	if (!r->listed_at_ms)
-		return REGION_NEVER;
+		return r->known_ms ? REGION_KNOWN : REGION_NEVER;
 	return region_valid_ms(r, now_ms) > 0 ? REGION_FRESH : REGION_STALE;
 }
 
 int64_t region_listed_at(const struct region *r)
 {
 	return r->listed_at_ms;
+}
+
+int64_t region_known_ms(const struct region *r)
+{
+	return r->known_ms;
+}
+
+bool region_is_whole(const struct region *r)
+{
+	return r->listed_at_ms || r->known_ms;
 }
 
 int64_t region_valid_ms(const struct region *r, int64_t now_ms)
@@ -188,7 +171,7 @@ const struct err *region_last_error(const struct region *r)
 
 bool region_arriving(const struct region *r)
 {
-	return r->listing && !r->listed_at_ms;
+	return r->listing && !region_is_whole(r);
 }
 
 bool region_listing_now(const struct region *r)
@@ -250,12 +233,13 @@ static void listing_succeeded(struct region *r)
 	r->backoff_ms = 0;
 	r->not_before_ms = 0;
 	r->asked_while_stale = 0;
+	region_disk_listed(r);
 	snprintf(r->owner, sizeof(r->owner), "%s", r->owners_differ ? "" : r->page_owner);
 }
 
 static void region_listed(void *arg, const struct err *err);
 
-static int begin_listing(struct region *r)
+int region_begin_listing(struct region *r)
 {
 	r->listing = listing_start(r->aws, r->name, region_page, region_listed, r);
 	if (!r->listing)
@@ -278,7 +262,8 @@ static void sort_waiters(struct region *r, uint64_t up_to, bool success)
 		next = w->next;
 		if (w->number > up_to)
 			continue;
-		waiters_move(w, success || (!w->anew && r->listed_at_ms) ? &r->served : &r->failed);
+		waiters_move(
+			w, success || (!w->anew && region_is_whole(r)) ? &r->served : &r->failed);
 	}
 }
 
@@ -297,7 +282,7 @@ static void region_listed(void *arg, const struct err *failure)
 	}
 	waiters_move_all(&r->some, r->listed_at_ms ? &r->served : &r->failed);
 	sort_waiters(r, r->begun, !failure);
-	if (!waiters_empty(&r->waiting) && begin_listing(r) < 0) {
+	if (!waiters_empty(&r->waiting) && region_begin_listing(r) < 0) {
 		if (!failure)
 			err_set(&err, ENOMEM, "out of memory");
 		sort_waiters(r, UINT64_MAX, false);
@@ -306,12 +291,11 @@ static void region_listed(void *arg, const struct err *failure)
 		waiters_deliver(&r->failed, &err);
 }
 
-/* A stale listing is refreshed behind, if the last attempt is not too recent. */
-static void refresh_behind(struct region *r, int64_t now)
+void region_refresh_behind(struct region *r, int64_t now)
 {
 	struct err err = {0};
 
-	if (r->listing || now < r->not_before_ms || begin_listing(r) == 0)
+	if (r->listing || now < r->not_before_ms || region_begin_listing(r) == 0)
 		return;
 	err_set(&err, ENOMEM, "out of memory");
 	listing_failed(r, &err);
@@ -337,9 +321,11 @@ struct region_waiter *region_ensure(
 	struct region_waiter *w;
 
 	*ready = false;
+	if (!anew && freshness == REGION_NEVER && region_look_on_disk(r))
+		return waiters_add(&r->load, done, arg);
 	if (!anew && !anew_under_way && freshness != REGION_NEVER) {
-		if (freshness == REGION_STALE)
-			refresh_behind(r, now);
+		if (freshness != REGION_FRESH)
+			region_refresh_behind(r, now);
 		*ready = true;
 		return NULL;
 	}
@@ -355,7 +341,7 @@ struct region_waiter *region_ensure(
 		w->number = r->wanted_anew;
 	else
 		w->number = r->listing ? r->begun : r->begun + 1;
-	if (!r->listing && begin_listing(r) < 0) {
+	if (!r->listing && region_begin_listing(r) < 0) {
 		waiters_remove(w);
 		return NULL;
 	}
@@ -366,15 +352,23 @@ struct region_waiter *region_ensure_begun(
 	struct region *r, region_done *done, void *arg, bool *ready)
 {
 	int64_t now = clock_mono_ms();
+	struct region_waiter *w;
 
-	if (r->listed_at_ms)
+	if (region_is_whole(r))
 		return region_ensure(r, false, done, arg, ready);
+	*ready = false;
+	if (region_look_on_disk(r)) {
+		w = waiters_add(&r->load, done, arg);
+		if (w)
+			w->some = true;
+		return w;
+	}
 	*ready = r->listing && r->some_came;
 	if (*ready)
 		return NULL;
 	if (!r->listing && now < r->not_before_ms)
 		return refuse(r, done, arg);
-	if (!r->listing && begin_listing(r) < 0)
+	if (!r->listing && region_begin_listing(r) < 0)
 		return NULL;
 	return waiters_add(&r->some, done, arg);
 }
@@ -382,7 +376,7 @@ struct region_waiter *region_ensure_begun(
 struct region_waiter *region_ensure_slot(
 	struct region *r, catalogue_slot slot, region_done *done, void *arg, bool *ready)
 {
-	*ready = r->listed_at_ms || slot < catalogue_slots(r->catalogue);
+	*ready = region_is_whole(r) || slot < catalogue_slots(r->catalogue);
 	if (*ready)
 		return NULL;
 	return r->listing ? waiters_add(&r->some, done, arg) : refuse(r, done, arg);
@@ -390,12 +384,32 @@ struct region_waiter *region_ensure_slot(
 
 /* --- single ids --- */
 
+bool region_shows(const struct region *r, const char *id)
+{
+	catalogue_slot slot = catalogue_find_shown(r->catalogue, id);
+
+	return catalogue_presence(r->catalogue, slot) != CATALOGUE_GONE;
+}
+
+static void nobody_waits(void *arg, const struct err *err)
+{
+	(void)arg;
+	(void)err;
+}
+
 /* Asked for one by one, the ids of a stale listing soon cost more requests than a listing of a
  * thousand a page. */
 static void count_asked(struct region *r, int64_t now)
 {
 	if (++r->asked_while_stale > 8 + catalogue_listed(r->catalogue) / EC2_PAGE_MAX)
-		refresh_behind(r, now);
+		region_refresh_behind(r, now);
+}
+
+void region_ask_behind(struct region *r, const char *id, int64_t now)
+{
+	count_asked(r, now);
+	if (!r->listing && now >= r->not_before_ms)
+		(void)lookup_ask(r->lookup, id, false, nobody_waits, NULL);
 }
 
 struct region_waiter *region_ensure_id(
@@ -403,14 +417,26 @@ struct region_waiter *region_ensure_id(
 {
 	int64_t now = clock_mono_ms();
 	enum region_freshness freshness = region_freshness(r, now);
-	catalogue_slot slot = catalogue_find(r->catalogue, id);
+	catalogue_slot slot = catalogue_find_shown(r->catalogue, id);
 	bool listed = catalogue_presence(r->catalogue, slot) == CATALOGUE_LISTED;
 	bool fresh = listed && (freshness == REGION_FRESH || region_arriving(r));
+	struct region_waiter *w;
 
 	*ready = !ec2_is_snapshot_id(id) ||
 		 (!anew && (fresh || lookup_remembers(r->lookup, id, now)));
 	if (*ready)
 		return NULL;
+	if (!anew && freshness == REGION_NEVER && region_look_on_disk(r)) {
+		w = waiters_add(&r->load, done, arg);
+		if (w)
+			snprintf(w->id, sizeof(w->id), "%s", id);
+		return w;
+	}
+	if (!anew && freshness == REGION_KNOWN && region_shows(r, id)) {
+		region_ask_behind(r, id, now);
+		*ready = true;
+		return NULL;
+	}
 	if (listed && freshness == REGION_STALE)
 		count_asked(r, now);
 	return lookup_ask(r->lookup, id, anew, done, arg);

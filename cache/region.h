@@ -33,19 +33,34 @@ struct catalogue *region_catalogue(struct region *r);
 void region_set_account(struct region *r, const char *account);
 
 enum region_freshness {
-	REGION_NEVER, /* never listed in this mount */
+	REGION_NEVER, /* never listed in this mount, and nothing is on disk or was looked for there
+		       */
 	REGION_FRESH, /* younger than the ttl */
 	REGION_STALE,
+	REGION_KNOWN, /* not listed in this mount: what is shown is an earlier one's, from disk */
 };
 enum region_freshness region_freshness(const struct region *r, int64_t now_ms);
 /* Monotonic ms when the present listing was complete; 0: never. */
 int64_t region_listed_at(const struct region *r);
+/* REGION_KNOWN: when EC2 listed what is shown, wall clock; else 0. */
+int64_t region_known_ms(const struct region *r);
+/* Whether what the catalogue shows is a whole listing: of this mount, or REGION_KNOWN. */
+bool region_is_whole(const struct region *r);
 /* How long, from now, the present listing is still fresh; 0 if stale. What has come of the first
  * listing counts from its beginning. */
 int64_t region_valid_ms(const struct region *r, int64_t now_ms);
 /* Why the latest listing failed; NULL if it did not. */
 const struct err *region_last_error(const struct region *r);
 bool region_listing_now(const struct region *r);
+
+/* The catalogue is kept on disk at `path` from now on, and read from there when the region is first
+ * looked at: then what is there is shown, while EC2 is asked behind. scope: whose it is, of at most
+ * 71 bytes. Once. 0 or -ENOMEM. */
+int region_keep(struct region *r, const char *path, const char *scope);
+/* The keeper, for keep_flush() and keep_busy(); NULL if there is none. */
+struct keep *region_keeper(struct region *r);
+/* EC2 can be reached again: what is shown from disk is asked for now, whatever failed before. */
+void region_retry(struct region *r);
 
 /* After a listing that failed none is begun for this time, twice as long after each further
  * failure, except `anew`. */
@@ -58,10 +73,10 @@ struct region_waiter;
 typedef void region_done(void *arg, const struct err *err);
 
 /* Sees to a listing: waits for one only if the region was never listed, or if `anew` (touch; then
- * for one that begins after this call) or an earlier `anew` is under way; a stale one is refreshed
- * behind, and NULL is returned with *ready true: go on now. NULL with *ready false: ENOMEM. A
- * listing that fails is an error to those who asked `anew`, and to all in a region never listed;
- * others go on with what is there. */
+ * for one that begins after this call) or an earlier `anew` is under way; a stale one, or one from
+ * disk, is refreshed behind, and NULL is returned with *ready true: go on now. NULL with *ready
+ * false: ENOMEM. A listing that fails is an error to those who asked `anew`, and to all in a region
+ * REGION_NEVER; others go on with what is there. */
 struct region_waiter *region_ensure(
 	struct region *r, bool anew, region_done *done, void *arg, bool *ready);
 
@@ -80,7 +95,9 @@ struct region_waiter *region_ensure_slot(
  * the id (which finds shared and public ones too) and puts the answer in the catalogue. A listing
  * is not started, unless so many ids of a stale listing are asked for one by one that it costs
  * fewer requests; then behind. Ids asked for in the same turn of the loop travel in one request.
- * After done without error: catalogue_find() says what is true. */
+ * In a region that is known from disk an id that is shown is ready at once, and asked for behind.
+ * After done without error: catalogue_find() says what is true, if `anew` was asked; else
+ * catalogue_find_shown() what is to be shown. */
 struct region_waiter *region_ensure_id(
 	struct region *r, const char *id, bool anew, region_done *done, void *arg, bool *ready);
 void region_cancel(struct region_waiter *w);

@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "buf.h"
+#include "cleanup.h"
+#include "digest.h"
 #include "endpoint.h"
+#include "keep.h"
 
 struct each {
 	regions_each_fn *fn;
@@ -20,6 +24,7 @@ struct regions {
 	size_t n_shown, n_hidden;
 	struct each *each;
 	size_t n_each;
+	char *keep_dir, *keep_whose; /* NULL: none is kept */
 };
 
 struct regions *regions_create(uv_loop_t *loop, struct aws *aws, int64_t ttl_ms)
@@ -42,6 +47,8 @@ void regions_destroy(struct regions *rs)
 	for (size_t i = 0; i < rs->n_hidden; i++)
 		region_destroy(rs->hidden[i]);
 	free(rs->each);
+	free(rs->keep_dir);
+	free(rs->keep_whose);
 	free(rs);
 }
 
@@ -63,6 +70,47 @@ static int position(struct region *const *list, size_t n, const char *name)
 	return -1;
 }
 
+/* --- on disk --- */
+
+static int keep_one(const struct regions *rs, struct region *region)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT, whose = BUF_INIT;
+	char scope[DIGEST_SHA256_HEX];
+
+	buf_printf(&path, "%s/catalogue/%s", rs->keep_dir, region_name(region));
+	buf_printf(&whose, "%s\n%s", rs->keep_whose, region_name(region));
+	if (path.error || whose.error || digest_sha256_hex(whose.data, whose.len, scope) < 0)
+		return -ENOMEM;
+	return region_keep(region, path.data, scope);
+}
+
+int regions_keep(struct regions *rs, const char *dir, const char *whose)
+{
+	int r;
+
+	rs->keep_dir = strdup(dir);
+	rs->keep_whose = strdup(whose);
+	r = rs->keep_dir && rs->keep_whose ? 0 : -ENOMEM;
+	for (size_t i = 0; r == 0 && i < rs->n_shown; i++)
+		r = keep_one(rs, rs->shown[i]);
+	return r;
+}
+
+void regions_keep_flush(struct regions *rs)
+{
+	for (size_t i = 0; i < rs->n_shown; i++)
+		if (region_keeper(rs->shown[i]))
+			keep_flush(region_keeper(rs->shown[i]));
+}
+
+bool regions_keep_busy(const struct regions *rs)
+{
+	for (size_t i = 0; i < rs->n_shown; i++)
+		if (region_keeper(rs->shown[i]) && keep_busy(region_keeper(rs->shown[i])))
+			return true;
+	return false;
+}
+
 /* A new region at the end of a list. */
 static int create(struct regions *rs, const char *name, struct region **list, size_t *n)
 {
@@ -77,6 +125,9 @@ static int create(struct regions *rs, const char *name, struct region **list, si
 	region = region_create(&options);
 	if (!region)
 		return -ENOMEM;
+	/* Without the memory for it it is not kept. */
+	if (rs->keep_whose)
+		(void)keep_one(rs, region);
 	list[(*n)++] = region;
 	for (size_t i = 0; i < rs->n_each; i++)
 		rs->each[i].fn(rs->each[i].arg, region);

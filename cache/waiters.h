@@ -14,6 +14,8 @@ struct region_waiter {
 	void *arg;
 	uint64_t number; /* the user's of this list: for which listing it waits */
 	bool anew;       /* likewise */
+	bool some;       /* likewise: some of a listing will do */
+	char id[72];     /* likewise: for which id; "": for all */
 	struct region_waiter *prev, *next;
 };
 

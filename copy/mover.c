@@ -97,7 +97,7 @@ static void deleted(void *arg, const struct err *err)
 		return;
 	}
 	if (from) {
-		catalogue_slot slot = catalogue_find(region_catalogue(from), row->source_id);
+		catalogue_slot slot = catalogue_find_shown(region_catalogue(from), row->source_id);
 
 		if (slot != CATALOGUE_NONE)
 			catalogue_hold_deleted(region_catalogue(from), slot, clock_mono_ms());

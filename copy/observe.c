@@ -305,7 +305,9 @@ int observe_lane(struct lane *lane)
 	struct catalogue *catalogue = region_catalogue(lane->region);
 	catalogue_slot slots = catalogue_slots(catalogue);
 
+	/* What is known from disk comes once EC2 has confirmed it. */
 	for (catalogue_slot slot = 0; slot < slots; slot++)
-		changed(lane, CATALOGUE_ADDED, slot);
+		if (!catalogue_from_disk(catalogue, slot))
+			changed(lane, CATALOGUE_ADDED, slot);
 	return catalogue_watch(catalogue, changed, lane);
 }

@@ -56,17 +56,25 @@ static const char *age(int64_t then_mono_ms, char out[ISOTIME_SIZE])
 
 static void region_health(struct region *region, struct buf *out)
 {
-	static const char *const words[] = {
-		[REGION_NEVER] = "never", [REGION_FRESH] = "fresh", [REGION_STALE] = "stale"};
+	static const char *const words[] = {[REGION_NEVER] = "never",
+		[REGION_FRESH] = "fresh",
+		[REGION_STALE] = "stale",
+		[REGION_KNOWN] = "disk"};
 	const struct catalogue *c = region_catalogue(region);
 	const struct err *err = region_last_error(region);
+	bool waiting = region_listing_now(region) && region_known_ms(region);
 	char since[ISOTIME_SIZE] = "-", text[800];
 
 	if (region_listed_at(region))
 		age(region_listed_at(region), since);
+	else if (region_known_ms(region))
+		isotime_duration((clock_wall_ms() - region_known_ms(region)) / 1000, since);
 	buf_printf(out, "%-20s %-6s %10s %10zu %12zu  %s\n", region_name(region),
 		words[region_freshness(region, clock_mono_ms())], since, catalogue_listed(c),
-		catalogue_memory(c), err ? err_text(err, text, sizeof(text)) : "ok");
+		catalogue_memory(c),
+		waiting ? "being refreshed"
+		: err   ? err_text(err, text, sizeof(text))
+			: "ok");
 }
 
 static int health_text(struct fs *fs, struct node n, struct buf *out)
@@ -121,6 +129,12 @@ static int metrics_text(struct fs *fs, struct node n, struct buf *out)
 			"%zu\n",
 			region_name(region), catalogue_listed(c), region_name(region),
 			catalogue_memory(c));
+		buf_printf(out, "ebsfs_from_disk{region=\"%s\"} %d\n", region_name(region),
+			region_known_ms(region) != 0);
+		if (region_known_ms(region))
+			buf_printf(out, "ebsfs_listing_age_seconds{region=\"%s\"} %.3f\n",
+				region_name(region),
+				(double)(clock_wall_ms() - region_known_ms(region)) / 1000);
 		if (region_listed_at(region))
 			buf_printf(out, "ebsfs_listing_age_seconds{region=\"%s\"} %.3f\n",
 				region_name(region),

@@ -50,7 +50,8 @@ static const struct option option_table[] = {
 	{"ro", OPTION_FLAG, offsetof(struct options, read_only), 0, 0, NULL,
 		"read-only (default: off)"},
 	{"state_dir", OPTION_PATH, offsetof(struct options, state_dir), 0, 0, "DIR",
-		"where the journal of copies is kept (default: $XDG_STATE_HOME/ebsfs, else "
+		"where the journal of copies and the last listings are kept (default: "
+		"$XDG_STATE_HOME/ebsfs, else "
 		"~/.local/state/ebsfs; "
 		"/var/lib/ebsfs for root; in it one folder an account)"},
 	{"notags", OPTION_FLAG, offsetof(struct options, no_tags), 0, 0, NULL,

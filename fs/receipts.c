@@ -218,7 +218,7 @@ int receipts_check_name(const struct receipts *rs, struct node folder, const cha
 			"the name '%s' is that of a copy's status; give the receipt another", name);
 	names_stem(name, stem);
 	if (folder.kind == NODE_SNAPSHOTS && ec2_is_snapshot_id(name)) {
-		catalogue_slot slot = catalogue_find(fs_catalogue(rs->fs, folder), name);
+		catalogue_slot slot = catalogue_find_shown(fs_catalogue(rs->fs, folder), name);
 
 		if (slot != CATALOGUE_NONE &&
 			catalogue_presence(fs_catalogue(rs->fs, folder), slot) != CATALOGUE_GONE)

@@ -41,7 +41,7 @@ static int snapshots_find(struct fs *fs, struct node folder, const char *name, s
 		return 0;
 	if (!ec2_is_snapshot_id(name))
 		return -ENOENT;
-	slot = catalogue_find(c, name);
+	slot = catalogue_find_shown(c, name);
 	if (slot == CATALOGUE_NONE || slot > NODE_SLOT_MAX ||
 		catalogue_presence(c, slot) == CATALOGUE_GONE)
 		return -ENOENT;
@@ -65,7 +65,7 @@ static struct region_waiter *snapshots_ensure_next(
 static bool snapshots_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
 	struct catalogue *c = fs_catalogue(fs, folder);
-	bool complete = region_listed_at(fs_region(fs, folder)) != 0;
+	bool complete = region_is_whole(fs_region(fs, folder));
 	uint64_t at;
 
 	while (*pos < RECEIPTS_FROM) {

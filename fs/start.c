@@ -310,6 +310,22 @@ static int build_client(struct mount *m, struct err *err)
 	return m->fs.regions ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
+/* What EC2 listed is there at once the next time. Not where nobody could tell whose it is: without
+ * an account's number. */
+static int keep_catalogues(struct mount *m, const char *dir, struct err *err)
+{
+	_cleanup_buf_ struct buf whose = BUF_INIT;
+	int r;
+
+	if (m->fs.options->simulate || !*m->fs.account)
+		return 0;
+	buf_printf(&whose, "%s ", m->fs.account);
+	r = endpoint_url(&m->endpoints, "ec2", "us-east-1", &whose, err);
+	if (r == 0 && regions_keep(m->fs.regions, dir, buf_str(&whose)) < 0)
+		r = err_set(err, ENOMEM, "out of memory");
+	return r;
+}
+
 static int build_copies(struct mount *m, struct err *err)
 {
 	struct fs *fs = &m->fs;
@@ -335,6 +351,9 @@ static int build_copies(struct mount *m, struct err *err)
 		return -err->errnum;
 	regions_set_account(fs->regions, fs->account);
 	r = journal_open(&m->loop, dir, fs->account, &fs->journal, err);
+	if (r < 0)
+		return r;
+	r = keep_catalogues(m, dir, err);
 	if (r < 0)
 		return r;
 	options.journal = fs->journal;
@@ -427,8 +446,11 @@ static void settle(struct mount *m)
 	if (!patience)
 		return;
 	ops_release_all(&m->fs, m->unmounted);
+	regions_keep_flush(m->fs.regions);
 	loop_timer_start(patience, SETTLE_MS);
-	while (!late && (receipts_asking(m->fs.receipts) || !journal_idle(m->fs.journal)) &&
+	while (!late &&
+		(receipts_asking(m->fs.receipts) || !journal_idle(m->fs.journal) ||
+			regions_keep_busy(m->fs.regions)) &&
 		uv_run(&m->loop, UV_RUN_ONCE))
 		;
 	loop_timer_destroy(patience);

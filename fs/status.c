@@ -315,7 +315,7 @@ static void catalogue_changed(void *arg, enum catalogue_change change, catalogue
 	static const enum node_kind texts[] = {
 		NODE_SNAPSHOT, NODE_DESCRIPTION, NODE_METADATA, NODE_TAGS, NODE_SNAPSHOT_FILE};
 
-	if (slot > NODE_SLOT_MAX)
+	if (slot > NODE_SLOT_MAX || change == CATALOGUE_CONFIRMED)
 		return;
 	if (change == CATALOGUE_REMOVED) {
 		invalidate_name(w->fs->invalidate, node_number(snapshots),
