@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "aws_client.h"
+#include "clock.h"
 #include "xml.h"
 
 #define DEADLINE_MS 60000
@@ -121,12 +122,43 @@ unsigned aws_allowance(struct aws *aws, const char *region_name, const char *nam
 	return action ? throttle_line_free(&action->line) : 0;
 }
 
+static struct aws_counter counter_of(const struct aws_action *action)
+{
+	const struct throttle_line *line = &action->line;
+	struct aws_counter counter = action->counter;
+
+	if (!line->on)
+		return counter;
+	counter.paced = true;
+	counter.tokens = throttle_tokens(&line->throttle, clock_mono_ms());
+	counter.share = throttle_share(&line->throttle, clock_mono_ms());
+	counter.waiting = line->n_waiting;
+	counter.waits = line->n_waited;
+	counter.waited_ms = line->waited_ms;
+	return counter;
+}
+
 void aws_each_counter(const struct aws *aws, aws_counter_fn *fn, void *arg)
 {
-	for (const struct aws_region *region = aws->regions; region; region = region->next)
+	for (const struct aws_region *region = aws->regions; region; region = region->next) {
 		for (const struct aws_action *action = region->actions; action;
-			action = action->next)
-			fn(arg, &action->counter);
+			action = action->next) {
+			struct aws_counter counter = counter_of(action);
+
+			fn(arg, &counter);
+		}
+	}
+}
+
+void aws_each_budget(const struct aws *aws, aws_budget_fn *fn, void *arg)
+{
+	for (const struct aws_region *region = aws->regions; region; region = region->next)
+		fn(arg, region->name, region->budget.tokens);
+}
+
+int64_t aws_skew_ms(const struct aws *aws)
+{
+	return aws->clock.seen_ms;
 }
 
 static void merge(struct aws_health *all, const struct aws_health *one)

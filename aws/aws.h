@@ -60,7 +60,7 @@ void aws_cancel(struct aws_call *call);
  * and then end in EAGAIN. */
 unsigned aws_allowance(struct aws *aws, const char *region, const char *action);
 
-/* Counters since start, for `.ebsfs/metrics`. */
+/* An action in a region, for `.ebsfs/metrics`. Counts are since the start. */
 struct aws_counter {
 	char region[40];
 	char action[40];
@@ -68,9 +68,24 @@ struct aws_counter {
 	uint64_t retries;
 	uint64_t throttled; /* tries that AWS refused for their rate */
 	uint64_t errors;    /* calls that ended in an error */
+	/* How EC2's request rate is kept. */
+	bool paced;        /* false: it is not, and what follows is 0 */
+	double tokens;     /* what may go out now */
+	double share;      /* of EC2's rate that is counted on, 0…1 */
+	unsigned waiting;  /* calls in line */
+	uint64_t waits;    /* tries that ever were */
+	int64_t waited_ms; /* of those that are no more */
 };
 typedef void aws_counter_fn(void *arg, const struct aws_counter *counter);
 void aws_each_counter(const struct aws *aws, aws_counter_fn *fn, void *arg);
+
+/* What is left of each region's budget for retries (retry.h). */
+typedef void aws_budget_fn(void *arg, const char *region, int tokens);
+void aws_each_budget(const struct aws *aws, aws_budget_fn *fn, void *arg);
+
+/* AWS's clock minus this machine's, to a second or two, by the Date of the last answer; 0 before
+ * the first. */
+int64_t aws_skew_ms(const struct aws *aws);
 
 /* Wall-clock milliseconds of the last answer from any endpoint of this region, 0 if none yet; and
  * the last failure to get one. */

@@ -4,6 +4,7 @@
 #define EBSFS_AWS_CLIENT_H
 
 #include "aws.h"
+#include "aws_clock.h"
 #include "credentials.h"
 #include "endpoint.h"
 #include "http.h"
@@ -29,7 +30,7 @@ struct aws {
 	struct aws_options options; /* with the defaults filled in */
 	struct aws_region *regions;
 	struct aws_call *calls;
-	int64_t skew_ms; /* what to add to this machine's clock to get AWS's */
+	struct aws_clock clock;
 };
 
 /* Finds or makes; NULL on ENOMEM. They live as long as the client. */

@@ -92,8 +92,8 @@ static const struct {
 	{"RequestTimeout*", ETIMEDOUT, RETRY_TRANSIENT},
 	{"Internal*", EIO, RETRY_TRANSIENT},
 	{"ServerInternal", EIO, RETRY_TRANSIENT},
-	{"Unavailable", EIO, RETRY_TRANSIENT},
-	{"ServiceUnavailable*", EIO, RETRY_TRANSIENT},
+	{"Unavailable", EAGAIN, RETRY_TRANSIENT},
+	{"ServiceUnavailable*", EAGAIN, RETRY_TRANSIENT},
 };
 
 static void take(const char *text, size_t len, char *out, size_t size)
@@ -136,7 +136,10 @@ static enum retry_kind judge_status(struct err *err)
 		err->errnum = EAGAIN;
 		return RETRY_THROTTLED;
 	}
-	err->errnum = status == 401 || status == 403 ? EACCES : status == 408 ? ETIMEDOUT : EIO;
+	err->errnum = status == 401 || status == 403 ? EACCES
+		      : status == 408                ? ETIMEDOUT
+		      : status == 503                ? EAGAIN
+						     : EIO;
 	return status >= 500 || status == 408 ? RETRY_TRANSIENT : RETRY_NEVER;
 }
 

@@ -11,8 +11,8 @@
 /* Judges an answer whose status is not 2xx, the code before the status (503 is mostly throttling,
  * 401 a region that is not enabled). Fills *err: errnum, http_status, retryable, maybe_done (for a
  * server error that is no refusal), code, request_id (from the body, else the given one, "" if
- * none) and message. Reads the error bodies of EC2 and of STS; anything else (HTML, nothing) is EIO
- * with the status in the message.
+ * none) and message. Reads the error bodies of EC2 and of STS; anything else (HTML, nothing) is
+ * judged by its status, which stands in the message: EAGAIN for 503 and 429, mostly EIO.
  *
  * ResourceLimitExceeded (too many copies into the region) is EAGAIN and RETRY_NEVER: the copy queue
  * sees it by its code. */

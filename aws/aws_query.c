@@ -14,9 +14,6 @@
 #include "loop.h"
 #include "random.h"
 
-/* A clock that is off by less is not why AWS refused: it tolerates 15 minutes, or 5. */
-#define SKEW_MS (4 * 60 * 1000)
-
 /*
  * A call is in one of these states, each with the one thing that it waits for:
  *
@@ -46,10 +43,11 @@ struct aws_call {
 
 	struct credentials *credentials; /* of this try */
 	struct retry_state retry;
-	int64_t deadline_ms; /* on the monotonic clock */
-	int64_t sent_ms;     /* likewise: this try */
-	bool maybe_done;     /* of any try */
-	bool keys_refused;   /* by the last try */
+	int64_t deadline_ms;    /* on the monotonic clock */
+	int64_t sent_ms;        /* likewise: this try */
+	int64_t signed_skew_ms; /* of this try's time to this machine's clock */
+	bool maybe_done;        /* of any try */
+	bool keys_refused;      /* by the last try */
 	struct buf answer;
 	struct err err; /* of this try */
 };
@@ -222,23 +220,6 @@ static int body_arrived(void *arg, const char *data, size_t len)
 	return aws_stream_add(call->stream, data, len);
 }
 
-/* A clock that is off explains the refusal: corrects it, once for all. */
-static bool correct_clock(struct aws_call *call, const struct http_answer *answer)
-{
-	struct aws *aws = call->aws;
-	int64_t skew;
-
-	if (!answer->date_ms || !aws_error_may_be_clock(call->err.code))
-		return false;
-	skew = answer->date_ms - clock_wall_ms();
-	if (llabs(skew - aws->skew_ms) < SKEW_MS)
-		return false;
-	log_warning("this machine's clock is %lld s off AWS's; requests are signed with AWS's",
-		(long long)(-skew / 1000));
-	aws->skew_ms = skew;
-	return true;
-}
-
 /* Keys that worked here and do no longer have been replaced or have run out. Keys that never worked
  * here are no reason to fetch others: so a region that is not enabled answers as well. */
 static bool keys_are_old(const struct aws_call *call)
@@ -256,7 +237,8 @@ static void judge(struct aws_call *call, const struct http_answer *answer)
 		succeed(call);
 		return;
 	}
-	if (correct_clock(call, answer)) {
+	if (aws_clock_explains(
+		    &call->aws->clock, call->err.code, answer->date_ms, call->signed_skew_ms)) {
 		kind = RETRY_CLOCK;
 	} else if (kind == RETRY_CREDENTIALS || keys_are_old(call)) {
 		kind = RETRY_CREDENTIALS;
@@ -291,6 +273,7 @@ static void answered(void *arg, struct http_answer *answer, const struct err *er
 		return;
 	}
 	health->last_answer_ms = clock_wall_ms();
+	aws_clock_see(&call->aws->clock, answer->date_ms);
 	log_debug("%s in %s: HTTP %d, %zu bytes, %lld ms, request id %s", name_of(call),
 		call->region->name, answer->status, answer->body.len,
 		(long long)(clock_mono_ms() - call->sent_ms),
@@ -343,12 +326,13 @@ static int send_try(struct aws_call *call)
 	const struct aws_signer signer = {.credentials = call->credentials,
 		.endpoints = call->aws->options.endpoints,
 		.signature = call->aws->options.signature,
-		.time_ms = clock_wall_ms() + call->aws->skew_ms};
+		.time_ms = clock_wall_ms() + call->aws->clock.skew_ms};
 	_cleanup_aws_endpoint_ struct aws_endpoint endpoint = {0};
 	_cleanup_(aws_signed_finish) struct aws_signed signature = {0};
 	_cleanup_buf_ struct buf form = BUF_INIT;
 	int r;
 
+	call->signed_skew_ms = call->aws->clock.skew_ms;
 	if (time_left(call) <= 0)
 		return err_set(&call->err, ETIMEDOUT, "no time left");
 	r = aws_endpoint_find(

@@ -30,6 +30,7 @@ struct http {
 	int64_t connect_ms;
 	int64_t stalled_ms;
 	struct http_call *calls;
+	struct http_timeouts *timeouts; /* borrowed; may be NULL */
 	bool reporting; /* done callbacks are being called: http_destroy() only sets `dying` */
 	bool dying;
 };
@@ -115,6 +116,8 @@ static void describe(struct http_call *call, CURLcode code)
 	for (size_t i = 0; i < ARRAY_LEN(failures); i++)
 		if (failures[i].code == code)
 			failure = failures[i].failure;
+	if (failure == HTTP_TIMED_OUT && call->http->timeouts)
+		http_failure_count(call->http->timeouts, cause, may_have_sent(call));
 	if (failure == HTTP_NO_URL && may_have_sent(call))
 		failure = HTTP_BROKEN; /* curl calls HTTP/0.9 an unsupported protocol, too */
 	/* curl calls header lines without end a lack of memory. */
@@ -303,6 +306,7 @@ int http_create(
 	http->loop = loop;
 	http->connect_ms = options->connect_ms ? options->connect_ms : CONNECT_MS;
 	http->stalled_ms = options->stalled_ms ? options->stalled_ms : STALLED_MS;
+	http->timeouts = options->timeouts;
 	http->timer = loop_timer_create(loop, timer_fired, http);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	http->multi = curl_multi_init();

@@ -14,11 +14,19 @@
 
 struct http;
 
+/* How often a request ran out of time, by what it waited for. */
+struct http_timeouts {
+	uint64_t connect; /* a connection, with its TLS */
+	uint64_t stalled; /* the next byte */
+	uint64_t total;   /* the end */
+};
+
 struct http_options {
 	const char *ca_bundle; /* PEM file; NULL: the system's */
 	const char *user_agent;
-	int64_t connect_ms; /* time-out of connecting; 0: 5 s */
-	int64_t stalled_ms; /* time-out of a transfer that moves nothing; 0: 20 s */
+	int64_t connect_ms;             /* time-out of connecting; 0: 5 s */
+	int64_t stalled_ms;             /* time-out of a transfer that moves nothing; 0: 20 s */
+	struct http_timeouts *timeouts; /* counted here; borrowed, NULL: nowhere */
 };
 
 /* The process must ignore SIGPIPE: TLS writes to connections that the peer has closed. Proxies are

@@ -49,3 +49,13 @@ void http_failure_describe(enum http_failure failure, const char *url, const cha
 	err->retryable = table[failure].retryable;
 	err->maybe_done = maybe_done;
 }
+
+void http_failure_count(struct http_timeouts *timeouts, const char *cause, bool sent)
+{
+	if (!sent)
+		timeouts->connect++;
+	else if (strstr(cause, "too slow"))
+		timeouts->stalled++;
+	else
+		timeouts->total++;
+}

@@ -4,6 +4,7 @@
 #define EBSFS_HTTP_FAILURE_H
 
 #include "err.h"
+#include "http.h"
 
 enum http_failure {
 	HTTP_BROKEN,     /* EIO */
@@ -20,5 +21,8 @@ enum http_failure {
 /* Fills *err with one sentence that names the URL's host and port, what failed, and the cause. */
 void http_failure_describe(enum http_failure failure, const char *url, const char *cause,
 	bool maybe_done, struct err *err);
+
+/* Counts a time-out, by curl's words for it and whether anything was sent yet. */
+void http_failure_count(struct http_timeouts *timeouts, const char *cause, bool sent);
 
 #endif

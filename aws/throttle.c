@@ -86,6 +86,11 @@ double throttle_tokens(const struct throttle *t, int64_t now_ms)
 	return filled(t, now_ms).tokens;
 }
 
+double throttle_share(const struct throttle *t, int64_t now_ms)
+{
+	return filled(t, now_ms).share;
+}
+
 int64_t throttle_wait_ms(const struct throttle *t, int64_t now_ms)
 {
 	struct throttle now = filled(t, now_ms);

@@ -40,7 +40,9 @@ bool throttle_take(struct throttle *t, int64_t now_ms);
 void throttle_count(struct throttle *t, int64_t now_ms);
 /* How many there are now. */
 double throttle_tokens(const struct throttle *t, int64_t now_ms);
-/* Milliseconds until there is one; 0: now. */
+/* The share of EC2's rate that is counted on now: 1/16…1. */
+double throttle_share(const struct throttle *t, int64_t now_ms);
+/* Milliseconds until there is a token; 0: now. */
 int64_t throttle_wait_ms(const struct throttle *t, int64_t now_ms);
 /* EC2 refused a request that was sent at sent_ms. Requests that were under way together when one of
  * them was refused count as one refusal. */

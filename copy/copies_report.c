@@ -12,6 +12,7 @@
 #include "inner.h"
 #include "isotime.h"
 #include "lane.h"
+#include "metric.h"
 #include "mover.h"
 
 /* --- copies --- */
@@ -222,11 +223,6 @@ static void put_rate(void *arg, const char *from, const char *to, double rate)
 		from, to, rate);
 }
 
-static void head(struct buf *out, const char *name, const char *type, const char *help)
-{
-	buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 static double oldest(const struct lane *lane)
 {
 	int64_t age = lane->queue ? clock_wall_ms() - lane->queue->pub.row.requested_ms : 0;
@@ -278,17 +274,17 @@ int copies_metrics(const struct copies *c, struct buf *out)
 	unsigned counts[COPY_CANCELLED + 1] = {0};
 
 	copies_each(c, count_state, counts);
-	head(out, "ebsfs_copies", "gauge", "Copies by state; ended ones of the last day.");
+	metric_head(out, "ebsfs_copies", "gauge", "Copies by state; ended ones of the last day.");
 	for (enum copy_state state = COPY_QUEUED; state <= COPY_CANCELLED; state++)
 		buf_printf(out, "ebsfs_copies{state=\"%s\"} %u\n", copy_state_text(state),
 			counts[state]);
 	for (size_t i = 0; i < ARRAY_LEN(lanes); i++) {
-		head(out, lanes[i].name, lanes[i].type, lanes[i].help);
+		metric_head(out, lanes[i].name, lanes[i].type, lanes[i].help);
 		for (const struct lane *lane = c->lanes; lane; lane = lane->hh.next)
 			buf_printf(out, "%s{region=\"%s\"} %.15g\n", lanes[i].name, lane->name,
 				lane_value(lane, (int)i));
 	}
-	head(out, "ebsfs_copy_rate_bytes_per_second", "gauge",
+	metric_head(out, "ebsfs_copy_rate_bytes_per_second", "gauge",
 		"Estimated: source data copied a second, learned from completed copies.");
 	estimate_each(c->estimate, put_rate, out);
 	return -out->error;

@@ -11,6 +11,7 @@
 #include "copies.h"
 #include "err.h"
 #include "guard.h"
+#include "http.h"
 #include "node.h"
 #include "options.h"
 #include "regions.h"
@@ -48,7 +49,8 @@ struct fs {
 	char profile[80]; /* the selected profile's name, for README */
 	uid_t uid;        /* who mounted: owns everything */
 	gid_t gid;
-	int64_t started_ms; /* wall clock */
+	int64_t started_ms;            /* wall clock */
+	struct http_timeouts timeouts; /* of all requests */
 };
 
 /* The shown region of a node; never NULL for a number that the kernel had from here. */

@@ -101,48 +101,6 @@ static int health_text(struct fs *fs, struct node n, struct buf *out)
 	return -out->error;
 }
 
-static void count(void *arg, const struct aws_counter *counter)
-{
-	struct buf *out = arg;
-	const struct {
-		const char *name;
-		uint64_t value;
-	} values[] = {{"requests", counter->requests}, {"retries", counter->retries},
-		{"throttles", counter->throttled}, {"errors", counter->errors}};
-
-	for (size_t i = 0; i < ARRAY_LEN(values); i++)
-		buf_printf(out, "ebsfs_%s_total{region=\"%s\",action=\"%s\"} %llu\n",
-			values[i].name, counter->region, counter->action,
-			(unsigned long long)values[i].value);
-}
-
-static int metrics_text(struct fs *fs, struct node n, struct buf *out)
-{
-	(void)n;
-	aws_each_counter(fs->aws, count, out);
-	for (size_t i = 0; regions_at(fs->regions, i); i++) {
-		struct region *region = regions_at(fs->regions, i);
-		const struct catalogue *c = region_catalogue(region);
-
-		buf_printf(out,
-			"ebsfs_snapshots{region=\"%s\"} %zu\nebsfs_catalogue_bytes{region=\"%s\"} "
-			"%zu\n",
-			region_name(region), catalogue_listed(c), region_name(region),
-			catalogue_memory(c));
-		buf_printf(out, "ebsfs_from_disk{region=\"%s\"} %d\n", region_name(region),
-			region_known_ms(region) != 0);
-		if (region_known_ms(region))
-			buf_printf(out, "ebsfs_listing_age_seconds{region=\"%s\"} %.3f\n",
-				region_name(region),
-				(double)(clock_wall_ms() - region_known_ms(region)) / 1000);
-		if (region_listed_at(region))
-			buf_printf(out, "ebsfs_listing_age_seconds{region=\"%s\"} %.3f\n",
-				region_name(region),
-				(double)(clock_mono_ms() - region_listed_at(region)) / 1000);
-	}
-	return copies_metrics(fs->copies, out);
-}
-
 static int version_text(struct fs *fs, struct node n, struct buf *out)
 {
 	(void)fs;
@@ -164,6 +122,5 @@ INFO_OPS(readme_ops, readme_text);
 INFO_OPS(copies_ops, copies_text);
 INFO_OPS(copies_json_ops, copies_json_text);
 INFO_OPS(health_ops, health_text);
-INFO_OPS(metrics_ops, metrics_text);
 INFO_OPS(version_ops, version_text);
 INFO_OPS(last_error_ops, errors_text);

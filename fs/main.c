@@ -97,11 +97,9 @@ int main(int argc, char **argv)
 	} else if (r == 0 && options.clear) {
 		r = dead_mount_clear(options.mountpoint, &err);
 	} else if (r == 0) {
-		/* One clear line if it does not come to a mount, and one when it waits. */
-		log_setup(options.debug     ? LOG_DEBUG
-			  : options.wait_ms ? LOG_WARNING
-					    : LOG_ERR,
-			false);
+		/* To who asks for the mount: what it waits for, what is odd, and one clear line if
+		 * it does not come to a mount. */
+		log_setup(options.debug ? LOG_DEBUG : LOG_WARNING, false);
 		r = run(&options, &err);
 	}
 	options_finish(&options);

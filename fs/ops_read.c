@@ -82,8 +82,11 @@ static void arrived(void *arg, const struct err *err)
 {
 	struct arrival *w = arg;
 	struct fuse_req *req = answer_request(w->answer);
+	struct node known;
 
-	if (err) {
+	/* EC2 could not be asked whether it still is so: what was known is shown, old as it is. */
+	if (err && !(err->retryable && *w->name &&
+			   tree_find(w->fs, w->folder, w->name, &known) == 0)) {
 		answer_err(w->answer, err);
 	} else {
 		answer_given(w->answer);

@@ -15,6 +15,7 @@ enum option_type {
 	OPTION_TEXT,    /* char * */
 	OPTION_PATH,    /* char *, made absolute */
 	OPTION_SECONDS, /* int64_t milliseconds */
+	OPTION_NUMBER,  /* double */
 	OPTION_REGIONS, /* char **, names separated by ':' */
 	OPTION_SIGNATURE,
 };
@@ -23,7 +24,7 @@ struct option {
 	const char *name;
 	enum option_type type;
 	size_t offset;
-	double min, max; /* OPTION_SECONDS */
+	double min, max; /* OPTION_SECONDS, OPTION_NUMBER */
 	const char *value;
 	const char *help;
 };
@@ -63,6 +64,9 @@ static const struct option option_table[] = {
 		"shortest interval between two looks at a region's copies (default: 2)"},
 	{"timeout", OPTION_SECONDS, offsetof(struct options, timeout_ms), 0.1, 3600, "SECONDS",
 		"how long one request to AWS may take, with all its tries (default: 60)"},
+	{"rate", OPTION_NUMBER, offsetof(struct options, rate), 0.01, 1000, "FACTOR",
+		"keep to EC2's documented request rates times this, at any endpoint (default: 1 at "
+		"Amazon's endpoints; at others only once they have throttled)"},
 	{"answer", OPTION_SECONDS, offsetof(struct options, answer_ms), 0.1, 3600, "SECONDS",
 		"how long cp waits for word on a copy whose answer was lost (default: 45)"},
 	{"window", OPTION_SECONDS, offsetof(struct options, window_ms), 0.1, 3600, "SECONDS",
@@ -161,6 +165,12 @@ static int set_option(
 				"option %s: '%.40s' is not a number of seconds from %g to %g",
 				option->name, value, option->min, option->max);
 		*(int64_t *)member = (int64_t)(seconds * 1000);
+		return 0;
+	case OPTION_NUMBER:
+		if (num_parse_double(value, option->min, option->max, member) < 0)
+			return err_set(err, EINVAL,
+				"option %s: '%.40s' is not a number from %g to %g", option->name,
+				value, option->min, option->max);
 		return 0;
 	case OPTION_REGIONS:
 		return set_regions(o, value, err);

@@ -22,6 +22,7 @@ struct options {
 	int64_t ttl_ms;
 	int64_t wait_ms; /* how long the start waits for AWS and for credentials; 0: not at all */
 	int64_t poll_ms, window_ms, answer_ms, timeout_ms; /* 0: the default */
+	double rate; /* EC2's request rates times this; 0: the default */
 	bool simulate, delete_, read_only, no_tags;
 	bool allow_other;
 	enum aws_signature signature;

@@ -278,8 +278,9 @@ static int check_signature(struct mount *m, const char *region, struct err *err)
 static int build_client(struct mount *m, struct err *err)
 {
 	const struct options *o = m->fs.options;
-	struct http_options http = {.user_agent = "ebsfs/" EBSFS_VERSION};
-	struct aws_options aws = {.loop = &m->loop, .deadline_ms = o->timeout_ms};
+	struct http_options http = {
+		.user_agent = "ebsfs/" EBSFS_VERSION, .timeouts = &m->fs.timeouts};
+	struct aws_options aws = {.loop = &m->loop, .deadline_ms = o->timeout_ms, .rate = o->rate};
 	const char *profile;
 	int r = profiles_load(&m->profiles, err);
 

@@ -48,11 +48,12 @@ int http_setup(void **state)
 	unsetenv("https_proxy");
 	signal(SIGPIPE, SIG_IGN);
 	uv_loop_init(&f->loop);
-	assert_int_equal(
-		http_create(&f->loop,
-			&(struct http_options){
-				.user_agent = "ebsfs-test", .connect_ms = 300, .stalled_ms = 1000},
-			&f->http, &err),
+	assert_int_equal(http_create(&f->loop,
+				 &(struct http_options){.user_agent = "ebsfs-test",
+					 .connect_ms = 300,
+					 .stalled_ms = 1000,
+					 .timeouts = &f->timeouts},
+				 &f->http, &err),
 		0);
 	f->server = http_server_create(&f->loop, serve, f);
 	snprintf(f->url, sizeof(f->url), "http://127.0.0.1:%d/", http_server_port(f->server));

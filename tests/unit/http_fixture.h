@@ -10,6 +10,7 @@
 struct http_fixture {
 	uv_loop_t loop;
 	struct http *http;
+	struct http_timeouts timeouts; /* counted by it */
 	struct http_server *server;
 	enum http_server_then (*behaviour)(
 		const struct http_server_request *request, struct buf *reply);

@@ -61,7 +61,7 @@ static const struct {
 	{"InvalidAction", 400, EOPNOTSUPP, RETRY_NEVER, false},
 	{"OperationNotPermitted", 400, EPERM, RETRY_NEVER, false},
 	{"InternalError", 500, EIO, RETRY_TRANSIENT, true},
-	{"Unavailable", 503, EIO, RETRY_TRANSIENT, true},
+	{"Unavailable", 503, EAGAIN, RETRY_TRANSIENT, true},
 	{"RequestTimeout", 400, ETIMEDOUT, RETRY_TRANSIENT, false},
 	/* Codes that no table has: the status decides. */
 	{"SomethingNew", 400, EIO, RETRY_NEVER, false},
@@ -146,7 +146,7 @@ static void test_shapes_of_bodies(void **state)
 			RETRY_TRANSIENT},
 		{502, "", "", "HTTP status 502 without a reason from AWS", "header-id", EIO,
 			RETRY_TRANSIENT},
-		{503, NULL, "", "HTTP status 503 without a reason from AWS", "header-id", EIO,
+		{503, NULL, "", "HTTP status 503 without a reason from AWS", "header-id", EAGAIN,
 			RETRY_TRANSIENT},
 		{429, NULL, "", "HTTP status 429 without a reason from AWS", "header-id", EAGAIN,
 			RETRY_THROTTLED},

@@ -44,7 +44,7 @@ static void test_how_often_a_call_goes_out(void **state)
 		{world_copy, {RESET, COPIED}, 1, EIO, true},
 		{world_copy, {{.then = THEN_CLOSE}, COPIED}, 1, EIO, true},
 		{world_copy, {INTERNAL, COPIED}, 1, EIO, true},
-		{world_copy, {REFUSED("503 Service Unavailable", "Unavailable"), COPIED}, 1, EIO,
+		{world_copy, {REFUSED("503 Service Unavailable", "Unavailable"), COPIED}, 1, EAGAIN,
 			true},
 		{world_copy, {{.status = "502 Bad Gateway", .body = ""}, COPIED}, 1, EIO, true},
 		{world_copy, {GARBAGE, COPIED}, 1, EIO, true},

@@ -114,12 +114,13 @@ static void test_options(void **state)
 	(void)state;
 	assert_int_equal(parse(&o, &err,
 				 "regions=us-east-1:eu-west-1,ttl=2.5,delete,ro,_netdev,x-systemd."
-				 "automount,profile=a\\,b"),
+				 "automount,profile=a\\,b,rate=0.5"),
 		0);
 	assert_string_equal(o.regions[0], "us-east-1");
 	assert_string_equal(o.regions[1], "eu-west-1");
 	assert_null(o.regions[2]);
 	assert_int_equal(o.ttl_ms, 2500);
+	assert_true(o.rate == 0.5);
 	assert_true(o.delete_);
 	assert_true(o.read_only);
 	assert_string_equal(o.profile, "a,b");
@@ -137,8 +138,9 @@ static void test_bad_options_are_named(void **state)
 	static const struct {
 		const char *list, *named;
 	} table[] = {{"colour=red", "colour"}, {"ttl=soon", "soon"}, {"ttl", "ttl"},
-		{"ttl=-1", "ttl"}, {"delete=yes", "delete"}, {"regions=../etc", "../etc"},
-		{"regions=", "regions"}, {"simulate,endpoint_url=http://x", "simulate"}};
+		{"ttl=-1", "ttl"}, {"rate=0", "rate"}, {"delete=yes", "delete"},
+		{"regions=../etc", "../etc"}, {"regions=", "regions"},
+		{"simulate,endpoint_url=http://x", "simulate"}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {

@@ -114,6 +114,9 @@ static void test_ends_after_the_request_was_sent(void **state)
 			assert_int_equal(http_server_requests(f->server), before + 1);
 		}
 	}
+	assert_int_equal(f->timeouts.connect, 0);
+	assert_int_equal(f->timeouts.stalled, 1);
+	assert_int_equal(f->timeouts.total, 2);
 }
 
 /* A port of this machine on which nobody listens, as long as *fd is open. */
@@ -188,6 +191,8 @@ static void test_connecting_takes_too_long(void **state)
 	assert_int_equal(r.err.errnum, ETIMEDOUT);
 	assert_false(r.err.maybe_done);
 	assert_true(r.err.retryable);
+	assert_int_equal(f->timeouts.connect, 1);
+	assert_int_equal(f->timeouts.stalled + f->timeouts.total, 0);
 	for (size_t i = 0; i < ARRAY_LEN(fill); i++)
 		close(fill[i]);
 }

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* .ebsfs/metrics: the mount in numbers, as Prometheus reads them. */
+#include "metric.h"
+
+#include "clock.h"
+#include "nodes.h"
+#include "tree.h"
+
+/* --- the client --- */
+
+struct column {
+	const char *name, *type, *help;
+	bool paced; /* says nothing where no rate is kept */
+	double (*value)(const struct aws_counter *counter);
+};
+
+static double requests(const struct aws_counter *counter)
+{
+	return (double)counter->requests;
+}
+
+static double retries(const struct aws_counter *counter)
+{
+	return (double)counter->retries;
+}
+
+static double throttles(const struct aws_counter *counter)
+{
+	return (double)counter->throttled;
+}
+
+static double errors(const struct aws_counter *counter)
+{
+	return (double)counter->errors;
+}
+
+static double tokens(const struct aws_counter *counter)
+{
+	return counter->tokens;
+}
+
+static double share(const struct aws_counter *counter)
+{
+	return counter->share;
+}
+
+static double waiting(const struct aws_counter *counter)
+{
+	return counter->waiting;
+}
+
+static double waits(const struct aws_counter *counter)
+{
+	return (double)counter->waits;
+}
+
+static double wait_seconds(const struct aws_counter *counter)
+{
+	return (double)counter->waited_ms / 1000;
+}
+
+static const struct column columns[] = {
+	{"ebsfs_requests_total", "counter", "Requests sent to AWS, every try.", false, requests},
+	{"ebsfs_retries_total", "counter", "Tries that were repeated.", false, retries},
+	{"ebsfs_throttles_total", "counter", "Tries that AWS refused for their rate.", false,
+		throttles},
+	{"ebsfs_errors_total", "counter", "Calls that ended in an error.", false, errors},
+	{"ebsfs_rate_tokens", "gauge", "Requests that may go out now without waiting.", true,
+		tokens},
+	{"ebsfs_rate_share", "gauge",
+		"Share of EC2's request rate that is counted on; less after refusals.", true,
+		share},
+	{"ebsfs_rate_waiting", "gauge", "Calls that wait for EC2's request rate.", true, waiting},
+	{"ebsfs_rate_waits_total", "counter", "Tries that had to wait for EC2's request rate.",
+		true, waits},
+	{"ebsfs_rate_wait_seconds_total", "counter", "How long they waited, all together.", true,
+		wait_seconds},
+};
+
+struct writing {
+	struct buf *out;
+	const struct column *column;
+};
+
+static void put_counter(void *arg, const struct aws_counter *counter)
+{
+	const struct writing *w = arg;
+
+	if (!w->column->paced || counter->paced)
+		buf_printf(w->out, "%s{region=\"%s\",action=\"%s\"} %.15g\n", w->column->name,
+			counter->region, counter->action, w->column->value(counter));
+}
+
+static void put_budget(void *arg, const char *region, int left)
+{
+	buf_printf(arg, "ebsfs_retry_budget{region=\"%s\"} %d\n", region, left);
+}
+
+static void put_client(const struct fs *fs, struct buf *out)
+{
+	const struct http_timeouts *timeouts = &fs->timeouts;
+
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		metric_head(out, columns[i].name, columns[i].type, columns[i].help);
+		aws_each_counter(fs->aws, put_counter, &(struct writing){out, &columns[i]});
+	}
+	metric_head(out, "ebsfs_retry_budget", "gauge",
+		"Left for retries: 500 at most; one costs 5, after a time-out 10.");
+	aws_each_budget(fs->aws, put_budget, out);
+	metric_head(out, "ebsfs_timeouts_total", "counter",
+		"Requests that ran out of time: connecting, without a byte for 20 s, or in all.");
+	buf_printf(out,
+		"ebsfs_timeouts_total{kind=\"connect\"} %llu\n"
+		"ebsfs_timeouts_total{kind=\"stalled\"} %llu\n"
+		"ebsfs_timeouts_total{kind=\"total\"} %llu\n",
+		(unsigned long long)timeouts->connect, (unsigned long long)timeouts->stalled,
+		(unsigned long long)timeouts->total);
+	metric_head(out, "ebsfs_clock_skew_seconds", "gauge",
+		"AWS's clock minus this machine's, by the Date of the last answer.");
+	buf_printf(out, "ebsfs_clock_skew_seconds %.3f\n", (double)aws_skew_ms(fs->aws) / 1000);
+}
+
+/* --- the regions --- */
+
+static void put_age(const struct region *region, struct buf *out)
+{
+	int64_t age_ms = 0;
+
+	if (region_known_ms(region))
+		age_ms = clock_wall_ms() - region_known_ms(region);
+	else if (region_listed_at(region))
+		age_ms = clock_mono_ms() - region_listed_at(region);
+	else
+		return;
+	buf_printf(out, "ebsfs_listing_age_seconds{region=\"%s\"} %.3f\n", region_name(region),
+		(double)age_ms / 1000);
+}
+
+static void put_regions(const struct fs *fs, struct buf *out)
+{
+	metric_head(out, "ebsfs_snapshots", "gauge", "Snapshots listed.");
+	for (size_t i = 0; regions_at(fs->regions, i); i++)
+		buf_printf(out, "ebsfs_snapshots{region=\"%s\"} %zu\n",
+			region_name(regions_at(fs->regions, i)),
+			catalogue_listed(region_catalogue(regions_at(fs->regions, i))));
+	metric_head(out, "ebsfs_catalogue_bytes", "gauge", "Memory of what is known of them.");
+	for (size_t i = 0; regions_at(fs->regions, i); i++)
+		buf_printf(out, "ebsfs_catalogue_bytes{region=\"%s\"} %zu\n",
+			region_name(regions_at(fs->regions, i)),
+			catalogue_memory(region_catalogue(regions_at(fs->regions, i))));
+	metric_head(out, "ebsfs_from_disk", "gauge",
+		"1: shown as the last mount left it, EC2 has not listed it yet.");
+	for (size_t i = 0; regions_at(fs->regions, i); i++)
+		buf_printf(out, "ebsfs_from_disk{region=\"%s\"} %d\n",
+			region_name(regions_at(fs->regions, i)),
+			region_known_ms(regions_at(fs->regions, i)) != 0);
+	metric_head(out, "ebsfs_listing_age_seconds", "gauge", "Since EC2 was last asked.");
+	for (size_t i = 0; regions_at(fs->regions, i); i++)
+		put_age(regions_at(fs->regions, i), out);
+}
+
+static int metrics_text(struct fs *fs, struct node n, struct buf *out)
+{
+	(void)n;
+	put_client(fs, out);
+	put_regions(fs, out);
+	return copies_metrics(fs->copies, out);
+}
+
+const struct node_ops metrics_ops = {
+	.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .text = metrics_text};
