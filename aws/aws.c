@@ -9,6 +9,7 @@
 
 #include "aws_client.h"
 #include "clock.h"
+#include "endpoint.h"
 #include "xml.h"
 
 #define DEADLINE_MS 60000
@@ -159,6 +160,11 @@ void aws_each_budget(const struct aws *aws, aws_budget_fn *fn, void *arg)
 int64_t aws_skew_ms(const struct aws *aws)
 {
 	return aws->clock.seen_ms;
+}
+
+bool aws_endpoint_is_named(const struct aws *aws)
+{
+	return endpoint_is_named(aws->options.endpoints, "ec2");
 }
 
 static void merge(struct aws_health *all, const struct aws_health *one)

@@ -60,6 +60,9 @@ void aws_cancel(struct aws_call *call);
  * and then end in EAGAIN. */
 unsigned aws_allowance(struct aws *aws, const char *region, const char *action);
 
+/* Whether the user named EC2's endpoint: it may be anything; else it is Amazon's own. */
+bool aws_endpoint_is_named(const struct aws *aws);
+
 /* An action in a region, for `.ebsfs/metrics`. Counts are since the start. */
 struct aws_counter {
 	char region[40];

@@ -179,6 +179,15 @@ static int add_named(const struct endpoint_config *config, const char *url, cons
 	return 0;
 }
 
+bool endpoint_is_named(const struct endpoint_config *config, const char *service_name)
+{
+	const struct service *service = service_of(service_name);
+	const char *url, *where;
+	struct err err;
+
+	return !service || configured(config, service, &url, &where, &err) != 0;
+}
+
 int endpoint_url(const struct endpoint_config *config, const char *service_name, const char *region,
 	struct buf *out, struct err *err)
 {

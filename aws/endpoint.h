@@ -34,6 +34,9 @@ int endpoint_url(const struct endpoint_config *config, const char *service, cons
 /* Whether service's endpoint is Amazon's own: no other was named, or one by a name of Amazon's (a
  * VPC endpoint, say). */
 bool endpoint_is_amazons(const struct endpoint_config *config, const char *service);
+/* Whether the service's endpoint was named by the user, in whatever place. Even one in Amazon's
+ * domain may be something else: every EC2 instance has a name there. */
+bool endpoint_is_named(const struct endpoint_config *config, const char *service);
 /* Whether all regions share the service's URL, for it was named and has no {region} in it. */
 bool endpoint_is_shared(const struct endpoint_config *config, const char *service);
 

@@ -10,6 +10,7 @@
 #include "defaults.h"
 #include "encode.h"
 #include "endpoint.h"
+#include "hint.h"
 #include "lane.h"
 #include "life.h"
 #include "preflight.h"
@@ -19,6 +20,7 @@
 #include "source.h"
 #include "submit.h"
 #include "tags.h"
+#include "trial.h"
 #include "utf8.h"
 
 #define TOKEN_BYTES     16
@@ -37,7 +39,9 @@ struct asking {
 	struct soon *soon; /* room for the answer, so that it cannot fail for want of memory */
 	struct region_waiter *waiter;
 	bool source_pending;
-	struct lane *awaits; /* whose defaults are awaited; NULL */
+	struct lane *awaits;       /* whose defaults are awaited; NULL */
+	const struct trial *tries; /* the dry run that is awaited; NULL */
+	bool tried;
 };
 
 static void destroy(struct asking *a)
@@ -152,6 +156,7 @@ static void refuse(struct asking *a, const struct err *err)
 		return;
 	}
 	*refusal = *err;
+	hint_add(refusal);
 	e->work->refusal = refusal;
 	e->pub.row.ended_ms = clock_wall_ms();
 	life_note(e, err->code, err->message, err->request_id);
@@ -211,11 +216,8 @@ static int compose(struct asking *a, struct region *from, catalogue_slot slot, s
 }
 
 /* Nothing more is to be asked: into the queue, or off at once. */
-static void proceed(struct asking *a)
+static void proceed(struct asking *a, bool at_once)
 {
-	bool pending = a->source_pending;
-	struct lane *lane = lane_get(a->all, a->row.region);
-	bool at_once = a->row.dry_run || (!pending && lane && lane_is_free(lane));
 	struct entry *e = enter(a, at_once ? COPY_SUBMITTING : COPY_QUEUED);
 
 	if (!e) {
@@ -227,7 +229,7 @@ static void proceed(struct asking *a)
 	} else {
 		e->pub.row.acknowledged = true;
 		/* Without memory to wait for it, the pump asks for the source. */
-		if (pending)
+		if (a->source_pending)
 			source_wait(e);
 		save_both(e, receipt(a, e), first_saved);
 	}
@@ -237,12 +239,20 @@ static void proceed(struct asking *a)
 /* What is known so far decides. */
 static void judge(struct asking *a)
 {
+	struct lane *lane = lane_get(a->all, a->row.region);
+	bool at_once = a->row.dry_run || (!a->source_pending && lane && lane_is_free(lane));
 	struct err err;
 
-	if (preflight_judge(&a->known, &err) < 0)
+	if (preflight_judge(&a->known, &err) < 0) {
 		refuse(a, &err);
-	else
-		proceed(a);
+		return;
+	}
+	if (!at_once && lane && !a->tried) {
+		a->tried = true;
+		a->tries = trial_start(lane, &a->row);
+	}
+	if (!a->tries)
+		proceed(a, at_once);
 }
 
 /* The source can be copied, now or soon. */
@@ -273,6 +283,24 @@ void asking_resume(struct lane *lane)
 		if (a->awaits == lane) {
 			a->awaits = NULL;
 			judge(a);
+		}
+		a = next;
+	}
+}
+
+void asking_tried(struct copies *c, const struct trial *trial, const struct err *refusal)
+{
+	struct asking *a = c->askings;
+
+	while (a) {
+		struct asking *next = a->next;
+
+		if (a->tries == trial) {
+			a->tries = NULL;
+			if (refusal)
+				refuse(a, refusal);
+			else
+				judge(a);
 		}
 		a = next;
 	}

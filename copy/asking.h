@@ -12,6 +12,8 @@ int asking_start(struct copies *c, const char *region, const struct copy_request
 bool asking_needs(const struct copies *c, const char *region, const char *id);
 /* What was awaited of the lane has come, or is not awaited any more: who waited for it goes on. */
 void asking_resume(struct lane *lane);
+/* A dry run ended; refusal NULL: the copies that waited for it are not refused for it. */
+void asking_tried(struct copies *c, const struct trial *trial, const struct err *refusal);
 void asking_finish(struct copies *c);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <fnmatch.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -66,4 +67,13 @@ const char *hint_for(const char *code, const char *message)
 			(!hints[i].words || (message && strstr(message, hints[i].words))))
 			return hints[i].hint;
 	return NULL;
+}
+
+void hint_add(struct err *err)
+{
+	const char *hint = hint_for(err->code, err->message);
+	size_t len = strlen(err->message);
+
+	if (hint)
+		snprintf(err->message + len, sizeof(err->message) - len, "; %s", hint);
 }

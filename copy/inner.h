@@ -173,6 +173,9 @@ struct lane {
 	struct poller poller;
 	struct search search;
 	struct defaults defaults;
+	struct trial *trials;
+	bool heeds_dry_run; /* a dry run that the user asked for copied nothing */
+	bool copies_dry;    /* one that nobody asked for did copy: never again */
 	uint64_t polls, poll_failures, refusals, lost_answers;
 	UT_hash_handle hh; /* copies.lanes, by name */
 };

@@ -16,6 +16,7 @@
 #include "search.h"
 #include "source.h"
 #include "submit.h"
+#include "trial.h"
 
 static void pump(void *arg);
 
@@ -74,6 +75,7 @@ void lane_destroy(struct lane *lane)
 	poller_finish(lane);
 	search_finish(lane);
 	defaults_finish(lane);
+	trial_finish(lane);
 	observe_forget(lane);
 	HASH_ITER (hh, lane->held, h, next) {
 		HASH_DEL(lane->held, h);

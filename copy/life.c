@@ -224,15 +224,6 @@ static void refused(struct entry *e, const struct err *err)
 	life_shed(e);
 }
 
-static void add_hint(struct err *err)
-{
-	const char *hint = hint_for(err->code, err->message);
-	size_t len = strlen(err->message);
-
-	if (hint)
-		snprintf(err->message + len, sizeof(err->message) - len, "; %s", hint);
-}
-
 void life_fail(struct entry *e, const struct err *err)
 {
 	struct work *w = e->work;
@@ -245,7 +236,7 @@ void life_fail(struct entry *e, const struct err *err)
 		w->refusal = malloc(sizeof(*err));
 		if (w->refusal) {
 			*w->refusal = *err;
-			add_hint(w->refusal);
+			hint_add(w->refusal);
 			save_row(e, refused);
 			return;
 		}

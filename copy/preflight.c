@@ -8,6 +8,7 @@
 
 #include "endpoint.h"
 #include "kms_key.h"
+#include "verdict.h"
 
 /* A time-based copy moves at most 500 MiB/s; its duration is a multiple of 15 minutes. */
 #define MINUTE_BYTES ((int64_t)500 * 60 << 20)
@@ -29,6 +30,11 @@ int preflight_regions(const char *from, const char *to, struct err *err)
 bool preflight_is_archived(const char *tier, int64_t expiry_ms, int64_t now_ms)
 {
 	return tier && !strcmp(tier, "archive") && expiry_ms <= now_ms;
+}
+
+bool preflight_is_forbidden(const struct err *err)
+{
+	return err->errnum == EACCES && !verdict_is_passing(err);
 }
 
 static int judge_minutes(const struct preflight *p, struct err *err)

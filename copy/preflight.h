@@ -20,6 +20,11 @@ int preflight_regions(const char *from, const char *to, struct err *err);
  * absent. tier: EC2's StorageTier, NULL if absent. */
 bool preflight_is_archived(const char *tier, int64_t expiry_ms, int64_t now_ms);
 
+/* Whether an answer to a dry run says that the copy would not be permitted. Anything else that it
+ * says (the rate, the limit, the keys' age, the source's state) may have passed when the copy's
+ * turn comes. */
+bool preflight_is_forbidden(const struct err *err);
+
 struct preflight {
 	const struct journal_copy *row; /* the request: its regions, ids, encryption, deadline */
 	bool unencrypted;               /* "copy.encrypted: no" was written */

@@ -16,6 +16,7 @@
 #include "search.h"
 #include "source.h"
 #include "tags.h"
+#include "trial.h"
 #include "verdict.h"
 
 static void answered(void *arg, const char *id, const struct err *err);
@@ -36,9 +37,9 @@ static void wait_in_queue(struct entry *e, const char *why)
 	life_reason(e, "%s; it is tried again until it succeeds", why);
 }
 
-static void send_it(struct entry *e)
+struct aws_call *submit_call(struct copies *c, const struct journal_copy *row, bool dry_run,
+	ec2_copy_done *done, void *arg, struct err *err)
 {
-	struct journal_copy *row = &e->pub.row;
 	struct ec2_copy_snapshot in = {.region = row->region,
 		.source_region = row->source_region,
 		.source_id = row->source_id,
@@ -46,29 +47,38 @@ static void send_it(struct entry *e)
 		.kms_key_id = row->kms_key_id,
 		.encrypted = row->encrypted,
 		.completion_minutes = row->completion_minutes,
-		.dry_run = row->dry_run};
+		.dry_run = dry_run};
 	struct tag_list tags = {0};
+	struct aws_call *call;
 	char source[128];
-	struct err err;
 
 	snprintf(source, sizeof(source), "%s/%s", row->source_region, row->source_id);
 	if (row->tags && tags_list(row->tags, row->token, source, &tags) == -EINVAL) {
-		err_set(&err, EINVAL, "the journal's row has no readable tags; nothing was sent");
-		life_fail(e, &err);
-		return;
+		err_set(err, EINVAL, "the journal's row has no readable tags; nothing was sent");
+		return NULL;
 	}
 	in.tags = tags.tags;
 	in.n_tags = tags.n;
-	e->work->phase = PHASE_SENDING;
-	e->work->call = ec2_copy_snapshot(e->all->options.aws, &in, answered, e->work);
+	call = ec2_copy_snapshot(c->options.aws, &in, done, arg);
 	tags_finish(&tags);
+	if (!call)
+		err_set(err, ENOMEM, "out of memory; nothing was sent");
+	return call;
+}
+
+static void send_it(struct entry *e)
+{
+	const struct journal_copy *row = &e->pub.row;
+	struct err err;
+
+	e->work->phase = PHASE_SENDING;
+	e->work->call = submit_call(e->all, row, row->dry_run, answered, e->work, &err);
 	if (e->work->call)
 		return;
-	if (row->acknowledged) {
+	if (row->acknowledged && err.errnum == ENOMEM) {
 		wait_in_queue(e, "out of memory");
 		save_row(e, NULL);
 	} else {
-		err_set(&err, ENOMEM, "out of memory; nothing was sent");
 		life_fail(e, &err);
 	}
 }
@@ -265,15 +275,21 @@ static void refused(struct entry *e, const struct err *err)
 	life_fail(e, err);
 }
 
+void submit_copied_dry(const struct lane *lane, const char *copy_id, struct err *err)
+{
+	err_set(err, EIO,
+		"the endpoint does not heed DryRun: it has begun the copy %s in %s; delete that, "
+		"unless it is wanted",
+		copy_id, lane->name);
+}
+
 /* The user is to know what must not be, and what to do about it. */
 static void copied_dry(struct entry *e, const char *id)
 {
 	struct err err;
 
-	err_set(&err, EIO,
-		"the endpoint does not heed DryRun: it has begun the copy %s in %s; delete that, "
-		"unless it is wanted",
-		id, e->pub.row.region);
+	e->lane->copies_dry = true;
+	submit_copied_dry(e->lane, id, &err);
 	life_fail(e, &err);
 }
 
@@ -287,6 +303,8 @@ static void answered(void *arg, const char *id, const struct err *err)
 		lane_answered(e->lane);
 	if (!err) {
 		w->failures = 0;
+		if (!e->pub.row.dry_run || !id)
+			trial_passed(e->lane, &e->pub.row);
 		if (e->pub.row.dry_run && id)
 			copied_dry(e, id);
 		else if (e->pub.row.dry_run)

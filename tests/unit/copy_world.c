@@ -578,6 +578,12 @@ void ec2_page_destroy(struct ec2_page *page)
 
 /* --- CopySnapshot --- */
 
+bool aws_endpoint_is_named(const struct aws *aws)
+{
+	(void)aws;
+	return !world->amazons;
+}
+
 static void copy_arrives(void *arg)
 {
 	struct aws_call *call = arg;
@@ -649,6 +655,7 @@ struct aws_call *ec2_copy_snapshot(
 	call->source_id = dup_text(in->source_id);
 	call->description = dup_text(in->description);
 	call->dry_run = in->dry_run;
+	world->dry_runs += in->dry_run;
 	call->n_tags = in->n_tags;
 	assert_true(in->n_tags <= EC2_TAGS_MAX);
 	call->tags = calloc(in->n_tags + 1, sizeof(*call->tags));

@@ -57,6 +57,7 @@ struct world {
 	int64_t copy_ms;        /* length of a copy, */
 	int64_t copy_spread_ms; /* and up to so much more */
 	unsigned page;          /* records a page; 0: all. With pages, the first is empty */
+	bool amazons;           /* the user named no endpoint */
 	bool ignores_dry_run;   /* a cloud that copies nevertheless */
 	bool encrypts;          /* encryption by default is on */
 	int64_t settings_ms;    /* how much longer than others an answer about that takes */
@@ -65,6 +66,7 @@ struct world {
 	struct world_snapshot *snapshots[WORLD_MAX];
 	size_t n_snapshots;
 	unsigned copies, describes, deletes; /* requests that arrived */
+	unsigned dry_runs;                   /* of the copies */
 	unsigned settings;                   /* about encryption by default */
 	unsigned refusals;                   /* for the limit */
 	unsigned most;                       /* most copies at once in one region */

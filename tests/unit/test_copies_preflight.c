@@ -219,6 +219,176 @@ static void test_a_dry_run_that_copied(void **state)
 	assert_has(world_status(&asked), "state: failed\n");
 }
 
+/* --- a dry run before what must wait --- */
+
+/* Others' copies take all places for a while, and the mount has seen it. */
+static void queue_one(void)
+{
+	struct asked asked;
+
+	world->limit = 2;
+	world_foreign_copy(WEST, 600000);
+	world_foreign_copy(WEST, 600000);
+	world_run(5000);
+	accepted(&asked, (struct copy_request){0});
+	assert_int_equal(world_copy(&asked)->state, COPY_QUEUED);
+	world->copies = world->dry_runs = 0;
+}
+
+static void test_one_dry_run_for_a_queue(void **state)
+{
+	struct asked asked[10];
+
+	(void)state;
+	world->amazons = true;
+	queue_one();
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+		ask(&asked[i], (struct copy_request){.kms_key_id = (char *)KEY});
+	world_run(2000);
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+		assert_true(asked[i].answers == 1 && !asked[i].failed);
+	assert_int_equal(world->dry_runs, 1);
+	/* Without a key it is another kind. */
+	accepted(&asked[0], (struct copy_request){.encrypted = true});
+	accepted(&asked[1], (struct copy_request){.encrypted = true});
+	assert_int_equal(world->dry_runs, 2);
+	assert_int_equal(world->copies, 2);
+	/* In the end each is made, and each once. */
+	world_run(3600 * 1000);
+	assert_int_equal(world_copies_in(WEST), 2 + 1 + ARRAY_LEN(asked) + 2);
+}
+
+static bool copies_fail;
+
+static enum fault deny_copies(const char *action, unsigned n)
+{
+	(void)n;
+	return copies_fail && !strcmp(action, "CopySnapshot") ? FAULT_TAGS_DENIED : FAULT_NONE;
+}
+
+static void test_a_missing_permission_is_said_at_once(void **state)
+{
+	struct asked asked[2];
+
+	(void)state;
+	world->amazons = true;
+	queue_one();
+	copies_fail = true;
+	world->fault = deny_copies;
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		ask_and_wait(&asked[i], (struct copy_request){.kms_key_id = (char *)KEY});
+		assert_int_equal(asked[i].err.errnum, EACCES);
+		assert_has(asked[i].err.message, "ec2:CreateTags");
+		assert_has(asked[i].err.message, "-o notags");
+		assert_has(world_status(&asked[i]), "state: failed\n");
+		assert_has(world_status(&asked[i]), "\ncode: UnauthorizedOperation\n");
+		assert_has(world_status(&asked[i]), "\nhint: ");
+	}
+	assert_int_equal(world->copies, 2);
+	assert_int_equal(world->dry_runs, 2);
+	/* The policy is mended. */
+	copies_fail = false;
+	accepted(&asked[0], (struct copy_request){.kms_key_id = (char *)KEY});
+	assert_int_equal(world_copy(&asked[0])->state, COPY_QUEUED);
+}
+
+/* Any other endpoint might copy: it must have shown that it does not. */
+static void test_no_dry_run_where_it_might_copy(void **state)
+{
+	struct asked asked;
+
+	(void)state;
+	world->ignores_dry_run = true;
+	queue_one();
+	for (int i = 0; i < 3; i++)
+		accepted(&asked, (struct copy_request){.kms_key_id = (char *)KEY});
+	assert_int_equal(world->dry_runs, 0);
+	world->ignores_dry_run = false;
+	accepted(&asked, (struct copy_request){.dry_run = true});
+	assert_int_equal(world->dry_runs, 1);
+	for (int i = 0; i < 3; i++)
+		accepted(&asked, (struct copy_request){.kms_key_id = (char *)KEY});
+	assert_int_equal(world->dry_runs, 2);
+	/* And if it forgets that, whoever asked is told, and it is not trusted again. */
+	world->ignores_dry_run = true;
+	world->limit = 3;
+	ask_and_wait(&asked, (struct copy_request){.encrypted = true});
+	assert_int_equal(asked.err.errnum, EIO);
+	assert_has(asked.err.message, "does not heed DryRun: it has begun the copy snap-");
+	world_run(3000);
+	accepted(&asked, (struct copy_request){.encrypted = true});
+	accepted(&asked, (struct copy_request){.completion_minutes = 60});
+	assert_int_equal(world->dry_runs, 3);
+}
+
+static enum fault lose_copies(const char *action, unsigned n)
+{
+	(void)n;
+	return copies_fail && !strcmp(action, "CopySnapshot") ? FAULT_LOST_BEFORE : FAULT_NONE;
+}
+
+/* It is accepted all the same, after five seconds, and the next ones at once. */
+static void test_a_dry_run_without_an_answer(void **state)
+{
+	struct asked asked;
+	int64_t from;
+
+	(void)state;
+	world->amazons = true;
+	queue_one();
+	copies_fail = true;
+	world->fault = lose_copies;
+	from = world->now_ms;
+	accepted(&asked, (struct copy_request){.kms_key_id = (char *)KEY});
+	assert_in_range(world->now_ms - from, 5000, 5200);
+	from = world->now_ms;
+	accepted(&asked, (struct copy_request){.kms_key_id = (char *)KEY});
+	assert_in_range(world->now_ms - from, 0, 200);
+	copies_fail = false;
+	world_run(3600 * 1000);
+	assert_int_equal(world_copies_in(WEST), 2 + 3);
+}
+
+/* Copies that can go at once are asked for at once: EC2's answer to them is as good. */
+static void test_no_dry_run_for_what_goes_at_once(void **state)
+{
+	struct copy_request young = {0};
+	struct asked asked;
+
+	(void)state;
+	world->amazons = true;
+	for (int i = 0; i < 5; i++)
+		accepted(&asked, (struct copy_request){.encrypted = i % 2});
+	assert_int_equal(world->dry_runs, 0);
+	assert_int_equal(world->copies, 5);
+	/* One whose source is pending waits, and what was accepted before says enough. */
+	young.source_id = world_add(EAST, "young", 100000)->id;
+	accepted(&asked, young);
+	assert_int_equal(world_copy(&asked)->state, COPY_QUEUED);
+	assert_int_equal(world->dry_runs, 0);
+	young.completion_minutes = 60;
+	ask_and_wait(&asked, young);
+	assert_int_equal(world->dry_runs, 1);
+	assert_int_equal(world_copy(&asked)->state, COPY_QUEUED);
+	world_run(600000);
+	assert_int_equal(world_copies_in(WEST), 7);
+}
+
+static void test_an_end_during_a_dry_run(void **state)
+{
+	struct asked asked;
+
+	(void)state;
+	world->amazons = true;
+	queue_one();
+	ask(&asked, (struct copy_request){.kms_key_id = (char *)KEY});
+	world_run(10);
+	assert_int_equal(world->dry_runs, 1);
+	world_unmount(UNMOUNT);
+	world_run(10000);
+	assert_int_equal(asked.answers, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +402,12 @@ int main(void)
 		T(test_a_dry_run_tells_the_key),
 		T(test_an_end_meanwhile),
 		T(test_a_dry_run_that_copied),
+		T(test_one_dry_run_for_a_queue),
+		T(test_a_missing_permission_is_said_at_once),
+		T(test_no_dry_run_where_it_might_copy),
+		T(test_a_dry_run_without_an_answer),
+		T(test_no_dry_run_for_what_goes_at_once),
+		T(test_an_end_during_a_dry_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -337,8 +337,13 @@ static void test_whose_endpoint_it_is(void **state)
 
 		if (endpoint_is_amazons(&config, "ec2") != table[i].amazons)
 			fail_msg("%s", table[i].url);
+		assert_int_equal(endpoint_is_named(&config, "ec2"), table[i].url != NULL);
 	}
 	set_environment("AWS_ENDPOINT_URL_EC2=http://127.0.0.1:1");
+	assert_true(endpoint_is_named(
+		&(struct endpoint_config){.profiles = p, .profile = "default"}, "ec2"));
+	assert_false(endpoint_is_named(
+		&(struct endpoint_config){.profiles = p, .profile = "default"}, "sts"));
 	assert_false(endpoint_is_amazons(
 		&(struct endpoint_config){.profiles = p, .profile = "default"}, "ec2"));
 	assert_true(endpoint_is_amazons(

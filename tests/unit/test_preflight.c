@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -193,6 +194,44 @@ static void test_judgement(void **state)
 	}
 }
 
+static void test_what_forbids(void **state)
+{
+	static const struct {
+		const char *code;
+		int errnum, http_status;
+		bool forbidden;
+	} table[] = {
+		{"UnauthorizedOperation", EACCES, 403, true},
+		{"AccessDenied", EACCES, 403, true},
+		{"OptInRequired", EACCES, 401, true},
+		{"TagPolicyViolation", EACCES, 400, true},
+		{"RequestLimitExceeded", EAGAIN, 503, false},
+		{"ResourceLimitExceeded", EAGAIN, 400, false},
+		{"IncorrectState", EBUSY, 400, false},
+		{"InvalidSnapshot.NotFound", ENOENT, 400, false},
+		{"InvalidParameterValue", EINVAL, 400, false},
+		{"InvalidAction", EOPNOTSUPP, 400, false},
+		{"ExpiredToken", EACCES, 400, false},
+		{"AuthFailure", EACCES, 401, false},
+		{"InternalError", EIO, 500, false},
+		/* No word of EC2's: the credentials could not be had. */
+		{"", EACCES, 0, false},
+		{"", ETIMEDOUT, 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct err err;
+
+		err_set(&err, table[i].errnum, "m");
+		err.http_status = table[i].http_status;
+		err.retryable = table[i].http_status >= 500;
+		snprintf(err.code, sizeof(err.code), "%s", table[i].code);
+		if (preflight_is_forbidden(&err) != table[i].forbidden)
+			fail_msg("%s", table[i].code);
+	}
+}
+
 static void test_what_a_copy_is_encrypted_with(void **state)
 {
 #define ON                                                                                         \
@@ -266,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_partitions),
 		cmocka_unit_test(test_archived),
 		cmocka_unit_test(test_judgement),
+		cmocka_unit_test(test_what_forbids),
 		cmocka_unit_test(test_what_a_copy_is_encrypted_with),
 	};
 

@@ -190,3 +190,43 @@ def tags_are_forbidden(t):
     refused(EACCES, write, m.region(WEST, "x"), text())
     contains(status(m.region(WEST, "x.status"))["hint"], "-o notags")
     same(t.sim.copies(WEST), [])
+
+
+def fill(t, m):
+    """The region takes no more copies for now, and the mount has learned it from a refusal."""
+    t.sim.set_limit(1)
+    t.sim.set_copy_seconds(3600)
+    t.ok(f"for n in first second; do cp {EAST}/snapshots/{NIGHTLY}/*.snapshot {WEST}/$n; done")
+    same(status(m.region(WEST, "second.status"))["state"], "queued")
+    return t.sim.count("CopySnapshot")
+
+
+@case
+def a_missing_permission_is_said_before_the_queue(t):
+    """At an endpoint that has heeded the user's own dry run: one dry run, for what would be queued, and its refusal is cp's."""
+    m = t.mount()
+    m.allow("UnauthorizedOperation", "ResourceLimitExceeded")
+    write(m.region(WEST, "dry"), text("copy.dry-run: yes"))
+    sent = fill(t, m)
+    for n in range(3):
+        write(m.region(WEST, f"queued{n}"), text("copy.encrypted: yes"))
+        same(status(m.region(WEST, f"queued{n}.status"))["state"], "queued")
+    same(t.sim.count("CopySnapshot") - sent, 1, "one dry run for all of a kind")
+    t.sim._ask("set", {"key": "AKIASIMULATED0000001", "deny": ["CreateTags"]})
+    refused(EACCES, write, m.region(WEST, "x"), text("copy.kms-key: alias/dr"))
+    contains(read(m(".ebsfs/last-error")), "ec2:CreateTags")
+    got = status(m.region(WEST, "x.status"))
+    same((got["state"], got["code"]), ("failed", "UnauthorizedOperation"))
+    same(len(t.sim.copies(WEST)), 1)
+
+
+@case
+def no_dry_run_that_might_copy(t):
+    """An endpoint of which it is not known that it heeds DryRun gets none: what is forbidden is then said when the copy's turn comes."""
+    m = t.mount()
+    m.allow("ResourceLimitExceeded")
+    sent = fill(t, m)
+    write(m.region(WEST, "x"), text("copy.kms-key: alias/dr"))
+    same(status(m.region(WEST, "x.status"))["state"], "queued")
+    same(t.sim.count("CopySnapshot"), sent)
+    check("DryRunOperation" not in json.dumps(t.sim.counts()["errors"]))
