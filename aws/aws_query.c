@@ -298,6 +298,7 @@ static int post(struct aws_call *call, const struct aws_endpoint *endpoint, cons
 {
 	const struct http_request request = {.method = "POST",
 		.url = endpoint->url.data,
+		.plain = true, /* http only where an endpoint_url says so */
 		.headers = signature->headers,
 		.n_headers = signature->n_headers,
 		.body = form->data,

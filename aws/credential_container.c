@@ -7,6 +7,7 @@
 
 #include "credential_ask.h"
 #include "credential_json.h"
+#include "http_place.h"
 #include "profile_path.h"
 #include "secret.h"
 #include "url_split.h"
@@ -122,18 +123,14 @@ static const struct credential_source_ops source_ops = {container_fetch, contain
 /* The keys must not be asked for, with the token, from just anybody. */
 static int check_url(const char *url, struct err *err)
 {
-	static const char *const hosts[] = {
-		"localhost", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"};
 	struct url_parts parts;
+	enum http_place place;
 
 	if (url_split(url, &parts) < 0)
 		return err_set(err, EINVAL, "the container's credentials URI is not a URL");
-	if (parts.https || url_host_is_loopback(parts.host))
+	place = http_place_of(parts.host);
+	if (parts.https || place == HTTP_THIS_MACHINE || place == HTTP_CONTAINER)
 		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
-		if (strcmp(parts.host, hosts[i]) == 0)
-			return 0;
-	}
 	return err_set(err, EINVAL,
 		"the container's credentials URI: http only goes to a loopback address or an "
 		"agent, not to %s",

@@ -98,7 +98,8 @@ static struct http_call *keys_send(void *arg, http_done *done, void *done_arg)
 		.headers = headers,
 		.n_headers = ARRAY_LEN(headers),
 		.max_answer = CREDENTIAL_ANSWER_MAX,
-		.timeout_ms = TRY_MS};
+		.timeout_ms = TRY_MS,
+		.plain = true}; /* http only where an endpoint_url says so */
 	struct http_request with_url = request;
 
 	if (service_url(sso, "sso", &url, NULL) < 0)
@@ -169,7 +170,8 @@ static struct http_call *renewal_send(void *arg, http_done *done, void *done_arg
 		.headers = headers,
 		.n_headers = ARRAY_LEN(headers),
 		.max_answer = CREDENTIAL_ANSWER_MAX,
-		.timeout_ms = TRY_MS};
+		.timeout_ms = TRY_MS,
+		.plain = true}; /* http only where an endpoint_url says so */
 
 	if (service_url(sso, "sso-oidc", &url, NULL) < 0 || buf_puts(&url, "/token") < 0 ||
 		sso_token_request(&sso->token, &body) < 0)

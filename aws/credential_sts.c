@@ -27,6 +27,7 @@ static struct http_call *sts_send(void *arg, http_done *done, void *done_arg)
 	struct http_header headers[5] = {{"content-type", CONTENT_TYPE}, {"host", sts->host}};
 	struct http_request request = {.method = "POST",
 		.url = sts->url.data,
+		.plain = true, /* http only where an endpoint_url says so */
 		.headers = headers,
 		.n_headers = 2,
 		.body = sts->form.data,

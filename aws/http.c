@@ -9,9 +9,10 @@
 #include <utlist.h>
 
 #include "fd_watch.h"
-#include "http_answer.h"
 #include "http_copy.h"
+#include "http_end.h"
 #include "http_failure.h"
+#include "http_place.h"
 #include "loop.h"
 
 #define CONNECT_MS        5000
@@ -73,77 +74,22 @@ void http_cancel(struct http_call *call)
 	call_free(call);
 }
 
-/*
- * Whether a byte of the request may have reached the server. curl counts what it handed to any
- * socket for this call; a CONNECT to a proxy counts too, but on a TLS connection of its own nothing
- * of the request is sent before the handshake is over.
- */
-static bool may_have_sent(const struct http_call *call)
-{
-	long sent = 0;
-	curl_off_t handshake = 0;
-
-	curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &sent);
-	curl_easy_getinfo(call->easy, CURLINFO_APPCONNECT_TIME_T, &handshake);
-	return sent > 0 && !(call->fresh_tls && !handshake);
-}
-
-static const struct {
-	CURLcode code;
-	enum http_failure failure;
-} failures[] = {
-	{CURLE_COULDNT_RESOLVE_HOST, HTTP_NO_ADDRESS},
-	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_NO_ADDRESS},
-	{CURLE_COULDNT_CONNECT, HTTP_NO_CONNECTION},
-	{CURLE_SSL_CONNECT_ERROR, HTTP_NO_TLS},
-	{CURLE_PEER_FAILED_VERIFICATION, HTTP_NO_TRUST},
-	{CURLE_SSL_ISSUER_ERROR, HTTP_NO_TRUST},
-	{CURLE_SSL_CACERT_BADFILE, HTTP_NO_TRUST},
-	{CURLE_SSL_CERTPROBLEM, HTTP_NO_TRUST},
-	{CURLE_OPERATION_TIMEDOUT, HTTP_TIMED_OUT},
-	{CURLE_FILESIZE_EXCEEDED, HTTP_TOO_LARGE},
-	{CURLE_URL_MALFORMAT, HTTP_NO_URL},
-	{CURLE_UNSUPPORTED_PROTOCOL, HTTP_NO_URL},
-	{CURLE_OUT_OF_MEMORY, HTTP_NO_MEMORY},
-};
-
-static void describe(struct http_call *call, CURLcode code)
-{
-	const char *cause = call->reason[0] ? call->reason : curl_easy_strerror(code);
-	enum http_failure failure = HTTP_BROKEN;
-	long os_error = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(failures); i++)
-		if (failures[i].code == code)
-			failure = failures[i].failure;
-	if (failure == HTTP_TIMED_OUT && call->http->timeouts)
-		http_failure_count(call->http->timeouts, cause, may_have_sent(call));
-	if (failure == HTTP_NO_URL && may_have_sent(call))
-		failure = HTTP_BROKEN; /* curl calls HTTP/0.9 an unsupported protocol, too */
-	/* curl calls header lines without end a lack of memory. */
-	if (failure == HTTP_NO_MEMORY && may_have_sent(call))
-		failure = HTTP_TOO_LARGE;
-	if (call->answer.body.error)
-		failure = call->answer.body.error == EFBIG ? HTTP_TOO_LARGE : HTTP_NO_MEMORY;
-	/* curl's words do not say why a connection was refused; but only they name a proxy. */
-	curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_error);
-	if (failure == HTTP_NO_CONNECTION && os_error && !strcasestr(cause, "proxy"))
-		cause = strerror((int)os_error);
-	http_failure_describe(failure, call->request.url, cause, may_have_sent(call), &call->err);
-}
-
 /* Takes the call out of curl and reports it. */
 static void call_ends(struct http_call *call, CURLcode code)
 {
-	if (code == CURLE_OK)
-		http_answer_read(&call->answer, call->easy);
-	else
-		describe(call, code);
+	const struct http_ended ended = {.easy = call->easy,
+		.code = (int)code,
+		.reason = call->reason,
+		.url = call->request.url,
+		.fresh_tls = call->fresh_tls,
+		.timeouts = call->http->timeouts,
+		.body_error = call->answer.body.error};
+	bool good = http_end(&ended, &call->answer, &call->err) == 0;
+
 	DL_DELETE(call->http->calls, call);
 	curl_multi_remove_handle(call->http->multi, call->easy);
 	curl_easy_cleanup(steal(&call->easy));
-	call->done(call->arg, code == CURLE_OK ? &call->answer : NULL,
-		code == CURLE_OK ? NULL : &call->err);
+	call->done(call->arg, good ? &call->answer : NULL, good ? NULL : &call->err);
 	call_free(call);
 }
 
@@ -388,7 +334,7 @@ static void set_connection(struct http_call *call, const struct http_request *re
 		curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_bundle);
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	}
-	if (request->no_proxy)
+	if (request->no_proxy || http_place_of_url(request->url) != HTTP_ELSEWHERE)
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)http->connect_ms);
@@ -465,6 +411,17 @@ static int start_refusing(struct http_call *call)
 	return 0;
 }
 
+/* Plain http is for what is at hand, and for URLs that a person wrote so. */
+static int check_plain(const struct http_request *request, struct err *err)
+{
+	if (request->plain || !strncasecmp(request->url, "https:", 6) ||
+		http_place_of_url(request->url) != HTTP_ELSEWHERE)
+		return 0;
+	http_failure_describe(HTTP_NOT_PLAIN, request->url,
+		"it goes to this machine and to the metadata addresses only", 0, false, err);
+	return -EINVAL;
+}
+
 struct http_call *http_send(
 	struct http *http, const struct http_request *request, http_done *done, void *arg)
 {
@@ -478,6 +435,8 @@ struct http_call *http_send(
 	call->on_body = request->on_body;
 	call->arg = arg;
 	r = http_copy_init(&call->request, request, &call->err);
+	if (!r)
+		r = check_plain(request, &call->err);
 	if (!r)
 		r = start(call, request);
 	else if (r == -EINVAL)

@@ -51,7 +51,9 @@ struct http_request {
 	size_t max_answer;  /* bytes of the answer's body; 0: BUF_MAX. More is EFBIG */
 	int64_t timeout_ms; /* in all; 0: 60 s */
 	bool gzip;          /* the answer may come compressed; its bound is on what comes out */
-	bool no_proxy;      /* metadata addresses are never asked through a proxy */
+	bool plain;         /* http to any host: whoever named the URL said so. Else only to what
+			       http_place_of() knows; it is EINVAL otherwise, and nothing is sent */
+	bool no_proxy;      /* not through a proxy; what http_place_of() knows never is */
 	bool once;          /* must not reach the server twice: see http.c */
 	/* NULL: the body comes with the answer. Else it is called with each piece of it as it
 	 * arrives, if the status is 2xx, with the arg of done; answer->body stays empty. Returns 0,
@@ -69,9 +71,10 @@ struct http_answer {
 	int64_t retry_after_ms; /* x-amz-retry-after (ms) or Retry-After (s); -1 if absent */
 };
 
-/* Starts a request; everything is copied. Redirects are not followed. done gets the answer,
- * whatever its status, or NULL with *err: EHOSTUNREACH (name, route, refused, TLS), ETIMEDOUT,
- * EFBIG, EINVAL (no http URL, line breaks in a header), ENOMEM, EIO; err->maybe_done unless it is
+/* Starts a request; everything is copied. done gets the answer, whatever its status, or NULL with
+ * *err: EHOSTUNREACH (name, route, refused, TLS), ETIMEDOUT, EFBIG, EINVAL (no http URL, no plain
+ * http permitted, line breaks in a header), ENOMEM, EIO. A redirect is EIO, too: it is not
+ * followed, for what is signed or secret is meant for one host. err->maybe_done unless it is
  * certain that no byte of the request reached the server; err->retryable if another try may end
  * better. Called exactly once, never before this returns; not after http_cancel(). The answer lives
  * until done returns. NULL on ENOMEM (done is not called). */

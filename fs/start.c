@@ -26,6 +26,7 @@
 #include "session.h"
 #include "state_path.h"
 #include "status.h"
+#include "wire.h"
 
 /* Who the account is matters less than being there: a cloud without STS answers nothing to wait
  * for. */
@@ -44,7 +45,6 @@ struct mount {
 	struct profiles *profiles;
 	struct credentials_chain *chain;
 	struct endpoint_config endpoints;
-	char only_region[40];
 	struct session *session;
 	uv_signal_t signals[SIGNALS];
 	bool signals_open;
@@ -112,32 +112,6 @@ static void keep_enabled(struct mount *m, const char *const *names, size_t n)
 		m->fs.enabled[i] = strdup(names[i]);
 }
 
-/* Signature Version 2 says nothing of the region: an endpoint that all regions share would be asked
- * for one and answer, or copy, in another. */
-static void bind_endpoint(struct mount *m, char **wanted, const char *const *names, size_t n)
-{
-	size_t n_shown = n;
-
-	if (m->fs.options->signature != AWS_SIGNATURE_V2 ||
-		!endpoint_is_shared(&m->endpoints, "ec2"))
-		return;
-	if (wanted)
-		for (n_shown = 0; wanted[n_shown]; n_shown++)
-			;
-	if (n_shown != 1) {
-		err_set(&m->err, EINVAL,
-			"with signature=v2 a request does not say which region it is meant for, "
-			"and "
-			"there are %zu: write {region} into endpoint_url where its name belongs, "
-			"or "
-			"name with regions= the one region whose endpoint that is",
-			n_shown);
-		return;
-	}
-	snprintf(m->only_region, sizeof(m->only_region), "%s", wanted ? wanted[0] : names[0]);
-	m->endpoints.only_region = m->only_region;
-}
-
 static void regions_come(void *arg, const char *const *names, size_t n, const struct err *err)
 {
 	struct mount *m = arg;
@@ -164,8 +138,6 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 	}
 	for (size_t i = 0; !wanted && i < n && !m->err.errnum; i++)
 		show(m, names[i]);
-	if (!m->err.errnum)
-		bind_endpoint(m, wanted, names, n);
 	/* The account's number is not waited for much longer than the regions. */
 	if (m->identity_call)
 		loop_timer_start(m->identity_timer, IDENTITY_MS);
@@ -257,24 +229,6 @@ static int speak_to_aws(struct mount *m, struct err *err)
 
 /* --- the layers --- */
 
-/* Version 2 comes with weaker promises, which nobody shall have by accident where Version 4 works.
- */
-static int check_signature(struct mount *m, const char *region, struct err *err)
-{
-	_cleanup_buf_ struct buf url = BUF_INIT;
-	int r;
-
-	if (m->fs.options->signature != AWS_SIGNATURE_V2)
-		return 0;
-	r = endpoint_url(&m->endpoints, "ec2", region, &url, err);
-	if (r == 0 && endpoint_is_amazons(&m->endpoints, "ec2"))
-		return err_set(err, EINVAL,
-			"signature=v2 is for EC2-compatible clouds: name the cloud's endpoint_url; "
-			"%s is Amazon's own, and takes Version 4",
-			url.data);
-	return r;
-}
-
 static int build_client(struct mount *m, struct err *err)
 {
 	const struct options *o = m->fs.options;
@@ -291,7 +245,7 @@ static int build_client(struct mount *m, struct err *err)
 	http.ca_bundle = profiles_setting(m->profiles, "AWS_CA_BUNDLE", profile, "ca_bundle");
 	m->endpoints = (struct endpoint_config){
 		.endpoint_url = o->endpoint_url, .profiles = m->profiles, .profile = m->fs.profile};
-	r = check_signature(m, home_region(m), err);
+	r = wire_check(o, &m->endpoints, home_region(m), err);
 	if (r < 0)
 		return r;
 	r = http_create(&m->loop, &http, &m->http, err);
@@ -413,6 +367,8 @@ int start_mount(const struct options *options, struct mount **out, struct err *e
 	if (r == 0)
 		r = speak_to_aws(m, err);
 	if (r == 0)
+		r = wire_bind_region(options, m->fs.regions, &m->endpoints, err);
+	if (r == 0)
 		r = build_copies(m, err);
 	if (r == 0)
 		r = session_create(&m->fs, &m->session, err);
@@ -465,6 +421,7 @@ void start_serve(struct mount *m)
 		n++;
 	notify_manager("READY=1\nSTATUS=account %s, %zu region%s",
 		*m->fs.account ? m->fs.account : "unknown", n, n == 1 ? "" : "s");
+	wire_warn(&m->endpoints, home_region(m));
 	session_on_end(m->session, mount_ended);
 	uv_run(&m->loop, UV_RUN_DEFAULT);
 	notify_manager("STOPPING=1\nSTATUS=writing down what is under way");

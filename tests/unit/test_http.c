@@ -198,21 +198,21 @@ static void test_bodies_piece_by_piece(void **state)
 	buf_finish(&t.body);
 }
 
-static enum http_server_then moved(const struct http_server_request *request, struct buf *reply)
+static enum http_server_then busy(const struct http_server_request *request, struct buf *reply)
 {
 	(void)request;
-	http_server_answer(reply, "302 Found", "Location: /other\r\nRetry-After: 7\r\n", "");
+	http_server_answer(reply, "503 Service Unavailable", "Retry-After: 7\r\n", "");
 	return THEN_KEEP;
 }
 
-static void test_redirects_are_answers(void **state)
+static void test_refusals_are_answers(void **state)
 {
 	struct http_fixture *f = *state;
 	struct http_result r = {0};
 
-	f->behaviour = moved;
+	f->behaviour = busy;
 	http_ask(f, &(struct http_request){.method = "GET", .url = f->url}, &r);
-	assert_int_equal(r.status, 302);
+	assert_int_equal(r.status, 503);
 	assert_int_equal(r.answer.retry_after_ms, 7000);
 	assert_int_equal(r.answer.date_ms, 0);
 	assert_int_equal(http_server_requests(f->server), 1);
@@ -307,21 +307,6 @@ static void test_header_with_a_line_break(void **state)
 	assert_int_equal(http_server_requests(f->server), 0);
 }
 
-static void test_proxy(void **state)
-{
-	struct http_fixture *f = *state;
-	struct http_result r = {0};
-
-	f->behaviour = ok;
-	setenv("http_proxy", f->url, 1);
-	http_ask(f, &(struct http_request){.method = "GET", .url = "http://192.0.2.1/latest"}, &r);
-	assert_memory_equal(f->last_head.data, "GET http://192.0.2.1/latest HTTP", 32);
-	http_ask(f, &(struct http_request){.method = "GET", .url = f->url, .no_proxy = true}, &r);
-	assert_memory_equal(f->last_head.data, "GET / HTTP", 10);
-	unsetenv("http_proxy");
-	buf_finish(&r.body);
-}
-
 struct canceller {
 	struct http_result result;
 	struct http_call *victim;
@@ -398,7 +383,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_bodies_piece_by_piece, http_setup, http_teardown),
 		cmocka_unit_test_setup_teardown(
-			test_redirects_are_answers, http_setup, http_teardown),
+			test_refusals_are_answers, http_setup, http_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_reused_connection_that_dies, http_setup, http_teardown),
 		cmocka_unit_test_setup_teardown(test_once_is_once, http_setup, http_teardown),
@@ -406,7 +391,6 @@ int main(void)
 			test_connections_are_reused, http_setup, http_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_header_with_a_line_break, http_setup, http_teardown),
-		cmocka_unit_test_setup_teardown(test_proxy, http_setup, http_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_cancelled_calls_do_not_report, http_setup, http_teardown),
 		cmocka_unit_test_setup_teardown(

@@ -159,8 +159,11 @@ static void test_ends_before_the_request_was_sent(void **state)
 		struct http_result r = {0};
 
 		http_ask(f,
-			&(struct http_request){
-				.method = "POST", .url = table[i].url, .body = "x", .body_len = 1},
+			&(struct http_request){.method = "POST",
+				.url = table[i].url,
+				.body = "x",
+				.body_len = 1,
+				.plain = true},
 			&r);
 		if (r.err.errnum != table[i].errnum || !strstr(r.err.message, table[i].words))
 			fail_msg("%zu: %s", i, r.err.message);
