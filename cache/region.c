@@ -9,6 +9,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "listing.h"
+#include "log.h"
 #include "lookup.h"
 #include "loop.h"
 #include "waiters.h"
@@ -235,6 +236,8 @@ static void listing_succeeded(struct region *r)
 	r->asked_while_stale = 0;
 	region_disk_listed(r);
 	snprintf(r->owner, sizeof(r->owner), "%s", r->owners_differ ? "" : r->page_owner);
+	log_debug("listed %s: %zu snapshots in %lld ms", r->name, catalogue_listed(r->catalogue),
+		(long long)(now - r->begun_at_ms));
 }
 
 static void region_listed(void *arg, const struct err *err);
