@@ -156,7 +156,8 @@ static void refuse(struct asking *a, const struct err *err)
 		return;
 	}
 	*refusal = *err;
-	hint_add(refusal);
+	if (*err->code)
+		hint_add(refusal);
 	e->work->refusal = refusal;
 	e->pub.row.ended_ms = clock_wall_ms();
 	life_note(e, err->code, err->message, err->request_id);

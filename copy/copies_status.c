@@ -88,7 +88,7 @@ static void put_outcome(const struct copy *copy, struct buf *out)
 			text_line(out, "code", row->code);
 		text_line(out, "message", row->message);
 		if (copy->state != COPY_CANCELLED)
-			text_line(out, "hint", hint_for(row->code, row->message));
+			text_line(out, "hint", hint_for_copy(copy));
 		text_line(out, "request-id", row->request_id);
 	} else {
 		text_line(out, "note", row->message);

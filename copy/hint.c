@@ -69,6 +69,13 @@ const char *hint_for(const char *code, const char *message)
 	return NULL;
 }
 
+const char *hint_for_copy(const struct copy *copy)
+{
+	const struct journal_copy *row = &copy->row;
+
+	return copy->state == COPY_FAILED && !row->code ? NULL : hint_for(row->code, row->message);
+}
+
 void hint_add(struct err *err)
 {
 	const char *hint = hint_for(err->code, err->message);

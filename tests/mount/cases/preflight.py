@@ -48,7 +48,10 @@ def archived(t):
 
 @case
 def in_error(t):
-    not_sent(t, t.mount(), EINVAL, "is in state error: Given key ID is not accessible", source=BROKEN)
+    m = t.mount()
+    not_sent(t, m, EINVAL, "is in state error: Given key ID is not accessible", source=BROKEN)
+    t.fails(EINVAL, f"cp {EAST}/snapshots/{BROKEN}/*.snapshot {WEST}/")
+    check("hint" not in status(m.region(WEST, BROKEN + ".status")), "that is why the source failed, not the copy")
 
 
 @case
