@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "aws_advice.h"
 #include "clock.h"
 #include "defaults.h"
 #include "estimate.h"
@@ -154,6 +155,6 @@ int copies_snapshot_status(const char *region, const struct catalogue *catalogue
 	}
 	text_line(out, "message", s.state_message);
 	if (*s.state_message)
-		text_line(out, "hint", hint_for(NULL, s.state_message));
+		text_line(out, "hint", aws_advice(NULL, s.state_message));
 	return -out->error;
 }
