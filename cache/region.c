@@ -435,7 +435,11 @@ struct region_waiter *region_ensure_id(
 			snprintf(w->id, sizeof(w->id), "%s", id);
 		return w;
 	}
-	if (!anew && freshness == REGION_KNOWN && region_shows(r, id)) {
+	/* From disk; or EC2 did not even list the region when it was last asked: what is known is
+	 * shown, and nobody waits through another failure. */
+	if (!anew && region_shows(r, id) &&
+		(freshness == REGION_KNOWN ||
+			(freshness == REGION_STALE && r->last_error.errnum))) {
 		region_ask_behind(r, id, now);
 		*ready = true;
 		return NULL;

@@ -95,7 +95,8 @@ struct region_waiter *region_ensure_slot(
  * the id (which finds shared and public ones too) and puts the answer in the catalogue. A listing
  * is not started, unless so many ids of a stale listing are asked for one by one that it costs
  * fewer requests; then behind. Ids asked for in the same turn of the loop travel in one request.
- * In a region that is known from disk an id that is shown is ready at once, and asked for behind.
+ * In a region that is known from disk, or stale because its latest listing failed, an id that is
+ * shown is ready at once, and asked for behind.
  * After done without error: catalogue_find() says what is true, if `anew` was asked; else
  * catalogue_find_shown() what is to be shown. */
 struct region_waiter *region_ensure_id(

@@ -254,6 +254,35 @@ static void ask_one_by_one(struct fixture *f, int n)
 	}
 }
 
+/* Nobody waits through failure after failure for word on what is known. */
+static void test_what_is_known_outlasts_a_failure(void **state)
+{
+	struct fixture *f = *state;
+	struct caller all = {0}, a = {0}, b = {0};
+
+	list(f, IDS(A));
+	now_ms += TTL;
+	ensure(&all, f->region, false);
+	assert_true(all.ready);
+	refuse(1, EAGAIN, "RequestLimitExceeded");
+	ensure_id(&a, f->region, A, false);
+	assert_true(a.ready);
+	ensure_id(&a, f->region, A, true);
+	assert_false(a.ready); /* asked anew: EC2's word */
+	ensure_id(&b, f->region, B, false);
+	assert_false(b.ready); /* not known: only EC2 can tell */
+	turn(f);
+	refuse(2, EAGAIN, "RequestLimitExceeded");
+	assert_called(&b, EAGAIN);
+	/* The next listing that succeeds ends it. */
+	now_ms += REGION_BACKOFF_MAX_MS;
+	ensure(&all, f->region, false);
+	answer(3, US, NULL, IDS(A));
+	now_ms += TTL;
+	ensure_id(&a, f->region, A, false);
+	assert_false(a.ready);
+}
+
 static void test_one_by_one_a_stale_listing_is_made_anew_behind(void **state)
 {
 	struct fixture *f = *state;
@@ -283,6 +312,7 @@ int main(void)
 		TEST(test_many_ids_travel_in_few_requests),
 		TEST(test_an_id_that_ec2_refuses_spoils_no_other),
 		TEST(test_a_failure_is_no_miss),
+		TEST(test_what_is_known_outlasts_a_failure),
 		TEST(test_one_by_one_a_stale_listing_is_made_anew_behind),
 	};
 
