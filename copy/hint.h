@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What helps with a copy that did not come about. */
+/* What usually causes an error of EC2's, and what helps. */
 #ifndef EBSFS_HINT_H
 #define EBSFS_HINT_H
 
-#include "copies.h"
+#include "err.h"
 
-/* For a copy that ended in error or failed; NULL: nothing is known. What ebsfs itself refused says
- * all there is to say. */
-const char *hint_for_copy(const struct copy *copy);
+/* For an error code ("" or NULL: none) and a message, which may be the StatusMessage of a snapshot
+ * in state error. NULL: nothing is known. */
+const char *hint_for(const char *code, const char *message);
+/* Puts the hint, if there is one, behind the message. */
+void hint_add(struct err *err);
 
 #endif

@@ -5,7 +5,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "aws_advice.h"
 #include "daemon.h"
 #include "dead_mount.h"
 #include "log.h"
@@ -15,11 +14,9 @@
 
 static int complain(const struct err *err)
 {
-	const char *advice = aws_advice_for(err);
 	char text[800];
 
-	fprintf(stderr, "ebsfs: %s%s%s\n", err_text(err, text, sizeof(text)),
-		advice ? ". Next: " : "", advice ? advice : "");
+	fprintf(stderr, "ebsfs: %s\n", err_text(err, text, sizeof(text)));
 	return 1;
 }
 
