@@ -128,6 +128,15 @@ static int element_closed(
 	return 0;
 }
 
+/* Encoded, it fills the line and tells a person nothing. */
+static void cut_blob(char *message)
+{
+	char *blob = strstr(message, ". Encoded authorization failure message");
+
+	if (blob)
+		*blob = '\0';
+}
+
 static enum retry_kind judge_status(struct err *err)
 {
 	int status = err->http_status;
@@ -164,6 +173,7 @@ enum retry_kind aws_error_judge(
 	/* What was read before a fault in the XML still counts. */
 	if (body)
 		xml_parse(body, len < BODY_MAX ? len : BODY_MAX, &handler, NULL);
+	cut_blob(err->message);
 	if (!err->request_id[0])
 		snprintf(err->request_id, sizeof(err->request_id), "%s", request_id);
 	if (!err->code[0]) {
@@ -193,6 +203,19 @@ bool aws_error_may_be_clock(const char *code)
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (!strcmp(code, codes[i]))
+			return true;
+	return false;
+}
+
+bool aws_error_blames_keys(const char *code)
+{
+	static const char *const patterns[] = {"AuthFailure*", "ExpiredToken*", "RequestExpired",
+		"InvalidSecurity.RequestHasExpired", "InvalidClientTokenId",
+		"UnrecognizedClientException", "InvalidAccessKeyId*", "SignatureDoesNotMatch",
+		"InvalidSignature*"};
+
+	for (size_t i = 0; i < ARRAY_LEN(patterns); i++)
+		if (!fnmatch(patterns[i], code, FNM_CASEFOLD | FNM_NOESCAPE))
 			return true;
 	return false;
 }

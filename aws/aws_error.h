@@ -21,6 +21,8 @@ enum retry_kind aws_error_judge(
 
 /* Whether a refusal with this code may come from a clock that is wrong. */
 bool aws_error_may_be_clock(const char *code);
+/* Whether it speaks of the caller's keys or signature, and not of what they may do. */
+bool aws_error_blames_keys(const char *code);
 /* Whether it may come from keys that were good and are no longer. */
 bool aws_error_may_be_old_keys(const char *code);
 

@@ -97,8 +97,20 @@ static const char *name_of(const struct aws_call *call)
 	return call->action->counter.action;
 }
 
+/* Whose keys were refused: a person has more than one. An access key's id is no secret. */
+static void name_keys(struct aws_call *call)
+{
+	struct err *err = &call->err;
+	size_t n = strlen(err->message);
+
+	if (call->credentials && aws_error_blames_keys(err->code))
+		snprintf(err->message + n, sizeof(err->message) - n, " (access key %s, source: %s)",
+			call->credentials->access_key, call->credentials->source);
+}
+
 static void give_up(struct aws_call *call)
 {
+	name_keys(call);
 	call->action->counter.errors++;
 	call->err.maybe_done = call->maybe_done;
 	err_context(&call->err, "%s in %s", name_of(call), call->region->name);

@@ -9,9 +9,9 @@
 #include "loop.h"
 
 /* A piece is worth the way to the thread pool, and fits a processor's cache; what waits for its
- * turn is bounded. */
-#define PIECE   ((size_t)64 << 10)
-#define WAITING ((size_t)128 << 10)
+ * turn is bounded, below a power of two, by which buffers grow. */
+#define PIECE   ((size_t)48 << 10)
+#define WAITING ((size_t)62 << 10)
 
 struct aws_stream {
 	uv_loop_t *loop;

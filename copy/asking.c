@@ -10,7 +10,6 @@
 #include "defaults.h"
 #include "encode.h"
 #include "endpoint.h"
-#include "hint.h"
 #include "lane.h"
 #include "life.h"
 #include "preflight.h"
@@ -156,7 +155,6 @@ static void refuse(struct asking *a, const struct err *err)
 		return;
 	}
 	*refusal = *err;
-	hint_add(refusal);
 	e->work->refusal = refusal;
 	e->pub.row.ended_ms = clock_wall_ms();
 	life_note(e, err->code, err->message, err->request_id);

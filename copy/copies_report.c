@@ -194,7 +194,7 @@ static void json_row(void *arg, const struct copy *copy)
 		json_text(out, "code", row->code);
 	json_text(out, bad || copy->state == COPY_CANCELLED ? "message" : "note", row->message);
 	if (bad)
-		json_text(out, "hint", hint_for(row->code, row->message));
+		json_text(out, "hint", hint_for_copy(copy));
 	json_text(out, "request-id", row->request_id);
 	buf_puts(out, "\n  }");
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "aws_advice.h"
 #include "clock.h"
 #include "defaults.h"
 #include "estimate.h"
@@ -88,7 +89,7 @@ static void put_outcome(const struct copy *copy, struct buf *out)
 			text_line(out, "code", row->code);
 		text_line(out, "message", row->message);
 		if (copy->state != COPY_CANCELLED)
-			text_line(out, "hint", hint_for(row->code, row->message));
+			text_line(out, "hint", hint_for_copy(copy));
 		text_line(out, "request-id", row->request_id);
 	} else {
 		text_line(out, "note", row->message);
@@ -154,6 +155,6 @@ int copies_snapshot_status(const char *region, const struct catalogue *catalogue
 	}
 	text_line(out, "message", s.state_message);
 	if (*s.state_message)
-		text_line(out, "hint", hint_for(NULL, s.state_message));
+		text_line(out, "hint", aws_advice(NULL, s.state_message));
 	return -out->error;
 }

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What usually causes an error of EC2's, and what helps. */
+/* What helps with a copy that did not come about. */
 #ifndef EBSFS_HINT_H
 #define EBSFS_HINT_H
 
-#include "err.h"
+#include "copies.h"
 
-/* For an error code ("" or NULL: none) and a message, which may be the StatusMessage of a snapshot
- * in state error. NULL: nothing is known. */
-const char *hint_for(const char *code, const char *message);
-/* Puts the hint, if there is one, behind the message. */
-void hint_add(struct err *err);
+/* For a copy that ended in error or failed; NULL: nothing is known. What ebsfs itself refused says
+ * all there is to say. */
+const char *hint_for_copy(const struct copy *copy);
 
 #endif

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "clock.h"
-#include "hint.h"
 #include "lane.h"
 #include "mover.h"
 #include "on_end.h"
@@ -236,7 +235,6 @@ void life_fail(struct entry *e, const struct err *err)
 		w->refusal = malloc(sizeof(*err));
 		if (w->refusal) {
 			*w->refusal = *err;
-			hint_add(w->refusal);
 			save_row(e, refused);
 			return;
 		}

@@ -161,8 +161,8 @@ int dead_mount_clear(const char *path, struct err *err)
 			"fusermount3 -u %s",
 			path, path);
 	if (depth)
-		log_info("%s bore the dead mount of an ebsfs that did not end as it should; "
-			 "cleared it",
+		log_warning("%s bore the dead mount of an ebsfs that did not end as it should; "
+			    "cleared it",
 			path);
 	return 0;
 }

@@ -17,7 +17,5 @@ void last_error_destroy(struct last_error *l);
 int last_error_report(struct last_error *l, const char *what, const struct err *err);
 /* The youngest first. Results as buf_add. */
 int last_error_text(const struct last_error *l, struct buf *out);
-/* What usually helps: one sentence, "" if nothing is known. By AWS code first, then by errno. */
-const char *last_error_next_step(const struct err *err);
 
 #endif

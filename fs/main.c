@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "aws_advice.h"
 #include "daemon.h"
 #include "dead_mount.h"
 #include "log.h"
@@ -14,9 +15,11 @@
 
 static int complain(const struct err *err)
 {
+	const char *advice = aws_advice_for(err);
 	char text[800];
 
-	fprintf(stderr, "ebsfs: %s\n", err_text(err, text, sizeof(text)));
+	fprintf(stderr, "ebsfs: %s%s%s\n", err_text(err, text, sizeof(text)),
+		advice ? ". Next: " : "", advice ? advice : "");
 	return 1;
 }
 

@@ -21,8 +21,10 @@
 #include "loop.h"
 #include "notify.h"
 #include "ops_write.h"
+#include "patience.h"
 #include "profile.h"
 #include "receipts.h"
+#include "region_names.h"
 #include "session.h"
 #include "state_path.h"
 #include "status.h"
@@ -30,11 +32,11 @@
 
 /* Who the account is matters less than being there: a cloud without STS answers nothing to wait
  * for. */
-#define IDENTITY_MS   5000
+#define IDENTITY_MS 5000
 /* How long the end waits for the word on copies that are being asked for. */
-#define SETTLE_MS     10000
-/* Between two attempts of a start that waits. */
-#define WAIT_PAUSE_MS 1000
+#define SETTLE_MS   10000
+/* How many other regions are asked at the start if one of regions= does not answer. */
+#define HOMES_MAX   3
 
 enum { SIGNAL_TERM, SIGNAL_INT, SIGNAL_HUP, SIGNALS };
 
@@ -89,41 +91,12 @@ static void identity_known(void *arg, const char *account, const char *arn, cons
 	maybe_go_on(m);
 }
 
-static bool is_in(const char *name, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(name, names[i]))
-			return true;
-	return false;
-}
-
 static void show(struct mount *m, const char *name)
 {
 	int r = regions_show(m->fs.regions, name);
 
 	if (r < 0 && !m->err.errnum)
 		err_set(&m->err, -r, "cannot show region %s: %s", name, strerror(-r));
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* By name, as a shell expands a `*`: who goes through them one way or the other goes the same way,
- * and the next ones can be listed ahead. */
-static void show_in_order(struct mount *m, const char *const *names, size_t n)
-{
-	_cleanup_free_ const char **sorted = calloc(n + 1, sizeof(*sorted));
-
-	if (!sorted) {
-		err_set(&m->err, ENOMEM, "out of memory");
-		return;
-	}
-	memcpy(sorted, names, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), by_name);
-	for (size_t i = 0; i < n && !m->err.errnum; i++)
-		show(m, sorted[i]);
 }
 
 static void keep_enabled(struct mount *m, const char *const *names, size_t n)
@@ -137,7 +110,6 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 {
 	struct mount *m = arg;
 	char **wanted = m->fs.options->regions;
-	size_t n_wanted = 0;
 
 	m->regions_call = NULL;
 	m->regions_known = true;
@@ -152,14 +124,12 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 	} else if (!n) {
 		err_set(&m->err, EIO, "AWS named no region that the account has enabled");
 	}
-	for (; wanted && wanted[n_wanted] && !m->err.errnum; n_wanted++) {
-		if (!err && !is_in(wanted[n_wanted], names, n))
-			log_warning("region %s is not enabled for the account, or does not exist",
-				wanted[n_wanted]);
-	}
-	if (!m->err.errnum)
-		show_in_order(
-			m, wanted ? (const char *const *)wanted : names, wanted ? n_wanted : n);
+	if (!err && wanted && !m->err.errnum)
+		region_names_check(wanted, names, n, &m->err);
+	for (size_t i = 0; wanted && wanted[i] && !m->err.errnum; i++)
+		show(m, wanted[i]);
+	for (size_t i = 0; !wanted && i < n && !m->err.errnum; i++)
+		show(m, names[i]);
 	/* The account's number is not waited for much longer than the regions. */
 	if (m->identity_call)
 		loop_timer_start(m->identity_timer, IDENTITY_MS);
@@ -173,10 +143,8 @@ static const char *home_region(const struct mount *m)
 	return wanted ? wanted[0] : endpoint_home_region(m->profiles, m->fs.profile);
 }
 
-static int ask_aws(struct mount *m, struct err *err)
+static int ask_aws(struct mount *m, const char *home, struct err *err)
 {
-	const char *home = home_region(m);
-
 	m->err = (struct err){0};
 	m->regions_known = false;
 	if (!m->identity_timer)
@@ -201,51 +169,44 @@ static int ask_aws(struct mount *m, struct err *err)
 	return -err->errnum;
 }
 
-static void patience_ends(void *arg)
+static bool may_be_name(const struct err *err)
 {
-	*(bool *)arg = true;
+	return err->errnum == EHOSTUNREACH || !strcmp(err->code, "AuthFailure");
 }
 
-static int pause_start(struct mount *m, struct err *err)
+/* The region that regions= names first may be the mistyped one, which has no endpoint or one that
+ * knows nobody: then another one is asked which there are. */
+static int ask_aws_somewhere(struct mount *m, struct err *err)
 {
-	bool over = false;
-	struct loop_timer *timer = loop_timer_create(&m->loop, patience_ends, &over);
+	char **wanted = m->fs.options->regions;
+	const char *home = endpoint_home_region(m->profiles, m->fs.profile);
+	int r = ask_aws(m, home_region(m), err);
+	struct err other;
 
-	if (!timer)
-		return err_set(err, ENOMEM, "out of memory");
-	loop_timer_start(timer, WAIT_PAUSE_MS);
-	while (!over && !m->ending)
-		uv_run(&m->loop, UV_RUN_ONCE);
-	loop_timer_destroy(timer);
-	return m->ending ? err_set(err, EINTR, "ended by a signal before the mount stood") : 0;
-}
+	/* If nobody answers, the first one's reason is told; else what the answer says of the list.
+	 */
+	for (int i = 1; r < 0 && wanted && may_be_name(err) && !m->ending && i <= HOMES_MAX; i++) {
+		bool last = i == HOMES_MAX || !wanted[i];
 
-/* Whether the reason may go by itself while a machine boots: no network, no name server, no
- * metadata service, no role, no file of credentials yet. What AWS refuses in its own words, and
- * what is written wrongly, stays as it is. */
-static bool may_pass(const struct err *err)
-{
-	if (err->code[0])
-		return err->retryable;
-	return err->errnum != EINVAL && err->errnum != ENOMEM && err->errnum != EINTR;
+		r = ask_aws(m, last ? home : wanted[i], &other);
+		if (r < 0 && !may_be_name(&other))
+			*err = other;
+		if (last)
+			break;
+	}
+	return r;
 }
 
 static int speak_to_aws(struct mount *m, struct err *err)
 {
-	int64_t until = clock_mono_ms() + m->fs.options->wait_ms;
-	bool told = false;
+	struct patience patience = {.loop = &m->loop,
+		.until_ms = clock_mono_ms() + m->fs.options->wait_ms,
+		.ended = &m->ending};
 	int r;
 
-	while ((r = ask_aws(m, err)) < 0 && may_pass(err) && clock_mono_ms() < until) {
-		if (!told)
-			log_warning("waiting up to %lld s more: %s",
-				(long long)(until - clock_mono_ms() + 999) / 1000, err->message);
-		told = true;
-		notify_manager("STATUS=waiting: %s", err->message);
-		r = pause_start(m, err);
-		if (r < 0)
-			break;
-	}
+	do
+		r = ask_aws_somewhere(m, err);
+	while (r < 0 && patience_lasts(&patience, err));
 	return r;
 }
 
@@ -415,6 +376,11 @@ static void mount_ended(struct fs *fs)
 	uv_stop(fs->loop);
 }
 
+static void patience_ends(void *arg)
+{
+	*(bool *)arg = true;
+}
+
 /* What the last closes asked for, and what is being written, is on its way or in the journal before
  * the mount ends; bounded, for AWS may be gone. */
 static void settle(struct mount *m)
@@ -437,10 +403,8 @@ static void settle(struct mount *m)
 
 void start_serve(struct mount *m)
 {
-	size_t n = 0;
+	size_t n = regions_shown(m->fs.regions);
 
-	while (regions_at(m->fs.regions, n))
-		n++;
 	notify_manager("READY=1\nSTATUS=account %s, %zu region%s",
 		*m->fs.account ? m->fs.account : "unknown", n, n == 1 ? "" : "s");
 	wire_warn(&m->endpoints, home_region(m));

@@ -34,6 +34,11 @@ static int parse_one(
 	if (!f->n_values)
 		return sim_fail(c, 400, "InvalidParameterValue",
 			"The filter '%s' must have at least one value", f->name);
+	f->literal = calloc((size_t)f->n_values, sizeof(*f->literal));
+	if (!f->literal)
+		return sim_fail_memory(c);
+	for (int i = 0; i < f->n_values; i++)
+		f->literal[i] = sim_text_literal(f->values[i]);
 	return 0;
 }
 
@@ -63,8 +68,10 @@ int sim_filters_parse(struct sim_call *c, const char *const *names, struct sim_f
 
 void sim_filters_finish(struct sim_filters *f)
 {
-	for (int i = 0; i < f->n; i++)
+	for (int i = 0; i < f->n; i++) {
 		free(f->items[i].values);
+		free(f->items[i].literal);
+	}
 	free(f->items);
 	*f = (struct sim_filters){0};
 }
@@ -72,7 +79,8 @@ void sim_filters_finish(struct sim_filters *f)
 bool sim_filter_has(const struct sim_filter *f, const char *text)
 {
 	for (int i = 0; text && i < f->n_values; i++)
-		if (sim_text_matches(text, f->values[i]))
+		if (strncmp(text, f->values[i], f->literal[i]) == 0 &&
+			sim_text_matches(text + f->literal[i], f->values[i] + f->literal[i]))
 			return true;
 	return false;
 }

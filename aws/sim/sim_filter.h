@@ -10,6 +10,7 @@
 struct sim_filter {
 	const char *name;
 	const char **values;
+	size_t *literal; /* of each value: how much of it stands before the first wildcard */
 	int n_values;
 };
 

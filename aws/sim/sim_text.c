@@ -98,9 +98,14 @@ bool sim_text_matches(const char *s, const char *pattern)
 	return !*pattern;
 }
 
+size_t sim_text_literal(const char *pattern)
+{
+	return strcspn(pattern, "*?\\");
+}
+
 bool sim_text_has_wildcard(const char *pattern)
 {
-	return strpbrk(pattern, "*?\\") != NULL;
+	return pattern[sim_text_literal(pattern)] != '\0';
 }
 
 bool sim_text_is_id(const char *s, const char *kind)

@@ -15,6 +15,7 @@ bool sim_text_is_printable(const char *s);
 /* EC2's filters: '*' any run, '?' one character, '\' takes the next one as it is. */
 bool sim_text_matches(const char *s, const char *pattern);
 bool sim_text_has_wildcard(const char *pattern);
+size_t sim_text_literal(const char *pattern); /* bytes before its first wildcard */
 /* "<kind>-" and 8 or 17 lower-case hex digits: the ids that EC2 gives out. */
 bool sim_text_is_id(const char *s, const char *kind);
 /* A duplicate; "" for NULL. NULL on ENOMEM. */

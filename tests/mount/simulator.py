@@ -139,6 +139,9 @@ class Simulator:
         """A new access key, or a change of one (aws/sim/sim_seed_file.c)."""
         self._ask("set", {"key": id, **fields})
 
+    def set_region(self, name, **fields):
+        self._ask("set", {"region": name, **fields})
+
     def end_snapshot(self, region, id):
         """A pending one completes."""
         self._ask("set", {"region": region, "snapshot": id, "set": {"Progress": "100%"}, "finish": True})

@@ -168,7 +168,7 @@ static void test_all_arrives_in_order(void **state)
 		assert_text(sizes[i]);
 	}
 	/* It came in pieces, not in one. */
-	assert_in_range(t.took, 5, 1000000 / 65536 + 1);
+	assert_true(t.took >= 5);
 }
 
 static void test_an_empty_answer_is_read_too(void **state)

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
+#include "aws_advice.h"
 #include "estimate.h"
 #include "gate.h"
-#include "hint.h"
 #include "history.h"
 #include "on_end.h"
 #include "pace.h"
@@ -303,17 +303,22 @@ static void test_hints(void **state)
 		{"UnauthorizedOperation", "Encoded authorization failure message",
 			"ec2:CopySnapshot"},
 		{"AuthFailure", "", "not enabled"},
+		{"unauthorizedoperation", "with an explicit deny in a policy", "denial must go"},
+		{"RequestExpired", "(access key A, source: SSO of profile x)", "aws sso login"},
+		{"ExpiredTokenException", "(access key A, source: environment)", "mount again"},
+		{"ExpiredToken", "", "get new credentials"},
+		{"AccessDenied", "AssumeRole of r", "sts:AssumeRole"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		const char *hint = hint_for(table[i].code, table[i].message);
+		const char *hint = aws_advice(table[i].code, table[i].message);
 
 		if (!hint || !strstr(hint, table[i].hint))
 			fail_msg("row %zu: %s", i, hint ? hint : "none");
 	}
-	assert_null(hint_for("", "something else"));
-	assert_null(hint_for(NULL, NULL));
+	assert_null(aws_advice("", "something else"));
+	assert_null(aws_advice(NULL, NULL));
 }
 
 static void test_bars(void **state)

@@ -15,6 +15,7 @@
 #include "names.h"
 #include "node.h"
 #include "options.h"
+#include "region_names.h"
 
 static void test_node_numbers_are_coordinates(void **state)
 {
@@ -221,6 +222,29 @@ static void test_what_is_mounted_uppermost(void **state)
 	assert_false(dead_mount_type("1 2 3 - ext4\n\n", "/", type, sizeof(type)));
 }
 
+static void test_a_mistyped_region(void **state)
+{
+	static const char *const names[] = {"eu-west-1", "us-east-1", "us-east-2", "us-west-1"};
+	static const struct {
+		const char *name, *words;
+	} table[] = {{"us-esat-1", "did you mean us-east-1?"},
+		{"us-west-2", "did you mean us-west-1?"}, {"eu-west1", "did you mean eu-west-1?"},
+		{"eu-west-11", "did you mean eu-west-1?"},
+		{"us-east", "did you mean us-east-1 or us-east-2?"},
+		{"mars-north-1", "enabled are eu-west-1, us-east-1, us-east-2, us-west-1"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		_cleanup_buf_ struct buf out = BUF_INIT;
+
+		assert_false(region_names_have(names, ARRAY_LEN(names), table[i].name));
+		assert_int_equal(
+			region_names_instead(names, ARRAY_LEN(names), table[i].name, &out), 0);
+		assert_string_equal(buf_str(&out), table[i].words);
+	}
+	assert_true(region_names_have(names, ARRAY_LEN(names), "us-west-1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_mount_calls_with_the_source_first),
 		cmocka_unit_test(test_the_guard_bars_for_a_while),
 		cmocka_unit_test(test_what_is_mounted_uppermost),
+		cmocka_unit_test(test_a_mistyped_region),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -237,14 +237,17 @@ static void test_first_come_first_served(void **state)
 	assert_int_equal(f.line.n_waiting, 6);
 	throttle_line_leave(&f.line, &f.all[2].place); /* the head of the line */
 	assert_int_equal(f.n, 0);                      /* no turn but from the loop */
+	/* Whoever comes late does not overtake, though tokens have come meanwhile. */
+	uv_sleep(25);
+	assert_false(throttle_line_enter(&f.line, &f.all[2].place));
 	uv_run(&f.loop, UV_RUN_DEFAULT);
-	assert_int_equal(f.n, 4);
-	assert_memory_equal(f.order, ((int[]){3, 4, 6, 7}), 4 * sizeof(int));
+	assert_int_equal(f.n, 5);
+	assert_memory_equal(f.order, ((int[]){3, 4, 6, 7, 2}), 5 * sizeof(int));
 	assert_int_equal(f.line.n_waiting, 0);
-	assert_int_equal(f.line.n_waited, 6);
-	/* Four tokens at a hundred a second. */
-	assert_true(clock_mono_ms() - start >= 35);
-	assert_true(f.line.waited_ms >= 10 + 20 + 30 + 35);
+	assert_int_equal(f.line.n_waited, 7);
+	/* Five tokens at a hundred a second. */
+	assert_true(clock_mono_ms() - start >= 45);
+	assert_true(f.line.waited_ms >= 25 + 25 + 30 + 40 + 20);
 	finish(&f);
 }
 

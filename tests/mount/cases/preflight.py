@@ -48,7 +48,10 @@ def archived(t):
 
 @case
 def in_error(t):
-    not_sent(t, t.mount(), EINVAL, "is in state error: Given key ID is not accessible", source=BROKEN)
+    m = t.mount()
+    not_sent(t, m, EINVAL, "is in state error: Given key ID is not accessible", source=BROKEN)
+    t.fails(EINVAL, f"cp {EAST}/snapshots/{BROKEN}/*.snapshot {WEST}/")
+    check("hint" not in status(m.region(WEST, BROKEN + ".status")), "that is why the source failed, not the copy")
 
 
 @case
@@ -230,3 +233,41 @@ def no_dry_run_that_might_copy(t):
     same(status(m.region(WEST, "x.status"))["state"], "queued")
     same(t.sim.count("CopySnapshot"), sent)
     check("DryRunOperation" not in json.dumps(t.sim.counts()["errors"]))
+
+
+@case
+def mv_before_the_queue(t):
+    """What a dry run forbids is mv's error, and the source stays."""
+    m = t.mount("delete")
+    m.allow("UnauthorizedOperation", "ResourceLimitExceeded")
+    write(m.region(WEST, "dry"), text("copy.dry-run: yes", "copy.kms-key: alias/dr"))
+    t.sim.set_limit(1)
+    t.sim.set_copy_seconds(3600)
+    for name in ("first", "second"):
+        write(m.region(WEST, name), text("copy.kms-key: alias/dr"))
+    same(status(m.region(WEST, "second.status"))["state"], "queued")
+    t.sim._ask("set", {"key": "AKIASIMULATED0000001", "deny": ["CopySnapshot"]})
+    t.fails(EACCES, f"mv {EAST}/snapshots/{ENCRYPTED} {WEST}/snapshots/")
+    t.fails(EACCES, f"mv {EAST}/snapshots/{ENCRYPTED} {WEST}/")
+    same((len(t.sim.copies(WEST)), t.sim.count("DeleteSnapshot")), (1, 0))
+    check(ENCRYPTED in os.listdir(m.region(EAST, "snapshots")))
+
+
+@case
+def failures_that_come_later(t):
+    """What EC2 finds out when the copy is under way is in the status, with the next step; cp had returned 0."""
+    m = t.mount()
+    t.sim.set_copy_seconds(1)
+    write(m.region(WEST, "key"), text("copy.kms-key: alias/nobody-has-it"))
+    found = read(m.region(WEST, "key.wait"))
+    for words in ("state: error\n", "message: Given key ID is not accessible\n", "hint: the caller needs kms:DescribeKey, kms:CreateGrant, kms:GenerateDataKey, ",
+                  "in the destination's region", "the owner must share the key too"):
+        contains(found, words)
+    t.sim.set_copy_seconds(3600)
+    for n, (message, words) in enumerate((("The PresignedUrl is not valid: it has expired", "the clock of this machine may be wrong"),
+                                          ("Source snapshot is not found", "is not shared with this account"))):
+        write(m.region(WEST, f"x{n}"), text())
+        t.sim.fail_copy(WEST, message)
+        found = read(m.region(WEST, f"x{n}.wait"))
+        contains(found, f"message: {message}\n")
+        contains(found, words)
