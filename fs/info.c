@@ -10,6 +10,8 @@
 #include "last_error.h"
 #include "tree.h"
 
+#define CLOCK_OFF_S 60 /* a clock that is off by less is not worth a word */
+
 static int readme_text(struct fs *fs, struct node n, struct buf *out)
 {
 	(void)n;
@@ -77,6 +79,33 @@ static void region_health(struct region *region, struct buf *out)
 			: "ok");
 }
 
+static void clock_health(const struct fs *fs, struct buf *out)
+{
+	int64_t off_s = aws_skew_ms(fs->aws) / 1000;
+
+	if (llabs(off_s) < CLOCK_OFF_S)
+		buf_puts(out, "clock: ok\n");
+	else
+		buf_printf(out, "clock: %lld s %s AWS's\n", (long long)llabs(off_s),
+			off_s < 0 ? "ahead of" : "behind");
+}
+
+static void add_waiting(void *arg, const struct aws_counter *counter)
+{
+	*(unsigned *)arg += counter->waiting;
+}
+
+static void rate_health(const struct fs *fs, struct buf *out)
+{
+	unsigned waiting = 0;
+
+	aws_each_counter(fs->aws, add_waiting, &waiting);
+	if (waiting)
+		buf_printf(out, "request rate: %u requests wait for it\n", waiting);
+	else
+		buf_puts(out, "request rate: ok\n");
+}
+
 static int health_text(struct fs *fs, struct node n, struct buf *out)
 {
 	struct aws_health health = aws_health(fs->aws, NULL);
@@ -93,6 +122,8 @@ static int health_text(struct fs *fs, struct node n, struct buf *out)
 		buf_printf(out, "last failure: %s %s\n",
 			isotime_format(health.last_failure_ms, stamp),
 			err_text(&health.last_failure, text, sizeof(text)));
+	clock_health(fs, out);
+	rate_health(fs, out);
 	buf_printf(out, "journal: %s\n", journal ? err_text(journal, text, sizeof(text)) : "ok");
 	buf_printf(out, "\n%-20s %-6s %10s %10s %12s  %s\n", "REGION", "LIST", "AGE", "SNAPSHOTS",
 		"BYTES", "LAST LISTING");

@@ -6,7 +6,7 @@ import re
 import time
 from errno import EAGAIN, ETIMEDOUT
 
-from harness import ROOT, Timer, case, check, contains, read, refused, same, status, until, write
+from harness import ROOT, Timer, case, check, contains, matches, read, refused, same, status, until, write
 from world import BARE, IRISH, NIGHTLY, NOWHERE, OWN
 
 BUDGET = 100  # retries that a region's budget pays for (aws/retry.h)
@@ -236,6 +236,7 @@ def wrong_clock(t, shift, word):
     same(len(warnings), 1, warnings)
     contains(warnings[0], f"s {word} AWS's")
     check(abs(m.metric("ebsfs_clock_skew_seconds") - shift) < 5)
+    matches(read(m(".ebsfs/health")), rf"^clock: 3[56]\d\d s {word} AWS's$")
     same(m.metric("ebsfs_errors_total"), 0)
     # Once known, it costs no request.
     refused_then = errors_of(t.sim, "RequestExpired")
@@ -262,6 +263,7 @@ def a_clock_that_is_set(t):
         write(m.folder("us-east-1", BARE, "tags", "k"), f"v{i}")
         same(t.sim.snapshot("us-east-1", BARE)["Tags"], {"k": f"v{i}"})
     contains(m.log_text(), "clock agrees with AWS's again")
+    contains(read(m(".ebsfs/health")), "clock: ok\nrequest rate: ok\n")
     same(m.metric("ebsfs_errors_total"), 0)
 
 
