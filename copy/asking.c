@@ -171,6 +171,19 @@ static void refuse_memory(struct asking *a)
 	refuse(a, &err);
 }
 
+/* What whoever asked for the copy should know, though it is no reason to refuse. Without memory
+ * nobody is told. */
+static void note(struct journal_copy *row, const char *text)
+{
+	char *both;
+
+	if (asprintf(&both, "%s%s%s", row->message ? row->message : "", row->message ? "; " : "",
+		    text) < 0)
+		return;
+	free(row->message);
+	row->message = both;
+}
+
 /* Fills in what the source gives: description, tags, size. 0, or -errno with *err. */
 static int compose(struct asking *a, struct region *from, catalogue_slot slot, struct err *err)
 {
@@ -178,23 +191,25 @@ static int compose(struct asking *a, struct region *from, catalogue_slot slot, s
 	_cleanup_buf_ struct buf json = BUF_INIT;
 	struct journal_copy *row = &a->row;
 	struct catalogue_snapshot s;
+	char text[PREFLIGHT_NOTE_SIZE];
 	unsigned left_out = 0;
 	int result;
 
 	if (!catalogue_get(catalogue, slot, &s))
 		return source_unknown(row->source_region, row->source_id, err);
 	a->known.source_encrypted = s.encrypted;
-	a->known.source_bytes = s.full_size;
 	row->bytes = s.full_size >= 0 ? s.full_size : (int64_t)s.volume_gib << 30;
 	if (!row->description) {
-		char *text;
+		char *default_text;
 
-		if (asprintf(&text, "[Copied %s from %s]%s%s", row->source_id, row->source_region,
-			    *s.description ? " " : "", s.description) < 0)
+		if (asprintf(&default_text, "[Copied %s from %s]%s%s", row->source_id,
+			    row->source_region, *s.description ? " " : "", s.description) < 0)
 			return err_set(err, ENOMEM, "out of memory");
-		text[utf8_prefix(text, DESCRIPTION_MAX)] = '\0';
-		row->description = text;
+		default_text[utf8_prefix(default_text, DESCRIPTION_MAX)] = '\0';
+		row->description = default_text;
 	}
+	if (preflight_is_short(row->completion_minutes, s.full_size, text))
+		note(row, text);
 	if (utf8_count(row->description, strlen(row->description)) > DESCRIPTION_MAX)
 		return err_set(err, EINVAL, "the description is longer than EC2's %d characters",
 			DESCRIPTION_MAX);
@@ -205,11 +220,13 @@ static int compose(struct asking *a, struct region *from, catalogue_slot slot, s
 	if (result < 0)
 		return result;
 	row->tags = buf_steal(&json);
-	if (left_out && asprintf(&row->message,
-				"%u of the source's tags had no room: EC2 takes %d tags, two of "
-				"which are ebsfs's own",
-				left_out, EC2_TAGS_MAX) < 0)
-		row->message = NULL;
+	if (left_out) {
+		snprintf(text, sizeof(text),
+			"%u of the source's tags had no room: EC2 takes %d tags, two of which are "
+			"ebsfs's own",
+			left_out, EC2_TAGS_MAX);
+		note(row, text);
+	}
 	return row->tags ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 

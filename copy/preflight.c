@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "endpoint.h"
@@ -13,7 +14,6 @@
 /* A time-based copy moves at most 500 MiB/s; its duration is a multiple of 15 minutes. */
 #define MINUTE_BYTES ((int64_t)500 * 60 << 20)
 #define MINUTES_STEP 15
-#define MINUTES_MAX  2880
 
 int preflight_regions(const char *from, const char *to, struct err *err)
 {
@@ -37,24 +37,18 @@ bool preflight_is_forbidden(const struct err *err)
 	return err->errnum == EACCES && !verdict_is_passing(err);
 }
 
-static int judge_minutes(const struct preflight *p, struct err *err)
+bool preflight_is_short(int minutes, int64_t bytes, char note[PREFLIGHT_NOTE_SIZE])
 {
-	int64_t needed =
-		p->source_bytes > 0 ? (p->source_bytes + MINUTE_BYTES - 1) / MINUTE_BYTES : 0;
-	int minutes = p->row->completion_minutes;
+	int64_t needed = bytes > 0 ? (bytes + MINUTE_BYTES - 1) / MINUTE_BYTES : 0;
 
 	if (!minutes || needed <= minutes)
-		return 0;
+		return false;
 	needed = (needed + MINUTES_STEP - 1) / MINUTES_STEP * MINUTES_STEP;
-	if (needed > MINUTES_MAX)
-		return err_set(err, EINVAL,
-			"copy.completion-minutes: %s has %" PRId64 " GiB of data, more than EC2 "
-			"copies at 500 MiB/s in %d minutes: leave the line out",
-			p->row->source_id, p->source_bytes >> 30, MINUTES_MAX);
-	return err_set(err, EINVAL,
-		"copy.completion-minutes: %d is too short for the %" PRId64 " GiB of data in %s, "
-		"for EC2 moves at most 500 MiB/s: %" PRId64 " is the least that works",
-		minutes, p->source_bytes >> 30, p->row->source_id, needed);
+	snprintf(note, PREFLIGHT_NOTE_SIZE,
+		"%d minutes are enough only if the copy is incremental: EC2 moves at most 500 "
+		"MiB/s, and all %" PRId64 " GiB of data take %" PRId64 " minutes",
+		minutes, bytes >> 30, needed);
+	return true;
 }
 
 int preflight_judge(const struct preflight *p, struct err *err)
@@ -74,5 +68,5 @@ int preflight_judge(const struct preflight *p, struct err *err)
 			"copy.encrypted is no, but the account encrypts every copy in %s "
 			"(encryption by default is on there): leave the line out",
 			row->region);
-	return judge_minutes(p, err);
+	return 0;
 }

@@ -25,11 +25,16 @@ bool preflight_is_archived(const char *tier, int64_t expiry_ms, int64_t now_ms);
  * turn comes. */
 bool preflight_is_forbidden(const struct err *err);
 
+/* Whether so many minutes are too few for all of a source's data (fullSnapshotSizeInBytes; -1:
+ * unknown), which EC2 moves at 500 MiB/s at most (AWS, "Time-based copies"). Then `note` says so.
+ * No reason to refuse: an incremental copy moves less, how much only EC2 knows. */
+#define PREFLIGHT_NOTE_SIZE 200
+bool preflight_is_short(int minutes, int64_t bytes, char note[PREFLIGHT_NOTE_SIZE]);
+
 struct preflight {
 	const struct journal_copy *row; /* the request: its regions, ids, encryption, deadline */
 	bool unencrypted;               /* "copy.encrypted: no" was written */
 	bool source_encrypted;
-	int64_t source_bytes;                       /* fullSnapshotSizeInBytes; -1: unknown */
 	const struct encryption_defaults *defaults; /* the destination's; NULL: not known */
 };
 /* Returns 0, or -errno with *err that names what is wrong and what would be right. */

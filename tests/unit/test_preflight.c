@@ -143,54 +143,69 @@ static void test_judgement(void **state)
 {
 	static const struct {
 		const char *key;
-		int minutes;
 		bool unencrypted, source_encrypted;
-		int64_t bytes;
 		int errnum;
 		const char *words;
 		struct encryption_defaults defaults;
 	} table[] = {
-		{NULL, 0, false, false, -1, 0, NULL, {0}},
+		{NULL, false, false, 0, NULL, {0}},
 		/* Encryption by default: on, off, not known. */
-		{NULL, 0, true, false, -1, EINVAL, "encrypts every copy in eu-west-1",
+		{NULL, true, false, EINVAL, "encrypts every copy in eu-west-1",
 			{.known = true, .on = true}},
-		{NULL, 0, true, false, -1, 0, NULL, {.known = true}},
-		{NULL, 0, true, false, -1, 0, NULL, {.on = true}},
-		{NULL, 0, false, false, -1, 0, NULL, {.known = true, .on = true}},
-		{"alias/dr", 0, false, true, -1, 0, NULL, {0}},
-		{"arn:aws:kms:us-east-1:123456789012:key/" UUID, 0, false, false, -1, ENOKEY,
+		{NULL, true, false, 0, NULL, {.known = true}},
+		{NULL, true, false, 0, NULL, {.on = true}},
+		{NULL, false, false, 0, NULL, {.known = true, .on = true}},
+		{"alias/dr", false, true, 0, NULL, {0}},
+		{"arn:aws:kms:us-east-1:123456789012:key/" UUID, false, false, ENOKEY,
 			"a key of us-east-1, but the copy is made in eu-west-1", {0}},
 		/* Encryption is for ever. */
-		{NULL, 0, true, false, -1, 0, NULL, {0}},
-		{NULL, 0, true, true, -1, EINVAL, "never decrypts", {0}},
-		/* 500 MiB/s are 439.45 GiB in 15 minutes. */
-		{NULL, 15, false, false, -1, 0, NULL, {0}},
-		{NULL, 15, false, false, 439 * GIB, 0, NULL, {0}},
-		{NULL, 15, false, false, ((int64_t)15 * 60 * 500) << 20, 0, NULL, {0}},
-		{NULL, 15, false, false, (((int64_t)15 * 60 * 500) << 20) + 1, EINVAL,
-			"15 is too short for the 439 GiB of data in snap-1, for EC2 moves at most "
-			"500 MiB/s: 30 is the least that works",
-			{0}},
-		{NULL, 0, false, false, 16384 * GIB, 0, NULL, {0}},
-		{NULL, 60, false, false, 16384 * GIB, EINVAL, ": 570 is the least that works", {0}},
-		{NULL, 570, false, false, 16384 * GIB, 0, NULL, {0}},
-		{NULL, 2880, false, false, 90000 * GIB, EINVAL, "leave the line out", {0}},
+		{NULL, true, false, 0, NULL, {0}},
+		{NULL, true, true, EINVAL, "never decrypts", {0}},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct journal_copy row = {.region = (char *)"eu-west-1",
 			.source_id = (char *)"snap-1",
-			.kms_key_id = (char *)table[i].key,
-			.completion_minutes = table[i].minutes};
+			.kms_key_id = (char *)table[i].key};
 		const struct preflight p = {.row = &row,
 			.unencrypted = table[i].unencrypted,
 			.source_encrypted = table[i].source_encrypted,
-			.source_bytes = table[i].bytes,
 			.defaults = i % 2 || table[i].defaults.known ? &table[i].defaults : NULL};
 		struct err err = {0};
 
 		check(i, preflight_judge(&p, &err), table[i].errnum, table[i].words, &err);
+	}
+}
+
+static void test_short_times(void **state)
+{
+	static const struct {
+		int minutes;
+		int64_t bytes;
+		const char *words; /* NULL: long enough */
+	} table[] = {
+		/* 500 MiB/s are 439.45 GiB in 15 minutes. */
+		{15, -1, NULL},
+		{15, 439 * GIB, NULL},
+		{15, ((int64_t)15 * 60 * 500) << 20, NULL},
+		{15, (((int64_t)15 * 60 * 500) << 20) + 1,
+			"15 minutes are enough only if the copy is incremental: EC2 moves at most "
+			"500 MiB/s, and all 439 GiB of data take 30 minutes"},
+		{0, 16384 * GIB, NULL},
+		{60, 16384 * GIB, "all 16384 GiB of data take 570 minutes"},
+		{570, 16384 * GIB, NULL},
+		{2880, INT64_MAX / 2, "only if the copy is incremental"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		char note[PREFLIGHT_NOTE_SIZE] = "";
+		bool is_short = preflight_is_short(table[i].minutes, table[i].bytes, note);
+
+		assert_int_equal(is_short, table[i].words != NULL);
+		if (table[i].words)
+			assert_non_null(strstr(note, table[i].words));
 	}
 }
 
@@ -305,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_partitions),
 		cmocka_unit_test(test_archived),
 		cmocka_unit_test(test_judgement),
+		cmocka_unit_test(test_short_times),
 		cmocka_unit_test(test_what_forbids),
 		cmocka_unit_test(test_what_a_copy_is_encrypted_with),
 	};

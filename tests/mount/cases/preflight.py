@@ -74,15 +74,23 @@ def never_decrypted(t):
 
 
 @case
-def too_short_a_time(t):
-    """Not rounded: the least that works is named."""
+def a_short_time(t):
+    """Never rounded; EC2 has the last word, for an incremental copy needs less than all of the data would."""
     m = t.mount()
     t.sim.change(EAST, NIGHTLY, FullSnapshotSizeInBytes=1000 * GIB)
     t.ok("touch us-east-1/snapshots")
-    not_sent(t, m, EINVAL, "45 is the least that works", "copy.completion-minutes: 30")
     not_sent(t, m, EINVAL, "line 3: copy.completion-minutes must be a multiple of 15", "copy.completion-minutes: 50")
+    refused(EINVAL, write, m.region(WEST, "short"), text("copy.completion-minutes: 30"))
+    contains(read(m(".ebsfs/last-error")), "cannot be copied in 30 minutes")
     write(m.region(WEST, "good"), text("copy.completion-minutes: 45"))
     same(t.sim.copies(WEST)[0]["CompletionDurationMinutes"], 45)
+    t.sim.set_limit(1)
+    write(m.region(WEST, "full"), text())
+    write(m.region(WEST, "queued"), text("copy.completion-minutes: 30"))
+    same(status(m.region(WEST, "queued.status"))["state"], "queued")
+    contains(status(m.region(WEST, "queued.status"))["note"], "30 minutes are enough only if the copy is incremental")
+    contains(status(m.region(WEST, "queued.status"))["note"], "all 1000 GiB of data take 45 minutes")
+    check("note" not in status(m.region(WEST, "good.status")), "45 minutes are enough")
 
 
 @case
