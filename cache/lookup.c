@@ -52,6 +52,7 @@ struct lookup {
 	unsigned n_remembered;
 	struct batch *batches;
 	unsigned n_batches;
+	uint64_t requests;
 	struct loop_timer *turn; /* fires when the loop's present turn is over */
 	struct waiters due;      /* to be called now */
 	struct waiters
@@ -112,6 +113,11 @@ void lookup_destroy(struct lookup *l)
 	waiters_drop(&l->failed);
 	loop_timer_destroy(l->turn);
 	free(l);
+}
+
+uint64_t lookup_requests(const struct lookup *l)
+{
+	return l->requests;
 }
 
 bool lookup_remembers(const struct lookup *l, const char *id, int64_t now_ms)
@@ -325,6 +331,7 @@ static struct batch *batch_start(struct lookup *l)
 	}
 	DL_APPEND(l->batches, b);
 	l->n_batches++;
+	l->requests++;
 	return b;
 }
 

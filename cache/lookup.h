@@ -39,6 +39,9 @@ struct lookup_options {
 struct lookup *lookup_create(const struct lookup_options *options); /* NULL on ENOMEM */
 void lookup_destroy(struct lookup *l); /* waiters are dropped without a call. NULL is permitted */
 
+/* Requests made so far. */
+uint64_t lookup_requests(const struct lookup *l);
+
 /* Whether EC2 answered for this id so lately that it need not be asked again. */
 bool lookup_remembers(const struct lookup *l, const char *id, int64_t now_ms);
 

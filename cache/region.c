@@ -14,33 +14,6 @@
 #include "loop.h"
 #include "waiters.h"
 
-/* --- the lookup's answers --- */
-
-static bool owned(const struct region *r, const struct ec2_snapshot *s)
-{
-	if (!s->owner_id || !*s->owner_id)
-		return false;
-	return strcmp(s->owner_id, r->account) == 0 || strcmp(s->owner_id, r->owner) == 0;
-}
-
-static int region_found(void *arg, const struct ec2_snapshot *s)
-{
-	struct region *r = arg;
-	enum catalogue_presence presence = owned(r, s) ? CATALOGUE_LISTED : CATALOGUE_UNLISTED;
-
-	return catalogue_put(r->catalogue, s, presence, clock_mono_ms()) == CATALOGUE_NONE ? -ENOMEM
-											   : 0;
-}
-
-static void region_absent(void *arg, const char *id)
-{
-	struct region *r = arg;
-	catalogue_slot slot = catalogue_find_shown(r->catalogue, id);
-
-	if (slot != CATALOGUE_NONE)
-		catalogue_absent(r->catalogue, slot, clock_mono_ms());
-}
-
 /* --- life --- */
 
 /* Who is called may well ask for more, and waits for the next part. */
@@ -49,6 +22,14 @@ static void tell_some(void *arg)
 	struct region *r = arg;
 
 	waiters_move_all(&r->some, &r->served);
+	waiters_deliver(&r->served, NULL);
+}
+
+static void patience_ends(void *arg)
+{
+	struct region *r = arg;
+
+	waiters_move_all(&r->patient, &r->served);
 	waiters_deliver(&r->served, NULL);
 }
 
@@ -74,6 +55,7 @@ struct region *region_create(const struct region_options *options)
 	r->aws = options->aws;
 	r->ttl_ms = options->ttl_ms;
 	waiters_init(&r->waiting);
+	waiters_init(&r->patient);
 	waiters_init(&r->some);
 	waiters_init(&r->load);
 	waiters_init(&r->refused);
@@ -84,6 +66,7 @@ struct region *region_create(const struct region_options *options)
 	r->catalogue = catalogue_create();
 	r->refuse = loop_timer_create(options->loop, refuse_now, r);
 	r->tell = loop_timer_create(options->loop, tell_some, r);
+	r->patience = loop_timer_create(options->loop, patience_ends, r);
 	lookup = (struct lookup_options){.loop = options->loop,
 		.aws = options->aws,
 		.region = r->name,
@@ -92,7 +75,7 @@ struct region *region_create(const struct region_options *options)
 		.absent = region_absent,
 		.arg = r};
 	r->lookup = lookup_create(&lookup);
-	if (!r->name || !r->catalogue || !r->refuse || !r->tell || !r->lookup) {
+	if (!r->name || !r->catalogue || !r->refuse || !r->tell || !r->patience || !r->lookup) {
 		region_destroy(r);
 		return NULL;
 	}
@@ -106,6 +89,7 @@ void region_destroy(struct region *r)
 	listing_cancel(r->listing);
 	lookup_destroy(r->lookup);
 	waiters_drop(&r->waiting);
+	waiters_drop(&r->patient);
 	waiters_drop(&r->some);
 	waiters_drop(&r->load);
 	keep_destroy(r->keep);
@@ -114,6 +98,7 @@ void region_destroy(struct region *r)
 	waiters_drop(&r->failed);
 	loop_timer_destroy(r->refuse);
 	loop_timer_destroy(r->tell);
+	loop_timer_destroy(r->patience);
 	catalogue_destroy(r->catalogue);
 	free(r->name);
 	free(r);
@@ -175,6 +160,14 @@ bool region_arriving(const struct region *r)
 	return r->listing && !region_is_whole(r);
 }
 
+struct region_cost region_cost(const struct region *r)
+{
+	struct region_cost cost = r->cost;
+
+	cost.lookups = lookup_requests(r->lookup);
+	return cost;
+}
+
 bool region_listing_now(const struct region *r)
 {
 	return r->listing != NULL;
@@ -205,7 +198,7 @@ static int region_page(void *arg, const struct ec2_page *page, bool ends, struct
 			CATALOGUE_NONE)
 			return err_set(err, ENOMEM, "out of memory");
 	}
-	(void)ends;
+	r->cost.pages[r->why] += ends;
 	if (!page->n_snapshots)
 		return 0;
 	r->some_came = true;
@@ -242,12 +235,14 @@ static void listing_succeeded(struct region *r)
 
 static void region_listed(void *arg, const struct err *err);
 
-int region_begin_listing(struct region *r)
+int region_begin_listing(struct region *r, enum region_why why)
 {
 	r->listing = listing_start(r->aws, r->name, region_page, region_listed, r);
 	if (!r->listing)
 		return -ENOMEM;
 	r->begun++;
+	r->why = why;
+	r->cost.listings[why]++;
 	r->begun_at_ms = clock_mono_ms();
 	r->some_came = false;
 	r->page_owner[0] = '\0';
@@ -283,9 +278,12 @@ static void region_listed(void *arg, const struct err *failure)
 	} else {
 		listing_succeeded(r);
 	}
+	loop_timer_stop(r->patience);
+	waiters_move_all(&r->patient, &r->served);
 	waiters_move_all(&r->some, r->listed_at_ms ? &r->served : &r->failed);
 	sort_waiters(r, r->begun, !failure);
-	if (!waiters_empty(&r->waiting) && region_begin_listing(r) < 0) {
+	/* Who still waits demanded one that begins now. */
+	if (!waiters_empty(&r->waiting) && region_begin_listing(r, REGION_WHY_ANEW) < 0) {
 		if (!failure)
 			err_set(&err, ENOMEM, "out of memory");
 		sort_waiters(r, UINT64_MAX, false);
@@ -294,11 +292,11 @@ static void region_listed(void *arg, const struct err *failure)
 		waiters_deliver(&r->failed, &err);
 }
 
-void region_refresh_behind(struct region *r, int64_t now)
+void region_refresh_behind(struct region *r, int64_t now, enum region_why why)
 {
 	struct err err = {0};
 
-	if (r->listing || now < r->not_before_ms || region_begin_listing(r) == 0)
+	if (r->listing || now < r->not_before_ms || region_begin_listing(r, why) == 0)
 		return;
 	err_set(&err, ENOMEM, "out of memory");
 	listing_failed(r, &err);
@@ -315,6 +313,37 @@ static struct region_waiter *refuse(struct region *r, region_done *done, void *a
 	return w;
 }
 
+void region_ahead(struct region *r)
+{
+	int64_t now = clock_mono_ms();
+	enum region_freshness freshness = region_freshness(r, now);
+
+	if (freshness == REGION_NEVER && region_look_on_disk(r))
+		r->ahead = true;
+	else if (freshness != REGION_FRESH)
+		region_refresh_behind(r, now, REGION_WHY_AHEAD);
+}
+
+/* The policy for a listing that is not fresh: shown at once and refreshed behind, unless it is so
+ * old that the present one is worth waiting for, and is under way. What is from disk is always
+ * shown at once. True: wait. */
+static bool refresh(struct region *r, int64_t now)
+{
+	region_refresh_behind(r, now, REGION_WHY_STALE);
+	return r->listing && r->listed_at_ms &&
+	       now - r->listed_at_ms >= REGION_OLD_TTLS * r->ttl_ms;
+}
+
+/* Those who come while it lasts share the first one's patience. */
+static struct region_waiter *be_patient(struct region *r, region_done *done, void *arg)
+{
+	struct region_waiter *w = waiters_add(&r->patient, done, arg);
+
+	if (w && !loop_timer_armed(r->patience))
+		loop_timer_start(r->patience, REGION_PATIENCE_MS);
+	return w;
+}
+
 struct region_waiter *region_ensure(
 	struct region *r, bool anew, region_done *done, void *arg, bool *ready)
 {
@@ -327,10 +356,8 @@ struct region_waiter *region_ensure(
 	if (!anew && freshness == REGION_NEVER && region_look_on_disk(r))
 		return waiters_add(&r->load, done, arg);
 	if (!anew && !anew_under_way && freshness != REGION_NEVER) {
-		if (freshness != REGION_FRESH)
-			region_refresh_behind(r, now);
-		*ready = true;
-		return NULL;
+		*ready = freshness == REGION_FRESH || !refresh(r, now);
+		return *ready ? NULL : be_patient(r, done, arg);
 	}
 	if (!anew && !r->listing && now < r->not_before_ms)
 		return refuse(r, done, arg);
@@ -344,7 +371,7 @@ struct region_waiter *region_ensure(
 		w->number = r->wanted_anew;
 	else
 		w->number = r->listing ? r->begun : r->begun + 1;
-	if (!r->listing && region_begin_listing(r) < 0) {
+	if (!r->listing && region_begin_listing(r, anew ? REGION_WHY_ANEW : REGION_WHY_FIRST) < 0) {
 		waiters_remove(w);
 		return NULL;
 	}
@@ -371,7 +398,7 @@ struct region_waiter *region_ensure_begun(
 		return NULL;
 	if (!r->listing && now < r->not_before_ms)
 		return refuse(r, done, arg);
-	if (!r->listing && region_begin_listing(r) < 0)
+	if (!r->listing && region_begin_listing(r, REGION_WHY_FIRST) < 0)
 		return NULL;
 	return waiters_add(&r->some, done, arg);
 }
@@ -383,70 +410,6 @@ struct region_waiter *region_ensure_slot(
 	if (*ready)
 		return NULL;
 	return r->listing ? waiters_add(&r->some, done, arg) : refuse(r, done, arg);
-}
-
-/* --- single ids --- */
-
-bool region_shows(const struct region *r, const char *id)
-{
-	catalogue_slot slot = catalogue_find_shown(r->catalogue, id);
-
-	return catalogue_presence(r->catalogue, slot) != CATALOGUE_GONE;
-}
-
-static void nobody_waits(void *arg, const struct err *err)
-{
-	(void)arg;
-	(void)err;
-}
-
-/* Asked for one by one, the ids of a stale listing soon cost more requests than a listing of a
- * thousand a page. */
-static void count_asked(struct region *r, int64_t now)
-{
-	if (++r->asked_while_stale > 8 + catalogue_listed(r->catalogue) / EC2_PAGE_MAX)
-		region_refresh_behind(r, now);
-}
-
-void region_ask_behind(struct region *r, const char *id, int64_t now)
-{
-	count_asked(r, now);
-	if (!r->listing && now >= r->not_before_ms)
-		(void)lookup_ask(r->lookup, id, false, nobody_waits, NULL);
-}
-
-struct region_waiter *region_ensure_id(
-	struct region *r, const char *id, bool anew, region_done *done, void *arg, bool *ready)
-{
-	int64_t now = clock_mono_ms();
-	enum region_freshness freshness = region_freshness(r, now);
-	catalogue_slot slot = catalogue_find_shown(r->catalogue, id);
-	bool listed = catalogue_presence(r->catalogue, slot) == CATALOGUE_LISTED;
-	bool fresh = listed && (freshness == REGION_FRESH || region_arriving(r));
-	struct region_waiter *w;
-
-	*ready = !ec2_is_snapshot_id(id) ||
-		 (!anew && (fresh || lookup_remembers(r->lookup, id, now)));
-	if (*ready)
-		return NULL;
-	if (!anew && freshness == REGION_NEVER && region_look_on_disk(r)) {
-		w = waiters_add(&r->load, done, arg);
-		if (w)
-			snprintf(w->id, sizeof(w->id), "%s", id);
-		return w;
-	}
-	/* From disk; or EC2 did not even list the region when it was last asked: what is known is
-	 * shown, and nobody waits through another failure. */
-	if (!anew && region_shows(r, id) &&
-		(freshness == REGION_KNOWN ||
-			(freshness == REGION_STALE && r->last_error.errnum))) {
-		region_ask_behind(r, id, now);
-		*ready = true;
-		return NULL;
-	}
-	if (listed && freshness == REGION_STALE)
-		count_asked(r, now);
-	return lookup_ask(r->lookup, id, anew, done, arg);
 }
 
 void region_cancel(struct region_waiter *w)

@@ -67,18 +67,42 @@ void region_retry(struct region *r);
 #define REGION_BACKOFF_MIN_MS 1000
 #define REGION_BACKOFF_MAX_MS 60000
 
+/* What a listing was begun for. */
+enum region_why {
+	REGION_WHY_FIRST, /* somebody looked, and nothing was known */
+	REGION_WHY_STALE, /* somebody looked, and what was known was older than the ttl */
+	REGION_WHY_ANEW,  /* somebody demanded the present state: touch */
+	REGION_WHY_AHEAD, /* somebody goes through the regions and is not here yet */
+	REGION_WHYS
+};
+/* What the region has cost in this mount: listings begun and pages that came of them, by cause;
+ * requests for single ids. Copies' polls are not among them. */
+struct region_cost {
+	uint64_t listings[REGION_WHYS], pages[REGION_WHYS], lookups;
+};
+struct region_cost region_cost(const struct region *r);
+
+/* At a listing this many ttls old nobody has looked for long: whoever looks next waits for the
+ * present one instead of being shown what was hours ago, though no longer than patience lasts. */
+#define REGION_OLD_TTLS    10
+#define REGION_PATIENCE_MS 2000
+
 /* One who waits. done is called exactly once, never before the starting function returned, with err
  * NULL on success. */
 struct region_waiter;
 typedef void region_done(void *arg, const struct err *err);
 
-/* Sees to a listing: waits for one only if the region was never listed, or if `anew` (touch; then
- * for one that begins after this call) or an earlier `anew` is under way; a stale one, or one from
- * disk, is refreshed behind, and NULL is returned with *ready true: go on now. NULL with *ready
- * false: ENOMEM. A listing that fails is an error to those who asked `anew`, and to all in a region
- * REGION_NEVER; others go on with what is there. */
+/* Sees to a listing: waits for one only if the region was never listed, or not for so long that the
+ * old one says little (REGION_OLD_TTLS), or if `anew` (touch; then for one that begins after this
+ * call) or an earlier `anew` is under way; a stale one, or one from disk, is refreshed behind, and
+ * NULL is returned with *ready true: go on now. NULL with *ready false: ENOMEM. A listing that
+ * fails is an error to those who asked `anew`, and to all in a region REGION_NEVER; others go on
+ * with what is there. */
 struct region_waiter *region_ensure(
 	struct region *r, bool anew, region_done *done, void *arg, bool *ready);
+
+/* Somebody will look soon: a listing is begun, for nobody, if there is none that is fresh. */
+void region_ahead(struct region *r);
 
 /* For who reads the first listing of a region while it comes. Until it is complete, slots are only
  * added: what was read stays right. region_ensure_begun(): as region_ensure(), but some of it will
@@ -93,12 +117,12 @@ struct region_waiter *region_ensure_slot(
 /* Sees to one id: in the catalogue and the listing not stale, or asked for within seconds, it is
  * *ready at once, known or not (so is what has not the form of an id). Else asks EC2 by a filter on
  * the id (which finds shared and public ones too) and puts the answer in the catalogue. A listing
- * is not started, unless so many ids of a stale listing are asked for one by one that it costs
- * fewer requests; then behind. Ids asked for in the same turn of the loop travel in one request.
- * In a region that is known from disk, or stale because its latest listing failed, an id that is
- * shown is ready at once, and asked for behind.
- * After done without error: catalogue_find() says what is true, if `anew` was asked; else
- * catalogue_find_shown() what is to be shown. */
+ * is not started, unless so many ids of a stale listing are asked for one by one that it costs no
+ * more requests; then it is region_ensure() that sees to them. Ids asked for in the same turn of
+ * the loop travel in one request. In a region that is known from disk, or stale because its latest
+ * listing failed, an id that is shown is ready at once, and asked for behind. After done without
+ * error: catalogue_find() says what is true, if `anew` was asked; else catalogue_find_shown() what
+ * is to be shown. */
 struct region_waiter *region_ensure_id(
 	struct region *r, const char *id, bool anew, region_done *done, void *arg, bool *ready);
 void region_cancel(struct region_waiter *w);

@@ -23,7 +23,7 @@ static int wait_on(struct region *r, struct region_waiter *w)
 	if (*w->id)
 		return lookup_take(r->lookup, w->id, w);
 	w->number = r->listing ? r->begun : r->begun + 1;
-	if (!r->listing && region_begin_listing(r) < 0)
+	if (!r->listing && region_begin_listing(r, REGION_WHY_FIRST) < 0)
 		return -ENOMEM;
 	waiters_move(w, w->some ? &r->some : &r->waiting);
 	return 0;
@@ -49,8 +49,10 @@ static void loaded(void *arg, int64_t listed_ms)
 			waiters_move(w, &r->failed);
 		}
 	}
-	if (listed_ms && wanted)
-		region_refresh_behind(r, clock_mono_ms());
+	if (r->ahead)
+		region_refresh_behind(r, clock_mono_ms(), REGION_WHY_AHEAD);
+	else if (listed_ms && wanted)
+		region_refresh_behind(r, clock_mono_ms(), REGION_WHY_STALE);
 	err_set(&err, ENOMEM, "out of memory");
 	if (waiters_deliver(&r->served, NULL))
 		waiters_deliver(&r->failed, &err);
@@ -70,7 +72,7 @@ void region_retry(struct region *r)
 	r->backoff_ms = 0;
 	r->not_before_ms = 0;
 	if (r->known_ms)
-		region_refresh_behind(r, clock_mono_ms());
+		region_refresh_behind(r, clock_mono_ms(), REGION_WHY_STALE);
 }
 
 void region_disk_listed(struct region *r)

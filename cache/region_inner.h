@@ -19,6 +19,7 @@ struct region {
 	struct listing *listing; /* the one under way */
 	int64_t begun_at_ms;     /* when it began */
 	bool some_came;          /* of it */
+	enum region_why why;     /* what it is for */
 	uint64_t begun;          /* listings begun so far: the number of the latest */
 	uint64_t wanted_anew;    /* the highest number for which anybody waits who asked anew */
 	int64_t listed_at_ms;    /* 0: never */
@@ -28,14 +29,17 @@ struct region {
 	size_t asked_while_stale; /* ids of the listing asked for by name since it became stale */
 
 	struct waiters waiting;        /* for the listing with their number */
+	struct waiters patient;        /* for the refresh of an old listing, while patience lasts */
 	struct waiters some;           /* for more of the first listing */
 	struct waiters refused;        /* by a back-off: they get last_error when the loop turns */
 	struct waiters served, failed; /* by the listing that ended just now */
-	struct loop_timer *refuse, *tell;
+	struct loop_timer *refuse, *tell, *patience;
+	struct region_cost cost;
 
 	struct keep *keep;   /* NULL: not kept on disk */
 	bool loading;        /* from disk */
 	bool looked;         /* there, or it is too late for it */
+	bool ahead;          /* EC2 is to be asked after that, whoever waits */
 	int64_t known_ms;    /* REGION_KNOWN: wall clock; else 0 */
 	struct waiters load; /* for what is on disk */
 
@@ -47,9 +51,12 @@ struct region {
 };
 
 /* 0 or -ENOMEM. Only if none is under way. */
-int region_begin_listing(struct region *r);
+int region_begin_listing(struct region *r, enum region_why why);
 /* A stale listing is refreshed behind, if the last attempt is not too recent. */
-void region_refresh_behind(struct region *r, int64_t now);
+void region_refresh_behind(struct region *r, int64_t now, enum region_why why);
+/* region_ids.c: the lookup's answers, as lookup.h wants them; arg: the region. */
+int region_found(void *arg, const struct ec2_snapshot *s);
+void region_absent(void *arg, const char *id);
 /* Whether the id is shown, from EC2 or from disk. */
 bool region_shows(const struct region *r, const char *id);
 /* The id of a region known from disk, which is shown meanwhile. One question an id, until a listing

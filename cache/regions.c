@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "buf.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "digest.h"
 #include "endpoint.h"
 #include "keep.h"
@@ -24,6 +26,7 @@ struct regions {
 	size_t n_shown, n_hidden;
 	struct each *each;
 	size_t n_each;
+	struct ahead ahead;
 	char *keep_dir, *keep_whose; /* NULL: none is kept */
 };
 
@@ -178,6 +181,15 @@ struct region *regions_get(struct regions *rs, const char *name)
 		return rs->hidden[index];
 	return create(rs, name, rs->hidden, &rs->n_hidden) < 0 ? NULL
 							       : rs->hidden[rs->n_hidden - 1];
+}
+
+void regions_look(struct regions *rs, size_t index)
+{
+	if (!ahead_look(&rs->ahead, index, clock_mono_ms()))
+		return;
+	for (size_t i = 0; i < rs->n_shown; i++)
+		if (ahead_wants(&rs->ahead, i))
+			region_ahead(rs->shown[i]);
 }
 
 int regions_each(struct regions *rs, regions_each_fn *fn, void *arg)

@@ -36,6 +36,14 @@ int regions_index(
  * past REGIONS_MAX that are not shown. */
 struct region *regions_get(struct regions *rs, const char *name);
 
+/* Somebody looks at the snapshots of this shown region. Who goes through the regions finds the next
+ * ones listed (ahead.h). */
+void regions_look(struct regions *rs, size_t index);
+
+/* Somebody looks at the snapshots of this shown region. Who goes through the regions finds the next
+ * ones listed (ahead.h). */
+void regions_look(struct regions *rs, size_t index);
+
 /* Called for each region that comes to be, at once for those that are: to set catalogue_watch() on
  * it. Any number of such functions. Returns 0, or -ENOMEM: then it is not called for regions to
  * come. */

@@ -18,6 +18,19 @@ static int region_find(struct fs *fs, struct node folder, const char *name, stru
 	return receipts_find(fs->receipts, folder, name, child);
 }
 
+/* Nothing here comes from EC2; but a shell that expands a `*` in a region's place looks up
+ * `snapshots` in each before anybody opens the first. */
+static struct region_waiter *region_look(struct fs *fs, struct node folder, const char *name,
+	region_done *done, void *arg, bool *ready)
+{
+	(void)done;
+	(void)arg;
+	if (name && !strcmp(name, region_children[0].name))
+		regions_look(fs->regions, folder.region);
+	*ready = true;
+	return NULL;
+}
+
 /* Positions: the fixed children, then the receipts. */
 static bool region_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
@@ -98,8 +111,10 @@ static struct region_waiter *snapshots_ensure(struct fs *fs, struct node folder,
 	struct region *region = fs_region(fs, folder);
 	struct node receipt;
 
-	if (!name)
+	if (!name) {
+		regions_look(fs->regions, folder.region);
 		return region_ensure_begun(region, done, arg, ready);
+	}
 	/* Only an id is worth a question: a name of any other form is a receipt's, or nobody's. */
 	if (receipts_find(fs->receipts, folder, name, &receipt) == 0 || !ec2_is_snapshot_id(name)) {
 		*ready = true;
@@ -128,6 +143,7 @@ const struct node_ops region_ops = {
 	.trust = TRUST_EVER,
 	.find = region_find,
 	.next = region_next,
+	.ensure = region_look,
 	.create = receipts_create_file,
 	.mkdir = receipts_create_folder,
 };

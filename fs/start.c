@@ -99,6 +99,27 @@ static void show(struct mount *m, const char *name)
 		err_set(&m->err, -r, "cannot show region %s: %s", name, strerror(-r));
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* By name, as a shell expands a `*`: who goes through them one way or the other goes the same way,
+ * and the next ones can be listed ahead. */
+static void show_in_order(struct mount *m, const char *const *names, size_t n)
+{
+	_cleanup_free_ const char **sorted = calloc(n + 1, sizeof(*sorted));
+
+	if (!sorted) {
+		err_set(&m->err, ENOMEM, "out of memory");
+		return;
+	}
+	memcpy(sorted, names, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), by_name);
+	for (size_t i = 0; i < n && !m->err.errnum; i++)
+		show(m, sorted[i]);
+}
+
 static void keep_enabled(struct mount *m, const char *const *names, size_t n)
 {
 	m->fs.enabled = calloc(n + 1, sizeof(char *));
@@ -110,6 +131,7 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 {
 	struct mount *m = arg;
 	char **wanted = m->fs.options->regions;
+	size_t n_wanted = 0;
 
 	m->regions_call = NULL;
 	m->regions_known = true;
@@ -126,10 +148,11 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 	}
 	if (!err && wanted && !m->err.errnum)
 		region_names_check(wanted, names, n, &m->err);
-	for (size_t i = 0; wanted && wanted[i] && !m->err.errnum; i++)
-		show(m, wanted[i]);
-	for (size_t i = 0; !wanted && i < n && !m->err.errnum; i++)
-		show(m, names[i]);
+	while (wanted && wanted[n_wanted])
+		n_wanted++;
+	if (!m->err.errnum)
+		show_in_order(
+			m, wanted ? (const char *const *)wanted : names, wanted ? n_wanted : n);
 	/* The account's number is not waited for much longer than the regions. */
 	if (m->identity_call)
 		loop_timer_start(m->identity_timer, IDENTITY_MS);

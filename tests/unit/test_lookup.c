@@ -240,16 +240,53 @@ static void test_a_failure_is_no_miss(void **state)
 	assert_called(&a, ETIMEDOUT);
 }
 
-/* Asks for A alone, n times, each time when nothing is remembered any more. */
-static void ask_one_by_one(struct fixture *f, int n)
+/* A listing of one page costs what an id costs. */
+static void test_an_id_of_a_small_stale_listing_is_answered_by_the_listing(void **state)
+{
+	struct fixture *f = *state;
+	struct caller c = {0};
+	size_t n;
+
+	list(f, IDS(A, B));
+	now_ms += TTL;
+	n = n_calls;
+	ensure_id(&c, f->region, A, false);
+	assert_true(c.ready); /* from memory; the listing behind */
+	turn(f);
+	assert_int_equal(n_calls, n + 1);
+	assert_int_equal(calls[n]->n_ids, 0);
+	for (int i = 0; i < 50; i++) {
+		ensure_id(&c, f->region, i % 2 ? A : B, false);
+		assert_true(c.ready);
+	}
+	turn(f);
+	assert_int_equal(n_calls, n + 1);
+	/* Of one that is not in it the listing would say nothing. */
+	ensure_id(&c, f->region, C, false);
+	turn(f);
+	assert_int_equal(n_calls, n + 2);
+	assert_string_equal(calls[n + 1]->ids[0], C);
+	answer(n + 1, US, NULL, NULL);
+	assert_called(&c, 0);
+	/* Who must know the present state asks for the id. */
+	ensure_id(&c, f->region, A, true);
+	turn(f);
+	assert_int_equal(n_calls, n + 3);
+	assert_string_equal(calls[n + 2]->ids[0], A);
+	answer(n + 2, US, NULL, IDS(A));
+	assert_called(&c, 0);
+	assert_int_equal(region_cost(f->region).lookups, 2);
+}
+
+/* Asks for each of `ids` alone. */
+static void ask_one_by_one(struct fixture *f, const char *const *ids)
 {
 	struct caller c = {0};
 
-	while (n-- > 0) {
-		now_ms += TTL;
-		ensure_id(&c, f->region, A, false);
+	for (; *ids; ids++) {
+		ensure_id(&c, f->region, *ids, false);
 		turn(f);
-		answer(n_calls - 1, US, NULL, IDS(A));
+		answer(n_calls - 1, US, NULL, (const char *const[]){*ids, NULL});
 		assert_called(&c, 0);
 	}
 }
@@ -280,23 +317,32 @@ static void test_what_is_known_outlasts_a_failure(void **state)
 	answer(3, US, NULL, IDS(A));
 	now_ms += TTL;
 	ensure_id(&a, f->region, A, false);
-	assert_false(a.ready);
+	assert_true(a.ready);
+	assert_true(region_listing_now(f->region));
 }
 
-static void test_one_by_one_a_stale_listing_is_made_anew_behind(void **state)
+static void test_one_by_one_a_large_stale_listing_is_made_anew_behind(void **state)
 {
+	enum { N = 2 * EC2_PAGE_MAX + 1 };
 	struct fixture *f = *state;
+	char names[N][20];
+	const char *ids[N + 1] = {0};
+	struct caller c = {0};
 
-	list(f, IDS(A));
-	ask_one_by_one(f, 8);
-	assert_false(region_listing_now(f->region));
-	ask_one_by_one(f, 1);
-	assert_true(region_listing_now(f->region));
-	answer(n_calls - 2, US, NULL, IDS(A, B));
-	assert_int_equal(region_freshness(f->region, now_ms), REGION_FRESH);
-	/* From then on it is counted anew. */
-	ask_one_by_one(f, 8);
-	assert_false(region_listing_now(f->region));
+	for (int i = 0; i < N; i++) {
+		snprintf(names[i], sizeof(names[i]), "snap-%08x", i);
+		ids[i] = names[i];
+	}
+	list(f, ids);
+	for (int round = 0; round < 2; round++) {
+		now_ms += TTL;
+		ask_one_by_one(f, IDS(ids[0], ids[1]));
+		assert_false(region_listing_now(f->region));
+		ensure_id(&c, f->region, ids[2], false);
+		assert_true(c.ready);
+		assert_true(region_listing_now(f->region));
+		answer(n_calls - 1, US, NULL, ids); /* from then on it is counted anew */
+	}
 }
 
 #define TEST(name)                                                                                 \
@@ -313,7 +359,8 @@ int main(void)
 		TEST(test_an_id_that_ec2_refuses_spoils_no_other),
 		TEST(test_a_failure_is_no_miss),
 		TEST(test_what_is_known_outlasts_a_failure),
-		TEST(test_one_by_one_a_stale_listing_is_made_anew_behind),
+		TEST(test_an_id_of_a_small_stale_listing_is_answered_by_the_listing),
+		TEST(test_one_by_one_a_large_stale_listing_is_made_anew_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

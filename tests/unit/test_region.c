@@ -147,6 +147,128 @@ static void test_stale_is_served_and_refreshed_behind(void **state)
 	assert_int_equal(region_freshness(f->region, now_ms), REGION_FRESH);
 }
 
+static void test_an_old_listing_is_refreshed_before_it_is_shown(void **state)
+{
+	struct fixture *f = *state;
+	struct caller a = {0}, b = {0}, id = {0};
+
+	list(f, IDS(A));
+	now_ms += REGION_OLD_TTLS * TTL;
+	ensure(&a, f->region, false);
+	ensure(&b, f->region, false);
+	ensure_id(&id, f->region, A, false);
+	assert_int_equal(n_calls, 2);
+	assert_int_equal(a.called + b.called + id.called, 0);
+	answer(1, US, NULL, IDS(B));
+	assert_called(&a, 0);
+	assert_called(&b, 0);
+	assert_called(&id, 0);
+	assert_int_equal(presence(f, A), CATALOGUE_GONE);
+
+	/* A moment younger: shown as it is. */
+	now_ms += REGION_OLD_TTLS * TTL - 1;
+	ensure(&a, f->region, false);
+	assert_true(a.ready);
+	answer(2, US, NULL, IDS(B));
+}
+
+static void test_an_old_listing_is_shown_if_there_is_no_other(void **state)
+{
+	struct fixture *f = *state;
+	struct caller a = {0}, b = {0};
+
+	list(f, IDS(A));
+	now_ms += REGION_OLD_TTLS * TTL;
+	ensure(&a, f->region, false);
+	refuse(1, ETIMEDOUT, "");
+	assert_called(&a, 0);
+	/* During the back-off nobody waits for what is not asked for. */
+	ensure(&a, f->region, false);
+	assert_true(a.ready);
+	assert_int_equal(n_calls, 2);
+	/* EC2 takes its time: patience has an end, for all who came meanwhile. */
+	now_ms += REGION_BACKOFF_MAX_MS;
+	ensure(&a, f->region, false);
+	ensure(&b, f->region, false);
+	assert_int_equal(n_calls, 3);
+	while (!a.called)
+		uv_run(&f->loop, UV_RUN_ONCE);
+	assert_called(&a, 0);
+	assert_called(&b, 0);
+	assert_true(region_listing_now(f->region));
+	answer(2, US, NULL, IDS(A));
+}
+
+static void test_a_listing_ahead_serves_who_comes(void **state)
+{
+	struct fixture *f = *state;
+	struct region_cost cost;
+	struct caller a = {0};
+
+	region_ahead(f->region);
+	region_ahead(f->region);
+	assert_int_equal(n_calls, 1);
+	ensure(&a, f->region, false);
+	answer(0, US, "t", IDS(A));
+	answer(1, US, NULL, IDS(B));
+	assert_called(&a, 0);
+	region_ahead(f->region); /* fresh */
+	assert_int_equal(n_calls, 2);
+	now_ms += TTL;
+	region_ahead(f->region);
+	assert_int_equal(n_calls, 3);
+	refuse(2, ETIMEDOUT, "");
+	region_ahead(f->region); /* a back-off is one for it, too */
+	assert_int_equal(n_calls, 3);
+	cost = region_cost(f->region);
+	assert_int_equal(cost.listings[REGION_WHY_AHEAD], 2);
+	assert_int_equal(cost.pages[REGION_WHY_AHEAD], 2);
+	assert_int_equal(cost.listings[REGION_WHY_FIRST] + cost.listings[REGION_WHY_STALE], 0);
+}
+
+static void test_what_listings_were_for(void **state)
+{
+	struct fixture *f = *state;
+	struct region_cost cost;
+	struct caller a = {0};
+
+	list(f, IDS(A));
+	now_ms += TTL;
+	ensure(&a, f->region, false);
+	answer(1, US, "t", IDS(A));
+	answer(2, US, NULL, NULL);
+	ensure(&a, f->region, true);
+	answer(3, US, NULL, IDS(A));
+	cost = region_cost(f->region);
+	assert_int_equal(cost.listings[REGION_WHY_FIRST], 1);
+	assert_int_equal(cost.pages[REGION_WHY_FIRST], 1);
+	assert_int_equal(cost.listings[REGION_WHY_STALE], 1);
+	assert_int_equal(cost.pages[REGION_WHY_STALE], 2);
+	assert_int_equal(cost.listings[REGION_WHY_ANEW], 1);
+	assert_int_equal(cost.listings[REGION_WHY_AHEAD], 0);
+}
+
+static void test_who_goes_through_the_regions_waits_once(void **state)
+{
+	struct fixture *f = *state;
+	struct regions *rs = regions_create(&f->loop, NULL, TTL);
+	char name[20];
+
+	for (int i = 0; i < 8; i++) {
+		snprintf(name, sizeof(name), "xx-%d", i);
+		assert_int_equal(regions_show(rs, name), i);
+	}
+	regions_look(rs, 0);
+	regions_look(rs, 1);
+	assert_int_equal(n_calls, 0);
+	regions_look(rs, 2);
+	assert_int_equal(n_calls, 6);
+	assert_string_equal(calls[5]->region, "xx-5");
+	regions_look(rs, 3);
+	assert_int_equal(n_calls, 8);
+	regions_destroy(rs);
+}
+
 static void test_anew_waits_for_a_listing_that_began_later(void **state)
 {
 	struct fixture *f = *state;
@@ -467,6 +589,11 @@ int main(void)
 		TEST(test_a_first_listing_is_read_while_it_comes),
 		TEST(test_a_first_listing_that_breaks_off_is_an_error),
 		TEST(test_stale_is_served_and_refreshed_behind),
+		TEST(test_an_old_listing_is_refreshed_before_it_is_shown),
+		TEST(test_an_old_listing_is_shown_if_there_is_no_other),
+		TEST(test_a_listing_ahead_serves_who_comes),
+		TEST(test_what_listings_were_for),
+		TEST(test_who_goes_through_the_regions_waits_once),
 		TEST(test_anew_waits_for_a_listing_that_began_later),
 		TEST(test_anew_that_nobody_waits_for_any_more_is_not_made),
 		TEST(test_a_failed_refresh_leaves_what_is_there),
