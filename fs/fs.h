@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "copies.h"
+#include "cost.h"
 #include "err.h"
 #include "guard.h"
 #include "http.h"
@@ -38,6 +39,7 @@ struct fs {
 	struct last_error *last_error; /* last_error.h */
 	struct invalidate *invalidate; /* invalidate.h */
 	struct fuse_session *session;
+	struct cost cost;                     /* cost.h */
 	struct guard guard;                   /* guard.h */
 	uint64_t listed_version[REGIONS_MAX]; /* of snapshots/ as the kernel last listed it */
 	struct handle *handles;               /* handle.h: open files */

@@ -20,6 +20,7 @@ struct invalidate {
 	struct fuse_session *session;
 	struct item *first, **last; /* told next */
 	struct item *at_work;       /* the thread's, until `running` ends */
+	uint64_t told;
 	bool running, stopped;
 };
 
@@ -120,6 +121,7 @@ static void add(struct invalidate *i, uint64_t number, const char *name)
 	strcpy(item->name, name);
 	*i->last = item;
 	i->last = &item->next;
+	i->told++;
 	start(i);
 }
 
@@ -131,4 +133,9 @@ void invalidate_node(struct invalidate *i, uint64_t number)
 void invalidate_name(struct invalidate *i, uint64_t folder, const char *name)
 {
 	add(i, folder, name);
+}
+
+uint64_t invalidate_told(const struct invalidate *i)
+{
+	return i ? i->told : 0;
 }

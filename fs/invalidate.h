@@ -26,4 +26,7 @@ void invalidate_node(struct invalidate *i, uint64_t number);
 /* A name in a folder. */
 void invalidate_name(struct invalidate *i, uint64_t folder, const char *name);
 
+/* How many so far. NULL is permitted. */
+uint64_t invalidate_told(const struct invalidate *i);
+
 #endif

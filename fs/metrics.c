@@ -164,6 +164,7 @@ static int metrics_text(struct fs *fs, struct node n, struct buf *out)
 	(void)n;
 	put_client(fs, out);
 	put_regions(fs, out);
+	cost_metrics(fs, out);
 	return copies_metrics(fs->copies, out);
 }
 

@@ -72,6 +72,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 			end(s);
 			return;
 		}
+		cost_count(&s->fs->cost, s->buf.mem, (size_t)r);
 		fuse_session_process_buf(s->fuse, &s->buf);
 		if (fuse_session_exited(s->fuse)) {
 			end(s);

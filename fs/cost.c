@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* What looking costs. */
+#include "cost.h"
+
+#include <linux/fuse.h>
+
+#include "cleanup.h"
+#include "fs.h"
+#include "invalidate.h"
+#include "metric.h"
+
+/* --- EC2 --- */
+
+static const char *const whys[REGION_WHYS] = {
+	[REGION_WHY_FIRST] = "first",
+	[REGION_WHY_STALE] = "stale",
+	[REGION_WHY_ANEW] = "anew",
+	[REGION_WHY_AHEAD] = "ahead",
+};
+
+static void put_by_cause(struct buf *out, const char *name, const struct region *region,
+	const uint64_t values[REGION_WHYS])
+{
+	for (size_t i = 0; i < REGION_WHYS; i++)
+		buf_printf(out, "%s{region=\"%s\",why=\"%s\"} %llu\n", name, region_name(region),
+			whys[i], (unsigned long long)values[i]);
+}
+
+static void put_regions(const struct fs *fs, struct buf *out)
+{
+	struct region *region;
+	struct region_cost cost;
+
+	metric_head(out, "ebsfs_listings_total", "counter", "Listings begun, by their cause.");
+	for (size_t i = 0; (region = regions_at(fs->regions, i)); i++) {
+		cost = region_cost(region);
+		put_by_cause(out, "ebsfs_listings_total", region, cost.listings);
+	}
+	metric_head(out, "ebsfs_listing_pages_total", "counter",
+		"Pages of listings that came: what they cost in requests.");
+	for (size_t i = 0; (region = regions_at(fs->regions, i)); i++) {
+		cost = region_cost(region);
+		put_by_cause(out, "ebsfs_listing_pages_total", region, cost.pages);
+	}
+	metric_head(out, "ebsfs_id_requests_total", "counter",
+		"Requests for single ids that no listing could answer for.");
+	for (size_t i = 0; (region = regions_at(fs->regions, i)); i++)
+		buf_printf(out, "ebsfs_id_requests_total{region=\"%s\"} %llu\n",
+			region_name(region), (unsigned long long)region_cost(region).lookups);
+}
+
+/* --- the kernel --- */
+
+static const char *const names[COST_OPCODES] = {
+	[FUSE_LOOKUP] = "lookup",
+	[FUSE_FORGET] = "forget",
+	[FUSE_GETATTR] = "getattr",
+	[FUSE_SETATTR] = "setattr",
+	[FUSE_READLINK] = "readlink",
+	[FUSE_SYMLINK] = "symlink",
+	[FUSE_MKNOD] = "mknod",
+	[FUSE_MKDIR] = "mkdir",
+	[FUSE_UNLINK] = "unlink",
+	[FUSE_RMDIR] = "rmdir",
+	[FUSE_RENAME] = "rename",
+	[FUSE_LINK] = "link",
+	[FUSE_OPEN] = "open",
+	[FUSE_READ] = "read",
+	[FUSE_WRITE] = "write",
+	[FUSE_STATFS] = "statfs",
+	[FUSE_RELEASE] = "release",
+	[FUSE_FSYNC] = "fsync",
+	[FUSE_SETXATTR] = "setxattr",
+	[FUSE_GETXATTR] = "getxattr",
+	[FUSE_LISTXATTR] = "listxattr",
+	[FUSE_REMOVEXATTR] = "removexattr",
+	[FUSE_FLUSH] = "flush",
+	[FUSE_OPENDIR] = "opendir",
+	[FUSE_READDIR] = "readdir",
+	[FUSE_RELEASEDIR] = "releasedir",
+	[FUSE_CREATE] = "create",
+	[FUSE_INTERRUPT] = "interrupt",
+	[FUSE_POLL] = "poll",
+	[FUSE_BATCH_FORGET] = "batch_forget",
+	[FUSE_READDIRPLUS] = "readdirplus",
+	[FUSE_RENAME2] = "rename2",
+	[FUSE_LSEEK] = "lseek",
+};
+
+void cost_count(struct cost *cost, const void *message, size_t len)
+{
+	const struct fuse_in_header *header = message;
+
+	if (len >= sizeof(*header) && header->opcode < COST_OPCODES)
+		cost->asked[header->opcode]++;
+}
+
+static void put_kernel(const struct fs *fs, struct buf *out)
+{
+	metric_head(out, "ebsfs_kernel_requests_total", "counter",
+		"What the kernel could not answer from its caches.");
+	for (size_t i = 0; i < COST_OPCODES; i++)
+		if (names[i])
+			buf_printf(out, "ebsfs_kernel_requests_total{op=\"%s\"} %llu\n", names[i],
+				(unsigned long long)fs->cost.asked[i]);
+	metric_head(out, "ebsfs_kernel_invalidations_total", "counter",
+		"Changes that the kernel's caches were told of.");
+	buf_printf(out, "ebsfs_kernel_invalidations_total %llu\n",
+		(unsigned long long)invalidate_told(fs->invalidate));
+}
+
+void cost_metrics(const struct fs *fs, struct buf *out)
+{
+	put_regions(fs, out);
+	put_kernel(fs, out);
+}
