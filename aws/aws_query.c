@@ -388,9 +388,8 @@ static void no_turn(struct aws_call *call)
 
 	if (!call->err.errnum) {
 		err_set(&call->err, EAGAIN,
-			"EC2's request rate is used up (%g at once, then %g a second), and %u "
-			"other requests wait for it",
-			rate->burst, rate->per_s, call->action->line.n_waiting);
+			"EC2's request rate is used up (%g at once, then %g a second)", rate->burst,
+			rate->per_s);
 		call->err.retryable = true;
 	}
 	give_up(call);
