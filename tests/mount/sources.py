@@ -4,6 +4,7 @@ import collections
 import socket
 import sys
 import threading
+import time
 from datetime import datetime, timedelta, timezone
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +21,7 @@ class Sources:
         self.sim, self.life = test.sim, life
         self.asked = collections.Counter()  # requests by path
         self.given = []                     # access keys, in order
+        self.delay = 0                      # seconds before keys are given
         self.server = None
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
@@ -35,12 +37,14 @@ class Sources:
 
         class Handler(double.Handler):
             def parse_request(self):
-                good = super().parse_request()
+                good = super().parse_request() and sources.server
+                self.close_connection = self.close_connection or not good
                 if good:
                     sources.asked[self.path.partition("?")[0]] += 1
                 return good
 
             def issue(self, key):
+                time.sleep(sources.delay)
                 return sources.issue()
 
         self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)

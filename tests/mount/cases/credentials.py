@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Mounts that live on keys which end: from every source that hands such keys out, each asked as rarely as it can be."""
+import os
+import time
+from errno import EHOSTUNREACH, EIO
+
+from harness import case, check, contains, read, same, until, write
+from sources import Sources
+from world import NIGHTLY, OWN, snapshot
+
+N = 100
+COPY = f"cp us-east-1/snapshots/{NIGHTLY}/{NIGHTLY}.snapshot eu-west-1/"
+
+
+def lists(t, m):
+    for region, ids in OWN.items():
+        same(sorted(os.listdir(m.region(region, "snapshots"))), sorted(ids), region)
+
+
+@case
+def instance_role(t):
+    """Token, role, keys: once, for all regions."""
+    s = Sources(t).listen()
+    m = t.mount(env=s.instance())
+    lists(t, m)
+    roles = "/imds/latest/meta-data/iam/security-credentials/"
+    same(s.asked, {"/imds/latest/api/token": 1, roles: 1, roles + "instance-role": 1})
+
+
+@case
+def container(t):
+    s = Sources(t).listen()
+    m = t.mount(env=s.container())
+    lists(t, m)
+    same(s.asked, {"/container": 1})
+
+
+@case
+def sso(t):
+    """The token that `aws sso login` left is renewed at the OIDC endpoint, then the portal gives the keys."""
+    s = Sources(t).listen()
+    write(t.path("home/.aws/config"), "[default]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = admin\n"
+          "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://start\n")
+    os.makedirs(t.path("home/.aws/sso/cache"))
+    write(t.path("home/.aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json"),
+          '{"accessToken": "sso-old", "expiresAt": "2020-01-01T00:00:00Z", "refreshToken": "refresh-token", "clientId": "c", '
+          '"clientSecret": "s", "registrationExpiresAt": "2099-01-01T00:00:00Z"}')
+    m = t.mount(env=s.sso())
+    lists(t, m)
+    same(s.asked, {"/token": 1, "/federation/credentials": 1})
+
+
+@case
+def a_hundred_copies_while_keys_end(t):
+    """Keys of some seconds: all copies are made, none twice, none fails; each set of keys is fetched once."""
+    world = {"regions": {"us-east-1": {"snapshots": [snapshot(f"snap-{n:017x}") for n in range(N)]}, "eu-west-1": {}}}
+    t.start_sim("--copy-seconds", "1-2", world=world)
+    s = Sources(t, life=3).listen()
+    m = t.mount(env=s.container())
+    begun = time.monotonic()
+    t.ok("cp us-east-1/snapshots/*/*.snapshot eu-west-1/", seconds=100)
+    until(lambda: len([x for x in t.sim.snapshots("eu-west-1") if x["State"] == "completed"]) >= N, "all copies", 90)
+    took = time.monotonic() - begun
+    made = t.sim.snapshots("eu-west-1")
+    same(len(made), N)
+    same(len({x["source_id"] for x in made}), N, "sources")
+    check(took > 2 * s.life, "too fast for keys to end:", took)
+    table = read(m("copies"))
+    check("failed" not in table, table)
+    same(t.sim.counts()["errors"].get("eu-west-1", {}).get("CopySnapshot", {}).get("RequestExpired", 0), 0, "requests with keys that had ended")
+    # They are renewed when half their time is over.
+    check(2 <= len(s.given) <= took / ((s.life - 1) / 2) + 2, len(s.given), "fetches in", took, "s")
+    same(s.asked["/container"], len(s.given))
+
+
+@case
+def keys_that_end_before_their_time(t):
+    """AWS calls them expired although they still last: fetched again, once for all who wait, and nobody sees an error."""
+    s = Sources(t).listen()
+    m = t.mount("ttl=0", env=s.container())
+    lists(t, m)
+    time.sleep(10.5)  # younger keys are not fetched again for AWS's word alone
+    t.sim.add_key(s.given[0], expires="-1s")
+    s.delay = 1
+    done = t.run("for i in 1 2 3 4 5; do for r in *; do ls $r/snapshots & done; cat us-east-1/snapshots/snap-0000000000000000$i/status 2>/dev/null; "
+                 "sleep 0.1; done; wait")
+    same((done.code, done.err), (0, ""), repr(done))
+    same(len(s.given), 2, "fetches")
+
+
+@case
+def hangup_fetches_anew(t):
+    s = Sources(t).listen()
+    m = t.mount("ttl=0", env=s.container())
+    lists(t, m)
+    same(len(s.given), 1)
+    m.process.send_signal(1)
+    until(lambda: lists(t, m) or len(s.given) == 2, "new keys")
+
+
+@case
+def source_that_fails_while_keys_last(t):
+    """A warning in the log; the mount goes on with what it has, and says why when that has ended."""
+    s = Sources(t, life=6).listen()
+    m = t.mount("ttl=0", "timeout=5", env=s.container())
+    m.allow("credentials")
+    lists(t, m)
+    s.close()
+    until(lambda: t.ok("ls us-east-1/snapshots") and "keeping those from the container's credentials endpoint, which still last" in m.log_text(), "a warning")
+    time.sleep(s.life)
+    same(t.ok("ls us-east-1/snapshots").split(), sorted(OWN["us-east-1"]), "what is known is still shown")
+    t.fails((EHOSTUNREACH, EIO), COPY)
+    contains(read(m(".ebsfs/last-error")), "container's credentials")
+    s.listen()
+    time.sleep(1.1)  # the pause between two attempts without any keys
+    t.ok(f"rm eu-west-1/{NIGHTLY}.snapshot && {COPY}")
