@@ -13,6 +13,7 @@
 #include "log.h"
 #include "loop.h"
 #include "random.h"
+#include "secret.h"
 
 /*
  * A call is in one of these states, each with the one thing that it waits for:
@@ -310,6 +311,7 @@ static int post(struct aws_call *call, const struct aws_endpoint *endpoint, cons
 {
 	const struct http_request request = {.method = "POST",
 		.url = endpoint->url.data,
+		.secrets = {call->credentials->session_token},
 		.plain = true, /* http only where an endpoint_url says so */
 		.headers = signature->headers,
 		.n_headers = signature->n_headers,
@@ -342,7 +344,7 @@ static int send_try(struct aws_call *call)
 		.time_ms = clock_wall_ms() + call->aws->clock.skew_ms};
 	_cleanup_aws_endpoint_ struct aws_endpoint endpoint = {0};
 	_cleanup_(aws_signed_finish) struct aws_signed signature = {0};
-	_cleanup_buf_ struct buf form = BUF_INIT;
+	_cleanup_secret_buf_ struct buf form = BUF_INIT; /* may tell the session token */
 	int r;
 
 	call->signed_skew_ms = call->aws->clock.skew_ms;

@@ -99,6 +99,7 @@ static struct http_call *keys_send(void *arg, http_done *done, void *done_arg)
 		.n_headers = ARRAY_LEN(headers),
 		.max_answer = CREDENTIAL_ANSWER_MAX,
 		.timeout_ms = TRY_MS,
+		.secrets = {sso_token_access(&sso->token)},
 		.plain = true}; /* http only where an endpoint_url says so */
 	struct http_request with_url = request;
 
@@ -171,6 +172,8 @@ static struct http_call *renewal_send(void *arg, http_done *done, void *done_arg
 		.n_headers = ARRAY_LEN(headers),
 		.max_answer = CREDENTIAL_ANSWER_MAX,
 		.timeout_ms = TRY_MS,
+		.secrets = {jsondoc_string(sso->token.doc, "refreshToken"),
+			jsondoc_string(sso->token.doc, "clientSecret")},
 		.plain = true}; /* http only where an endpoint_url says so */
 
 	if (service_url(sso, "sso-oidc", &url, NULL) < 0 || buf_puts(&url, "/token") < 0 ||

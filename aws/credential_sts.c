@@ -27,6 +27,7 @@ static struct http_call *sts_send(void *arg, http_done *done, void *done_arg)
 	struct http_header headers[5] = {{"content-type", CONTENT_TYPE}, {"host", sts->host}};
 	struct http_request request = {.method = "POST",
 		.url = sts->url.data,
+		.secrets = {sts->told, sts->signer ? sts->signer->session_token : NULL},
 		.plain = true, /* http only where an endpoint_url says so */
 		.headers = headers,
 		.n_headers = 2,
@@ -179,6 +180,7 @@ void credential_sts_finish(struct credential_sts *sts)
 	credential_ask_finish(&sts->ask);
 	credentials_unref(sts->signer);
 	secret_buf_finish(&sts->form);
+	secret_free(sts->told);
 	buf_finish(&sts->url);
 	free(sts->host);
 	forget_answer(sts);

@@ -12,6 +12,7 @@ struct credential_sts {
 	void *arg;
 	struct credentials *signer; /* NULL: the request is not signed */
 	struct buf form;
+	char *told; /* the secret that the form tells, NULL if none; wiped and freed here */
 	struct buf url;
 	char *host;
 	const char *path; /* in url */

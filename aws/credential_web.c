@@ -70,6 +70,10 @@ static int add_token(struct web *web, struct err *err)
 	buf_clear(form);
 	form_start(form, "AssumeRoleWithWebIdentity", "2011-06-15");
 	form_add(form, token.data, "WebIdentityToken");
+	secret_free(steal(&web->sts.told));
+	web->sts.told = strdup(token.data);
+	if (!web->sts.told)
+		return err_set(err, ENOMEM, "out of memory");
 	return 0;
 }
 

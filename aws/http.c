@@ -14,6 +14,7 @@
 #include "http_failure.h"
 #include "http_place.h"
 #include "loop.h"
+#include "secret_mask.h"
 
 #define CONNECT_MS        5000
 #define STALLED_MS        20000
@@ -85,6 +86,13 @@ static void call_ends(struct http_call *call, CURLcode code)
 		.timeouts = call->http->timeouts,
 		.body_error = call->answer.body.error};
 	bool good = http_end(&ended, &call->answer, &call->err) == 0;
+	struct buf *body = &call->answer.body;
+
+	if (good && body->len && (call->answer.status < 200 || call->answer.status > 299)) {
+		secret_mask(body->data, body->len, (const char *const *)call->request.secrets,
+			HTTP_SECRETS_MAX);
+		secret_mask_signatures(body->data, body->len);
+	}
 
 	DL_DELETE(call->http->calls, call);
 	curl_multi_remove_handle(call->http->multi, call->easy);

@@ -41,6 +41,8 @@ struct http_header {
 	const char *value;
 };
 
+#define HTTP_SECRETS_MAX 2
+
 struct http_request {
 	const char *method;
 	const char *url;
@@ -54,7 +56,11 @@ struct http_request {
 	bool plain;         /* http to any host: whoever named the URL said so. Else only to what
 			       http_place_of() knows; it is EINVAL otherwise, and nothing is sent */
 	bool no_proxy;      /* not through a proxy; what http_place_of() knows never is */
-	bool once;          /* must not reach the server twice: see http.c */
+	/* What the request says and nobody may read elsewhere; NULL where there is none. An answer
+	 * that is no success comes without them and without signatures (secret_mask.h), for servers
+	 * like to repeat what they do not like. */
+	const char *secrets[HTTP_SECRETS_MAX];
+	bool once; /* must not reach the server twice: see http.c */
 	/* NULL: the body comes with the answer. Else it is called with each piece of it as it
 	 * arrives, if the status is 2xx, with the arg of done; answer->body stays empty. Returns 0,
 	 * -EAGAIN (not taken: the transfer rests until http_resume(), and then the piece comes

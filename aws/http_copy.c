@@ -67,6 +67,13 @@ int http_copy_init(struct http_copy *copy, const struct http_request *request, s
 		return -ENOMEM;
 	if (copy->body_len)
 		memcpy(copy->body, request->body, copy->body_len);
+	for (size_t i = 0; i < HTTP_SECRETS_MAX; i++) {
+		if (!request->secrets[i])
+			continue;
+		copy->secrets[i] = strdup(request->secrets[i]);
+		if (!copy->secrets[i])
+			return -ENOMEM;
+	}
 	return copy_headers(copy, request, err);
 }
 
@@ -83,6 +90,8 @@ void http_copy_finish(struct http_copy *copy)
 		wipe(copy->lines[i], strlen(copy->lines[i]));
 	free(copy->lines);
 	wipe(copy->body, copy->body_len);
+	for (size_t i = 0; i < HTTP_SECRETS_MAX; i++)
+		wipe(copy->secrets[i], copy->secrets[i] ? strlen(copy->secrets[i]) : 0);
 	free(copy->url);
 	free(copy->method);
 	*copy = (struct http_copy){0};

@@ -13,6 +13,7 @@ struct http_copy {
 	size_t n_lines;
 	char *body; /* NULL: none */
 	size_t body_len;
+	char *secrets[HTTP_SECRETS_MAX];
 };
 
 /* Returns 0, -ENOMEM, or -EINVAL with *err: a line break in a header. Finish it in any case. */

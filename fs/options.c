@@ -292,10 +292,9 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 		return err_set(err, ENOMEM, "out of memory");
 	if (o->endpoint_url && strncmp(o->endpoint_url, "http://", 7) != 0 &&
 		strncmp(o->endpoint_url, "https://", 8) != 0)
+		/* Not repeated: there may be a password in it. */
 		return err_set(err, EINVAL,
-			"option endpoint_url: '%.80s' is no URL of the form "
-			"http(s)://HOST[:PORT][/PATH]",
-			o->endpoint_url);
+			"option endpoint_url is no URL of the form http(s)://HOST[:PORT][/PATH]");
 	if (o->simulate && o->endpoint_url)
 		return err_set(err, EINVAL, "options simulate and endpoint_url exclude each other");
 	return 0;
