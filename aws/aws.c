@@ -35,6 +35,11 @@ enum aws_signature aws_signature(const struct aws *aws)
 	return aws->options.signature;
 }
 
+void aws_hold(struct aws *aws, const struct err *why)
+{
+	aws->held = why ? *why : (struct err){0};
+}
+
 static void region_free(struct aws_region *region)
 {
 	while (region->actions) {

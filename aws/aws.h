@@ -49,6 +49,10 @@ struct aws_call;
  * does not say that it was not carried out. */
 void aws_cancel(struct aws_call *call);
 
+/* From now on no call goes out but those of STS: each ends with *why, soon and unsent. NULL: calls
+ * go out again. Those that are under way go on. */
+void aws_hold(struct aws *aws, const struct err *why);
+
 /* How an unfinished request ended, for all calls: err->errnum as errno; err->maybe_done for a
  * changing call of which EC2 may have carried out at least one try (sent, and then reset, timed
  * out, 5xx or an unreadable answer). Such a call is never sent again here, unless it is idempotent

@@ -3,6 +3,8 @@
 #ifndef EBSFS_AWS_CLIENT_H
 #define EBSFS_AWS_CLIENT_H
 
+#include <string.h>
+
 #include "aws.h"
 #include "aws_clock.h"
 #include "credentials.h"
@@ -31,7 +33,14 @@ struct aws {
 	struct aws_region *regions;
 	struct aws_call *calls;
 	struct aws_clock clock;
+	struct err held; /* errnum 0: nothing is */
 };
+
+/* aws_hold(). The question who one is may always be asked. */
+static inline bool aws_is_held(const struct aws *aws, const char *service)
+{
+	return aws->held.errnum && strcmp(service, "sts") != 0;
+}
 
 /* Finds or makes; NULL on ENOMEM. They live as long as the client. */
 struct aws_region *aws_region(struct aws *aws, const char *name);

@@ -409,6 +409,9 @@ static void timer_fired(void *arg)
 		credentials_cancel(steal(&call->waiter));
 		err_set(&call->err, ETIMEDOUT, "no credentials in time");
 		give_up(call);
+	} else if (aws_is_held(call->aws, call->service)) {
+		call->err = call->aws->held;
+		give_up(call);
 	} else {
 		start_try(call);
 	}
@@ -465,6 +468,10 @@ static int start(struct aws_call *call)
 	call->timer = loop_timer_create(call->aws->options.loop, timer_fired, call);
 	if (!call->action || !call->timer || call->form.error)
 		return -ENOMEM;
+	if (aws_is_held(call->aws, call->service)) {
+		loop_timer_start(call->timer, 0);
+		return 0;
+	}
 	return paced(call) ? 0 : ask_for_keys(call);
 }
 
