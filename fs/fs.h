@@ -24,6 +24,7 @@ struct handle;
 struct invalidate;
 struct journal;
 struct last_error;
+struct offline;
 struct receipts;
 struct statuses;
 
@@ -40,6 +41,7 @@ struct fs {
 	struct invalidate *invalidate; /* invalidate.h */
 	struct fuse_session *session;
 	struct cost cost;                     /* cost.h */
+	struct offline *offline;              /* offline.h; NULL: AWS was there from the start */
 	struct guard guard;                   /* guard.h */
 	uint64_t listed_version[REGIONS_MAX]; /* of snapshots/ as the kernel last listed it */
 	struct handle *handles;               /* handle.h: open files */
@@ -59,6 +61,8 @@ struct fs {
 struct region *fs_region(const struct fs *fs, struct node n);
 struct catalogue *fs_catalogue(const struct fs *fs, struct node n);
 
+/* What AWS says of the account's regions, in the place of what it said before. */
+void fs_keep_enabled(struct fs *fs, const char *const *names, size_t n);
 /* Whether the account has the region enabled, as far as AWS said at the start; true if it did not
  * say. */
 bool fs_region_enabled(const struct fs *fs, const char *name);

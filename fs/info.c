@@ -8,6 +8,7 @@
 #include "isotime.h"
 #include "journal.h"
 #include "last_error.h"
+#include "offline.h"
 #include "tree.h"
 
 #define CLOCK_OFF_S 60 /* a clock that is off by less is not worth a word */
@@ -34,6 +35,7 @@ static int readme_text(struct fs *fs, struct node n, struct buf *out)
 		: fs->options->delete_
 			? "on: rmdir regions/<region>/snapshots/<id> deletes that snapshot."
 			: "off; mount with -o delete to permit it.");
+	offline_text(fs, out);
 	return buf_puts(out,
 		"When something fails: cat .ebsfs/last-error; then .ebsfs/health, and the log.\n"
 		"The manual: man ebsfs. End: fusermount3 -u MOUNTPOINT\n");
@@ -124,6 +126,7 @@ static int health_text(struct fs *fs, struct node n, struct buf *out)
 			err_text(&health.last_failure, text, sizeof(text)));
 	clock_health(fs, out);
 	rate_health(fs, out);
+	offline_text(fs, out);
 	buf_printf(out, "journal: %s\n", journal ? err_text(journal, text, sizeof(text)) : "ok");
 	buf_printf(out, "\n%-20s %-6s %10s %10s %12s  %s\n", "REGION", "LIST", "AGE", "SNAPSHOTS",
 		"BYTES", "LAST LISTING");

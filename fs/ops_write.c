@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "confirm.h"
 #include "delete.h"
 #include "last_error.h"
+#include "offline.h"
 #include "ops_read.h"
 #include "rename.h"
 #include "status.h"
@@ -20,6 +22,17 @@ static void refuse(struct fs *fs, fuse_req_t req, const char *operation, const c
 
 	snprintf(what, sizeof(what), "%s %s", operation, name);
 	fuse_reply_err(req, last_error_report(fs->last_error, what, err));
+}
+
+/* While the mount is offline nothing can be changed. True: the request was answered so. */
+static bool is_offline(struct fs *fs, fuse_req_t req, const char *operation, const char *name)
+{
+	struct err err;
+
+	if (!offline_refuses(fs, &err))
+		return false;
+	refuse(fs, req, operation, name, &err);
+	return true;
 }
 
 /* --- opening --- */
@@ -79,6 +92,8 @@ static int open_writing(struct fs *fs, struct node n, struct handle *h, int flag
 
 	if (!ops->open_write)
 		return err_set(err, EPERM, "the file is read-only");
+	if (offline_refuses(fs, err))
+		return -err->errnum;
 	r = ops->open_write(fs, n, h, err);
 	if (r < 0)
 		return r;
@@ -94,11 +109,14 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct node n = node_of(ino);
 	const struct node_ops *ops = tree_ops(n);
 	bool writing = (fi->flags & O_ACCMODE) != O_RDONLY;
-	struct handle *h = handle_create(fs, n, writing, fi);
+	struct handle *h;
 	char name[TREE_NAME_SIZE];
 	struct err err;
 	int r = 0;
 
+	if (confirm_open(fs, req, ino, fi))
+		return;
+	h = handle_create(fs, n, writing, fi);
 	if (!h) {
 		fuse_reply_err(req, ENOMEM);
 		return;
@@ -142,6 +160,8 @@ void ops_create(
 		refuse(fs, req, "create", name, &err);
 		return;
 	}
+	if (is_offline(fs, req, "create", name))
+		return;
 	h = handle_create(fs, folder, true, fi);
 	if (!h) {
 		fuse_reply_err(req, ENOMEM);
@@ -285,6 +305,9 @@ void ops_setattr(
 	struct err err;
 	int r = 0;
 
+	if (n.kind != NODE_SNAPSHOTS &&
+		is_offline(fs, req, "change attributes of", tree_name(fs, n, name)))
+		return;
 	if (which & FUSE_SET_ATTR_SIZE) {
 		if (!ops->truncate)
 			r = err_set(&err, EPERM, "the file is read-only");
@@ -329,6 +352,8 @@ void ops_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 		fuse_reply_err(req, ENAMETOOLONG);
 		return;
 	}
+	if (ops->mkdir && is_offline(fs, req, "mkdir", name))
+		return;
 	if (!ops->mkdir)
 		err_set(&err, EPERM, "no folder can be made here");
 	else if (ops->mkdir(fs, folder, name, mode, &n, &err) == 0) {
@@ -383,6 +408,8 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, boo
 		fuse_reply_err(req, -r);
 		return;
 	}
+	if (tree_ops(n)->remove && is_offline(fs, req, folder_wanted ? "rmdir" : "rm", name))
+		return;
 	snprintf(what, sizeof(what), "%s %s", folder_wanted ? "rmdir" : "rm", name);
 	a = answer_create(fs, req, what);
 	if (!a)
@@ -415,6 +442,9 @@ void ops_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t 
 		fuse_reply_err(req, flags & ~(unsigned)RENAME_NOREPLACE ? EINVAL : ENAMETOOLONG);
 		return;
 	}
+	if (is_offline(fs, req, "mv", name) ||
+		confirm_rename(fs, req, parent, name, new_parent, new_name, flags))
+		return;
 	snprintf(what, sizeof(what), "mv %s", name);
 	a = answer_create(fs, req, what);
 	if (a)

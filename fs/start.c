@@ -1,237 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* Building a mount from the bottom up, and taking it down again. */
 #define FUSE_USE_VERSION 314
-#include "start.h"
+#include "start_inner.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
 #include "clock.h"
-#include "credentials.h"
 #include "delete.h"
-#include "ec2.h"
-#include "endpoint.h"
-#include "fs.h"
-#include "http.h"
 #include "invalidate.h"
 #include "journal.h"
 #include "last_error.h"
 #include "log.h"
-#include "loop.h"
 #include "notify.h"
+#include "offline.h"
 #include "ops_write.h"
-#include "patience.h"
-#include "profile.h"
 #include "receipts.h"
-#include "region_names.h"
-#include "session.h"
 #include "state_path.h"
 #include "status.h"
 #include "wire.h"
 
-/* Who the account is matters less than being there: a cloud without STS answers nothing to wait
- * for. */
-#define IDENTITY_MS 5000
 /* How long the end waits for the word on copies that are being asked for. */
-#define SETTLE_MS   10000
-/* How many other regions are asked at the start if one of regions= does not answer. */
-#define HOMES_MAX   3
-
-enum { SIGNAL_TERM, SIGNAL_INT, SIGNAL_HUP, SIGNALS };
-
-struct mount {
-	struct fs fs;
-	uv_loop_t loop;
-	struct http *http;
-	struct profiles *profiles;
-	struct credentials_chain *chain;
-	struct endpoint_config endpoints;
-	struct session *session;
-	uv_signal_t signals[SIGNALS];
-	bool signals_open;
-	/* While it starts. */
-	struct aws_call *regions_call, *identity_call;
-	struct loop_timer *identity_timer;
-	struct err err;
-	bool regions_known, ending, unmounted;
-};
-
-/* --- the first words with AWS --- */
-
-/* The identity has been asked for long enough, or has come: go on once the regions are known. */
-static void maybe_go_on(struct mount *m)
-{
-	if (m->err.errnum || (m->regions_known && !m->identity_call))
-		uv_stop(&m->loop);
-}
-
-static void identity_late(void *arg)
-{
-	struct mount *m = arg;
-
-	if (m->identity_call && m->regions_known) {
-		aws_cancel(m->identity_call);
-		m->identity_call = NULL;
-	}
-	maybe_go_on(m);
-}
-
-static void identity_known(void *arg, const char *account, const char *arn, const struct err *err)
-{
-	struct mount *m = arg;
-
-	m->identity_call = NULL;
-	if (err)
-		log_info("the account's number is not known: %s", err->message);
-	else
-		snprintf(m->fs.account, sizeof(m->fs.account), "%s", account);
-	if (arn)
-		log_info("acting as %s", arn);
-	maybe_go_on(m);
-}
-
-static void show(struct mount *m, const char *name)
-{
-	int r = regions_show(m->fs.regions, name);
-
-	if (r < 0 && !m->err.errnum)
-		err_set(&m->err, -r, "cannot show region %s: %s", name, strerror(-r));
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* By name, as a shell expands a `*`: who goes through them one way or the other goes the same way,
- * and the next ones can be listed ahead. */
-static void show_in_order(struct mount *m, const char *const *names, size_t n)
-{
-	_cleanup_free_ const char **sorted = calloc(n + 1, sizeof(*sorted));
-
-	if (!sorted) {
-		err_set(&m->err, ENOMEM, "out of memory");
-		return;
-	}
-	memcpy(sorted, names, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), by_name);
-	for (size_t i = 0; i < n && !m->err.errnum; i++)
-		show(m, sorted[i]);
-}
-
-static void keep_enabled(struct mount *m, const char *const *names, size_t n)
-{
-	m->fs.enabled = calloc(n + 1, sizeof(char *));
-	for (size_t i = 0; m->fs.enabled && i < n; i++)
-		m->fs.enabled[i] = strdup(names[i]);
-}
-
-static void regions_come(void *arg, const char *const *names, size_t n, const struct err *err)
-{
-	struct mount *m = arg;
-	char **wanted = m->fs.options->regions;
-	size_t n_wanted = 0;
-
-	m->regions_call = NULL;
-	m->regions_known = true;
-	if (!err)
-		keep_enabled(m, names, n);
-	if (err && !(wanted && !strcmp(err->code, "UnauthorizedOperation"))) {
-		m->err = *err;
-		err_context(&m->err, "asking AWS for the account's regions");
-	} else if (err) {
-		log_warning("not permitted to list the account's regions; trusting regions=: %s",
-			err->message);
-	} else if (!n) {
-		err_set(&m->err, EIO, "AWS named no region that the account has enabled");
-	}
-	if (!err && wanted && !m->err.errnum)
-		region_names_check(wanted, names, n, &m->err);
-	while (wanted && wanted[n_wanted])
-		n_wanted++;
-	if (!m->err.errnum)
-		show_in_order(
-			m, wanted ? (const char *const *)wanted : names, wanted ? n_wanted : n);
-	/* The account's number is not waited for much longer than the regions. */
-	if (m->identity_call)
-		loop_timer_start(m->identity_timer, IDENTITY_MS);
-	maybe_go_on(m);
-}
-
-static const char *home_region(const struct mount *m)
-{
-	char **wanted = m->fs.options->regions;
-
-	return wanted ? wanted[0] : endpoint_home_region(m->profiles, m->fs.profile);
-}
-
-static int ask_aws(struct mount *m, const char *home, struct err *err)
-{
-	m->err = (struct err){0};
-	m->regions_known = false;
-	if (!m->identity_timer)
-		m->identity_timer = loop_timer_create(&m->loop, identity_late, m);
-	m->identity_call = m->identity_timer
-				   ? sts_get_caller_identity(m->fs.aws, home, identity_known, m)
-				   : NULL;
-	m->regions_call = ec2_describe_regions(m->fs.aws, home, regions_come, m);
-	if (!m->regions_call || !m->identity_call)
-		return err_set(err, ENOMEM, "out of memory");
-	uv_run(&m->loop, UV_RUN_DEFAULT);
-	loop_timer_stop(
-		m->identity_timer); /* it ends the loop, which from now on serves the mount */
-	if (m->identity_call)
-		aws_cancel(m->identity_call);
-	m->identity_call = NULL;
-	if (m->ending)
-		return err_set(err, EINTR, "ended by a signal before the mount stood");
-	if (!m->err.errnum)
-		return 0;
-	*err = m->err;
-	return -err->errnum;
-}
-
-static bool may_be_name(const struct err *err)
-{
-	return err->errnum == EHOSTUNREACH || !strcmp(err->code, "AuthFailure");
-}
-
-/* The region that regions= names first may be the mistyped one, which has no endpoint or one that
- * knows nobody: then another one is asked which there are. */
-static int ask_aws_somewhere(struct mount *m, struct err *err)
-{
-	char **wanted = m->fs.options->regions;
-	const char *home = endpoint_home_region(m->profiles, m->fs.profile);
-	int r = ask_aws(m, home_region(m), err);
-	struct err other;
-
-	/* If nobody answers, the first one's reason is told; else what the answer says of the list.
-	 */
-	for (int i = 1; r < 0 && wanted && may_be_name(err) && !m->ending && i <= HOMES_MAX; i++) {
-		bool last = i == HOMES_MAX || !wanted[i];
-
-		r = ask_aws(m, last ? home : wanted[i], &other);
-		if (r < 0 && !may_be_name(&other))
-			*err = other;
-		if (last)
-			break;
-	}
-	return r;
-}
-
-static int speak_to_aws(struct mount *m, struct err *err)
-{
-	struct patience patience = {.loop = &m->loop,
-		.until_ms = clock_mono_ms() + m->fs.options->wait_ms,
-		.ended = &m->ending};
-	int r;
-
-	do
-		r = ask_aws_somewhere(m, err);
-	while (r < 0 && patience_lasts(&patience, err));
-	return r;
-}
+#define SETTLE_MS 10000
 
 /* --- the layers --- */
 
@@ -251,7 +42,7 @@ static int build_client(struct mount *m, struct err *err)
 	http.ca_bundle = profiles_setting(m->profiles, "AWS_CA_BUNDLE", profile, "ca_bundle");
 	m->endpoints = (struct endpoint_config){
 		.endpoint_url = o->endpoint_url, .profiles = m->profiles, .profile = m->fs.profile};
-	r = wire_check(o, &m->endpoints, home_region(m), err);
+	r = wire_check(o, &m->endpoints, start_home_region(m), err);
 	if (r < 0)
 		return r;
 	r = http_create(&m->loop, &http, &m->http, err);
@@ -276,12 +67,15 @@ static int build_client(struct mount *m, struct err *err)
 static int keep_catalogues(struct mount *m, const char *dir, struct err *err)
 {
 	_cleanup_buf_ struct buf whose = BUF_INIT;
-	int r;
+	int r = 0;
 
 	if (m->fs.options->simulate || !*m->fs.account)
 		return 0;
 	buf_printf(&whose, "%s ", m->fs.account);
-	r = endpoint_url(&m->endpoints, "ec2", "us-east-1", &whose, err);
+	/* Amazon's account numbers are Amazon's alone; others' are good for their endpoint only. */
+	if (endpoint_is_named(&m->endpoints, "ec2"))
+		r = endpoint_url(&m->endpoints, "ec2", region_name(regions_at(m->fs.regions, 0)),
+			&whose, err);
 	if (r == 0 && regions_keep(m->fs.regions, dir, buf_str(&whose)) < 0)
 		r = err_set(err, ENOMEM, "out of memory");
 	return r;
@@ -371,7 +165,7 @@ int start_mount(const struct options *options, struct mount **out, struct err *e
 	watch_signals(m);
 	r = build_client(m, err);
 	if (r == 0)
-		r = speak_to_aws(m, err);
+		r = start_speak(m, err);
 	if (r == 0)
 		r = wire_bind_region(options, m->fs.regions, &m->endpoints, err);
 	if (r == 0)
@@ -430,7 +224,7 @@ void start_serve(struct mount *m)
 
 	notify_manager("READY=1\nSTATUS=account %s, %zu region%s",
 		*m->fs.account ? m->fs.account : "unknown", n, n == 1 ? "" : "s");
-	wire_warn(&m->endpoints, home_region(m));
+	wire_warn(&m->endpoints, start_home_region(m));
 	session_on_end(m->session, mount_ended);
 	uv_run(&m->loop, UV_RUN_DEFAULT);
 	notify_manager("STOPPING=1\nSTATUS=writing down what is under way");
@@ -455,11 +249,13 @@ void start_finish(struct mount *m)
 	copies_destroy(fs->copies);
 	journal_close(fs->journal);
 	regions_destroy(fs->regions);
+	offline_destroy(fs->offline);
 	aws_destroy(fs->aws);
 	credentials_chain_destroy(m->chain);
 	http_destroy(m->http);
 	profiles_destroy(m->profiles);
 	loop_timer_destroy(m->identity_timer);
+	loop_timer_destroy(m->reach_timer);
 	for (int i = 0; m->signals_open && i < SIGNALS; i++)
 		uv_close((uv_handle_t *)&m->signals[i], NULL);
 	/* Handles close, and the thread pool's last work comes home. */
@@ -470,8 +266,9 @@ void start_finish(struct mount *m)
 	invalidate_destroy(fs->invalidate);
 	session_destroy(m->session);
 	last_error_destroy(fs->last_error);
-	for (char **name = fs->enabled; name && *name; name++)
-		free(*name);
+	known_finish(&m->known);
+	free(m->known_path);
+	fs_keep_enabled(fs, NULL, 0);
 	free(fs->enabled);
 	if (uv_loop_close(&m->loop) < 0)
 		log_warning("something still lived on the loop at the end");

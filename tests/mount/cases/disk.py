@@ -85,6 +85,26 @@ def never_decides(t):
 
 
 @case
+def what_is_written_is_not_the_disks(t):
+    """A tag that is appended to, or renamed, has EC2's value in it and not the one on disk."""
+    list_and_unmount(t)
+    t.sim.change("us-east-1", NIGHTLY, Tags={"env": "staging", "team": "blue"})
+    t.sim.fault("DescribeSnapshots", region="us-east-1", effect="slow", times=1, seconds=2)
+    m = t.mount()
+    names(m)
+    same(read(m.folder("us-east-1", NIGHTLY, "tags", "env")), "prod\n")
+    t.ok(f"printf x >> us-east-1/snapshots/{NIGHTLY}/tags/env")
+    same(t.sim.snapshot("us-east-1", NIGHTLY)["Tags"]["env"], "staging\nx")
+    m.unmount()
+    t.sim.change("us-east-1", NIGHTLY, Tags={"env": "production", "team": "blue"})
+    t.sim.fault("DescribeSnapshots", region="us-east-1", effect="slow", times=1, seconds=2)
+    m = t.mount("delete")
+    names(m)
+    t.ok(f"mv us-east-1/snapshots/{NIGHTLY}/tags/env us-east-1/snapshots/{NIGHTLY}/tags/stage")
+    same(t.sim.snapshot("us-east-1", NIGHTLY)["Tags"], {"stage": "production", "team": "blue"})
+
+
+@case
 def damaged_is_listed_anew(t):
     list_and_unmount(t)
     with open(kept(t), "r+b") as f:

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* Whose account a configuration reached last. */
+#include "known.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "digest.h"
+#include "profile.h"
+#include "regions.h"
+#include "state_path.h"
+
+#define FIRST_LINE "ebsfs-known 1\n"
+#define FILE_MAX   ((size_t)16 << 10)
+#define CHAIN_MAX  16 /* of source_profile */
+
+/* --- which configuration --- */
+
+static void add(struct buf *out, const char *name, const char *value)
+{
+	if (value && *value)
+		buf_printf(out, "%s=%s\n", name, value);
+}
+
+/* What of a profile says who one is. */
+static const char *const settings[] = {"aws_access_key_id", "role_arn", "credential_source",
+	"web_identity_token_file", "sso_session", "sso_start_url", "sso_account_id",
+	"sso_role_name", "login_session", "credential_process"};
+/* Of the environment; without the keys if the profile was named explicitly. */
+static const char *const variables[] = {"AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN",
+	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+	"AWS_CONTAINER_CREDENTIALS_FULL_URI"};
+
+static int describe(const struct options *o, const struct endpoint_config *config, struct buf *out,
+	struct err *err)
+{
+	const char *profile = config->profile;
+	int r = endpoint_url(config, "ec2", "us-east-1", out, err);
+
+	if (r < 0)
+		return r;
+	buf_putc(out, '\n');
+	for (size_t i = o->profile ? 1 : 0; i < ARRAY_LEN(variables); i++)
+		add(out, variables[i], getenv(variables[i]));
+	for (int n = 0; profile && n < CHAIN_MAX; n++) {
+		add(out, "profile", profile);
+		for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+			add(out, settings[i], profiles_get(config->profiles, profile, settings[i]));
+		profile = profiles_get(config->profiles, profile, "source_profile");
+	}
+	return out->error ? err_set(err, ENOMEM, "out of memory") : 0;
+}
+
+char *known_path(const struct options *o, const struct endpoint_config *config, struct err *err)
+{
+	_cleanup_free_ char *folder = state_path_find(o, "known-accounts", err);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	char hash[DIGEST_SHA256_HEX], *path;
+
+	if (!folder || describe(o, config, &text, err) < 0)
+		return NULL;
+	if (digest_sha256_hex(text.data, text.len, hash) < 0 ||
+		asprintf(&path, "%s/known-%.32s", folder, hash) < 0) {
+		err_set(err, ENOMEM, "out of memory");
+		return NULL;
+	}
+	return path;
+}
+
+/* --- the file --- */
+
+static int slurp(const char *path, struct buf *out)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char piece[4096];
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	while ((n = read(fd, piece, sizeof(piece))) > 0)
+		if (buf_add(out, piece, (size_t)n) < 0)
+			return -EBADMSG;
+	return n < 0 ? -errno : 0;
+}
+
+static int take_regions(struct known *k, char *line)
+{
+	size_t n = 0;
+
+	k->regions = calloc(REGIONS_MAX + 1, sizeof(*k->regions));
+	if (!k->regions)
+		return -ENOMEM;
+	for (char *name; (name = strsep(&line, " "));) {
+		if (n == REGIONS_MAX || !endpoint_is_region(name))
+			return -EBADMSG;
+		k->regions[n] = strdup(name);
+		if (!k->regions[n++])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The lines behind the first, the last of which is "end": a file that was cut is none. */
+static int take_lines(struct known *k, char *text)
+{
+	char *line;
+	int r = 0;
+
+	while (r == 0 && (line = strsep(&text, "\n"))) {
+		if (!strcmp(line, "end"))
+			return strlen(k->account) == 12 ? 0 : -EBADMSG;
+		if (!strncmp(line, "account: ", 9) && strlen(line + 9) == 12 &&
+			strspn(line + 9, "0123456789") == 12)
+			strcpy(k->account, line + 9);
+		else if (!strncmp(line, "regions: ", 9) && !k->regions)
+			r = take_regions(k, line + 9);
+		else
+			r = -EBADMSG;
+	}
+	return r < 0 ? r : -EBADMSG;
+}
+
+int known_read(const char *path, struct known *out)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r;
+
+	*out = (struct known){0};
+	buf_init(&text, FILE_MAX);
+	r = slurp(path, &text);
+	if (r < 0)
+		return r;
+	if (strncmp(buf_str(&text), FIRST_LINE, strlen(FIRST_LINE)) != 0)
+		return -EBADMSG;
+	return take_lines(out, text.data + strlen(FIRST_LINE));
+}
+
+void known_finish(struct known *k)
+{
+	for (char **name = k->regions; name && *name; name++)
+		free(*name);
+	free(k->regions);
+	*k = (struct known){0};
+}
+
+static int replace(const char *path, const struct buf *text)
+{
+	_cleanup_free_ char *temporary = NULL;
+	_cleanup_close_ int fd = -1;
+
+	if (asprintf(&temporary, "%s.new", path) < 0) {
+		temporary = NULL;
+		return -ENOMEM;
+	}
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text->data, text->len) == (ssize_t)text->len && fsync(fd) == 0 &&
+		rename(temporary, path) == 0)
+		return 0;
+	unlink(temporary);
+	return -EIO;
+}
+
+int known_write(const char *path, const char *account, char *const *regions)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT, old = BUF_INIT;
+	_cleanup_free_ char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
+
+	buf_printf(&text, FIRST_LINE "account: %s\n", account);
+	if (regions && *regions)
+		buf_puts(&text, "regions:");
+	for (char *const *name = regions; name && *name; name++)
+		buf_printf(&text, " %s", *name);
+	buf_puts(&text, regions && *regions ? "\nend\n" : "end\n");
+	if (text.error || !folder)
+		return -ENOMEM;
+	if (slurp(path, &old) == 0 && !strcmp(buf_str(&old), text.data))
+		return 0;
+	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return replace(path, &text);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Whose account a configuration reached last, and which regions it had: for a mount while AWS
+ * cannot be asked. */
+#ifndef EBSFS_KNOWN_H
+#define EBSFS_KNOWN_H
+
+#include "endpoint.h"
+#include "err.h"
+#include "options.h"
+
+struct known {
+	char account[16];
+	char **regions; /* NULL-terminated; NULL: AWS did not say */
+};
+
+/* The file for this configuration, in the state folder: its name is made of the endpoint, the
+ * profile, the access key's id and whatever else says who one is; of no secret. It need not exist.
+ * The caller frees it. NULL with *err. */
+char *known_path(const struct options *o, const struct endpoint_config *config, struct err *err);
+
+/* 0, or -errno: -ENOENT; -EBADMSG for what is no such file. Finish *out in any case. */
+int known_read(const char *path, struct known *out);
+void known_finish(struct known *k);
+/* Replaces the file unless it says this already; the folder is made if it is missing (0700). 0 or
+ * -errno. */
+int known_write(const char *path, const char *account, char *const *regions);
+
+#endif

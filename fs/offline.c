@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* A mount without AWS. */
+#include "offline.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "clock.h"
+#include "ec2.h"
+#include "invalidate.h"
+#include "isotime.h"
+#include "known.h"
+#include "log.h"
+#include "loop.h"
+
+#define PAUSE_MIN_MS 1000
+#define PAUSE_MAX_MS 30000
+
+/*
+ *   waiting   nobody has said who one is; asked again after a pause
+ *   meeting   it is the right account: the mount is an ordinary one, and only its list of regions
+ *             is still asked for
+ *   barred    it is another account: nothing is shown and nothing is sent any more
+ */
+struct offline {
+	struct fs *fs;
+	char home[40];
+	const char *known_path;
+	int64_t since_ms; /* wall clock */
+	int64_t pause_ms;
+	struct err why;
+	bool barred, met;
+	struct loop_timer *again;
+	struct aws_call *call;
+};
+
+bool offline_is_cause(const struct err *err)
+{
+	if (err->http_status || err->code[0])
+		return false;
+	return err->errnum == ETIMEDOUT || (err->errnum == EHOSTUNREACH && err->retryable);
+}
+
+static void ask(void *arg);
+
+static void later(struct offline *o)
+{
+	o->pause_ms = o->pause_ms ? o->pause_ms * 2 : PAUSE_MIN_MS;
+	if (o->pause_ms > PAUSE_MAX_MS)
+		o->pause_ms = PAUSE_MAX_MS;
+	loop_timer_start(o->again, o->pause_ms);
+}
+
+static void hold(struct offline *o)
+{
+	struct err err;
+
+	err_set(&err, o->why.errnum == ETIMEDOUT ? ETIMEDOUT : EHOSTUNREACH,
+		"the mount is offline: %s", o->why.message);
+	aws_hold(o->fs->aws, &err);
+}
+
+/* --- the regions, once it is known who one is --- */
+
+static void regions_come(void *arg, const char *const *names, size_t n, const struct err *err)
+{
+	struct offline *o = arg;
+	struct fs *fs = o->fs;
+	bool more = false;
+
+	o->call = NULL;
+	if (err)
+		log_info("the regions are those of the last time: %s", err->message);
+	for (size_t i = 0; i < n && !err && !fs->options->regions; i++) {
+		if (regions_index(fs->regions, names[i]) < 0)
+			more |= regions_show(fs->regions, names[i]) >= 0;
+	}
+	if (!err)
+		fs_keep_enabled(fs, names, n);
+	if (!err && known_write(o->known_path, fs->account, fs->enabled) < 0)
+		log_info("%s cannot be written", o->known_path);
+	if (more)
+		invalidate_node(fs->invalidate, node_number((struct node){.kind = NODE_REGIONS}));
+}
+
+static void meet(struct offline *o)
+{
+	struct fs *fs = o->fs;
+
+	log_info("AWS answers: this is account %s, as it was; what is shown from disk is asked for",
+		fs->account);
+	o->met = true;
+	aws_hold(fs->aws, NULL);
+	for (size_t i = 0; regions_at(fs->regions, i); i++)
+		region_retry(regions_at(fs->regions, i));
+	o->call = ec2_describe_regions(fs->aws, o->home, regions_come, o);
+}
+
+/* --- who one is --- */
+
+static void bar(struct offline *o, const char *account)
+{
+	const struct node root = {.kind = NODE_ROOT};
+	struct fs *fs = o->fs;
+
+	o->barred = true;
+	err_set(&o->why, EACCES,
+		"the credentials are account %s's now, and the mount shows account %s, which they "
+		"reached last: unmount and mount again",
+		account, fs->account);
+	log_error("%s", o->why.message);
+	aws_hold(fs->aws, &o->why);
+	invalidate_name(fs->invalidate, node_number(root), "regions");
+	invalidate_name(fs->invalidate, node_number(root), "copies");
+	invalidate_name(fs->invalidate, node_number(root), "copies.json");
+}
+
+static void identified(void *arg, const char *account, const char *arn, const struct err *err)
+{
+	struct offline *o = arg;
+
+	(void)arn;
+	o->call = NULL;
+	if (err) {
+		o->why = *err;
+		hold(o);
+		later(o);
+	} else if (strcmp(account, o->fs->account) != 0) {
+		bar(o, account);
+	} else {
+		meet(o);
+	}
+}
+
+static void ask(void *arg)
+{
+	struct offline *o = arg;
+
+	o->call = sts_get_caller_identity(o->fs->aws, o->home, identified, o);
+	if (!o->call)
+		later(o);
+}
+
+int offline_begin(struct fs *fs, const char *home, const char *known_path, const struct err *why)
+{
+	struct offline *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return -ENOMEM;
+	o->fs = fs;
+	o->known_path = known_path;
+	o->since_ms = clock_wall_ms();
+	o->why = *why;
+	snprintf(o->home, sizeof(o->home), "%s", home);
+	o->again = loop_timer_create(fs->loop, ask, o);
+	if (!o->again) {
+		free(o);
+		return -ENOMEM;
+	}
+	fs->offline = o;
+	hold(o);
+	later(o);
+	return 0;
+}
+
+void offline_destroy(struct offline *o)
+{
+	if (!o)
+		return;
+	if (o->call)
+		aws_cancel(o->call);
+	loop_timer_destroy(o->again);
+	free(o);
+}
+
+bool offline_refuses(const struct fs *fs, struct err *err)
+{
+	const struct offline *o = fs->offline;
+
+	if (!o || o->met)
+		return false;
+	if (o->barred)
+		*err = o->why;
+	else
+		err_set(err, o->why.errnum == ETIMEDOUT ? ETIMEDOUT : EHOSTUNREACH,
+			"the mount is offline, so nothing can be changed: %s", o->why.message);
+	return true;
+}
+
+bool offline_bars(const struct fs *fs)
+{
+	return fs->offline && fs->offline->barred;
+}
+
+void offline_text(const struct fs *fs, struct buf *out)
+{
+	const struct offline *o = fs->offline;
+	char stamp[ISOTIME_SIZE];
+
+	if (!o || o->met)
+		return;
+	if (o->barred)
+		buf_printf(out, "offline: %s\n", o->why.message);
+	else
+		buf_printf(out,
+			"offline: since %s; what is shown is from disk, and nothing can be changed "
+			"until AWS answers: %s\n",
+			isotime_format(o->since_ms, stamp), o->why.message);
+}
