@@ -76,7 +76,8 @@ class Scene(harness.Test):
         self.regions = regions
         self.n_sources = sources
         self.disk = None
-        self.options = [f"window={WINDOW}", f"answer={ANSWER}", f"timeout={CALL}", "poll=0.2", "ttl=1"]
+        self.options = [f"window={WINDOW}", f"answer={ANSWER}", f"timeout={CALL}", "poll=0.2", "ttl=1",
+                        "rate=1000"]  # who is throttled here is so by chance: that says nothing of a rate to keep
         self.gestures = []
         self.copies_before = 0  # CopySnapshot requests when the plan was made
         self.start_sim("--seed", str(self.random.randrange(1, 1 << 32)), *sim, world=world(sources, regions, **fields))
