@@ -60,6 +60,7 @@ struct sim_behaviour {
 	int copy_limit;          /* pending copies per destination region */
 	bool late_source_errors; /* CopySnapshot of an unknown source is accepted and fails later */
 	bool deleting_waits;     /* deleting a pending copy takes effect when it ends */
+	int session_s;           /* life of the keys that STS hands out; 0: as asked for */
 	int64_t clock_shift_ms;  /* the simulator's wall clock minus the machine's */
 };
 

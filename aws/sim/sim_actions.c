@@ -34,6 +34,9 @@ static const struct sim_action actions[] = {
 		{100, 20}},
 	{"GetEbsDefaultKmsKeyId", false, false, sim_get_default_key, no_params, {100, 20}},
 	{"GetCallerIdentity", true, false, sim_sts_identity, no_params, {1000, 600}},
+	{"AssumeRole", true, true, sim_sts_assume_role, sim_sts_assume_params, {1000, 600}},
+	{"AssumeRoleWithWebIdentity", true, true, sim_sts_assume_role_with_web_identity,
+		sim_sts_web_params, {1000, 600}},
 };
 
 const struct sim_action *sim_action_find(const char *name)
@@ -159,8 +162,9 @@ static int run(struct sim_call *c, struct sim_throttle *t, const struct sim_auth
 	if (!action || action->sts != c->sts)
 		return sim_fail(c, 400, "InvalidAction",
 			"The action %s is not valid for this web service.", c->action);
-	if (throttle(c, t, action) < 0 || sim_gate_authorize(c, c->action) < 0 ||
-		check_params(c, action) < 0)
+	if (c->key && (throttle(c, t, action) < 0 || sim_gate_authorize(c, c->action) < 0))
+		return -1;
+	if (check_params(c, action) < 0)
 		return -1;
 	result = forget_later_params(c, &kept);
 	if (result == 0)

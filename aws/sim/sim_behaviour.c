@@ -40,6 +40,8 @@ static const struct setting {
 		"a copy of an unknown snapshot is accepted and fails later"},
 	{"deleting-waits", FLAG, AT(deleting_waits), NULL,
 		"deleting a pending copy takes effect when it ends"},
+	{"session-seconds", WHOLE, AT(session_s), "N",
+		"how long the keys of roles last; 0: as long as was asked for"},
 	{"clock-shift", SHIFT, AT(clock_shift_ms), "SECONDS",
 		"the simulator's clock minus the machine's"},
 #undef AT

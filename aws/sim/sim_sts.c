@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* STS: GetCallerIdentity. */
+/* STS: who one is. */
 #include "sim_sts.h"
 
 int sim_sts_identity(struct sim_call *c)

@@ -114,3 +114,59 @@ def source_that_fails_while_keys_last(t):
     s.listen()
     time.sleep(1.1)  # the pause between two attempts without any keys
     t.ok(f"rm eu-west-1/{NIGHTLY}.snapshot && {COPY}")
+
+
+def with_role(t, text):
+    """The account's keys stand in a profile of their own; the default profile is a role's."""
+    keys = t.sim.credentials()
+    for name in keys:
+        t.env.pop(name, None)
+    t.env["AWS_ENDPOINT_URL_STS"] = t.sim.url
+    write(t.path("home/.aws/credentials"), "[base]\n" + "".join(f"{k.lower()} = {v}\n" for k, v in keys.items()))
+    write(t.path("home/.aws/config"), text)
+
+
+@case
+def chain_of_roles(t):
+    """Each role once, and again before its keys end; the journal is that of the account."""
+    t.start_sim()
+    with_role(t, "[default]\nrole_arn = arn:aws:iam::123456789012:role/last\nsource_profile = middle\nexternal_id = x-1\n"
+              "[profile middle]\nrole_arn = arn:aws:iam::123456789012:role/first\nsource_profile = base\nduration_seconds = 900\n")
+    t.sim.set(session_seconds=4)
+    m = t.mount("ttl=0")
+    lists(t, m)
+    same(t.sim.count("AssumeRole"), 2)
+    until(lambda: lists(t, m) or t.sim.count("AssumeRole") == 4, "other keys")
+    t.ok(COPY)
+    same(len(t.sim.copies("eu-west-1")), 1)
+    same(t.sim.counts()["errors"].get("us-east-1", {}), {})
+
+
+@case
+def web_identity(t):
+    """As in Kubernetes: a token in a file, read again for each fetch."""
+    t.start_sim()
+    with_role(t, "")
+    write(t.path("jwt"), "head.claims.signature")
+    t.sim.set(session_seconds=4)
+    m = t.mount("ttl=0", env={"AWS_WEB_IDENTITY_TOKEN_FILE": t.path("jwt"), "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/pod"})
+    m.allow("InvalidIdentityToken")
+    lists(t, m)
+    same(t.sim.count("AssumeRoleWithWebIdentity"), 1)
+    write(t.path("jwt"), "nonsense")
+    until(lambda: t.ok("ls us-east-1/snapshots") and "which still last: " in m.log_text(), "the file is read again, and is wrong")
+    write(t.path("jwt"), "another.good.one")
+    time.sleep(4)
+    t.ok(COPY)
+
+
+@case
+def role_that_may_not_be_assumed(t):
+    """The reason, the role, and the next step."""
+    t.start_sim()
+    with_role(t, "[default]\nrole_arn = arn:aws:iam::210987654321:role/theirs\nsource_profile = base\n")
+    os.makedirs(t.path("mnt"))
+    done = t.ebsfs("-o", f"state_dir={t.path('state')},endpoint_url={t.sim.url}", t.path("mnt"))
+    same((done.code, len(done.err.splitlines())), (1, 1), repr(done))
+    contains(done.err, "arn:aws:iam::210987654321:role/theirs")
+    contains(done.err, "Next: the caller needs sts:AssumeRole for that role, and the role's trust policy must name the caller")
