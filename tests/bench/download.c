@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "credentials.h"
 #include "ec2.h"
+#include "ec2_call.h"
 #include "endpoint.h"
 #include "form.h"
 #include "http.h"
@@ -101,7 +102,7 @@ static void ask(struct range *range)
 {
 	struct buf form = BUF_INIT;
 
-	form_start(&form, "DescribeSnapshots", EC2_VERSION);
+	ec2_form_start(&form, range->d->aws, "DescribeSnapshots");
 	form_add(&form, "self", "Owner.1");
 	form_add(&form, "snapshot-id", "Filter.1.Name");
 	form_add(&form, range->filter, "Filter.1.Value.1");
