@@ -30,9 +30,18 @@ static int same_address(const char *a, const char *b)
 	       !memcmp(&a6, &b6, sizeof(a6));
 }
 
+/* curl connects these to loopback without looking them up (RFC 6761, 6.3). */
+static int is_localhost(const char *host)
+{
+	static const char below[] = ".localhost";
+	size_t len = strlen(host), n = sizeof(below) - 1;
+
+	return !strcmp(host, below + 1) || (len > n && !strcmp(host + len - n, below));
+}
+
 enum http_place http_place_of(const char *host)
 {
-	if (url_host_is_loopback(host) || !strcmp(host, "localhost"))
+	if (url_host_is_loopback(host) || is_localhost(host))
 		return HTTP_THIS_MACHINE;
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (same_address(host, known[i].address))

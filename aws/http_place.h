@@ -6,7 +6,7 @@
 
 enum http_place {
 	HTTP_ELSEWHERE,
-	HTTP_THIS_MACHINE, /* loopback: 127.0.0.0/8, ::1, "localhost" (curl never looks it up) */
+	HTTP_THIS_MACHINE, /* loopback: 127.0.0.0/8, ::1, "localhost" and names below it */
 	HTTP_INSTANCE,     /* EC2's instance metadata: 169.254.169.254, fd00:ec2::254 */
 	HTTP_CONTAINER, /* the agents of ECS and EKS: 169.254.170.2, 169.254.170.23, fd00:ec2::23 */
 };

@@ -7,7 +7,7 @@ from errno import EINVAL, EOPNOTSUPP
 from front import Front
 from harness import Skip, case, check, contains, fields, matches, read, refused, same, status, until, write
 from simulator import ACCESS_KEY, SECRET_KEY
-from world import BARE, IRISH, NIGHTLY, OWN
+from world import AWKWARD, BARE, IRISH, NIGHTLY, OWN
 
 OLD = "http://ec2.amazonaws.com/doc/2012-12-01/"
 
@@ -109,6 +109,20 @@ def what_2012_does_not_have(t):
             matches(read(place), rf"signature=v2 speaks the API of 2012, whose CopySnapshot has no {word}")
         same(t.sim.count("CopySnapshot"), 0, line)
     same(t.sim.copies("eu-west-1"), [])
+
+
+@case
+def queue(t):
+    """Past the limit copies wait; nothing is tried before in a way that such a cloud would take in earnest."""
+    front = cloud(t, "ignores", "--copy-limit", "1")
+    m = mount(t, front, "window=3")
+    m.allow("ResourceLimitExceeded")
+    ids = (NIGHTLY, BARE, AWKWARD)
+    t.ok("cp " + " ".join(f"us-east-1/snapshots/{i}/{i}.snapshot" for i in ids) + " eu-west-1/")
+    t.ok(f"cat eu-west-1/{NIGHTLY}.wait eu-west-1/{BARE}.wait eu-west-1/{AWKWARD}.wait", seconds=60)
+    same(sorted(c["Description"][:30] for c in t.sim.copies("eu-west-1")), sorted(f"[Copied {i}"[:30] for i in ids))
+    same([p for p in agree_with_botocore(front) if "DryRun" in p], [])
+    check("not encrypted" not in m.log_text(), "whatever is below localhost is this machine")
 
 
 @case
