@@ -30,9 +30,9 @@ enum { FLAG_ENCRYPTED = 1, FLAG_COPY = 2 };
 
 /* The texts of one record at most: volume, description, and two for each pair. */
 #define RECORD_TEXTS (2 + 4 * PACK_PAIRS_MAX)
-#define TEXTS        8192
-#define PLACES       16384 /* more than TEXTS: a search always ends */
-#define BYTES        ((size_t)128 << 10)
+#define TEXTS        16384
+#define PLACES       32768 /* more than TEXTS: a search always ends */
+#define BYTES        ((size_t)512 << 10)
 #define KEY          ((uint64_t)1 << 32) /* tells numbers of keys from references of texts */
 
 struct image_writer {
@@ -76,7 +76,7 @@ static void put_text(struct buf *out, const char *text, size_t len)
 /* The number of a text in this block. */
 static uint32_t number_of(struct image_writer *w, uint64_t wanted, const char *text, size_t len)
 {
-	uint32_t at = (uint32_t)(wanted * 0x9e3779b97f4a7c15u >> 50);
+	uint32_t at = (uint32_t)(wanted * 0x9e3779b97f4a7c15u >> 49);
 
 	for (; w->wanted[at]; at = (at + 1) % PLACES)
 		if (w->wanted[at] == wanted)

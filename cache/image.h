@@ -7,7 +7,7 @@
 #include "records.h"
 
 /* A block holds at most so many records. */
-#define IMAGE_RECORDS   512
+#define IMAGE_RECORDS   2048
 /* No block is longer. */
 #define IMAGE_BLOCK_MAX ((size_t)4 << 20)
 

@@ -14,7 +14,7 @@
 
 /*
  * The catalogue is the loop's, the file the thread pool's, and a block goes from one to the other:
- * a step on the loop takes less than a millisecond, and the pool's step follows it. The catalogue
+ * a step on the loop takes about a millisecond, and the pool's step follows it. The catalogue
  * may change between two steps; each block is right when it is written.
  */
 struct job {
