@@ -401,6 +401,21 @@ static void test_unfinished_leaves_the_old_one(void **state)
 	catalogue_destroy(back);
 }
 
+static void test_what_cannot_be_put_there_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	char path[160];
+
+	put(f->c, 1, CATALOGUE_LISTED);
+	assert_int_equal(save(f, f->c, 5), 0);
+	assert_int_equal(unlink(f->path), 0);
+	assert_int_equal(mkdir(f->path, 0700), 0);
+	assert_int_equal(save(f, f->c, 6), -EISDIR);
+	snprintf(path, sizeof(path), "%s.new", f->path);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(rmdir(f->path), 0);
+}
+
 static void test_a_stamp_changes_the_time_only(void **state)
 {
 	struct fixture *f = *state;
@@ -428,6 +443,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_others_are_not_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_unfinished_leaves_the_old_one, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_what_cannot_be_put_there_is_gone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_a_stamp_changes_the_time_only, set_up, tear_down),
 	};

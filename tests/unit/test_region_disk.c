@@ -256,9 +256,12 @@ static void test_nothing_on_disk_waits_for_ec2(void **state)
 	assert_int_equal(region_freshness(f->region, now_ms), REGION_NEVER);
 	answer(2, US, NULL, IDS(A));
 	assert_called(&id, 0);
-	answer(1, US, NULL, IDS(A, B));
-	assert_called(&all, 0);
+	answer(1, US, "more", IDS(A));
+	turn(f);
 	assert_called(&some, 0);
+	assert_int_equal(all.called, 0);
+	answer(3, US, NULL, IDS(B));
+	assert_called(&all, 0);
 	assert_int_equal(gone.called, 0);
 }
 
