@@ -40,6 +40,7 @@ struct fs {
 	struct last_error *last_error; /* last_error.h */
 	struct invalidate *invalidate; /* invalidate.h */
 	struct fuse_session *session;
+	bool several_at_once, greeted;        /* session_io.h */
 	struct cost cost;                     /* cost.h */
 	struct offline *offline;              /* offline.h; NULL: AWS was there from the start */
 	struct guard guard;                   /* guard.h */

@@ -45,14 +45,17 @@ GATED(readdirplus, (fuse_req_t req, fuse_ino_t ino, size_t size, off_t at, FI), 
 
 static void init(void *userdata, struct fuse_conn_info *conn)
 {
-	(void)userdata;
+	struct fs *fs = userdata;
+
 	/* Always readdirplus: in its `auto` form the kernel asks for the attributes of a large
 	 * folder one by one. */
 	conn->want |= FUSE_CAP_READDIRPLUS;
 	conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_SPLICE_READ |
 				  FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
-	/* Texts are small; several look-ups in one folder at once are. */
+	/* Who asks EC2 for an id, or reads a listing that is still coming, does not hold up the
+	 * others in that folder. */
 	conn->want |= conn->capable & FUSE_CAP_PARALLEL_DIROPS;
+	fs->several_at_once = conn->capable & FUSE_CAP_PARALLEL_DIROPS;
 	conn->time_gran = 1;
 }
 

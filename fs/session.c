@@ -15,6 +15,7 @@
 #include "fs.h"
 #include "log.h"
 #include "ops.h"
+#include "session_io.h"
 
 /* A client that walks a tree sends its next request some 10 µs after an answer; going back to sleep
  * and being woken again costs more than that. So the loop asks the descriptor for this long before
@@ -170,7 +171,9 @@ int session_create(struct fs *fs, struct session **out, struct err *err)
 	}
 	s->mounted = true;
 	fs->session = s->fuse;
-	r = start_polling(s);
+	r = fuse_session_custom_io(s->fuse, &session_io, fuse_session_fd(s->fuse));
+	if (r == 0)
+		r = start_polling(s);
 	if (r < 0) {
 		session_unmount(s);
 		session_destroy(s);
