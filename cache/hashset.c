@@ -86,11 +86,17 @@ uint32_t hashset_find(const struct hashset *h, const void *data, size_t len)
 	return HASHSET_NONE;
 }
 
-static void hashset_place(struct hashset *h, uint32_t value)
+static uint64_t hash_value(const struct hashset *h, uint32_t value)
 {
 	size_t len;
 	const void *key = h->key(h->ctx, value, &len);
-	uint64_t hash = hash_bytes(h->seed, key, len);
+
+	return hash_bytes(h->seed, key, len);
+}
+
+static void hashset_place(struct hashset *h, uint32_t value)
+{
+	uint64_t hash = hash_value(h, value);
 	uint32_t at = hash_place(h, hash);
 
 	while (h->tags[at])
@@ -130,6 +136,32 @@ int hashset_add(struct hashset *h, uint32_t value)
 		return -ENOMEM;
 	hashset_place(h, value);
 	return 0;
+}
+
+static uint32_t steps(const struct hashset *h, uint32_t from, uint32_t to)
+{
+	return to >= from ? to - from : to + (h->places - from);
+}
+
+void hashset_remove(struct hashset *h, uint32_t value)
+{
+	uint32_t hole = hash_place(h, hash_value(h, value));
+
+	while (h->values[hole] != value || !h->tags[hole])
+		hole = next_place(h, hole);
+	/* Whoever was put further on because this place was taken moves up, so that no search ends
+	 * at a gap before it. */
+	for (uint32_t at = next_place(h, hole); h->tags[at]; at = next_place(h, at)) {
+		uint32_t home = hash_place(h, hash_value(h, h->values[at]));
+
+		if (steps(h, home, at) < steps(h, hole, at))
+			continue;
+		h->values[hole] = h->values[at];
+		h->tags[hole] = h->tags[at];
+		hole = at;
+	}
+	h->tags[hole] = 0;
+	h->used--;
 }
 
 void hashset_reserve(struct hashset *h, uint32_t n)

@@ -29,6 +29,9 @@ void hashset_finish(struct hashset *h);
 uint32_t hashset_find(const struct hashset *h, const void *data, size_t len);
 /* Adds a value whose key is not in the set. Returns 0 or -ENOMEM. */
 int hashset_add(struct hashset *h, uint32_t value);
+/* Takes out a value that is in the set; its key must still be what it was. The next hashset_add()
+ * cannot fail. */
+void hashset_remove(struct hashset *h, uint32_t value);
 /* Room for n more, if there is the memory: many are added faster then. */
 void hashset_reserve(struct hashset *h, uint32_t n);
 size_t hashset_memory(const struct hashset *h);

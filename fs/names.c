@@ -71,8 +71,14 @@ bool names_strip(const char *name, const char *suffix, char out[NAME_MAX + 1])
 	return true;
 }
 
+size_t names_stem_len(const char *name)
+{
+	size_t len = strlen(name), end = strlen(".snapshot");
+
+	return len > end && !strcmp(name + len - end, ".snapshot") ? len - end : len;
+}
+
 void names_stem(const char *name, char out[NAME_MAX + 1])
 {
-	if (!names_strip(name, ".snapshot", out))
-		snprintf(out, NAME_MAX + 1, "%s", name);
+	snprintf(out, NAME_MAX + 1, "%.*s", (int)names_stem_len(name), name);
 }

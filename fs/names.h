@@ -21,6 +21,7 @@ bool names_rsync_target(const char *name, char out[NAME_MAX + 1]);
 /* "A" for "A.snapshot" and for "A": what a receipt's status is called after. Never fails for a name
  * of at most NAME_MAX. */
 void names_stem(const char *name, char out[NAME_MAX + 1]);
+size_t names_stem_len(const char *name);
 /* Whether name is stem + suffix (".status"); then out is the stem. */
 bool names_strip(const char *name, const char *suffix, char out[NAME_MAX + 1]);
 

@@ -25,7 +25,7 @@ static int receipt_attr(struct fs *fs, struct node n, struct stat *st)
 	if (!r)
 		return -ENOENT;
 	receipts_attr(r, st);
-	if (r->row.is_folder)
+	if (r->is_folder)
 		st->st_mode =
 			(st->st_mode & S_IFMT) | 0644; /* the folder's own mode is in the row */
 	return 0;
@@ -37,37 +37,41 @@ static int receipt_text(struct fs *fs, struct node n, struct buf *out)
 
 	if (!r)
 		return -ENOENT;
-	return r->draft.len ? buf_add(out, r->draft.data, r->draft.len)
-			    : buf_puts(out, r->row.text ? r->row.text : "");
+	if (r->work && r->work->draft.len)
+		return buf_add(out, r->work->draft.data, r->work->draft.len);
+	return buf_puts(out, r->text ? r->text : "");
 }
 
 static int receipt_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
 {
 	struct receipt *r = get(fs, n);
+	struct receipt_work *w;
 
 	(void)h;
 	if (receipts_check_writable(fs, r, err) < 0)
 		return -err->errnum;
+	w = receipt_work(r);
 	/* What was refused is mended from where it stood. */
-	if (!r->draft.len && r->row.text && buf_puts(&r->draft, r->row.text) < 0)
+	if (!w || (!w->draft.len && r->text && buf_puts(&w->draft, r->text) < 0))
 		return err_set(err, ENOMEM, "out of memory");
-	r->writers++;
+	w->writers++;
 	return 0;
 }
 
 static int too_long(struct receipt *r, int result, struct err *err)
 {
-	r->draft.error = 0; /* what was written before stays as it is, and asks for nothing */
-	r->spoilt = true;
+	/* What was written before stays as it is, and asks for nothing. */
+	r->work->draft.error = 0;
+	r->work->spoilt = true;
 	return err_set(err, -result,
-		"%s: a copy's text has at most %zu bytes; this is no snapshot file", r->row.name,
+		"%s: a copy's text has at most %zu bytes; this is no snapshot file", r->name,
 		REQUEST_TEXT_MAX);
 }
 
 static void touch(struct receipt *r)
 {
-	r->dirty = true;
-	r->row.mtime_ns = clock_wall_ms() * 1000000;
+	r->work->dirty = true;
+	r->mtime_ns = clock_wall_ms() * 1000000;
 }
 
 static int receipt_truncate(
@@ -79,12 +83,14 @@ static int receipt_truncate(
 	(void)h;
 	if (receipts_check_writable(fs, r, err) < 0)
 		return -err->errnum;
-	result = buf_resize(&r->draft, (size_t)size);
+	if (!receipt_work(r))
+		return err_set(err, ENOMEM, "out of memory");
+	result = buf_resize(&r->work->draft, (size_t)size);
 	if (result < 0)
 		return too_long(r, result, err);
 	if (!size) {
-		r->spoilt = false;
-		free(steal(&r->row.text));
+		r->work->spoilt = false;
+		free(steal(&r->text));
 	}
 	touch(r);
 	return 0;
@@ -98,10 +104,10 @@ static int receipt_write(
 
 	if (r && receipts_is_fixed(h->fs, r))
 		return err_set(err, EINVAL,
-			"%s: nothing may come after the text that asked for the copy", r->row.name);
+			"%s: nothing may come after the text that asked for the copy", r->name);
 	if (receipts_check_writable(h->fs, r, err) < 0)
 		return -err->errnum;
-	result = buf_write_at(&r->draft, (size_t)offset, data, len);
+	result = buf_write_at(&r->work->draft, (size_t)offset, data, len);
 	if (result < 0)
 		return too_long(r, result, err);
 	touch(r);
@@ -111,13 +117,9 @@ static int receipt_write(
 /* Whether there is something new that might ask for a copy. */
 static bool to_judge(const struct handle *h, const struct receipt *r)
 {
-	return r && r->dirty && !r->spoilt && r->draft.len && !receipts_is_fixed(h->fs, r);
-}
+	const struct receipt_work *w = r ? r->work : NULL;
 
-static void refuse(struct receipt *r, const struct err *err)
-{
-	r->has_refused = true;
-	r->refused = *err;
+	return w && w->dirty && !w->spoilt && w->draft.len && !receipts_is_fixed(h->fs, r);
 }
 
 static void receipt_commit(struct handle *h, struct answer *a)
@@ -127,20 +129,20 @@ static void receipt_commit(struct handle *h, struct answer *a)
 	struct err err;
 
 	if (r && r->state == RECEIPT_ASKING) {
-		receipt_await(r, a);
+		receipt_await(r->work, a);
 		return;
 	}
 	if (!to_judge(h, r)) {
 		answer_ok(a);
 		return;
 	}
-	if (request_parse(r->draft.data, r->draft.len, false, &request, &err) < 0) {
-		err_context(&err, "%s", r->row.name);
-		refuse(r, &err);
-		r->dirty = false; /* said once; the last close does not try again */
+	if (request_parse(r->work->draft.data, r->work->draft.len, false, &request, &err) < 0) {
+		err_context(&err, "%s", r->name);
+		receipt_refused(r->work, &err);
+		r->work->dirty = false; /* said once; the last close does not try again */
 		answer_err(a, &err);
 	} else if (request.complete) {
-		r->dirty = false;
+		r->work->dirty = false;
 		receipt_ask(h->fs, r, &request, NULL, a);
 	} else {
 		answer_ok(a);
@@ -156,12 +158,16 @@ static void receipt_closed(struct handle *h)
 	struct copy_request request;
 	struct err err;
 
-	if (!r || --r->writers || !to_judge(h, r))
+	if (!r || --r->work->writers)
 		return;
-	r->dirty = false;
-	if (request_parse(r->draft.data, r->draft.len, true, &request, &err) < 0) {
-		err_context(&err, "%s", r->row.name);
-		refuse(r, &err);
+	if (!to_judge(h, r)) {
+		receipt_work_shed(r);
+		return;
+	}
+	r->work->dirty = false;
+	if (request_parse(r->work->draft.data, r->work->draft.len, true, &request, &err) < 0) {
+		err_context(&err, "%s", r->name);
+		receipt_refused(r->work, &err);
 		last_error_report(h->fs->last_error, "closing a receipt", &err);
 	} else {
 		receipt_ask(h->fs, r, &request, NULL, NULL);
@@ -178,7 +184,7 @@ static int receipt_set_attr(
 		return err_set(err, ENOENT, "the receipt is gone");
 	/* In a folder the row's mode and owner are the folder's; the time is that of both, as it is
 	 * of a snapshot's folder and its file. */
-	if (r->row.is_folder)
+	if (r->is_folder)
 		which &= FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW;
 	receipts_set_attr(fs, r, st, which);
 	return 0;
@@ -190,7 +196,7 @@ static void receipt_file_remove(struct fs *fs, struct node n, struct answer *a)
 
 	if (!r) {
 		answer_errno(a, ENOENT);
-	} else if (r->row.is_folder) {
+	} else if (r->is_folder) {
 		receipt_remove_file(fs, r, a);
 	} else {
 		receipt_remove(fs, r, a);

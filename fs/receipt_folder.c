@@ -39,17 +39,19 @@ static const char *copy_id(struct fs *fs, const struct receipt *r)
  * O_EXCL: nothing may be there before its time. */
 static bool present(struct fs *fs, const struct receipt *r, enum node_kind kind)
 {
+	const struct receipt_work *w = r->work;
+
 	switch (kind) {
 	case NODE_FOLDER_DESCRIPTION:
-		return r->description.len > 0 || r->description.cap > 0 || r->row.copy;
+		return (w && w->description.cap > 0) || r->copy;
 	case NODE_FOLDER_TAGS:
-		return r->has_tags;
+		return w && w->has_tags;
 	case NODE_FOLDER_COPY:
 		return copy_id(fs, r) != NULL;
 	case NODE_FOLDER_METADATA:
-		return r->has_metadata;
+		return w && w->has_metadata;
 	default:
-		return r->has_status || r->has_file || r->row.copy;
+		return (w && w->has_status) || r->has_file || r->copy;
 	}
 }
 
@@ -60,7 +62,7 @@ static int folder_find(struct fs *fs, struct node folder, const char *name, stru
 
 	if (!r)
 		return -ENOENT;
-	if (r->has_file && !strcmp(name, r->row.file_name)) {
+	if (r->has_file && !strcmp(name, r->file_name)) {
 		*child =
 			(struct node){.kind = NODE_RECEIPT, .region = r->region, .slot = r->number};
 		return 0;
@@ -68,7 +70,8 @@ static int folder_find(struct fs *fs, struct node folder, const char *name, stru
 	if (folders_find(children, ARRAY_LEN(children), folder, name, child) == 0)
 		return present(fs, r, child->kind) ? 0 : -ENOENT;
 	/* The name under which rsync is writing one of them is that file. */
-	if (!strcmp(name, r->temporary) && names_rsync_target(name, target))
+	if (r->work && r->work->temporary && !strcmp(name, r->work->temporary) &&
+		names_rsync_target(name, target))
 		return folders_find(children, ARRAY_LEN(children), folder, target, child);
 	return -ENOENT;
 }
@@ -85,7 +88,7 @@ static bool folder_next(struct fs *fs, struct node folder, uint64_t *pos, struct
 	if (*pos > ARRAY_LEN(children) || !r->has_file)
 		return false;
 	++*pos;
-	snprintf(out->name, sizeof(out->name), "%s", r->row.file_name);
+	snprintf(out->name, sizeof(out->name), "%s", r->file_name);
 	out->node = (struct node){.kind = NODE_RECEIPT, .region = r->region, .slot = r->number};
 	return true;
 }
@@ -105,16 +108,18 @@ static int create_file(struct fs *fs, struct receipt *r, const char *name, struc
 {
 	if (receipts_check_writable(fs, r, err) < 0)
 		return -err->errnum;
+	if (!receipt_work(r))
+		return err_set(err, ENOMEM, "out of memory");
 	if (r->has_file)
 		return err_set(err, EPERM,
 			"'%s' asks for one copy, by its file %s; a second file has no place in it",
-			r->row.name, r->row.file_name);
-	free(r->row.file_name);
-	r->row.file_name = strdup(name);
-	if (!r->row.file_name)
+			r->name, r->file_name);
+	free(r->file_name);
+	r->file_name = strdup(name);
+	if (!r->file_name)
 		return err_set(err, ENOMEM, "out of memory");
 	r->has_file = true;
-	r->writers += h != NULL;
+	r->work->writers += h != NULL;
 	child->kind = NODE_RECEIPT;
 	return 0;
 }
@@ -124,6 +129,7 @@ static int folder_create(struct fs *fs, struct node folder, const char *name, mo
 {
 	struct receipt *r = get(fs, folder);
 	char target[NAME_MAX + 1];
+	struct receipt_work *w;
 
 	(void)mode;
 	if (!r)
@@ -134,17 +140,24 @@ static int folder_create(struct fs *fs, struct node folder, const char *name, mo
 		*child = folder;
 		return create_file(fs, r, name, h, child, err);
 	}
+	w = receipt_work(r);
+	if (!w)
+		return err_set(err, ENOMEM, "out of memory");
 	if (child->kind == NODE_FOLDER_DESCRIPTION)
-		buf_resize(&r->description, 0); /* there from now on, if empty */
+		buf_resize(&w->description, 0); /* there from now on, if empty */
 	else if (child->kind == NODE_FOLDER_METADATA)
-		r->has_metadata = true;
+		w->has_metadata = true;
 	else if (child->kind == NODE_RECEIPT_STATUS)
-		r->has_status = true;
+		w->has_status = true;
 	else
 		return err_set(
 			err, EINVAL, "the name '%s' is ebsfs's own in a receipt's folder", name);
-	if (strcmp(name, target) != 0)
-		strcpy(r->temporary, name);
+	if (strcmp(name, target) != 0) {
+		free(w->temporary);
+		w->temporary = strdup(name);
+		if (!w->temporary)
+			return err_set(err, ENOMEM, "out of memory");
+	}
 	return 0;
 }
 
@@ -152,15 +165,19 @@ static int folder_mkdir(struct fs *fs, struct node folder, const char *name, mod
 	struct node *child, struct err *err)
 {
 	struct receipt *r = get(fs, folder);
+	struct receipt_work *w;
 
 	(void)mode;
 	if (!r)
 		return err_set(err, ENOENT, "the folder is gone");
 	if (strcmp(name, "tags") != 0)
 		return err_set(err, EPERM, "a receipt's folder has no folder but tags/");
-	if (r->has_tags)
+	w = receipt_work(r);
+	if (!w)
+		return err_set(err, ENOMEM, "out of memory");
+	if (w->has_tags)
 		return err_set(err, EEXIST, "tags/ is there");
-	r->has_tags = true;
+	w->has_tags = true;
 	*child = folder;
 	child->kind = NODE_FOLDER_TAGS;
 	return 0;
@@ -192,12 +209,13 @@ static void folder_remove(struct fs *fs, struct node n, struct answer *a)
 /* rm -r of the folder takes these one by one; only the snapshot file means something. */
 static void child_remove(struct fs *fs, struct node n, struct answer *a)
 {
-	struct receipt *r = get(fs, n);
+	const struct receipt *r = get(fs, n);
+	struct receipt_work *w = r ? r->work : NULL;
 
-	if (r && n.kind == NODE_FOLDER_DESCRIPTION)
-		buf_finish(&r->description);
-	if (r && n.kind == NODE_FOLDER_METADATA)
-		r->has_metadata = false;
+	if (w && n.kind == NODE_FOLDER_DESCRIPTION)
+		buf_finish(&w->description);
+	if (w && n.kind == NODE_FOLDER_METADATA)
+		w->has_metadata = false;
 	answer_ok(a);
 }
 
@@ -208,8 +226,8 @@ static int description_text(struct fs *fs, struct node n, struct buf *out)
 
 	if (!r)
 		return -ENOENT;
-	if (r->description.len)
-		return buf_printf(out, "%s\n", r->description.data);
+	if (r->work && r->work->description.len)
+		return buf_printf(out, "%s\n", r->work->description.data);
 	return copy && copy->row.description ? buf_printf(out, "%s\n", copy->row.description) : 0;
 }
 
@@ -224,14 +242,18 @@ static int metadata_text(struct fs *fs, struct node n, struct buf *out)
 static int open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
 {
 	(void)h;
-	return get(fs, n) ? 0 : err_set(err, ENOENT, "the folder is gone");
+	struct receipt *r = get(fs, n);
+
+	if (!r)
+		return err_set(err, ENOENT, "the folder is gone");
+	return receipt_work(r) ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
 static void description_commit(struct handle *h, struct answer *a)
 {
 	struct receipt *r = get(h->fs, h->node);
 
-	receipt_tags_commit_line(h, NULL, r ? &r->description : NULL, a);
+	receipt_tags_commit_line(h, NULL, r ? &r->work->description : NULL, a);
 }
 
 static void drop_commit(struct handle *h, struct answer *a)
@@ -249,7 +271,7 @@ static int copy_target(struct fs *fs, struct node n, struct buf *out)
 		return -ENOENT;
 	if (!id)
 		return buf_puts(out, "not-copied-yet");
-	return buf_printf(out, "%s%s", *r->row.folder ? "../" : "../snapshots/", id);
+	return buf_printf(out, "%s%s", r->in_snapshots ? "../" : "../snapshots/", id);
 }
 
 int receipt_folder_rename(
@@ -264,20 +286,21 @@ int receipt_folder_rename(
 	if (!r)
 		return err_set(err, ENOENT, "the folder is gone");
 	if (n.kind == NODE_FOLDER_TAG)
-		return receipt_tags_rename(r, n.sub, name, err);
+		return receipt_tags_rename(fs, n, name, err);
 	if (n.kind == NODE_RECEIPT &&
 		folders_find(children, ARRAY_LEN(children), n, name, &other) < 0) {
 		file_name = strdup(name);
 		if (!file_name)
 			return err_set(err, ENOMEM, "out of memory");
-		free(r->row.file_name);
-		r->row.file_name = file_name;
+		free(r->file_name);
+		r->file_name = file_name;
 		receipts_save(fs, r);
 		return 0;
 	}
 	if (!written)
 		return err_set(err, EPERM, "'%s' has its name from ebsfs", old_name);
-	r->temporary[0] = '\0';
+	if (r->work)
+		free(steal(&r->work->temporary));
 	return 0;
 }
 

@@ -12,21 +12,6 @@
 #include "receipts.h"
 #include "status.h"
 
-void receipt_await(struct receipt *r, struct answer *a)
-{
-	struct answer_link *link = calloc(1, sizeof(*link));
-
-	if (!link) {
-		answer_errno(a, ENOMEM);
-		return;
-	}
-	link->answer = a;
-	link->next = r->waiting;
-	r->waiting = link;
-	/* Whoever stops waiting stops waiting only: the copy that was asked for goes on. */
-	answer_detach_on_interrupt(&link->answer);
-}
-
 struct asking {
 	struct fs *fs;
 	uint32_t number;
@@ -35,30 +20,12 @@ struct asking {
 	struct receipt_moved moved;
 };
 
-/* Whether somebody still waits for the word, so that it will reach the user. */
-static bool answer_all(struct answer_link *waiting, const struct err *err)
-{
-	bool heard = false;
-
-	while (waiting) {
-		struct answer_link *link = waiting;
-
-		waiting = link->next;
-		if (link->answer) {
-			answer_err(link->answer, err);
-			heard = true;
-		}
-		free(link);
-	}
-	return heard;
-}
-
 /* After the answer: the kernel now has the snapshot's node under the receipt's name. */
 static void correct_kernel(
 	struct fs *fs, const struct receipt_moved *moved, const struct receipt *r)
 {
 	invalidate_name(fs->invalidate, moved->folder, moved->name);
-	invalidate_name(fs->invalidate, node_number(receipts_folder(r)), r->row.name);
+	invalidate_name(fs->invalidate, node_number(receipts_folder(r)), r->name);
 }
 
 /* The queue's word on the copy. */
@@ -71,19 +38,18 @@ static void spoken(void *arg, struct copy *copy, const struct err *err)
 	bool heard, later;
 
 	r->state = copy ? RECEIPT_ASKED : RECEIPT_DRAFT;
-	r->row.copy = copy ? copy->row.id : 0;
-	r->has_refused = err != NULL;
+	r->copy = copy ? copy->row.id : 0;
 	if (err)
-		r->refused = *err;
+		receipt_refused(r->work, err);
 	if (!copy)
-		r->row.id = 0; /* nothing of it reached the journal */
-	if (r->save_again)
+		r->id = 0; /* nothing of it reached the journal */
+	if (r->work->save_again)
 		receipts_save(fs, r);
-	r->save_again = false;
+	r->work->save_again = false;
 	/* rsync gives up altogether when a close fails, and goes on to the next file when a rename
 	 * does: it is told then (rename.c). */
-	later = !r->row.is_folder && names_rsync_target(r->row.name, target);
-	heard = answer_all(steal(&r->waiting), later ? NULL : err);
+	later = !r->is_folder && names_rsync_target(r->name, target);
+	heard = receipt_answer(r->work, later ? NULL : err);
 	if (err && (!heard || later))
 		last_error_report(fs->last_error, asking->what, err);
 	if (asking->move) {
@@ -96,9 +62,11 @@ static void spoken(void *arg, struct copy *copy, const struct err *err)
 	/* A mv that was surely refused leaves nothing: mv itself tries a second time, and must hear
 	 * the same. While EC2's word is unknown the receipt stays, and refuses a second try. */
 	if (asking->move && err && !receipts_is_fixed(fs, r)) {
-		if (r->row.id)
-			journal_delete_receipt(fs->journal, r->row.id, NULL, NULL);
+		if (r->id)
+			journal_delete_receipt(fs->journal, r->id, NULL, NULL);
 		receipts_drop(fs, r);
+	} else {
+		receipt_work_shed(r);
 	}
 	free(asking);
 }
@@ -107,19 +75,20 @@ static void spoken(void *arg, struct copy *copy, const struct err *err)
 static void add_folder(const struct receipt *r, const struct copy_request *from,
 	struct copy_request *request, struct request_tag *tags, char (*keys)[NAME_MAX + 1])
 {
+	const struct receipt_work *w = r->work;
 	size_t n = 0;
 
 	*request = *from;
-	if (!request->description && r->description.len)
-		request->description = r->description.data;
-	if (!r->has_tags)
+	if (!request->description && w->description.len)
+		request->description = w->description.data;
+	if (!w->has_tags)
 		return;
-	for (size_t i = 0; i < r->n_tags; i++) {
-		if (r->tags[i].removed || !names_unescape(r->tags[i].key, keys[n]) ||
+	for (size_t i = 0; i < w->n_tags; i++) {
+		if (w->tags[i].removed || !names_unescape(w->tags[i].key, keys[n]) ||
 			!strncmp(keys[n], "aws:", 4))
 			continue;
 		tags[n].key = keys[n];
-		tags[n].value = (char *)buf_str(&r->tags[i].value);
+		tags[n].value = (char *)buf_str(&w->tags[i].value);
 		n++;
 	}
 	/* What the text itself says wins: it comes last. */
@@ -134,6 +103,7 @@ static void ask_with(struct fs *fs, struct receipt *r, const struct copy_request
 	const struct receipt_moved *moved, struct answer *a)
 {
 	struct asking *asking = calloc(1, sizeof(*asking));
+	struct journal_receipt row;
 
 	if (!asking) {
 		if (a)
@@ -146,13 +116,14 @@ static void ask_with(struct fs *fs, struct receipt *r, const struct copy_request
 	if (moved)
 		asking->moved = *moved;
 	snprintf(asking->what, sizeof(asking->what), "copy of %s/%s into %s",
-		request->source_region, request->source_id, r->row.region);
+		request->source_region, request->source_id, receipts_region(fs, r));
 	r->state = RECEIPT_ASKING;
-	r->has_refused = false;
-	if (!r->row.id)
-		r->row.id = journal_next_receipt_id(fs->journal);
-	if (copies_request(fs->copies, r->row.region, request, moved != NULL, &r->row, spoken,
-		    asking) < 0) {
+	r->work->has_refused = false;
+	if (!r->id)
+		r->id = journal_next_receipt_id(fs->journal);
+	row = receipts_row(fs, r);
+	if (copies_request(fs->copies, row.region, request, moved != NULL, &row, spoken, asking) <
+		0) {
 		r->state = RECEIPT_DRAFT;
 		free(asking);
 		if (a)
@@ -160,21 +131,22 @@ static void ask_with(struct fs *fs, struct receipt *r, const struct copy_request
 		return;
 	}
 	if (a)
-		receipt_await(r, a);
+		receipt_await(r->work, a);
 }
 
 void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request,
 	const struct receipt_moved *moved, struct answer *a)
 {
-	size_t n = r->n_tags + request->n_tags;
+	struct receipt_work *w = r->work;
+	size_t n = w->n_tags + request->n_tags;
 	_cleanup_free_ struct request_tag *tags = calloc(n + 1, sizeof(*tags));
-	_cleanup_free_ char(*keys)[NAME_MAX + 1] = calloc(r->n_tags + 1, sizeof(*keys));
+	_cleanup_free_ char(*keys)[NAME_MAX + 1] = calloc(w->n_tags + 1, sizeof(*keys));
 	struct copy_request whole;
 	struct err err;
 
 	err.errnum = 0;
 	if (!fs_region_enabled(fs, request->source_region)) {
-		if (preflight_regions(request->source_region, r->row.region, &err) == 0)
+		if (preflight_regions(request->source_region, receipts_region(fs, r), &err) == 0)
 			err_set(&err, ENOENT, "%s is no region that this account has enabled",
 				request->source_region);
 	} else if (delete_under_way(fs, request->source_region, request->source_id)) {
@@ -182,8 +154,7 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 			request->source_id);
 	}
 	if (err.errnum) {
-		r->has_refused = true;
-		r->refused = err;
+		receipt_refused(w, &err);
 		if (a)
 			answer_err(a, &err);
 		return;
@@ -193,11 +164,11 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 			answer_errno(a, ENOMEM);
 		return;
 	}
-	if (r->draft.len) {
-		free(r->row.text);
-		r->row.text = strdup(buf_str(&r->draft));
+	if (w->draft.len) {
+		free(r->text);
+		r->text = strdup(buf_str(&w->draft));
 	}
-	if (!r->row.text) {
+	if (!r->text) {
 		if (a)
 			answer_errno(a, ENOMEM);
 		return;
@@ -227,7 +198,7 @@ static void end(struct removal *m, const struct err *err)
 	else {
 		r->state = m->before;
 		r->has_file = false;
-		free(steal(&r->row.file_name));
+		free(steal(&r->file_name));
 		receipts_save(m->fs, r);
 	}
 	answer_err(m->answer, err);
@@ -246,9 +217,9 @@ static void cancelled(void *arg, struct copy *copy, const struct err *err)
 	struct err none;
 
 	(void)copy;
-	if (err || !m->whole || !r->row.id) {
+	if (err || !m->whole || !r->id) {
 		end(m, err);
-	} else if (journal_delete_receipt(m->fs->journal, r->row.id, removed, m) < 0) {
+	} else if (journal_delete_receipt(m->fs->journal, r->id, removed, m) < 0) {
 		err_set(&none, ENOMEM, "out of memory");
 		end(m, &none);
 	}
@@ -261,7 +232,7 @@ static void begin_removal(struct fs *fs, struct receipt *r, bool whole, struct a
 	struct err err;
 
 	if (r->state == RECEIPT_ASKING || r->state == RECEIPT_REMOVING) {
-		err_set(&err, EBUSY, "%s: %s at this moment; try again", r->row.name,
+		err_set(&err, EBUSY, "%s: %s at this moment; try again", r->name,
 			r->state == RECEIPT_ASKING ? "its copy is being asked for"
 						   : "it is being removed");
 		answer_err(a, &err);

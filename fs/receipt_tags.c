@@ -51,7 +51,7 @@ void receipt_tags_commit_line(struct handle *h, const char *key, struct buf *to,
 		err_set(&err, EEXIST,
 			"'%s' has asked for its copy already; write to the new snapshot's own "
 			"tags, in '%s/copy/tags'",
-			r->row.name, r->row.name);
+			r->name, r->name);
 	else {
 		buf_finish(to);
 		*to = line;
@@ -64,9 +64,11 @@ void receipt_tags_commit_line(struct handle *h, const char *key, struct buf *to,
 
 static struct receipt_tag *find_tag(struct receipt *r, const char *name)
 {
-	for (size_t i = 0; r && i < r->n_tags; i++)
-		if (!r->tags[i].removed && !strcmp(r->tags[i].key, name))
-			return &r->tags[i];
+	struct receipt_work *w = r ? r->work : NULL;
+
+	for (size_t i = 0; w && i < w->n_tags; i++)
+		if (!w->tags[i].removed && !strcmp(w->tags[i].key, name))
+			return &w->tags[i];
 	return NULL;
 }
 
@@ -79,7 +81,7 @@ static int tags_find(struct fs *fs, struct node folder, const char *name, struct
 		return -ENOENT;
 	*child = folder;
 	child->kind = NODE_FOLDER_TAG;
-	child->sub = (uint32_t)(tag - r->tags);
+	child->sub = (uint32_t)(tag - r->work->tags);
 	return 0;
 }
 
@@ -87,15 +89,15 @@ static bool tags_next(struct fs *fs, struct node folder, uint64_t *pos, struct t
 {
 	struct receipt *r = get(fs, folder);
 
-	while (r && *pos < r->n_tags) {
-		const struct receipt_tag *tag = &r->tags[(*pos)++];
+	while (r && r->work && *pos < r->work->n_tags) {
+		const struct receipt_tag *tag = &r->work->tags[(*pos)++];
 
 		if (tag->removed)
 			continue;
 		strcpy(out->name, tag->key);
 		out->node = folder;
 		out->node.kind = NODE_FOLDER_TAG;
-		out->node.sub = (uint32_t)(tag - r->tags);
+		out->node.sub = (uint32_t)(tag - r->work->tags);
 		return true;
 	}
 	return false;
@@ -108,24 +110,28 @@ static int tags_create(struct fs *fs, struct node folder, const char *name, mode
 	struct handle *h, struct node *child, struct err *err)
 {
 	struct receipt *r = get(fs, folder);
+	struct receipt_work *w;
 	struct receipt_tag *tags;
+	char *key;
 
 	(void)mode;
 	(void)h;
 	if (!r)
 		return err_set(err, ENOENT, "the folder is gone");
-	if (r->n_tags == TAGS_MAX)
+	w = receipt_work(r);
+	if (w && w->n_tags == TAGS_MAX)
 		return err_set(err, EDQUOT, "a snapshot bears at most %d tags", EC2_TAGS_MAX);
-	tags = realloc(r->tags, (r->n_tags + 1) * sizeof(*tags));
-	if (!tags)
+	tags = w ? realloc(w->tags, (w->n_tags + 1) * sizeof(*tags)) : NULL;
+	if (tags)
+		w->tags = tags;
+	key = tags ? strdup(name) : NULL;
+	if (!key)
 		return err_set(err, ENOMEM, "out of memory");
-	r->tags = tags;
-	tags[r->n_tags] = (struct receipt_tag){0};
-	buf_init(&tags[r->n_tags].value, 4096);
-	snprintf(tags[r->n_tags].key, sizeof(tags[r->n_tags].key), "%s", name);
+	tags[w->n_tags] = (struct receipt_tag){.key = key};
+	buf_init(&tags[w->n_tags].value, 4096);
 	*child = folder;
 	child->kind = NODE_FOLDER_TAG;
-	child->sub = (uint32_t)r->n_tags++;
+	child->sub = (uint32_t)w->n_tags++;
 	return 0;
 }
 
@@ -133,7 +139,9 @@ static struct receipt_tag *tag_of(struct fs *fs, struct node n)
 {
 	struct receipt *r = get(fs, n);
 
-	return r && n.sub < r->n_tags && !r->tags[n.sub].removed ? &r->tags[n.sub] : NULL;
+	struct receipt_work *w = r ? r->work : NULL;
+
+	return w && n.sub < w->n_tags && !w->tags[n.sub].removed ? &w->tags[n.sub] : NULL;
 }
 
 static int tag_text(struct fs *fs, struct node n, struct buf *out)
@@ -178,21 +186,25 @@ static void tags_remove(struct fs *fs, struct node n, struct answer *a)
 {
 	struct receipt *r = get(fs, n);
 
-	if (r)
-		r->has_tags = false;
+	if (r && r->work)
+		r->work->has_tags = false;
 	answer_ok(a);
 }
 
-int receipt_tags_rename(struct receipt *r, uint32_t number, const char *name, struct err *err)
+int receipt_tags_rename(struct fs *fs, struct node n, const char *name, struct err *err)
 {
-	struct receipt_tag *old = find_tag(r, name), *tag;
+	struct receipt_tag *old = find_tag(get(fs, n), name), *tag = tag_of(fs, n);
+	char *key;
 
-	if (number >= r->n_tags || r->tags[number].removed)
+	if (!tag)
 		return err_set(err, ENOENT, "the tag is gone");
-	tag = &r->tags[number];
+	key = strdup(name);
+	if (!key)
+		return err_set(err, ENOMEM, "out of memory");
 	if (old && old != tag)
 		old->removed = true;
-	snprintf(tag->key, sizeof(tag->key), "%s", name);
+	free(tag->key);
+	tag->key = key;
 	return 0;
 }
 

@@ -10,7 +10,7 @@
  * file that asked; all else is EEXIST. key NULL: the description. `to` may be NULL if the receipt
  * is gone. */
 void receipt_tags_commit_line(struct handle *h, const char *key, struct buf *to, struct answer *a);
-/* Tag `number` gets another name, over another tag that has it. 0 or -ENOENT with *err. */
-int receipt_tags_rename(struct receipt *r, uint32_t number, const char *name, struct err *err);
+/* The tag gets another name, over another tag that has it. 0 or -errno with *err. */
+int receipt_tags_rename(struct fs *fs, struct node tag, const char *name, struct err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "hashset.h"
 #include "journal.h"
 #include "names.h"
 #include "status.h"
@@ -17,33 +18,35 @@ struct receipts {
 	struct receipt **all; /* by number; NULL: gone */
 	uint32_t n, cap;
 	uint64_t version;
-	struct receipt *by_key;
+	struct hashset by_key; /* numbers */
 };
+
+/* Two receipts with the same stem would have the same status file: the name counts up to it. */
+static const void *key_of(const void *ctx, uint32_t number, size_t *len)
+{
+	const struct receipt *r = ((const struct receipts *)ctx)->all[number];
+
+	*len = (size_t)(r->name - r->key) + names_stem_len(r->name);
+	return r->key;
+}
 
 struct receipts *receipts_create(struct fs *fs)
 {
 	struct receipts *rs = calloc(1, sizeof(*rs));
 
-	if (rs)
-		rs->fs = fs;
+	if (!rs)
+		return NULL;
+	rs->fs = fs;
+	hashset_init(&rs->by_key, key_of, rs);
 	return rs;
 }
 
 static void receipt_free(struct receipt *r)
 {
-	for (size_t i = 0; i < r->n_tags; i++)
-		buf_finish(&r->tags[i].value);
-	free(r->tags);
-	while (r->waiting) {
-		struct answer_link *link = r->waiting;
-
-		r->waiting = link->next;
-		free(link);
-	}
-	buf_finish(&r->draft);
-	buf_finish(&r->description);
-	journal_receipt_finish(&r->row);
+	receipt_work_destroy(r->work);
 	free(r->key);
+	free(r->file_name);
+	free(r->text);
 	free(r);
 }
 
@@ -51,7 +54,7 @@ void receipts_destroy(struct receipts *rs)
 {
 	if (!rs)
 		return;
-	HASH_CLEAR(hh, rs->by_key);
+	hashset_finish(&rs->by_key);
 	for (uint32_t i = 0; i < rs->n; i++)
 		if (rs->all[i])
 			receipt_free(rs->all[i]);
@@ -59,27 +62,34 @@ void receipts_destroy(struct receipts *rs)
 	free(rs);
 }
 
-static const char *place(struct node folder)
+static bool in_snapshots(struct node folder)
 {
-	return folder.kind == NODE_SNAPSHOTS ? "snapshots" : "";
+	return folder.kind == NODE_SNAPSHOTS;
 }
 
-/* Two receipts with the same stem would have the same status file, so the stem is the key. */
-static char *make_key(uint32_t region, const char *folder, const char *stem)
+static const char *place(bool in_snapshots)
 {
-	char *key;
+	return in_snapshots ? "snapshots" : "";
+}
 
-	return asprintf(&key, "%u/%s/%s", region, folder, stem) < 0 ? NULL : key;
+/* Of exactly its length, as asprintf()'s is not. */
+static char *make_key(uint32_t region, bool in_snapshots, const char *name)
+{
+	const char *format = "%u/%s/%s", *folder = place(in_snapshots);
+	size_t size = (size_t)snprintf(NULL, 0, format, region, folder, name) + 1;
+	char *key = malloc(size);
+
+	if (key)
+		snprintf(key, size, format, region, folder, name);
+	return key;
 }
 
 static struct receipt *find_stem(const struct receipts *rs, struct node folder, const char *stem)
 {
-	_cleanup_free_ char *key = make_key(folder.region, place(folder), stem);
-	struct receipt *r = NULL;
+	_cleanup_free_ char *key = make_key(folder.region, in_snapshots(folder), stem);
+	uint32_t number = key ? hashset_find(&rs->by_key, key, strlen(key)) : HASHSET_NONE;
 
-	if (key)
-		HASH_FIND_STR(rs->by_key, key, r);
-	return r;
+	return number == HASHSET_NONE ? NULL : rs->all[number];
 }
 
 uint64_t receipts_version(const struct receipts *rs)
@@ -102,7 +112,7 @@ struct receipt *receipts_get(const struct receipts *rs, struct node n)
 
 struct copy *receipts_copy(const struct fs *fs, const struct receipt *r)
 {
-	return r->row.copy ? copies_by_row(fs->copies, r->row.copy) : NULL;
+	return r->copy ? copies_by_row(fs->copies, r->copy) : NULL;
 }
 
 bool receipts_is_fixed(const struct fs *fs, const struct receipt *r)
@@ -122,20 +132,25 @@ int receipts_check_writable(const struct fs *fs, const struct receipt *r, struct
 	if (!r)
 		return err_set(err, ENOENT, "the receipt is gone");
 	if (r->state == RECEIPT_REMOVING)
-		return err_set(err, EBUSY, "the receipt '%s' is being removed", r->row.name);
+		return err_set(err, EBUSY, "the receipt '%s' is being removed", r->name);
 	if (receipts_is_fixed(fs, r))
 		return err_set(err, EEXIST,
 			"the receipt '%s' has asked for its copy already, and nothing is copied "
 			"twice; to copy again write to another name, "
 			"or rm this one first",
-			r->row.name);
+			r->name);
 	return 0;
 }
 
 struct node receipts_folder(const struct receipt *r)
 {
 	return (struct node){
-		.kind = *r->row.folder ? NODE_SNAPSHOTS : NODE_REGION, .region = r->region};
+		.kind = r->in_snapshots ? NODE_SNAPSHOTS : NODE_REGION, .region = r->region};
+}
+
+const char *receipts_region(const struct fs *fs, const struct receipt *r)
+{
+	return region_name(fs_region(fs, receipts_folder(r)));
 }
 
 static struct node node_in(const struct receipt *r, enum node_kind kind)
@@ -145,7 +160,7 @@ static struct node node_in(const struct receipt *r, enum node_kind kind)
 
 struct node receipts_node(const struct receipt *r)
 {
-	return node_in(r, r->row.is_folder ? NODE_FOLDER : NODE_RECEIPT);
+	return node_in(r, r->is_folder ? NODE_FOLDER : NODE_RECEIPT);
 }
 
 int receipts_find(
@@ -160,7 +175,7 @@ int receipts_find(
 
 	names_stem(name, stem);
 	r = find_stem(rs, folder, stem);
-	if (r && !strcmp(r->row.name, name)) {
+	if (r && !strcmp(r->name, name)) {
 		*child = receipts_node(r);
 		return 0;
 	}
@@ -168,7 +183,7 @@ int receipts_find(
 		if (!names_strip(name, beside[i].suffix, stem))
 			continue;
 		r = find_stem(rs, folder, stem);
-		if (r && !r->row.is_folder) {
+		if (r && !r->is_folder) {
 			*child = node_in(r, beside[i].kind);
 			return 0;
 		}
@@ -184,14 +199,14 @@ bool receipts_next(
 		const struct receipt *r = rs->all[*pos / 2];
 		char stem[NAME_MAX + 1];
 
-		if (!r || r->region != folder.region || strcmp(r->row.folder, place(folder)) != 0)
+		if (!r || r->region != folder.region || r->in_snapshots != in_snapshots(folder))
 			continue;
 		if (*pos % 2 == 0) {
-			strcpy(out->name, r->row.name);
+			strcpy(out->name, r->name);
 			out->node = receipts_node(r);
 		} else {
-			names_stem(r->row.name, stem);
-			if (r->row.is_folder || strlen(stem) + strlen(".status") > NAME_MAX)
+			names_stem(r->name, stem);
+			if (r->is_folder || strlen(stem) + strlen(".status") > NAME_MAX)
 				continue;
 			snprintf(out->name, sizeof(out->name), "%s.status", stem);
 			out->node = node_in(r, NODE_RECEIPT_STATUS);
@@ -229,7 +244,7 @@ int receipts_check_name(const struct receipts *rs, struct node folder, const cha
 		return err_set(err, EEXIST,
 			"the receipt '%s' is there and has the same status file; give this one "
 			"another name, or rm that one",
-			r->row.name);
+			r->name);
 	if (names_rsync_target(name, stem)) {
 		char target[NAME_MAX + 1];
 
@@ -241,22 +256,15 @@ int receipts_check_name(const struct receipts *rs, struct node folder, const cha
 			return err_set(err, EPERM,
 				"the receipt '%s' is there already: its copy is not started a "
 				"second time",
-				r->row.name);
+				r->name);
 	}
 	return 0;
 }
 
-static int index_add(struct receipts *rs, struct receipt *r)
+static void set_key(struct receipt *r, char *key)
 {
-	char stem[NAME_MAX + 1];
-
-	names_stem(r->row.name, stem);
-	r->key = make_key(r->region, r->row.folder, stem);
-	if (!r->key)
-		return -ENOMEM;
-	HASH_ADD_KEYPTR(hh, rs->by_key, r->key, strlen(r->key), r);
-	rs->version++;
-	return 0;
+	r->key = key;
+	r->name = strrchr(key, '/') + 1;
 }
 
 /* Gives the receipt its number and its place. */
@@ -273,39 +281,56 @@ static int insert(struct receipts *rs, struct receipt *r)
 		rs->all = all;
 		rs->cap = cap;
 	}
-	if (index_add(rs, r) < 0)
-		return -ENOMEM;
 	r->number = rs->n;
-	rs->all[rs->n++] = r;
+	rs->all[r->number] = r;
+	if (hashset_add(&rs->by_key, r->number) < 0)
+		return -ENOMEM;
+	rs->n++;
+	rs->version++;
 	return 0;
 }
 
-static char *copy_text(const char *s)
+/* A receipt of that name; not inserted yet. NULL on ENOMEM. */
+static struct receipt *create(uint32_t region, bool in_snapshots, const char *name)
 {
-	return strdup(s ? s : "");
+	struct receipt *r = calloc(1, sizeof(*r));
+	char *key = make_key(region, in_snapshots, name);
+
+	if (!r || !key) {
+		free(r);
+		free(key);
+		return NULL;
+	}
+	set_key(r, key);
+	r->region = region;
+	r->in_snapshots = in_snapshots;
+	return r;
 }
 
 int receipts_load(void *arg, const struct journal_receipt *row)
 {
 	struct fs *fs = arg;
-	int region = regions_index(fs->regions, row->region), result;
+	int region = regions_index(fs->regions, row->region), result = -ENOMEM;
 	struct receipt *r;
 
 	if (region < 0)
 		return 0;
-	r = calloc(1, sizeof(*r));
+	r = create((uint32_t)region, row->folder && *row->folder, row->name ? row->name : "");
 	if (!r)
 		return -ENOMEM;
-	r->region = (uint32_t)region;
 	r->state = RECEIPT_ASKED;
-	r->row = *row;
-	r->row.region = copy_text(row->region);
-	r->row.folder = copy_text(row->folder);
-	r->row.name = copy_text(row->name);
-	r->row.file_name = row->file_name ? strdup(row->file_name) : NULL;
-	r->row.text = copy_text(row->text);
+	r->id = row->id;
+	r->copy = row->copy;
+	r->mtime_ns = row->mtime_ns;
+	r->uid = row->uid;
+	r->gid = row->gid;
+	r->mode = row->mode & 07777;
+	r->is_folder = row->is_folder;
 	r->has_file = !row->is_folder || (row->file_name && *row->file_name);
-	result = insert(fs->receipts, r);
+	r->file_name = row->file_name && *row->file_name ? strdup(row->file_name) : NULL;
+	r->text = strdup(row->text ? row->text : "");
+	if (r->text && (r->file_name || !row->file_name || !*row->file_name))
+		result = insert(fs->receipts, r);
 	if (result < 0)
 		receipt_free(r);
 	return result;
@@ -319,134 +344,101 @@ static int64_t now_ns(void)
 struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	bool is_folder, struct err *err)
 {
-	struct receipt *r = calloc(1, sizeof(*r));
+	struct receipt *r = create(folder.region, in_snapshots(folder), name);
 
-	if (!r) {
+	if (!r || !receipt_work(r) || insert(fs->receipts, r) < 0) {
+		if (r)
+			receipt_free(r);
 		err_set(err, ENOMEM, "out of memory");
 		return NULL;
 	}
-	buf_init(&r->draft, REQUEST_TEXT_MAX);
-	buf_init(&r->description, 4096);
-	r->region = folder.region;
-	r->row = (struct journal_receipt){
-		.region = copy_text(region_name(fs_region(fs, folder))),
-		.folder = copy_text(place(folder)),
-		.name = copy_text(name),
-		.is_folder = is_folder,
-		.mode = mode & 07777,
-		.uid = fs->uid,
-		.gid = fs->gid,
-		.mtime_ns = now_ns(),
-	};
-	if (!r->row.region || !r->row.folder || !r->row.name || insert(fs->receipts, r) < 0) {
-		receipt_free(r);
-		err_set(err, ENOMEM, "out of memory");
-		return NULL;
-	}
+	r->is_folder = is_folder;
+	r->mode = mode & 07777;
+	r->uid = fs->uid;
+	r->gid = fs->gid;
+	r->mtime_ns = now_ns();
 	return r;
 }
 
 int receipts_move(struct fs *fs, struct receipt *r, struct node folder, const char *name)
 {
-	char *new_name = strdup(name), *new_folder = strdup(place(folder)), *old_key = r->key;
+	char *key = make_key(r->region, in_snapshots(folder), name);
 
-	if (!new_name || !new_folder) {
-		free(new_name);
-		free(new_folder);
+	if (!key)
 		return -ENOMEM;
-	}
-	HASH_DEL(fs->receipts->by_key, r);
-	free(r->row.name);
-	free(r->row.folder);
-	r->row.name = new_name;
-	r->row.folder = new_folder;
-	if (index_add(fs->receipts, r) < 0) {
-		/* Found no more by name in this mount; the journal has it. */
-		r->key = old_key;
-		HASH_ADD_KEYPTR(hh, fs->receipts->by_key, r->key, strlen(r->key), r);
-		return -ENOMEM;
-	}
-	free(old_key);
+	hashset_remove(&fs->receipts->by_key, r->number);
+	free(r->key);
+	set_key(r, key);
+	r->in_snapshots = in_snapshots(folder);
+	hashset_add(&fs->receipts->by_key, r->number); /* in the place that has become free */
+	fs->receipts->version++;
 	receipts_save(fs, r);
 	return 0;
 }
 
 void receipts_drop(struct fs *fs, struct receipt *r)
 {
-	struct answer_link *waiting = steal(&r->waiting);
+	uint32_t number = r->number;
 
-	HASH_DEL(fs->receipts->by_key, r);
-	fs->receipts->all[r->number] = NULL;
+	hashset_remove(&fs->receipts->by_key, number);
+	fs->receipts->all[number] = NULL;
 	fs->receipts->version++;
-	while (waiting) {
-		struct answer_link *link = waiting;
-
-		waiting = link->next;
-		if (link->answer)
-			answer_errno(link->answer, ENOENT);
-		free(link);
-	}
-	status_receipt_changed(fs, r->number);
+	status_receipt_changed(fs, number);
 	receipt_free(r);
+}
+
+struct journal_receipt receipts_row(const struct fs *fs, const struct receipt *r)
+{
+	return (struct journal_receipt){
+		.id = r->id,
+		.copy = r->copy,
+		.region = (char *)receipts_region(fs, r),
+		.folder = (char *)place(r->in_snapshots),
+		.name = (char *)r->name,
+		.is_folder = r->is_folder,
+		.file_name = r->file_name,
+		.text = r->text,
+		.mode = r->mode,
+		.uid = r->uid,
+		.gid = r->gid,
+		.mtime_ns = r->mtime_ns,
+	};
 }
 
 void receipts_save(struct fs *fs, struct receipt *r)
 {
-	if (r->state == RECEIPT_ASKING)
-		r->save_again = true;
-	else if (r->state == RECEIPT_ASKED && r->row.id)
-		journal_put_receipt(fs->journal, &r->row, NULL, NULL);
+	struct journal_receipt row;
+
+	if (r->state == RECEIPT_ASKING) {
+		r->work->save_again = true;
+	} else if (r->state == RECEIPT_ASKED && r->id) {
+		row = receipts_row(fs, r);
+		journal_put_receipt(fs->journal, &row, NULL, NULL);
+	}
 }
 
 void receipts_set_attr(struct fs *fs, struct receipt *r, const struct stat *st, int which)
 {
 	if (which & FUSE_SET_ATTR_MODE)
-		r->row.mode = st->st_mode & 07777;
+		r->mode = st->st_mode & 07777;
 	if (which & FUSE_SET_ATTR_UID)
-		r->row.uid = st->st_uid;
+		r->uid = st->st_uid;
 	if (which & FUSE_SET_ATTR_GID)
-		r->row.gid = st->st_gid;
+		r->gid = st->st_gid;
 	if (which & FUSE_SET_ATTR_MTIME_NOW)
-		r->row.mtime_ns = now_ns();
+		r->mtime_ns = now_ns();
 	else if (which & FUSE_SET_ATTR_MTIME)
-		r->row.mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+		r->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 	receipts_save(fs, r);
 }
 
 void receipts_attr(const struct receipt *r, struct stat *st)
 {
-	st->st_mode = (st->st_mode & S_IFMT) | r->row.mode;
-	st->st_uid = r->row.uid;
-	st->st_gid = r->row.gid;
-	st->st_mtim = (struct timespec){r->row.mtime_ns / 1000000000, r->row.mtime_ns % 1000000000};
+	st->st_mode = (st->st_mode & S_IFMT) | r->mode;
+	st->st_uid = r->uid;
+	st->st_gid = r->gid;
+	st->st_mtim = (struct timespec){r->mtime_ns / 1000000000, r->mtime_ns % 1000000000};
 	st->st_atim = st->st_ctim = st->st_mtim;
-}
-
-int receipts_status(struct fs *fs, const struct receipt *r, struct buf *out)
-{
-	const struct copy *copy = receipts_copy(fs, r);
-
-	if (copy)
-		return copies_status(fs->copies, copy, clock_wall_ms(), out);
-	if (r->state == RECEIPT_ASKING)
-		return buf_printf(out, "state: submitting\nregion: %s\n", r->row.region);
-	if (r->has_refused) {
-		buf_printf(out, "state: failed\nregion: %s\n", r->row.region);
-		if (r->refused.code[0])
-			buf_printf(out, "code: %s\n", r->refused.code);
-		buf_printf(out, "message: %s\n", r->refused.message);
-		return r->refused.request_id[0]
-			       ? buf_printf(out, "request-id: %s\n", r->refused.request_id)
-			       : -out->error;
-	}
-	if (r->row.copy)
-		return buf_printf(out,
-			"state: unknown\nregion: %s\nmessage: the journal no longer has its copy\n",
-			r->row.region);
-	return buf_printf(out,
-		"state: unfinished\nregion: %s\nhint: no copy was asked for yet: the text has no "
-		"'...' line\n",
-		r->row.region);
 }
 
 int receipts_create_file(struct fs *fs, struct node folder, const char *name, mode_t mode,
@@ -461,7 +453,7 @@ int receipts_create_file(struct fs *fs, struct node folder, const char *name, mo
 		return -err->errnum;
 	r->has_file = true;
 	if (h)
-		r->writers++;
+		r->work->writers++;
 	*child = receipts_node(r);
 	return 0;
 }

@@ -4,29 +4,18 @@
 #ifndef EBSFS_RECEIPTS_H
 #define EBSFS_RECEIPTS_H
 
-#include <uthash.h>
-
 #include "copies.h"
+#include "receipt_work.h"
 #include "tree.h"
-
-struct answer_link {
-	struct answer_link *next;
-	struct answer *answer; /* NULL once interrupted */
-};
-
-struct receipt_tag {
-	char key[NAME_MAX +
-		 1]; /* as the file is named: unescaped only when the copy is asked for */
-	struct buf value;
-	bool removed;
-};
 
 /*
  * A receipt's life:
  *
- *   draft      being written, or left unfinished; in memory only; refused says why the last attempt
- * started nothing asking     its copy was handed to the queue, the word is awaited; closes of the
- * file wait in `waiting` asked      it has a copy (row.copy), and its row is in the journal
+ *   draft      being written, or left unfinished; in memory only; work->refused says why the last
+ *              attempt started nothing
+ *   asking     its copy was handed to the queue, the word is awaited; closes of the file wait in
+ *              work->waiting
+ *   asked      it has a copy, and its row is in the journal
  *   removing   its row is being taken out of the journal
  *
  * draft -> asking (a complete text) -> asked, or back to draft if not even a refusal could be
@@ -40,31 +29,24 @@ enum receipt_state {
 	RECEIPT_REMOVING,
 };
 
+/* There may be a hundred thousand of them: this is small, and what only few need is apart. */
 struct receipt {
-	uint32_t number; /* its node slot */
-	uint32_t region; /* index of the shown region */
-	enum receipt_state state;
-	bool dirty;  /* written or cut since it was last judged */
-	bool spoilt; /* a write was refused: the text lacks a piece and asks for nothing until it is
-			cut to 0 */
-	bool has_refused;
-	struct err refused;
-	struct journal_receipt row; /* id 0: not in the journal yet. copy 0: no copy yet */
-	struct buf draft;           /* the text while it may still be written; then row.text */
-	unsigned writers;           /* openings for writing */
-	bool save_again;            /* changed while asking */
-	struct answer_link *waiting;
-	/* Of a folder, while it is a draft. */
-	struct buf description;
-	struct receipt_tag *tags;
-	size_t n_tags;
-	bool has_tags;                 /* tags/ was made: exactly the tags in it are wanted */
-	bool has_file;                 /* the snapshot file is there (row.file_name) */
-	char temporary[NAME_MAX + 1];  /* the name under which rsync is writing a fixed child; "" */
-	bool has_metadata, has_status; /* a recursive copy made these files; what it wrote in them
-					  was dropped */
-	char *key;                     /* region, folder and stem: what it is found by */
-	UT_hash_handle hh;
+	int64_t id;   /* its row in the journal; 0: not there yet */
+	int64_t copy; /* journal_copy.id; 0: no copy yet */
+	int64_t mtime_ns;
+	char *key;                 /* region, folder and name: what it is found by */
+	const char *name;          /* the end of key */
+	char *file_name;           /* of a folder: the snapshot file's; NULL or "": never had one */
+	char *text;                /* the text as it last asked; NULL: it never did */
+	struct receipt_work *work; /* NULL while there is nothing but the above to know */
+	uint32_t number;           /* its node slot */
+	uint32_t region;           /* index of the shown region */
+	uint32_t uid, gid;
+	uint16_t mode;
+	enum receipt_state state : 8;
+	bool in_snapshots : 1; /* it stands in the region's snapshots/ */
+	bool is_folder : 1;
+	bool has_file : 1; /* the snapshot file is there */
 };
 
 struct receipts;
@@ -86,7 +68,8 @@ struct copy *receipts_copy(const struct fs *fs, const struct receipt *r); /* NUL
 bool receipts_is_fixed(const struct fs *fs, const struct receipt *r);
 /* 0, or -ENOENT (r is NULL), -EEXIST, -EBUSY with *err: the text may not be written (any more). */
 int receipts_check_writable(const struct fs *fs, const struct receipt *r, struct err *err);
-/* The folder that a receipt stands in, and the receipt's own node. */
+/* The region's name; the folder that a receipt stands in; the receipt's own node. */
+const char *receipts_region(const struct fs *fs, const struct receipt *r);
 struct node receipts_folder(const struct receipt *r);
 struct node receipts_node(const struct receipt *r);
 
@@ -110,16 +93,22 @@ struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name
 	bool is_folder, struct err *err);
 /* Gives it another name or folder in the same region. The name was checked. 0 or -ENOMEM. */
 int receipts_move(struct fs *fs, struct receipt *r, struct node folder, const char *name);
-/* Takes it out of the tree and frees it; the journal is the caller's matter. */
+/* Takes it out of the tree and frees it; the journal is the caller's matter. Nobody waits for it:
+ * that is for asking ones, and those stay. */
 void receipts_drop(struct fs *fs, struct receipt *r);
+/* Its row; the strings are borrowed. */
+struct journal_receipt receipts_row(const struct fs *fs, const struct receipt *r);
 /* Writes its row, if it has one, to the journal. */
 void receipts_save(struct fs *fs, struct receipt *r);
 
 /* Mode, owner, times: kept, as cp -a and rsync expect. set_attr() for receipts. */
 void receipts_set_attr(struct fs *fs, struct receipt *r, const struct stat *st, int which);
 void receipts_attr(const struct receipt *r, struct stat *st);
-/* The status of a receipt, with or without a copy. */
-int receipts_status(struct fs *fs, const struct receipt *r, struct buf *out);
+
+/* --- receipt_status.c: what it says of itself --- */
+
+/* With or without a copy. Results as buf_add. */
+int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out);
 
 /* --- receipt_request.c: asking for the copy --- */
 
@@ -133,8 +122,6 @@ struct receipt_moved {
  * plain copy; else (copied) the source is deleted once the copy has completed. */
 void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request,
 	const struct receipt_moved *moved, struct answer *a);
-/* Waits for the word on a copy that is being asked for already. */
-void receipt_await(struct receipt *r, struct answer *a);
 /* Removes it: cancels a queued copy, takes the row out of the journal, then answers. EBUSY while
  * asking. */
 void receipt_remove(struct fs *fs, struct receipt *r, struct answer *a);

@@ -47,8 +47,9 @@ static void rename_receipt(struct fs *fs, struct receipt *r, struct node to_fold
 	struct err err;
 
 	/* rsync ends a file: what its close did not say is said now. */
-	if (r->has_refused && names_rsync_target(r->row.name, target) && !strcmp(target, to_name)) {
-		answer_err(a, &r->refused);
+	if (r->work && r->work->has_refused && names_rsync_target(r->name, target) &&
+		!strcmp(target, to_name)) {
+		answer_err(a, &r->work->refused);
 		return;
 	}
 	if (!takes_receipts(to_folder) || to_folder.region != r->region)
@@ -56,8 +57,8 @@ static void rename_receipt(struct fs *fs, struct receipt *r, struct node to_fold
 			"a receipt stays in its region, where its copy is; to copy there too, use "
 			"cp");
 	else if (make_room(fs, to_folder, to_name, r, noreplace, &old, &err) == 0) {
-		if (old && old->row.id)
-			journal_delete_receipt(fs->journal, old->row.id, NULL, NULL);
+		if (old && old->id)
+			journal_delete_receipt(fs->journal, old->id, NULL, NULL);
 		if (old)
 			receipts_drop(fs, old);
 		if (receipts_move(fs, r, to_folder, to_name) == 0) {
@@ -97,7 +98,7 @@ static void move_snapshot(struct fs *fs, struct node snapshot, const struct rece
 		r = receipts_add(fs, to_folder, to_name, 0644, false, &err);
 		if (r) {
 			r->has_file = true;
-			buf_add(&r->draft, text.data, text.len);
+			buf_add(&r->work->draft, text.data, text.len);
 			receipt_ask(fs, r, &request, moved, a);
 			request_finish(&request);
 			return;

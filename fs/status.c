@@ -60,7 +60,7 @@ static int receipt_text(struct fs *fs, struct node n, struct buf *out)
 {
 	const struct receipt *r = receipts_get(fs->receipts, n);
 
-	return r ? receipts_status(fs, r, out) : -ENOENT;
+	return r ? receipt_status(fs, r, out) : -ENOENT;
 }
 
 static bool is_receipt(struct node n)
@@ -277,7 +277,7 @@ static bool concerns_copy(struct fs *fs, struct node n, const void *what)
 	if (is_receipt(n)) {
 		const struct receipt *r = receipts_get(fs->receipts, n);
 
-		return r && r->row.copy && r->row.copy == copy->row.id;
+		return r && r->copy && r->copy == copy->row.id;
 	}
 	return copy->row.copy_id && !strcmp(copy->row.region, region_of(fs, n)) &&
 	       !strcmp(copy->row.copy_id, catalogue_id(fs_catalogue(fs, n), n.slot));
@@ -395,7 +395,7 @@ static int open_write(struct fs *fs, struct node n, struct handle *h, struct err
 	const struct receipt *r = receipts_get(fs->receipts, n);
 
 	(void)h;
-	if (!r || !r->row.is_folder)
+	if (!r || !r->is_folder)
 		return err_set(err, EPERM, "a status cannot be written");
 	return 0;
 }
@@ -420,11 +420,11 @@ static void receipt_status_remove(struct fs *fs, struct node n, struct answer *a
 	struct err err;
 
 	/* rm -r of a receipt's folder comes by here. */
-	if (r && r->row.is_folder) {
+	if (r && r->is_folder) {
 		answer_ok(a);
 		return;
 	}
-	err_set(&err, EPERM, "a status goes with its receipt: rm %s", r ? r->row.name : "that");
+	err_set(&err, EPERM, "a status goes with its receipt: rm %s", r ? r->name : "that");
 	answer_err(a, &err);
 }
 

@@ -135,7 +135,7 @@ const char *tree_name(struct fs *fs, struct node n, char out[TREE_NAME_SIZE])
 	if (n.kind >= NODE_FOLDER) {
 		r = receipts_get(fs->receipts, n);
 		snprintf(out, TREE_NAME_SIZE, "%s/%s", region_name(fs_region(fs, n)),
-			r ? r->row.name : "?");
+			r ? r->name : "?");
 	} else if (n.kind >= NODE_SNAPSHOT) {
 		key = n.kind == NODE_TAG ? catalogue_key_text(fs_catalogue(fs, n), n.sub) : NULL;
 		snprintf(out, TREE_NAME_SIZE, "%s/%s%s%s", region_name(fs_region(fs, n)),
