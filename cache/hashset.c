@@ -19,10 +19,8 @@ void hashset_init(struct hashset *h, hashset_key_fn *key, const void *ctx)
 
 void hashset_finish(struct hashset *h)
 {
-	free(h->values);
-	free(h->tags);
-	h->values = NULL;
-	h->tags = NULL;
+	free(h->table);
+	h->table = NULL;
 	h->places = 0;
 	h->used = 0;
 }
@@ -47,15 +45,16 @@ static uint64_t hash_bytes(uint64_t seed, const void *data, size_t len)
 	return stir(stir(h ^ word));
 }
 
-/* The upper half of the hash chooses the place, the lower one the tag. */
-static uint32_t hash_place(const struct hashset *h, uint64_t hash)
+static uint32_t hash_key(const struct hashset *h, const void *data, size_t len)
 {
-	return (uint32_t)((hash >> 32) * h->places >> 32);
+	uint32_t hash = (uint32_t)(hash_bytes(h->seed, data, len) >> 32);
+
+	return hash ? hash : 1;
 }
 
-static uint8_t hash_tag(uint64_t hash)
+static uint32_t first_place(const struct hashset *h, uint32_t hash)
 {
-	return (uint8_t)(1 + (uint32_t)hash % 255);
+	return (uint32_t)((uint64_t)hash * h->places >> 32);
 }
 
 static uint32_t next_place(const struct hashset *h, uint32_t place)
@@ -65,44 +64,32 @@ static uint32_t next_place(const struct hashset *h, uint32_t place)
 
 uint32_t hashset_find(const struct hashset *h, const void *data, size_t len)
 {
-	uint64_t hash;
-	uint8_t tag;
+	uint32_t hash;
 
 	if (!h->places)
 		return HASHSET_NONE;
-	hash = hash_bytes(h->seed, data, len);
-	tag = hash_tag(hash);
+	hash = hash_key(h, data, len);
 	/* Ends: a set is never full. */
-	for (uint32_t at = hash_place(h, hash); h->tags[at]; at = next_place(h, at)) {
+	for (uint32_t at = first_place(h, hash); h->table[at].hash; at = next_place(h, at)) {
 		const void *key;
 		size_t key_len;
 
-		if (h->tags[at] != tag)
+		if (h->table[at].hash != hash)
 			continue;
-		key = h->key(h->ctx, h->values[at], &key_len);
+		key = h->key(h->ctx, h->table[at].value, &key_len);
 		if (key_len == len && memcmp(key, data, len) == 0)
-			return h->values[at];
+			return h->table[at].value;
 	}
 	return HASHSET_NONE;
 }
 
-static uint64_t hash_value(const struct hashset *h, uint32_t value)
+static void put(struct hashset *h, uint32_t hash, uint32_t value)
 {
-	size_t len;
-	const void *key = h->key(h->ctx, value, &len);
+	uint32_t at = first_place(h, hash);
 
-	return hash_bytes(h->seed, key, len);
-}
-
-static void hashset_place(struct hashset *h, uint32_t value)
-{
-	uint64_t hash = hash_value(h, value);
-	uint32_t at = hash_place(h, hash);
-
-	while (h->tags[at])
+	while (h->table[at].hash)
 		at = next_place(h, at);
-	h->values[at] = value;
-	h->tags[at] = hash_tag(hash);
+	h->table[at] = (struct hashset_place){hash, value};
 	h->used++;
 }
 
@@ -110,23 +97,27 @@ static int hashset_grow(struct hashset *h, uint32_t places)
 {
 	struct hashset bigger = *h;
 
+	if (places < h->places)
+		return -ENOMEM;
 	bigger.places = places;
-	if (bigger.places < h->places)
-		return -ENOMEM;
 	bigger.used = 0;
-	bigger.values = malloc(bigger.places * sizeof(*bigger.values));
-	bigger.tags = calloc(bigger.places, sizeof(*bigger.tags));
-	if (!bigger.values || !bigger.tags) {
-		hashset_finish(&bigger);
+	bigger.table = calloc(places, sizeof(*bigger.table));
+	if (!bigger.table)
 		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < h->places; i++) {
-		if (h->tags[i])
-			hashset_place(&bigger, h->values[i]);
-	}
+	for (uint32_t i = 0; i < h->places; i++)
+		if (h->table[i].hash)
+			put(&bigger, h->table[i].hash, h->table[i].value);
 	hashset_finish(h);
 	*h = bigger;
 	return 0;
+}
+
+static uint32_t hash_value(const struct hashset *h, uint32_t value)
+{
+	size_t len;
+	const void *key = h->key(h->ctx, value, &len);
+
+	return hash_key(h, key, len);
 }
 
 int hashset_add(struct hashset *h, uint32_t value)
@@ -134,7 +125,7 @@ int hashset_add(struct hashset *h, uint32_t value)
 	if ((uint64_t)(h->used + 1) * 100 > (uint64_t)h->places * LOAD_PERCENT &&
 		hashset_grow(h, h->places ? h->places + h->places / 2 : 16) < 0)
 		return -ENOMEM;
-	hashset_place(h, value);
+	put(h, hash_value(h, value), value);
 	return 0;
 }
 
@@ -145,22 +136,21 @@ static uint32_t steps(const struct hashset *h, uint32_t from, uint32_t to)
 
 void hashset_remove(struct hashset *h, uint32_t value)
 {
-	uint32_t hole = hash_place(h, hash_value(h, value));
+	uint32_t hole = first_place(h, hash_value(h, value));
 
-	while (h->values[hole] != value || !h->tags[hole])
+	while (h->table[hole].value != value || !h->table[hole].hash)
 		hole = next_place(h, hole);
 	/* Whoever was put further on because this place was taken moves up, so that no search ends
 	 * at a gap before it. */
-	for (uint32_t at = next_place(h, hole); h->tags[at]; at = next_place(h, at)) {
-		uint32_t home = hash_place(h, hash_value(h, h->values[at]));
+	for (uint32_t at = next_place(h, hole); h->table[at].hash; at = next_place(h, at)) {
+		uint32_t home = first_place(h, h->table[at].hash);
 
 		if (steps(h, home, at) < steps(h, hole, at))
 			continue;
-		h->values[hole] = h->values[at];
-		h->tags[hole] = h->tags[at];
+		h->table[hole] = h->table[at];
 		hole = at;
 	}
-	h->tags[hole] = 0;
+	h->table[hole].hash = 0;
 	h->used--;
 }
 
@@ -174,5 +164,5 @@ void hashset_reserve(struct hashset *h, uint32_t n)
 
 size_t hashset_memory(const struct hashset *h)
 {
-	return h->places * (sizeof(*h->values) + sizeof(*h->tags));
+	return h->places * sizeof(*h->table);
 }

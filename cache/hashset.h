@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A set of 32-bit values found by the bytes that they stand for: five bytes a place, whatever the
+/* A set of 32-bit values found by the bytes that they stand for: eight bytes a place, whatever the
  * key's length. */
 #ifndef EBSFS_HASHSET_H
 #define EBSFS_HASHSET_H
@@ -16,9 +16,11 @@ struct hashset {
 	hashset_key_fn *key;
 	const void *ctx;
 	uint64_t seed; /* random: nobody can choose texts that collide */
-	uint32_t *values;
-	uint8_t *tags; /* 0: the place is free; else eight bits of the hash, so that few keys are
-			  compared */
+	/* hash: half of the key's, 0 where the place is free. So the set grows, and keys are told
+	 * apart, without being read; and a look is one line of the processor's cache. */
+	struct hashset_place {
+		uint32_t hash, value;
+	} * table;
 	uint32_t places, used;
 };
 
