@@ -6,11 +6,12 @@
 #include <errno.h>
 #include <fuse_lowlevel.h>
 #include <stdio.h>
+#include <utlist.h>
 
 #include "last_error.h"
 
 struct answer {
-	struct answer *next, **link; /* fs->answers */
+	struct answer *prev, *next; /* fs->answers */
 	struct fs *fs;
 	struct fuse_req *req;
 	void (*cancel)(void *arg);
@@ -27,11 +28,7 @@ struct answer *answer_create(struct fs *fs, struct fuse_req *req, const char *wh
 	a->fs = fs;
 	a->req = req;
 	snprintf(a->what, sizeof(a->what), "%s", what);
-	a->next = fs->answers;
-	a->link = &fs->answers;
-	if (a->next)
-		a->next->link = &a->next;
-	fs->answers = a;
+	DL_PREPEND(fs->answers, a);
 	return a;
 }
 
@@ -49,9 +46,7 @@ static struct fuse_req *finish(struct answer *a)
 {
 	struct fuse_req *req = a->req;
 
-	*a->link = a->next;
-	if (a->next)
-		a->next->link = a->link;
+	DL_DELETE(a->fs->answers, a);
 	free(a);
 	return req;
 }
@@ -111,10 +106,10 @@ void answer_given(struct answer *a)
 
 void answers_interrupt_all(struct fs *fs)
 {
-	struct answer *next;
+	struct answer *a, *next;
 
-	for (struct answer *a = fs->answers; a; a = next) {
-		next = a->next;
+	DL_FOREACH_SAFE(fs->answers, a, next)
+	{
 		if (a->cancel)
 			interrupted(a->req, a);
 	}

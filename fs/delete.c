@@ -6,13 +6,14 @@
 #include <errno.h>
 #include <fuse_lowlevel.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "clock.h"
 #include "ec2.h"
 
 /* One deletion under way. */
 struct deletion {
-	struct deletion *next, **link; /* fs->deletions */
+	struct deletion *prev, *next; /* fs->deletions */
 	struct fs *fs;
 	struct answer *answer; /* NULL once interrupted: EC2 goes on all the same */
 	struct node node;
@@ -56,19 +57,14 @@ static struct deletion *begin(struct fs *fs, struct node n, struct answer *a)
 		answer_errno(a, ENOMEM);
 		return NULL;
 	}
-	*d = (struct deletion){
-		.next = fs->deletions, .link = &fs->deletions, .fs = fs, .answer = a, .node = n};
-	if (d->next)
-		d->next->link = &d->next;
-	fs->deletions = d;
+	*d = (struct deletion){.fs = fs, .answer = a, .node = n};
+	DL_PREPEND(fs->deletions, d);
 	return d;
 }
 
 static void end(struct deletion *d, const struct err *err)
 {
-	*d->link = d->next;
-	if (d->next)
-		d->next->link = d->link;
+	DL_DELETE(d->fs->deletions, d);
 	if (d->answer)
 		answer_err(d->answer, err);
 	free(d);
@@ -76,21 +72,22 @@ static void end(struct deletion *d, const struct err *err)
 
 bool delete_under_way(const struct fs *fs, const char *region, const char *id)
 {
-	for (const struct deletion *d = fs->deletions; d; d = d->next)
-		if (!*d->key && !strcmp(region, region_name(fs_region(fs, d->node))) &&
-			!strcmp(id, catalogue_id(fs_catalogue(fs, d->node), d->node.slot)))
-			return true;
+	const struct deletion *d;
+
+	DL_FOREACH(fs->deletions, d)
+	if (!*d->key && !strcmp(region, region_name(fs_region(fs, d->node))) &&
+		!strcmp(id, catalogue_id(fs_catalogue(fs, d->node), d->node.slot)))
+		return true;
 	return false;
 }
 
 void delete_forget_all(struct fs *fs)
 {
-	while (fs->deletions) {
-		struct deletion *d = fs->deletions;
+	struct deletion *d, *next;
 
-		fs->deletions = d->next;
-		free(d);
-	}
+	DL_FOREACH_SAFE(fs->deletions, d, next)
+	free(d);
+	fs->deletions = NULL;
 }
 
 /* Once EC2 has been asked. */

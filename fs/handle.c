@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "answer.h"
+
 int handle_write(struct handle *h, const char *data, size_t len, off_t offset, struct err *err)
 {
 	int r = buf_write_at(&h->text, (size_t)offset, data, len);
@@ -39,6 +41,12 @@ int handle_ignore_attr(
 	(void)which;
 	(void)err;
 	return 0;
+}
+
+void handle_drop(struct handle *h, struct answer *a)
+{
+	(void)h;
+	answer_ok(a);
 }
 
 int handle_line(const struct handle *h, struct buf *out)

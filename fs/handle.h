@@ -12,11 +12,12 @@
 #include "err.h"
 #include "node.h"
 
+struct answer;
 struct fs;
 struct fuse_pollhandle;
 
 struct handle {
-	struct handle *next, **link; /* fs->handles */
+	struct handle *prev, *next; /* fs->handles */
 	struct fs *fs;
 	struct node node;
 	struct buf text; /* what reads give, or what was written so far */
@@ -28,8 +29,9 @@ struct handle {
 	/* Status files that are polled (status.h). */
 	bool changed; /* since the text was last read from its beginning */
 	struct fuse_pollhandle *poll;
-	struct handle *next_watched, **link_watched; /* link NULL: not watched */
-	bool held;                                   /* copies_release() is owed */
+	struct handle *prev_watched, *next_watched; /* while watched: of all that are */
+	bool watched;
+	bool held; /* copies_release() is owed */
 };
 
 /* The most that a text in an opening may have. */
@@ -42,6 +44,8 @@ int handle_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, 
 /* set_attr() for what cp -a may set and nobody keeps. */
 int handle_ignore_attr(
 	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err);
+/* commit() for what may be written and says nothing. */
+void handle_drop(struct handle *h, struct answer *a);
 /* The text as a value: one newline at its end is the file's, not the value's. Results as buf_add.
  */
 int handle_line(const struct handle *h, struct buf *out);

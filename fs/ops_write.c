@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "confirm.h"
 #include "delete.h"
@@ -44,11 +45,7 @@ static struct handle *handle_create(
 
 	if (!h)
 		return NULL;
-	h->next = fs->handles;
-	h->link = &fs->handles;
-	if (h->next)
-		h->next->link = &h->next;
-	fs->handles = h;
+	DL_PREPEND(fs->handles, h);
 	h->fs = fs;
 	h->node = n;
 	h->writing = writing;
@@ -64,9 +61,7 @@ static struct handle *handle_create(
 
 static void handle_destroy(struct handle *h)
 {
-	*h->link = h->next;
-	if (h->next)
-		h->next->link = h->link;
+	DL_DELETE(h->fs->handles, h);
 	status_forget(h);
 	buf_finish(&h->text);
 	free(h);

@@ -256,12 +256,6 @@ static void description_commit(struct handle *h, struct answer *a)
 	receipt_tags_commit_line(h, NULL, r ? &r->work->description : NULL, a);
 }
 
-static void drop_commit(struct handle *h, struct answer *a)
-{
-	(void)h;
-	answer_ok(a);
-}
-
 static int copy_target(struct fs *fs, struct node n, struct buf *out)
 {
 	struct receipt *r = get(fs, n);
@@ -336,7 +330,7 @@ const struct node_ops folder_metadata_ops = {
 	.open_write = open_write,
 	.write = handle_write,
 	.truncate = handle_truncate,
-	.commit = drop_commit,
+	.commit = handle_drop,
 	.set_attr = handle_ignore_attr,
 	.remove = child_remove,
 };

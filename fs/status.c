@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fuse_lowlevel.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "clock.h"
 #include "invalidate.h"
@@ -13,7 +14,7 @@
 
 /* One who waits in a read of .wait. */
 struct waiter {
-	struct waiter *next, **link;
+	struct waiter *prev, *next; /* statuses.waiters */
 	struct fs *fs;
 	struct node node;
 	struct handle *handle;
@@ -23,7 +24,7 @@ struct waiter {
 
 /* One region's changes: to the kernel's caches and to who waits. */
 struct region_watch {
-	struct region_watch *next;
+	struct region_watch *next; /* statuses.watches */
 	struct fs *fs;
 	uint32_t region;
 };
@@ -32,7 +33,7 @@ struct statuses {
 	struct fs *fs;
 	struct region_watch *watches;
 	struct waiter *waiters;
-	struct handle *polled; /* linked by next_watched */
+	struct handle *polled; /* by prev_watched and next_watched */
 };
 
 /* --- what the text says --- */
@@ -131,9 +132,7 @@ static bool ended(struct fs *fs, struct node n)
 
 static void waiter_free(struct waiter *w)
 {
-	*w->link = w->next;
-	if (w->next)
-		w->next->link = w->link;
+	DL_DELETE(w->fs->statuses->waiters, w);
 	if (w->held)
 		copies_release(
 			w->fs->copies, region_of(w->fs, w->node), watched_id(w->fs, w->node));
@@ -173,15 +172,8 @@ void status_wait(struct handle *h, struct answer *a)
 		answer_errno(a, ENOMEM);
 		return;
 	}
-	*w = (struct waiter){.next = fs->statuses->waiters,
-		.link = &fs->statuses->waiters,
-		.fs = fs,
-		.node = h->node,
-		.handle = h,
-		.answer = a};
-	if (w->next)
-		w->next->link = &w->next;
-	fs->statuses->waiters = w;
+	*w = (struct waiter){.fs = fs, .node = h->node, .handle = h, .answer = a};
+	DL_PREPEND(fs->statuses->waiters, w);
 	if (watched_id(fs, w->node))
 		w->held = copies_hold(
 				  fs->copies, region_of(fs, w->node), watched_id(fs, w->node)) == 0;
@@ -191,13 +183,13 @@ void status_wait(struct handle *h, struct answer *a)
 static void wake_waiters(struct statuses *s,
 	bool (*concerns)(struct fs *fs, struct node n, const void *what), const void *what)
 {
-	struct waiter *next;
+	struct waiter *w, *next;
 
-	for (struct waiter *w = s->waiters; w; w = next) {
+	DL_FOREACH_SAFE(s->waiters, w, next)
+	{
 		struct handle *h = w->handle;
 		struct answer *a = w->answer;
 
-		next = w->next;
 		if (!concerns(s->fs, w->node, what) || !ended(s->fs, w->node))
 			continue;
 		waiter_free(w);
@@ -209,13 +201,8 @@ static void wake_waiters(struct statuses *s,
 
 void status_watch(struct handle *h)
 {
-	struct statuses *s = h->fs->statuses;
-
-	h->next_watched = s->polled;
-	h->link_watched = &s->polled;
-	if (h->next_watched)
-		h->next_watched->link_watched = &h->next_watched;
-	s->polled = h;
+	DL_PREPEND2(h->fs->statuses->polled, h, prev_watched, next_watched);
+	h->watched = true;
 }
 
 bool status_poll(struct handle *h, struct fuse_pollhandle *ph)
@@ -234,11 +221,9 @@ bool status_poll(struct handle *h, struct fuse_pollhandle *ph)
 
 void status_forget(struct handle *h)
 {
-	if (!h->link_watched)
+	if (!h->watched)
 		return;
-	*h->link_watched = h->next_watched;
-	if (h->next_watched)
-		h->next_watched->link_watched = h->link_watched;
+	DL_DELETE2(h->fs->statuses->polled, h, prev_watched, next_watched);
 	if (h->poll)
 		fuse_pollhandle_destroy(h->poll);
 	if (h->held)
@@ -249,7 +234,10 @@ void status_forget(struct handle *h)
 static void tell_pollers(struct statuses *s,
 	bool (*concerns)(struct fs *fs, struct node n, const void *what), const void *what)
 {
-	for (struct handle *h = s->polled; h; h = h->next_watched) {
+	struct handle *h;
+
+	DL_FOREACH2(s->polled, h, next_watched)
+	{
 		if (!concerns(s->fs, h->node, what))
 			continue;
 		h->changed = true;
@@ -341,8 +329,8 @@ static void watch_region(void *arg, struct region *region)
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return;
-	*w = (struct region_watch){s->watches, s->fs, (uint32_t)index};
-	s->watches = w;
+	*w = (struct region_watch){.fs = s->fs, .region = (uint32_t)index};
+	LL_PREPEND(s->watches, w);
 	catalogue_watch(region_catalogue(region), catalogue_changed, w);
 }
 
@@ -364,16 +352,14 @@ struct statuses *statuses_create(struct fs *fs)
 
 void statuses_destroy(struct statuses *s)
 {
+	struct region_watch *w, *next;
+
 	if (!s)
 		return;
 	while (s->waiters)
 		waiter_free(s->waiters);
-	while (s->watches) {
-		struct region_watch *w = s->watches;
-
-		s->watches = w->next;
-		free(w);
-	}
+	LL_FOREACH_SAFE(s->watches, w, next)
+	free(w);
 	free(s);
 }
 
@@ -398,12 +384,6 @@ static int open_write(struct fs *fs, struct node n, struct handle *h, struct err
 	if (!r || !r->is_folder)
 		return err_set(err, EPERM, "a status cannot be written");
 	return 0;
-}
-
-static void drop_commit(struct handle *h, struct answer *a)
-{
-	(void)h;
-	answer_ok(a);
 }
 
 static int set_attr(struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
@@ -441,7 +421,7 @@ const struct node_ops receipt_status_ops = {
 	.open_write = open_write,
 	.write = handle_write,
 	.truncate = handle_truncate,
-	.commit = drop_commit,
+	.commit = handle_drop,
 	.set_attr = set_attr,
 	.remove = receipt_status_remove,
 };
