@@ -17,6 +17,7 @@
 #define START_MS INT64_C(1790000000000)
 
 struct world *world;
+struct world_snapshot *source;
 
 /* --- time --- */
 
@@ -588,19 +589,19 @@ static void copy_arrives(void *arg)
 {
 	struct aws_call *call = arg;
 	bool lost = call->fault == FAULT_LOST_AFTER;
-	struct world_snapshot *source, *s;
+	struct world_snapshot *from, *s;
 	char message[160];
 
 	if (!reaches_ec2(call))
 		return;
-	source = world_find(call->source_region, call->source_id);
-	if (!source || source->deleted_at >= 0) {
+	from = world_find(call->source_region, call->source_id);
+	if (!from || from->deleted_at >= 0) {
 		if (!lost)
 			fail_call(call, ENOENT, 400, "InvalidSnapshot.NotFound",
 				"The snapshot does not exist.");
 		return;
 	}
-	if (is_pending(source)) {
+	if (is_pending(from)) {
 		if (!lost)
 			fail_call(call, EBUSY, 400, "IncorrectState", "The snapshot is pending.");
 		return;
@@ -774,6 +775,15 @@ int world_setup(void **state)
 	world->commit_ms = 5;
 	log_setup(LOG_EMERG, false);
 	disk_start();
+	source = world_add(EAST, "nightly db", 0);
+	world->now_ms = 3600 * 1000;
+	return 0;
+}
+
+int world_setup_mounted(void **state)
+{
+	world_setup(state);
+	world_mount();
 	return 0;
 }
 
@@ -863,6 +873,12 @@ void world_ask(
 		.source_region = (char *)source_region, .source_id = (char *)source_id};
 
 	world_ask_with(asked, region, &request, false);
+}
+
+void world_ask_and_wait(struct asked *asked)
+{
+	world_ask(asked, WEST, EAST, source->id);
+	world_until(world_answered, asked);
 }
 
 bool world_answered(void *asked)

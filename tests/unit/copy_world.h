@@ -43,6 +43,8 @@ struct world_snapshot {
 };
 
 #define WORLD_ACCOUNT "123456789012"
+#define EAST          "us-east-1"
+#define WEST          "eu-west-1"
 #define WORLD_MAX     5000
 
 struct world {
@@ -86,8 +88,11 @@ struct world {
 	struct copies_options options;
 };
 extern struct world *world;
+extern struct world_snapshot *source; /* in EAST, an hour old: what is copied into WEST */
 
+/* A world with the source in it; and one in which it is mounted. */
 int world_setup(void **state);
+int world_setup_mounted(void **state);
 int world_teardown(void **state);
 /* Mounts: regions and copies from the disk. Unmounts. */
 enum unmount {
@@ -126,6 +131,7 @@ struct asked {
 };
 void world_ask(
 	struct asked *asked, const char *region, const char *source_region, const char *source_id);
+void world_ask_and_wait(struct asked *asked); /* the source, plainly */
 void world_ask_with(
 	struct asked *asked, const char *region, const struct copy_request *request, bool move);
 bool world_answered(void *asked);

@@ -6,33 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EAST "us-east-1"
-#define WEST "eu-west-1"
-
-static struct world_snapshot *source;
-
 static int setup(void **state)
 {
-	world_setup(state);
-	source = world_add(EAST, "nightly db", 0);
+	world_setup_mounted(state);
 	world_tag(source, "Name", "db");
 	world_tag(source, "aws:backup:source", "x");
 	world_tag(source, "ebsfs:request", "of another copy");
-	world->now_ms = 3600 * 1000;
 	return 0;
-}
-
-static int setup_mounted(void **state)
-{
-	setup(state);
-	world_mount();
-	return 0;
-}
-
-static void ask_and_wait(struct asked *asked)
-{
-	world_ask(asked, WEST, EAST, source->id);
-	world_until(world_answered, asked);
 }
 
 /* --- the straight way --- */
@@ -43,7 +23,7 @@ static void test_a_copy_is_accepted_watched_and_completed(void **state)
 	struct world_snapshot *copy;
 
 	(void)state;
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	assert_false(asked.failed);
 	assert_int_equal(world->copies, 1);
 	assert_int_equal(world_copy(&asked)->state, COPY_PENDING);
@@ -156,7 +136,7 @@ static void test_the_source_is_looked_at_first(void **state)
 	source->failure = "it broke";
 	world_unmount(UNMOUNT);
 	world_mount();
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	assert_int_equal(asked.err.errnum, EINVAL);
 	assert_has(asked.err.message, "is in state error: it broke");
 	assert_int_equal(world->copies, 0);
@@ -203,7 +183,7 @@ static void test_refusals_are_the_callers_error(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		inject("CopySnapshot", table[i].fault);
-		ask_and_wait(&asked);
+		world_ask_and_wait(&asked);
 		assert_true(asked.failed);
 		assert_int_equal(asked.err.errnum, table[i].errnum);
 		assert_has(world_status(&asked), "state: failed\n");
@@ -257,7 +237,7 @@ static void test_past_the_limit_copies_wait_in_order(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
-		ask_and_wait(&asked[i]);
+		world_ask_and_wait(&asked[i]);
 		assert_false(asked[i].failed);
 	}
 	assert_int_equal(world_copies_in(WEST), 20);
@@ -289,7 +269,7 @@ static void test_a_queued_copy_can_be_cancelled(void **state)
 	(void)state;
 	world->limit = 1;
 	for (size_t i = 0; i < 3; i++)
-		ask_and_wait(&asked[i]);
+		world_ask_and_wait(&asked[i]);
 	/* The disk fails: it stays in the queue, and whoever asked is told. */
 	world->disk_error = ENOSPC;
 	assert_int_equal(
@@ -305,7 +285,7 @@ static void test_a_queued_copy_can_be_cancelled(void **state)
 	world_until_state(&asked[2], COPY_COMPLETED);
 	assert_int_equal(world_copies_in(WEST), 2);
 	/* One that EC2 has goes on. */
-	ask_and_wait(&cancelled);
+	world_ask_and_wait(&cancelled);
 	assert_int_equal(copies_cancel(world->copies_, world_copy(&cancelled), NULL, NULL), 0);
 	world_until_state(&cancelled, COPY_COMPLETED);
 }
@@ -323,7 +303,7 @@ static void test_a_pending_source_is_waited_for(void **state)
 	assert_has(world_status(&waiting), " is still pending (");
 	assert_int_equal(world->copies, 0);
 	/* It holds up nobody. */
-	ask_and_wait(&other);
+	world_ask_and_wait(&other);
 	assert_int_equal(world_copy(&other)->state, COPY_PENDING);
 	assert_true(copies_needs(world->copies_, EAST, pending->id));
 	assert_false(copies_needs(world->copies_, WEST, pending->id));
@@ -360,9 +340,9 @@ static void test_a_source_that_ec2_calls_pending(void **state)
 	struct asked asked;
 
 	(void)state;
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	source->length_ms = world->now_ms + 100000;
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	assert_false(asked.failed);
 	assert_has(world_status(&asked), "state: queued\n");
 	assert_has(world_status(&asked), " is still pending\n");
@@ -393,8 +373,8 @@ static void test_no_network_keeps_an_accepted_copy_waiting(void **state)
 
 		world->limit = 1;
 		world->fault = NULL;
-		ask_and_wait(&first);
-		ask_and_wait(&second);
+		world_ask_and_wait(&first);
+		world_ask_and_wait(&second);
 		fault_all = faults[i];
 		world->fault = always;
 		world_until_state(&first, COPY_COMPLETED);
@@ -425,7 +405,7 @@ static void test_what_comes_back_into_the_queue_keeps_its_place(void **state)
 	world_unmount(UNMOUNT);
 	world_mount();
 	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
-		ask_and_wait(&asked[i]);
+		world_ask_and_wait(&asked[i]);
 	world->fault = third_and_later;
 	/* The second cannot be sent and waits for a while; the third need not. */
 	world_until_state(&asked[2], COPY_PENDING);
@@ -449,8 +429,8 @@ static void test_a_source_that_cannot_be_looked_up_is_waited_for(void **state)
 
 	(void)state;
 	world->limit = 1;
-	ask_and_wait(&first);
-	ask_and_wait(&second);
+	world_ask_and_wait(&first);
+	world_ask_and_wait(&second);
 	world_unmount(UNMOUNT);
 	world_run(120000);
 	world->fault = no_describe;
@@ -473,7 +453,7 @@ static void test_an_end_that_nobody_saw(void **state)
 	struct asked asked;
 
 	(void)state;
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	world_run(10000);
 	world_unmount(UNMOUNT);
 	world_run(7200 * 1000);
@@ -488,8 +468,8 @@ static void test_a_refusal_ends_an_accepted_copy(void **state)
 
 	(void)state;
 	world->limit = 1;
-	ask_and_wait(&first);
-	ask_and_wait(&second);
+	world_ask_and_wait(&first);
+	world_ask_and_wait(&second);
 	fault_all = FAULT_DENIED;
 	world->fault = always;
 	world_until_state(&second, COPY_FAILED);
@@ -506,7 +486,7 @@ static void test_nothing_is_sent_that_is_not_on_disk(void **state)
 
 	(void)state;
 	world->disk_error = ENOSPC;
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	assert_true(asked.failed);
 	assert_int_equal(asked.err.errnum, ENOSPC);
 	assert_int_equal(asked.row, 0);
@@ -518,8 +498,8 @@ static void test_nothing_is_sent_that_is_not_on_disk(void **state)
 	/* A queued one waits until the disk works again. */
 	world->disk_error = 0;
 	world->limit = 1;
-	ask_and_wait(&asked);
-	ask_and_wait(&queued);
+	world_ask_and_wait(&asked);
+	world_ask_and_wait(&queued);
 	world->disk_error = ENOSPC;
 	world_run(300000);
 	assert_has(world_status(&queued), "state: queued\n");
@@ -552,14 +532,14 @@ static void test_an_acceptance_counts_even_if_it_cannot_be_written(void **state)
 
 	(void)state;
 	copies_watch(world->copies_, fill_disk_at_answer, &pending);
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	assert_false(asked.failed);
 	assert_string_equal(world_row(asked.row)->state, "submitting");
 	world->disk_error = 0;
 	world_run(60000 - 5000);
 	assert_string_equal(world_row(asked.row)->state, "pending");
 
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	assert_false(asked.failed);
 	/* The power fails before the disk works again: the tag finds it. */
 	world_unmount(POWER_OFF);
@@ -577,9 +557,9 @@ static void test_a_queued_word_that_cannot_be_written_is_no_word(void **state)
 
 	(void)state;
 	world->limit = 1;
-	ask_and_wait(&first);
+	world_ask_and_wait(&first);
 	copies_watch(world->copies_, fill_disk_at_answer, &queued);
-	ask_and_wait(&second);
+	world_ask_and_wait(&second);
 	assert_true(second.failed);
 	assert_int_equal(second.err.errnum, ENOSPC);
 	world->disk_error = 0;
@@ -596,7 +576,7 @@ static void test_an_asynchronous_failure_says_why(void **state)
 	struct asked asked;
 
 	(void)state;
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	world_copy_in(WEST, 0)->failure = "Given key ID is not accessible";
 	world_until_state(&asked, COPY_ERROR);
 	assert_has(world_status(&asked), "state: error\n");
@@ -610,8 +590,8 @@ static void test_deleted_copies_are_cancelled(void **state)
 	int64_t began;
 
 	(void)state;
-	ask_and_wait(&here);
-	ask_and_wait(&elsewhere);
+	world_ask_and_wait(&here);
+	world_ask_and_wait(&elsewhere);
 	copies_snapshot_deleted(world->copies_, WEST, world_copy_in(WEST, 0)->id);
 	assert_has(world_status(&here), "state: cancelled\n");
 	world_copy_in(WEST, 1)->length_ms = 3600000;
@@ -620,7 +600,7 @@ static void test_deleted_copies_are_cancelled(void **state)
 	world_copy_in(WEST, 1)->visible_at = world->now_ms + 6000;
 	world_run(30000);
 	assert_int_equal(world_copy(&elsewhere)->state, COPY_PENDING);
-	ask_and_wait(&elsewhere);
+	world_ask_and_wait(&elsewhere);
 	world_copy_in(WEST, 2)->length_ms = 3600000;
 	world_run(30000);
 	began = world->now_ms;
@@ -640,7 +620,7 @@ static void test_a_copy_that_is_not_shown_yet_is_not_gone(void **state)
 
 	(void)state;
 	world->lag_ms = 0;
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	world_copy_in(WEST, 0)->visible_at = world->now_ms + 130000;
 	world_run(129000);
 	assert_int_equal(world_copy(&asked)->state, COPY_PENDING);
@@ -652,7 +632,7 @@ static void test_percents_may_be_missing_or_jump(void **state)
 	struct asked asked;
 
 	(void)state;
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	world_copy_in(WEST, 0)->no_progress = true;
 	world_run(30000);
 	assert_has(world_status(&asked), "state: pending\nprogress: unknown\n");
@@ -660,7 +640,7 @@ static void test_percents_may_be_missing_or_jump(void **state)
 	world_until_state(&asked, COPY_COMPLETED);
 	assert_has(world_status(&asked), "progress: 100%");
 	/* What was learned from it serves the next. */
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	world_copy_in(WEST, 1)->no_progress = true;
 	world_run(20000);
 	assert_has(world_status(&asked), "progress: unknown\n");
@@ -673,7 +653,7 @@ static void test_a_copy_outlasts_every_timer(void **state)
 
 	(void)state;
 	world->copy_ms = 50 * 3600 * 1000LL;
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	world_run(49 * 3600 * 1000LL);
 	assert_int_equal(world_copy(&asked)->state, COPY_PENDING);
 	/* Asked about every 30 seconds and no more often, though for two days. */
@@ -685,7 +665,7 @@ static void test_a_copy_outlasts_every_timer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup_mounted, world_teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
 		T(test_a_copy_is_accepted_watched_and_completed),
 		T(test_what_is_asked_for_is_what_is_sent),
 		T(test_the_source_is_looked_at_first),

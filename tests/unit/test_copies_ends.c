@@ -10,26 +10,6 @@
 
 #include <jansson.h>
 
-#define EAST "us-east-1"
-#define WEST "eu-west-1"
-
-static struct world_snapshot *source;
-
-static int setup(void **state)
-{
-	world_setup(state);
-	source = world_add(EAST, "nightly db", 0);
-	world->now_ms = 3600 * 1000;
-	return 0;
-}
-
-static int setup_mounted(void **state)
-{
-	setup(state);
-	world_mount();
-	return 0;
-}
-
 static void ask(struct asked *asked, bool move)
 {
 	struct copy_request request = {.source_region = (char *)EAST, .source_id = source->id};
@@ -431,7 +411,7 @@ static void test_a_long_history_is_small_and_found(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup_mounted, world_teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup_mounted, world_teardown)
 		T(test_a_move_deletes_the_source_after_the_copy_is_complete),
 		T(test_a_move_survives_the_end_of_the_mount),
 		T(test_a_move_whose_copy_is_gone_keeps_the_source),
@@ -445,7 +425,7 @@ int main(void)
 		T(test_the_status_of_a_snapshot_that_no_copy_is_known_to_make),
 		T(test_tags_that_have_no_room),
 		cmocka_unit_test_setup_teardown(
-			test_a_long_history_is_small_and_found, setup, world_teardown),
+			test_a_long_history_is_small_and_found, world_setup, world_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

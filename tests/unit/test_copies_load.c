@@ -8,20 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EAST "us-east-1"
-#define WEST "eu-west-1"
-
-static struct world_snapshot *source;
-
-static int setup(void **state)
-{
-	world_setup(state);
-	source = world_add(EAST, "nightly db", 0);
-	world->now_ms = 3600 * 1000;
-	world_mount();
-	return 0;
-}
-
 static struct asked asked[1000];
 
 static bool all_answered(void *arg)
@@ -558,14 +544,14 @@ static void test_a_thousand_copies_in_bad_weather(void **state)
 		print_message("seed %d: %u accepted, %u refused, %u copies, %u requests\n",
 			(int)seeds[s], promised, unpromised, there, world->copies);
 		world_teardown(state);
-		setup(state);
+		world_setup_mounted(state);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup_mounted, world_teardown)
 		T(test_a_thousand_copies_through_a_limit_of_twenty),
 		T(test_however_many_read_one_poll_an_interval),
 		T(test_a_reader_of_a_snapshot_that_is_no_copy),

@@ -7,10 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EAST "us-east-1"
-#define WEST "eu-west-1"
-
-static struct world_snapshot *source;
 static enum fault faults[8]; /* of the n-th CopySnapshot */
 static bool describe_fails;
 
@@ -28,8 +24,6 @@ static int setup(void **state)
 	memset(faults, 0, sizeof(faults));
 	describe_fails = false;
 	world->fault = plan;
-	source = world_add(EAST, "nightly db", 0);
-	world->now_ms = 3600 * 1000;
 	return 0;
 }
 
@@ -38,12 +32,6 @@ static int setup_mounted(void **state)
 	setup(state);
 	world_mount();
 	return 0;
-}
-
-static void ask_and_wait(struct asked *asked)
-{
-	world_ask(asked, WEST, EAST, source->id);
-	world_until(world_answered, asked);
 }
 
 /* --- a caller waits --- */
@@ -55,7 +43,7 @@ static void test_a_request_that_was_not_carried_out(void **state)
 
 	(void)state;
 	faults[0] = FAULT_LOST_BEFORE;
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	assert_true(asked.failed);
 	assert_int_equal(asked.err.errnum, ETIMEDOUT);
 	assert_in_range(asked.answered_at - began, 20000 + 45000, 20000 + 46000);
@@ -78,7 +66,7 @@ static void test_a_request_that_was_carried_out(void **state)
 	(void)state;
 	faults[0] = FAULT_LOST_AFTER;
 	world->lag_ms = 0;
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	assert_false(asked.failed);
 	assert_string_equal(world_copy(&asked)->row.copy_id, world_copy_in(WEST, 0)->id);
 	assert_string_equal(world_row(asked.row)->state, "pending");
@@ -172,7 +160,7 @@ static void test_a_caller_who_still_waits_is_not_refused(void **state)
 	world_unmount(UNMOUNT);
 	world_mount();
 	faults[0] = FAULT_LOST_BEFORE;
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	assert_false(asked.failed);
 	assert_int_equal(world->copies, 2);
 	assert_int_equal(world_copies_in(WEST), 1);
@@ -196,8 +184,8 @@ static void test_a_caller_who_still_waits_is_not_refused(void **state)
 static void queue_one(struct asked *first, struct asked *second)
 {
 	world->limit = 1;
-	ask_and_wait(first);
-	ask_and_wait(second); /* the second request is refused for the limit */
+	world_ask_and_wait(first);
+	world_ask_and_wait(second); /* the second request is refused for the limit */
 	if (world->failing_commit)
 		return;
 	assert_false(second->failed);
@@ -249,17 +237,17 @@ static void test_without_tags_the_description_finds_it(void **state)
 	world->options.no_tags = true;
 	world_unmount(UNMOUNT);
 	world_mount();
-	ask_and_wait(&same);
+	world_ask_and_wait(&same);
 	assert_true(world->no_tags_seen);
 	faults[1] = FAULT_LOST_AFTER;
 	/* The first one has the same description, but it is known whose it is. */
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	assert_false(asked.failed);
 	assert_string_equal(world_copy(&asked)->row.copy_id, world_copy_in(WEST, 1)->id);
 	assert_int_equal(world_copy_in(WEST, 1)->n_tags, 0);
 
 	faults[2] = FAULT_LOST_BEFORE;
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	assert_true(asked.failed);
 	world_until_state(&asked, COPY_FAILED);
 	assert_has(world_status(&asked), "was not made; nothing will be sent again");
@@ -270,7 +258,7 @@ static void test_without_tags_the_description_finds_it(void **state)
 	world_unmount(UNMOUNT);
 	world_mount();
 	world->limit = 0;
-	ask_and_wait(&asked);
+	world_ask_and_wait(&asked);
 	assert_non_null(world_row(asked.row)->tags);
 	world->options.no_tags = true;
 	world_unmount(UNMOUNT);
@@ -322,7 +310,7 @@ static void test_one_that_shows_before_its_tags(void **state)
 	(void)state;
 	world->limit = 2;
 	world->lag_ms = 0;
-	ask_and_wait(&first); /* so the region is looked at */
+	world_ask_and_wait(&first); /* so the region is looked at */
 	faults[1] = FAULT_LOST_AFTER;
 	world_ask(&asked, WEST, EAST, source->id);
 	world_run(2000);
@@ -341,8 +329,8 @@ static void test_one_that_shows_before_its_tags(void **state)
 	copies_each(world->copies_, count_others, &others);
 	assert_int_equal(others, 0);
 	/* Both slots are free again. */
-	ask_and_wait(&first);
-	ask_and_wait(&asked);
+	world_ask_and_wait(&first);
+	world_ask_and_wait(&asked);
 	assert_int_equal(world_copy(&first)->state, COPY_PENDING);
 	assert_int_equal(world_copy(&asked)->state, COPY_PENDING);
 }
@@ -354,7 +342,7 @@ static void test_anothers_that_shows_before_its_tags(void **state)
 	struct copy *theirs;
 
 	(void)state;
-	ask_and_wait(&mine); /* so the region is looked at */
+	world_ask_and_wait(&mine); /* so the region is looked at */
 	world_run(15000);
 	theirs = copies_by_snapshot(world->copies_, WEST, copy->id);
 	assert_non_null(theirs);
