@@ -10,6 +10,7 @@
 #include "life.h"
 #include "log.h"
 #include "pace.h"
+#include "pages.h"
 #include "random.h"
 #include "save.h"
 #include "verdict.h"
@@ -19,7 +20,10 @@
 struct mover {
 	struct mover *prev, *next;
 	struct entry *entry;
-	struct region_waiter *waiter;
+	struct pages *look; /* EC2 is asked for the copy: */
+	const char *id;
+	struct ec2_filter filter;
+	bool whole; /* it showed it, completed */
 	struct aws_call *call;
 	struct loop_timer *timer;
 	unsigned failures;
@@ -31,8 +35,7 @@ static void step(void *arg);
 static void destroy(struct mover *m)
 {
 	m->entry->moving = false;
-	if (m->waiter)
-		region_cancel(m->waiter);
+	pages_cancel(m->look);
 	if (m->call)
 		aws_cancel(m->call);
 	loop_timer_destroy(m->timer);
@@ -105,23 +108,50 @@ static void deleted(void *arg, const struct err *err)
 	done(m, COPY_SOURCE_DELETED, NULL, NULL);
 }
 
+static int shown(void *arg, const struct ec2_page *page, bool ends, struct err *err)
+{
+	struct mover *m = arg;
+	struct entry *e = m->entry;
+
+	(void)ends;
+	for (size_t i = 0; i < page->n_snapshots; i++) {
+		const struct ec2_snapshot *s = &page->snapshots[i];
+
+		if (strcmp(s->id, e->pub.row.copy_id))
+			continue;
+		m->whole = s->state == EC2_SNAPSHOT_COMPLETED;
+		if (catalogue_put(region_catalogue(e->lane->region), s, CATALOGUE_LISTED,
+			    clock_mono_ms()) == CATALOGUE_NONE)
+			return err_set(err, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+/* Nor may it have been deleted through the mount: EC2's answers lag behind. */
+static bool is_whole(const struct mover *m)
+{
+	const struct entry *e = m->entry;
+	struct catalogue *catalogue = region_catalogue(e->lane->region);
+	catalogue_slot slot = catalogue_find(catalogue, e->pub.row.copy_id);
+	struct catalogue_snapshot s;
+
+	return m->whole && slot != CATALOGUE_NONE && catalogue_get(catalogue, slot, &s) &&
+	       s.presence != CATALOGUE_GONE && s.state == EC2_SNAPSHOT_COMPLETED;
+}
+
 /* EC2 was asked for the copy: only if it is there, and whole, the source goes. */
 static void looked(void *arg, const struct err *err)
 {
 	struct mover *m = arg;
 	struct entry *e = m->entry;
 	const struct journal_copy *row = &e->pub.row;
-	struct catalogue *catalogue = region_catalogue(e->lane->region);
-	catalogue_slot slot = catalogue_find(catalogue, row->copy_id);
-	struct catalogue_snapshot s;
 
-	m->waiter = NULL;
+	m->look = NULL;
 	if (err) {
 		later(m, err->message);
 		return;
 	}
-	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s) ||
-		s.presence == CATALOGUE_GONE || s.state != EC2_SNAPSHOT_COMPLETED) {
+	if (!is_whole(m)) {
 		/* EC2's answers are not consistent with each other: one of them proves nothing. */
 		if (m->failures < DOUBTS_MAX)
 			later(m, "EC2 does not show the copy as completed");
@@ -141,12 +171,26 @@ static void looked(void *arg, const struct err *err)
 		later(m, "out of memory");
 }
 
+/* By EC2's own answer, not by the catalogue: that shows what was made lately whatever EC2 says. */
+static void look(struct mover *m)
+{
+	struct entry *e = m->entry;
+	struct ec2_describe_snapshots query = {
+		.region = e->lane->name, .owner = "self", .filters = &m->filter, .n_filters = 1};
+
+	m->id = e->pub.row.copy_id;
+	m->filter = (struct ec2_filter){"snapshot-id", &m->id, 1};
+	m->whole = false;
+	m->look = pages_start(e->all->options.aws, &query, shown, looked, m);
+	if (!m->look)
+		later(m, "out of memory");
+}
+
 static void step(void *arg)
 {
 	struct mover *m = arg;
 	struct entry *e = m->entry;
 	const struct journal_copy *row = &e->pub.row;
-	bool ready = false;
 
 	if (e->pub.state != COPY_COMPLETED || !row->copy_id || row->dry_run) {
 		done(m, COPY_SOURCE_KEPT, "there is no completed copy", NULL);
@@ -156,11 +200,7 @@ static void step(void *arg)
 		later(m, "another copy still needs it");
 		return;
 	}
-	m->waiter = region_ensure_id(e->lane->region, row->copy_id, true, looked, m, &ready);
-	if (!m->waiter && ready)
-		looked(m, NULL);
-	else if (!m->waiter)
-		later(m, "out of memory");
+	look(m);
 }
 
 const char *mover_reason(const struct entry *e)

@@ -228,6 +228,19 @@ static void give_up(struct entry *e)
 	life_fail(e, &err);
 }
 
+/* A description is enough to say that the copy is there, not to delete what it is a copy of:
+ * another tool may have made the same at the same time, for a purpose of its own. */
+static void keep_source(struct entry *e)
+{
+	if (!e->pub.row.move)
+		return;
+	e->pub.row.move = false;
+	life_note(e, NULL,
+		"EC2 gave no answer, and the copy was recognised by its description alone: the "
+		"source is kept",
+		NULL);
+}
+
 static void judge(struct entry *e, int64_t began_at)
 {
 	bool ambiguous;
@@ -237,6 +250,8 @@ static void judge(struct entry *e, int64_t began_at)
 	if (id) {
 		log_info(
 			"copy %lld: found as %s after a lost answer", (long long)e->pub.row.id, id);
+		if (!e->pub.row.tags)
+			keep_source(e);
 		search_found(e, id);
 	} else if (ambiguous) {
 		err_set(&err, EIO,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* copy/: what follows from a copy's end (mv, the user's command), the texts about copies, and
  * copies that ended long ago. */
+#include "clock.h"
 #include "copy_disk.h"
 #include "copy_world.h"
 
@@ -109,6 +110,99 @@ static void test_a_move_whose_copy_is_not_whole_keeps_the_source(void **state)
 	world_run(600000);
 	assert_int_equal(world->deletes, 0);
 	assert_has(world_status(&asked), "move: the source was not deleted\n");
+}
+
+/* What becomes of the copy after it was shown as completed, before EC2 is asked for it again. */
+enum becomes { WHOLE, GONE, DELETED_HERE, BAD, UNFINISHED, UNFINISHED_YET };
+
+static void become(enum becomes what, struct world_snapshot *copy)
+{
+	struct catalogue *catalogue = region_catalogue(regions_get(world->regions, WEST));
+
+	switch (what) {
+	case WHOLE:
+		break;
+	case GONE:
+		copy->deleted_at = world->now_ms;
+		break;
+	case DELETED_HERE: /* EC2 goes on showing it for a while */
+		catalogue_hold_deleted(
+			catalogue, catalogue_find(catalogue, copy->id), clock_mono_ms());
+		break;
+	case BAD:
+		copy->failure = "not whole";
+		break;
+	case UNFINISHED:
+		copy->length_ms = 7 * 86400 * 1000;
+		break;
+	case UNFINISHED_YET:
+		copy->length_ms += 10000;
+		break;
+	}
+}
+
+static void test_a_move_asks_once_more_whether_the_copy_is_whole(void **state)
+{
+	static const struct {
+		enum becomes becomes;
+		int64_t copy_ms;
+		unsigned deletes;
+	} table[] = {
+		{WHOLE, 60000, 1},
+		{GONE, 600000, 0},
+		{GONE, 60000, 0}, /* so soon after it was made that it is still shown */
+		{DELETED_HERE, 60000, 0},
+		{BAD, 60000, 0},
+		{UNFINISHED, 60000, 0},
+		{UNFINISHED_YET, 60000, 1},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct world_snapshot *copy;
+		struct asked asked;
+
+		world_teardown(state);
+		world_setup_mounted(state);
+		world->copy_ms = table[i].copy_ms;
+		ask(&asked, true);
+		world_until_state(&asked, COPY_COMPLETED);
+		copy = world_copy_in(WEST, 0);
+		become(table[i].becomes, copy);
+		world_run(600000);
+		if (world->deletes != table[i].deletes)
+			fail_msg("case %zu: %u deletions", i, world->deletes);
+		assert_has(world_status(&asked), table[i].deletes
+							 ? "move: the source was deleted\n"
+							 : "move: the source was not deleted\n");
+		if (table[i].deletes)
+			assert_true(source->deleted_at > copy->start_ms + copy->length_ms);
+	}
+}
+
+static enum fault first_copy_is_lost(const char *action, unsigned n)
+{
+	return n || strcmp(action, "CopySnapshot") ? FAULT_NONE : FAULT_LOST_AFTER;
+}
+
+static void test_a_move_whose_copy_is_known_by_its_description_keeps_the_source(void **state)
+{
+	struct asked asked;
+
+	for (int with_tags = 0; with_tags < 2; with_tags++) {
+		world_teardown(state);
+		world_setup(state);
+		world->options.no_tags = !with_tags;
+		world->fault = first_copy_is_lost;
+		world_mount();
+		ask(&asked, true);
+		assert_false(asked.failed);
+		world_until_state(&asked, COPY_COMPLETED);
+		world_run(600000);
+		assert_int_equal(world->deletes, with_tags);
+		assert_has(world_status(&asked),
+			with_tags ? "move: the source was deleted\n"
+				  : "description alone: the source is kept\n");
+	}
 }
 
 static enum copy_state at_state;
@@ -416,6 +510,8 @@ int main(void)
 		T(test_a_move_survives_the_end_of_the_mount),
 		T(test_a_move_whose_copy_is_gone_keeps_the_source),
 		T(test_a_move_whose_copy_is_not_whole_keeps_the_source),
+		T(test_a_move_asks_once_more_whether_the_copy_is_whole),
+		T(test_a_move_whose_copy_is_known_by_its_description_keeps_the_source),
 		T(test_a_move_waits_until_the_end_of_its_copy_is_on_disk),
 		T(test_a_move_that_fails_keeps_the_source),
 		T(test_a_move_waits_for_other_copies_of_its_source),
