@@ -34,6 +34,7 @@ struct journal_copy {
 	int64_t bytes; /* size of the source's data, for the estimate; -1 unknown */
 	int attempts;
 	char *code, *message, *request_id; /* why it ended, or why it waits */
+	bool untold; /* it has ended, and the user's command is still to be started for that */
 };
 
 /* A row of the table `receipts`. */

@@ -40,6 +40,7 @@ static const struct journal_column copy_columns[] = {
 	COPY(JOURNAL_TEXT, code),
 	COPY(JOURNAL_TEXT, message),
 	COPY(JOURNAL_TEXT, request_id),
+	COPY(JOURNAL_BOOL, untold),
 };
 
 static const struct journal_column receipt_columns[] = {

@@ -29,6 +29,8 @@ static const char *const migrations[] = {
 	" mtime_ns INTEGER);"
 	"CREATE INDEX receipts_by_copy ON receipts (copy);"
 	"CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;",
+	/* What ended before counts as told. */
+	"ALTER TABLE copies ADD COLUMN untold INTEGER NOT NULL DEFAULT 0;",
 };
 #define SCHEMA_VERSION ((int)ARRAY_LEN(migrations))
 

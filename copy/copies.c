@@ -25,6 +25,20 @@ static void new_region(void *arg, struct region *region)
 	lane_make(arg, region);
 }
 
+/* The user's command was started. Until that is on disk another mount would start it again: rather
+ * twice than not at all. */
+static void told(void *arg, int64_t row)
+{
+	struct copies *c = arg;
+	struct entry *e;
+
+	HASH_FIND(hh, c->rows, &row, sizeof(row), e);
+	if (!e || !e->pub.row.untold)
+		return;
+	e->pub.row.untold = false;
+	save_row(e, NULL);
+}
+
 static int init(struct copies *c, const struct copies_options *options)
 {
 	struct copies_options *own = &c->options;
@@ -43,7 +57,7 @@ static int init(struct copies *c, const struct copies_options *options)
 	if (!c->history || !c->estimate || save_init(c) < 0 || sweep_init(c) < 0 ||
 		soon_init(c) < 0)
 		return -ENOMEM;
-	return on_end_create(own->loop, own->on_end, &c->on_end);
+	return on_end_create(own->loop, own->on_end, told, c, &c->on_end);
 }
 
 int copies_create(const struct copies_options *options, journal_receipt_fn *receipt, void *arg,
@@ -265,7 +279,7 @@ static void cancelled(struct entry *e, const struct err *err)
 	if (err) {
 		/* On disk it is queued, and it stays so. */
 		e->pub.row.ended_ms = 0;
-		e->tell_end = false;
+		life_tell_end(e, false);
 		e->work->phase = PHASE_REST;
 		life_move(e, COPY_QUEUED);
 		life_answer(e, err);
@@ -310,7 +324,7 @@ int copies_cancel(struct copies *c, struct copy *copy, copies_done *done, void *
 	e->work->done = done;
 	e->work->done_arg = arg;
 	e->pub.row.ended_ms = clock_wall_ms();
-	e->tell_end = true;
+	life_tell_end(e, true);
 	life_move(e, COPY_CANCELLED);
 	save_row(e, cancelled);
 	return 0;

@@ -197,13 +197,19 @@ void life_shed(struct entry *e)
 	sweep_soon(e->all);
 }
 
+void life_tell_end(struct entry *e, bool tell)
+{
+	e->tell_end = tell;
+	e->pub.row.untold = tell && e->all->on_end;
+}
+
 void life_settled(struct entry *e)
 {
 	if (!e->tell_end || !copy_state_ended(e->pub.state))
 		return;
 	e->tell_end = false;
 	on_end_run(e->all->on_end, &e->pub);
-	if (e->pub.state == COPY_COMPLETED && e->pub.row.move)
+	if (e->pub.state == COPY_COMPLETED && e->pub.row.move && !e->pub.row.code)
 		mover_start(e);
 }
 
@@ -228,8 +234,8 @@ void life_fail(struct entry *e, const struct err *err)
 	struct work *w = e->work;
 
 	life_note(e, err->code, err->message, err->request_id);
-	e->tell_end = e->pub.row.acknowledged; /* else it never began: whoever asked is told, and no
-						  other */
+	/* Else it never began: whoever asked is told, and no other. */
+	life_tell_end(e, e->pub.row.acknowledged);
 	end(e, COPY_FAILED, clock_wall_ms());
 	if (w->done) {
 		w->refusal = malloc(sizeof(*err));
@@ -248,7 +254,7 @@ void life_end(struct entry *e, enum copy_state to, int64_t ended_ms, const char 
 {
 	if (message)
 		life_note(e, NULL, message, NULL);
-	e->tell_end = true;
+	life_tell_end(e, true);
 	end(e, to, ended_ms);
 	save_row(e, NULL);
 	life_answer(e, NULL);

@@ -31,6 +31,9 @@ void life_fail(struct entry *e, const struct err *err);
 /* -> completed, error or cancelled at ended_ms (wall clock), on disk. message: what the row shall
  * say; NULL: what it says. */
 void life_end(struct entry *e, enum copy_state to, int64_t ended_ms, const char *message);
+/* Whether its end, which comes now, is anybody's business: the user's command is run, a mv goes on.
+ */
+void life_tell_end(struct entry *e, bool tell);
 /* For save.c: an ended copy's row is on disk. What follows from its end may follow. */
 void life_settled(struct entry *e);
 /* Frees what only an active copy needs. */

@@ -23,18 +23,22 @@ struct run {
 	struct run *prev, *next;
 	uv_process_t process;
 	struct on_end *owner; /* NULL: gone */
-	char **env;           /* ours; the inherited part is borrowed */
-	size_t own;           /* how many of it are ours; they come first */
+	int64_t row;
+	char **env; /* ours; the inherited part is borrowed */
+	size_t own; /* how many of it are ours; they come first */
 };
 
 struct on_end {
 	uv_loop_t *loop;
 	char *command;
+	on_end_started *started;
+	void *arg;
 	struct run *waiting, *running;
 	unsigned n_waiting, n_running;
 };
 
-int on_end_create(uv_loop_t *loop, const char *command, struct on_end **out)
+int on_end_create(uv_loop_t *loop, const char *command, on_end_started *started, void *arg,
+	struct on_end **out)
 {
 	struct on_end *o;
 
@@ -49,6 +53,8 @@ int on_end_create(uv_loop_t *loop, const char *command, struct on_end **out)
 		return -ENOMEM;
 	}
 	o->loop = loop;
+	o->started = started;
+	o->arg = arg;
 	*out = o;
 	return 0;
 }
@@ -174,6 +180,7 @@ static void start_waiting(struct on_end *o)
 		}
 		DL_APPEND(o->running, r);
 		o->n_running++;
+		o->started(o->arg, r->row);
 	}
 }
 
@@ -192,6 +199,7 @@ void on_end_run(struct on_end *o, const struct copy *copy)
 		return;
 	}
 	r->owner = o;
+	r->row = copy->row.id;
 	DL_APPEND(o->waiting, r);
 	o->n_waiting++;
 	start_waiting(o);

@@ -63,6 +63,11 @@ static bool still_moves(enum copy_state state, const struct journal_copy *row)
 	return state == COPY_COMPLETED && row->move && !row->code && !row->dry_run;
 }
 
+static bool still_tells(const struct copies *c, const struct journal_copy *row)
+{
+	return row->untold && c->on_end;
+}
+
 static int take_copy(void *arg, const struct journal_copy *row)
 {
 	struct reading *r = arg;
@@ -80,7 +85,7 @@ static int take_copy(void *arg, const struct journal_copy *row)
 		estimate_learn(c->estimate, row->source_region, row->region, row->bytes,
 			row->ended_ms - row->started_ms);
 	if (copy_state_ended(state) && row->ended_ms < clock_wall_ms() - COPIES_LATELY_MS &&
-		!still_moves(state, row)) {
+		!still_moves(state, row) && !still_tells(c, row)) {
 		struct copy ended = {.state = state, .row = *row};
 
 		return history_add(c->history, &ended) < 0
@@ -159,6 +164,11 @@ static void go_on(struct entry *e)
 		e->work->accepted_at = clock_mono_ms();
 		break;
 	default:
+		/* Once its row is on disk again, the loop turns, and the mount stands. */
+		if (still_tells(e->all, row)) {
+			life_tell_end(e, true);
+			save_row(e, NULL);
+		}
 		if (still_moves(e->pub.state, row))
 			mover_start(e);
 	}

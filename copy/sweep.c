@@ -12,7 +12,8 @@
 
 static bool is_idle(const struct entry *e)
 {
-	return !e->saves && !e->dirty && !e->unsaved && !e->moving && !(e->work && e->work->done);
+	return !e->saves && !e->dirty && !e->unsaved && !e->moving && !(e->work && e->work->done) &&
+	       !(e->pub.row.untold && e->all->on_end);
 }
 
 static void sweep(void *arg)

@@ -136,6 +136,7 @@ struct journal_copy journal_fixture_copy(int64_t id)
 		.code = (char *)"ResourceLimitExceeded",
 		.message = (char *)"",
 		.request_id = NULL,
+		.untold = id % 2,
 	};
 }
 

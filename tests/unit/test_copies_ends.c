@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -306,6 +307,112 @@ static void test_a_deletion_is_tried_again_only_where_that_helps(void **state)
 	}
 }
 
+/* --- the user's command --- */
+
+static char said[] = "/tmp/ebsfs-ends.XXXXXX";
+
+static int setup_command(void **state)
+{
+	static char command[100];
+	int fd;
+
+	world_setup(state);
+	strcpy(said + strlen(said) - 6, "XXXXXX");
+	fd = mkstemp(said);
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(command, sizeof(command), "echo $EBSFS_STATE >>%s", said);
+	world->options.on_end = command;
+	world_mount();
+	return 0;
+}
+
+static int teardown_command(void **state)
+{
+	unlink(said);
+	return world_teardown(state);
+}
+
+/* What was said so far, once all commands that run have ended. */
+static const char *all_said(void)
+{
+	static char text[200];
+	FILE *f;
+
+	uv_run(&world->loop, UV_RUN_DEFAULT);
+	f = fopen(said, "r");
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	return text;
+}
+
+static void test_a_command_runs_once_for_each_end(void **state)
+{
+	struct asked asked;
+
+	(void)state;
+	ask(&asked, true);
+	world_until_state(&asked, COPY_COMPLETED);
+	assert_string_equal(all_said(), "");
+	world_run(60000);
+	assert_string_equal(all_said(), "completed\n");
+	assert_false(world_row(asked.row)->untold);
+	world_unmount(UNMOUNT);
+	world_mount();
+	world_run(60000);
+	assert_string_equal(all_said(), "completed\n");
+	assert_int_equal(world->deletes, 1);
+}
+
+/* Killed when the end is on disk and nothing has followed from it. */
+static void test_a_command_that_a_kill_prevented_is_run_by_the_next_mount(void **state)
+{
+	const char *command;
+	struct asked asked;
+
+	(void)state;
+	ask(&asked, false);
+	world_until_state(&asked, COPY_COMPLETED);
+	world_unmount(UNMOUNT);
+	assert_true(world_row(asked.row)->untold);
+	assert_string_equal(all_said(), "");
+	/* One without a command leaves it to another, however late. */
+	command = steal(&world->options.on_end);
+	world_mount();
+	world_run(60000);
+	world_unmount(UNMOUNT);
+	world->options.on_end = command;
+	world_run(3 * 86400 * 1000LL);
+	world_mount();
+	assert_string_equal(all_said(), "");
+	world_run(1000);
+	assert_string_equal(all_said(), "completed\n");
+	assert_false(world_row(asked.row)->untold);
+	world_unmount(UNMOUNT);
+	world_mount();
+	world_run(60000);
+	assert_string_equal(all_said(), "completed\n");
+}
+
+static void test_an_end_without_a_command_is_nobodys(void **state)
+{
+	const char *command = steal(&world->options.on_end);
+	struct asked asked;
+
+	(void)state;
+	world_unmount(UNMOUNT);
+	world_mount();
+	ask(&asked, false);
+	world_until_state(&asked, COPY_COMPLETED);
+	world_unmount(UNMOUNT);
+	assert_false(world_row(asked.row)->untold);
+	world->options.on_end = command;
+	world_mount();
+	world_run(60000);
+	assert_string_equal(all_said(), "");
+}
+
 /* --- the texts --- */
 
 static void test_the_json_is_json(void **state)
@@ -516,6 +623,10 @@ int main(void)
 		T(test_a_move_that_fails_keeps_the_source),
 		T(test_a_move_waits_for_other_copies_of_its_source),
 		T(test_a_deletion_is_tried_again_only_where_that_helps),
+#define C(name) cmocka_unit_test_setup_teardown(name, setup_command, teardown_command)
+		C(test_a_command_runs_once_for_each_end),
+		C(test_a_command_that_a_kill_prevented_is_run_by_the_next_mount),
+		C(test_an_end_without_a_command_is_nobodys),
 		T(test_the_json_is_json),
 		T(test_the_table_and_the_metrics),
 		T(test_the_status_of_a_snapshot_that_no_copy_is_known_to_make),

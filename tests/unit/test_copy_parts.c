@@ -431,11 +431,18 @@ static void test_history(void **state)
 
 /* --- the command --- */
 
+static void count_started(void *arg, int64_t row)
+{
+	assert_int_equal(row, 7);
+	++*(unsigned *)arg;
+}
+
 static void test_the_command_gets_the_facts_and_only_as_environment(void **state)
 {
 	static const char evil[] = "$(touch /tmp/ebsfs-evil); `x` ' \" & \n rm -rf /";
 	struct copy copy = {.state = COPY_ERROR,
-		.row = {.region = (char *)"eu-west-1",
+		.row = {.id = 7,
+			.region = (char *)"eu-west-1",
 			.copy_id = (char *)"snap-0b0b0b0b",
 			.source_region = (char *)"us-east-1",
 			.source_id = (char *)"snap-0a0a0a0a",
@@ -444,6 +451,7 @@ static void test_the_command_gets_the_facts_and_only_as_environment(void **state
 			.ended_ms = 1763607612000}};
 	char dir[] = "/tmp/ebsfs-on-end.XXXXXX", command[400], path[100], text[2000] = "";
 	struct on_end *o;
+	unsigned started = 0;
 	uv_loop_t loop;
 	FILE *f;
 
@@ -457,10 +465,10 @@ static void test_the_command_gets_the_facts_and_only_as_environment(void **state
 		"' no input'; } >>%s",
 		path);
 	assert_int_equal(uv_loop_init(&loop), 0);
-	assert_int_equal(on_end_create(&loop, NULL, &o), 0);
+	assert_int_equal(on_end_create(&loop, NULL, count_started, &started, &o), 0);
 	assert_null(o);
 	on_end_run(o, &copy);
-	assert_int_equal(on_end_create(&loop, command, &o), 0);
+	assert_int_equal(on_end_create(&loop, command, count_started, &started, &o), 0);
 	on_end_run(o, &copy);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	f = fopen(path, "r");
@@ -482,11 +490,13 @@ static void test_the_command_gets_the_facts_and_only_as_environment(void **state
 		lines += c == '\n';
 	fclose(f);
 	assert_int_equal(lines, 31 * 3);
+	assert_int_equal(started, 31);
 	/* Destroyed while some run and some wait. */
 	for (int i = 0; i < 30; i++)
 		on_end_run(o, &copy);
 	on_end_destroy(o);
 	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(started, 31 + 8);
 	assert_int_equal(uv_loop_close(&loop), 0);
 	/* Those eight may still write. */
 	snprintf(command, sizeof(command), "while ! rm -rf %s; do :; done", dir);

@@ -48,6 +48,7 @@ static int check_copy(void *arg, const struct journal_copy *row)
 	assert_true(same_text(row->code, want.code));
 	assert_true(same_text(row->message, want.message));
 	assert_true(same_text(row->request_id, want.request_id));
+	assert_int_equal(row->untold, want.untold);
 	++*(int *)arg;
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/journal: what it refuses, with a reason, and leaves untouched. */
+/* cache/journal: what it refuses, with a reason, and leaves untouched; and what it takes up. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -201,6 +201,39 @@ static void test_a_newer_version_is_refused_and_untouched(void **state)
 	assert_non_null(strstr(err.message, "newer"));
 }
 
+static int untold_in(void *arg, const struct journal_copy *row)
+{
+	*(bool *)arg |= row->untold;
+	return 0;
+}
+
+static int no_receipt(void *arg, const struct journal_receipt *row)
+{
+	return 0;
+}
+
+/* The tables of the first version, as they were. */
+static void test_an_older_version_is_taken_up(void **state)
+{
+	struct journal_fixture *f = *state;
+	struct journal_ids ids;
+	bool untold = false;
+	struct err err;
+
+	make_journal(f);
+	sql(f->db, "ALTER TABLE copies DROP COLUMN untold; PRAGMA user_version = 1");
+	journal_fixture_open(f);
+	assert_int_equal(journal_read(f->j, 0, untold_in, no_receipt, &untold, &err), 0);
+	assert_false(untold);
+	assert_int_equal(journal_fixture_put(f, 501), 0);
+	journal_fixture_reopen(f);
+	assert_int_equal(journal_read(f->j, 0, untold_in, no_receipt, &untold, &err), 0);
+	assert_true(untold);
+	ids = journal_fixture_ids(f);
+	assert_int_equal(ids.n_copies, 501);
+	journal_fixture_ids_finish(&ids);
+}
+
 static void test_another_accounts_journal_is_refused(void **state)
 {
 	static const struct {
@@ -250,6 +283,7 @@ int main(void)
 		TEST(test_another_programs_database_is_refused),
 		TEST(test_a_damaged_journal_is_refused_and_untouched),
 		TEST(test_a_newer_version_is_refused_and_untouched),
+		TEST(test_an_older_version_is_taken_up),
 		TEST(test_another_accounts_journal_is_refused),
 		TEST(test_an_unfinished_beginning_is_taken_up),
 	};
