@@ -9,9 +9,9 @@
 
 #include "buf.h"
 
-/* The push parser refuses to look ahead over more than 10 MB; small pieces also keep its own buffer
- * small. */
-#define CHUNK     32768
+/* The push parser refuses to look ahead over more than 10 MB. Its own buffer is as large as the
+ * pieces that it gets, and small ones cost it no time. */
+#define CHUNK     4096
 /* Bytes of all different names in a document. EC2 uses some sixty; libxml2's own bound of 10 MB
  * lets a hostile document cost minutes, since it looks each name up in a table that stops growing.
  */

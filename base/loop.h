@@ -29,6 +29,14 @@ DEFINE_CLEANUP(struct loop_timer *, loop_timer_destroy)
  */
 int loop_work(uv_loop_t *loop, void (*run)(void *arg), void (*done)(void *arg), void *arg);
 
+/* What must not wait behind a long row of such work: fn is called whenever one of them is done.
+ * Borrowed until another takes its place; NULL: nothing. One a loop. */
+struct loop_between {
+	void (*fn)(void *arg);
+	void *arg;
+};
+void loop_set_between(uv_loop_t *loop, const struct loop_between *between);
+
 /* Calls fn(arg) from the loop, soon, once: for callbacks that must not come before the call that
  * they answer has returned. */
 int loop_defer(uv_loop_t *loop, void (*fn)(void *arg), void *arg);

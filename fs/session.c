@@ -14,6 +14,7 @@
 #include "dead_mount.h"
 #include "fs.h"
 #include "log.h"
+#include "loop.h"
 #include "ops.h"
 #include "session_io.h"
 
@@ -32,6 +33,7 @@ struct session {
 	uv_poll_t *poll; /* freed by its close callback */
 	struct fuse_buf buf;
 	int64_t linger_ns;
+	struct loop_between between;
 	bool mounted;
 	void (*ended)(struct fs *fs);
 };
@@ -51,13 +53,11 @@ static void end(struct session *s)
 		s->ended(s->fs);
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+/* Answers what is there, and what comes within linger_ns of the latest answer. */
+static void serve(struct session *s, int64_t linger_ns)
 {
-	struct session *s = poll->data;
 	int64_t began = now_ns(), idle_since = began, now = began;
 
-	(void)status;
-	(void)events;
 	for (int n = 0; n < TURN_REQUESTS && now - began < TURN_NS;) {
 		int r = fuse_session_receive_buf(s->fuse, &s->buf);
 
@@ -65,7 +65,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		if (r == -EINTR)
 			continue;
 		if (r == -EAGAIN) {
-			if (now - idle_since >= s->linger_ns)
+			if (now - idle_since >= linger_ns)
 				return;
 			continue;
 		}
@@ -82,6 +82,25 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		n++;
 		idle_since = now = now_ns();
 	}
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct session *s = poll->data;
+
+	(void)status;
+	(void)events;
+	serve(s, s->linger_ns);
+}
+
+/* Pages of a listing come back from their parsing by the dozen: who reads a folder meanwhile does
+ * not wait for all of them. */
+static void serve_between(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->poll && uv_is_active((const uv_handle_t *)s->poll))
+		serve(s, 0);
 }
 
 /* libfuse's own complaints, as one line of ours. */
@@ -138,6 +157,8 @@ static int start_polling(struct session *s)
 		return -ENOMEM;
 	uv_poll_init(s->fs->loop, s->poll, fd);
 	s->poll->data = s;
+	s->between = (struct loop_between){serve_between, s};
+	loop_set_between(s->fs->loop, &s->between);
 	return uv_poll_start(s->poll, UV_READABLE, on_readable);
 }
 
@@ -197,6 +218,7 @@ void session_unmount(struct session *s)
 {
 	if (!s)
 		return;
+	loop_set_between(s->fs->loop, NULL);
 	if (s->poll)
 		uv_close((uv_handle_t *)s->poll, poll_closed);
 	s->poll = NULL;

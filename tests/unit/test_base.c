@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* base/: buffers, numbers, dates, encodings, errors. */
+/* base/: buffers, numbers, dates, encodings, errors, the loop. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -13,6 +14,7 @@
 #include "encode.h"
 #include "err.h"
 #include "isotime.h"
+#include "loop.h"
 #include "num.h"
 
 static void test_buf_grows_and_stops_at_its_maximum(void **state)
@@ -121,6 +123,56 @@ static void test_err_keeps_the_errno_and_gathers_context(void **state)
 	assert_string_equal(e.code, "");
 }
 
+struct row {
+	uv_loop_t loop;
+	struct loop_between between;
+	unsigned run, done, between_calls, stop_at;
+};
+
+static void row_run(void *arg)
+{
+	struct row *row = arg;
+
+	__atomic_add_fetch(&row->run, 1, __ATOMIC_RELAXED);
+}
+
+static void row_done(void *arg)
+{
+	struct row *row = arg;
+
+	row->done++;
+	if (row->done == row->stop_at)
+		loop_set_between(&row->loop, NULL);
+}
+
+static void row_between(void *arg)
+{
+	struct row *row = arg;
+
+	/* Between any two of them, however many come back together. */
+	row->between_calls++;
+	assert_int_equal(row->between_calls, row->done);
+}
+
+static void test_loop_between_work_that_comes_back(void **state)
+{
+	struct row row = {.between = {row_between, &row}, .stop_at = 30};
+
+	(void)state;
+	uv_loop_init(&row.loop);
+	loop_set_between(&row.loop, &row.between);
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(loop_work(&row.loop, row_run, row_done, &row), 0);
+	/* Let all of it be there before the loop looks. */
+	while (__atomic_load_n(&row.run, __ATOMIC_RELAXED) < 40)
+		usleep(1000);
+	assert_int_equal(row.done, 0);
+	uv_run(&row.loop, UV_RUN_DEFAULT);
+	assert_int_equal(row.done, 40);
+	assert_int_equal(row.between_calls, 29);
+	assert_int_equal(uv_loop_close(&row.loop), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +181,7 @@ int main(void)
 		cmocka_unit_test(test_isotime),
 		cmocka_unit_test(test_encode),
 		cmocka_unit_test(test_err_keeps_the_errno_and_gathers_context),
+		cmocka_unit_test(test_loop_between_work_that_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
