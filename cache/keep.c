@@ -157,7 +157,7 @@ static void read_done(void *arg)
 		else if (loop_work(j->loop, read_step, read_done, j) == 0)
 			return;
 		else
-			j->result = -err_set(&j->err, ENOMEM, "out of memory");
+			j->result = err_set(&j->err, ENOMEM, "out of memory");
 	}
 	if (k && j->result < 0) {
 		read_failed(k, &j->err);
