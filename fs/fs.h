@@ -15,6 +15,7 @@
 #include "http.h"
 #include "node.h"
 #include "options.h"
+#include "overwrite.h"
 #include "regions.h"
 
 struct answer;
@@ -44,6 +45,7 @@ struct fs {
 	struct cost cost;                     /* cost.h */
 	struct offline *offline;              /* offline.h; NULL: AWS was there from the start */
 	struct guard guard;                   /* guard.h */
+	struct overwrite overwrite;           /* overwrite.h */
 	uint64_t listed_version[REGIONS_MAX]; /* of snapshots/ as the kernel last listed it */
 	struct handle *handles;               /* handle.h: open files */
 	struct deletion *deletions;           /* delete.h: under way */

@@ -20,6 +20,7 @@ struct handle {
 	struct handle *prev, *next; /* fs->handles */
 	struct fs *fs;
 	struct node node;
+	pid_t pid;       /* of the thread that opened it */
 	struct buf text; /* what reads give, or what was written so far */
 	bool told; /* text holds what this opening was told when it last read from the beginning */
 	bool writing;

@@ -39,14 +39,15 @@ static bool is_offline(struct fs *fs, fuse_req_t req, const char *operation, con
 /* --- opening --- */
 
 static struct handle *handle_create(
-	struct fs *fs, struct node n, bool writing, struct fuse_file_info *fi)
+	fuse_req_t req, struct node n, bool writing, struct fuse_file_info *fi)
 {
 	struct handle *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		return NULL;
-	DL_PREPEND(fs->handles, h);
-	h->fs = fs;
+	h->fs = ops_fs(req);
+	h->pid = fuse_req_ctx(req)->pid;
+	DL_PREPEND(h->fs->handles, h);
 	h->node = n;
 	h->writing = writing;
 	if (writing)
@@ -111,7 +112,7 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 	if (confirm_open(fs, req, ino, fi))
 		return;
-	h = handle_create(fs, n, writing, fi);
+	h = handle_create(req, n, writing, fi);
 	if (!h) {
 		fuse_reply_err(req, ENOMEM);
 		return;
@@ -157,7 +158,7 @@ void ops_create(
 	}
 	if (is_offline(fs, req, "create", name))
 		return;
-	h = handle_create(fs, folder, true, fi);
+	h = handle_create(req, folder, true, fi);
 	if (!h) {
 		fuse_reply_err(req, ENOMEM);
 		return;

@@ -42,14 +42,27 @@ static int receipt_text(struct fs *fs, struct node n, struct buf *out)
 	return buf_puts(out, r->text ? r->text : "");
 }
 
+/* Whether another copy in its place would be a second one. */
+static bool has_copied(const struct fs *fs, const struct receipt *r)
+{
+	const struct copy *copy = receipts_copy(fs, r);
+
+	return receipts_is_fixed(fs, r) &&
+	       !(copy && (copy->state == COPY_QUEUED || copy->state == COPY_ERROR ||
+				 copy->state == COPY_CANCELLED));
+}
+
 static int receipt_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
 {
 	struct receipt *r = get(fs, n);
 	struct receipt_work *w;
 
-	(void)h;
-	if (receipts_check_writable(fs, r, err) < 0)
+	if (receipts_check_writable(fs, r, err) < 0) {
+		if (r && has_copied(fs, r))
+			overwrite_begun(&fs->overwrite, h->pid, node_number(receipts_folder(r)),
+				r->name, clock_mono_ms());
 		return -err->errnum;
+	}
 	w = receipt_work(r);
 	/* What was refused is mended from where it stood. */
 	if (!w || (!w->draft.len && r->text && buf_puts(&w->draft, r->text) < 0))
@@ -193,14 +206,31 @@ static int receipt_set_attr(
 static void receipt_file_remove(struct fs *fs, struct node n, struct answer *a)
 {
 	struct receipt *r = get(fs, n);
+	pid_t pid = fuse_req_ctx(answer_request(a))->pid;
+	struct err err;
+	uint64_t folder;
 
 	if (!r) {
 		answer_errno(a, ENOENT);
-	} else if (r->is_folder) {
-		receipt_remove_file(fs, r, a);
-	} else {
-		receipt_remove(fs, r, a);
+		return;
 	}
+	folder = node_number(receipts_folder(r));
+	if (has_copied(fs, r) &&
+		overwrite_goes_on(&fs->overwrite, pid, folder, r->name, clock_mono_ms())) {
+		err_set(&err, EEXIST,
+			"the receipt '%s' stays: this command was refused to write it, and would "
+			"now start a second copy, as cp -f does; to copy again rm it first, by "
+			"a command of its own",
+			r->name);
+		answer_err(a, &err);
+		return;
+	}
+	if (has_copied(fs, r))
+		overwrite_begun(&fs->overwrite, pid, folder, r->name, clock_mono_ms());
+	if (r->is_folder)
+		receipt_remove_file(fs, r, a);
+	else
+		receipt_remove(fs, r, a);
 }
 
 const struct node_ops receipt_ops = {

@@ -15,6 +15,7 @@
 #include "names.h"
 #include "node.h"
 #include "options.h"
+#include "overwrite.h"
 #include "region_names.h"
 
 static void test_node_numbers_are_coordinates(void **state)
@@ -174,6 +175,33 @@ static void test_mount_calls_with_the_source_first(void **state)
 	options_finish(&o);
 }
 
+static void test_an_overwriting_command_is_known_by_process_and_name(void **state)
+{
+	enum { A = 0x7ffffff0, B }; /* no process has such a number */
+	struct overwrite o = {0};
+	char name[20];
+
+	(void)state;
+	assert_false(overwrite_goes_on(&o, A, 7, "x", 0));
+	overwrite_begun(&o, A, 7, "x.snapshot", 1000);
+	assert_true(overwrite_goes_on(&o, A, 7, "x.snapshot", 1001));
+	assert_true(overwrite_goes_on(&o, A, 7, "x", 1001)); /* the same status */
+	assert_false(overwrite_goes_on(&o, B, 7, "x.snapshot", 1001));
+	assert_false(overwrite_goes_on(&o, A, 8, "x.snapshot", 1001));
+	assert_false(overwrite_goes_on(&o, A, 7, "y.snapshot", 1001));
+	assert_true(overwrite_goes_on(&o, A, 7, "x", 1000 + OVERWRITE_MS - 1));
+	assert_false(overwrite_goes_on(&o, A, 7, "x", 1000 + OVERWRITE_MS));
+	overwrite_begun(&o, 0, 7, "z", 1000); /* anybody */
+	assert_false(overwrite_goes_on(&o, 0, 7, "z", 1001));
+	/* Many at once: the latest are known. */
+	for (int i = 0; i < OVERWRITE_MAX; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		overwrite_begun(&o, A, 7, name, 1000);
+	}
+	assert_true(overwrite_goes_on(&o, A, 7, "n0", 1001));
+	assert_false(overwrite_goes_on(&o, A, 7, "x", 1001));
+}
+
 static void test_the_guard_bars_for_a_while(void **state)
 {
 	struct guard g = {0};
@@ -256,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_bad_options_are_named),
 		cmocka_unit_test(test_mount_calls_with_the_source_first),
 		cmocka_unit_test(test_the_guard_bars_for_a_while),
+		cmocka_unit_test(test_an_overwriting_command_is_known_by_process_and_name),
 		cmocka_unit_test(test_what_is_mounted_uppermost),
 		cmocka_unit_test(test_a_mistyped_region),
 	};

@@ -31,6 +31,44 @@ def receipts_survive_unmount(t):
 
 
 @case
+def commands_that_overwrite(t):
+    """cp -f removes what it may not write, install removes without having tried: neither copies a second time. rm and then cp does."""
+    m = t.mount()
+    m.allow("was refused to write it", "removed by this same command", "asked for its copy already")
+    t.ok(f"cp {file(NIGHTLY)} eu-west-1/x; cp {file(NIGHTLY)} eu-west-1/y; cp -r us-east-1/snapshots/{BARE} eu-west-1/snapshots/")
+    same(t.sim.count("CopySnapshot"), 3)
+    for n in range(2):
+        done = t.run(f"cp -f {file(NIGHTLY)} eu-west-1/x")
+        same(done.code, 1)
+        contains(done.err, "File exists")
+        contains(read(m(".ebsfs/last-error")), "rm it first, by a command of its own")
+        check(os.path.exists(m.region("eu-west-1", "x")), "the receipt is gone")
+    same(t.run(f"cp -rf us-east-1/snapshots/{BARE} eu-west-1/snapshots/").code, 1)
+    check(os.path.exists(m.region("eu-west-1", "snapshots", BARE, f"{BARE}.snapshot")), "the receipt's file is gone")
+    done = t.run(f"install {file(NIGHTLY)} eu-west-1/y")
+    same(done.code, 1)
+    contains(done.err, "File exists")
+    contains(read(m(".ebsfs/last-error")), "to copy again use cp")
+    same(t.sim.count("CopySnapshot"), 3)
+    # By commands of their own, and at once.
+    t.ok(f"cp {file(NIGHTLY)} eu-west-1/y; rm eu-west-1/x; cp {file(NIGHTLY)} eu-west-1/x; rm eu-west-1/x; install {file(NIGHTLY)} eu-west-1/x")
+    same(t.sim.count("CopySnapshot"), 6)
+
+
+@case
+def what_waits_may_be_overwritten(t):
+    """A queued copy is cancelled by its receipt's removal: one takes the place of the other."""
+    m = t.mount()
+    m.allow("ResourceLimitExceeded", "asked for its copy already")
+    t.sim.set_limit(1)
+    t.sim.set_copy_seconds(3600)
+    t.ok(f"cp {file(NIGHTLY)} {file(BARE)} eu-west-1/")
+    same(status(m.region("eu-west-1", BARE + ".status"))["state"], "queued")
+    t.ok(f"cp -f {file(BARE)} eu-west-1/; install {file(BARE)} eu-west-1/{BARE}.snapshot")
+    same([c["state"] for c in json.loads(read(m("copies.json")))], ["pending", "cancelled", "cancelled", "queued"])
+
+
+@case
 def queue_survives_kill_9(t):
     """None lost, none doubled."""
     m = t.mount()

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Knows the commands that remove a receipt only to write it anew, and so would copy a second time.
+ */
+#ifndef EBSFS_OVERWRITE_H
+#define EBSFS_OVERWRITE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Between two system calls of one command, also on a slow disk; a person is not that quick. */
+#define OVERWRITE_MS  5000
+#define OVERWRITE_MAX 32
+
+struct overwrite {
+	struct {
+		pid_t process;
+		uint64_t folder;
+		int64_t until_ms;
+		char stem[NAME_MAX + 1];
+	} steps[OVERWRITE_MAX];
+	unsigned next;
+};
+
+/* A thread's process has made the first step: `cp -f` was refused to write the receipt `name` in
+ * the folder (node number), `install` has removed it. now_ms: monotonic. Thread 0 is anybody in
+ * another pid name space: nothing is noted of it. */
+void overwrite_begun(
+	struct overwrite *o, pid_t thread, uint64_t folder, const char *name, int64_t now_ms);
+/* Whether what the same process does to that name now is the second step. */
+bool overwrite_goes_on(
+	const struct overwrite *o, pid_t thread, uint64_t folder, const char *name, int64_t now_ms);
+
+#endif
