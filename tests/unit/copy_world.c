@@ -875,10 +875,22 @@ void world_ask(
 	world_ask_with(asked, region, &request, false);
 }
 
+static void ask_for_source(struct asked *asked, bool move)
+{
+	struct copy_request request = {.source_region = (char *)EAST, .source_id = source->id};
+
+	world_ask_with(asked, WEST, &request, move);
+	world_until(world_answered, asked);
+}
+
 void world_ask_and_wait(struct asked *asked)
 {
-	world_ask(asked, WEST, EAST, source->id);
-	world_until(world_answered, asked);
+	ask_for_source(asked, false);
+}
+
+void world_ask_to_move(struct asked *asked)
+{
+	ask_for_source(asked, true);
 }
 
 bool world_answered(void *asked)

@@ -132,6 +132,7 @@ struct asked {
 void world_ask(
 	struct asked *asked, const char *region, const char *source_region, const char *source_id);
 void world_ask_and_wait(struct asked *asked); /* the source, plainly */
+void world_ask_to_move(struct asked *asked);  /* the same by mv */
 void world_ask_with(
 	struct asked *asked, const char *region, const struct copy_request *request, bool move);
 bool world_answered(void *asked);
