@@ -123,29 +123,12 @@ int copies_request(struct copies *c, const char *region, const struct copy_reque
 
 /* --- asking about copies --- */
 
-/* One that ended long ago, for a moment. */
-static struct copy *recall(struct copies *c, int64_t id)
-{
-	struct copy ended;
-	struct entry *e;
-
-	if (history_get(c->history, id, &ended) < 0)
-		return NULL;
-	e = life_create(c, &ended.row, ended.state);
-	if (!e || life_enter(e) < 0) {
-		life_destroy(e);
-		return NULL;
-	}
-	sweep_soon(c);
-	return &e->pub;
-}
-
 struct copy *copies_by_row(struct copies *c, int64_t id)
 {
 	struct entry *e;
 
 	HASH_FIND(hh, c->rows, &id, sizeof(id), e);
-	return e ? &e->pub : recall(c, id);
+	return e ? &e->pub : sweep_recall(c, id);
 }
 
 struct copy *copies_by_snapshot(struct copies *c, const char *region, const char *id)
@@ -164,7 +147,7 @@ struct copy *copies_by_snapshot(struct copies *c, const char *region, const char
 			return &f->pub;
 	}
 	row = history_by_snapshot(c->history, region, id);
-	return row ? recall(c, row) : NULL;
+	return row ? sweep_recall(c, row) : NULL;
 }
 
 static int by_request(const void *a, const void *b)

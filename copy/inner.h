@@ -72,12 +72,13 @@ struct entry {
 	struct copies *all;
 	struct lane *lane;         /* the destination's */
 	struct work *work;         /* NULL once ended, unless its token is still to be recognised */
-	struct entry *prev, *next; /* lane.queue or lane.flights */
+	struct entry *prev, *next; /* lane.queue or lane.flights; copies.recalled */
 	unsigned place;            /* in lane.queue, while lane.numbered */
 	unsigned saves;            /* writes of its row under way */
 	bool dirty;    /* the row on disk is older, and nobody waits for it: it is written again */
 	bool tell_end; /* its end is to be told (on_end, move) once it is on disk */
 	bool moving;   /* a mover works for it */
+	bool recalled; /* from the history, until the loop turns */
 	void (*unsaved)(struct entry *e,
 		const struct err *err); /* whom to tell that its row could not even be put; NULL */
 	UT_hash_handle hh;              /* copies.rows, by row id */
@@ -192,12 +193,13 @@ struct copies {
 	struct work *tokens;
 	struct lane *lanes;
 	struct history *history; /* ended ones, compact */
+	struct entry *recalled;  /* of those, the ones that somebody asks about at this moment */
 	struct estimate *estimate;
 	struct watcher *watchers;
 	struct asking *askings; /* requests whose source is being looked up */
 	struct mover *movers;
 	struct soon *soon; /* answers that must not come before their question has returned */
-	struct loop_timer *soon_timer, *save_timer, *sweep_timer;
+	struct loop_timer *soon_timer, *save_timer, *sweep_timer, *recall_timer;
 	struct save *saves; /* writes under way */
 	unsigned save_failures;
 	struct on_end *on_end;

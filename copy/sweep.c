@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Copies that ended long ago go from the table into the history. */
+/* Copies that ended long ago go from the table into the history, and back for a moment. */
 #include "sweep.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ static void sweep(void *arg)
 	struct entry *e, *next;
 
 	HASH_ITER (hh, c->rows, e, next) {
-		if (!copy_state_ended(e->pub.state))
+		if (!copy_state_ended(e->pub.state) || e->recalled)
 			continue;
 		if (e->pub.row.ended_ms < before && is_idle(e) &&
 			history_add(c->history, &e->pub) == 0)
@@ -54,13 +54,47 @@ void sweep_soon(struct copies *c)
 		loop_timer_start(c->sweep_timer, SWEEP_MS);
 }
 
+/* The history has them unchanged. */
+static void forget(void *arg)
+{
+	struct copies *c = arg;
+	struct entry *e, *next;
+
+	DL_FOREACH_SAFE(c->recalled, e, next)
+	{
+		DL_DELETE(c->recalled, e);
+		life_destroy(e);
+	}
+}
+
+struct copy *sweep_recall(struct copies *c, int64_t row)
+{
+	struct copy ended;
+	struct entry *e;
+
+	if (history_get(c->history, row, &ended) < 0)
+		return NULL;
+	e = life_create(c, &ended.row, ended.state);
+	if (!e || life_enter(e) < 0) {
+		life_destroy(e);
+		return NULL;
+	}
+	e->recalled = true;
+	DL_APPEND(c->recalled, e);
+	if (!loop_timer_armed(c->recall_timer))
+		loop_timer_start(c->recall_timer, 0);
+	return &e->pub;
+}
+
 int sweep_init(struct copies *c)
 {
 	c->sweep_timer = loop_timer_create(c->options.loop, sweep, c);
-	return c->sweep_timer ? 0 : -ENOMEM;
+	c->recall_timer = loop_timer_create(c->options.loop, forget, c);
+	return c->sweep_timer && c->recall_timer ? 0 : -ENOMEM;
 }
 
 void sweep_finish(struct copies *c)
 {
 	loop_timer_destroy(c->sweep_timer);
+	loop_timer_destroy(c->recall_timer);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Copies that ended long ago go from the table into the history. */
+/* Copies that ended long ago go from the table into the history, and back for a moment. */
 #ifndef EBSFS_SWEEP_H
 #define EBSFS_SWEEP_H
 
@@ -7,7 +7,9 @@
 
 int sweep_init(struct copies *c); /* 0 or -ENOMEM */
 void sweep_finish(struct copies *c);
-/* Something has ended, or was taken from the history for a moment. */
+/* Something has ended. */
 void sweep_soon(struct copies *c);
+/* One that ended long ago; it stays until the loop turns. NULL: not known, or no memory. */
+struct copy *sweep_recall(struct copies *c, int64_t row);
 
 #endif

@@ -5,6 +5,7 @@
 #include "copy_world.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -313,6 +314,46 @@ static void test_a_long_history_is_small_and_found(void **state)
 	assert_has(world_status(&asked), "state: failed\n");
 }
 
+/* ls -l of all receipts asks for each: that costs nothing for long. */
+static void test_a_long_history_is_asked_about_and_forgotten_again(void **state)
+{
+	enum { MANY = 3000 };
+	struct journal_copy row = {.state = (char *)"completed",
+		.token = (char *)"t",
+		.source_region = (char *)EAST,
+		.source_id = source->id,
+		.region = (char *)WEST,
+		.requested_ms = world_wall_ms() - 10 * 86400 * 1000LL,
+		.ended_ms = world_wall_ms() - 9 * 86400 * 1000LL};
+	struct journal_receipt receipt = {
+		.region = (char *)WEST, .folder = (char *)"", .name = (char *)"a"};
+	static int64_t rows[MANY];
+	struct mallinfo2 before;
+	char id[32];
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(id, sizeof(id), "snap-%017x", 0xb0000 + i);
+		row.copy_id = i % 10 ? id : NULL;
+		rows[i] = world_put_row(&row);
+		receipt.copy = rows[i];
+		receipt.id = journal_next_receipt_id(disk_journal());
+		journal_put_receipt(disk_journal(), &receipt, NULL, NULL);
+	}
+	world_run(100);
+	world_mount();
+	for (int round = 0; round < 3; round++) {
+		before = mallinfo2();
+		for (int i = 0; i < MANY; i++)
+			assert_int_equal(copies_by_row(world->copies_, rows[i])->row.id, rows[i]);
+		world_run(1);
+		assert_in_range(mallinfo2().uordblks, 0, before.uordblks + 100000);
+		world_run(300000);
+	}
+	snprintf(id, sizeof(id), "snap-%017x", 0xb0000 + MANY - 1);
+	assert_int_equal(copies_by_snapshot(world->copies_, WEST, id)->row.id, rows[MANY - 1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +368,9 @@ int main(void)
 		T(test_tags_that_have_no_room),
 		cmocka_unit_test_setup_teardown(
 			test_a_long_history_is_small_and_found, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_long_history_is_asked_about_and_forgotten_again, world_setup,
+			world_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
