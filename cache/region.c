@@ -384,7 +384,9 @@ struct region_waiter *region_ensure_begun(
 	int64_t now = clock_mono_ms();
 	struct region_waiter *w;
 
-	if (region_is_whole(r))
+	/* One that was opened by name, its owner unknown, may turn out to be the account's: in a
+	 * slot that who reads from the beginning has passed by then. */
+	if (region_is_whole(r) || catalogue_slots(r->catalogue) != catalogue_listed(r->catalogue))
 		return region_ensure(r, false, done, arg, ready);
 	*ready = false;
 	if (region_look_on_disk(r)) {

@@ -13,7 +13,8 @@ static bool owned(const struct region *r, const struct ec2_snapshot *s)
 {
 	if (!s->owner_id || !*s->owner_id)
 		return false;
-	return strcmp(s->owner_id, r->account) == 0 || strcmp(s->owner_id, r->owner) == 0;
+	return strcmp(s->owner_id, r->account) == 0 || strcmp(s->owner_id, r->owner) == 0 ||
+	       (r->listing && !r->owners_differ && strcmp(s->owner_id, r->page_owner) == 0);
 }
 
 int region_found(void *arg, const struct ec2_snapshot *s)

@@ -97,6 +97,45 @@ static void test_a_first_listing_is_read_while_it_comes(void **state)
 	assert_true(b.ready);
 }
 
+static void test_one_that_turns_out_to_be_listed_is_not_missed(void **state)
+{
+	struct fixture *f = *state;
+	struct caller a = {0}, b = {.region = f->region};
+
+	/* Whose it is nobody knows: no account, no listing. */
+	ensure_id(&a, f->region, A, false);
+	turn(f);
+	answer(0, US, NULL, IDS(A));
+	assert_called(&a, 0);
+	assert_int_equal(presence(f, A), CATALOGUE_UNLISTED);
+	b.waiter = region_ensure_begun(f->region, called, &b, &b.ready);
+	assert_non_null(b.waiter);
+	answer_some(1, US, IDS(B));
+	turn(f);
+	assert_int_equal(b.called, 0); /* waits for all of it */
+	answer_some(1, US, IDS(A));
+	answer(1, US, NULL, NULL);
+	assert_called(&b, 0);
+	assert_int_equal(presence(f, A), CATALOGUE_LISTED);
+}
+
+/* While a listing comes its owner is known: what is looked up meanwhile is listed at once. */
+static void test_the_owner_shows_while_the_listing_comes(void **state)
+{
+	struct fixture *f = *state;
+	struct caller a = {0}, b = {.region = f->region};
+
+	b.waiter = region_ensure_begun(f->region, called, &b, &b.ready);
+	answer_some(0, US, IDS(B));
+	turn(f);
+	assert_called(&b, 0);
+	ensure_id(&a, f->region, A, false);
+	turn(f);
+	answer(1, US, NULL, IDS(A));
+	assert_called(&a, 0);
+	assert_int_equal(presence(f, A), CATALOGUE_LISTED);
+}
+
 /* Nobody takes half a listing for a whole one. */
 static void test_a_first_listing_that_breaks_off_is_an_error(void **state)
 {
@@ -588,6 +627,8 @@ int main(void)
 		TEST(test_all_who_wait_share_one_listing),
 		TEST(test_a_first_listing_is_read_while_it_comes),
 		TEST(test_a_first_listing_that_breaks_off_is_an_error),
+		TEST(test_one_that_turns_out_to_be_listed_is_not_missed),
+		TEST(test_the_owner_shows_while_the_listing_comes),
 		TEST(test_stale_is_served_and_refreshed_behind),
 		TEST(test_an_old_listing_is_refreshed_before_it_is_shown),
 		TEST(test_an_old_listing_is_shown_if_there_is_no_other),
