@@ -19,6 +19,7 @@
 #include "source.h"
 #include "submit.h"
 #include "tags.h"
+#include "text.h"
 #include "trial.h"
 #include "utf8.h"
 
@@ -171,19 +172,6 @@ static void refuse_memory(struct asking *a)
 	refuse(a, &err);
 }
 
-/* What whoever asked for the copy should know, though it is no reason to refuse. Without memory
- * nobody is told. */
-static void note(struct journal_copy *row, const char *text)
-{
-	char *both;
-
-	if (asprintf(&both, "%s%s%s", row->message ? row->message : "", row->message ? "; " : "",
-		    text) < 0)
-		return;
-	free(row->message);
-	row->message = both;
-}
-
 /* Fills in what the source gives: description, tags, size. 0, or -errno with *err. */
 static int compose(struct asking *a, struct region *from, catalogue_slot slot, struct err *err)
 {
@@ -209,12 +197,17 @@ static int compose(struct asking *a, struct region *from, catalogue_slot slot, s
 		row->description = default_text;
 	}
 	if (preflight_is_short(row->completion_minutes, s.full_size, text))
-		note(row, text);
+		text_also(&row->message, text);
 	if (utf8_count(row->description, strlen(row->description)) > DESCRIPTION_MAX)
 		return err_set(err, EINVAL, "the description is longer than EC2's %d characters",
 			DESCRIPTION_MAX);
-	if (a->all->options.no_tags)
+	if (a->all->options.no_tags) {
+		if (a->tags.n_tags)
+			text_also(&row->message,
+				"the tags that were asked for are not sent: this mount sends "
+				"none");
 		return 0;
+	}
 	result = tags_compose(
 		a->tags.no_tags ? NULL : catalogue, slot, &a->tags, &json, &left_out, err);
 	if (result < 0)
@@ -225,7 +218,7 @@ static int compose(struct asking *a, struct region *from, catalogue_slot slot, s
 			"%u of the source's tags had no room: EC2 takes %d tags, two of which are "
 			"ebsfs's own",
 			left_out, EC2_TAGS_MAX);
-		note(row, text);
+		text_also(&row->message, text);
 	}
 	return row->tags ? 0 : err_set(err, ENOMEM, "out of memory");
 }

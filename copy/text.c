@@ -44,3 +44,13 @@ void text_progress(struct buf *out, int percent)
 		buf_putc(out, i < full ? '#' : '-');
 	buf_puts(out, "]\n");
 }
+
+void text_also(char **text, const char *more)
+{
+	char *both;
+
+	if (asprintf(&both, "%s%s%s", *text ? *text : "", *text ? "; " : "", more) < 0)
+		return;
+	free(*text);
+	*text = both;
+}

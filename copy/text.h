@@ -17,4 +17,8 @@ void text_duration(struct buf *out, const char *key, int64_t ms);
 /* "progress: 42%  [####----]", 40 characters wide; "progress: unknown" for EC2_PROGRESS_UNKNOWN. */
 void text_progress(struct buf *out, int percent);
 
+/* Adds another remark to *text, which is owned (NULL: none so far). Without memory it is left out.
+ */
+void text_also(char **text, const char *more);
+
 #endif

@@ -3,7 +3,7 @@
 import os
 from errno import EDQUOT, EINVAL, ENAMETOOLONG, ENOENT, EPERM, EACCES
 
-from harness import case, check, read, refused, same, write
+from harness import case, check, contains, read, refused, same, write
 from world import AWKWARD, BARE, NIGHTLY
 
 
@@ -142,3 +142,15 @@ def editors_replace(t):
     got = t.sim.snapshot("us-east-1", NIGHTLY)["Tags"]
     # It either works or is refused; it never leaves another tag behind.
     same(got, {"Name": "db", "env": "stage" if done.code == 0 else "prod"}, repr(done))
+
+
+@case
+def tags_that_are_not_sent(t):
+    """Without tags in copies what was asked for is left out, and said."""
+    m = t.mount("notags")
+    text = read(m.file("us-east-1", NIGHTLY))
+    write(m.region("eu-west-1", "plain"), text)
+    write(m.region("eu-west-1", "tagged"), "copy.tag.team: dr\n" + text)
+    check(not any(c.get("Tags") for c in t.sim.copies("eu-west-1")), "tags were sent")
+    contains(read(m.region("eu-west-1", "tagged.status")), "note: the tags that were asked for are not sent")
+    check("note:" not in read(m.region("eu-west-1", "plain.status")), "nothing was asked for")
