@@ -79,10 +79,13 @@ def a_large_listing_keeps_the_rate(t):
     """Some 200 pages and 250 writes of tags against EC2's own buckets: next to nothing is refused."""
     t.start_sim("--throttle", "1", bulk={"us-west-2": 180000})
     m = t.mount("rate=1")
-    same(len(os.listdir(m.region("us-west-2", "snapshots"))), 180000 + len(OWN["us-west-2"]))
+    with Timer() as listing:
+        same(len(os.listdir(m.region("us-west-2", "snapshots"))), 180000 + len(OWN["us-west-2"]))
     pages = t.sim.count("DescribeSnapshots", "us-west-2")
     check(pages > 150, pages, "pages")
-    check(m.metric("ebsfs_rate_waits_total", action="DescribeSnapshots") > 10)
+    # Who is slower than the rate has no need to wait.
+    waits = m.metric("ebsfs_rate_waits_total", action="DescribeSnapshots")
+    check(waits > 10 or listing.seconds > (pages - 100) / 20, waits, "waits in", listing.seconds, "s")
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda i: write(m.folder("us-east-1", BARE, "tags", f"k{i % 40}"), f"v{i}"), range(250)))
     check(250 <= t.sim.count("CreateTags") <= 252, t.sim.count("CreateTags"), "writes")
