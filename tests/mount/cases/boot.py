@@ -341,7 +341,10 @@ def mount_over_a_dead_one(t):
     out = mounted_in_a_namespace(t, """
         mount -t fuse.ebsfs -o rw,$OPTIONS ebsfs $MNT
         for p in /proc/[0-9]*; do
-            if [ "$(cat $p/comm 2>/dev/null)" = ebsfs ] && tr '\\0' '\\n' < $p/cmdline | grep -qxF $MNT; then kill -KILL ${p#/proc/}; fi
+            if [ "$(cat $p/comm 2>/dev/null)" = ebsfs ] && tr '\\0' '\\n' < $p/cmdline | grep -qxF $MNT; then
+                kill -KILL ${p#/proc/}
+                while readlink $p/exe > /dev/null; do sleep 0.05; done
+            fi
         done
         ls $MNT 2>&1 | grep -c 'not connected' || true
         mount -t fuse.ebsfs -o rw,$OPTIONS ebsfs $MNT 2>&1 | grep -c cleared
