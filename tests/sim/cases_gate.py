@@ -237,7 +237,7 @@ class Version2(Case):
 
     def test_the_host_names_the_region(self):
         def listed(host):
-            return re.findall("snap-0+[12]", self.ask({"Action": "DescribeSnapshots", "Owner.1": "self"}, host=host)[2])
+            return re.findall("snap-0{16}[12]", self.ask({"Action": "DescribeSnapshots", "Owner.1": "self"}, host=host)[2])
 
         self.assertEqual(listed("ec2.eu-west-1.amazonaws.com"), ["snap-00000000000000002"])
         self.assertEqual(listed("eu-west-1.localhost:99"), ["snap-00000000000000002"])
