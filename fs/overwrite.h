@@ -13,8 +13,15 @@
 #define OVERWRITE_MS  5000
 #define OVERWRITE_MAX 32
 
+/* The first of the two steps. */
+enum overwrite_step {
+	OVERWRITE_REFUSED, /* `cp -f` was refused to write the receipt: now it would remove it */
+	OVERWRITE_REMOVED, /* `install` has removed it: now it would write it */
+};
+
 struct overwrite {
 	struct {
+		enum overwrite_step step;
 		pid_t process;
 		uint64_t folder;
 		int64_t until_ms;
@@ -23,13 +30,13 @@ struct overwrite {
 	unsigned next;
 };
 
-/* A thread's process has made the first step: `cp -f` was refused to write the receipt `name` in
- * the folder (node number), `install` has removed it. now_ms: monotonic. Thread 0 is anybody in
- * another pid name space: nothing is noted of it. */
-void overwrite_begun(
-	struct overwrite *o, pid_t thread, uint64_t folder, const char *name, int64_t now_ms);
-/* Whether what the same process does to that name now is the second step. */
-bool overwrite_goes_on(
-	const struct overwrite *o, pid_t thread, uint64_t folder, const char *name, int64_t now_ms);
+/* A thread's process has made the first step, with the receipt `name` in the folder (node number).
+ * now_ms: monotonic. Thread 0 is anybody in another pid name space: nothing is noted of it. */
+void overwrite_begun(struct overwrite *o, enum overwrite_step step, pid_t thread, uint64_t folder,
+	const char *name, int64_t now_ms);
+/* Whether the same process has made this first step with that name, so that what it does now is the
+ * second. */
+bool overwrite_goes_on(const struct overwrite *o, enum overwrite_step step, pid_t thread,
+	uint64_t folder, const char *name, int64_t now_ms);
 
 #endif

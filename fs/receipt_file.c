@@ -59,8 +59,8 @@ static int receipt_open_write(struct fs *fs, struct node n, struct handle *h, st
 
 	if (receipts_check_writable(fs, r, err) < 0) {
 		if (r && has_copied(fs, r))
-			overwrite_begun(&fs->overwrite, h->pid, node_number(receipts_folder(r)),
-				r->name, clock_mono_ms());
+			overwrite_begun(&fs->overwrite, OVERWRITE_REFUSED, h->pid,
+				node_number(receipts_folder(r)), r->name, clock_mono_ms());
 		return -err->errnum;
 	}
 	w = receipt_work(r);
@@ -215,8 +215,8 @@ static void receipt_file_remove(struct fs *fs, struct node n, struct answer *a)
 		return;
 	}
 	folder = node_number(receipts_folder(r));
-	if (has_copied(fs, r) &&
-		overwrite_goes_on(&fs->overwrite, pid, folder, r->name, clock_mono_ms())) {
+	if (has_copied(fs, r) && overwrite_goes_on(&fs->overwrite, OVERWRITE_REFUSED, pid, folder,
+					 r->name, clock_mono_ms())) {
 		err_set(&err, EEXIST,
 			"the receipt '%s' stays: this command was refused to write it, and would "
 			"now start a second copy, as cp -f does; to copy again rm it first, by "
@@ -226,7 +226,8 @@ static void receipt_file_remove(struct fs *fs, struct node n, struct answer *a)
 		return;
 	}
 	if (has_copied(fs, r))
-		overwrite_begun(&fs->overwrite, pid, folder, r->name, clock_mono_ms());
+		overwrite_begun(
+			&fs->overwrite, OVERWRITE_REMOVED, pid, folder, r->name, clock_mono_ms());
 	if (r->is_folder)
 		receipt_remove_file(fs, r, a);
 	else

@@ -182,24 +182,27 @@ static void test_an_overwriting_command_is_known_by_process_and_name(void **stat
 	char name[20];
 
 	(void)state;
-	assert_false(overwrite_goes_on(&o, A, 7, "x", 0));
-	overwrite_begun(&o, A, 7, "x.snapshot", 1000);
-	assert_true(overwrite_goes_on(&o, A, 7, "x.snapshot", 1001));
-	assert_true(overwrite_goes_on(&o, A, 7, "x", 1001)); /* the same status */
-	assert_false(overwrite_goes_on(&o, B, 7, "x.snapshot", 1001));
-	assert_false(overwrite_goes_on(&o, A, 8, "x.snapshot", 1001));
-	assert_false(overwrite_goes_on(&o, A, 7, "y.snapshot", 1001));
-	assert_true(overwrite_goes_on(&o, A, 7, "x", 1000 + OVERWRITE_MS - 1));
-	assert_false(overwrite_goes_on(&o, A, 7, "x", 1000 + OVERWRITE_MS));
-	overwrite_begun(&o, 0, 7, "z", 1000); /* anybody */
-	assert_false(overwrite_goes_on(&o, 0, 7, "z", 1001));
+	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 0));
+	overwrite_begun(&o, OVERWRITE_REMOVED, A, 7, "x.snapshot", 1000);
+	assert_true(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x.snapshot", 1001));
+	assert_true(
+		overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1001)); /* the same status */
+	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, B, 7, "x.snapshot", 1001));
+	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 8, "x.snapshot", 1001));
+	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "y.snapshot", 1001));
+	assert_true(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1000 + OVERWRITE_MS - 1));
+	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1000 + OVERWRITE_MS));
+	/* Who has removed may remove what others wrote anew meanwhile. */
+	assert_false(overwrite_goes_on(&o, OVERWRITE_REFUSED, A, 7, "x.snapshot", 1001));
+	overwrite_begun(&o, OVERWRITE_REMOVED, 0, 7, "z", 1000); /* anybody */
+	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, 0, 7, "z", 1001));
 	/* Many at once: the latest are known. */
 	for (int i = 0; i < OVERWRITE_MAX; i++) {
 		snprintf(name, sizeof(name), "n%d", i);
-		overwrite_begun(&o, A, 7, name, 1000);
+		overwrite_begun(&o, OVERWRITE_REMOVED, A, 7, name, 1000);
 	}
-	assert_true(overwrite_goes_on(&o, A, 7, "n0", 1001));
-	assert_false(overwrite_goes_on(&o, A, 7, "x", 1001));
+	assert_true(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "n0", 1001));
+	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1001));
 }
 
 static void test_the_guard_bars_for_a_while(void **state)

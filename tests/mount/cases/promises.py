@@ -53,6 +53,11 @@ def commands_that_overwrite(t):
     # By commands of their own, and at once.
     t.ok(f"cp {file(NIGHTLY)} eu-west-1/y; rm eu-west-1/x; cp {file(NIGHTLY)} eu-west-1/x; rm eu-west-1/x; install {file(NIGHTLY)} eu-west-1/x")
     same(t.sim.count("CopySnapshot"), 6)
+    # One process may remove again what another has written again.
+    os.unlink(m.region("eu-west-1", "x"))
+    t.ok(f"cp {file(NIGHTLY)} eu-west-1/x")
+    os.unlink(m.region("eu-west-1", "x"))
+    same(t.sim.count("CopySnapshot"), 7)
 
 
 @case
