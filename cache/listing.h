@@ -10,7 +10,7 @@
 
 struct listing;
 
-/* on_page: the pages come in no particular order, and the same snapshot may come twice. done,
+/* on_part: records come in no particular order, and the same snapshot may come twice. done,
  * errors, handle: as pages_start(). region is borrowed until done or listing_cancel(). NULL on
  * ENOMEM. */
 struct listing *listing_start(

@@ -62,15 +62,21 @@ static void test_a_move_survives_the_end_of_the_mount(void **state)
 	assert_true(source->deleted_at > 0);
 }
 
+/* The copy is completed, and the mount ends before the source was looked at. */
+static void complete_unmoved(struct asked *asked)
+{
+	world_ask_to_move(asked);
+	world_until_state(asked, COPY_COMPLETED);
+	world_run(6);
+	world_unmount(UNMOUNT);
+}
+
 static void test_a_move_whose_copy_is_gone_keeps_the_source(void **state)
 {
 	struct asked asked;
 
 	(void)state;
-	world_ask_to_move(&asked);
-	world_until_state(&asked, COPY_COMPLETED);
-	world_run(6);
-	world_unmount(UNMOUNT);
+	complete_unmoved(&asked);
 	world_copy_in(WEST, 0)->deleted_at = world->now_ms;
 	world_mount();
 	world_run(600000);
@@ -85,10 +91,7 @@ static void test_a_move_whose_copy_is_not_whole_keeps_the_source(void **state)
 	struct asked asked;
 
 	(void)state;
-	world_ask_to_move(&asked);
-	world_until_state(&asked, COPY_COMPLETED);
-	world_run(6);
-	world_unmount(UNMOUNT);
+	complete_unmoved(&asked);
 	/* It was put into the recycle bin, or whatever else there is. */
 	world_copy_in(WEST, 0)->failure = "not whole";
 	world_mount();
