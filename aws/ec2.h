@@ -126,7 +126,9 @@ struct ec2_copy_snapshot {
 	const struct ec2_tag *tags;
 	size_t n_tags;
 };
-typedef void ec2_copy_done(void *arg, const char *snapshot_id, const struct err *err);
+/* request_id: EC2's, "" if it named none; NULL on failure, where err has it. */
+typedef void ec2_copy_done(
+	void *arg, const char *snapshot_id, const char *request_id, const struct err *err);
 struct aws_call *ec2_copy_snapshot(
 	struct aws *aws, const struct ec2_copy_snapshot *in, ec2_copy_done *done, void *arg);
 

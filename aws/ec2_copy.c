@@ -16,7 +16,7 @@
 struct copy_call {
 	char region[40];
 	char source_region[40];
-	char id[80];
+	char id[80], request_id[80];
 	const char *newer; /* what the API of 2012 does not have; NULL: nothing */
 	ec2_copy_done *done;
 	void *arg;
@@ -77,8 +77,9 @@ static int copy_complete(
 static int copy_parse(void *arg, const char *body, size_t len, struct err *err)
 {
 	struct copy_call *call = arg;
-	const struct ec2_xml_text texts[] = {{"snapshotId", call->id, sizeof(call->id)}};
-	int r = ec2_xml_texts(body, len, "CopySnapshotResponse", texts, 1, err);
+	const struct ec2_xml_text texts[] = {{"snapshotId", call->id, sizeof(call->id)},
+		{"requestId", call->request_id, sizeof(call->request_id)}};
+	int r = ec2_xml_texts(body, len, "CopySnapshotResponse", texts, ARRAY_LEN(texts), err);
 
 	if (!r && !ec2_is_snapshot_id(call->id))
 		return err_set(err, EIO, "EC2's answer names no snapshot");
@@ -89,7 +90,8 @@ static void copy_done(void *arg, const struct err *err)
 {
 	struct copy_call *call = arg;
 
-	call->done(call->arg, err || !*call->id ? NULL : call->id, err);
+	call->done(
+		call->arg, err || !*call->id ? NULL : call->id, err ? NULL : call->request_id, err);
 }
 
 static const char *newer_parameter(const struct ec2_copy_snapshot *in)

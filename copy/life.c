@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "lane.h"
+#include "log.h"
 #include "mover.h"
 #include "on_end.h"
 #include "save.h"
@@ -116,12 +117,31 @@ void life_changed(struct entry *e)
 		w->fn(w->arg, &e->pub);
 }
 
+/* Every end of a copy passes here, and is one line in the log. */
+static void log_end(const struct copy *copy)
+{
+	const struct journal_copy *row = &copy->row;
+	struct err why = {0};
+	char text[700];
+
+	snprintf(why.message, sizeof(why.message), "%s", row->message ? row->message : "");
+	snprintf(why.code, sizeof(why.code), "%s", row->code ? row->code : "");
+	snprintf(why.request_id, sizeof(why.request_id), "%s",
+		row->request_id ? row->request_id : "");
+	log_info("copy %lld of %s/%s to %s%s%s: %s%s%s", (long long)row->id, row->source_region,
+		row->source_id, row->region, row->copy_id ? "/" : "",
+		row->copy_id ? row->copy_id : "", copy_state_text(copy->state),
+		*why.message ? ": " : "", err_text(&why, text, sizeof(text)));
+}
+
 void life_move(struct entry *e, enum copy_state to)
 {
 	assert(moves[e->pub.state] & 1u << to);
 	lane_leave(e);
 	e->pub.state = to;
 	lane_enter(e);
+	if (copy_state_ended(to))
+		log_end(&e->pub);
 	life_changed(e);
 }
 

@@ -248,8 +248,6 @@ static void judge(struct entry *e, int64_t began_at)
 	struct err err;
 
 	if (id) {
-		log_info(
-			"copy %lld: found as %s after a lost answer", (long long)e->pub.row.id, id);
 		if (!e->pub.row.tags)
 			keep_source(e);
 		search_found(e, id);
@@ -412,6 +410,6 @@ void search_lost(struct entry *e, const struct err *err)
 
 void search_found(struct entry *e, const char *copy_id)
 {
-	submit_accepted(e, copy_id);
+	submit_accepted(e, copy_id, NULL);
 	observe_entry(e);
 }

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "lane.h"
 #include "life.h"
+#include "log.h"
 #include "observe.h"
 #include "pace.h"
 #include "random.h"
@@ -19,7 +20,7 @@
 #include "trial.h"
 #include "verdict.h"
 
-static void answered(void *arg, const char *id, const struct err *err);
+static void answered(void *arg, const char *id, const char *request_id, const struct err *err);
 
 /* Nothing was sent, or EC2 surely did not carry it out: it waits in the queue and is tried again.
  */
@@ -196,13 +197,19 @@ static void accepted_saved(struct entry *e, const struct err *err)
 	life_answer(e, NULL);
 }
 
-void submit_accepted(struct entry *e, const char *copy_id)
+void submit_accepted(struct entry *e, const char *copy_id, const char *request_id)
 {
+	const struct journal_copy *row = &e->pub.row;
+
 	if (life_adopt(e, copy_id) < 0) {
 		/* As good as no answer: the token finds it. */
 		search_start(e);
 		return;
 	}
+	log_info("copy %lld of %s/%s to %s/%s: %s%s", (long long)row->id, row->source_region,
+		row->source_id, row->region, copy_id,
+		request_id ? "accepted, request id " : "found after a lost response",
+		request_id ? request_id : "");
 	observe_adopted(e);
 	gate_accepted(&e->lane->gate, lane_used(e->lane), clock_mono_ms());
 	show(e);
@@ -293,7 +300,7 @@ static void copied_dry(struct entry *e, const char *id)
 	life_fail(e, &err);
 }
 
-static void answered(void *arg, const char *id, const struct err *err)
+static void answered(void *arg, const char *id, const char *request_id, const struct err *err)
 {
 	struct work *w = arg;
 	struct entry *e = w->entry;
@@ -311,7 +318,7 @@ static void answered(void *arg, const char *id, const struct err *err)
 			life_end(e, COPY_COMPLETED, clock_wall_ms(),
 				"dry run: EC2 would carry it out; nothing was copied");
 		else
-			submit_accepted(e, id);
+			submit_accepted(e, id, request_id);
 		return;
 	}
 	/* A dry run makes nothing, so there is nothing to look for. */

@@ -19,6 +19,6 @@ struct aws_call *submit_call(struct copies *c, const struct journal_copy *row, b
 /* An endpoint did not heed DryRun: *err says what it has done. */
 void submit_copied_dry(const struct lane *lane, const char *copy_id, struct err *err);
 /* EC2 has the copy: pending, shown, on disk, answered. */
-void submit_accepted(struct entry *e, const char *copy_id);
+void submit_accepted(struct entry *e, const char *copy_id, const char *request_id);
 
 #endif

@@ -83,13 +83,14 @@ static struct trial *trial_get(struct lane *lane, const struct journal_copy *row
 	return t;
 }
 
-static void answered(void *arg, const char *id, const struct err *err)
+static void answered(void *arg, const char *id, const char *request_id, const struct err *err)
 {
 	struct trial *t = arg;
 	struct copies *c = t->lane->all;
 	struct err copied;
 	char why[700];
 
+	(void)request_id;
 	t->call = NULL;
 	loop_timer_stop(t->patience);
 	if (!err && id) {

@@ -117,11 +117,13 @@ static void page_ended(void *arg, struct ec2_page *page, const struct err *err)
 	ended(w, err);
 }
 
-void world_copy_ended(void *arg, const char *id, const struct err *err)
+void world_copy_ended(void *arg, const char *id, const char *request_id, const struct err *err)
 {
 	struct world *w = arg;
 
+	assert_true(!request_id == !!err);
 	snprintf(w->id, sizeof(w->id), "%s", id ? id : "");
+	snprintf(w->request_id, sizeof(w->request_id), "%s", request_id ? request_id : "");
 	ended(w, err);
 }
 

@@ -27,7 +27,7 @@ struct world {
 	/* How the last call ended. */
 	int called;
 	struct err err;
-	char id[80];
+	char id[80], request_id[80];
 	size_t n_snapshots;
 };
 
@@ -81,7 +81,7 @@ const char *world_head(int n); /* of the n-th of them, from 0 */
 struct aws_call *world_describe(struct world *w);
 struct aws_call *world_delete(struct world *w);
 struct aws_call *world_copy(struct world *w);
-void world_copy_ended(void *arg, const char *id, const struct err *err);
+void world_copy_ended(void *arg, const char *id, const char *request_id, const struct err *err);
 
 void world_wait(struct world *w);
 /* Starts the script and the call, and waits for its end. */

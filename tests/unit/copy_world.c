@@ -641,7 +641,8 @@ static void copy_answers(void *arg)
 
 	call_free(call);
 	if (!cancelled)
-		done(done_arg, err.errnum ? NULL : made, err.errnum ? &err : NULL);
+		done(done_arg, err.errnum ? NULL : made, err.errnum ? NULL : "request",
+			err.errnum ? &err : NULL);
 }
 
 struct aws_call *ec2_copy_snapshot(

@@ -224,8 +224,8 @@ static void test_copy_snapshot(void **state)
 	const struct ec2_tag tags[] = {{"ebsfs:request", "x"}, {"k", ""}};
 	_cleanup_free_ char *url = NULL, *credential = NULL, *description = NULL;
 
-	world_script(OK("<CopySnapshotResponse><snapshotId>snap-0123456789abcdef0</snapshotId>"
-			"</CopySnapshotResponse>"));
+	world_script(OK("<CopySnapshotResponse><requestId>60bc441d</requestId>"
+			"<snapshotId>snap-0123456789abcdef0</snapshotId></CopySnapshotResponse>"));
 	assert_non_null(ec2_copy_snapshot(w->aws,
 		&(struct ec2_copy_snapshot){.region = "eu-west-1",
 			.source_region = "us-east-1",
@@ -239,6 +239,7 @@ static void test_copy_snapshot(void **state)
 		world_copy_ended, w));
 	world_wait(w);
 	assert_string_equal(w->id, "snap-0123456789abcdef0");
+	assert_string_equal(w->request_id, "60bc441d");
 	assert_memory_equal(body(w), asked, strlen(asked));
 	/* The whole request once more, for the source's region. */
 	url = param(body(w), "PresignedUrl");

@@ -4,9 +4,9 @@ import os
 import shutil
 import stat
 import time
-from errno import EEXIST, EPERM
+from errno import EACCES, EEXIST, EPERM
 
-from harness import case, check, contains, read, same, status, until, write
+from harness import case, check, contains, matches, read, same, status, until, write
 from world import AWKWARD, BARE, BY_ID, COMPLETED, ENCRYPTED, NIGHTLY, PENDING, SHARED
 
 
@@ -37,6 +37,23 @@ def cp_into_a_region(t):
     same(sorted(os.listdir(m.region("eu-west-1"))), sorted(["snapshots", NIGHTLY + ".snapshot", NIGHTLY + ".status"]))
     same(status(m.region("eu-west-1", NIGHTLY + ".status"))["snapshot"], new["SnapshotId"])
     check(new["SnapshotId"] in os.listdir(m.region("eu-west-1", "snapshots")), "the new snapshot is not listed")
+
+
+@case
+def the_log_tells_of_each_copy(t):
+    """One line when EC2 accepts a copy and one at its end, so that it can be found afterwards where each snapshot came from."""
+    m = t.mount()
+    t.sim.set_copy_seconds(1)
+    t.ok(f"cp {file(NIGHTLY)} eu-west-1/")
+    new = one_copy(t)["SnapshotId"]
+    until(lambda: status(m.region("eu-west-1", NIGHTLY + ".status"))["state"] == "completed", "the end")
+    t.sim.fault("CopySnapshot", region="us-west-2", code="UnauthorizedOperation", http=403)
+    t.fails(EACCES, f"cp {file(NIGHTLY)} us-west-2/")
+    told = [line.split("info: ")[1] for line in m.log_text().splitlines() if " info: copy " in line]
+    same(len(told), 3, "lines about copies", told)
+    matches(told[0], rf"^copy \d+ of us-east-1/{NIGHTLY} to eu-west-1/{new}: accepted, request id [0-9a-f-]{{36}}$")
+    matches(told[1], rf"^copy \d+ of us-east-1/{NIGHTLY} to eu-west-1/{new}: completed$")
+    matches(told[2], rf"^copy \d+ of us-east-1/{NIGHTLY} to us-west-2: failed: .* \(UnauthorizedOperation, request id [0-9a-f-]{{36}}\)$")
 
 
 @case
