@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* For the tests of credentials: time that passes when the test says so, HTTP that answers what the
  * test has written down. These stand in the place of base/clock.c, base/loop.c's timers and
- * aws/http.c at link time. */
+ * aws/http/http.c at link time. */
 #ifndef EBSFS_FAKE_WORLD_H
 #define EBSFS_FAKE_WORLD_H
 
