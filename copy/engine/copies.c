@@ -6,18 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "asking.h"
+#include "admission.h"
 #include "clock.h"
-#include "lane.h"
-#include "life.h"
-#include "mover.h"
-#include "observe.h"
+#include "region_queue.h"
+#include "job.h"
+#include "move_cleanup.h"
+#include "reconcile.h"
 #include "on_end.h"
-#include "pace.h"
+#include "poll_backoff.h"
 #include "recover.h"
-#include "save.h"
-#include "soon.h"
-#include "sweep.h"
+#include "persist.h"
+#include "deferred_reply.h"
+#include "expire.h"
 
 static void new_region(void *arg, struct region *region)
 {

@@ -13,7 +13,7 @@
 #include "err.h"
 #include "journal.h"
 #include "regions.h"
-#include "request.h"
+#include "snapshot_file.h"
 
 /* clang-format off */
 /*

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "clock.h"
-#include "lane.h"
-#include "life.h"
-#include "observe.h"
-#include "pace.h"
+#include "region_queue.h"
+#include "job.h"
+#include "reconcile.h"
+#include "poll_backoff.h"
 #include "random.h"
 
 /*

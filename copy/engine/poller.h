@@ -4,7 +4,7 @@
 #ifndef EBSFS_POLLER_H
 #define EBSFS_POLLER_H
 
-#include "inner.h"
+#include "engine.h"
 
 int poller_init(struct lane *lane); /* 0 or -ENOMEM */
 void poller_finish(struct lane *lane);

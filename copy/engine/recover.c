@@ -8,12 +8,12 @@
 
 #include "clock.h"
 #include "endpoint.h"
-#include "lane.h"
-#include "life.h"
+#include "region_queue.h"
+#include "job.h"
 #include "log.h"
-#include "mover.h"
-#include "save.h"
-#include "search.h"
+#include "move_cleanup.h"
+#include "persist.h"
+#include "lost_requests.h"
 
 #define KEPT_MS (30 * 86400LL * 1000) /* ended copies without a receipt are pruned after that */
 

@@ -6,14 +6,14 @@
 #include <string.h>
 
 #include "clock.h"
-#include "defaults.h"
+#include "encryption_defaults.h"
 #include "encode.h"
 #include "hint.h"
-#include "inner.h"
+#include "engine.h"
 #include "isotime.h"
-#include "lane.h"
+#include "region_queue.h"
 #include "metric.h"
-#include "mover.h"
+#include "move_cleanup.h"
 
 /* --- copies --- */
 

@@ -6,13 +6,13 @@
 
 #include "aws_advice.h"
 #include "clock.h"
-#include "defaults.h"
+#include "encryption_defaults.h"
 #include "estimate.h"
 #include "hint.h"
-#include "inner.h"
+#include "engine.h"
 #include "isotime.h"
-#include "mover.h"
-#include "observe.h"
+#include "move_cleanup.h"
+#include "reconcile.h"
 #include "text.h"
 
 static void put_source(struct buf *out, const struct journal_copy *row)

@@ -9,7 +9,7 @@
 #include "last_error.h"
 #include "nodes.h"
 #include "receipts.h"
-#include "request.h"
+#include "snapshot_file.h"
 
 static struct receipt *get(struct fs *fs, struct node n)
 {

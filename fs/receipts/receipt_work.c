@@ -7,7 +7,7 @@
 #include <utlist.h>
 
 #include "receipts.h"
-#include "request.h"
+#include "snapshot_file.h"
 
 struct answer_link {
 	struct answer_link *next;

@@ -9,7 +9,7 @@
 #include "names.h"
 #include "receipt_folder.h"
 #include "receipts.h"
-#include "request.h"
+#include "snapshot_file.h"
 #include "tags.h"
 
 static bool takes_receipts(struct node folder)

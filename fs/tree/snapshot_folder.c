@@ -8,7 +8,7 @@
 #include "folders.h"
 #include "metadata.h"
 #include "nodes.h"
-#include "request.h"
+#include "snapshot_file.h"
 
 static const struct fixed_child children[] = {
 	{"description", NODE_DESCRIPTION, false},

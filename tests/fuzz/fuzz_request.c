@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "request.h"
-#include "scalar.h"
+#include "snapshot_file.h"
+#include "yaml_scalar.h"
 #include "utf8.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);

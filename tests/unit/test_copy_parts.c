@@ -13,11 +13,11 @@
 
 #include "aws_advice.h"
 #include "estimate.h"
-#include "gate.h"
+#include "concurrency_limit.h"
 #include "history.h"
 #include "on_end.h"
-#include "pace.h"
-#include "tags.h"
+#include "poll_backoff.h"
+#include "copy_tags.h"
 #include "text.h"
 #include "verdict.h"
 

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "ec2.h"
-#include "request.h"
-#include "scalar.h"
+#include "snapshot_file.h"
+#include "yaml_scalar.h"
 #include "utf8.h"
 
 static const struct catalogue_snapshot nightly = {

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers from the loop: what is to be told, but not before the question has returned. */
+#ifndef EBSFS_DEFERRED_REPLY_H
+#define EBSFS_DEFERRED_REPLY_H
+
+#include "engine.h"
+
+int soon_init(struct copies *c); /* 0 or -ENOMEM */
+void soon_finish(struct copies *c);
+
+/* Room for one answer, so that it cannot fail for want of memory. NULL on ENOMEM; free() if it is
+ * not needed. */
+struct soon *soon_create(void);
+/* Calls done(arg, copy, err) from the loop, soon, unless the copies are destroyed before. Takes s.
+ */
+void soon_call(struct copies *c, struct soon *s, copies_done *done, void *arg, struct copy *copy,
+	const struct err *err);
+
+#endif

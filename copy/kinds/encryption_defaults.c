@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* What a destination encrypts with by default. */
+#include "encryption_defaults.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "admission.h"
+#include "clock.h"
+#include "region_queue.h"
+#include "log.h"
+#include "verdict.h"
+
+#define PATIENCE_MS  5000
+#define KNOWN_MS     (5 * 60 * 1000)
+/* Somebody watches for refused requests, perhaps: the settings are not asked for all the time where
+ * that is forbidden. */
+#define FORBIDDEN_MS (60 * 60 * 1000)
+
+static void impatient(void *arg)
+{
+	struct lane *lane = arg;
+
+	lane->defaults.awaited = false;
+	asking_resume(lane);
+}
+
+int defaults_init(struct lane *lane)
+{
+	lane->defaults.patience = loop_timer_create(lane->all->options.loop, impatient, lane);
+	return lane->defaults.patience ? 0 : -ENOMEM;
+}
+
+void defaults_finish(struct lane *lane)
+{
+	struct defaults *d = &lane->defaults;
+
+	if (d->on_call)
+		aws_cancel(d->on_call);
+	if (d->key_call)
+		aws_cancel(d->key_call);
+	loop_timer_destroy(d->patience);
+}
+
+bool defaults_awaited(const struct lane *lane)
+{
+	return lane->defaults.awaited;
+}
+
+/* When to ask again after this answer. */
+static int64_t next_time(const struct err *err)
+{
+	char why[700];
+
+	if (err)
+		log_debug("%s", err_text(err, why, sizeof(why)));
+	return clock_mono_ms() + (err && !verdict_is_passing(err) ? FORBIDDEN_MS : KNOWN_MS);
+}
+
+static void settle(struct lane *lane)
+{
+	struct defaults *d = &lane->defaults;
+
+	if (d->on_call || d->key_call || !d->awaited)
+		return;
+	d->awaited = false;
+	loop_timer_stop(d->patience);
+	asking_resume(lane);
+}
+
+static void on_answered(void *arg, bool on, const struct err *err)
+{
+	struct lane *lane = arg;
+	struct defaults *d = &lane->defaults;
+
+	d->on_call = NULL;
+	d->on_again_at = next_time(err);
+	d->known.known = !err;
+	d->known.on = on;
+	settle(lane);
+}
+
+static void key_answered(void *arg, const char *key, const struct err *err)
+{
+	struct lane *lane = arg;
+	struct defaults *d = &lane->defaults;
+
+	d->key_call = NULL;
+	d->key_again_at = next_time(err);
+	snprintf(d->known.key, sizeof(d->known.key), "%s", err ? "" : key);
+	settle(lane);
+}
+
+void defaults_want(struct lane *lane)
+{
+	struct defaults *d = &lane->defaults;
+	struct aws *aws = lane->all->options.aws;
+	int64_t now = clock_mono_ms();
+
+	if (d->on_call || d->key_call)
+		return;
+	if (now >= d->on_again_at)
+		d->on_call = ec2_get_encryption_by_default(aws, lane->name, on_answered, lane);
+	if (now >= d->key_again_at)
+		d->key_call = ec2_get_default_key(aws, lane->name, key_answered, lane);
+	d->awaited = d->on_call || d->key_call;
+	if (d->awaited)
+		loop_timer_start(d->patience, PATIENCE_MS);
+}
+
+/* What EC2 says of the copy itself. False: nothing that is sure. */
+static bool is_described(const struct lane *lane, const char *id, struct buf *out)
+{
+	const struct catalogue *catalogue = region_catalogue(lane->region);
+	catalogue_slot slot = catalogue_find(catalogue, id);
+	struct catalogue_snapshot s;
+
+	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s) ||
+		s.presence == CATALOGUE_GONE)
+		return false;
+	if (s.encrypted && *s.kms_key_id)
+		buf_printf(out, "yes, with %s", s.kms_key_id);
+	else if (s.state == EC2_SNAPSHOT_COMPLETED)
+		buf_puts(out, s.encrypted ? "yes" : "no");
+	else
+		return false; /* ebsfs itself put it there, and does not know */
+	return true;
+}
+
+static enum encryption_source of_source(const struct copies *c, const struct journal_copy *row)
+{
+	struct lane *lane = row->source_region ? lane_find(c, row->source_region) : NULL;
+	const struct catalogue *catalogue = lane ? region_catalogue(lane->region) : NULL;
+	catalogue_slot slot = CATALOGUE_NONE;
+	struct catalogue_snapshot s;
+
+	if (catalogue && row->source_id)
+		slot = catalogue_find(catalogue, row->source_id);
+	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s))
+		return ENCRYPTION_UNKNOWN;
+	return s.encrypted ? ENCRYPTION_PRESENT : ENCRYPTION_NONE;
+}
+
+int defaults_describe(const struct copies *c, const struct copy *copy, struct buf *out)
+{
+	const struct journal_copy *row = &copy->row;
+	struct lane *lane = lane_find(c, row->region);
+
+	if (!lane || copy->state == COPY_FAILED || copy->state == COPY_CANCELLED ||
+		(row->copy_id && is_described(lane, row->copy_id, out)))
+		return -out->error;
+	/* Of another's copy the request is not known. */
+	if (copy->origin != COPY_OURS || (copy->state == COPY_COMPLETED && !row->dry_run))
+		return 0;
+	return encryption_expected(row, of_source(c, row), &lane->defaults.known, out);
+}

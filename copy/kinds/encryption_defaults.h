@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* What a destination encrypts with by default: asked of EC2 once for all copies, and remembered for
+ * minutes. Best effort: it may be forbidden, unknown to the cloud, or slow, and no copy fails or
+ * waits for that. */
+#ifndef EBSFS_ENCRYPTION_DEFAULTS_H
+#define EBSFS_ENCRYPTION_DEFAULTS_H
+
+#include "engine.h"
+
+int defaults_init(struct lane *lane); /* 0 or -ENOMEM */
+void defaults_finish(struct lane *lane);
+
+/* Somebody wants to know: asks, unless it is known, was asked lately in vain, or is being asked. */
+void defaults_want(struct lane *lane);
+/* Whether the answer may still come soon: asking_resume(lane) is called when it has, or after five
+ * seconds. */
+bool defaults_awaited(const struct lane *lane);
+
+/* Appends how the copy is encrypted, or will be, as far as is known: what EC2 shows of it, else
+ * what is to be expected. Results as buf_add. */
+int defaults_describe(const struct copies *c, const struct copy *copy, struct buf *out);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* How many copies a destination takes at once. */
+#include "concurrency_limit.h"
+
+#include <string.h>
+
+#include "num.h"
+
+#define LIMIT_MAX    100000 /* no account has more: another figure is not a limit */
+#define PAUSE_GROWTH 15
+
+void gate_init(struct gate *g, int64_t first_ms)
+{
+	*g = (struct gate){.limit = GATE_LIMIT_DEFAULT, .first_ms = first_ms, .pause_ms = first_ms};
+}
+
+static bool is_sure(const struct gate *g, int64_t now_ms)
+{
+	return g->learned && now_ms - g->learned_at < GATE_LEARNED_MS;
+}
+
+bool gate_admits(const struct gate *g, unsigned used, unsigned sending, int64_t now_ms)
+{
+	if (g->held)
+		return used < g->limit && (g->grants || now_ms >= g->grant_at);
+	if (used < g->limit)
+		return true;
+	/* One at a time past an assumed limit, so that it costs one refusal to learn the true one.
+	 */
+	return !is_sure(g, now_ms) && !sending;
+}
+
+bool gate_paces(const struct gate *g, unsigned sending, int64_t now_ms)
+{
+	return is_sure(g, now_ms) || !sending || sending < g->accepted;
+}
+
+void gate_sent(struct gate *g, int64_t now_ms)
+{
+	if (!g->held)
+		return;
+	if (g->grants)
+		g->grants--;
+	else
+		g->grant_at = now_ms + g->pause_ms;
+}
+
+void gate_accepted(struct gate *g, unsigned used, int64_t now_ms)
+{
+	gate_seen(g, used);
+	if (!g->learned)
+		g->accepted++;
+	if (!g->held)
+		return;
+	g->pause_ms = g->first_ms;
+	if (g->grant_at > now_ms + g->first_ms)
+		g->grant_at = now_ms + g->first_ms;
+	if (used >= g->limit)
+		g->held = false;
+}
+
+unsigned gate_limit_of(const char *message)
+{
+	static const char words[] = "limit is ";
+	const char *at = strstr(message, words);
+	uint64_t limit;
+	size_t digits;
+
+	if (!at)
+		return 0;
+	at += sizeof(words) - 1;
+	digits = strspn(at, "0123456789");
+	return num_parse_u64(at, digits, 1, LIMIT_MAX, &limit) < 0 ? 0 : (unsigned)limit;
+}
+
+void gate_refused(struct gate *g, const char *message, unsigned used, int64_t now_ms, double unit)
+{
+	unsigned limit = gate_limit_of(message);
+
+	if (limit) {
+		g->limit = limit;
+		g->learned = true;
+		g->learned_at = now_ms;
+	}
+	if (g->learned && used >= g->limit) {
+		g->held = false; /* our count says the same: it suffices */
+		return;
+	}
+	if (g->held)
+		g->pause_ms = g->pause_ms * 2 < g->first_ms * PAUSE_GROWTH
+				      ? g->pause_ms * 2
+				      : g->first_ms * PAUSE_GROWTH;
+	else
+		g->pause_ms = g->first_ms;
+	g->held = true;
+	g->grants = 0;
+	g->grant_at = now_ms + (int64_t)((double)g->pause_ms * (0.75 + unit / 2));
+}
+
+void gate_freed(struct gate *g)
+{
+	if (g->held)
+		g->grants++;
+}
+
+void gate_seen(struct gate *g, unsigned used)
+{
+	/* EC2 carries them out, so its limit is not below that. What EC2 itself named counts for
+	 * more: a listing may be late. */
+	if (!g->learned && used > g->limit)
+		g->limit = used;
+}
+
+int64_t gate_next(const struct gate *g)
+{
+	return g->held ? g->grant_at : INT64_MAX;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* The tags that a copy carries. */
+#include "copy_tags.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "encode.h"
+#include "engine.h"
+
+static bool is_reserved(const char *key)
+{
+	return !strncasecmp(key, "aws:", 4) || !strncmp(key, "ebsfs:", 6);
+}
+
+/* Position of the request's last value for a key, -1. */
+static ssize_t asked(const struct copy_request *request, const char *key)
+{
+	for (size_t i = request->n_tags; i--;)
+		if (!strcmp(request->tags[i].key, key))
+			return (ssize_t)i;
+	return -1;
+}
+
+static void put(struct buf *json, const char *key, const char *value)
+{
+	if (json->data && json->data[json->len - 1] != '{')
+		buf_putc(json, ',');
+	encode_json_string(json, key, strlen(key));
+	buf_putc(json, ':');
+	encode_json_string(json, value, strlen(value));
+}
+
+int tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
+	const struct copy_request *request, struct buf *json, unsigned *left_out, struct err *err)
+{
+	unsigned room = REQUEST_TAGS_MAX;
+	struct ec2_tag tag;
+
+	*left_out = 0;
+	for (size_t i = 0; i < request->n_tags; i++) {
+		const char *key = request->tags[i].key;
+
+		if (is_reserved(key) || asked(request, key) != (ssize_t)i)
+			continue;
+		if (!room--)
+			return err_set(err, EINVAL,
+				"more than %d tags are asked for: EC2 takes %d, and ebsfs adds two "
+				"of its own",
+				REQUEST_TAGS_MAX, EC2_TAGS_MAX);
+	}
+	buf_putc(json, '{');
+	for (unsigned n = 0; catalogue && catalogue_tag(catalogue, slot, n, &tag); n++) {
+		if (is_reserved(tag.key) || asked(request, tag.key) >= 0)
+			continue;
+		if (!room) {
+			++*left_out;
+			continue;
+		}
+		room--;
+		put(json, tag.key, tag.value);
+	}
+	for (size_t i = 0; i < request->n_tags; i++)
+		if (!is_reserved(request->tags[i].key) &&
+			asked(request, request->tags[i].key) == (ssize_t)i)
+			put(json, request->tags[i].key, request->tags[i].value);
+	return buf_putc(json, '}') < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
+}
+
+int tags_list(const char *json, const char *token, const char *source, struct tag_list *out)
+{
+	json_t *object = json ? json_loads(json, 0, NULL) : NULL;
+	const char *key;
+	json_t *value;
+
+	*out = (struct tag_list){.memory = object};
+	if (json && !json_is_object(object)) {
+		tags_finish(out);
+		return -EINVAL;
+	}
+	json_object_foreach(object, key, value)
+	{
+		if (!json_is_string(value) || out->n == REQUEST_TAGS_MAX) {
+			tags_finish(out);
+			return -EINVAL;
+		}
+		out->tags[out->n++] = (struct ec2_tag){key, json_string_value(value)};
+	}
+	out->tags[out->n++] = (struct ec2_tag){TAG_REQUEST, token};
+	out->tags[out->n++] = (struct ec2_tag){TAG_SOURCE, source};
+	return 0;
+}
+
+void tags_finish(struct tag_list *list)
+{
+	json_decref(list->memory);
+	*list = (struct tag_list){0};
+}
+
+const char *tags_find(const struct ec2_snapshot *s, const char *key)
+{
+	for (size_t i = 0; i < s->n_tags; i++)
+		if (!strcmp(s->tags[i].key, key))
+			return s->tags[i].value;
+	return NULL;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The tags that a copy carries: composed from the source's and the request's, kept as JSON text in
+ * the journal, sent with ebsfs's own. */
+#ifndef EBSFS_COPY_TAGS_H
+#define EBSFS_COPY_TAGS_H
+
+#include "buf.h"
+#include "catalogue.h"
+#include "ec2.h"
+#include "snapshot_file.h"
+
+/* Appends the JSON object of what a copy shall carry beside ebsfs's own two: the tags of the source
+ * at `slot` of `catalogue` (NULL: none of them) but those of AWS and of ebsfs, with the request's
+ * over them; of one key the request's last value. *left_out: how many of the source's tags had no
+ * room. Returns 0, -ENOMEM, or -EINVAL with *err if the request alone asks for more than
+ * REQUEST_TAGS_MAX. */
+int tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
+	const struct copy_request *request, struct buf *json, unsigned *left_out, struct err *err);
+
+/* The list to send. */
+struct tag_list {
+	struct ec2_tag tags[EC2_TAGS_MAX];
+	size_t n;
+	void *memory; /* holds the strings */
+};
+/* Reads the JSON object (NULL: no tags) and adds ebsfs's own. The strings of `token` and `source`
+ * are borrowed. 0, -ENOMEM, or -EINVAL: not such an object. */
+int tags_list(const char *json, const char *token, const char *source, struct tag_list *out);
+void tags_finish(struct tag_list *list);
+
+/* The value of a key in a record as EC2 described it; NULL. */
+const char *tags_find(const struct ec2_snapshot *s, const char *key);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* The snapshot file: the text that names a snapshot and, written into another region's folder, asks
+ * for its copy. */
+#ifndef EBSFS_SNAPSHOT_FILE_H
+#define EBSFS_SNAPSHOT_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buf.h"
+#include "catalogue.h"
+#include "err.h"
+
+/* A text of more than this is no request (EFBIG at write): 50 tags with their longest values fit
+ * several times. */
+#define REQUEST_TEXT_MAX ((size_t)64 << 10)
+
+/* A copy carries at most EC2's 50 tags, two of which are ebsfs's own. */
+#define REQUEST_TAGS_MAX 48
+
+struct request_tag {
+	char *key;
+	char *value;
+};
+
+/* What a text asks for. All strings owned; NULL where the text says nothing. */
+struct copy_request {
+	char *source_region;
+	char *source_id;
+	char *description;
+	char *kms_key_id;
+	bool encrypted;
+	bool unencrypted; /* the text says so; neither: it says nothing */
+	bool no_tags;
+	bool dry_run;
+	int completion_minutes; /* 0: none */
+	struct request_tag *tags;
+	size_t n_tags;
+	bool complete; /* the text has its "..." */
+};
+
+/* Appends the snapshot file of s: only what can never change, so the bytes are the same for the
+ * life of the snapshot. Results as buf_add. */
+int request_format(struct buf *out, const char *region, const struct catalogue_snapshot *s);
+
+/* Reads a text. Returns 0, or -EINVAL (-ENOMEM) with *err that names the line and what would be
+ * right: an unknown key, a malformed line, a value out of range, anything but white space after
+ * "...", region or snapshot missing in a text that has its "...". While the text has no "..." yet,
+ * a last line without a newline is not judged, unless at_end. *out is to be finished by
+ * request_finish() in every case. */
+int request_parse(
+	const char *text, size_t len, bool at_end, struct copy_request *out, struct err *err);
+void request_finish(struct copy_request *request);
+
+#endif

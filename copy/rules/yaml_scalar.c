@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* YAML's one-line scalars. */
+#include "yaml_scalar.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#include "encode.h"
+
+/* Words and figures that YAML would not read as a string. */
+static bool reads_as_another_type(const char *text)
+{
+	static const char *const words[] = {
+		"yes", "no", "true", "false", "on", "off", "y", "n", "null", "~", ".inf", ".nan"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (!strcasecmp(text, words[i]))
+			return true;
+	return strchr("0123456789+-.", text[0]) &&
+	       !text[strspn(text, "0123456789abcdefABCDEFxoTZ_:+-. ")];
+}
+
+/* The code point, if YAML does not take the character at s literally (C1 controls, line separators,
+ * byte order mark, non-characters); 0 else. *len: its bytes. */
+static unsigned not_literal(const char *text, size_t *len)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	*len = 1;
+	if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0) {
+		*len = 2;
+		return s[1];
+	}
+	if ((s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9)) ||
+		(s[0] == 0xef && s[1] == 0xbb && s[2] == 0xbf) ||
+		(s[0] == 0xef && s[1] == 0xbf && (s[2] == 0xbe || s[2] == 0xbf))) {
+		*len = 3;
+		return (s[0] & 0xfu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+	}
+	return 0;
+}
+
+static bool is_plain(const char *text)
+{
+	size_t len = strlen(text), step;
+
+	if (!len || strchr(" -?:,[]{}#&*!|>'\"%@`=<", text[0]) || text[len - 1] == ' ' ||
+		text[len - 1] == ':')
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f ||
+			not_literal(text + i, &step) || (text[i] == ':' && text[i + 1] == ' ') ||
+			(text[i] == ' ' && text[i + 1] == '#'))
+			return false;
+	return !reads_as_another_type(text);
+}
+
+int scalar_format(struct buf *out, const char *text)
+{
+	_cleanup_buf_ struct buf quoted = BUF_INIT;
+	size_t step;
+
+	if (is_plain(text))
+		return buf_puts(out, text);
+	/* JSON's strings are YAML's, but for some characters that JSON takes literally. */
+	if (encode_json_string(&quoted, text, strlen(text)) < 0)
+		return -quoted.error;
+	for (const char *s = quoted.data; *s; s += step) {
+		unsigned c = not_literal(s, &step);
+
+		if (c)
+			buf_printf(out, "\\u%04x", c);
+		else
+			buf_putc(out, *s);
+	}
+	return -out->error;
+}
+
+static int hex(const char *s, const char *end, int digits, uint32_t *out)
+{
+	*out = 0;
+	for (int i = 0; i < digits; i++) {
+		char c = s + i < end ? s[i] : '\0';
+
+		if (c >= '0' && c <= '9')
+			*out = *out << 4 | (uint32_t)(c - '0');
+		else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+			*out = *out << 4 | (uint32_t)((c | 32) - 'a' + 10);
+		else
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static void add_character(struct buf *out, uint32_t c)
+{
+	if (c < 0x80) {
+		buf_putc(out, (char)c);
+		return;
+	}
+	if (c < 0x800) {
+		buf_putc(out, (char)(0xc0 | c >> 6));
+	} else if (c < 0x10000) {
+		buf_putc(out, (char)(0xe0 | c >> 12));
+		buf_putc(out, (char)(0x80 | (c >> 6 & 0x3f)));
+	} else {
+		buf_putc(out, (char)(0xf0 | c >> 18));
+		buf_putc(out, (char)(0x80 | (c >> 12 & 0x3f)));
+		buf_putc(out, (char)(0x80 | (c >> 6 & 0x3f)));
+	}
+	buf_putc(out, (char)(0x80 | (c & 0x3f)));
+}
+
+/* \xXX, \uXXXX (a pair of surrogates is one character, as in JSON) or \UXXXXXXXX; *at stands on the
+ * letter. */
+static int code_escape(const char **at, const char *end, struct buf *out)
+{
+	int digits = **at == 'x' ? 2 : **at == 'u' ? 4 : 8;
+	uint32_t c, low;
+
+	if (hex(*at + 1, end, digits, &c) < 0)
+		return -EINVAL;
+	*at += 1 + digits;
+	if (digits == 4 && c >= 0xd800 && c < 0xdc00) {
+		if (end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u' ||
+			hex(*at + 2, end, 4, &low) < 0 || low < 0xdc00 || low > 0xdfff)
+			return -EINVAL;
+		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+		*at += 6;
+	}
+	if (!c || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return -EINVAL;
+	add_character(out, c);
+	return 0;
+}
+
+static int escape(const char **at, const char *end, struct buf *out)
+{
+	static const char letters[] = "\"\\/abtnvfre ", meanings[] = "\"\\/\a\b\t\n\v\f\r\033 ";
+	const char *letter;
+
+	if (*at == end)
+		return -EINVAL;
+	if (**at == 'x' || **at == 'u' || **at == 'U')
+		return code_escape(at, end, out);
+	letter = **at ? strchr(letters, **at) : NULL;
+	if (!letter)
+		return -EINVAL;
+	buf_putc(out, meanings[letter - letters]);
+	(*at)++;
+	return 0;
+}
+
+static int parse_quoted(const char **at, const char *end, struct buf *out, const char **why)
+{
+	char quote = *(*at)++;
+
+	while (*at < end) {
+		char c = *(*at)++;
+
+		if (c == '\\' && quote == '"') {
+			if (escape(at, end, out) < 0) {
+				*why = "an escape that is not one of YAML's";
+				return -EINVAL;
+			}
+		} else if (c == quote) {
+			if (quote == '"' || *at == end || **at != '\'')
+				return -out->error;
+			buf_putc(out, *(*at)++); /* '' in single quotes */
+		} else {
+			buf_putc(out, c);
+		}
+	}
+	*why = "a closing quote is missing";
+	return -EINVAL;
+}
+
+int scalar_parse(const char **at, const char *end, struct buf *out, const char **why)
+{
+	const char *start = *at, *stop;
+
+	if (start < end && (*start == '"' || *start == '\''))
+		return parse_quoted(at, end, out, why);
+	for (stop = start; stop < end; stop++)
+		if (*stop == '#' && (stop == start || stop[-1] == ' ' || stop[-1] == '\t'))
+			break;
+	*at = stop;
+	while (stop > start && (stop[-1] == ' ' || stop[-1] == '\t'))
+		stop--;
+	return buf_add(out, start, (size_t)(stop - start));
+}
