@@ -7,27 +7,27 @@
 #include <string.h>
 
 #include "clock.h"
-#include "encryption_defaults.h"
+#include "copy_snapshot.h"
+#include "copy_source.h"
+#include "copy_tags.h"
+#include "deferred_reply.h"
+#include "dry_run.h"
 #include "encode.h"
+#include "encryption_defaults.h"
 #include "endpoint.h"
-#include "region_queue.h"
 #include "job.h"
+#include "persist.h"
 #include "preflight.h"
 #include "random.h"
-#include "persist.h"
-#include "deferred_reply.h"
-#include "copy_source.h"
-#include "copy_snapshot.h"
-#include "copy_tags.h"
+#include "region_queue.h"
 #include "text.h"
-#include "dry_run.h"
 #include "utf8.h"
 
 #define TOKEN_BYTES     16
 #define DESCRIPTION_MAX 255 /* characters; CopySnapshot, Description */
 
-struct asking {
-	struct asking *prev, *next;
+struct admission {
+	struct admission *prev, *next;
 	struct copies *all;
 	struct journal_copy row;
 	struct copy_request tags; /* only its tags and no_tags */
@@ -36,135 +36,136 @@ struct asking {
 	bool has_receipt;
 	copies_done *done;
 	void *done_arg;
-	struct soon *soon; /* room for the answer, so that it cannot fail for want of memory */
+	struct deferred_reply
+		*soon; /* room for the answer, so that it cannot fail for want of memory */
 	struct region_waiter *waiter;
 	bool source_pending;
-	struct lane *awaits;       /* whose defaults are awaited; NULL */
-	const struct trial *tries; /* the dry run that is awaited; NULL */
+	struct region_queue *awaits; /* whose defaults are awaited; NULL */
+	const struct dry_run *tries; /* the dry run that is awaited; NULL */
 	bool tried;
 };
 
-static void destroy(struct asking *a)
+static void destroy(struct admission *a)
 {
 	if (!a)
 		return;
 	if (a->waiter)
 		region_cancel(a->waiter);
 	if (a->prev)
-		DL_DELETE(a->all->askings, a);
+		DL_DELETE(a->all->admissions, a);
 	journal_copy_finish(&a->row);
-	request_finish(&a->tags);
+	snapshot_file_finish(&a->tags);
 	journal_receipt_finish(&a->receipt);
 	free(a->soon);
 	free(a);
 }
 
 /* Nothing of it was recorded. */
-static void tell(struct asking *a, const struct err *err)
+static void tell(struct admission *a, const struct err *err)
 {
-	soon_call(a->all, steal(&a->soon), a->done, a->done_arg, NULL, err);
+	deferred_reply_call(a->all, steal(&a->soon), a->done, a->done_arg, NULL, err);
 }
 
-void asking_finish(struct copies *c)
+void admission_finish(struct copies *c)
 {
-	while (c->askings)
-		destroy(c->askings);
+	while (c->admissions)
+		destroy(c->admissions);
 }
 
-bool asking_needs(const struct copies *c, const char *region, const char *id)
+bool admission_needs(const struct copies *c, const char *region, const char *id)
 {
-	struct asking *a;
+	struct admission *a;
 
-	for (a = c->askings; a; a = a->next)
+	for (a = c->admissions; a; a = a->next)
 		if (!strcmp(a->row.source_region, region) && !strcmp(a->row.source_id, id))
 			return true;
 	return false;
 }
 
-static void first_saved(struct entry *e, const struct err *err)
+static void first_saved(struct job *job, const struct err *err)
 {
-	copies_done *done = e->work->done;
-	void *arg = e->work->done_arg;
+	copies_done *done = job->work->done;
+	void *arg = job->work->done_arg;
 
 	if (err) {
-		life_destroy(e);
+		job_destroy(job);
 		done(arg, NULL, err);
 		return;
 	}
-	e->work->phase = PHASE_REST;
-	life_changed(e);
-	life_answer(e, NULL);
-	lane_wake(e->lane);
+	job->work->phase = PHASE_REST;
+	job_changed(job);
+	job_answer(job, NULL);
+	region_queue_wake(job->queue);
 }
 
 /* Turns the request into an entry in the given state. NULL: there is no memory, or no such region,
  * and who asked was told. The request is used up but for its receipt. */
-static struct entry *enter(struct asking *a, enum copy_state state)
+static struct job *enter(struct admission *a, enum copy_state state)
 {
 	/* A failed one too has somebody waiting: it starts as if it were queued. */
-	struct entry *e = life_create(a->all, &a->row, state);
+	struct job *job = job_create(a->all, &a->row, state);
 	struct err err;
 
-	if (e) {
-		e->work->done = a->done;
-		e->work->done_arg = a->done_arg;
-		e->work->phase = PHASE_RECORDING;
-		if (life_enter(e) == 0)
-			return e;
-		life_destroy(e);
+	if (job) {
+		job->work->done = a->done;
+		job->work->done_arg = a->done_arg;
+		job->work->phase = PHASE_RECORDING;
+		if (job_enter(job) == 0)
+			return job;
+		job_destroy(job);
 	}
 	err_set(&err, ENOMEM, "out of memory");
 	tell(a, &err);
 	return NULL;
 }
 
-static const struct journal_receipt *receipt(struct asking *a, const struct entry *e)
+static const struct journal_receipt *receipt(struct admission *a, const struct job *job)
 {
-	a->receipt.copy = e->pub.row.id;
+	a->receipt.copy = job->pub.row.id;
 	return a->has_receipt ? &a->receipt : NULL;
 }
 
-static void refusal_saved(struct entry *e, const struct err *err)
+static void refusal_saved(struct job *job, const struct err *err)
 {
-	struct err refusal = *e->work->refusal;
-	copies_done *done = e->work->done;
-	void *arg = e->work->done_arg;
+	struct err refusal = *job->work->refusal;
+	copies_done *done = job->work->done;
+	void *arg = job->work->done_arg;
 
 	if (err) {
 		/* Not even that is on disk, so it never was. */
-		life_destroy(e);
+		job_destroy(job);
 		done(arg, NULL, &refusal);
 		return;
 	}
-	life_answer(e, &refusal);
-	life_shed(e);
+	job_answer(job, &refusal);
+	job_shed(job);
 }
 
 /* Nothing was sent and nothing will be; the receipt's status is to say why. */
-static void refuse(struct asking *a, const struct err *err)
+static void refuse(struct admission *a, const struct err *err)
 {
 	struct err *refusal = malloc(sizeof(*refusal));
-	struct entry *e = NULL;
+	struct job *job = NULL;
 
 	if (refusal)
-		e = enter(a, COPY_QUEUED);
+		job = enter(a, COPY_QUEUED);
 	else
 		tell(a, err);
-	if (!e) {
+	if (!job) {
 		free(refusal);
 		destroy(a);
 		return;
 	}
 	*refusal = *err;
-	e->work->refusal = refusal;
-	e->pub.row.ended_ms = clock_wall_ms();
-	life_note(e, err->code, err->message, err->request_id);
-	life_move(e, COPY_FAILED);
-	save_both(e, receipt(a, e), refusal_saved);
+	job->work->refusal = refusal;
+	job->pub.row.ended_ms = clock_wall_ms();
+	job_note(job, err->code, err->message, err->request_id);
+	job_move(job, COPY_FAILED);
+	persist_both(job, receipt(a, job), refusal_saved);
 	destroy(a);
 }
 
-static void refuse_memory(struct asking *a)
+static void refuse_memory(struct admission *a)
 {
 	struct err err;
 
@@ -173,7 +174,7 @@ static void refuse_memory(struct asking *a)
 }
 
 /* Fills in what the source gives: description, tags, size. 0, or -errno with *err. */
-static int compose(struct asking *a, struct region *from, catalogue_slot slot, struct err *err)
+static int compose(struct admission *a, struct region *from, catalogue_slot slot, struct err *err)
 {
 	const struct catalogue *catalogue = region_catalogue(from);
 	_cleanup_buf_ struct buf json = BUF_INIT;
@@ -184,7 +185,7 @@ static int compose(struct asking *a, struct region *from, catalogue_slot slot, s
 	int result;
 
 	if (!catalogue_get(catalogue, slot, &s))
-		return source_unknown(row->source_region, row->source_id, err);
+		return copy_source_unknown(row->source_region, row->source_id, err);
 	a->known.source_encrypted = s.encrypted;
 	row->bytes = s.full_size >= 0 ? s.full_size : (int64_t)s.volume_gib << 30;
 	if (!row->description) {
@@ -208,7 +209,7 @@ static int compose(struct asking *a, struct region *from, catalogue_slot slot, s
 				"none");
 		return 0;
 	}
-	result = tags_compose(
+	result = copy_tags_compose(
 		a->tags.no_tags ? NULL : catalogue, slot, &a->tags, &json, &left_out, err);
 	if (result < 0)
 		return result;
@@ -224,71 +225,74 @@ static int compose(struct asking *a, struct region *from, catalogue_slot slot, s
 }
 
 /* Nothing more is to be asked: into the queue, or off at once. */
-static void proceed(struct asking *a, bool at_once)
+static void proceed(struct admission *a, bool at_once)
 {
-	struct entry *e = enter(a, at_once ? COPY_SUBMITTING : COPY_QUEUED);
+	struct job *job = enter(a, at_once ? COPY_SUBMITTING : COPY_QUEUED);
 
-	if (!e) {
+	if (!job) {
 		destroy(a);
 		return;
 	}
 	if (at_once) {
-		submit_first(e, receipt(a, e));
+		copy_snapshot_first(job, receipt(a, job));
 	} else {
-		e->pub.row.acknowledged = true;
+		job->pub.row.acknowledged = true;
 		/* Without memory to wait for it, the pump asks for the source. */
 		if (a->source_pending)
-			source_wait(e);
-		save_both(e, receipt(a, e), first_saved);
+			copy_source_wait(job);
+		persist_both(job, receipt(a, job), first_saved);
 	}
 	destroy(a);
 }
 
 /* What is known so far decides. */
-static void judge(struct asking *a)
+static void judge(struct admission *a)
 {
-	struct lane *lane = lane_get(a->all, a->row.region);
-	bool at_once = a->row.dry_run || (!a->source_pending && lane && lane_is_free(lane));
+	struct region_queue *queue = region_queue_get(a->all, a->row.region);
+	bool at_once =
+		a->row.dry_run || (!a->source_pending && queue && region_queue_is_free(queue));
 	struct err err;
 
 	if (preflight_judge(&a->known, &err) < 0) {
 		refuse(a, &err);
 		return;
 	}
-	if (!at_once && lane && !a->tried) {
+	if (!at_once && queue && !a->tried) {
 		a->tried = true;
-		a->tries = trial_start(lane, &a->row);
+		a->tries = dry_run_start(queue, &a->row);
 	}
 	if (!a->tries)
 		proceed(a, at_once);
 }
 
 /* The source can be copied, now or soon. */
-static void weigh(struct asking *a)
+static void weigh(struct admission *a)
 {
-	struct lane *lane = a->row.kms_key_id ? NULL : lane_get(a->all, a->row.region);
+	struct region_queue *queue =
+		a->row.kms_key_id ? NULL : region_queue_get(a->all, a->row.region);
 
-	if (lane) {
-		a->known.defaults = &lane->defaults.known;
-		defaults_want(lane);
+	if (queue) {
+		a->known.defaults = &queue->defaults.known;
+		encryption_defaults_want(queue);
 		/* Only for those whom the answer decides, or who asked for no more than to know. */
-		if (defaults_awaited(lane) && (a->known.unencrypted || a->row.dry_run)) {
-			a->awaits = lane;
+		if (encryption_defaults_awaited(queue) &&
+			(a->known.unencrypted || a->row.dry_run)) {
+			a->awaits = queue;
 			return;
 		}
 	}
 	judge(a);
 }
 
-void asking_resume(struct lane *lane)
+void admission_resume(struct region_queue *queue)
 {
-	struct asking *a = lane->all->askings;
+	struct admission *a = queue->all->admissions;
 
 	/* Whoever goes on leaves the list, and nobody comes into it. */
 	while (a) {
-		struct asking *next = a->next;
+		struct admission *next = a->next;
 
-		if (a->awaits == lane) {
+		if (a->awaits == queue) {
 			a->awaits = NULL;
 			judge(a);
 		}
@@ -296,12 +300,12 @@ void asking_resume(struct lane *lane)
 	}
 }
 
-void asking_tried(struct copies *c, const struct trial *trial, const struct err *refusal)
+void admission_tried(struct copies *c, const struct dry_run *trial, const struct err *refusal)
 {
-	struct asking *a = c->askings;
+	struct admission *a = c->admissions;
 
 	while (a) {
-		struct asking *next = a->next;
+		struct admission *next = a->next;
 
 		if (a->tries == trial) {
 			a->tries = NULL;
@@ -315,22 +319,22 @@ void asking_tried(struct copies *c, const struct trial *trial, const struct err 
 }
 
 /* The catalogue's word on the source. False: EC2 is to be asked. */
-static bool decide(struct asking *a, bool was_asked)
+static bool decide(struct admission *a, bool was_asked)
 {
 	struct region *from = regions_get(a->all->options.regions, a->row.source_region);
 	catalogue_slot slot;
-	enum source_word word;
+	enum copy_source_word word;
 	struct err err;
 
 	if (!from) {
 		refuse_memory(a);
 		return true;
 	}
-	word = source_word(from, a->row.source_id, &slot, &err);
+	word = copy_source_word(from, a->row.source_id, &slot, &err);
 	if (word != SOURCE_READY && !was_asked)
 		return false;
 	if (word == SOURCE_UNKNOWN)
-		source_unknown(a->row.source_region, a->row.source_id, &err);
+		copy_source_unknown(a->row.source_region, a->row.source_id, &err);
 	a->source_pending = word == SOURCE_PENDING;
 	if (word == SOURCE_UNKNOWN || word == SOURCE_UNFIT || compose(a, from, slot, &err) < 0 ||
 		preflight_judge(&a->known, &err) < 0)
@@ -342,7 +346,7 @@ static bool decide(struct asking *a, bool was_asked)
 
 static void looked_up(void *arg, const struct err *err)
 {
-	struct asking *a = arg;
+	struct admission *a = arg;
 	struct err mine;
 
 	a->waiter = NULL;
@@ -356,7 +360,7 @@ static void looked_up(void *arg, const struct err *err)
 	refuse(a, &mine);
 }
 
-static void start(struct asking *a)
+static void start(struct admission *a)
 {
 	struct region *from = regions_get(a->all->options.regions, a->row.source_region);
 	bool ready = false;
@@ -447,10 +451,10 @@ static void fill_receipt(struct journal_receipt *out, const struct journal_recei
 	}
 }
 
-int asking_start(struct copies *c, const char *region, const struct copy_request *request,
+int admission_start(struct copies *c, const char *region, const struct copy_request *request,
 	bool move, const struct journal_receipt *r, copies_done *done, void *arg)
 {
-	struct asking *a = calloc(1, sizeof(*a));
+	struct admission *a = calloc(1, sizeof(*a));
 	bool failed = false;
 	struct err err;
 
@@ -459,7 +463,7 @@ int asking_start(struct copies *c, const char *region, const struct copy_request
 	a->all = c;
 	a->done = done;
 	a->done_arg = arg;
-	a->soon = soon_create();
+	a->soon = deferred_reply_create();
 	if (!a->soon) {
 		destroy(a);
 		return -ENOMEM;
@@ -481,7 +485,7 @@ int asking_start(struct copies *c, const char *region, const struct copy_request
 	}
 	a->row.id = journal_next_copy_id(c->options.journal);
 	a->known = (struct preflight){.row = &a->row, .unencrypted = request->unencrypted};
-	DL_APPEND(c->askings, a);
+	DL_APPEND(c->admissions, a);
 	if (preflight_regions(a->row.source_region, region, &err) < 0)
 		refuse(a, &err);
 	else

@@ -8,21 +8,21 @@
 
 #include "admission.h"
 #include "clock.h"
-#include "region_queue.h"
-#include "job.h"
-#include "move_cleanup.h"
-#include "reconcile.h"
-#include "on_end.h"
-#include "poll_backoff.h"
-#include "recover.h"
-#include "persist.h"
 #include "deferred_reply.h"
 #include "expire.h"
+#include "job.h"
+#include "move_cleanup.h"
+#include "on_end.h"
+#include "persist.h"
+#include "poll_backoff.h"
+#include "reconcile.h"
+#include "recover.h"
+#include "region_queue.h"
 
 static void new_region(void *arg, struct region *region)
 {
-	/* If there is no memory now, lane_get() tries again when the lane is needed. */
-	lane_make(arg, region);
+	/* If there is no memory now, region_queue_get() tries again when the queue is needed. */
+	region_queue_make(arg, region);
 }
 
 /* The user's command was started. Until that is on disk another mount would start it again: rather
@@ -30,13 +30,13 @@ static void new_region(void *arg, struct region *region)
 static void told(void *arg, int64_t row)
 {
 	struct copies *c = arg;
-	struct entry *e;
+	struct job *job;
 
-	HASH_FIND(hh, c->rows, &row, sizeof(row), e);
-	if (!e || !e->pub.row.untold)
+	HASH_FIND(hh, c->rows, &row, sizeof(row), job);
+	if (!job || !job->pub.row.untold)
 		return;
-	e->pub.row.untold = false;
-	save_row(e, NULL);
+	job->pub.row.untold = false;
+	persist_row(job, NULL);
 }
 
 static int init(struct copies *c, const struct copies_options *options)
@@ -48,14 +48,14 @@ static int init(struct copies *c, const struct copies_options *options)
 	own->on_end = options->on_end ? strdup(options->on_end) : NULL;
 	if ((options->account && !own->account) || (options->on_end && !own->on_end))
 		return -ENOMEM;
-	own->poll_ms = options->poll_ms > 0 ? options->poll_ms : PACE_SHORTEST_MS;
+	own->poll_ms = options->poll_ms > 0 ? options->poll_ms : POLL_SHORTEST_MS;
 	own->window_ms = options->window_ms > 0 ? options->window_ms : WINDOW_MS;
 	own->answer_ms = options->answer_ms > 0 ? options->answer_ms : ANSWER_MS;
 	own->retry_ms = options->retry_ms > 0 ? options->retry_ms : RETRY_MS;
 	c->history = history_create();
 	c->estimate = estimate_create();
-	if (!c->history || !c->estimate || save_init(c) < 0 || sweep_init(c) < 0 ||
-		soon_init(c) < 0)
+	if (!c->history || !c->estimate || persist_init(c) < 0 || expire_init(c) < 0 ||
+		deferred_reply_init(c) < 0)
 		return -ENOMEM;
 	return on_end_create(own->loop, own->on_end, told, c, &c->on_end);
 }
@@ -87,26 +87,26 @@ int copies_create(const struct copies_options *options, journal_receipt_fn *rece
 
 void copies_destroy(struct copies *c)
 {
-	struct entry *e, *next;
-	struct lane *lane, *after;
+	struct job *job, *next;
+	struct region_queue *queue, *after;
 
 	if (!c)
 		return;
-	asking_finish(c);
-	soon_finish(c);
-	mover_finish(c);
-	HASH_ITER (hh, c->rows, e, next)
-		life_destroy(e);
-	HASH_ITER (hh, c->lanes, lane, after)
-		lane_destroy(lane);
+	admission_finish(c);
+	deferred_reply_finish(c);
+	move_cleanup_finish(c);
+	HASH_ITER (hh, c->rows, job, next)
+		job_destroy(job);
+	HASH_ITER (hh, c->queues, queue, after)
+		region_queue_destroy(queue);
 	while (c->watchers) {
 		struct watcher *w = c->watchers;
 
 		c->watchers = w->next;
 		free(w);
 	}
-	save_finish(c);
-	sweep_finish(c);
+	persist_finish(c);
+	expire_finish(c);
 	on_end_destroy(c->on_end);
 	history_destroy(c->history);
 	estimate_destroy(c->estimate);
@@ -118,36 +118,36 @@ void copies_destroy(struct copies *c)
 int copies_request(struct copies *c, const char *region, const struct copy_request *request,
 	bool move, const struct journal_receipt *receipt, copies_done *done, void *arg)
 {
-	return asking_start(c, region, request, move, receipt, done, arg);
+	return admission_start(c, region, request, move, receipt, done, arg);
 }
 
 /* --- asking about copies --- */
 
 struct copy *copies_by_row(struct copies *c, int64_t id)
 {
-	struct entry *e;
+	struct job *job;
 
-	HASH_FIND(hh, c->rows, &id, sizeof(id), e);
-	return e ? &e->pub : sweep_recall(c, id);
+	HASH_FIND(hh, c->rows, &id, sizeof(id), job);
+	return job ? &job->pub : expire_recall(c, id);
 }
 
 struct copy *copies_by_snapshot(struct copies *c, const char *region, const char *id)
 {
-	struct lane *lane = lane_find(c, region);
-	struct entry *e = NULL;
+	struct region_queue *queue = region_queue_find(c, region);
+	struct job *job = NULL;
 	struct foreign *f = NULL;
 	int64_t row;
 
-	if (lane) {
-		HASH_FIND(hh_id, lane->ids, id, strlen(id), e);
-		if (e)
-			return &e->pub;
-		HASH_FIND_STR(lane->foreign, id, f);
+	if (queue) {
+		HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
+		if (job)
+			return &job->pub;
+		HASH_FIND_STR(queue->foreign, id, f);
 		if (f)
 			return &f->pub;
 	}
 	row = history_by_snapshot(c->history, region, id);
-	return row ? sweep_recall(c, row) : NULL;
+	return row ? expire_recall(c, row) : NULL;
 }
 
 static int by_request(const void *a, const void *b)
@@ -170,16 +170,16 @@ void copies_each(const struct copies *c, copies_each_fn *fn, void *arg)
 	size_t n = HASH_COUNT(c->rows), at = 0;
 	const struct copy **all;
 
-	for (struct lane *lane = c->lanes; lane; lane = lane->hh.next)
-		n += HASH_COUNT(lane->foreign);
+	for (struct region_queue *queue = c->queues; queue; queue = queue->hh.next)
+		n += HASH_COUNT(queue->foreign);
 	all = calloc(n + 1, sizeof(struct copy *));
 	if (!all)
 		return;
-	for (struct entry *e = c->rows; e; e = e->hh.next)
-		if (is_recent(&e->pub, before))
-			all[at++] = &e->pub;
-	for (struct lane *lane = c->lanes; lane; lane = lane->hh.next)
-		for (struct foreign *f = lane->foreign; f; f = f->hh.next)
+	for (struct job *job = c->rows; job; job = job->hh.next)
+		if (is_recent(&job->pub, before))
+			all[at++] = &job->pub;
+	for (struct region_queue *queue = c->queues; queue; queue = queue->hh.next)
+		for (struct foreign *f = queue->foreign; f; f = f->hh.next)
 			if (is_recent(&f->pub, before))
 				all[at++] = &f->pub;
 	qsort(all, at, sizeof(*all), by_request);
@@ -190,29 +190,29 @@ void copies_each(const struct copies *c, copies_each_fn *fn, void *arg)
 
 unsigned copies_position(const struct copies *c, const struct copy *copy, unsigned *length)
 {
-	const struct entry *e = (const struct entry *)copy;
+	const struct job *job = (const struct job *)copy;
 
 	(void)c;
 	*length = 0;
 	if (copy->origin != COPY_OURS || copy->state != COPY_QUEUED)
 		return 0;
-	*length = e->lane->queued;
-	return lane_position(e);
+	*length = job->queue->n_waiting;
+	return region_queue_position(job);
 }
 
 bool copies_needs(const struct copies *c, const char *region, const char *id)
 {
-	if (asking_needs(c, region, id))
+	if (admission_needs(c, region, id))
 		return true;
-	for (struct lane *lane = c->lanes; lane; lane = lane->hh.next) {
-		struct entry *lists[] = {lane->queue, lane->flights}, *e;
+	for (struct region_queue *queue = c->queues; queue; queue = queue->hh.next) {
+		struct job *lists[] = {queue->waiting, queue->running}, *job;
 
 		for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-			for (e = lists[i]; e; e = e->next)
-				if (!e->pub.row.dry_run && !strcmp(e->pub.row.source_id, id) &&
-					!strcmp(e->pub.row.source_region, region))
+			for (job = lists[i]; job; job = job->next)
+				if (!job->pub.row.dry_run && !strcmp(job->pub.row.source_id, id) &&
+					!strcmp(job->pub.row.source_region, region))
 					return true;
-		for (struct foreign *f = lane->foreign; f; f = f->hh.next)
+		for (struct foreign *f = queue->foreign; f; f = f->hh.next)
 			if (f->pub.state == COPY_PENDING && f->pub.row.source_id &&
 				!strcmp(f->pub.row.source_id, id) &&
 				!strcmp(f->pub.row.source_region, region))
@@ -234,98 +234,98 @@ int copies_watch(struct copies *c, copies_watch_fn *fn, void *arg)
 
 int copies_hold(struct copies *c, const char *region, const char *id)
 {
-	struct lane *lane = lane_get(c, region);
+	struct region_queue *queue = region_queue_get(c, region);
 
-	return lane ? lane_hold(lane, id) : -ENOMEM;
+	return queue ? region_queue_hold(queue, id) : -ENOMEM;
 }
 
 void copies_release(struct copies *c, const char *region, const char *id)
 {
-	struct lane *lane = lane_find(c, region);
+	struct region_queue *queue = region_queue_find(c, region);
 
-	if (lane)
-		lane_release(lane, id);
+	if (queue)
+		region_queue_release(queue, id);
 }
 
 void copies_glance(struct copies *c, const char *region, const char *id)
 {
-	struct lane *lane = lane_get(c, region);
+	struct region_queue *queue = region_queue_get(c, region);
 
-	if (lane)
-		lane_glance(lane, id);
+	if (queue)
+		region_queue_glance(queue, id);
 }
 
 /* --- ends that the user makes --- */
 
-static void cancelled(struct entry *e, const struct err *err)
+static void cancelled(struct job *job, const struct err *err)
 {
 	if (err) {
 		/* On disk it is queued, and it stays so. */
-		e->pub.row.ended_ms = 0;
-		life_tell_end(e, false);
-		e->work->phase = PHASE_REST;
-		life_move(e, COPY_QUEUED);
-		life_answer(e, err);
+		job->pub.row.ended_ms = 0;
+		job_tell_end(job, false);
+		job->work->phase = PHASE_REST;
+		job_move(job, COPY_QUEUED);
+		job_answer(job, err);
 		return;
 	}
-	life_answer(e, NULL);
-	life_shed(e);
+	job_answer(job, NULL);
+	job_shed(job);
 }
 
 void copies_keep_source(struct copies *c, struct copy *copy)
 {
-	struct entry *e = entry_of(copy);
+	struct job *job = job_of(copy);
 
 	(void)c;
-	if (!copy->row.move || e->moving)
+	if (!copy->row.move || job->moving)
 		return;
 	copy->row.move = false;
-	life_changed(e);
-	save_row(e, NULL);
+	job_changed(job);
+	persist_row(job, NULL);
 }
 
 static int answer_soon(struct copies *c, struct copy *copy, copies_done *done, void *arg)
 {
-	struct soon *s = soon_create();
+	struct deferred_reply *s = deferred_reply_create();
 
 	if (!s)
 		return -ENOMEM;
-	soon_call(c, s, done, arg, copy, NULL);
+	deferred_reply_call(c, s, done, arg, copy, NULL);
 	return 0;
 }
 
 int copies_cancel(struct copies *c, struct copy *copy, copies_done *done, void *arg)
 {
-	struct entry *e = entry_of(copy);
+	struct job *job = job_of(copy);
 
-	if (copy->origin != COPY_OURS || copy->state != COPY_QUEUED || e->work->done)
+	if (copy->origin != COPY_OURS || copy->state != COPY_QUEUED || job->work->done)
 		return done ? answer_soon(c, copy, done, arg) : 0;
-	if (e->work->phase == PHASE_CHECKING) {
-		region_cancel(steal(&e->work->waiter));
-		e->work->phase = PHASE_REST;
+	if (job->work->phase == PHASE_CHECKING) {
+		region_cancel(steal(&job->work->waiter));
+		job->work->phase = PHASE_REST;
 	}
-	e->work->done = done;
-	e->work->done_arg = arg;
-	e->pub.row.ended_ms = clock_wall_ms();
-	life_tell_end(e, true);
-	life_move(e, COPY_CANCELLED);
-	save_row(e, cancelled);
+	job->work->done = done;
+	job->work->done_arg = arg;
+	job->pub.row.ended_ms = clock_wall_ms();
+	job_tell_end(job, true);
+	job_move(job, COPY_CANCELLED);
+	persist_row(job, cancelled);
 	return 0;
 }
 
 void copies_snapshot_deleted(struct copies *c, const char *region, const char *id)
 {
-	struct lane *lane = lane_find(c, region);
-	struct entry *e;
+	struct region_queue *queue = region_queue_find(c, region);
+	struct job *job;
 	struct foreign *f;
 
-	if (!lane)
+	if (!queue)
 		return;
-	HASH_FIND(hh_id, lane->ids, id, strlen(id), e);
-	if (e && e->pub.state == COPY_PENDING)
-		life_end(e, COPY_CANCELLED, clock_wall_ms(),
+	HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
+	if (job && job->pub.state == COPY_PENDING)
+		job_end(job, COPY_CANCELLED, clock_wall_ms(),
 			"the snapshot was deleted while it was being copied");
-	HASH_FIND_STR(lane->foreign, id, f);
+	HASH_FIND_STR(queue->foreign, id, f);
 	if (f)
-		observe_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);
+		reconcile_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);
 }

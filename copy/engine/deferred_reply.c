@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct soon {
-	struct soon *prev, *next;
+struct deferred_reply {
+	struct deferred_reply *prev, *next;
 	copies_done *done;
 	void *arg;
 	struct copy *copy;
@@ -19,7 +19,7 @@ static void call_all(void *arg)
 	struct copies *c = arg;
 
 	while (c->soon) {
-		struct soon *s = c->soon;
+		struct deferred_reply *s = c->soon;
 
 		DL_DELETE(c->soon, s);
 		s->done(s->arg, s->copy, s->failed ? &s->err : NULL);
@@ -27,16 +27,16 @@ static void call_all(void *arg)
 	}
 }
 
-int soon_init(struct copies *c)
+int deferred_reply_init(struct copies *c)
 {
 	c->soon_timer = loop_timer_create(c->options.loop, call_all, c);
 	return c->soon_timer ? 0 : -ENOMEM;
 }
 
-void soon_finish(struct copies *c)
+void deferred_reply_finish(struct copies *c)
 {
 	while (c->soon) {
-		struct soon *s = c->soon;
+		struct deferred_reply *s = c->soon;
 
 		DL_DELETE(c->soon, s);
 		free(s);
@@ -44,15 +44,15 @@ void soon_finish(struct copies *c)
 	loop_timer_destroy(c->soon_timer);
 }
 
-struct soon *soon_create(void)
+struct deferred_reply *deferred_reply_create(void)
 {
-	return calloc(1, sizeof(struct soon));
+	return calloc(1, sizeof(struct deferred_reply));
 }
 
-void soon_call(struct copies *c, struct soon *s, copies_done *done, void *arg, struct copy *copy,
-	const struct err *err)
+void deferred_reply_call(struct copies *c, struct deferred_reply *s, copies_done *done, void *arg,
+	struct copy *copy, const struct err *err)
 {
-	*s = (struct soon){.done = done, .arg = arg, .copy = copy, .failed = err != NULL};
+	*s = (struct deferred_reply){.done = done, .arg = arg, .copy = copy, .failed = err != NULL};
 	if (err)
 		s->err = *err;
 	DL_APPEND(c->soon, s);

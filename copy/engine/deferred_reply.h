@@ -5,15 +5,15 @@
 
 #include "engine.h"
 
-int soon_init(struct copies *c); /* 0 or -ENOMEM */
-void soon_finish(struct copies *c);
+int deferred_reply_init(struct copies *c); /* 0 or -ENOMEM */
+void deferred_reply_finish(struct copies *c);
 
 /* Room for one answer, so that it cannot fail for want of memory. NULL on ENOMEM; free() if it is
  * not needed. */
-struct soon *soon_create(void);
+struct deferred_reply *deferred_reply_create(void);
 /* Calls done(arg, copy, err) from the loop, soon, unless the copies are destroyed before. Takes s.
  */
-void soon_call(struct copies *c, struct soon *s, copies_done *done, void *arg, struct copy *copy,
-	const struct err *err);
+void deferred_reply_call(struct copies *c, struct deferred_reply *s, copies_done *done, void *arg,
+	struct copy *copy, const struct err *err);
 
 #endif

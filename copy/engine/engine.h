@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the copy queue share: an entry for each copy, a lane for each region. Nobody
+/* What the files of the copy queue share: an entry for each copy, a queue for each region. Nobody
  * outside copy/ includes this. */
 #ifndef EBSFS_ENGINE_H
 #define EBSFS_ENGINE_H
@@ -10,10 +10,10 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "concurrency_limit.h"
 #include "copies.h"
 #include "encryption.h"
 #include "estimate.h"
-#include "concurrency_limit.h"
 #include "history.h"
 #include "loop.h"
 
@@ -36,14 +36,14 @@ enum phase {
 			  */
 };
 
-struct entry;
-struct lane;
+struct job;
+struct region_queue;
 
 /* What only an active copy needs. */
 struct work {
-	struct entry *entry;
+	struct job *job;
 	enum phase phase;
-	char *reason;      /* this copy's own; NULL: the lane's */
+	char *reason;      /* this copy's own; NULL: the queue's */
 	int64_t retry_at;  /* monotonic: not to be submitted before; 0 */
 	unsigned failures; /* in a row */
 
@@ -52,8 +52,8 @@ struct work {
 	struct loop_timer *patience; /* how long they wait for a lost answer */
 	struct err *refusal;         /* what they are told when the row that says so is on disk */
 
-	struct lane *source; /* whose poller watches the source for it: it is pending; NULL: it is
-				not known to be */
+	struct region_queue *source; /* whose poller watches the source for it: it is pending; NULL:
+				it is not known to be */
 	struct region_waiter *waiter; /* PHASE_CHECKING */
 	struct aws_call *call;        /* PHASE_SENDING */
 
@@ -67,31 +67,31 @@ struct work {
 	UT_hash_handle hh; /* copies.tokens, by the row's token */
 };
 
-struct entry {
+struct job {
 	struct copy pub; /* the first member: an entry is its copy */
 	struct copies *all;
-	struct lane *lane;         /* the destination's */
-	struct work *work;         /* NULL once ended, unless its token is still to be recognised */
-	struct entry *prev, *next; /* lane.queue or lane.flights; copies.recalled */
-	unsigned place;            /* in lane.queue, while lane.numbered */
-	unsigned saves;            /* writes of its row under way */
+	struct region_queue *queue; /* the destination's */
+	struct work *work;       /* NULL once ended, unless its token is still to be recognised */
+	struct job *prev, *next; /* queue.queue or queue.flights; copies.recalled */
+	unsigned place;          /* in queue.queue, while queue.numbered */
+	unsigned saves;          /* writes of its row under way */
 	bool dirty;    /* the row on disk is older, and nobody waits for it: it is written again */
 	bool tell_end; /* its end is to be told (on_end, move) once it is on disk */
 	bool moving;   /* a mover works for it */
 	bool recalled; /* from the history, until the loop turns */
-	void (*unsaved)(struct entry *e,
+	void (*unsaved)(struct job *job,
 		const struct err *err); /* whom to tell that its row could not even be put; NULL */
 	UT_hash_handle hh;              /* copies.rows, by row id */
-	UT_hash_handle hh_id;           /* lane.ids, by row.copy_id */
+	UT_hash_handle hh_id;           /* queue.ids, by row.copy_id */
 };
 
 /* A copy that others have in progress. */
 struct foreign {
 	struct copy pub; /* the first member */
-	struct lane *lane;
+	struct region_queue *queue;
 	int64_t answered_at;
 	unsigned absences;
-	UT_hash_handle hh; /* lane.foreign, by row.copy_id */
+	UT_hash_handle hh; /* queue.foreign, by row.copy_id */
 };
 
 /* A snapshot that somebody waits for. */
@@ -101,7 +101,7 @@ struct held {
 	bool glance;    /* one answer is enough */
 	int64_t since, answered_at;
 	unsigned absences;
-	UT_hash_handle hh; /* lane.held */
+	UT_hash_handle hh; /* queue.held */
 };
 
 /* The one who asks EC2 about a region's pending snapshots. */
@@ -149,16 +149,16 @@ struct defaults {
 	bool awaited; /* the answers may come soon */
 };
 
-struct lane {
+struct region_queue {
 	struct copies *all;
 	struct region *region;
-	const char *name;      /* the region's */
-	struct entry *queue;   /* queued, by row id */
-	struct entry *flights; /* submitting and pending, in no order */
-	unsigned queued,
+	const char *name;    /* the region's */
+	struct job *waiting; /* queued, by row id */
+	struct job *running; /* submitting and pending, in no order */
+	unsigned n_waiting,
 		recording; /* recording: of the queued ones, those whose row is not on disk yet */
 	unsigned submitting, pending, foreigners; /* what takes a slot; dry runs do not */
-	struct gate gate;
+	struct concurrency_limit limit;
 	bool numbered; /* each entry of the queue knows its place */
 	bool unlisted; /* after a start: nothing is sent before EC2's own count is known, or was
 			  asked for in vain */
@@ -168,17 +168,17 @@ struct lane {
 				them */
 	int64_t pause_until; /* monotonic: nothing is sent before, whoever's turn it is; 0 */
 	char reason[200];
-	struct entry *ids;
+	struct job *ids;
 	struct foreign *foreign;
 	struct held *held;
 	struct poller poller;
 	struct search search;
 	struct defaults defaults;
-	struct trial *trials;
+	struct dry_run *trials;
 	bool heeds_dry_run; /* a dry run that the user asked for copied nothing */
 	bool copies_dry;    /* one that nobody asked for did copy: never again */
 	uint64_t polls, poll_failures, refusals, lost_answers;
-	UT_hash_handle hh; /* copies.lanes, by name */
+	UT_hash_handle hh; /* copies.queues, by name */
 };
 
 struct watcher {
@@ -189,25 +189,26 @@ struct watcher {
 
 struct copies {
 	struct copies_options options; /* its strings are owned */
-	struct entry *rows;            /* active, lately ended, and lately asked for */
+	struct job *rows;              /* active, lately ended, and lately asked for */
 	struct work *tokens;
-	struct lane *lanes;
+	struct region_queue *queues;
 	struct history *history; /* ended ones, compact */
-	struct entry *recalled;  /* of those, the ones that somebody asks about at this moment */
+	struct job *recalled;    /* of those, the ones that somebody asks about at this moment */
 	struct estimate *estimate;
 	struct watcher *watchers;
-	struct asking *askings; /* requests whose source is being looked up */
-	struct mover *movers;
-	struct soon *soon; /* answers that must not come before their question has returned */
+	struct admission *admissions; /* requests whose source is being looked up */
+	struct move_cleanup *movers;
+	struct deferred_reply
+		*soon; /* answers that must not come before their question has returned */
 	struct loop_timer *soon_timer, *save_timer, *sweep_timer, *recall_timer;
 	struct save *saves; /* writes under way */
 	unsigned save_failures;
 	struct on_end *on_end;
 };
 
-static inline struct entry *entry_of(struct copy *copy)
+static inline struct job *job_of(struct copy *copy)
 {
-	return (struct entry *)copy;
+	return (struct job *)copy;
 }
 
 #endif

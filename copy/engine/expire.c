@@ -10,10 +10,10 @@
 
 #define SWEEP_MS 60000
 
-static bool is_idle(const struct entry *e)
+static bool is_idle(const struct job *job)
 {
-	return !e->saves && !e->dirty && !e->unsaved && !e->moving && !(e->work && e->work->done) &&
-	       !(e->pub.row.untold && e->all->on_end);
+	return !job->saves && !job->dirty && !job->unsaved && !job->moving &&
+	       !(job->work && job->work->done) && !(job->pub.row.untold && job->all->on_end);
 }
 
 static void sweep(void *arg)
@@ -21,25 +21,25 @@ static void sweep(void *arg)
 	struct copies *c = arg;
 	int64_t before = clock_wall_ms() - COPIES_LATELY_MS;
 	bool more = false;
-	struct entry *e, *next;
+	struct job *job, *next;
 
-	HASH_ITER (hh, c->rows, e, next) {
-		if (!copy_state_ended(e->pub.state) || e->recalled)
+	HASH_ITER (hh, c->rows, job, next) {
+		if (!copy_state_ended(job->pub.state) || job->recalled)
 			continue;
-		if (e->pub.row.ended_ms < before && is_idle(e) &&
-			history_add(c->history, &e->pub) == 0)
-			life_destroy(e);
+		if (job->pub.row.ended_ms < before && is_idle(job) &&
+			history_add(c->history, &job->pub) == 0)
+			job_destroy(job);
 		else
 			more = true;
 	}
-	for (struct lane *lane = c->lanes; lane; lane = lane->hh.next) {
+	for (struct region_queue *queue = c->queues; queue; queue = queue->hh.next) {
 		struct foreign *f, *after;
 
-		HASH_ITER (hh, lane->foreign, f, after) {
+		HASH_ITER (hh, queue->foreign, f, after) {
 			if (f->pub.state == COPY_PENDING)
 				continue;
 			if (f->pub.row.ended_ms < before)
-				observe_foreign_drop(f);
+				reconcile_foreign_drop(f);
 			else
 				more = true;
 		}
@@ -48,7 +48,7 @@ static void sweep(void *arg)
 		loop_timer_start(c->sweep_timer, SWEEP_MS);
 }
 
-void sweep_soon(struct copies *c)
+void expire_soon(struct copies *c)
 {
 	if (!loop_timer_armed(c->sweep_timer))
 		loop_timer_start(c->sweep_timer, SWEEP_MS);
@@ -58,42 +58,42 @@ void sweep_soon(struct copies *c)
 static void forget(void *arg)
 {
 	struct copies *c = arg;
-	struct entry *e, *next;
+	struct job *job, *next;
 
-	DL_FOREACH_SAFE(c->recalled, e, next)
+	DL_FOREACH_SAFE(c->recalled, job, next)
 	{
-		DL_DELETE(c->recalled, e);
-		life_destroy(e);
+		DL_DELETE(c->recalled, job);
+		job_destroy(job);
 	}
 }
 
-struct copy *sweep_recall(struct copies *c, int64_t row)
+struct copy *expire_recall(struct copies *c, int64_t row)
 {
 	struct copy ended;
-	struct entry *e;
+	struct job *job;
 
 	if (history_get(c->history, row, &ended) < 0)
 		return NULL;
-	e = life_create(c, &ended.row, ended.state);
-	if (!e || life_enter(e) < 0) {
-		life_destroy(e);
+	job = job_create(c, &ended.row, ended.state);
+	if (!job || job_enter(job) < 0) {
+		job_destroy(job);
 		return NULL;
 	}
-	e->recalled = true;
-	DL_APPEND(c->recalled, e);
+	job->recalled = true;
+	DL_APPEND(c->recalled, job);
 	if (!loop_timer_armed(c->recall_timer))
 		loop_timer_start(c->recall_timer, 0);
-	return &e->pub;
+	return &job->pub;
 }
 
-int sweep_init(struct copies *c)
+int expire_init(struct copies *c)
 {
 	c->sweep_timer = loop_timer_create(c->options.loop, sweep, c);
 	c->recall_timer = loop_timer_create(c->options.loop, forget, c);
 	return c->sweep_timer && c->recall_timer ? 0 : -ENOMEM;
 }
 
-void sweep_finish(struct copies *c)
+void expire_finish(struct copies *c)
 {
 	loop_timer_destroy(c->sweep_timer);
 	loop_timer_destroy(c->recall_timer);

@@ -5,11 +5,11 @@
 
 #include "engine.h"
 
-int sweep_init(struct copies *c); /* 0 or -ENOMEM */
-void sweep_finish(struct copies *c);
+int expire_init(struct copies *c); /* 0 or -ENOMEM */
+void expire_finish(struct copies *c);
 /* Something has ended. */
-void sweep_soon(struct copies *c);
+void expire_soon(struct copies *c);
 /* One that ended long ago; it stays until the loop turns. NULL: not known, or no memory. */
-struct copy *sweep_recall(struct copies *c, int64_t row);
+struct copy *expire_recall(struct copies *c, int64_t row);
 
 #endif

@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "clock.h"
-#include "region_queue.h"
+#include "expire.h"
 #include "log.h"
 #include "move_cleanup.h"
 #include "on_end.h"
 #include "persist.h"
-#include "expire.h"
+#include "region_queue.h"
 
 /* The moves that there are; the table over enum copy_state says who makes them. */
 static const unsigned moves[] = {
@@ -27,12 +27,12 @@ static const unsigned moves[] = {
 	[COPY_CANCELLED] = 1u << COPY_QUEUED,
 };
 
-static struct work *work_create(struct entry *e)
+static struct work *work_create(struct job *job)
 {
 	struct work *w = calloc(1, sizeof(*w));
 
 	if (w)
-		w->entry = e;
+		w->job = job;
 	return w;
 }
 
@@ -41,9 +41,9 @@ static void work_destroy(struct work *w)
 	if (!w)
 		return;
 	if (w->hh.tbl)
-		HASH_DEL(w->entry->all->tokens, w);
+		HASH_DEL(w->job->all->tokens, w);
 	if (w->source)
-		lane_release(w->source, w->entry->pub.row.source_id);
+		region_queue_release(w->source, w->job->pub.row.source_id);
 	if (w->waiter)
 		region_cancel(w->waiter);
 	if (w->call)
@@ -54,67 +54,67 @@ static void work_destroy(struct work *w)
 	free(w);
 }
 
-struct entry *life_create(struct copies *c, struct journal_copy *row, enum copy_state state)
+struct job *job_create(struct copies *c, struct journal_copy *row, enum copy_state state)
 {
-	struct entry *e = calloc(1, sizeof(*e));
+	struct job *job = calloc(1, sizeof(*job));
 
-	if (e && !copy_state_ended(state))
-		e->work = work_create(e);
-	if (!e || (!copy_state_ended(state) && !e->work)) {
+	if (job && !copy_state_ended(state))
+		job->work = work_create(job);
+	if (!job || (!copy_state_ended(state) && !job->work)) {
 		journal_copy_finish(row);
-		free(e);
+		free(job);
 		return NULL;
 	}
-	e->all = c;
-	e->pub = (struct copy){.state = state,
+	job->all = c;
+	job->pub = (struct copy){.state = state,
 		.origin = COPY_OURS,
 		.row = *row,
 		.reason = "",
 		.progress = state == COPY_COMPLETED && !row->dry_run ? 100 : EC2_PROGRESS_UNKNOWN};
 	*row = (struct journal_copy){0};
-	free(steal(&e->pub.row.state)); /* pub.state says it */
-	return e;
+	free(steal(&job->pub.row.state)); /* pub.state says it */
+	return job;
 }
 
-int life_enter(struct entry *e)
+int job_enter(struct job *job)
 {
-	struct copies *c = e->all;
-	struct journal_copy *row = &e->pub.row;
+	struct copies *c = job->all;
+	struct journal_copy *row = &job->pub.row;
 
-	e->lane = lane_get(c, row->region);
-	if (!e->lane)
+	job->queue = region_queue_get(c, row->region);
+	if (!job->queue)
 		return -ENOMEM;
-	HASH_ADD(hh, c->rows, pub.row.id, sizeof(row->id), e);
-	if (!e->hh.tbl)
+	HASH_ADD(hh, c->rows, pub.row.id, sizeof(row->id), job);
+	if (!job->hh.tbl)
 		return -ENOMEM;
-	if (e->work && row->token)
-		HASH_ADD_KEYPTR(hh, c->tokens, row->token, strlen(row->token), e->work);
+	if (job->work && row->token)
+		HASH_ADD_KEYPTR(hh, c->tokens, row->token, strlen(row->token), job->work);
 	if (row->copy_id)
-		HASH_ADD_KEYPTR(hh_id, e->lane->ids, row->copy_id, strlen(row->copy_id), e);
-	lane_enter(e);
+		HASH_ADD_KEYPTR(hh_id, job->queue->ids, row->copy_id, strlen(row->copy_id), job);
+	region_queue_enter(job);
 	return 0;
 }
 
-void life_destroy(struct entry *e)
+void job_destroy(struct job *job)
 {
-	if (!e)
+	if (!job)
 		return;
-	save_forget(e);
-	work_destroy(steal(&e->work));
-	if (e->hh_id.tbl)
-		HASH_DELETE(hh_id, e->lane->ids, e);
-	if (e->hh.tbl) {
-		lane_leave(e);
-		HASH_DEL(e->all->rows, e);
+	persist_forget(job);
+	work_destroy(steal(&job->work));
+	if (job->hh_id.tbl)
+		HASH_DELETE(hh_id, job->queue->ids, job);
+	if (job->hh.tbl) {
+		region_queue_leave(job);
+		HASH_DEL(job->all->rows, job);
 	}
-	journal_copy_finish(&e->pub.row);
-	free(e);
+	journal_copy_finish(&job->pub.row);
+	free(job);
 }
 
-void life_changed(struct entry *e)
+void job_changed(struct job *job)
 {
-	for (struct watcher *w = e->all->watchers; w; w = w->next)
-		w->fn(w->arg, &e->pub);
+	for (struct watcher *w = job->all->watchers; w; w = w->next)
+		w->fn(w->arg, &job->pub);
 }
 
 /* Every end of a copy passes here, and is one line in the log. */
@@ -134,39 +134,39 @@ static void log_end(const struct copy *copy)
 		*why.message ? ": " : "", err_text(&why, text, sizeof(text)));
 }
 
-void life_move(struct entry *e, enum copy_state to)
+void job_move(struct job *job, enum copy_state to)
 {
-	assert(moves[e->pub.state] & 1u << to);
-	lane_leave(e);
-	e->pub.state = to;
-	lane_enter(e);
+	assert(moves[job->pub.state] & 1u << to);
+	region_queue_leave(job);
+	job->pub.state = to;
+	region_queue_enter(job);
 	if (copy_state_ended(to))
-		log_end(&e->pub);
-	life_changed(e);
+		log_end(&job->pub);
+	job_changed(job);
 }
 
-void life_take_off(struct entry *e)
+void job_take_off(struct job *job)
 {
-	struct journal_copy *row = &e->pub.row;
+	struct journal_copy *row = &job->pub.row;
 
 	row->submitted = true;
 	row->submitted_ms = clock_wall_ms();
 	row->attempts++;
-	if (e->pub.state == COPY_QUEUED) {
-		life_no_reason(e);
-		life_move(e, COPY_SUBMITTING);
+	if (job->pub.state == COPY_QUEUED) {
+		job_no_reason(job);
+		job_move(job, COPY_SUBMITTING);
 	}
 }
 
-int life_adopt(struct entry *e, const char *copy_id)
+int job_adopt(struct job *job, const char *copy_id)
 {
-	struct journal_copy *row = &e->pub.row;
+	struct journal_copy *row = &job->pub.row;
 	char *id = strdup(copy_id);
 
 	if (!id)
 		return -ENOMEM;
-	HASH_ADD_KEYPTR(hh_id, e->lane->ids, id, strlen(id), e);
-	if (!e->hh_id.tbl) {
+	HASH_ADD_KEYPTR(hh_id, job->queue->ids, id, strlen(id), job);
+	if (!job->hh_id.tbl) {
 		free(id);
 		return -ENOMEM;
 	}
@@ -174,111 +174,111 @@ int life_adopt(struct entry *e, const char *copy_id)
 	row->copy_id = id;
 	/* Whoever asked by mv was told an error, or died waiting: they believe the source
 	 * untouched. */
-	if (!row->acknowledged && !e->work->done)
+	if (!row->acknowledged && !job->work->done)
 		row->move = false;
 	row->acknowledged = true;
 	row->ended_ms = 0;
 	row->started_ms = row->submitted_ms;
-	e->work->phase = PHASE_REST;
-	e->work->failures = 0;
-	e->work->lost_at = 0;
-	e->work->absences = 0;
-	e->work->accepted_at = e->work->answered_at = clock_mono_ms();
-	if (e->pub.state == COPY_FAILED)
-		life_note(e, NULL, NULL, NULL); /* what it said turned out to be wrong */
-	life_no_reason(e);
-	life_move(e, COPY_PENDING);
+	job->work->phase = PHASE_REST;
+	job->work->failures = 0;
+	job->work->lost_at = 0;
+	job->work->absences = 0;
+	job->work->accepted_at = job->work->answered_at = clock_mono_ms();
+	if (job->pub.state == COPY_FAILED)
+		job_note(job, NULL, NULL, NULL); /* what it said turned out to be wrong */
+	job_no_reason(job);
+	job_move(job, COPY_PENDING);
 	return 0;
 }
 
-void life_answer(struct entry *e, const struct err *err)
+void job_answer(struct job *job, const struct err *err)
 {
-	struct work *w = e->work;
+	struct work *w = job->work;
 	copies_done *done = w ? w->done : NULL;
 
 	if (!done)
 		return;
 	w->done = NULL;
 	loop_timer_destroy(steal(&w->patience));
-	done(w->done_arg, &e->pub, err);
+	done(w->done_arg, &job->pub, err);
 }
 
-void life_shed(struct entry *e)
+void job_shed(struct job *job)
 {
 	/* Where EC2 never answered the token may still turn up: it is to be recognised then. */
-	bool lost = e->pub.state == COPY_FAILED && e->work && e->work->lost_at;
+	bool lost = job->pub.state == COPY_FAILED && job->work && job->work->lost_at;
 
-	e->pub.reason = "";
-	e->pub.eta_ms = 0;
+	job->pub.reason = "";
+	job->pub.eta_ms = 0;
 	if (lost)
-		e->work->phase = PHASE_REST;
+		job->work->phase = PHASE_REST;
 	else
-		work_destroy(steal(&e->work));
-	sweep_soon(e->all);
+		work_destroy(steal(&job->work));
+	expire_soon(job->all);
 }
 
-void life_tell_end(struct entry *e, bool tell)
+void job_tell_end(struct job *job, bool tell)
 {
-	e->tell_end = tell;
-	e->pub.row.untold = tell && e->all->on_end;
+	job->tell_end = tell;
+	job->pub.row.untold = tell && job->all->on_end;
 }
 
-void life_settled(struct entry *e)
+void job_settled(struct job *job)
 {
-	if (!e->tell_end || !copy_state_ended(e->pub.state))
+	if (!job->tell_end || !copy_state_ended(job->pub.state))
 		return;
-	e->tell_end = false;
-	on_end_run(e->all->on_end, &e->pub);
-	if (e->pub.state == COPY_COMPLETED && e->pub.row.move && !e->pub.row.code)
-		mover_start(e);
+	job->tell_end = false;
+	on_end_run(job->all->on_end, &job->pub);
+	if (job->pub.state == COPY_COMPLETED && job->pub.row.move && !job->pub.row.code)
+		move_cleanup_start(job);
 }
 
-static void end(struct entry *e, enum copy_state to, int64_t ended_ms)
+static void end(struct job *job, enum copy_state to, int64_t ended_ms)
 {
-	e->pub.row.ended_ms = ended_ms;
-	life_move(e, to);
+	job->pub.row.ended_ms = ended_ms;
+	job_move(job, to);
 }
 
-static void refused(struct entry *e, const struct err *err)
+static void refused(struct job *job, const struct err *err)
 {
-	struct err *refusal = e->work->refusal;
+	struct err *refusal = job->work->refusal;
 
 	if (err)
-		save_later(e);
-	life_answer(e, refusal);
-	life_shed(e);
+		persist_later(job);
+	job_answer(job, refusal);
+	job_shed(job);
 }
 
-void life_fail(struct entry *e, const struct err *err)
+void job_fail(struct job *job, const struct err *err)
 {
-	struct work *w = e->work;
+	struct work *w = job->work;
 
-	life_note(e, err->code, err->message, err->request_id);
+	job_note(job, err->code, err->message, err->request_id);
 	/* Else it never began: whoever asked is told, and no other. */
-	life_tell_end(e, e->pub.row.acknowledged);
-	end(e, COPY_FAILED, clock_wall_ms());
+	job_tell_end(job, job->pub.row.acknowledged);
+	end(job, COPY_FAILED, clock_wall_ms());
 	if (w->done) {
 		w->refusal = malloc(sizeof(*err));
 		if (w->refusal) {
 			*w->refusal = *err;
-			save_row(e, refused);
+			persist_row(job, refused);
 			return;
 		}
-		life_answer(e, err);
+		job_answer(job, err);
 	}
-	save_row(e, NULL);
-	life_shed(e);
+	persist_row(job, NULL);
+	job_shed(job);
 }
 
-void life_end(struct entry *e, enum copy_state to, int64_t ended_ms, const char *message)
+void job_end(struct job *job, enum copy_state to, int64_t ended_ms, const char *message)
 {
 	if (message)
-		life_note(e, NULL, message, NULL);
-	life_tell_end(e, true);
-	end(e, to, ended_ms);
-	save_row(e, NULL);
-	life_answer(e, NULL);
-	life_shed(e);
+		job_note(job, NULL, message, NULL);
+	job_tell_end(job, true);
+	end(job, to, ended_ms);
+	persist_row(job, NULL);
+	job_answer(job, NULL);
+	job_shed(job);
 }
 
 static void set_text(char **text, const char *value)
@@ -289,21 +289,21 @@ static void set_text(char **text, const char *value)
 	*text = copy;
 }
 
-void life_note(struct entry *e, const char *code, const char *message, const char *request_id)
+void job_note(struct job *job, const char *code, const char *message, const char *request_id)
 {
-	set_text(&e->pub.row.code, code);
-	set_text(&e->pub.row.message, message);
-	set_text(&e->pub.row.request_id, request_id);
+	set_text(&job->pub.row.code, code);
+	set_text(&job->pub.row.message, message);
+	set_text(&job->pub.row.request_id, request_id);
 }
 
-void life_no_reason(struct entry *e)
+void job_no_reason(struct job *job)
 {
-	if (e->work)
-		free(steal(&e->work->reason));
-	e->pub.reason = e->pub.state == COPY_QUEUED && e->lane ? e->lane->reason : "";
+	if (job->work)
+		free(steal(&job->work->reason));
+	job->pub.reason = job->pub.state == COPY_QUEUED && job->queue ? job->queue->reason : "";
 }
 
-void life_reason(struct entry *e, const char *fmt, ...)
+void job_reason(struct job *job, const char *fmt, ...)
 {
 	char *text = NULL;
 	va_list ap;
@@ -313,15 +313,15 @@ void life_reason(struct entry *e, const char *fmt, ...)
 	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	if (n < 0) {
-		life_no_reason(e);
+		job_no_reason(job);
 		return;
 	}
-	if (e->work->reason && !strcmp(e->work->reason, text)) {
+	if (job->work->reason && !strcmp(job->work->reason, text)) {
 		free(text);
 		return;
 	}
-	free(e->work->reason);
-	e->work->reason = text;
-	e->pub.reason = text;
-	life_changed(e);
+	free(job->work->reason);
+	job->work->reason = text;
+	job->pub.reason = text;
+	job_changed(job);
 }

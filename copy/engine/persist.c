@@ -13,123 +13,123 @@
 struct save {
 	struct save *prev, *next;
 	struct copies *all;
-	struct entry *entry; /* NULL: it is gone */
-	save_then *then;
+	struct job *job; /* NULL: it is gone */
+	persist_then *then;
 };
 
 static void again_soon(struct copies *c)
 {
 	if (!loop_timer_armed(c->save_timer))
 		loop_timer_start(c->save_timer,
-			pace_retry(c->options.retry_ms, ++c->save_failures, random_unit()));
+			poll_backoff_retry(c->options.retry_ms, ++c->save_failures, random_unit()));
 }
 
-void save_later(struct entry *e)
+void persist_later(struct job *job)
 {
-	e->dirty = true;
-	again_soon(e->all);
+	job->dirty = true;
+	again_soon(job->all);
 }
 
-static void outcome(struct entry *e, save_then *then, const struct err *err)
+static void outcome(struct job *job, persist_then *then, const struct err *err)
 {
 	char text[700];
 
 	if (err && !then) {
-		if (!e->dirty)
+		if (!job->dirty)
 			log_warning("copy %lld: its row cannot be written, trying on: %s",
-				(long long)e->pub.row.id, err_text(err, text, sizeof(text)));
-		save_later(e);
+				(long long)job->pub.row.id, err_text(err, text, sizeof(text)));
+		persist_later(job);
 	}
 	if (!err) {
-		e->all->save_failures = 0;
-		e->dirty = e->dirty && e->saves;
+		job->all->save_failures = 0;
+		job->dirty = job->dirty && job->saves;
 	}
 	if (then)
-		then(e, err); /* on failure e may be gone after this */
-	if (!err && !e->saves && !e->dirty)
-		life_settled(e);
+		then(job, err); /* on failure job may be gone after this */
+	if (!err && !job->saves && !job->dirty)
+		job_settled(job);
 }
 
 static void written(void *arg, const struct err *err)
 {
 	struct save *s = arg;
-	struct entry *e = s->entry;
-	save_then *then = s->then;
+	struct job *job = s->job;
+	persist_then *then = s->then;
 
 	DL_DELETE(s->all->saves, s);
 	free(s);
-	if (!e)
+	if (!job)
 		return;
-	e->saves--;
-	outcome(e, then, err);
+	job->saves--;
+	outcome(job, then, err);
 }
 
-void save_both(struct entry *e, const struct journal_receipt *receipt, save_then *then)
+void persist_both(struct job *job, const struct journal_receipt *receipt, persist_then *then)
 {
-	struct copies *c = e->all;
-	struct journal_copy row = e->pub.row;
+	struct copies *c = job->all;
+	struct journal_copy row = job->pub.row;
 	struct save *s = malloc(sizeof(*s));
 	int result = -ENOMEM;
 
-	row.state = (char *)copy_state_text(e->pub.state);
+	row.state = (char *)copy_state_text(job->pub.state);
 	if (s) {
-		*s = (struct save){.all = c, .entry = e, .then = then};
+		*s = (struct save){.all = c, .job = job, .then = then};
 		result = receipt ? journal_put_both(c->options.journal, &row, receipt, written, s)
 				 : journal_put_copy(c->options.journal, &row, written, s);
 	}
 	if (!result) {
 		DL_APPEND(c->saves, s);
-		e->saves++;
+		job->saves++;
 		return;
 	}
 	free(s);
 	/* `then` must not be called before this has returned, and nothing more can be allocated for
 	 * that. */
-	e->unsaved = then;
-	e->dirty = !then;
+	job->unsaved = then;
+	job->dirty = !then;
 	loop_timer_start(c->save_timer, 0);
 }
 
-void save_row(struct entry *e, save_then *then)
+void persist_row(struct job *job, persist_then *then)
 {
-	save_both(e, NULL, then);
+	persist_both(job, NULL, then);
 }
 
-void save_forget(struct entry *e)
+void persist_forget(struct job *job)
 {
 	struct save *s;
 
-	for (s = e->all->saves; s; s = s->next)
-		if (s->entry == e)
-			s->entry = NULL;
+	for (s = job->all->saves; s; s = s->next)
+		if (s->job == job)
+			s->job = NULL;
 }
 
 /* Writes again what could not be written, and tells of what was not even put. */
 static void timer(void *arg)
 {
 	struct copies *c = arg;
-	struct entry *e, *next;
+	struct job *job, *next;
 	struct err err;
 
 	err_set(&err, ENOMEM, "out of memory");
-	HASH_ITER (hh, c->rows, e, next) {
-		save_then *then = e->unsaved;
+	HASH_ITER (hh, c->rows, job, next) {
+		persist_then *then = job->unsaved;
 
-		e->unsaved = NULL;
+		job->unsaved = NULL;
 		if (then)
-			outcome(e, then, &err);
-		else if (e->dirty && !e->saves)
-			save_row(e, NULL);
+			outcome(job, then, &err);
+		else if (job->dirty && !job->saves)
+			persist_row(job, NULL);
 	}
 }
 
-int save_init(struct copies *c)
+int persist_init(struct copies *c)
 {
 	c->save_timer = loop_timer_create(c->options.loop, timer, c);
 	return c->save_timer ? 0 : -ENOMEM;
 }
 
-void save_finish(struct copies *c)
+void persist_finish(struct copies *c)
 {
 	struct save *s, *next;
 

@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "clock.h"
-#include "region_queue.h"
 #include "job.h"
-#include "reconcile.h"
 #include "poll_backoff.h"
 #include "random.h"
+#include "reconcile.h"
+#include "region_queue.h"
 
 /*
  * A poll asks for the ids that somebody waits for, by a filter (which, unlike a list of ids, is no
@@ -26,12 +26,12 @@
 #define ABSENCES_GONE 3
 
 static void run(void *arg);
-static int ask(struct lane *lane);
+static int ask(struct region_queue *queue);
 
-int poller_init(struct lane *lane)
+int poller_init(struct region_queue *queue)
 {
-	lane->poller.timer = loop_timer_create(lane->all->options.loop, run, lane);
-	return lane->poller.timer ? 0 : -ENOMEM;
+	queue->poller.timer = loop_timer_create(queue->all->options.loop, run, queue);
+	return queue->poller.timer ? 0 : -ENOMEM;
 }
 
 static void clear(struct poller *p)
@@ -44,9 +44,9 @@ static void clear(struct poller *p)
 	p->pages = 0;
 }
 
-void poller_finish(struct lane *lane)
+void poller_finish(struct region_queue *queue)
 {
-	struct poller *p = &lane->poller;
+	struct poller *p = &queue->poller;
 
 	if (p->call)
 		aws_cancel(p->call);
@@ -65,42 +65,43 @@ struct wanted {
 typedef void wanted_fn(void *arg, const struct wanted *wanted);
 
 /* Whether the poller asks for it anyway, as a copy in progress. */
-static bool is_copied(const struct lane *lane, const char *id)
+static bool is_copied(const struct region_queue *queue, const char *id)
 {
-	struct entry *e;
+	struct job *job;
 	struct foreign *f;
 
-	HASH_FIND(hh_id, lane->ids, id, strlen(id), e);
-	HASH_FIND_STR(lane->foreign, id, f);
-	return (e && e->pub.state == COPY_PENDING) || (f && f->pub.state == COPY_PENDING);
+	HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
+	HASH_FIND_STR(queue->foreign, id, f);
+	return (job && job->pub.state == COPY_PENDING) || (f && f->pub.state == COPY_PENDING);
 }
 
-static int64_t interval(const struct lane *lane, int64_t start_ms, int64_t eta_ms, int64_t wall)
+static int64_t interval(
+	const struct region_queue *queue, int64_t start_ms, int64_t eta_ms, int64_t wall)
 {
-	return pace_interval(lane->all->options.poll_ms, start_ms ? wall - start_ms : 0,
-		eta_ms ? eta_ms - wall : PACE_UNKNOWN);
+	return poll_backoff_interval(queue->all->options.poll_ms, start_ms ? wall - start_ms : 0,
+		eta_ms ? eta_ms - wall : POLL_UNKNOWN);
 }
 
-static void each_wanted(struct lane *lane, wanted_fn *fn, void *arg)
+static void each_wanted(struct region_queue *queue, wanted_fn *fn, void *arg)
 {
 	int64_t wall = clock_wall_ms(), mono = clock_mono_ms();
-	struct entry *e;
+	struct job *job;
 
-	for (e = lane->flights; e; e = e->next)
-		if (e->pub.state == COPY_PENDING)
-			fn(arg, &(struct wanted){e->pub.row.copy_id, e->work->answered_at,
-					interval(
-						lane, e->pub.row.started_ms, e->pub.eta_ms, wall)});
-	for (struct foreign *f = lane->foreign; f; f = f->hh.next)
+	for (job = queue->running; job; job = job->next)
+		if (job->pub.state == COPY_PENDING)
+			fn(arg, &(struct wanted){job->pub.row.copy_id, job->work->answered_at,
+					interval(queue, job->pub.row.started_ms, job->pub.eta_ms,
+						wall)});
+	for (struct foreign *f = queue->foreign; f; f = f->hh.next)
 		if (f->pub.state == COPY_PENDING)
 			fn(arg, &(struct wanted){f->pub.row.copy_id, f->answered_at,
-					interval(
-						lane, f->pub.row.started_ms, f->pub.eta_ms, wall)});
-	for (struct held *h = lane->held; h; h = h->hh.next)
-		if (!is_copied(lane, h->id) && lane_is_open(lane, h->id))
+					interval(queue, f->pub.row.started_ms, f->pub.eta_ms,
+						wall)});
+	for (struct held *h = queue->held; h; h = h->hh.next)
+		if (!is_copied(queue, h->id) && region_queue_is_open(queue, h->id))
 			fn(arg, &(struct wanted){h->id, h->answered_at,
-					pace_interval(lane->all->options.poll_ms, mono - h->since,
-						PACE_UNKNOWN)});
+					poll_backoff_interval(queue->all->options.poll_ms,
+						mono - h->since, POLL_UNKNOWN)});
 }
 
 static void shortest(void *arg, const struct wanted *wanted)
@@ -111,16 +112,16 @@ static void shortest(void *arg, const struct wanted *wanted)
 		*least = wanted->interval_ms;
 }
 
-void poller_schedule(struct lane *lane)
+void poller_schedule(struct region_queue *queue)
 {
-	struct poller *p = &lane->poller;
-	int64_t pause = INT64_MAX, now = clock_mono_ms(), least = lane->all->options.poll_ms,
+	struct poller *p = &queue->poller;
+	int64_t pause = INT64_MAX, now = clock_mono_ms(), least = queue->all->options.poll_ms,
 		target;
 
 	if (p->call)
 		return; /* its end does this */
-	each_wanted(lane, shortest, &pause);
-	if (lane->blocked || lane->unlisted || (p->urgent && pause != INT64_MAX))
+	each_wanted(queue, shortest, &pause);
+	if (queue->blocked || queue->unlisted || (p->urgent && pause != INT64_MAX))
 		pause = least;
 	if (pause == INT64_MAX) {
 		loop_timer_stop(p->timer);
@@ -132,7 +133,7 @@ void poller_schedule(struct lane *lane)
 	/* After idleness, one interval from what made it necessary, unless somebody waits: EC2 has
 	 * nothing new to tell before that. */
 	if (target <= now)
-		target = lane->unlisted || p->urgent ? now : now + least;
+		target = queue->unlisted || p->urgent ? now : now + least;
 	if (loop_timer_armed(p->timer) && p->due_at <= target)
 		return;
 	p->due_at = target;
@@ -173,14 +174,14 @@ static int by_answer(const void *a, const void *b)
 }
 
 /* Decides what the poll asks. 0, -ENOMEM, or -ENOENT: there is nothing to ask. */
-static int prepare(struct lane *lane)
+static int prepare(struct region_queue *queue)
 {
-	struct poller *p = &lane->poller;
+	struct poller *p = &queue->poller;
 	struct gathered g = {0};
-	bool busy = lane->queued || lane->flights || lane->foreigners;
+	bool busy = queue->n_waiting || queue->running || queue->foreigners;
 	int result = 0;
 
-	each_wanted(lane, gather, &g);
+	each_wanted(queue, gather, &g);
 	if (g.n > 1)
 		qsort(g.all, g.n, sizeof(*g.all), by_answer);
 	p->listing = busy && (!p->listed_at || p->since_listing >= LISTING_EVERY - 1 || !g.n ||
@@ -202,12 +203,12 @@ static int prepare(struct lane *lane)
 }
 
 /* Only what others share with the account is asked for without naming the owner. */
-static const char *owner(struct lane *lane)
+static const char *owner(struct region_queue *queue)
 {
-	struct catalogue *catalogue = region_catalogue(lane->region);
+	struct catalogue *catalogue = region_catalogue(queue->region);
 
-	for (size_t i = 0; i < lane->poller.n_asked; i++) {
-		catalogue_slot slot = catalogue_find(catalogue, lane->poller.asked[i].id);
+	for (size_t i = 0; i < queue->poller.n_asked; i++) {
+		catalogue_slot slot = catalogue_find(catalogue, queue->poller.asked[i].id);
 
 		if (slot != CATALOGUE_NONE &&
 			catalogue_presence(catalogue, slot) == CATALOGUE_UNLISTED)
@@ -216,56 +217,57 @@ static const char *owner(struct lane *lane)
 	return "self";
 }
 
-static void explain(struct lane *lane, const struct err *err)
+static void explain(struct region_queue *queue, const struct err *err)
 {
-	struct entry *e;
+	struct job *job;
 
-	for (e = lane->flights; e; e = e->next) {
-		if (e->pub.state != COPY_PENDING)
+	for (job = queue->running; job; job = job->next) {
+		if (job->pub.state != COPY_PENDING)
 			continue;
 		if (err)
-			life_reason(e, "EC2 cannot be asked about it: %s", err->message);
-		else if (*e->pub.reason)
-			life_no_reason(e);
+			job_reason(job, "EC2 cannot be asked about it: %s", err->message);
+		else if (*job->pub.reason)
+			job_no_reason(job);
 	}
 }
 
-static void failed(struct lane *lane, const struct err *err)
+static void failed(struct region_queue *queue, const struct err *err)
 {
-	struct poller *p = &lane->poller;
+	struct poller *p = &queue->poller;
 
 	clear(p);
-	p->backoff_ms = pace_retry(lane->all->options.poll_ms, ++p->failures, random_unit());
-	lane->poll_failures++;
-	lane->unlisted = false; /* asked in vain: EC2's refusals will have to do */
-	explain(lane, err);
-	lane_wake(lane);
-	poller_schedule(lane);
+	p->backoff_ms =
+		poll_backoff_retry(queue->all->options.poll_ms, ++p->failures, random_unit());
+	queue->poll_failures++;
+	queue->unlisted = false; /* asked in vain: EC2's refusals will have to do */
+	explain(queue, err);
+	region_queue_wake(queue);
+	poller_schedule(queue);
 }
 
 /* An answer had the id, or not. */
-static void answered(struct lane *lane, const char *id, bool present)
+static void answered(struct region_queue *queue, const char *id, bool present)
 {
 	int64_t now = clock_mono_ms();
-	struct entry *e;
+	struct job *job;
 	struct foreign *f;
 	struct held *h;
 
-	HASH_FIND(hh_id, lane->ids, id, strlen(id), e);
-	if (e && e->pub.state == COPY_PENDING) {
-		e->work->answered_at = now;
-		e->work->absences = present ? 0 : e->work->absences + 1;
+	HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
+	if (job && job->pub.state == COPY_PENDING) {
+		job->work->answered_at = now;
+		job->work->absences = present ? 0 : job->work->absences + 1;
 		/* The catalogue tells of changes only; this one may have changed before it was
 		 * ours. */
 		if (present)
-			observe_entry(e);
+			reconcile_entry(job);
 	}
-	HASH_FIND_STR(lane->foreign, id, f);
+	HASH_FIND_STR(queue->foreign, id, f);
 	if (f) {
 		f->answered_at = now;
 		f->absences = present ? 0 : f->absences + 1;
 	}
-	HASH_FIND_STR(lane->held, id, h);
+	HASH_FIND_STR(queue->held, id, h);
 	if (!h)
 		return;
 	h->answered_at = now;
@@ -273,15 +275,15 @@ static void answered(struct lane *lane, const char *id, bool present)
 	h->glance = false;
 	if (!h->holds) {
 		h->holds = 1;
-		lane_release(lane, id);
+		region_queue_release(queue, id);
 	}
 }
 
-static void take_page(struct lane *lane, const struct ec2_page *page)
+static void take_page(struct region_queue *queue, const struct ec2_page *page)
 {
-	struct poller *p = &lane->poller;
-	struct catalogue *catalogue = region_catalogue(lane->region);
-	const char *account = lane->all->options.account;
+	struct poller *p = &queue->poller;
+	struct catalogue *catalogue = region_catalogue(queue->region);
+	const char *account = queue->all->options.account;
 
 	for (size_t i = 0; i < page->n_snapshots; i++) {
 		const struct ec2_snapshot *s = &page->snapshots[i];
@@ -296,29 +298,29 @@ static void take_page(struct lane *lane, const struct ec2_page *page)
 		for (size_t n = 0; n < p->n_asked; n++)
 			if (!strcmp(p->asked[n].id, s->id))
 				p->asked[n].answered = true;
-		answered(lane, s->id, true);
+		answered(queue, s->id, true);
 	}
 }
 
 /* What was missing in answer after answer, long enough after it came to be, is gone. */
-static void bury(struct lane *lane, const char *id)
+static void bury(struct region_queue *queue, const char *id)
 {
-	struct catalogue *catalogue = region_catalogue(lane->region);
-	int64_t now = clock_mono_ms(), window = lane->all->options.window_ms;
+	struct catalogue *catalogue = region_catalogue(queue->region);
+	int64_t now = clock_mono_ms(), window = queue->all->options.window_ms;
 	catalogue_slot slot = catalogue_find(catalogue, id);
-	struct entry *e;
+	struct job *job;
 	struct foreign *f;
 	struct held *h;
 
-	HASH_FIND(hh_id, lane->ids, id, strlen(id), e);
-	if (e && e->pub.state == COPY_PENDING && e->work->absences >= ABSENCES_GONE &&
-		now - e->work->accepted_at >= window)
-		life_end(e, COPY_CANCELLED, clock_wall_ms(),
+	HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
+	if (job && job->pub.state == COPY_PENDING && job->work->absences >= ABSENCES_GONE &&
+		now - job->work->accepted_at >= window)
+		job_end(job, COPY_CANCELLED, clock_wall_ms(),
 			"the snapshot was deleted, but not through this mount");
-	HASH_FIND_STR(lane->foreign, id, f);
+	HASH_FIND_STR(queue->foreign, id, f);
 	if (f && f->absences >= ABSENCES_GONE)
-		observe_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);
-	HASH_FIND_STR(lane->held, id, h);
+		reconcile_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);
+	HASH_FIND_STR(queue->held, id, h);
 	if (slot != CATALOGUE_NONE &&
 		((f && f->absences >= ABSENCES_GONE) ||
 			(h && h->absences >= ABSENCES_GONE && now - h->since >= window)))
@@ -326,74 +328,74 @@ static void bury(struct lane *lane, const char *id)
 }
 
 /* Glances at what has come to its end meanwhile. */
-static void drop_glances(struct lane *lane)
+static void drop_glances(struct region_queue *queue)
 {
 	struct held *h, *next;
 
-	HASH_ITER (hh, lane->held, h, next)
-		if (!h->holds && !lane_is_open(lane, h->id))
-			answered(lane, h->id, true);
+	HASH_ITER (hh, queue->held, h, next)
+		if (!h->holds && !region_queue_is_open(queue, h->id))
+			answered(queue, h->id, true);
 }
 
-static void complete(struct lane *lane)
+static void complete(struct region_queue *queue)
 {
-	struct poller *p = &lane->poller;
+	struct poller *p = &queue->poller;
 
 	p->failures = 0;
 	if (p->listing) {
 		p->listed_at = clock_mono_ms();
 		p->since_listing = 0;
-		lane->unlisted = false;
+		queue->unlisted = false;
 	} else {
 		p->since_listing++;
 	}
-	explain(lane, NULL);
+	explain(queue, NULL);
 	for (size_t i = 0; i < p->n_asked; i++)
 		if (!p->asked[i].answered) {
-			answered(lane, p->asked[i].id, false);
-			bury(lane, p->asked[i].id);
+			answered(queue, p->asked[i].id, false);
+			bury(queue, p->asked[i].id);
 		}
 	clear(p);
-	drop_glances(lane);
-	lane_wake(lane);
-	poller_schedule(lane);
+	drop_glances(queue);
+	region_queue_wake(queue);
+	poller_schedule(queue);
 }
 
 static void page_came(void *arg, struct ec2_page *page, const struct err *err)
 {
-	struct lane *lane = arg;
-	struct poller *p = &lane->poller;
+	struct region_queue *queue = arg;
+	struct poller *p = &queue->poller;
 	bool more = page && page->next_token && *page->next_token;
 	struct err mine;
 	int result = 0;
 
 	p->call = NULL;
 	if (err) {
-		failed(lane, err);
+		failed(queue, err);
 		return;
 	}
-	take_page(lane, page);
+	take_page(queue, page);
 	free(p->next_token);
 	p->next_token = more ? strdup(page->next_token) : NULL;
 	if (more)
-		result = !p->next_token ? -ENOMEM : ++p->pages >= PAGES_MAX ? -EFBIG : ask(lane);
+		result = !p->next_token ? -ENOMEM : ++p->pages >= PAGES_MAX ? -EFBIG : ask(queue);
 	ec2_page_destroy(page);
 	if (result < 0) {
 		err_set(&mine, -result, "%s", strerror(-result));
-		failed(lane, &mine);
+		failed(queue, &mine);
 	} else if (!more) {
-		complete(lane);
+		complete(queue);
 	}
 }
 
-static int ask(struct lane *lane)
+static int ask(struct region_queue *queue)
 {
 	static const char *const pending[] = {"pending"};
-	struct poller *p = &lane->poller;
+	struct poller *p = &queue->poller;
 	const char *ids[EC2_FILTER_VALUES_MAX];
 	struct ec2_filter filter = {"snapshot-id", ids, p->n_asked};
-	struct ec2_describe_snapshots in = {.region = lane->name,
-		.owner = owner(lane),
+	struct ec2_describe_snapshots in = {.region = queue->name,
+		.owner = owner(queue),
 		.filters = &filter,
 		.n_filters = 1,
 		.max_results = EC2_PAGE_MAX,
@@ -403,17 +405,17 @@ static int ask(struct lane *lane)
 		ids[i] = p->asked[i].id;
 	if (p->listing)
 		filter = (struct ec2_filter){"status", pending, 1};
-	lane->polls++;
-	p->call = ec2_describe_snapshots(lane->all->options.aws, &in, page_came, lane);
+	queue->polls++;
+	p->call = ec2_describe_snapshots(queue->all->options.aws, &in, page_came, queue);
 	return p->call ? 0 : -ENOMEM;
 }
 
 static void run(void *arg)
 {
-	struct lane *lane = arg;
-	struct poller *p = &lane->poller;
+	struct region_queue *queue = arg;
+	struct poller *p = &queue->poller;
 	struct err err;
-	int result = prepare(lane);
+	int result = prepare(queue);
 
 	if (result == -ENOENT) {
 		clear(p);
@@ -422,9 +424,9 @@ static void run(void *arg)
 	p->began_at = clock_mono_ms();
 	p->urgent = false;
 	if (!result)
-		result = ask(lane);
+		result = ask(queue);
 	if (result < 0) {
 		err_set(&err, ENOMEM, "out of memory");
-		failed(lane, &err);
+		failed(queue, &err);
 	}
 }

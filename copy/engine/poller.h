@@ -6,9 +6,9 @@
 
 #include "engine.h"
 
-int poller_init(struct lane *lane); /* 0 or -ENOMEM */
-void poller_finish(struct lane *lane);
+int poller_init(struct region_queue *queue); /* 0 or -ENOMEM */
+void poller_finish(struct region_queue *queue);
 /* What is waited for has changed: sees when the next poll is due. */
-void poller_schedule(struct lane *lane);
+void poller_schedule(struct region_queue *queue);
 
 #endif

@@ -8,12 +8,12 @@
 
 #include "clock.h"
 #include "endpoint.h"
-#include "region_queue.h"
 #include "job.h"
 #include "log.h"
+#include "lost_requests.h"
 #include "move_cleanup.h"
 #include "persist.h"
-#include "lost_requests.h"
+#include "region_queue.h"
 
 #define KEPT_MS (30 * 86400LL * 1000) /* ended copies without a receipt are pruned after that */
 
@@ -74,7 +74,7 @@ static int take_copy(void *arg, const struct journal_copy *row)
 	struct copies *c = r->all;
 	enum copy_state state;
 	struct journal_copy mine;
-	struct entry *e;
+	struct job *job;
 
 	if (!find_state(row->state, &state) || !row->region || !endpoint_is_region(row->region) ||
 		!row->source_region || !row->source_id || !row->token)
@@ -92,9 +92,9 @@ static int take_copy(void *arg, const struct journal_copy *row)
 			       ? err_set(r->err, ENOMEM, "out of memory")
 			       : 0;
 	}
-	e = duplicate(row, &mine) ? life_create(c, &mine, state) : NULL;
-	if (!e || life_enter(e) < 0) {
-		life_destroy(e);
+	job = duplicate(row, &mine) ? job_create(c, &mine, state) : NULL;
+	if (!job || job_enter(job) < 0) {
+		job_destroy(job);
 		return err_set(r->err, ENOMEM, "out of memory");
 	}
 	return 0;
@@ -126,69 +126,69 @@ static int by_number(const void *a, const void *b)
 
 /* --- what was under way --- */
 
-static void cancel(struct entry *e)
+static void cancel(struct job *job)
 {
-	life_note(
-		e, NULL, "the mount ended before the request was accepted; nothing was sent", NULL);
-	e->pub.row.ended_ms = clock_wall_ms();
-	life_move(e, COPY_CANCELLED);
-	save_row(e, NULL);
-	life_shed(e);
+	job_note(job, NULL, "the mount ended before the request was accepted; nothing was sent",
+		NULL);
+	job->pub.row.ended_ms = clock_wall_ms();
+	job_move(job, COPY_CANCELLED);
+	persist_row(job, NULL);
+	job_shed(job);
 }
 
-static void go_on(struct entry *e)
+static void go_on(struct job *job)
 {
-	struct journal_copy *row = &e->pub.row;
+	struct journal_copy *row = &job->pub.row;
 
-	switch (e->pub.state) {
+	switch (job->pub.state) {
 	case COPY_QUEUED:
 		if (!row->acknowledged)
-			cancel(e);
+			cancel(job);
 		break;
 	case COPY_SUBMITTING:
 		if (row->dry_run) {
-			cancel(e);
+			cancel(job);
 		} else if (row->submitted) {
-			life_reason(e, "the mount ended before EC2's answer; whether it made the "
-				       "copy is being looked for");
-			search_start(e);
+			job_reason(job, "the mount ended before EC2's answer; whether it made the "
+					"copy is being looked for");
+			lost_requests_start(job);
 		} else if (row->acknowledged) {
-			life_move(e, COPY_QUEUED);
-			life_no_reason(e);
-			save_row(e, NULL);
+			job_move(job, COPY_QUEUED);
+			job_no_reason(job);
+			persist_row(job, NULL);
 		} else {
-			cancel(e);
+			cancel(job);
 		}
 		break;
 	case COPY_PENDING:
-		e->work->accepted_at = clock_mono_ms();
+		job->work->accepted_at = clock_mono_ms();
 		break;
 	default:
 		/* Once its row is on disk again, the loop turns, and the mount stands. */
-		if (still_tells(e->all, row)) {
-			life_tell_end(e, true);
-			save_row(e, NULL);
+		if (still_tells(job->all, row)) {
+			job_tell_end(job, true);
+			persist_row(job, NULL);
 		}
-		if (still_moves(e->pub.state, row))
-			mover_start(e);
+		if (still_moves(job->pub.state, row))
+			move_cleanup_start(job);
 	}
 }
 
 static void all_go_on(struct copies *c)
 {
-	struct entry *e, *next;
+	struct job *job, *next;
 
-	HASH_ITER (hh, c->rows, e, next) {
-		if (!copy_state_ended(e->pub.state))
-			e->lane->unlisted = true;
+	HASH_ITER (hh, c->rows, job, next) {
+		if (!copy_state_ended(job->pub.state))
+			job->queue->unlisted = true;
 		/* A pending copy whose id is not known is one whose answer was lost. */
-		if (e->pub.state == COPY_PENDING && !e->pub.row.copy_id) {
-			e->pub.row.submitted = true;
-			lane_leave(e);
-			e->pub.state = COPY_SUBMITTING;
-			lane_enter(e);
+		if (job->pub.state == COPY_PENDING && !job->pub.row.copy_id) {
+			job->pub.row.submitted = true;
+			region_queue_leave(job);
+			job->pub.state = COPY_SUBMITTING;
+			region_queue_enter(job);
 		}
-		go_on(e);
+		go_on(job);
 	}
 }
 

@@ -7,303 +7,308 @@
 #include <string.h>
 
 #include "clock.h"
+#include "copy_snapshot.h"
+#include "copy_source.h"
+#include "dry_run.h"
 #include "encryption_defaults.h"
 #include "job.h"
-#include "reconcile.h"
+#include "lost_requests.h"
 #include "poll_backoff.h"
 #include "poller.h"
 #include "random.h"
-#include "lost_requests.h"
-#include "copy_source.h"
-#include "copy_snapshot.h"
-#include "dry_run.h"
+#include "reconcile.h"
 
 static void pump(void *arg);
 
-struct lane *lane_make(struct copies *c, struct region *region)
+struct region_queue *region_queue_make(struct copies *c, struct region *region)
 {
-	struct lane *lane = calloc(1, sizeof(*lane));
+	struct region_queue *queue = calloc(1, sizeof(*queue));
 
-	if (!lane)
+	if (!queue)
 		return NULL;
-	lane->all = c;
-	lane->region = region;
-	lane->name = region_name(region);
-	gate_init(&lane->gate, c->options.retry_ms * 4);
-	lane->pump = loop_timer_create(c->options.loop, pump, lane);
-	if (lane->pump && poller_init(lane) == 0 && search_init(lane) == 0 &&
-		defaults_init(lane) == 0)
-		HASH_ADD_KEYPTR(hh, c->lanes, lane->name, strlen(lane->name), lane);
+	queue->all = c;
+	queue->region = region;
+	queue->name = region_name(region);
+	concurrency_limit_init(&queue->limit, c->options.retry_ms * 4);
+	queue->pump = loop_timer_create(c->options.loop, pump, queue);
+	if (queue->pump && poller_init(queue) == 0 && lost_requests_init(queue) == 0 &&
+		encryption_defaults_init(queue) == 0)
+		HASH_ADD_KEYPTR(hh, c->queues, queue->name, strlen(queue->name), queue);
 	/* Last, for what watches a catalogue cannot be taken back. */
-	if (!lane->hh.tbl || observe_lane(lane) < 0) {
-		lane_destroy(lane);
+	if (!queue->hh.tbl || reconcile_lane(queue) < 0) {
+		region_queue_destroy(queue);
 		return NULL;
 	}
-	return lane;
+	return queue;
 }
 
-struct lane *lane_find(const struct copies *c, const char *region)
+struct region_queue *region_queue_find(const struct copies *c, const char *region)
 {
-	struct lane *lane;
+	struct region_queue *queue;
 
-	HASH_FIND_STR(c->lanes, region, lane);
-	return lane;
+	HASH_FIND_STR(c->queues, region, queue);
+	return queue;
 }
 
-struct lane *lane_get(struct copies *c, const char *region)
+struct region_queue *region_queue_get(struct copies *c, const char *region)
 {
-	struct lane *lane = lane_find(c, region);
+	struct region_queue *queue = region_queue_find(c, region);
 	struct region *r;
 
-	if (lane)
-		return lane;
+	if (queue)
+		return queue;
 	r = regions_get(c->options.regions, region);
 	if (!r)
 		return NULL;
-	/* Each new region comes by lane_make() through regions_each(), if there was memory for it.
+	/* Each new region comes by region_queue_make() through regions_each(), if there was memory
+	 * for it.
 	 */
-	lane = lane_find(c, region);
-	return lane ? lane : lane_make(c, r);
+	queue = region_queue_find(c, region);
+	return queue ? queue : region_queue_make(c, r);
 }
 
-void lane_destroy(struct lane *lane)
+void region_queue_destroy(struct region_queue *queue)
 {
 	struct held *h, *next;
 
-	if (!lane)
+	if (!queue)
 		return;
-	poller_finish(lane);
-	search_finish(lane);
-	defaults_finish(lane);
-	trial_finish(lane);
-	observe_forget(lane);
-	HASH_ITER (hh, lane->held, h, next) {
-		HASH_DEL(lane->held, h);
+	poller_finish(queue);
+	lost_requests_finish(queue);
+	encryption_defaults_finish(queue);
+	dry_run_finish(queue);
+	reconcile_forget(queue);
+	HASH_ITER (hh, queue->held, h, next) {
+		HASH_DEL(queue->held, h);
 		free(h->id);
 		free(h);
 	}
-	loop_timer_destroy(lane->pump);
-	if (lane->hh.tbl)
-		HASH_DEL(lane->all->lanes, lane);
-	free(lane);
+	loop_timer_destroy(queue->pump);
+	if (queue->hh.tbl)
+		HASH_DEL(queue->all->queues, queue);
+	free(queue);
 }
 
 /* A dry run takes no slot. */
-static void count(struct entry *e, int by)
+static void count(struct job *job, int by)
 {
-	unsigned *slots = e->pub.state == COPY_PENDING ? &e->lane->pending : &e->lane->submitting;
+	unsigned *slots =
+		job->pub.state == COPY_PENDING ? &job->queue->pending : &job->queue->submitting;
 
-	if (!e->pub.row.dry_run)
+	if (!job->pub.row.dry_run)
 		*slots += (unsigned)by;
 }
 
 /* Keeps the queue in the order of the requests, also for one that comes back into it. */
-static void enqueue(struct lane *lane, struct entry *e)
+static void enqueue(struct region_queue *queue, struct job *job)
 {
-	struct entry *after =
-		lane->queue ? lane->queue->prev : NULL; /* utlist: the head's prev is the tail */
+	struct job *after = queue->waiting ? queue->waiting->prev
+					   : NULL; /* utlist: the head's prev is the tail */
 
-	lane->queued++;
-	lane->numbered = false;
-	if (!after || after->pub.row.id < e->pub.row.id) {
-		DL_APPEND(lane->queue, e);
+	queue->n_waiting++;
+	queue->numbered = false;
+	if (!after || after->pub.row.id < job->pub.row.id) {
+		DL_APPEND(queue->waiting, job);
 		return;
 	}
-	for (after = lane->queue; after->pub.row.id < e->pub.row.id;)
+	for (after = queue->waiting; after->pub.row.id < job->pub.row.id;)
 		after = after->next;
-	DL_PREPEND_ELEM(lane->queue, after, e);
+	DL_PREPEND_ELEM(queue->waiting, after, job);
 }
 
-void lane_enter(struct entry *e)
+void region_queue_enter(struct job *job)
 {
-	struct lane *lane = e->lane;
+	struct region_queue *queue = job->queue;
 
-	if (e->pub.state == COPY_QUEUED) {
-		enqueue(lane, e);
-		if (!e->work->reason)
-			e->pub.reason = lane->reason;
-		lane_wake(lane);
-	} else if (!copy_state_ended(e->pub.state)) {
-		DL_APPEND(lane->flights, e);
-		count(e, 1);
-		if (e->pub.state == COPY_PENDING)
-			poller_schedule(lane);
+	if (job->pub.state == COPY_QUEUED) {
+		enqueue(queue, job);
+		if (!job->work->reason)
+			job->pub.reason = queue->reason;
+		region_queue_wake(queue);
+	} else if (!copy_state_ended(job->pub.state)) {
+		DL_APPEND(queue->running, job);
+		count(job, 1);
+		if (job->pub.state == COPY_PENDING)
+			poller_schedule(queue);
 	}
 }
 
-void lane_leave(struct entry *e)
+void region_queue_leave(struct job *job)
 {
-	struct lane *lane = e->lane;
+	struct region_queue *queue = job->queue;
 
-	if (e->pub.state == COPY_QUEUED) {
-		DL_DELETE(lane->queue, e);
-		lane->queued--;
-		lane->numbered = false;
-	} else if (!copy_state_ended(e->pub.state)) {
-		DL_DELETE(lane->flights, e);
-		count(e, -1);
-		if (e->pub.state == COPY_PENDING)
-			gate_freed(&lane->gate);
-		lane_wake(lane);
+	if (job->pub.state == COPY_QUEUED) {
+		DL_DELETE(queue->waiting, job);
+		queue->n_waiting--;
+		queue->numbered = false;
+	} else if (!copy_state_ended(job->pub.state)) {
+		DL_DELETE(queue->running, job);
+		count(job, -1);
+		if (job->pub.state == COPY_PENDING)
+			concurrency_limit_freed(&queue->limit);
+		region_queue_wake(queue);
 	}
 }
 
-void lane_wake(struct lane *lane)
+void region_queue_wake(struct region_queue *queue)
 {
-	loop_timer_start(lane->pump, 0);
+	loop_timer_start(queue->pump, 0);
 }
 
-unsigned lane_used(const struct lane *lane)
+unsigned region_queue_used(const struct region_queue *queue)
 {
-	return lane->submitting + lane->pending + lane->foreigners;
+	return queue->submitting + queue->pending + queue->foreigners;
 }
 
 /* Whether a queued copy waits for nothing of its own, only for its turn. */
-static bool is_ready(const struct entry *e, int64_t now)
+static bool is_ready(const struct job *job, int64_t now)
 {
-	return e->work->phase == PHASE_REST && !e->work->source && e->work->retry_at <= now;
+	return job->work->phase == PHASE_REST && !job->work->source && job->work->retry_at <= now;
 }
 
 /* So many failures in a row are not one copy's own. */
 #define TROUBLE 3
 
-void lane_trouble(struct lane *lane)
+void region_queue_trouble(struct region_queue *queue)
 {
-	if (++lane->failures >= TROUBLE)
-		lane->pause_until =
-			clock_mono_ms() + pace_retry(lane->all->options.retry_ms,
-						  lane->failures - TROUBLE + 1, random_unit());
+	if (++queue->failures >= TROUBLE)
+		queue->pause_until =
+			clock_mono_ms() + poll_backoff_retry(queue->all->options.retry_ms,
+						  queue->failures - TROUBLE + 1, random_unit());
 }
 
-void lane_answered(struct lane *lane)
+void region_queue_answered(struct region_queue *queue)
 {
-	lane->failures = 0;
-	lane->pause_until = 0;
+	queue->failures = 0;
+	queue->pause_until = 0;
 }
 
 /* Whether another may be sent beside those under way. */
-static bool admits(const struct lane *lane, unsigned checking, int64_t now)
+static bool admits(const struct region_queue *queue, unsigned checking, int64_t now)
 {
-	unsigned sending = lane->submitting + checking;
+	unsigned sending = queue->submitting + checking;
 
-	if (lane->unlisted || lane->pause_until > now || (lane->failures >= TROUBLE && sending))
+	if (queue->unlisted || queue->pause_until > now || (queue->failures >= TROUBLE && sending))
 		return false;
-	return gate_admits(&lane->gate, lane_used(lane) + checking, sending, now);
+	return concurrency_limit_admits(
+		&queue->limit, region_queue_used(queue) + checking, sending, now);
 }
 
-bool lane_is_free(const struct lane *lane)
+bool region_queue_is_free(const struct region_queue *queue)
 {
-	const struct entry *e;
+	const struct job *job;
 
 	/* One that waits for its own source, or for the network, does not hold up the others: but
 	 * for those that could go, first come, first served. */
-	for (e = lane->queue; e; e = e->next)
-		if (!e->work->source && e->work->retry_at <= clock_mono_ms())
+	for (job = queue->waiting; job; job = job->next)
+		if (!job->work->source && job->work->retry_at <= clock_mono_ms())
 			return false;
 	/* Somebody waits for the answer: it is for them to hear that nothing gets through. */
-	return !lane->unlisted &&
-	       gate_admits(&lane->gate, lane_used(lane), lane->submitting, clock_mono_ms());
+	return !queue->unlisted && concurrency_limit_admits(&queue->limit, region_queue_used(queue),
+					   queue->submitting, clock_mono_ms());
 }
 
-unsigned lane_position(const struct entry *e)
+unsigned region_queue_position(const struct job *job)
 {
-	struct lane *lane = e->lane;
+	struct region_queue *queue = job->queue;
 	unsigned n = 0;
 
-	if (e->pub.state != COPY_QUEUED)
+	if (job->pub.state != COPY_QUEUED)
 		return 0;
 	/* All are counted at once: the table asks for each of them. */
-	for (struct entry *at = lane->numbered ? NULL : lane->queue; at; at = at->next)
+	for (struct job *at = queue->numbered ? NULL : queue->waiting; at; at = at->next)
 		at->place = ++n;
-	lane->numbered = true;
-	return e->place;
+	queue->numbered = true;
+	return job->place;
 }
 
 /* Why the queue waits, for the status of those in it. */
-static void explain(struct lane *lane, bool held)
+static void explain(struct region_queue *queue, bool held)
 {
-	char reason[sizeof(lane->reason)];
-	unsigned used = lane_used(lane);
-	struct entry *e;
+	char reason[sizeof(queue->reason)];
+	unsigned used = region_queue_used(queue);
+	struct job *job;
 
-	if (lane->unlisted)
+	if (queue->unlisted)
 		snprintf(reason, sizeof(reason),
-			"EC2 is asked how many copies are in progress into %s", lane->name);
-	else if (lane->failures >= TROUBLE)
+			"EC2 is asked how many copies are in progress into %s", queue->name);
+	else if (queue->failures >= TROUBLE)
 		snprintf(reason, sizeof(reason),
 			"requests into %s do not get through; they are tried again until they do",
-			lane->name);
+			queue->name);
 	else if (held)
 		snprintf(reason, sizeof(reason),
 			"EC2 says that too many copies are in progress into %s; its limit is %u",
-			lane->name, lane->gate.limit);
-	else if (lane->blocked)
+			queue->name, queue->limit.limit);
+	else if (queue->blocked)
 		snprintf(reason, sizeof(reason), "%u %s in progress into %s, its limit", used,
-			used == 1 ? "copy is" : "copies are", lane->name);
+			used == 1 ? "copy is" : "copies are", queue->name);
 	else
 		snprintf(reason, sizeof(reason), "its turn has come");
-	if (!strcmp(reason, lane->reason))
+	if (!strcmp(reason, queue->reason))
 		return;
-	memcpy(lane->reason, reason, sizeof(reason));
-	for (e = lane->queue; e; e = e->next)
-		if (!e->work->reason)
-			life_changed(e);
+	memcpy(queue->reason, reason, sizeof(reason));
+	for (job = queue->waiting; job; job = job->next)
+		if (!job->work->reason)
+			job_changed(job);
 }
 
 /* Requests on their way; not those whose answer was lost. */
-static unsigned unanswered(const struct lane *lane)
+static unsigned unanswered(const struct region_queue *queue)
 {
 	unsigned n = 0;
 
-	for (const struct entry *e = lane->flights; e; e = e->next)
-		n += e->work->phase == PHASE_RECORDING || e->work->phase == PHASE_SENDING;
+	for (const struct job *job = queue->running; job; job = job->next)
+		n += job->work->phase == PHASE_RECORDING || job->work->phase == PHASE_SENDING;
 	return n;
 }
 
 /* Sends whoever may go, in order, and sees when to look again. */
 static void pump(void *arg)
 {
-	struct lane *lane = arg;
+	struct region_queue *queue = arg;
 	int64_t now = clock_mono_ms(), next = INT64_MAX;
 	unsigned checking = 0; /* a place is kept for each copy whose source is being asked for */
-	struct entry *e, *after;
+	struct job *job, *after;
 
-	lane->blocked = false;
-	for (e = lane->queue; e; e = e->next)
-		checking += e->work->phase == PHASE_CHECKING;
-	for (e = lane->queue; e; e = after) {
-		after = e->next;
-		if (e->work->retry_at > now && e->work->retry_at < next)
-			next = e->work->retry_at;
-		if (!is_ready(e, now))
+	queue->blocked = false;
+	for (job = queue->waiting; job; job = job->next)
+		checking += job->work->phase == PHASE_CHECKING;
+	for (job = queue->waiting; job; job = after) {
+		after = job->next;
+		if (job->work->retry_at > now && job->work->retry_at < next)
+			next = job->work->retry_at;
+		if (!is_ready(job, now))
 			continue;
-		if (!admits(lane, checking, now)) {
-			lane->blocked = true;
+		if (!admits(queue, checking, now)) {
+			queue->blocked = true;
 			break;
 		}
-		if (!gate_paces(&lane->gate, unanswered(lane) + checking, now))
-			break; /* an answer wakes the lane */
-		if (source_check(e))
-			submit_start(e);
+		if (!concurrency_limit_paces(&queue->limit, unanswered(queue) + checking, now))
+			break; /* an answer wakes the queue */
+		if (copy_source_check(job))
+			copy_snapshot_start(job);
 		else
-			checking += e->pub.state == COPY_QUEUED && e->work->phase == PHASE_CHECKING;
+			checking +=
+				job->pub.state == COPY_QUEUED && job->work->phase == PHASE_CHECKING;
 	}
 	/* A time that has passed did not help, and will not. */
-	if (lane->blocked && gate_next(&lane->gate) > now && gate_next(&lane->gate) < next)
-		next = gate_next(&lane->gate);
-	if (lane->blocked && lane->pause_until > now && lane->pause_until < next)
-		next = lane->pause_until;
+	if (queue->blocked && concurrency_limit_next(&queue->limit) > now &&
+		concurrency_limit_next(&queue->limit) < next)
+		next = concurrency_limit_next(&queue->limit);
+	if (queue->blocked && queue->pause_until > now && queue->pause_until < next)
+		next = queue->pause_until;
 	if (next != INT64_MAX)
-		loop_timer_start(lane->pump, next > now ? next - now : 1);
-	explain(lane, lane->gate.held && lane_used(lane) < lane->gate.limit);
-	poller_schedule(lane);
+		loop_timer_start(queue->pump, next > now ? next - now : 1);
+	explain(queue, queue->limit.held && region_queue_used(queue) < queue->limit.limit);
+	poller_schedule(queue);
 }
 
-static struct held *held_get(struct lane *lane, const char *id)
+static struct held *held_get(struct region_queue *queue, const char *id)
 {
 	struct held *h;
 
-	HASH_FIND_STR(lane->held, id, h);
+	HASH_FIND_STR(queue->held, id, h);
 	if (h)
 		return h;
 	h = calloc(1, sizeof(*h));
@@ -314,7 +319,7 @@ static struct held *held_get(struct lane *lane, const char *id)
 		return NULL;
 	}
 	h->since = clock_mono_ms();
-	HASH_ADD_KEYPTR(hh, lane->held, h->id, strlen(h->id), h);
+	HASH_ADD_KEYPTR(hh, queue->held, h->id, strlen(h->id), h);
 	if (!h->hh.tbl) {
 		free(h->id);
 		free(h);
@@ -323,32 +328,32 @@ static struct held *held_get(struct lane *lane, const char *id)
 	return h;
 }
 
-int lane_hold(struct lane *lane, const char *id)
+int region_queue_hold(struct region_queue *queue, const char *id)
 {
-	struct held *h = held_get(lane, id);
+	struct held *h = held_get(queue, id);
 
 	if (!h)
 		return -ENOMEM;
 	h->holds++;
-	poller_schedule(lane);
+	poller_schedule(queue);
 	return 0;
 }
 
-void lane_release(struct lane *lane, const char *id)
+void region_queue_release(struct region_queue *queue, const char *id)
 {
 	struct held *h;
 
-	HASH_FIND_STR(lane->held, id, h);
+	HASH_FIND_STR(queue->held, id, h);
 	if (!h || !h->holds || --h->holds || h->glance)
 		return;
-	HASH_DEL(lane->held, h);
+	HASH_DEL(queue->held, h);
 	free(h->id);
 	free(h);
 }
 
-bool lane_is_open(const struct lane *lane, const char *id)
+bool region_queue_is_open(const struct region_queue *queue, const char *id)
 {
-	struct catalogue *catalogue = region_catalogue(lane->region);
+	struct catalogue *catalogue = region_catalogue(queue->region);
 	catalogue_slot slot = catalogue_find(catalogue, id);
 	struct catalogue_snapshot s;
 
@@ -358,16 +363,16 @@ bool lane_is_open(const struct lane *lane, const char *id)
 	       (s.state == EC2_SNAPSHOT_PENDING || s.state == EC2_SNAPSHOT_UNKNOWN);
 }
 
-void lane_glance(struct lane *lane, const char *id)
+void region_queue_glance(struct region_queue *queue, const char *id)
 {
 	struct held *h;
 
-	if (!lane_is_open(lane, id) || HASH_COUNT(lane->held) >= EC2_FILTER_VALUES_MAX)
+	if (!region_queue_is_open(queue, id) || HASH_COUNT(queue->held) >= EC2_FILTER_VALUES_MAX)
 		return;
-	h = held_get(lane, id);
+	h = held_get(queue, id);
 	if (!h)
 		return;
 	h->glance = true;
-	lane->poller.urgent = true;
-	poller_schedule(lane);
+	queue->poller.urgent = true;
+	poller_schedule(queue);
 }

@@ -7,38 +7,38 @@
 #include <string.h>
 
 #include "clock.h"
-#include "region_queue.h"
-#include "job.h"
-#include "log.h"
-#include "reconcile.h"
-#include "poll_backoff.h"
-#include "random.h"
-#include "persist.h"
-#include "lost_requests.h"
 #include "copy_source.h"
 #include "copy_tags.h"
 #include "dry_run.h"
+#include "job.h"
+#include "log.h"
+#include "lost_requests.h"
+#include "persist.h"
+#include "poll_backoff.h"
+#include "random.h"
+#include "reconcile.h"
+#include "region_queue.h"
 #include "verdict.h"
 
 static void answered(void *arg, const char *id, const char *request_id, const struct err *err);
 
 /* Nothing was sent, or EC2 surely did not carry it out: it waits in the queue and is tried again.
  */
-static void wait_in_queue(struct entry *e, const char *why)
+static void wait_in_queue(struct job *job, const char *why)
 {
-	struct work *w = e->work;
+	struct work *w = job->work;
 
 	w->phase = PHASE_REST;
 	w->lost_at = 0;
 	w->retry_at = clock_mono_ms() +
-		      pace_retry(e->all->options.retry_ms, ++w->failures, random_unit());
-	lane_trouble(e->lane);
-	if (e->pub.state != COPY_QUEUED)
-		life_move(e, COPY_QUEUED);
-	life_reason(e, "%s; it is tried again until it succeeds", why);
+		      poll_backoff_retry(job->all->options.retry_ms, ++w->failures, random_unit());
+	region_queue_trouble(job->queue);
+	if (job->pub.state != COPY_QUEUED)
+		job_move(job, COPY_QUEUED);
+	job_reason(job, "%s; it is tried again until it succeeds", why);
 }
 
-struct aws_call *submit_call(struct copies *c, const struct journal_copy *row, bool dry_run,
+struct aws_call *copy_snapshot_call(struct copies *c, const struct journal_copy *row, bool dry_run,
 	ec2_copy_done *done, void *arg, struct err *err)
 {
 	struct ec2_copy_snapshot in = {.region = row->region,
@@ -54,121 +54,122 @@ struct aws_call *submit_call(struct copies *c, const struct journal_copy *row, b
 	char source[128];
 
 	snprintf(source, sizeof(source), "%s/%s", row->source_region, row->source_id);
-	if (row->tags && tags_list(row->tags, row->token, source, &tags) == -EINVAL) {
+	if (row->tags && copy_tags_list(row->tags, row->token, source, &tags) == -EINVAL) {
 		err_set(err, EINVAL, "the journal's row has no readable tags; nothing was sent");
 		return NULL;
 	}
 	in.tags = tags.tags;
 	in.n_tags = tags.n;
 	call = ec2_copy_snapshot(c->options.aws, &in, done, arg);
-	tags_finish(&tags);
+	copy_tags_finish(&tags);
 	if (!call)
 		err_set(err, ENOMEM, "out of memory; nothing was sent");
 	return call;
 }
 
-static void send_it(struct entry *e)
+static void send_it(struct job *job)
 {
-	const struct journal_copy *row = &e->pub.row;
+	const struct journal_copy *row = &job->pub.row;
 	struct err err;
 
-	e->work->phase = PHASE_SENDING;
-	e->work->call = submit_call(e->all, row, row->dry_run, answered, e->work, &err);
-	if (e->work->call)
+	job->work->phase = PHASE_SENDING;
+	job->work->call =
+		copy_snapshot_call(job->all, row, row->dry_run, answered, job->work, &err);
+	if (job->work->call)
 		return;
 	if (row->acknowledged && err.errnum == ENOMEM) {
-		wait_in_queue(e, "out of memory");
-		save_row(e, NULL);
+		wait_in_queue(job, "out of memory");
+		persist_row(job, NULL);
 	} else {
-		life_fail(e, &err);
+		job_fail(job, &err);
 	}
 }
 
 /* A queued copy's row says that a request may be under way, so now it may be. */
-static void recorded(struct entry *e, const struct err *err)
+static void recorded(struct job *job, const struct err *err)
 {
 	char why[600];
 
 	if (!err) {
-		send_it(e);
+		send_it(job);
 		return;
 	}
-	if (!e->pub.row.acknowledged) {
-		life_fail(e, err);
+	if (!job->pub.row.acknowledged) {
+		job_fail(job, err);
 		return;
 	}
 	/* The row on disk says queued, or that a request may have been sent, which it surely was
 	 * not. */
 	snprintf(why, sizeof(why), "the journal cannot be written: %s", err->message);
-	wait_in_queue(e, why);
+	wait_in_queue(job, why);
 }
 
-void submit_start(struct entry *e)
+void copy_snapshot_start(struct job *job)
 {
-	if (e->all->options.no_tags)
-		free(steal(&e->pub.row.tags)); /* so the row says what was sent */
-	e->work->phase = PHASE_RECORDING;
-	e->work->retry_at = 0;
-	gate_sent(&e->lane->gate, clock_mono_ms());
-	life_take_off(e);
-	save_row(e, recorded);
+	if (job->all->options.no_tags)
+		free(steal(&job->pub.row.tags)); /* so the row says what was sent */
+	job->work->phase = PHASE_RECORDING;
+	job->work->retry_at = 0;
+	concurrency_limit_sent(&job->queue->limit, clock_mono_ms());
+	job_take_off(job);
+	persist_row(job, recorded);
 }
 
-static void first_recorded(struct entry *e, const struct err *err)
+static void first_recorded(struct job *job, const struct err *err)
 {
-	copies_done *done = e->work->done;
-	void *arg = e->work->done_arg;
+	copies_done *done = job->work->done;
+	void *arg = job->work->done_arg;
 
 	if (!err) {
-		send_it(e);
+		send_it(job);
 		return;
 	}
 	/* Nothing of it is on disk, and nothing was sent: it never was. */
-	life_destroy(e);
+	job_destroy(job);
 	done(arg, NULL, err);
 }
 
-void submit_first(struct entry *e, const struct journal_receipt *receipt)
+void copy_snapshot_first(struct job *job, const struct journal_receipt *receipt)
 {
-	e->work->phase = PHASE_RECORDING;
-	if (!e->pub.row.dry_run)
-		gate_sent(&e->lane->gate, clock_mono_ms());
-	life_take_off(e);
-	save_both(e, receipt, first_recorded);
+	job->work->phase = PHASE_RECORDING;
+	if (!job->pub.row.dry_run)
+		concurrency_limit_sent(&job->queue->limit, clock_mono_ms());
+	job_take_off(job);
+	persist_both(job, receipt, first_recorded);
 }
 
-void submit_again(struct entry *e)
+void copy_snapshot_again(struct job *job)
 {
-	e->work->lost_at = 0;
-	e->work->phase = PHASE_RECORDING;
-	life_reason(e, "EC2 gave no answer and did not make the copy; it is asked again");
-	life_take_off(e);
-	save_row(e, recorded);
+	job->work->lost_at = 0;
+	job->work->phase = PHASE_RECORDING;
+	job_reason(job, "EC2 gave no answer and did not make the copy; it is asked again");
+	job_take_off(job);
+	persist_row(job, recorded);
 }
 
 /* EC2's own listing may show it much later: it is shown at once. */
-static void show(struct entry *e)
+static void show(struct job *job)
 {
-	const struct journal_copy *row = &e->pub.row;
-	struct region *from = regions_get(e->all->options.regions, row->source_region);
+	const struct journal_copy *row = &job->pub.row;
+	struct region *from = regions_get(job->all->options.regions, row->source_region);
 	struct catalogue_snapshot source = {0};
 	struct ec2_snapshot s = {.id = row->copy_id,
 		.volume_id = "vol-ffffffff",
 		.state_text = "pending",
-		.owner_id = e->all->options.account,
+		.owner_id = job->all->options.account,
 		.description = row->description,
 		.state = EC2_SNAPSHOT_PENDING,
 		.progress = EC2_PROGRESS_UNKNOWN,
 		.start_ms = row->started_ms,
 		.full_size = -1,
 		.encrypted = row->encrypted ||
-			     (e->lane->defaults.known.known && e->lane->defaults.known.on)};
+			     (job->queue->defaults.known.known && job->queue->defaults.known.on)};
 	struct tag_list tags = {0};
-	catalogue_slot slot = catalogue_find(region_catalogue(e->lane->region), row->copy_id);
+	catalogue_slot slot = catalogue_find(region_catalogue(job->queue->region), row->copy_id);
 	char name[128];
 
 	if (slot != CATALOGUE_NONE &&
-		catalogue_presence(region_catalogue(e->lane->region), slot) != CATALOGUE_GONE)
+		catalogue_presence(region_catalogue(job->queue->region), slot) != CATALOGUE_GONE)
 		return;
 	snprintf(name, sizeof(name), "%s/%s", row->source_region, row->source_id);
 	if (from) {
@@ -181,149 +182,153 @@ static void show(struct entry *e)
 		}
 	}
 	if (row->tags)
-		tags_list(row->tags, row->token, name, &tags);
+		copy_tags_list(row->tags, row->token, name, &tags);
 	s.tags = tags.tags;
 	s.n_tags = tags.n;
-	catalogue_hold_created(region_catalogue(e->lane->region), &s, clock_mono_ms());
-	tags_finish(&tags);
+	catalogue_hold_created(region_catalogue(job->queue->region), &s, clock_mono_ms());
+	copy_tags_finish(&tags);
 }
 
 /* The copy exists whether or not the row could be written: until it is, the token finds it again.
  */
-static void accepted_saved(struct entry *e, const struct err *err)
+static void accepted_saved(struct job *job, const struct err *err)
 {
 	if (err)
-		save_later(e);
-	life_answer(e, NULL);
+		persist_later(job);
+	job_answer(job, NULL);
 }
 
-void submit_accepted(struct entry *e, const char *copy_id, const char *request_id)
+void copy_snapshot_accepted(struct job *job, const char *copy_id, const char *request_id)
 {
-	const struct journal_copy *row = &e->pub.row;
+	const struct journal_copy *row = &job->pub.row;
 
-	if (life_adopt(e, copy_id) < 0) {
+	if (job_adopt(job, copy_id) < 0) {
 		/* As good as no answer: the token finds it. */
-		search_start(e);
+		lost_requests_start(job);
 		return;
 	}
 	log_info("copy %lld of %s/%s to %s/%s: %s%s", (long long)row->id, row->source_region,
 		row->source_id, row->region, copy_id,
 		request_id ? "accepted, request id " : "found after a lost response",
 		request_id ? request_id : "");
-	observe_adopted(e);
-	gate_accepted(&e->lane->gate, lane_used(e->lane), clock_mono_ms());
-	show(e);
-	save_row(e, accepted_saved);
+	reconcile_adopted(job);
+	concurrency_limit_accepted(
+		&job->queue->limit, region_queue_used(job->queue), clock_mono_ms());
+	show(job);
+	persist_row(job, accepted_saved);
 }
 
-static void requeued(struct entry *e, const struct err *err)
+static void requeued(struct job *job, const struct err *err)
 {
-	if (e->pub.state != COPY_QUEUED)
+	if (job->pub.state != COPY_QUEUED)
 		return; /* cancelled meanwhile */
-	if (err && e->work->done) {
-		e->pub.row.acknowledged = false;
-		life_fail(e, err);
+	if (err && job->work->done) {
+		job->pub.row.acknowledged = false;
+		job_fail(job, err);
 		return;
 	}
 	if (err)
-		save_later(e);
-	e->work->phase = PHASE_REST;
-	life_answer(e, NULL);
-	lane_wake(e->lane);
+		persist_later(job);
+	job->work->phase = PHASE_REST;
+	job_answer(job, NULL);
+	region_queue_wake(job->queue);
 }
 
 /* EC2 carries out as many as it will, or is not ready for this one: back into the queue, and that
  * is as good as accepted. */
-static void put_back(struct entry *e)
+static void put_back(struct job *job)
 {
-	e->pub.row.acknowledged = true;
-	e->work->lost_at = 0;
-	e->work->phase = PHASE_RECORDING;
-	life_move(e, COPY_QUEUED);
-	life_no_reason(e);
-	save_row(e, requeued);
+	job->pub.row.acknowledged = true;
+	job->work->lost_at = 0;
+	job->work->phase = PHASE_RECORDING;
+	job_move(job, COPY_QUEUED);
+	job_no_reason(job);
+	persist_row(job, requeued);
 }
 
-static bool source_is_pending(struct entry *e, const struct err *err)
+static bool source_is_pending(struct job *job, const struct err *err)
 {
-	struct region *from = regions_get(e->all->options.regions, e->pub.row.source_region);
+	struct region *from = regions_get(job->all->options.regions, job->pub.row.source_region);
 	struct err unfit;
 
 	return strstr(err->message, "pending") ||
-	       (from && source_word(from, e->pub.row.source_id, NULL, &unfit) == SOURCE_PENDING);
+	       (from && copy_source_word(from, job->pub.row.source_id, NULL, &unfit) ==
+				SOURCE_PENDING);
 }
 
-static void refused(struct entry *e, const struct err *err)
+static void refused(struct job *job, const struct err *err)
 {
 	char why[700];
 
-	if (verdict_is_limit(err) && !e->pub.row.dry_run) {
-		struct lane *lane = e->lane;
+	if (verdict_is_limit(err) && !job->pub.row.dry_run) {
+		struct region_queue *queue = job->queue;
 
-		lane->refusals++;
-		put_back(e);
-		gate_refused(
-			&lane->gate, err->message, lane_used(lane), clock_mono_ms(), random_unit());
+		queue->refusals++;
+		put_back(job);
+		concurrency_limit_refused(&queue->limit, err->message, region_queue_used(queue),
+			clock_mono_ms(), random_unit());
 		return;
 	}
-	if (verdict_is_state(err) && !e->pub.row.dry_run && source_is_pending(e, err)) {
+	if (verdict_is_state(err) && !job->pub.row.dry_run && source_is_pending(job, err)) {
 		/* The pump asks what the source's state is before the next try. */
-		e->work->retry_at = clock_mono_ms() + pace_retry(e->all->options.retry_ms,
-							      ++e->work->failures, random_unit());
-		put_back(e);
-		life_reason(e, "source %s is still pending", e->pub.row.source_id);
+		job->work->retry_at =
+			clock_mono_ms() + poll_backoff_retry(job->all->options.retry_ms,
+						  ++job->work->failures, random_unit());
+		put_back(job);
+		job_reason(job, "source %s is still pending", job->pub.row.source_id);
 		return;
 	}
-	if (e->pub.row.acknowledged && verdict_is_passing(err)) {
-		wait_in_queue(e, err_text(err, why, sizeof(why)));
-		save_row(e, NULL);
+	if (job->pub.row.acknowledged && verdict_is_passing(err)) {
+		wait_in_queue(job, err_text(err, why, sizeof(why)));
+		persist_row(job, NULL);
 		return;
 	}
-	life_fail(e, err);
+	job_fail(job, err);
 }
 
-void submit_copied_dry(const struct lane *lane, const char *copy_id, struct err *err)
+void copy_snapshot_copied_dry(
+	const struct region_queue *queue, const char *copy_id, struct err *err)
 {
 	err_set(err, EIO,
 		"the endpoint does not heed DryRun: it has begun the copy %s in %s; delete that, "
 		"unless it is wanted",
-		copy_id, lane->name);
+		copy_id, queue->name);
 }
 
 /* The user is to know what must not be, and what to do about it. */
-static void copied_dry(struct entry *e, const char *id)
+static void copied_dry(struct job *job, const char *id)
 {
 	struct err err;
 
-	e->lane->copies_dry = true;
-	submit_copied_dry(e->lane, id, &err);
-	life_fail(e, &err);
+	job->queue->copies_dry = true;
+	copy_snapshot_copied_dry(job->queue, id, &err);
+	job_fail(job, &err);
 }
 
 static void answered(void *arg, const char *id, const char *request_id, const struct err *err)
 {
 	struct work *w = arg;
-	struct entry *e = w->entry;
+	struct job *job = w->job;
 
 	w->call = NULL;
 	if (!err || !verdict_is_passing(err))
-		lane_answered(e->lane);
+		region_queue_answered(job->queue);
 	if (!err) {
 		w->failures = 0;
-		if (!e->pub.row.dry_run || !id)
-			trial_passed(e->lane, &e->pub.row);
-		if (e->pub.row.dry_run && id)
-			copied_dry(e, id);
-		else if (e->pub.row.dry_run)
-			life_end(e, COPY_COMPLETED, clock_wall_ms(),
+		if (!job->pub.row.dry_run || !id)
+			dry_run_passed(job->queue, &job->pub.row);
+		if (job->pub.row.dry_run && id)
+			copied_dry(job, id);
+		else if (job->pub.row.dry_run)
+			job_end(job, COPY_COMPLETED, clock_wall_ms(),
 				"dry run: EC2 would carry it out; nothing was copied");
 		else
-			submit_accepted(e, id, request_id);
+			copy_snapshot_accepted(job, id, request_id);
 		return;
 	}
 	/* A dry run makes nothing, so there is nothing to look for. */
-	if (err->maybe_done && !e->pub.row.dry_run)
-		search_lost(e, err);
+	if (err->maybe_done && !job->pub.row.dry_run)
+		lost_requests_lost(job, err);
 	else
-		refused(e, err);
+		refused(job, err);
 }

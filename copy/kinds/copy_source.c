@@ -7,13 +7,13 @@
 
 #include "clock.h"
 #include "isotime.h"
-#include "region_queue.h"
 #include "job.h"
 #include "poll_backoff.h"
 #include "preflight.h"
 #include "random.h"
+#include "region_queue.h"
 
-int source_unknown(const char *region, const char *id, struct err *err)
+int copy_source_unknown(const char *region, const char *id, struct err *err)
 {
 	return err_set(err, ENOENT,
 		"EC2 knows no snapshot %s in %s, or this account may not see it", id, region);
@@ -35,7 +35,7 @@ static bool is_archived(const struct catalogue *catalogue, catalogue_slot slot)
 	return preflight_is_archived(tier, expiry, clock_wall_ms());
 }
 
-enum source_word source_word(
+enum copy_source_word copy_source_word(
 	struct region *region, const char *id, catalogue_slot *slot, struct err *err)
 {
 	struct catalogue *catalogue = region_catalogue(region);
@@ -72,68 +72,69 @@ enum source_word source_word(
 	return SOURCE_READY;
 }
 
-static void explain(struct entry *e)
+static void explain(struct job *job)
 {
-	const struct journal_copy *row = &e->pub.row;
-	struct catalogue *catalogue = region_catalogue(e->work->source->region);
+	const struct journal_copy *row = &job->pub.row;
+	struct catalogue *catalogue = region_catalogue(job->work->source->region);
 	catalogue_slot slot = catalogue_find(catalogue, row->source_id);
 	struct catalogue_snapshot s;
 
 	if (slot != CATALOGUE_NONE && catalogue_get(catalogue, slot, &s) &&
 		s.progress != EC2_PROGRESS_UNKNOWN)
-		life_reason(e, "source %s is still pending (%d%%)", row->source_id, s.progress);
+		job_reason(job, "source %s is still pending (%d%%)", row->source_id, s.progress);
 	else
-		life_reason(e, "source %s is still pending", row->source_id);
+		job_reason(job, "source %s is still pending", row->source_id);
 }
 
-int source_wait(struct entry *e)
+int copy_source_wait(struct job *job)
 {
-	struct lane *lane = lane_get(e->all, e->pub.row.source_region);
+	struct region_queue *queue = region_queue_get(job->all, job->pub.row.source_region);
 
-	if (!lane || lane_hold(lane, e->pub.row.source_id) < 0)
+	if (!queue || region_queue_hold(queue, job->pub.row.source_id) < 0)
 		return -ENOMEM;
-	e->work->source = lane;
-	explain(e);
+	job->work->source = queue;
+	explain(job);
 	return 0;
 }
 
-static void later(struct entry *e, const char *why)
+static void later(struct job *job, const char *why)
 {
-	int64_t pause = pace_retry(e->all->options.retry_ms, ++e->work->failures, random_unit());
+	int64_t pause = poll_backoff_retry(
+		job->all->options.retry_ms, ++job->work->failures, random_unit());
 
-	e->work->retry_at = clock_mono_ms() + pause;
-	life_reason(e, "the source cannot be looked up: %s", why);
-	lane_wake(e->lane);
+	job->work->retry_at = clock_mono_ms() + pause;
+	job_reason(job, "the source cannot be looked up: %s", why);
+	region_queue_wake(job->queue);
 }
 
 /* EC2 was asked; the catalogue has its answer. */
-static void decide(struct entry *e)
+static void decide(struct job *job)
 {
-	const struct journal_copy *row = &e->pub.row;
-	struct region *region = regions_get(e->all->options.regions, row->source_region);
+	const struct journal_copy *row = &job->pub.row;
+	struct region *region = regions_get(job->all->options.regions, row->source_region);
 	struct err err;
 
 	if (!region) {
-		later(e, "out of memory");
+		later(job, "out of memory");
 		return;
 	}
-	switch (source_word(region, row->source_id, NULL, &err)) {
+	switch (copy_source_word(region, row->source_id, NULL, &err)) {
 	case SOURCE_READY:
-		e->work->failures = 0;
-		e->work->retry_at = 0;
-		life_no_reason(e);
-		lane_wake(e->lane);
+		job->work->failures = 0;
+		job->work->retry_at = 0;
+		job_no_reason(job);
+		region_queue_wake(job->queue);
 		break;
 	case SOURCE_PENDING:
-		if (source_wait(e) < 0)
-			later(e, "out of memory");
+		if (copy_source_wait(job) < 0)
+			later(job, "out of memory");
 		break;
 	case SOURCE_UNKNOWN:
-		source_unknown(row->source_region, row->source_id, &err);
-		life_fail(e, &err);
+		copy_source_unknown(row->source_region, row->source_id, &err);
+		job_fail(job, &err);
 		break;
 	case SOURCE_UNFIT:
-		life_fail(e, &err);
+		job_fail(job, &err);
 		break;
 	}
 }
@@ -145,71 +146,71 @@ static void asked(void *arg, const struct err *err)
 	w->waiter = NULL;
 	w->phase = PHASE_REST;
 	if (err)
-		later(w->entry, err->message);
+		later(w->job, err->message);
 	else
-		decide(w->entry);
+		decide(w->job);
 }
 
-bool source_check(struct entry *e)
+bool copy_source_check(struct job *job)
 {
-	const struct journal_copy *row = &e->pub.row;
-	struct region *region = regions_get(e->all->options.regions, row->source_region);
+	const struct journal_copy *row = &job->pub.row;
+	struct region *region = regions_get(job->all->options.regions, row->source_region);
 	bool ready = false;
 	struct err err;
 
 	if (!region) {
-		later(e, "out of memory");
+		later(job, "out of memory");
 		return false;
 	}
-	switch (source_word(region, row->source_id, NULL, &err)) {
+	switch (copy_source_word(region, row->source_id, NULL, &err)) {
 	case SOURCE_READY:
 		return true;
 	case SOURCE_UNKNOWN:
-		e->work->waiter =
-			region_ensure_id(region, row->source_id, true, asked, e->work, &ready);
-		if (e->work->waiter)
-			e->work->phase = PHASE_CHECKING;
+		job->work->waiter =
+			region_ensure_id(region, row->source_id, true, asked, job->work, &ready);
+		if (job->work->waiter)
+			job->work->phase = PHASE_CHECKING;
 		else if (ready)
-			decide(e);
+			decide(job);
 		else
-			later(e, "out of memory");
+			later(job, "out of memory");
 		return false;
 	default:
-		decide(e);
+		decide(job);
 		return false;
 	}
 }
 
-static void look_again(struct entry *e)
+static void look_again(struct job *job)
 {
-	struct lane *lane = e->work->source;
+	struct region_queue *queue = job->work->source;
 	struct err err;
 
-	if (source_word(lane->region, e->pub.row.source_id, NULL, &err) == SOURCE_PENDING) {
-		explain(e);
+	if (copy_source_word(queue->region, job->pub.row.source_id, NULL, &err) == SOURCE_PENDING) {
+		explain(job);
 		return;
 	}
-	/* Whatever it is now, the lane's pump finds out when its turn comes. */
-	e->work->source = NULL;
-	lane_release(lane, e->pub.row.source_id);
-	life_no_reason(e);
-	life_changed(e);
-	lane_wake(e->lane);
+	/* Whatever it is now, the queue's pump finds out when its turn comes. */
+	job->work->source = NULL;
+	region_queue_release(queue, job->pub.row.source_id);
+	job_no_reason(job);
+	job_changed(job);
+	region_queue_wake(job->queue);
 }
 
-void source_seen(struct lane *lane, const char *id)
+void copy_source_seen(struct region_queue *queue, const char *id)
 {
-	struct lane *l;
-	struct entry *e, *next;
+	struct region_queue *l;
+	struct job *job, *next;
 	struct held *h;
 
-	HASH_FIND_STR(lane->held, id, h);
+	HASH_FIND_STR(queue->held, id, h);
 	if (!h || !h->holds)
 		return;
-	for (l = lane->all->lanes; l; l = l->hh.next)
-		for (e = l->queue; e; e = next) {
-			next = e->next;
-			if (e->work->source == lane && !strcmp(e->pub.row.source_id, id))
-				look_again(e);
+	for (l = queue->all->queues; l; l = l->hh.next)
+		for (job = l->waiting; job; job = next) {
+			next = job->next;
+			if (job->work->source == queue && !strcmp(job->pub.row.source_id, id))
+				look_again(job);
 		}
 }

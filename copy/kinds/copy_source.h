@@ -5,25 +5,25 @@
 
 #include "engine.h"
 
-enum source_word {
+enum copy_source_word {
 	SOURCE_READY,
 	SOURCE_PENDING,
 	SOURCE_UNFIT,   /* EC2 will never copy it: *err says why */
 	SOURCE_UNKNOWN, /* the catalogue does not have it */
 };
 /* What the catalogue says. *slot (NULL is permitted) where it is. */
-enum source_word source_word(
+enum copy_source_word copy_source_word(
 	struct region *region, const char *id, catalogue_slot *slot, struct err *err);
 /* ENOENT, in words. */
-int source_unknown(const char *region, const char *id, struct err *err);
+int copy_source_unknown(const char *region, const char *id, struct err *err);
 
 /* Whether the queued copy's source can be copied now. If not, what is needed has been begun (the
  * copy waits for it) or the copy has failed. */
-bool source_check(struct entry *e);
+bool copy_source_check(struct job *job);
 /* The source is pending: the copy waits in the queue, and the source's region is polled. 0 or
  * -ENOMEM. */
-int source_wait(struct entry *e);
+int copy_source_wait(struct job *job);
 /* A snapshot that is held was seen, or is gone: copies that wait for it go on. */
-void source_seen(struct lane *lane, const char *id);
+void copy_source_seen(struct region_queue *queue, const char *id);
 
 #endif

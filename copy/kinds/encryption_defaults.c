@@ -8,8 +8,8 @@
 
 #include "admission.h"
 #include "clock.h"
-#include "region_queue.h"
 #include "log.h"
+#include "region_queue.h"
 #include "verdict.h"
 
 #define PATIENCE_MS  5000
@@ -20,21 +20,21 @@
 
 static void impatient(void *arg)
 {
-	struct lane *lane = arg;
+	struct region_queue *queue = arg;
 
-	lane->defaults.awaited = false;
-	asking_resume(lane);
+	queue->defaults.awaited = false;
+	admission_resume(queue);
 }
 
-int defaults_init(struct lane *lane)
+int encryption_defaults_init(struct region_queue *queue)
 {
-	lane->defaults.patience = loop_timer_create(lane->all->options.loop, impatient, lane);
-	return lane->defaults.patience ? 0 : -ENOMEM;
+	queue->defaults.patience = loop_timer_create(queue->all->options.loop, impatient, queue);
+	return queue->defaults.patience ? 0 : -ENOMEM;
 }
 
-void defaults_finish(struct lane *lane)
+void encryption_defaults_finish(struct region_queue *queue)
 {
-	struct defaults *d = &lane->defaults;
+	struct defaults *d = &queue->defaults;
 
 	if (d->on_call)
 		aws_cancel(d->on_call);
@@ -43,9 +43,9 @@ void defaults_finish(struct lane *lane)
 	loop_timer_destroy(d->patience);
 }
 
-bool defaults_awaited(const struct lane *lane)
+bool encryption_defaults_awaited(const struct region_queue *queue)
 {
-	return lane->defaults.awaited;
+	return queue->defaults.awaited;
 }
 
 /* When to ask again after this answer. */
@@ -58,61 +58,61 @@ static int64_t next_time(const struct err *err)
 	return clock_mono_ms() + (err && !verdict_is_passing(err) ? FORBIDDEN_MS : KNOWN_MS);
 }
 
-static void settle(struct lane *lane)
+static void settle(struct region_queue *queue)
 {
-	struct defaults *d = &lane->defaults;
+	struct defaults *d = &queue->defaults;
 
 	if (d->on_call || d->key_call || !d->awaited)
 		return;
 	d->awaited = false;
 	loop_timer_stop(d->patience);
-	asking_resume(lane);
+	admission_resume(queue);
 }
 
 static void on_answered(void *arg, bool on, const struct err *err)
 {
-	struct lane *lane = arg;
-	struct defaults *d = &lane->defaults;
+	struct region_queue *queue = arg;
+	struct defaults *d = &queue->defaults;
 
 	d->on_call = NULL;
 	d->on_again_at = next_time(err);
 	d->known.known = !err;
 	d->known.on = on;
-	settle(lane);
+	settle(queue);
 }
 
 static void key_answered(void *arg, const char *key, const struct err *err)
 {
-	struct lane *lane = arg;
-	struct defaults *d = &lane->defaults;
+	struct region_queue *queue = arg;
+	struct defaults *d = &queue->defaults;
 
 	d->key_call = NULL;
 	d->key_again_at = next_time(err);
 	snprintf(d->known.key, sizeof(d->known.key), "%s", err ? "" : key);
-	settle(lane);
+	settle(queue);
 }
 
-void defaults_want(struct lane *lane)
+void encryption_defaults_want(struct region_queue *queue)
 {
-	struct defaults *d = &lane->defaults;
-	struct aws *aws = lane->all->options.aws;
+	struct defaults *d = &queue->defaults;
+	struct aws *aws = queue->all->options.aws;
 	int64_t now = clock_mono_ms();
 
 	if (d->on_call || d->key_call)
 		return;
 	if (now >= d->on_again_at)
-		d->on_call = ec2_get_encryption_by_default(aws, lane->name, on_answered, lane);
+		d->on_call = ec2_get_encryption_by_default(aws, queue->name, on_answered, queue);
 	if (now >= d->key_again_at)
-		d->key_call = ec2_get_default_key(aws, lane->name, key_answered, lane);
+		d->key_call = ec2_get_default_key(aws, queue->name, key_answered, queue);
 	d->awaited = d->on_call || d->key_call;
 	if (d->awaited)
 		loop_timer_start(d->patience, PATIENCE_MS);
 }
 
 /* What EC2 says of the copy itself. False: nothing that is sure. */
-static bool is_described(const struct lane *lane, const char *id, struct buf *out)
+static bool is_described(const struct region_queue *queue, const char *id, struct buf *out)
 {
-	const struct catalogue *catalogue = region_catalogue(lane->region);
+	const struct catalogue *catalogue = region_catalogue(queue->region);
 	catalogue_slot slot = catalogue_find(catalogue, id);
 	struct catalogue_snapshot s;
 
@@ -130,8 +130,9 @@ static bool is_described(const struct lane *lane, const char *id, struct buf *ou
 
 static enum encryption_source of_source(const struct copies *c, const struct journal_copy *row)
 {
-	struct lane *lane = row->source_region ? lane_find(c, row->source_region) : NULL;
-	const struct catalogue *catalogue = lane ? region_catalogue(lane->region) : NULL;
+	struct region_queue *queue =
+		row->source_region ? region_queue_find(c, row->source_region) : NULL;
+	const struct catalogue *catalogue = queue ? region_catalogue(queue->region) : NULL;
 	catalogue_slot slot = CATALOGUE_NONE;
 	struct catalogue_snapshot s;
 
@@ -142,16 +143,16 @@ static enum encryption_source of_source(const struct copies *c, const struct jou
 	return s.encrypted ? ENCRYPTION_PRESENT : ENCRYPTION_NONE;
 }
 
-int defaults_describe(const struct copies *c, const struct copy *copy, struct buf *out)
+int encryption_defaults_describe(const struct copies *c, const struct copy *copy, struct buf *out)
 {
 	const struct journal_copy *row = &copy->row;
-	struct lane *lane = lane_find(c, row->region);
+	struct region_queue *queue = region_queue_find(c, row->region);
 
-	if (!lane || copy->state == COPY_FAILED || copy->state == COPY_CANCELLED ||
-		(row->copy_id && is_described(lane, row->copy_id, out)))
+	if (!queue || copy->state == COPY_FAILED || copy->state == COPY_CANCELLED ||
+		(row->copy_id && is_described(queue, row->copy_id, out)))
 		return -out->error;
 	/* Of another's copy the request is not known. */
 	if (copy->origin != COPY_OURS || (copy->state == COPY_COMPLETED && !row->dry_run))
 		return 0;
-	return encryption_expected(row, of_source(c, row), &lane->defaults.known, out);
+	return encryption_expected(row, of_source(c, row), &queue->defaults.known, out);
 }

@@ -7,17 +7,17 @@
 
 #include "engine.h"
 
-int defaults_init(struct lane *lane); /* 0 or -ENOMEM */
-void defaults_finish(struct lane *lane);
+int encryption_defaults_init(struct region_queue *queue); /* 0 or -ENOMEM */
+void encryption_defaults_finish(struct region_queue *queue);
 
 /* Somebody wants to know: asks, unless it is known, was asked lately in vain, or is being asked. */
-void defaults_want(struct lane *lane);
-/* Whether the answer may still come soon: asking_resume(lane) is called when it has, or after five
- * seconds. */
-bool defaults_awaited(const struct lane *lane);
+void encryption_defaults_want(struct region_queue *queue);
+/* Whether the answer may still come soon: admission_resume(queue) is called when it has, or after
+ * five seconds. */
+bool encryption_defaults_awaited(const struct region_queue *queue);
 
 /* Appends how the copy is encrypted, or will be, as far as is known: what EC2 shows of it, else
  * what is to be expected. Results as buf_add. */
-int defaults_describe(const struct copies *c, const struct copy *copy, struct buf *out);
+int encryption_defaults_describe(const struct copies *c, const struct copy *copy, struct buf *out);
 
 #endif

@@ -6,14 +6,14 @@
 #include <string.h>
 
 #include "clock.h"
-#include "region_queue.h"
-#include "job.h"
-#include "log.h"
-#include "reconcile.h"
-#include "poll_backoff.h"
-#include "random.h"
 #include "copy_snapshot.h"
 #include "copy_tags.h"
+#include "job.h"
+#include "log.h"
+#include "poll_backoff.h"
+#include "random.h"
+#include "reconcile.h"
+#include "region_queue.h"
 
 #define PAGES_MAX      1000
 #define FOUND_MAX      1000
@@ -29,12 +29,12 @@ struct found {
 };
 
 static void run(void *arg);
-static int ask(struct lane *lane);
+static int ask(struct region_queue *queue);
 
-int search_init(struct lane *lane)
+int lost_requests_init(struct region_queue *queue)
 {
-	lane->search.timer = loop_timer_create(lane->all->options.loop, run, lane);
-	return lane->search.timer ? 0 : -ENOMEM;
+	queue->search.timer = loop_timer_create(queue->all->options.loop, run, queue);
+	return queue->search.timer ? 0 : -ENOMEM;
 }
 
 static void clear(struct search *s)
@@ -53,9 +53,9 @@ static void clear(struct search *s)
 	s->pages = 0;
 }
 
-void search_finish(struct lane *lane)
+void lost_requests_finish(struct region_queue *queue)
 {
-	struct search *s = &lane->search;
+	struct search *s = &queue->search;
 
 	if (s->call)
 		aws_cancel(s->call);
@@ -63,40 +63,42 @@ void search_finish(struct lane *lane)
 	loop_timer_destroy(s->timer);
 }
 
-static bool is_searching(const struct entry *e)
+static bool is_searching(const struct job *job)
 {
-	return e->pub.state == COPY_SUBMITTING && e->work->phase == PHASE_SEARCHING;
+	return job->pub.state == COPY_SUBMITTING && job->work->phase == PHASE_SEARCHING;
 }
 
 /* What EC2 is asked for: the token in the tag; for a copy that was sent without tags, the
  * description. */
-static const char *mark(const struct entry *e)
+static const char *mark(const struct job *job)
 {
-	return e->pub.row.tags ? e->pub.row.token : e->pub.row.description;
+	return job->pub.row.tags ? job->pub.row.token : job->pub.row.description;
 }
 
-static int64_t due(const struct entry *e)
+static int64_t due(const struct job *job)
 {
-	return e->work->lost_at + pace_search(e->all->options.window_ms, e->work->searches);
+	return job->work->lost_at +
+	       poll_backoff_search(job->all->options.window_ms, job->work->searches);
 }
 
-static void schedule(struct lane *lane)
+static void schedule(struct region_queue *queue)
 {
-	struct search *s = &lane->search;
+	struct search *s = &queue->search;
 	int64_t now = clock_mono_ms(), at = INT64_MAX;
-	struct entry *e;
+	struct job *job;
 
 	if (s->call)
 		return;
-	for (e = lane->flights; e; e = e->next)
-		if (is_searching(e) && due(e) < at)
-			at = due(e);
+	for (job = queue->running; job; job = job->next)
+		if (is_searching(job) && due(job) < at)
+			at = due(job);
 	if (at == INT64_MAX) {
 		loop_timer_stop(s->timer);
 		return;
 	}
 	if (s->failures) {
-		int64_t pause = pace_retry(lane->all->options.retry_ms, s->failures, random_unit());
+		int64_t pause = poll_backoff_retry(
+			queue->all->options.retry_ms, s->failures, random_unit());
 
 		if (at < now + pause)
 			at = now + pause;
@@ -105,14 +107,14 @@ static void schedule(struct lane *lane)
 }
 
 /* The marks of those who are due, of one kind; others of that kind ride along. */
-static int gather(struct lane *lane, bool *by_tag)
+static int gather(struct region_queue *queue, bool *by_tag)
 {
-	struct search *s = &lane->search;
-	struct entry *e, *first = NULL;
+	struct search *s = &queue->search;
+	struct job *job, *first = NULL;
 
-	for (e = lane->flights; e; e = e->next)
-		if (is_searching(e) && (!first || due(e) < due(first)))
-			first = e;
+	for (job = queue->running; job; job = job->next)
+		if (is_searching(job) && (!first || due(job) < due(first)))
+			first = job;
 	if (!first)
 		return -ENOENT;
 	*by_tag = first->pub.row.tags != NULL;
@@ -120,14 +122,14 @@ static int gather(struct lane *lane, bool *by_tag)
 	if (!s->values)
 		return -ENOMEM;
 	for (int riders = 0; riders < 2; riders++)
-		for (e = lane->flights; e; e = e->next) {
-			bool is_due = is_searching(e) && due(e) <= due(first);
+		for (job = queue->running; job; job = job->next) {
+			bool is_due = is_searching(job) && due(job) <= due(first);
 
-			if (!is_searching(e) || is_due == riders ||
-				*by_tag != (e->pub.row.tags != NULL) ||
+			if (!is_searching(job) || is_due == riders ||
+				*by_tag != (job->pub.row.tags != NULL) ||
 				s->n_values == EC2_FILTER_VALUES_MAX)
 				continue;
-			s->values[s->n_values] = strdup(mark(e));
+			s->values[s->n_values] = strdup(mark(job));
 			if (!s->values[s->n_values])
 				return -ENOMEM;
 			s->n_values++;
@@ -135,21 +137,21 @@ static int gather(struct lane *lane, bool *by_tag)
 	return 0;
 }
 
-static void failed(struct lane *lane, const struct err *err)
+static void failed(struct region_queue *queue, const struct err *err)
 {
-	struct search *s = &lane->search;
-	struct entry *e;
+	struct search *s = &queue->search;
+	struct job *job;
 
 	clear(s);
 	s->failures++;
-	for (e = lane->flights; e; e = e->next)
-		if (is_searching(e))
-			life_reason(e,
+	for (job = queue->running; job; job = job->next)
+		if (is_searching(job))
+			job_reason(job,
 				"EC2 gave no answer to the request, and cannot be asked now "
 				"whether it "
 				"made the copy: %s",
 				err->message);
-	schedule(lane);
+	schedule(queue);
 }
 
 static int add_found(struct search *s, const char *id, const char *value, int64_t start_ms)
@@ -175,49 +177,49 @@ static bool was_asked(const struct search *s, const char *value)
 	return false;
 }
 
-/* The snapshot that EC2 made for e, NULL. With a tag there is no doubt. By description there is: it
- * must be one that could be it, and that is no other copy's; if there are more of them than copies
- * that look for one, *ambiguous. */
-static const char *pick(struct entry *e, bool *ambiguous)
+/* The snapshot that EC2 made for job, NULL. With a tag there is no doubt. By description there is:
+ * it must be one that could be it, and that is no other copy's; if there are more of them than
+ * copies that look for one, *ambiguous. */
+static const char *pick(struct job *job, bool *ambiguous)
 {
-	const struct search *s = &e->lane->search;
-	const struct journal_copy *row = &e->pub.row;
+	const struct search *s = &job->queue->search;
+	const struct journal_copy *row = &job->pub.row;
 	const struct found *first = NULL;
 	unsigned candidates = 0, seekers = 0;
-	struct entry *other;
+	struct job *other;
 
 	*ambiguous = false;
 	for (size_t i = 0; i < s->n_found; i++) {
 		const struct found *f = &s->found[i];
 
-		if (strcmp(f->value, mark(e)))
+		if (strcmp(f->value, mark(job)))
 			continue;
 		if (row->tags)
 			return f->id;
-		HASH_FIND(hh_id, e->lane->ids, f->id, strlen(f->id), other);
+		HASH_FIND(hh_id, job->queue->ids, f->id, strlen(f->id), other);
 		if (other || f->start_ms < row->submitted_ms - CLOCK_SLACK_MS)
 			continue;
 		candidates++;
 		if (!first || f->start_ms < first->start_ms)
 			first = f;
 	}
-	for (other = e->lane->flights; other; other = other->next)
-		if (is_searching(other) && !other->pub.row.tags && !strcmp(mark(other), mark(e)))
+	for (other = job->queue->running; other; other = other->next)
+		if (is_searching(other) && !other->pub.row.tags && !strcmp(mark(other), mark(job)))
 			seekers++;
 	*ambiguous = candidates > seekers;
 	return first && !*ambiguous ? first->id : NULL;
 }
 
-static void give_up(struct entry *e)
+static void give_up(struct job *job)
 {
-	int seconds = (int)(e->all->options.window_ms / 1000);
+	int seconds = (int)(job->all->options.window_ms / 1000);
 	struct err err;
 
 	/* Nobody was told an error yet: the request stands. */
-	if (e->pub.row.acknowledged || e->work->done) {
+	if (job->pub.row.acknowledged || job->work->done) {
 		log_info("copy %lld: EC2 gave no answer and made nothing in %d s; asking again",
-			(long long)e->pub.row.id, seconds);
-		submit_again(e);
+			(long long)job->pub.row.id, seconds);
+		copy_snapshot_again(job);
 		return;
 	}
 	err_set(&err, ETIMEDOUT,
@@ -225,82 +227,83 @@ static void give_up(struct entry *e)
 		"not made; nothing "
 		"will be sent again",
 		seconds);
-	life_fail(e, &err);
+	job_fail(job, &err);
 }
 
 /* A description is enough to say that the copy is there, not to delete what it is a copy of:
  * another tool may have made the same at the same time, for a purpose of its own. */
-static void keep_source(struct entry *e)
+static void keep_source(struct job *job)
 {
-	if (!e->pub.row.move)
+	if (!job->pub.row.move)
 		return;
-	e->pub.row.move = false;
-	life_note(e, NULL,
+	job->pub.row.move = false;
+	job_note(job, NULL,
 		"EC2 gave no answer, and the copy was recognised by its description alone: the "
 		"source is kept",
 		NULL);
 }
 
-static void judge(struct entry *e, int64_t began_at)
+static void judge(struct job *job, int64_t began_at)
 {
 	bool ambiguous;
-	const char *id = pick(e, &ambiguous);
+	const char *id = pick(job, &ambiguous);
 	struct err err;
 
 	if (id) {
-		if (!e->pub.row.tags)
-			keep_source(e);
-		search_found(e, id);
+		if (!job->pub.row.tags)
+			keep_source(job);
+		lost_requests_found(job, id);
 	} else if (ambiguous) {
 		err_set(&err, EIO,
 			"EC2 gave no answer to the request, and several new snapshots bear its "
 			"description: a person "
 			"must see whether one of them is the copy; nothing will be sent again");
-		life_fail(e, &err);
-	} else if (began_at >= e->work->lost_at + e->all->options.window_ms) {
-		give_up(e);
+		job_fail(job, &err);
+	} else if (began_at >= job->work->lost_at + job->all->options.window_ms) {
+		give_up(job);
 	} else {
-		e->work->searches++;
+		job->work->searches++;
 	}
 }
 
-static void complete(struct lane *lane)
+static void complete(struct region_queue *queue)
 {
-	struct search *s = &lane->search;
-	struct entry *e, *next;
+	struct search *s = &queue->search;
+	struct job *job, *next;
 
 	s->failures = 0;
-	for (e = lane->flights; e; e = next) {
-		next = e->next;
-		if (is_searching(e) && e->work->lost_at <= s->began_at && was_asked(s, mark(e)))
-			judge(e, s->began_at);
+	for (job = queue->running; job; job = next) {
+		next = job->next;
+		if (is_searching(job) && job->work->lost_at <= s->began_at &&
+			was_asked(s, mark(job)))
+			judge(job, s->began_at);
 	}
 	clear(s);
-	schedule(lane);
+	schedule(queue);
 }
 
 static void page_came(void *arg, struct ec2_page *page, const struct err *err)
 {
-	struct lane *lane = arg;
-	struct search *s = &lane->search;
+	struct region_queue *queue = arg;
+	struct search *s = &queue->search;
 	struct err mine;
 	int result = 0;
 
 	s->call = NULL;
 	if (err) {
-		failed(lane, err);
+		failed(queue, err);
 		return;
 	}
 	for (size_t i = 0; i < page->n_snapshots && !result; i++) {
 		const struct ec2_snapshot *snapshot = &page->snapshots[i];
-		const char *token = tags_find(snapshot, TAG_REQUEST);
+		const char *token = copy_tags_find(snapshot, TAG_REQUEST);
 		const char *value = token && was_asked(s, token) ? token : snapshot->description;
 
 		if (!value || !was_asked(s, value))
 			continue;
 		result = add_found(s, snapshot->id, value, snapshot->start_ms);
 		/* Seen there, one with a token may be adopted at once. */
-		catalogue_put(region_catalogue(lane->region), snapshot, CATALOGUE_LISTED,
+		catalogue_put(region_catalogue(queue->region), snapshot, CATALOGUE_LISTED,
 			clock_mono_ms());
 	}
 	free(s->next_token);
@@ -309,54 +312,54 @@ static void page_came(void *arg, struct ec2_page *page, const struct err *err)
 		result = -ENOMEM;
 	ec2_page_destroy(page);
 	if (!result && s->next_token && ++s->pages < PAGES_MAX)
-		result = ask(lane);
+		result = ask(queue);
 	else if (!result && s->next_token)
 		result = -EFBIG;
 	else if (!result)
-		complete(lane);
+		complete(queue);
 	if (result < 0) {
 		err_set(&mine, -result, "%s", strerror(-result));
-		failed(lane, &mine);
+		failed(queue, &mine);
 	}
 }
 
-static int ask(struct lane *lane)
+static int ask(struct region_queue *queue)
 {
-	struct search *s = &lane->search;
+	struct search *s = &queue->search;
 	struct ec2_filter filter = {s->by_tag ? "tag:" TAG_REQUEST : "description",
 		(const char *const *)s->values, s->n_values};
-	struct ec2_describe_snapshots in = {.region = lane->name,
+	struct ec2_describe_snapshots in = {.region = queue->name,
 		.owner = "self",
 		.filters = &filter,
 		.n_filters = 1,
 		.max_results = EC2_PAGE_MAX,
 		.next_token = s->next_token};
 
-	s->call = ec2_describe_snapshots(lane->all->options.aws, &in, page_came, lane);
+	s->call = ec2_describe_snapshots(queue->all->options.aws, &in, page_came, queue);
 	return s->call ? 0 : -ENOMEM;
 }
 
 static void run(void *arg)
 {
-	struct lane *lane = arg;
+	struct region_queue *queue = arg;
 	struct err err;
 	int result;
 
-	if (lane->search.call)
+	if (queue->search.call)
 		return;
-	result = gather(lane, &lane->search.by_tag);
+	result = gather(queue, &queue->search.by_tag);
 	if (result == -ENOENT)
 		return;
-	lane->search.began_at = clock_mono_ms();
-	if (result < 0 || ask(lane) < 0) {
+	queue->search.began_at = clock_mono_ms();
+	if (result < 0 || ask(queue) < 0) {
 		err_set(&err, ENOMEM, "out of memory");
-		failed(lane, &err);
+		failed(queue, &err);
 	}
 }
 
 static void out_of_patience(void *arg)
 {
-	struct entry *e = arg;
+	struct job *job = arg;
 	struct err err;
 
 	err_set(&err, ETIMEDOUT,
@@ -364,52 +367,52 @@ static void out_of_patience(void *arg)
 		"being looked for, see "
 		"the status");
 	err.maybe_done = true;
-	life_answer(e, &err);
+	job_answer(job, &err);
 }
 
-void search_start(struct entry *e)
+void lost_requests_start(struct job *job)
 {
-	struct work *w = e->work;
+	struct work *w = job->work;
 
-	if (!mark(e)) {
+	if (!mark(job)) {
 		struct err err;
 
 		err_set(&err, EIO,
 			"EC2 gave no answer, and the journal's row has nothing to look for the "
 			"copy by");
-		life_fail(e, &err);
+		job_fail(job, &err);
 		return;
 	}
 	w->phase = PHASE_SEARCHING;
 	w->lost_at = clock_mono_ms();
 	w->searches = 0;
 	if (w->done && !w->patience) {
-		w->patience = loop_timer_create(e->all->options.loop, out_of_patience, e);
+		w->patience = loop_timer_create(job->all->options.loop, out_of_patience, job);
 		if (w->patience)
-			loop_timer_start(w->patience, e->all->options.answer_ms);
+			loop_timer_start(w->patience, job->all->options.answer_ms);
 		else
-			out_of_patience(e);
+			out_of_patience(job);
 	}
-	schedule(e->lane);
-	lane_wake(e->lane); /* it is not awaited any more: others may go */
+	schedule(job->queue);
+	region_queue_wake(job->queue); /* it is not awaited any more: others may go */
 }
 
-void search_lost(struct entry *e, const struct err *err)
+void lost_requests_lost(struct job *job, const struct err *err)
 {
 	char text[700];
 
-	e->lane->lost_answers++;
-	log_warning("copy %lld: no answer to CopySnapshot: %s", (long long)e->pub.row.id,
+	job->queue->lost_answers++;
+	log_warning("copy %lld: no answer to CopySnapshot: %s", (long long)job->pub.row.id,
 		err_text(err, text, sizeof(text)));
-	life_reason(e,
+	job_reason(job,
 		"EC2 gave no answer to the request (%s); whether it made the copy is being looked "
 		"for by its %s",
-		err->message, e->pub.row.tags ? "tag" : "description");
-	search_start(e);
+		err->message, job->pub.row.tags ? "tag" : "description");
+	lost_requests_start(job);
 }
 
-void search_found(struct entry *e, const char *copy_id)
+void lost_requests_found(struct job *job, const char *copy_id)
 {
-	submit_accepted(e, copy_id, NULL);
-	observe_entry(e);
+	copy_snapshot_accepted(job, copy_id, NULL);
+	reconcile_entry(job);
 }

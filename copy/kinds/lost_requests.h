@@ -5,15 +5,15 @@
 
 #include "engine.h"
 
-int search_init(struct lane *lane); /* 0 or -ENOMEM */
-void search_finish(struct lane *lane);
+int lost_requests_init(struct region_queue *queue); /* 0 or -ENOMEM */
+void lost_requests_finish(struct region_queue *queue);
 
 /* The answer of a request that was sent did not come: looks for its tag until it is found or EC2's
  * window of eventual consistency has passed. */
-void search_lost(struct entry *e, const struct err *err);
+void lost_requests_lost(struct job *job, const struct err *err);
 /* The same for a row from the journal, of a mount that ended before the answer. */
-void search_start(struct entry *e);
-/* Somebody saw a snapshot with e's token: the search, if any, is over. */
-void search_found(struct entry *e, const char *copy_id);
+void lost_requests_start(struct job *job);
+/* Somebody saw a snapshot with job's token: the search, if any, is over. */
+void lost_requests_found(struct job *job, const char *copy_id);
 
 #endif

@@ -9,17 +9,17 @@
 #include "clock.h"
 #include "job.h"
 #include "log.h"
-#include "poll_backoff.h"
 #include "pages.h"
-#include "random.h"
 #include "persist.h"
+#include "poll_backoff.h"
+#include "random.h"
 #include "verdict.h"
 
 #define DOUBTS_MAX 5
 
-struct mover {
-	struct mover *prev, *next;
-	struct entry *entry;
+struct move_cleanup {
+	struct move_cleanup *prev, *next;
+	struct job *job;
 	struct pages *look; /* EC2 is asked for the copy: */
 	const char *id;
 	struct ec2_filter filter;
@@ -32,62 +32,63 @@ struct mover {
 
 static void step(void *arg);
 
-static void destroy(struct mover *m)
+static void destroy(struct move_cleanup *m)
 {
-	m->entry->moving = false;
+	m->job->moving = false;
 	pages_cancel(m->look);
 	if (m->call)
 		aws_cancel(m->call);
 	loop_timer_destroy(m->timer);
-	DL_DELETE(m->entry->all->movers, m);
+	DL_DELETE(m->job->all->movers, m);
 	free(m);
 }
 
-void mover_start(struct entry *e)
+void move_cleanup_start(struct job *job)
 {
-	struct mover *m;
+	struct move_cleanup *m;
 
-	if (e->moving)
+	if (job->moving)
 		return;
 	m = calloc(1, sizeof(*m));
 	if (m)
-		m->timer = loop_timer_create(e->all->options.loop, step, m);
+		m->timer = loop_timer_create(job->all->options.loop, step, m);
 	if (!m || !m->timer) {
 		/* The row says that it is still to be done: the next start does it. */
 		log_error("copy %lld: out of memory; its source is not deleted now",
-			(long long)e->pub.row.id);
+			(long long)job->pub.row.id);
 		free(m);
 		return;
 	}
-	m->entry = e;
-	e->moving = true;
-	DL_APPEND(e->all->movers, m);
+	m->job = job;
+	job->moving = true;
+	DL_APPEND(job->all->movers, m);
 	loop_timer_start(m->timer, 0);
 }
 
-static void later(struct mover *m, const char *why)
+static void later(struct move_cleanup *m, const char *why)
 {
 	snprintf(m->why, sizeof(m->why), "%s", why);
 	loop_timer_start(m->timer,
-		pace_retry(m->entry->all->options.retry_ms, ++m->failures, random_unit()));
+		poll_backoff_retry(m->job->all->options.retry_ms, ++m->failures, random_unit()));
 }
 
 /* It is decided, and the row says so. */
-static void done(struct mover *m, const char *outcome, const char *message, const char *request_id)
+static void done(
+	struct move_cleanup *m, const char *outcome, const char *message, const char *request_id)
 {
-	struct entry *e = m->entry;
+	struct job *job = m->job;
 
-	life_note(e, outcome, message, request_id);
-	life_changed(e);
+	job_note(job, outcome, message, request_id);
+	job_changed(job);
 	destroy(m);
-	save_row(e, NULL);
+	persist_row(job, NULL);
 }
 
 static void deleted(void *arg, const struct err *err)
 {
-	struct mover *m = arg;
-	const struct journal_copy *row = &m->entry->pub.row;
-	struct region *from = regions_get(m->entry->all->options.regions, row->source_region);
+	struct move_cleanup *m = arg;
+	const struct journal_copy *row = &m->job->pub.row;
+	struct region *from = regions_get(m->job->all->options.regions, row->source_region);
 	char text[700];
 
 	m->call = NULL;
@@ -110,17 +111,17 @@ static void deleted(void *arg, const struct err *err)
 
 static int shown(void *arg, const struct ec2_page *page, bool ends, struct err *err)
 {
-	struct mover *m = arg;
-	struct entry *e = m->entry;
+	struct move_cleanup *m = arg;
+	struct job *job = m->job;
 
 	(void)ends;
 	for (size_t i = 0; i < page->n_snapshots; i++) {
 		const struct ec2_snapshot *s = &page->snapshots[i];
 
-		if (strcmp(s->id, e->pub.row.copy_id))
+		if (strcmp(s->id, job->pub.row.copy_id))
 			continue;
 		m->whole = s->state == EC2_SNAPSHOT_COMPLETED;
-		if (catalogue_put(region_catalogue(e->lane->region), s, CATALOGUE_LISTED,
+		if (catalogue_put(region_catalogue(job->queue->region), s, CATALOGUE_LISTED,
 			    clock_mono_ms()) == CATALOGUE_NONE)
 			return err_set(err, ENOMEM, "out of memory");
 	}
@@ -128,11 +129,11 @@ static int shown(void *arg, const struct ec2_page *page, bool ends, struct err *
 }
 
 /* Nor may it have been deleted through the mount: EC2's answers lag behind. */
-static bool is_whole(const struct mover *m)
+static bool is_whole(const struct move_cleanup *m)
 {
-	const struct entry *e = m->entry;
-	struct catalogue *catalogue = region_catalogue(e->lane->region);
-	catalogue_slot slot = catalogue_find(catalogue, e->pub.row.copy_id);
+	const struct job *job = m->job;
+	struct catalogue *catalogue = region_catalogue(job->queue->region);
+	catalogue_slot slot = catalogue_find(catalogue, job->pub.row.copy_id);
 	struct catalogue_snapshot s;
 
 	return m->whole && slot != CATALOGUE_NONE && catalogue_get(catalogue, slot, &s) &&
@@ -142,9 +143,9 @@ static bool is_whole(const struct mover *m)
 /* EC2 was asked for the copy: only if it is there, and whole, the source goes. */
 static void looked(void *arg, const struct err *err)
 {
-	struct mover *m = arg;
-	struct entry *e = m->entry;
-	const struct journal_copy *row = &e->pub.row;
+	struct move_cleanup *m = arg;
+	struct job *job = m->job;
+	const struct journal_copy *row = &job->pub.row;
 
 	m->look = NULL;
 	if (err) {
@@ -161,59 +162,59 @@ static void looked(void *arg, const struct err *err)
 		return;
 	}
 	/* It may have been asked for meanwhile. */
-	if (copies_needs(e->all, row->source_region, row->source_id)) {
+	if (copies_needs(job->all, row->source_region, row->source_id)) {
 		later(m, "another copy still needs it");
 		return;
 	}
 	m->call = ec2_delete_snapshot(
-		e->all->options.aws, row->source_region, row->source_id, deleted, m);
+		job->all->options.aws, row->source_region, row->source_id, deleted, m);
 	if (!m->call)
 		later(m, "out of memory");
 }
 
 /* By EC2's own answer, not by the catalogue: that shows what was made lately whatever EC2 says. */
-static void look(struct mover *m)
+static void look(struct move_cleanup *m)
 {
-	struct entry *e = m->entry;
+	struct job *job = m->job;
 	struct ec2_describe_snapshots query = {
-		.region = e->lane->name, .owner = "self", .filters = &m->filter, .n_filters = 1};
+		.region = job->queue->name, .owner = "self", .filters = &m->filter, .n_filters = 1};
 
-	m->id = e->pub.row.copy_id;
+	m->id = job->pub.row.copy_id;
 	m->filter = (struct ec2_filter){"snapshot-id", &m->id, 1};
 	m->whole = false;
-	m->look = pages_start(e->all->options.aws, &query, shown, looked, m);
+	m->look = pages_start(job->all->options.aws, &query, shown, looked, m);
 	if (!m->look)
 		later(m, "out of memory");
 }
 
 static void step(void *arg)
 {
-	struct mover *m = arg;
-	struct entry *e = m->entry;
-	const struct journal_copy *row = &e->pub.row;
+	struct move_cleanup *m = arg;
+	struct job *job = m->job;
+	const struct journal_copy *row = &job->pub.row;
 
-	if (e->pub.state != COPY_COMPLETED || !row->copy_id || row->dry_run) {
+	if (job->pub.state != COPY_COMPLETED || !row->copy_id || row->dry_run) {
 		done(m, COPY_SOURCE_KEPT, "there is no completed copy", NULL);
 		return;
 	}
-	if (copies_needs(e->all, row->source_region, row->source_id)) {
+	if (copies_needs(job->all, row->source_region, row->source_id)) {
 		later(m, "another copy still needs it");
 		return;
 	}
 	look(m);
 }
 
-const char *mover_reason(const struct entry *e)
+const char *move_cleanup_reason(const struct job *job)
 {
-	struct mover *m;
+	struct move_cleanup *m;
 
-	for (m = e->all->movers; m; m = m->next)
-		if (m->entry == e)
+	for (m = job->all->movers; m; m = m->next)
+		if (m->job == job)
 			return m->why;
 	return NULL;
 }
 
-void mover_finish(struct copies *c)
+void move_cleanup_finish(struct copies *c)
 {
 	while (c->movers)
 		destroy(c->movers);

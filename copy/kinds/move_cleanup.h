@@ -6,9 +6,9 @@
 #include "engine.h"
 
 /* The copy is completed, on disk too, and its row says that it moves. */
-void mover_start(struct entry *e);
+void move_cleanup_start(struct job *job);
 /* Why the source is not deleted yet, in words; NULL: nobody is at it. */
-const char *mover_reason(const struct entry *e);
-void mover_finish(struct copies *c);
+const char *move_cleanup_reason(const struct job *job);
+void move_cleanup_finish(struct copies *c);
 
 #endif

@@ -5,23 +5,23 @@
 
 #include "engine.h"
 
-/* Watches the lane's catalogue from now on, and takes up what it has. 0 or -ENOMEM. */
-int observe_lane(struct lane *lane);
+/* Watches the queue's catalogue from now on, and takes up what it has. 0 or -ENOMEM. */
+int reconcile_lane(struct region_queue *queue);
 /* Frees what is known of others' copies. */
-void observe_forget(struct lane *lane);
+void reconcile_forget(struct region_queue *queue);
 
 /* A pending copy of ours: takes over what the catalogue says of it now. */
-void observe_entry(struct entry *e);
-/* EC2 has just been found to have e: if it was shown before its tags were, it was taken for the
+void reconcile_entry(struct job *job);
+/* EC2 has just been found to have job: if it was shown before its tags were, it was taken for the
  * copy of another. */
-void observe_adopted(struct entry *e);
+void reconcile_adopted(struct job *job);
 /* A copy of others is over, in this state. */
-void observe_foreign_end(
+void reconcile_foreign_end(
 	struct foreign *f, enum copy_state state, int64_t ended_ms, const char *message);
-void observe_foreign_drop(struct foreign *f);
+void reconcile_foreign_drop(struct foreign *f);
 
 /* Splits a value of the tag ebsfs:source, "region/id". False, and both NULL, if it is none; ENOMEM
  * counts as that. The caller's to free. */
-bool observe_source_tag(const char *value, char **region, char **id);
+bool reconcile_source_tag(const char *value, char **region, char **id);
 
 #endif

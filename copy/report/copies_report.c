@@ -6,14 +6,14 @@
 #include <string.h>
 
 #include "clock.h"
-#include "encryption_defaults.h"
 #include "encode.h"
-#include "hint.h"
+#include "encryption_defaults.h"
 #include "engine.h"
+#include "hint.h"
 #include "isotime.h"
-#include "region_queue.h"
 #include "metric.h"
 #include "move_cleanup.h"
+#include "region_queue.h"
 
 /* --- copies --- */
 
@@ -134,7 +134,7 @@ static void json_encryption(struct buf *out, const struct copies *c, const struc
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
-	if (defaults_describe(c, copy, &text) == 0)
+	if (encryption_defaults_describe(c, copy, &text) == 0)
 		json_text(out, "encryption", buf_str(&text));
 }
 
@@ -223,32 +223,32 @@ static void put_rate(void *arg, const char *from, const char *to, double rate)
 		from, to, rate);
 }
 
-static double oldest(const struct lane *lane)
+static double oldest(const struct region_queue *queue)
 {
-	int64_t age = lane->queue ? clock_wall_ms() - lane->queue->pub.row.requested_ms : 0;
+	int64_t age = queue->waiting ? clock_wall_ms() - queue->waiting->pub.row.requested_ms : 0;
 
 	return age > 0 ? (double)age / 1000 : 0;
 }
 
-static double lane_value(const struct lane *lane, int which)
+static double region_queue_value(const struct region_queue *queue, int which)
 {
 	switch (which) {
 	case 0:
-		return lane->queued;
+		return queue->n_waiting;
 	case 1:
-		return oldest(lane);
+		return oldest(queue);
 	case 2:
-		return lane_used(lane);
+		return region_queue_used(queue);
 	case 3:
-		return lane->gate.limit;
+		return queue->limit.limit;
 	case 4:
-		return (double)lane->polls;
+		return (double)queue->polls;
 	case 5:
-		return (double)lane->poll_failures;
+		return (double)queue->poll_failures;
 	case 6:
-		return (double)lane->refusals;
+		return (double)queue->refusals;
 	default:
-		return (double)lane->lost_answers;
+		return (double)queue->lost_answers;
 	}
 }
 
@@ -256,7 +256,7 @@ int copies_metrics(const struct copies *c, struct buf *out)
 {
 	static const struct {
 		const char *name, *type, *help;
-	} lanes[] = {
+	} queues[] = {
 		{"ebsfs_copy_queue_length", "gauge",
 			"Copies that wait for a slot or their source."},
 		{"ebsfs_copy_queue_oldest_seconds", "gauge",
@@ -278,11 +278,11 @@ int copies_metrics(const struct copies *c, struct buf *out)
 	for (enum copy_state state = COPY_QUEUED; state <= COPY_CANCELLED; state++)
 		buf_printf(out, "ebsfs_copies{state=\"%s\"} %u\n", copy_state_text(state),
 			counts[state]);
-	for (size_t i = 0; i < ARRAY_LEN(lanes); i++) {
-		metric_head(out, lanes[i].name, lanes[i].type, lanes[i].help);
-		for (const struct lane *lane = c->lanes; lane; lane = lane->hh.next)
-			buf_printf(out, "%s{region=\"%s\"} %.15g\n", lanes[i].name, lane->name,
-				lane_value(lane, (int)i));
+	for (size_t i = 0; i < ARRAY_LEN(queues); i++) {
+		metric_head(out, queues[i].name, queues[i].type, queues[i].help);
+		for (const struct region_queue *queue = c->queues; queue; queue = queue->hh.next)
+			buf_printf(out, "%s{region=\"%s\"} %.15g\n", queues[i].name, queue->name,
+				region_queue_value(queue, (int)i));
 	}
 	metric_head(out, "ebsfs_copy_rate_bytes_per_second", "gauge",
 		"Estimated: source data copied a second, learned from completed copies.");

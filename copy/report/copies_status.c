@@ -7,9 +7,9 @@
 #include "aws_advice.h"
 #include "clock.h"
 #include "encryption_defaults.h"
+#include "engine.h"
 #include "estimate.h"
 #include "hint.h"
-#include "engine.h"
 #include "isotime.h"
 #include "move_cleanup.h"
 #include "reconcile.h"
@@ -25,7 +25,7 @@ static void put_encryption(const struct copies *c, const struct copy *copy, stru
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
-	if (defaults_describe(c, copy, &text) == 0)
+	if (encryption_defaults_describe(c, copy, &text) == 0)
 		text_line(out, "encryption", buf_str(&text));
 }
 
@@ -65,7 +65,7 @@ static void put_move(const struct copy *copy, struct buf *out)
 	} else if (copy->state != COPY_COMPLETED) {
 		buf_puts(out, "move: the source is kept\n");
 	} else if (!row->code) {
-		reason = mover_reason((const struct entry *)copy);
+		reason = move_cleanup_reason((const struct job *)copy);
 		buf_puts(out, "move: the source is to be deleted");
 		if (reason && *reason)
 			buf_printf(out, "; not yet: %s", reason);
@@ -136,7 +136,7 @@ int copies_snapshot_status(const char *region, const struct catalogue *catalogue
 	text_progress(out, s.state == EC2_SNAPSHOT_COMPLETED && s.progress < 0 ? 100 : s.progress);
 	text_line(out, "snapshot", s.id);
 	text_line(out, "region", region);
-	if (observe_source_tag(catalogue_tag_value(catalogue, slot, TAG_SOURCE), &from, &id))
+	if (reconcile_source_tag(catalogue_tag_value(catalogue, slot, TAG_SOURCE), &from, &id))
 		buf_printf(out, "source: %s/%s\n", from, id);
 	free(from);
 	free(id);

@@ -9,17 +9,19 @@
 #define LIMIT_MAX    100000 /* no account has more: another figure is not a limit */
 #define PAUSE_GROWTH 15
 
-void gate_init(struct gate *g, int64_t first_ms)
+void concurrency_limit_init(struct concurrency_limit *g, int64_t first_ms)
 {
-	*g = (struct gate){.limit = GATE_LIMIT_DEFAULT, .first_ms = first_ms, .pause_ms = first_ms};
+	*g = (struct concurrency_limit){
+		.limit = CONCURRENCY_LIMIT_DEFAULT, .first_ms = first_ms, .pause_ms = first_ms};
 }
 
-static bool is_sure(const struct gate *g, int64_t now_ms)
+static bool is_sure(const struct concurrency_limit *g, int64_t now_ms)
 {
-	return g->learned && now_ms - g->learned_at < GATE_LEARNED_MS;
+	return g->learned && now_ms - g->learned_at < CONCURRENCY_LIMIT_LEARNED_MS;
 }
 
-bool gate_admits(const struct gate *g, unsigned used, unsigned sending, int64_t now_ms)
+bool concurrency_limit_admits(
+	const struct concurrency_limit *g, unsigned used, unsigned sending, int64_t now_ms)
 {
 	if (g->held)
 		return used < g->limit && (g->grants || now_ms >= g->grant_at);
@@ -30,12 +32,12 @@ bool gate_admits(const struct gate *g, unsigned used, unsigned sending, int64_t 
 	return !is_sure(g, now_ms) && !sending;
 }
 
-bool gate_paces(const struct gate *g, unsigned sending, int64_t now_ms)
+bool concurrency_limit_paces(const struct concurrency_limit *g, unsigned sending, int64_t now_ms)
 {
 	return is_sure(g, now_ms) || !sending || sending < g->accepted;
 }
 
-void gate_sent(struct gate *g, int64_t now_ms)
+void concurrency_limit_sent(struct concurrency_limit *g, int64_t now_ms)
 {
 	if (!g->held)
 		return;
@@ -45,9 +47,9 @@ void gate_sent(struct gate *g, int64_t now_ms)
 		g->grant_at = now_ms + g->pause_ms;
 }
 
-void gate_accepted(struct gate *g, unsigned used, int64_t now_ms)
+void concurrency_limit_accepted(struct concurrency_limit *g, unsigned used, int64_t now_ms)
 {
-	gate_seen(g, used);
+	concurrency_limit_seen(g, used);
 	if (!g->learned)
 		g->accepted++;
 	if (!g->held)
@@ -59,7 +61,7 @@ void gate_accepted(struct gate *g, unsigned used, int64_t now_ms)
 		g->held = false;
 }
 
-unsigned gate_limit_of(const char *message)
+unsigned concurrency_limit_limit_of(const char *message)
 {
 	static const char words[] = "limit is ";
 	const char *at = strstr(message, words);
@@ -73,9 +75,10 @@ unsigned gate_limit_of(const char *message)
 	return num_parse_u64(at, digits, 1, LIMIT_MAX, &limit) < 0 ? 0 : (unsigned)limit;
 }
 
-void gate_refused(struct gate *g, const char *message, unsigned used, int64_t now_ms, double unit)
+void concurrency_limit_refused(struct concurrency_limit *g, const char *message, unsigned used,
+	int64_t now_ms, double unit)
 {
-	unsigned limit = gate_limit_of(message);
+	unsigned limit = concurrency_limit_limit_of(message);
 
 	if (limit) {
 		g->limit = limit;
@@ -97,13 +100,13 @@ void gate_refused(struct gate *g, const char *message, unsigned used, int64_t no
 	g->grant_at = now_ms + (int64_t)((double)g->pause_ms * (0.75 + unit / 2));
 }
 
-void gate_freed(struct gate *g)
+void concurrency_limit_freed(struct concurrency_limit *g)
 {
 	if (g->held)
 		g->grants++;
 }
 
-void gate_seen(struct gate *g, unsigned used)
+void concurrency_limit_seen(struct concurrency_limit *g, unsigned used)
 {
 	/* EC2 carries them out, so its limit is not below that. What EC2 itself named counts for
 	 * more: a listing may be late. */
@@ -111,7 +114,7 @@ void gate_seen(struct gate *g, unsigned used)
 		g->limit = used;
 }
 
-int64_t gate_next(const struct gate *g)
+int64_t concurrency_limit_next(const struct concurrency_limit *g)
 {
 	return g->held ? g->grant_at : INT64_MAX;
 }

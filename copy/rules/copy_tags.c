@@ -32,7 +32,7 @@ static void put(struct buf *json, const char *key, const char *value)
 	encode_json_string(json, value, strlen(value));
 }
 
-int tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
+int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 	const struct copy_request *request, struct buf *json, unsigned *left_out, struct err *err)
 {
 	unsigned room = REQUEST_TAGS_MAX;
@@ -68,7 +68,7 @@ int tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 	return buf_putc(json, '}') < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }
 
-int tags_list(const char *json, const char *token, const char *source, struct tag_list *out)
+int copy_tags_list(const char *json, const char *token, const char *source, struct tag_list *out)
 {
 	json_t *object = json ? json_loads(json, 0, NULL) : NULL;
 	const char *key;
@@ -76,13 +76,13 @@ int tags_list(const char *json, const char *token, const char *source, struct ta
 
 	*out = (struct tag_list){.memory = object};
 	if (json && !json_is_object(object)) {
-		tags_finish(out);
+		copy_tags_finish(out);
 		return -EINVAL;
 	}
 	json_object_foreach(object, key, value)
 	{
 		if (!json_is_string(value) || out->n == REQUEST_TAGS_MAX) {
-			tags_finish(out);
+			copy_tags_finish(out);
 			return -EINVAL;
 		}
 		out->tags[out->n++] = (struct ec2_tag){key, json_string_value(value)};
@@ -92,13 +92,13 @@ int tags_list(const char *json, const char *token, const char *source, struct ta
 	return 0;
 }
 
-void tags_finish(struct tag_list *list)
+void copy_tags_finish(struct tag_list *list)
 {
 	json_decref(list->memory);
 	*list = (struct tag_list){0};
 }
 
-const char *tags_find(const struct ec2_snapshot *s, const char *key)
+const char *copy_tags_find(const struct ec2_snapshot *s, const char *key)
 {
 	for (size_t i = 0; i < s->n_tags; i++)
 		if (!strcmp(s->tags[i].key, key))

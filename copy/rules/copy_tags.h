@@ -14,7 +14,7 @@
  * over them; of one key the request's last value. *left_out: how many of the source's tags had no
  * room. Returns 0, -ENOMEM, or -EINVAL with *err if the request alone asks for more than
  * REQUEST_TAGS_MAX. */
-int tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
+int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 	const struct copy_request *request, struct buf *json, unsigned *left_out, struct err *err);
 
 /* The list to send. */
@@ -25,10 +25,10 @@ struct tag_list {
 };
 /* Reads the JSON object (NULL: no tags) and adds ebsfs's own. The strings of `token` and `source`
  * are borrowed. 0, -ENOMEM, or -EINVAL: not such an object. */
-int tags_list(const char *json, const char *token, const char *source, struct tag_list *out);
-void tags_finish(struct tag_list *list);
+int copy_tags_list(const char *json, const char *token, const char *source, struct tag_list *out);
+void copy_tags_finish(struct tag_list *list);
 
 /* The value of a key in a record as EC2 described it; NULL. */
-const char *tags_find(const struct ec2_snapshot *s, const char *key);
+const char *copy_tags_find(const struct ec2_snapshot *s, const char *key);
 
 #endif

@@ -13,12 +13,12 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
 	return value < low ? low : value > high ? high : value;
 }
 
-int64_t pace_interval(int64_t shortest_ms, int64_t age_ms, int64_t remaining_ms)
+int64_t poll_backoff_interval(int64_t shortest_ms, int64_t age_ms, int64_t remaining_ms)
 {
-	int64_t longest = shortest_ms * PACE_LONGEST;
+	int64_t longest = shortest_ms * POLL_LONGEST;
 	int64_t interval = clamp(age_ms / AGE_PART, shortest_ms, longest);
 
-	if (remaining_ms != PACE_UNKNOWN) {
+	if (remaining_ms != POLL_UNKNOWN) {
 		/* Closer and closer to the expected end; when that has passed, the estimate is
 		 * worth less and less. */
 		int64_t distance = remaining_ms < 0 ? -remaining_ms : remaining_ms;
@@ -30,7 +30,7 @@ int64_t pace_interval(int64_t shortest_ms, int64_t age_ms, int64_t remaining_ms)
 	return interval;
 }
 
-int64_t pace_retry(int64_t first_ms, unsigned n, double unit)
+int64_t poll_backoff_retry(int64_t first_ms, unsigned n, double unit)
 {
 	int64_t pause = first_ms;
 
@@ -41,7 +41,7 @@ int64_t pace_retry(int64_t first_ms, unsigned n, double unit)
 	return pause / 2 + (int64_t)((double)pause / 2 * unit);
 }
 
-int64_t pace_search(int64_t window_ms, unsigned n)
+int64_t poll_backoff_search(int64_t window_ms, unsigned n)
 {
 	/* In 150ths of the window, which is a second each by default. */
 	static const int at[] = {0, 1, 3, 7, 15, 30, 60, 90, 120};

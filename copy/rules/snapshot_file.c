@@ -12,8 +12,8 @@
 #include "isotime.h"
 #include "kms_key.h"
 #include "num.h"
-#include "yaml_scalar.h"
 #include "utf8.h"
+#include "yaml_scalar.h"
 
 #define TAG_PREFIX      "copy.tag."
 #define DESCRIPTION_MAX 255 /* CopySnapshot, Description: characters */
@@ -26,11 +26,11 @@ static void put_line(struct buf *out, const char *key, const char *value)
 	if (!*value)
 		return;
 	buf_printf(out, "%s: ", key);
-	scalar_format(out, value);
+	yaml_scalar_format(out, value);
 	buf_putc(out, '\n');
 }
 
-int request_format(struct buf *out, const char *region, const struct catalogue_snapshot *s)
+int snapshot_file_format(struct buf *out, const char *region, const struct catalogue_snapshot *s)
 {
 	char started[ISOTIME_SIZE];
 
@@ -248,7 +248,7 @@ static int split_key(struct reader *r, const char **at, const char *end, struct 
 	const char *why = "";
 
 	if (colon < end && (*colon == '"' || *colon == '\'')) {
-		int result = scalar_parse(&colon, end, key, &why);
+		int result = yaml_scalar_parse(&colon, end, key, &why);
 
 		if (result == -EINVAL)
 			return bad(r, why);
@@ -298,7 +298,7 @@ static int read_line(struct reader *r, const char *at, const char *end)
 	if (result < 0)
 		return result;
 	at = skip_blanks(at, end);
-	result = scalar_parse(&at, end, &value, &why);
+	result = yaml_scalar_parse(&at, end, &value, &why);
 	if (result == -EINVAL)
 		return bad(r, why);
 	if (result < 0)
@@ -337,7 +337,7 @@ static bool is_blank(const char *at, const char *end)
 	return at == end;
 }
 
-int request_parse(
+int snapshot_file_parse(
 	const char *text, size_t len, bool at_end, struct copy_request *out, struct err *err)
 {
 	struct reader r = {.out = out, .err = err, .encrypted = -1};
@@ -376,7 +376,7 @@ int request_parse(
 	return judge(&r);
 }
 
-void request_finish(struct copy_request *request)
+void snapshot_file_finish(struct copy_request *request)
 {
 	for (size_t i = 0; i < request->n_tags; i++) {
 		free(request->tags[i].key);

@@ -41,15 +41,15 @@ struct copy_request {
 
 /* Appends the snapshot file of s: only what can never change, so the bytes are the same for the
  * life of the snapshot. Results as buf_add. */
-int request_format(struct buf *out, const char *region, const struct catalogue_snapshot *s);
+int snapshot_file_format(struct buf *out, const char *region, const struct catalogue_snapshot *s);
 
 /* Reads a text. Returns 0, or -EINVAL (-ENOMEM) with *err that names the line and what would be
  * right: an unknown key, a malformed line, a value out of range, anything but white space after
  * "...", region or snapshot missing in a text that has its "...". While the text has no "..." yet,
  * a last line without a newline is not judged, unless at_end. *out is to be finished by
- * request_finish() in every case. */
-int request_parse(
+ * snapshot_file_finish() in every case. */
+int snapshot_file_parse(
 	const char *text, size_t len, bool at_end, struct copy_request *out, struct err *err);
-void request_finish(struct copy_request *request);
+void snapshot_file_finish(struct copy_request *request);
 
 #endif

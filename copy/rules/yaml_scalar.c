@@ -58,7 +58,7 @@ static bool is_plain(const char *text)
 	return !reads_as_another_type(text);
 }
 
-int scalar_format(struct buf *out, const char *text)
+int yaml_scalar_format(struct buf *out, const char *text)
 {
 	_cleanup_buf_ struct buf quoted = BUF_INIT;
 	size_t step;
@@ -178,7 +178,7 @@ static int parse_quoted(const char **at, const char *end, struct buf *out, const
 	return -EINVAL;
 }
 
-int scalar_parse(const char **at, const char *end, struct buf *out, const char **why)
+int yaml_scalar_parse(const char **at, const char *end, struct buf *out, const char **why)
 {
 	const char *start = *at, *stop;
 

@@ -7,12 +7,12 @@
 
 /* Appends text so that a YAML reader gives it back as this string: plain where that is safe, else
  * in double quotes. Results as buf_add. */
-int scalar_format(struct buf *out, const char *text);
+int yaml_scalar_format(struct buf *out, const char *text);
 
 /* Reads one scalar at *at, no further than end, and moves *at behind it (a quoted one's closing
  * quote; a plain one ends at " #" or the end, its white space cut). Plain ones are taken literally
  * whatever they begin with: a person who writes [x] means it. Returns 0, -ENOMEM, or -EINVAL with
  * *why in words. */
-int scalar_parse(const char **at, const char *end, struct buf *out, const char **why);
+int yaml_scalar_parse(const char **at, const char *end, struct buf *out, const char **why);
 
 #endif

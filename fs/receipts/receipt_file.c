@@ -149,7 +149,8 @@ static void receipt_commit(struct handle *h, struct answer *a)
 		answer_ok(a);
 		return;
 	}
-	if (request_parse(r->work->draft.data, r->work->draft.len, false, &request, &err) < 0) {
+	if (snapshot_file_parse(r->work->draft.data, r->work->draft.len, false, &request, &err) <
+		0) {
 		err_context(&err, "%s", r->name);
 		receipt_refused(r->work, &err);
 		r->work->dirty = false; /* said once; the last close does not try again */
@@ -160,7 +161,7 @@ static void receipt_commit(struct handle *h, struct answer *a)
 	} else {
 		answer_ok(a);
 	}
-	request_finish(&request);
+	snapshot_file_finish(&request);
 }
 
 /* The last close of a text that has no "..." asks for the copy too; nobody waits for the word any
@@ -178,14 +179,15 @@ static void receipt_closed(struct handle *h)
 		return;
 	}
 	r->work->dirty = false;
-	if (request_parse(r->work->draft.data, r->work->draft.len, true, &request, &err) < 0) {
+	if (snapshot_file_parse(r->work->draft.data, r->work->draft.len, true, &request, &err) <
+		0) {
 		err_context(&err, "%s", r->name);
 		receipt_refused(r->work, &err);
 		last_error_report(h->fs->last_error, "closing a receipt", &err);
 	} else {
 		receipt_ask(h->fs, r, &request, NULL, NULL);
 	}
-	request_finish(&request);
+	snapshot_file_finish(&request);
 }
 
 static int receipt_set_attr(

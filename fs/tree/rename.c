@@ -92,7 +92,7 @@ static void move_snapshot(struct fs *fs, struct node snapshot, const struct rece
 		 s.presence != CATALOGUE_LISTED)
 		err_set(&err, EPERM, "only a snapshot of this account can be moved");
 	else if (tree_ops(snapshot)->text(fs, snapshot, &text) < 0 ||
-		 request_parse(buf_str(&text), text.len, true, &request, &err) < 0)
+		 snapshot_file_parse(buf_str(&text), text.len, true, &request, &err) < 0)
 		err_set(&err, ENOMEM, "out of memory");
 	else if (receipts_check_name(fs->receipts, to_folder, to_name, NULL, &err) == 0) {
 		r = receipts_add(fs, to_folder, to_name, 0644, false, &err);
@@ -100,11 +100,11 @@ static void move_snapshot(struct fs *fs, struct node snapshot, const struct rece
 			r->has_file = true;
 			buf_add(&r->work->draft, text.data, text.len);
 			receipt_ask(fs, r, &request, moved, a);
-			request_finish(&request);
+			snapshot_file_finish(&request);
 			return;
 		}
 	}
-	request_finish(&request);
+	snapshot_file_finish(&request);
 	answer_err(a, &err);
 }
 

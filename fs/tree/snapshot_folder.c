@@ -121,7 +121,7 @@ static int snapshot_file_text(struct fs *fs, struct node n, struct buf *out)
 	struct catalogue_snapshot s;
 	int r = get(fs, n, &s);
 
-	return r < 0 ? r : request_format(out, region_name(fs_region(fs, n)), &s);
+	return r < 0 ? r : snapshot_file_format(out, region_name(fs_region(fs, n)), &s);
 }
 
 const struct node_ops snapshot_ops = {

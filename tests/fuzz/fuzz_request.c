@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "snapshot_file.h"
-#include "yaml_scalar.h"
 #include "utf8.h"
+#include "yaml_scalar.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
@@ -21,9 +21,9 @@ static void put(struct buf *out, const char *key, const char *value)
 {
 	if (!value)
 		return;
-	scalar_format(out, key);
+	yaml_scalar_format(out, key);
 	buf_puts(out, ": ");
-	scalar_format(out, value);
+	yaml_scalar_format(out, value);
 	buf_putc(out, '\n');
 }
 
@@ -54,12 +54,12 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	_cleanup_buf_ struct buf again = BUF_INIT;
 	struct copy_request r, same;
 	struct err err = {0};
-	int result = request_parse((const char *)data, size, true, &r, &err);
+	int result = snapshot_file_parse((const char *)data, size, true, &r, &err);
 
 	require(result == 0 || (result == -EINVAL && err.errnum == EINVAL && *err.message));
 	if (result == 0) {
 		write_again(&r, &again);
-		require(request_parse(buf_str(&again), again.len, true, &same, &err) == 0 ||
+		require(snapshot_file_parse(buf_str(&again), again.len, true, &same, &err) == 0 ||
 			again.len > REQUEST_TEXT_MAX);
 		require(again.len > REQUEST_TEXT_MAX ||
 			(equal(r.source_region, same.source_region) &&
@@ -70,14 +70,14 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		for (size_t i = 0; again.len <= REQUEST_TEXT_MAX && i < r.n_tags; i++)
 			require(equal(r.tags[i].key, same.tags[i].key) &&
 				equal(r.tags[i].value, same.tags[i].value));
-		request_finish(&same);
+		snapshot_file_finish(&same);
 	}
-	request_finish(&r);
+	snapshot_file_finish(&r);
 	/* A text in the making is never judged worse than the same text at its end. */
 	if (result == 0)
-		require(request_parse((const char *)data, size, false, &r, &err) == 0);
+		require(snapshot_file_parse((const char *)data, size, false, &r, &err) == 0);
 	else
-		request_parse((const char *)data, size, false, &r, &err);
-	request_finish(&r);
+		snapshot_file_parse((const char *)data, size, false, &r, &err);
+	snapshot_file_finish(&r);
 	return 0;
 }

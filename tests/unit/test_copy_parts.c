@@ -12,12 +12,12 @@
 #include <cmocka.h>
 
 #include "aws_advice.h"
-#include "estimate.h"
 #include "concurrency_limit.h"
+#include "copy_tags.h"
+#include "estimate.h"
 #include "history.h"
 #include "on_end.h"
 #include "poll_backoff.h"
-#include "copy_tags.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -47,34 +47,34 @@ static void test_the_figure_in_a_refusal(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		assert_int_equal(gate_limit_of(table[i].message), table[i].limit);
+		assert_int_equal(concurrency_limit_limit_of(table[i].message), table[i].limit);
 }
 
 #define REFUSAL(n) "The limit is " n " for this destination region."
 
 static void test_an_assumed_limit_is_tried_one_at_a_time(void **state)
 {
-	struct gate g;
+	struct concurrency_limit g;
 
 	(void)state;
-	gate_init(&g, 1000);
-	assert_true(gate_admits(&g, 19, 19, 0));
-	assert_true(gate_admits(&g, 20, 0, 0));
-	assert_false(gate_admits(&g, 20, 1, 0)); /* the answer is awaited first */
-	gate_sent(&g, 0);
-	gate_accepted(&g, 21, 0);
+	concurrency_limit_init(&g, 1000);
+	assert_true(concurrency_limit_admits(&g, 19, 19, 0));
+	assert_true(concurrency_limit_admits(&g, 20, 0, 0));
+	assert_false(concurrency_limit_admits(&g, 20, 1, 0)); /* the answer is awaited first */
+	concurrency_limit_sent(&g, 0);
+	concurrency_limit_accepted(&g, 21, 0);
 	assert_int_equal(g.limit, 21); /* EC2 took it: the limit is not below that */
-	gate_refused(&g, REFUSAL("21"), 21, 0, 0);
+	concurrency_limit_refused(&g, REFUSAL("21"), 21, 0, 0);
 	assert_false(g.held);
-	assert_false(gate_admits(&g, 21, 0, 0));
-	assert_true(gate_admits(&g, 20, 5, 0));
-	assert_int_equal(gate_next(&g), INT64_MAX);
+	assert_false(concurrency_limit_admits(&g, 21, 0, 0));
+	assert_true(concurrency_limit_admits(&g, 20, 5, 0));
+	assert_int_equal(concurrency_limit_next(&g), INT64_MAX);
 	/* What EC2 named holds for some hours, whatever a late listing shows; then one more is
 	 * tried. */
-	gate_seen(&g, 30);
+	concurrency_limit_seen(&g, 30);
 	assert_int_equal(g.limit, 21);
-	assert_false(gate_admits(&g, 21, 0, GATE_LEARNED_MS - 1));
-	assert_true(gate_admits(&g, 21, 0, GATE_LEARNED_MS));
+	assert_false(concurrency_limit_admits(&g, 21, 0, CONCURRENCY_LIMIT_LEARNED_MS - 1));
+	assert_true(concurrency_limit_admits(&g, 21, 0, CONCURRENCY_LIMIT_LEARNED_MS));
 }
 
 /* However many EC2 takes at once, a long queue costs at most one refusal for each of them. */
@@ -84,22 +84,23 @@ static void test_a_queue_begins_slowly(void **state)
 	for (unsigned limit = 1; limit <= 30; limit++) {
 		unsigned used = 0, refused = 0, rounds = 0;
 		char message[80];
-		struct gate g;
+		struct concurrency_limit g;
 
 		snprintf(message, sizeof(message), REFUSAL("%u"), limit);
-		gate_init(&g, 1000);
+		concurrency_limit_init(&g, 1000);
 		for (bool full = false; !full; rounds++) {
 			unsigned sent = 0;
 
-			while (gate_admits(&g, used + sent, sent, 0) && gate_paces(&g, sent, 0))
+			while (concurrency_limit_admits(&g, used + sent, sent, 0) &&
+				concurrency_limit_paces(&g, sent, 0))
 				sent++;
 			assert_true(sent > 0);
 			for (; sent; sent--) {
 				if (used < limit) {
-					gate_accepted(&g, ++used, 0);
+					concurrency_limit_accepted(&g, ++used, 0);
 					continue;
 				}
-				gate_refused(&g, message, used, 0, 0);
+				concurrency_limit_refused(&g, message, used, 0, 0);
 				refused++;
 				full = true;
 			}
@@ -107,42 +108,43 @@ static void test_a_queue_begins_slowly(void **state)
 		assert_in_range(refused, 1, limit);
 		assert_int_equal(used, limit);
 		assert_true(rounds <= 7 || limit > 20);
-		assert_true(gate_paces(&g, 1000, 0)); /* what is known needs no trying */
+		assert_true(
+			concurrency_limit_paces(&g, 1000, 0)); /* what is known needs no trying */
 	}
 }
 
 static void test_a_refusal_below_the_count_holds_the_gate(void **state)
 {
-	struct gate g;
+	struct concurrency_limit g;
 
 	(void)state;
-	gate_init(&g, 1000);
+	concurrency_limit_init(&g, 1000);
 	/* We count 12, EC2 refuses at 20: eight are not seen. */
-	gate_refused(&g, REFUSAL("20"), 12, 5000, 0.5);
+	concurrency_limit_refused(&g, REFUSAL("20"), 12, 5000, 0.5);
 	assert_true(g.held);
-	assert_false(gate_admits(&g, 12, 0, 5999));
-	assert_int_equal(gate_next(&g), 6000);
+	assert_false(concurrency_limit_admits(&g, 12, 0, 5999));
+	assert_int_equal(concurrency_limit_next(&g), 6000);
 	/* One that ends admits one. */
-	gate_freed(&g);
-	assert_true(gate_admits(&g, 11, 0, 5100));
-	gate_sent(&g, 5100);
-	assert_false(gate_admits(&g, 12, 1, 5200));
-	gate_accepted(&g, 12, 5200);
-	assert_false(gate_admits(&g, 12, 0, 5200));
+	concurrency_limit_freed(&g);
+	assert_true(concurrency_limit_admits(&g, 11, 0, 5100));
+	concurrency_limit_sent(&g, 5100);
+	assert_false(concurrency_limit_admits(&g, 12, 1, 5200));
+	concurrency_limit_accepted(&g, 12, 5200);
+	assert_false(concurrency_limit_admits(&g, 12, 0, 5200));
 	/* So does time, once a pause. */
-	assert_true(gate_admits(&g, 12, 0, 6200));
-	gate_sent(&g, 6200);
-	assert_false(gate_admits(&g, 13, 1, 6300));
+	assert_true(concurrency_limit_admits(&g, 12, 0, 6200));
+	concurrency_limit_sent(&g, 6200);
+	assert_false(concurrency_limit_admits(&g, 13, 1, 6300));
 	/* Refused again: the pause doubles, to 15 times the first. */
 	for (int i = 0; i < 10; i++)
-		gate_refused(&g, REFUSAL("20"), 12, 10000, 0.5);
-	assert_int_equal(gate_next(&g), 25000);
+		concurrency_limit_refused(&g, REFUSAL("20"), 12, 10000, 0.5);
+	assert_int_equal(concurrency_limit_next(&g), 25000);
 	/* When the count agrees with the limit, it suffices again. */
-	gate_sent(&g, 30000);
-	gate_accepted(&g, 20, 30000);
+	concurrency_limit_sent(&g, 30000);
+	concurrency_limit_accepted(&g, 20, 30000);
 	assert_false(g.held);
-	assert_false(gate_admits(&g, 20, 0, 30000));
-	assert_true(gate_admits(&g, 19, 3, 30000));
+	assert_false(concurrency_limit_admits(&g, 20, 0, 30000));
+	assert_true(concurrency_limit_admits(&g, 19, 3, 30000));
 }
 
 /* --- pauses --- */
@@ -152,13 +154,13 @@ static void test_the_poll_follows_age_and_expected_end(void **state)
 	static const struct {
 		int64_t age, remaining, interval;
 	} table[] = {
-		{0, PACE_UNKNOWN, 2000},
-		{60000, PACE_UNKNOWN, 2000},
-		{120000, PACE_UNKNOWN, 4000},
-		{600000, PACE_UNKNOWN, 20000},
-		{900000, PACE_UNKNOWN, 30000},
-		{INT64_MAX / 2, PACE_UNKNOWN, 30000},
-		{-5000, PACE_UNKNOWN, 2000}, /* a clock that is behind EC2's */
+		{0, POLL_UNKNOWN, 2000},
+		{60000, POLL_UNKNOWN, 2000},
+		{120000, POLL_UNKNOWN, 4000},
+		{600000, POLL_UNKNOWN, 20000},
+		{900000, POLL_UNKNOWN, 30000},
+		{INT64_MAX / 2, POLL_UNKNOWN, 30000},
+		{-5000, POLL_UNKNOWN, 2000}, /* a clock that is behind EC2's */
 		{3600000, 3600000, 30000},   /* far from the end */
 		{3600000, 40000, 10000},
 		{3600000, 8000, 2000},
@@ -170,10 +172,11 @@ static void test_the_poll_follows_age_and_expected_end(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (pace_interval(2000, table[i].age, table[i].remaining) != table[i].interval)
+		if (poll_backoff_interval(2000, table[i].age, table[i].remaining) !=
+			table[i].interval)
 			fail_msg("row %zu: %d", i,
-				(int)pace_interval(2000, table[i].age, table[i].remaining));
-	assert_int_equal(pace_interval(100, 3600000, PACE_UNKNOWN), 1500);
+				(int)poll_backoff_interval(2000, table[i].age, table[i].remaining));
+	assert_int_equal(poll_backoff_interval(100, 3600000, POLL_UNKNOWN), 1500);
 }
 
 static void test_retries_and_searches_have_growing_pauses(void **state)
@@ -181,19 +184,19 @@ static void test_retries_and_searches_have_growing_pauses(void **state)
 	int64_t last = -1;
 
 	(void)state;
-	assert_int_equal(pace_retry(1000, 1, 0), 500);
-	assert_int_equal(pace_retry(1000, 1, 0.999), 999);
-	assert_int_equal(pace_retry(1000, 4, 0), 4000);
-	assert_int_equal(pace_retry(1000, 7, 0), 30000);
-	assert_int_equal(pace_retry(1000, 4000000000u, 0), 30000);
-	assert_in_range(pace_retry(1000, 50, 0.99999), 59000, 60000);
-	assert_int_equal(pace_search(150000, 0), 0);
-	assert_int_equal(pace_search(150000, 1), 1000);
-	assert_int_equal(pace_search(150000, 9), 150000);
-	assert_int_equal(pace_search(150000, 10), 180000);
+	assert_int_equal(poll_backoff_retry(1000, 1, 0), 500);
+	assert_int_equal(poll_backoff_retry(1000, 1, 0.999), 999);
+	assert_int_equal(poll_backoff_retry(1000, 4, 0), 4000);
+	assert_int_equal(poll_backoff_retry(1000, 7, 0), 30000);
+	assert_int_equal(poll_backoff_retry(1000, 4000000000u, 0), 30000);
+	assert_in_range(poll_backoff_retry(1000, 50, 0.99999), 59000, 60000);
+	assert_int_equal(poll_backoff_search(150000, 0), 0);
+	assert_int_equal(poll_backoff_search(150000, 1), 1000);
+	assert_int_equal(poll_backoff_search(150000, 9), 150000);
+	assert_int_equal(poll_backoff_search(150000, 10), 180000);
 	for (unsigned n = 0; n < 30; n++) {
-		assert_true(pace_search(150000, n) > last);
-		last = pace_search(150000, n);
+		assert_true(poll_backoff_search(150000, n) > last);
+		last = poll_backoff_search(150000, n);
 	}
 }
 
@@ -358,8 +361,8 @@ static void test_tags_travel_through_the_journal(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(tags_compose(NULL, 0, &request, &json, &left_out, &err), 0);
-	assert_int_equal(tags_list(json.data, "token", "us-east-1/snap-1", &list), 0);
+	assert_int_equal(copy_tags_compose(NULL, 0, &request, &json, &left_out, &err), 0);
+	assert_int_equal(copy_tags_list(json.data, "token", "us-east-1/snap-1", &list), 0);
 	assert_int_equal(list.n, 4);
 	assert_string_equal(list.tags[0].key, "a \"quoted\"");
 	assert_string_equal(list.tags[0].value, "x\ny");
@@ -367,14 +370,14 @@ static void test_tags_travel_through_the_journal(void **state)
 	assert_string_equal(list.tags[2].key, "ebsfs:request");
 	assert_string_equal(list.tags[2].value, "token");
 	assert_string_equal(list.tags[3].value, "us-east-1/snap-1");
-	tags_finish(&list);
-	assert_int_equal(tags_list(NULL, "t", "s", &list), 0);
+	copy_tags_finish(&list);
+	assert_int_equal(copy_tags_list(NULL, "t", "s", &list), 0);
 	assert_int_equal(list.n, 2);
-	tags_finish(&list);
+	copy_tags_finish(&list);
 	static const char *const bad[] = {"", "[]", "{", "{\"a\":1}", "{\"a\":null}"};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_int_equal(tags_list(bad[i], "t", "s", &list), -EINVAL);
+		assert_int_equal(copy_tags_list(bad[i], "t", "s", &list), -EINVAL);
 }
 
 /* --- history --- */

@@ -11,8 +11,8 @@
 
 #include "ec2.h"
 #include "snapshot_file.h"
-#include "yaml_scalar.h"
 #include "utf8.h"
+#include "yaml_scalar.h"
 
 static const struct catalogue_snapshot nightly = {
 	.id = "snap-0a1b2c3d4e5f60718",
@@ -31,7 +31,7 @@ static void test_the_text_is_the_contracts(void **state)
 	_cleanup_buf_ struct buf out = BUF_INIT;
 
 	(void)state;
-	assert_int_equal(request_format(&out, "us-east-1", &nightly), 0);
+	assert_int_equal(snapshot_file_format(&out, "us-east-1", &nightly), 0);
 	assert_string_equal(out.data,
 		"# EBS snapshot. Copy this file into another region's folder, and AWS copies the "
 		"snapshot there.\n"
@@ -78,10 +78,10 @@ static void test_descriptions_are_quoted_where_yaml_needs_it(void **state)
 		_cleanup_buf_ struct buf out = BUF_INIT, back = BUF_INIT;
 		const char *at, *why;
 
-		assert_int_equal(scalar_format(&out, table[i].text), 0);
+		assert_int_equal(yaml_scalar_format(&out, table[i].text), 0);
 		assert_string_equal(out.data, table[i].line);
 		at = out.data;
-		assert_int_equal(scalar_parse(&at, out.data + out.len, &back, &why), 0);
+		assert_int_equal(yaml_scalar_parse(&at, out.data + out.len, &back, &why), 0);
 		assert_string_equal(back.data, table[i].text);
 	}
 }
@@ -95,8 +95,8 @@ static void test_what_is_written_is_a_request(void **state)
 
 	(void)state;
 	s.description = "evil\n...\ncopy.dry-run: yes";
-	assert_int_equal(request_format(&out, "us-east-1", &s), 0);
-	assert_int_equal(request_parse(out.data, out.len, false, &request, &err), 0);
+	assert_int_equal(snapshot_file_format(&out, "us-east-1", &s), 0);
+	assert_int_equal(snapshot_file_parse(out.data, out.len, false, &request, &err), 0);
 	assert_true(request.complete);
 	assert_string_equal(request.source_region, "us-east-1");
 	assert_string_equal(request.source_id, "snap-0a1b2c3d4e5f60718");
@@ -105,7 +105,7 @@ static void test_what_is_written_is_a_request(void **state)
 	assert_false(request.encrypted || request.no_tags || request.dry_run);
 	assert_int_equal(request.completion_minutes, 0);
 	assert_int_equal(request.n_tags, 0);
-	request_finish(&request);
+	snapshot_file_finish(&request);
 }
 
 static void test_everything_that_may_be_asked_for(void **state)
@@ -129,7 +129,7 @@ static void test_everything_that_may_be_asked_for(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(request_parse(text, sizeof(text) - 1, false, &r, &err), 0);
+	assert_int_equal(snapshot_file_parse(text, sizeof(text) - 1, false, &r, &err), 0);
 	assert_true(r.complete);
 	assert_string_equal(r.source_region, "eu-west-1");
 	assert_string_equal(r.source_id, "snap-0a1b2c3d");
@@ -146,7 +146,7 @@ static void test_everything_that_may_be_asked_for(void **state)
 	assert_string_equal(r.tags[1].value, "it's 12");
 	assert_string_equal(r.tags[2].key, "a: b");
 	assert_string_equal(r.tags[3].value, "");
-	request_finish(&r);
+	snapshot_file_finish(&r);
 }
 
 #define HEAD "region: us-east-1\nsnapshot: snap-0a1b2c3d\n"
@@ -197,12 +197,12 @@ static void test_refusals_name_the_line(void **state)
 		struct err err = {0};
 
 		assert_int_equal(
-			request_parse(table[i].text, strlen(table[i].text), true, &r, &err),
+			snapshot_file_parse(table[i].text, strlen(table[i].text), true, &r, &err),
 			-EINVAL);
 		assert_int_equal(err.errnum, EINVAL);
 		if (strncmp(err.message, table[i].message, strlen(table[i].message)))
 			fail_msg("row %zu: %s", i, err.message);
-		request_finish(&r);
+		snapshot_file_finish(&r);
 	}
 }
 
@@ -235,11 +235,11 @@ static void test_a_text_in_the_making(void **state)
 		struct copy_request r;
 		struct err err;
 
-		if (request_parse(table[i].text, strlen(table[i].text), table[i].at_end, &r,
+		if (snapshot_file_parse(table[i].text, strlen(table[i].text), table[i].at_end, &r,
 			    &err) != table[i].result ||
 			r.complete != table[i].complete)
 			fail_msg("row %zu", i);
-		request_finish(&r);
+		snapshot_file_finish(&r);
 	}
 }
 
@@ -253,29 +253,29 @@ static void test_limits(void **state)
 	buf_puts(&text, HEAD);
 	for (int i = 0; i < REQUEST_TAGS_MAX; i++)
 		buf_printf(&text, "copy.tag.k%d: v\n", i);
-	assert_int_equal(request_parse(text.data, text.len, true, &r, &err), 0);
+	assert_int_equal(snapshot_file_parse(text.data, text.len, true, &r, &err), 0);
 	assert_int_equal(r.n_tags, REQUEST_TAGS_MAX);
-	request_finish(&r);
+	snapshot_file_finish(&r);
 	buf_puts(&text, "copy.tag.more: v\n");
-	assert_int_equal(request_parse(text.data, text.len, true, &r, &err), -EINVAL);
+	assert_int_equal(snapshot_file_parse(text.data, text.len, true, &r, &err), -EINVAL);
 	assert_non_null(strstr(err.message, "more than 48 tags"));
-	request_finish(&r);
+	snapshot_file_finish(&r);
 
 	buf_clear(&text);
 	buf_puts(&text, HEAD "copy.description: ");
 	for (int i = 0; i < 255; i++)
 		buf_puts(&text, "é");
-	assert_int_equal(request_parse(text.data, text.len, true, &r, &err), 0);
-	request_finish(&r);
+	assert_int_equal(snapshot_file_parse(text.data, text.len, true, &r, &err), 0);
+	snapshot_file_finish(&r);
 	buf_puts(&text, "é");
-	assert_int_equal(request_parse(text.data, text.len, true, &r, &err), -EINVAL);
-	request_finish(&r);
+	assert_int_equal(snapshot_file_parse(text.data, text.len, true, &r, &err), -EINVAL);
+	snapshot_file_finish(&r);
 
 	buf_clear(&text);
 	buf_resize(&text, REQUEST_TEXT_MAX + 1);
 	memset(text.data, '\n', text.len);
-	assert_int_equal(request_parse(text.data, text.len, true, &r, &err), -EINVAL);
-	request_finish(&r);
+	assert_int_equal(snapshot_file_parse(text.data, text.len, true, &r, &err), -EINVAL);
+	snapshot_file_finish(&r);
 }
 
 static void test_utf8(void **state)
