@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "utf8.h"
 #include "xml.h"
 
 /* More of an error's body is not looked at: EC2's take a few hundred bytes, an encoded
@@ -98,13 +99,13 @@ static const struct {
 
 static void take(const char *text, size_t len, char *out, size_t size)
 {
-	size_t n = 0;
+	size_t n;
 
 	if (out[0])
 		return;
 	/* One line without a full stop at its end. */
-	for (size_t i = 0; i < len && n + 1 < size; i++)
-		out[n++] = (unsigned char)text[i] < ' ' ? ' ' : text[i];
+	snprintf(out, size, "%.*s", (int)len, text);
+	n = utf8_make_line(out);
 	while (n && (out[n - 1] == ' ' || out[n - 1] == '.'))
 		n--;
 	out[n] = '\0';

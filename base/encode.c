@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "utf8.h"
+
 static int unreserved(unsigned char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
@@ -79,43 +81,22 @@ int encode_base64(struct buf *out, const void *data, size_t len)
 	return -out->error;
 }
 
-/* Length of the UTF-8 sequence at s (overlong forms and surrogates do not count), 0 if there is
- * none. */
-static size_t utf8_sequence(const unsigned char *s, size_t len)
-{
-	size_t n = s[0] < 0x80                   ? 1
-		   : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-		   : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-		   : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-						 : 0;
-
-	if (!n || n > len)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 int encode_json_string(struct buf *out, const char *s, size_t len)
 {
 	buf_putc(out, '"');
 	for (size_t i = 0; i < len;) {
-		unsigned char c = (unsigned char)s[i];
-		size_t n = utf8_sequence((const unsigned char *)s + i, len - i);
+		uint32_t c = 0;
+		size_t n = utf8_decode(s + i, len - i, &c);
 
 		if (!n) {
 			buf_puts(out, "\xef\xbf\xbd");
 			n = 1;
 		} else if (c == '"' || c == '\\') {
-			buf_printf(out, "\\%c", c);
+			buf_printf(out, "\\%c", (char)c);
 		} else if (c == '\n') {
 			buf_puts(out, "\\n");
-		} else if (c < 0x20 || c == 0x7f) {
-			buf_printf(out, "\\u%04x", c);
+		} else if (utf8_is_unprintable(c)) {
+			buf_printf(out, "\\u%04x", (unsigned)c);
 		} else {
 			buf_add(out, s + i, n);
 		}

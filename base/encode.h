@@ -16,7 +16,8 @@ int decode_percent(struct buf *out, const char *s, size_t len, int plus_is_space
 char *encode_hex(const void *data, size_t len, char *out);
 /* Base64 with padding. Results as buf_add. */
 int encode_base64(struct buf *out, const void *data, size_t len);
-/* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. Results as buf_add. */
+/* A JSON string with its quotes; unprintable characters (utf8.h) are escaped, bytes that are not
+ * UTF-8 become U+FFFD. Results as buf_add. */
 int encode_json_string(struct buf *out, const char *s, size_t len);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
 int err_set(struct err *e, int errnum, const char *fmt, ...)
 {
 	char message[sizeof(e->message)];
@@ -17,6 +19,7 @@ int err_set(struct err *e, int errnum, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
+	utf8_make_line(message);
 	memset(e, 0, sizeof(*e));
 	e->errnum = errnum;
 	memcpy(e->message, message, sizeof(message));
@@ -33,6 +36,7 @@ int err_context(struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(context, sizeof(context), fmt, ap);
 	va_end(ap);
+	utf8_make_line(context);
 	memcpy(message, e->message, sizeof(message));
 	/* What does not fit is cut off at the end: the context names the thing, the tail is the
 	 * least of it. */

@@ -14,7 +14,7 @@ struct err {
 	bool maybe_done;     /* the request left this machine and its outcome is unknown */
 	char code[80];       /* AWS's error code ("UnauthorizedOperation"); "" if none */
 	char request_id[80]; /* AWS's request id; "" if none */
-	char message[512];   /* one line, without a trailing newline or full stop */
+	char message[512];   /* one line that is safe to show (utf8.h), without a full stop */
 };
 
 /* Overwrites *e (NULL is permitted) with errnum and a formatted message; all else is cleared.

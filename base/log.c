@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "isotime.h"
+#include "utf8.h"
 
 static struct {
 	int level;
@@ -39,10 +40,7 @@ void log_line(int level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	for (char *p = line; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = ' '; /* text from outside makes no lines of its own and no terminal
-				     codes */
+	utf8_make_line(line);
 	if (log_state.to_syslog)
 		syslog(level, "%s", line);
 	else

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "utf8.h"
+
 static void copy_header(CURL *easy, const char *name, char *out, size_t size)
 {
 	struct curl_header *header;
@@ -34,6 +36,7 @@ void http_answer_read(struct http_answer *answer, void *easy)
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	answer->status = (int)status;
 	copy_header(easy, "x-amzn-requestid", answer->request_id, sizeof(answer->request_id));
+	utf8_make_line(answer->request_id);
 	copy_header(easy, "content-type", answer->content_type, sizeof(answer->content_type));
 	copy_header(easy, "date", date, sizeof(date));
 	seconds = date[0] ? curl_getdate(date, NULL) : -1;

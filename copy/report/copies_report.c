@@ -14,6 +14,7 @@
 #include "metric.h"
 #include "move_cleanup.h"
 #include "region_queue.h"
+#include "utf8.h"
 
 /* --- copies --- */
 
@@ -23,12 +24,6 @@ struct table {
 	int64_t now_ms;
 	bool any;
 };
-
-static void put_text(struct buf *out, const char *text)
-{
-	for (; text && *text; text++)
-		buf_putc(out, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
-}
 
 /* What there is to say beside the columns. */
 static const char *remark(const struct copy *copy)
@@ -73,7 +68,7 @@ static void table_row(void *arg, const struct copy *copy)
 		row->copy_id ? row->copy_id : "-", source, since, took, *remark(copy) ? 8 : 0, eta);
 	if (*remark(copy)) {
 		buf_puts(t->out, "  ");
-		put_text(t->out, remark(copy));
+		utf8_put_line(t->out, remark(copy));
 	}
 	buf_putc(t->out, '\n');
 }

@@ -3,6 +3,7 @@
 #include "text.h"
 
 #include "isotime.h"
+#include "utf8.h"
 
 #define BAR 40
 
@@ -11,8 +12,7 @@ void text_line(struct buf *out, const char *key, const char *value)
 	if (!value || !*value)
 		return;
 	buf_printf(out, "%s: ", key);
-	for (; *value; value++)
-		buf_putc(out, (unsigned char)*value < 0x20 || *value == 0x7f ? ' ' : *value);
+	utf8_put_line(out, value);
 	buf_putc(out, '\n');
 }
 

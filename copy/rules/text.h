@@ -7,8 +7,8 @@
 
 #include "buf.h"
 
-/* "key: value" with a line's end; nothing if the value is NULL or "". Control characters become
- * spaces. */
+/* "key: value" with a line's end; nothing if the value is NULL or "". The value is
+ * made safe to show (utf8.h). */
 void text_line(struct buf *out, const char *key, const char *value);
 /* "key: 2026-01-02T03:04:05Z"; nothing if ms is 0. */
 void text_time(struct buf *out, const char *key, int64_t ms);

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "encode.h"
+#include "utf8.h"
 
 /* Words and figures that YAML would not read as a string. */
 static bool reads_as_another_type(const char *text)
@@ -23,60 +24,27 @@ static bool reads_as_another_type(const char *text)
 	       !text[strspn(text, "0123456789abcdefABCDEFxoTZ_:+-. ")];
 }
 
-/* The code point, if YAML does not take the character at s literally (C1 controls, line separators,
- * byte order mark, non-characters); 0 else. *len: its bytes. */
-static unsigned not_literal(const char *text, size_t *len)
-{
-	const unsigned char *s = (const unsigned char *)text;
-
-	*len = 1;
-	if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0) {
-		*len = 2;
-		return s[1];
-	}
-	if ((s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9)) ||
-		(s[0] == 0xef && s[1] == 0xbb && s[2] == 0xbf) ||
-		(s[0] == 0xef && s[1] == 0xbf && (s[2] == 0xbe || s[2] == 0xbf))) {
-		*len = 3;
-		return (s[0] & 0xfu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
-	}
-	return 0;
-}
-
 static bool is_plain(const char *text)
 {
-	size_t len = strlen(text), step;
+	size_t len = strlen(text);
+	uint32_t c;
 
 	if (!len || strchr(" -?:,[]{}#&*!|>'\"%@`=<", text[0]) || text[len - 1] == ' ' ||
 		text[len - 1] == ':')
 		return false;
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f ||
-			not_literal(text + i, &step) || (text[i] == ':' && text[i + 1] == ' ') ||
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_decode(text + i, len - i, &c);
+		if (!n || utf8_is_unprintable(c) || (text[i] == ':' && text[i + 1] == ' ') ||
 			(text[i] == ' ' && text[i + 1] == '#'))
 			return false;
+	}
 	return !reads_as_another_type(text);
 }
 
 int yaml_scalar_format(struct buf *out, const char *text)
 {
-	_cleanup_buf_ struct buf quoted = BUF_INIT;
-	size_t step;
-
-	if (is_plain(text))
-		return buf_puts(out, text);
-	/* JSON's strings are YAML's, but for some characters that JSON takes literally. */
-	if (encode_json_string(&quoted, text, strlen(text)) < 0)
-		return -quoted.error;
-	for (const char *s = quoted.data; *s; s += step) {
-		unsigned c = not_literal(s, &step);
-
-		if (c)
-			buf_printf(out, "\\u%04x", c);
-		else
-			buf_putc(out, *s);
-	}
-	return -out->error;
+	/* JSON's strings are YAML's. */
+	return is_plain(text) ? buf_puts(out, text) : encode_json_string(out, text, strlen(text));
 }
 
 static int hex(const char *s, const char *end, int digits, uint32_t *out)

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "isotime.h"
 #include "log.h"
+#include "utf8.h"
 
 #define KEPT 10
 
@@ -42,6 +43,7 @@ int last_error_report(struct last_error *l, const char *what, const struct err *
 	if (!e->err.errnum)
 		e->err.errnum = EIO;
 	snprintf(e->what, sizeof(e->what), "%s", what);
+	utf8_make_line(e->what);
 	advice = aws_advice_for(&e->err);
 	log_warning("%s: %s%s%s", what, err_text(&e->err, text, sizeof(text)),
 		advice ? ". Next: " : "", advice ? advice : "");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "encode.h"
+#include "utf8.h"
 
 static bool only_dots(const char *s)
 {
@@ -15,18 +16,20 @@ static bool only_dots(const char *s)
 
 bool names_escape(const char *key, char out[NAME_MAX + 1])
 {
+	size_t len = strlen(key), n = 0, step;
 	bool dots = only_dots(key);
-	size_t n = 0;
+	uint32_t c;
 
-	for (const char *p = key; *p; p++) {
-		bool escaped = *p == '/' || *p == '%' || dots;
+	for (const char *p = key; *p; p += step) {
+		step = utf8_decode(p, len - (size_t)(p - key), &c);
+		bool escaped = *p == '/' || *p == '%' || dots || !step || utf8_is_unprintable(c);
 
-		if (n + (escaped ? 3 : 1) > NAME_MAX)
+		step = step ? step : 1;
+		if (n + (escaped ? 3 : 1) * step > NAME_MAX)
 			return false;
-		if (escaped)
-			n += (size_t)sprintf(out + n, "%%%02X", (unsigned char)*p);
-		else
-			out[n++] = *p;
+		for (size_t i = 0; i < step; i++)
+			n += (size_t)sprintf(
+				out + n, escaped ? "%%%02X" : "%c", (unsigned char)p[i]);
 	}
 	out[n] = '\0';
 	return n > 0;

@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A tag's key as a file name: '%' is "%25", '/' is "%2F", and a key of only dots has its dots as
- * "%2E". False if it is empty or longer than a file name may be. */
+/* A tag's key as a file name: '%' is "%25", '/' is "%2F", a key of only dots has its dots as "%2E",
+ * and each byte of an unprintable character (utf8.h) is %XX: a name cannot command a terminal or
+ * break a line of find's output. False if it is empty or longer than a file name may be. */
 bool names_escape(const char *key, char out[NAME_MAX + 1]);
 /* The key that a file name stands for; false if names_escape() never makes such a name (so that
  * each key has one name). */

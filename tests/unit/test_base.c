@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* base/: buffers, numbers, dates, encodings, errors, the loop. */
+/* base/: buffers, numbers, dates, encodings, UTF-8, errors, the loop. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +16,7 @@
 #include "isotime.h"
 #include "loop.h"
 #include "num.h"
+#include "utf8.h"
 
 static void test_buf_grows_and_stops_at_its_maximum(void **state)
 {
@@ -103,7 +104,63 @@ static void test_encode(void **state)
 	buf_clear(&b);
 	encode_json_string(&b, "a\"\\\n\x01\xff\xc3\xa9", 8);
 	assert_string_equal(b.data, "\"a\\\"\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa9\"");
+	buf_clear(&b);
+	encode_json_string(&b, "\x7f\xc2\x9b\xe2\x80\xae", 6);
+	assert_string_equal(b.data, "\"\\u007f\\u009b\\u202e\"");
 	assert_string_equal(encode_hex("\x00\xab\xff\x10", 4, hex), "00abff10");
+}
+
+static void test_utf8_is_counted(void **state)
+{
+	static const struct {
+		const char *text;
+		ssize_t count;
+	} table[] = {{"", 0}, {"abc", 3}, {"é😀", 2}, {"\xc0\x80", -1}, {"\xed\xa0\x80", -1},
+		{"\xf4\x90\x80\x80", -1}, {"\xe2\x82", -1}, {"\x80", -1},
+		{"\xf8\x88\x80\x80\x80", -1}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		assert_int_equal(utf8_count(table[i].text, strlen(table[i].text)), table[i].count);
+	assert_int_equal(utf8_prefix("éaé", 2), 3);
+	assert_int_equal(utf8_prefix("éaé", 9), 5);
+	assert_int_equal(utf8_prefix("\xff\xff", 1), 1);
+}
+
+static void test_outside_text_commands_no_terminal(void **state)
+{
+	static const struct {
+		const char *text, *line;
+	} table[] = {{"", ""}, {"plain é😀 ~", "plain é😀 ~"}, {"a\nstate: x\t\r", "a state: x  "},
+		{"\x1b[31m\x7f", "?[31m?"}, {"\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", "???\xc2\xa0"},
+		{"a\xe2\x80\xae"
+		 "b\xe2\x81\xa6\xe2\x81\xa9\xe2\x80\x8e\xd8\x9c",
+			"a?b????"},
+		{"\xe2\x80\xa8\xef\xbb\xbf", "??"},
+		{"\x9b"
+		 "31m cut \xe2\x82",
+			"?31m cut ??"}};
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct err e;
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		strcpy(text, table[i].text);
+		assert_int_equal(utf8_make_line(text), strlen(table[i].line));
+		assert_string_equal(text, table[i].line);
+	}
+	buf_puts(&b, "\x1b");
+	assert_int_equal(utf8_put_line(&b, "\x1b"
+					   "a"),
+		0);
+	assert_string_equal(b.data, "\x1b?a");
+	assert_int_equal(b.len, 3);
+	err_set(&e, EIO, "%s",
+		"\xc2\x9b"
+		"1m");
+	err_context(&e, "%s", "\xe2\x80\xae");
+	assert_string_equal(e.message, "?: ?1m");
 }
 
 static void test_err_keeps_the_errno_and_gathers_context(void **state)
@@ -180,6 +237,8 @@ int main(void)
 		cmocka_unit_test(test_num_is_whole_and_in_range),
 		cmocka_unit_test(test_isotime),
 		cmocka_unit_test(test_encode),
+		cmocka_unit_test(test_utf8_is_counted),
+		cmocka_unit_test(test_outside_text_commands_no_terminal),
 		cmocka_unit_test(test_err_keeps_the_errno_and_gathers_context),
 		cmocka_unit_test(test_loop_between_work_that_comes_back),
 	};

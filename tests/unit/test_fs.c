@@ -57,7 +57,10 @@ static void test_each_key_has_one_name(void **state)
 		const char *key, *name;
 	} table[] = {{"Name", "Name"}, {"a/b", "a%2Fb"}, {"100%", "100%25"}, {".", "%2E"},
 		{"..", "%2E%2E"}, {".a", ".a"}, {"aws:backup:source", "aws:backup:source"},
-		{"sp ace\xc3\xa9", "sp ace\xc3\xa9"}};
+		{"sp ace\xc3\xa9", "sp ace\xc3\xa9"}, {"a\nb", "a%0Ab"},
+		{"\xc2\x9b"
+		 "1m\xe2\x80\xae",
+			"%C2%9B1m%E2%80%AE"}};
 	static const char *const never_made[] = {
 		"a%2fb", "%41", "%", "%2", "%00", "", ".", "..", "a%2Eb"};
 	char out[NAME_MAX + 1], long_key[NAME_MAX + 2];

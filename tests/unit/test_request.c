@@ -11,7 +11,6 @@
 
 #include "ec2.h"
 #include "snapshot_file.h"
-#include "utf8.h"
 #include "yaml_scalar.h"
 
 static const struct catalogue_snapshot nightly = {
@@ -278,23 +277,6 @@ static void test_limits(void **state)
 	snapshot_file_finish(&r);
 }
 
-static void test_utf8(void **state)
-{
-	static const struct {
-		const char *text;
-		ssize_t count;
-	} table[] = {{"", 0}, {"abc", 3}, {"é😀", 2}, {"\xc0\x80", -1}, {"\xed\xa0\x80", -1},
-		{"\xf4\x90\x80\x80", -1}, {"\xe2\x82", -1}, {"\x80", -1},
-		{"\xf8\x88\x80\x80\x80", -1}};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		assert_int_equal(utf8_count(table[i].text, strlen(table[i].text)), table[i].count);
-	assert_int_equal(utf8_prefix("éaé", 2), 3);
-	assert_int_equal(utf8_prefix("éaé", 9), 5);
-	assert_int_equal(utf8_prefix("\xff\xff", 1), 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,7 +287,6 @@ int main(void)
 		cmocka_unit_test(test_refusals_name_the_line),
 		cmocka_unit_test(test_a_text_in_the_making),
 		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Answers that no honest EC2 gives: EIO with a reason, no crash, bounded memory, and no name that could lead elsewhere."""
+import json
 import os
-from errno import EIO, ENOENT
+from errno import EINVAL, EIO, ENOENT
 
 from harness import SLOW, Timer, case, check, contains, read, refused, same
 from impostor import Impostor, describe, snapshot_item
-from world import IRISH, NIGHTLY
+from world import BROKEN, IRISH, NIGHTLY
 
 
 def mount(t, body):
@@ -229,3 +230,35 @@ def error_message_with_control_characters(t):
     with open(m(".ebsfs/last-error"), "rb") as f:
         text = f.read()
     check(not any(c < 32 and c != 10 or c == 127 for c in text), text)
+
+
+COMMANDS = "\u009b31m\u202edeleted\u2066\u200f\u061c"  # a colour, and text from right to left
+
+
+@case
+def text_that_commands_a_terminal(t):
+    """In what ebsfs writes for people it is harmless; what programs read is EC2's text, exactly."""
+    t.start_sim()
+    t.sim.change("us-east-1", NIGHTLY, Description=COMMANDS, Tags={COMMANDS: COMMANDS})
+    t.sim.change("us-east-1", BROKEN, StateMessage=COMMANDS + "\nstate: completed")
+    m = t.mount()
+    m.allow("InvalidParameter")
+    t.sim.fault("CopySnapshot", code="InvalidParameter", message=COMMANDS)
+    t.fails(EINVAL, f"cp us-east-1/snapshots/{NIGHTLY}/{NIGHTLY}.snapshot eu-west-1/")
+    told = [read(m.folder("us-east-1", BROKEN, "status")), read(m.region("eu-west-1", NIGHTLY + ".status")), read(m("copies")),
+            read(m("copies.json")), read(m(".ebsfs/last-error")), m.log_text(), read(m.file("us-east-1", NIGHTLY)),
+            read(m.folder("us-east-1", NIGHTLY, "metadata.json")), *os.listdir(m.folder("us-east-1", NIGHTLY, "tags"))]
+    for text in told:
+        contains(text, "deleted")
+        for c in COMMANDS:
+            check(c.isprintable() or c not in text, "U+%04X" % ord(c), "in", repr(text))
+    same(told[0].count("state: "), 2, repr(told[0]))
+    check("\nstate: completed" not in told[0], repr(told[0]))
+    same(read(m.folder("us-east-1", NIGHTLY, "description")), COMMANDS + "\n")
+    same(json.loads(told[7])["Description"], COMMANDS)
+    same(json.loads(told[7])["Tags"], [{"Key": COMMANDS, "Value": COMMANDS}])
+    same(read(m.folder("us-east-1", NIGHTLY, "tags", told[8])), COMMANDS + "\n")
+    t.ok(f"cp us-east-1/snapshots/{NIGHTLY}/{NIGHTLY}.snapshot eu-west-1/again")
+    [copy] = t.sim.copies("eu-west-1")
+    same(copy["Description"], f"[Copied {NIGHTLY} from us-east-1] {COMMANDS}")
+    same(copy["Tags"][COMMANDS], COMMANDS)
