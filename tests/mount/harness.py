@@ -13,13 +13,17 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-EBSFS = os.environ.get("EBSFS", str(ROOT / "build/fs/ebsfs"))
-EBSFS_SIM = os.environ.get("EBSFS_SIM", str(ROOT / "build/aws/sim/ebsfs-sim"))
+sys.path.insert(0, str(ROOT / "tests"))
+import signals  # noqa: E402
+
+EBSFS = os.path.abspath(os.environ.get("EBSFS", ROOT / "build/fs/ebsfs"))
+EBSFS_SIM = os.path.abspath(os.environ.get("EBSFS_SIM", ROOT / "build/aws/sim/ebsfs-sim"))
 SLOW = float(os.environ.get("EBSFS_TEST_SLOW", "1"))  # every time-out is multiplied by this, for builds that are slow
 
 SKIPPED = 77  # exit status of a case that could not run here
@@ -237,6 +241,7 @@ class Test:
     """What one case has: a folder of its own, simulators, mounts, and the environment that its programs see."""
 
     def __init__(self, name):
+        signals.restore_defaults()
         self.name = name
         self.dir = tempfile.mkdtemp(prefix="ebsfs-test-")
         self.mounts, self.sims, self.closers = [], [], []

@@ -14,7 +14,7 @@ import subprocess
 from errno import ENOTCONN
 from pathlib import Path
 
-from harness import EBSFS, SLOW, Skip, Timer, case, check, contains, is_alive, matches, refused, same, status, until, write
+from harness import EBSFS, EBSFS_SIM, ROOT, SLOW, Skip, Timer, case, check, contains, is_alive, matches, refused, same, status, until, write
 from sources import Sources
 from world import ACCOUNT, NIGHTLY, OWN
 
@@ -148,9 +148,18 @@ def interrupted_in_the_background(t):
     contains(p.stderr.readline(), "waiting up to")
     [child] = until(lambda: Path(f"/proc/{p.pid}/task/{p.pid}/children").read_text().split(), "its child")
     p.send_signal(signal.SIGINT)
-    p.wait(10)
+    p.wait(20 * SLOW)
     until(lambda: not os.path.exists(f"/proc/{child}") or "\nState:\tZ" in Path(f"/proc/{child}/status").read_text(), "the child ends")
     p.stderr.close()
+
+
+@case
+def tests_started_by_a_script(t):
+    """A shell without a terminal starts `command &` with SIGINT ignored; a case and what it starts have the default all the same."""
+    run = ROOT / "tests/mount/run"
+    done = t.run(f"trap '' INT QUIT HUP TERM; exec {run} boot/interrupted-in-the-background", cwd="/", seconds=100,
+                 env={"EBSFS": EBSFS, "EBSFS_SIM": EBSFS_SIM})
+    same((done.code, done.out.splitlines()[-1]), (0, "1 passed, 0 failed"), repr(done))
 
 
 def kill_and_copy(t):
