@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Wiping, and reading small files that may hold secrets. */
 #include "secret.h"
+#include "workdir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,12 +24,16 @@ void secret_buf_finish(struct buf *b)
 
 int secret_file_read(const char *path, size_t max, struct buf *out)
 {
-	/* O_NONBLOCK: a FIFO in the file's place must not stop the loop. */
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	_cleanup_free_ char *full = workdir_path(path);
+	_cleanup_close_ int fd = -1;
 	struct stat st;
 	size_t size, len = 0;
 	ssize_t n;
 
+	if (!full)
+		return -ENOMEM;
+	/* O_NONBLOCK: a FIFO in the file's place must not stop the loop. */
+	fd = open(full, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
@@ -67,17 +72,18 @@ static int write_all(int fd, const char *text, size_t len)
 
 int secret_file_replace(const char *path, const char *text, size_t len)
 {
+	_cleanup_free_ char *full = workdir_path(path);
 	_cleanup_buf_ struct buf temporary = BUF_INIT;
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	if (buf_printf(&temporary, "%s.XXXXXX", path) < 0)
+	if (!full || buf_printf(&temporary, "%s.XXXXXX", full) < 0)
 		return -ENOMEM;
 	fd = mkostemp(temporary.data, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, text, len);
-	if (r == 0 && rename(temporary.data, path) < 0)
+	if (r == 0 && rename(temporary.data, full) < 0)
 		r = -errno;
 	if (r < 0)
 		unlink(temporary.data);

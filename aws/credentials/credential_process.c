@@ -12,6 +12,7 @@
 #include "profile.h"
 #include "secret.h"
 #include "shell_split.h"
+#include "workdir.h"
 
 #define WORDS_MAX  256
 #define OUTPUT_MAX ((size_t)64 << 10)
@@ -209,6 +210,7 @@ static int run_spawn(struct run *run, uv_loop_t *loop, char **words)
 	const uv_process_options_t options = {.exit_cb = exited,
 		.file = words[0],
 		.args = words,
+		.cwd = workdir_of_child(),
 		.flags = UV_PROCESS_DETACHED,
 		.stdio_count = 3,
 		.stdio = stdio};

@@ -15,6 +15,7 @@
 #include "http_place.h"
 #include "loop.h"
 #include "secret_mask.h"
+#include "workdir.h"
 
 #define CONNECT_MS        5000
 #define STALLED_MS        20000
@@ -237,10 +238,10 @@ static size_t body_arrived(char *data, size_t size, size_t n, void *arg)
 static int set_strings(struct http *http, const struct http_options *options, struct err *err)
 {
 	if (options->ca_bundle) {
-		http->ca_bundle = strdup(options->ca_bundle);
-		if (access(options->ca_bundle, R_OK) < 0)
-			return err_set(err, EINVAL, "CA bundle %s: %s", options->ca_bundle,
-				strerror(errno));
+		http->ca_bundle = workdir_path(options->ca_bundle);
+		if (http->ca_bundle && access(http->ca_bundle, R_OK) < 0)
+			return err_set(
+				err, EINVAL, "CA bundle %s: %s", http->ca_bundle, strerror(errno));
 	}
 	if (options->user_agent)
 		http->user_agent = strdup(options->user_agent);

@@ -12,6 +12,7 @@
 
 #include "isotime.h"
 #include "log.h"
+#include "workdir.h"
 
 #define AT_ONCE     8
 #define WAITING_MAX 10000
@@ -164,6 +165,7 @@ static void start_waiting(struct on_end *o)
 			.file = args[0],
 			.args = args,
 			.env = r->env,
+			.cwd = workdir_of_child(),
 			.stdio_count = 3,
 			.stdio = stdio,
 			.flags = UV_PROCESS_DETACHED};

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "workdir.h"
+
 static void wait_for_child(pid_t pid, int fd)
 {
 	char byte;
@@ -28,9 +30,9 @@ static void wait_for_child(pid_t pid, int fd)
 	_exit(1);
 }
 
-int daemon_fork(struct err *err)
+int daemon_fork(const char *mountpoint, struct err *err)
 {
-	int fds[2];
+	int fds[2], r;
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -48,8 +50,9 @@ int daemon_fork(struct err *err)
 	close(fds[0]);
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* ^C, while the user still waits, ends this too */
 	setsid();
-	if (chdir("/") < 0)
-		return err_set(err, errno, "cannot go to /: %s", strerror(errno));
+	r = workdir_leave(mountpoint);
+	if (r < 0)
+		return err_set(err, -r, "cannot go to /: %s", strerror(-r));
 	return fds[1];
 }
 

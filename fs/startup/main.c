@@ -58,7 +58,7 @@ static int run(struct options *o, struct err *err)
 	int ready_fd = -1, r = 0;
 
 	if (!o->foreground) {
-		ready_fd = daemon_fork(err);
+		ready_fd = daemon_fork(o->mountpoint, err);
 		if (ready_fd < 0)
 			return ready_fd;
 	}

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,6 +18,7 @@
 #include "loop.h"
 #include "num.h"
 #include "utf8.h"
+#include "workdir.h"
 
 static void test_buf_grows_and_stops_at_its_maximum(void **state)
 {
@@ -230,6 +232,50 @@ static void test_loop_between_work_that_comes_back(void **state)
 	assert_int_equal(uv_loop_close(&row.loop), 0);
 }
 
+static void assert_workdir_path(const char *path, const char *dir, const char *rest)
+{
+	_cleanup_free_ char *got = workdir_path(path);
+	char expected[64];
+
+	snprintf(expected, sizeof(expected), "%s%s", dir, rest);
+	assert_string_equal(got, expected);
+}
+
+static void assert_here(const char *dir)
+{
+	char here[64];
+
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_string_equal(here, dir);
+}
+
+/* Leaves the directory that the test was started in. */
+static void test_workdir(void **state)
+{
+	char dir[] = "/tmp/ebsfs-workdir.XXXXXX", mountpoint[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	/* A mount there would hide this directory. */
+	assert_int_equal(workdir_leave(dir), 0);
+	assert_here(dir);
+	assert_null(workdir_of_child());
+	assert_workdir_path("a/b", "", "a/b");
+	/* A name that only begins alike. */
+	snprintf(mountpoint, sizeof(mountpoint), "%s-mnt", dir);
+	assert_int_equal(mkdir(mountpoint, 0700), 0);
+	assert_int_equal(workdir_leave(mountpoint), 0);
+	assert_int_equal(rmdir(mountpoint), 0);
+	assert_here("/");
+	assert_string_equal(workdir_of_child(), dir);
+	assert_workdir_path("a/b", dir, "/a/b");
+	assert_workdir_path("/a/b", "", "/a/b");
+	/* A child is not refused because that directory has gone. */
+	assert_int_equal(rmdir(dir), 0);
+	assert_null(workdir_of_child());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_outside_text_commands_no_terminal),
 		cmocka_unit_test(test_err_keeps_the_errno_and_gathers_context),
 		cmocka_unit_test(test_loop_between_work_that_comes_back),
+		cmocka_unit_test(test_workdir),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

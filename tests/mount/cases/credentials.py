@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Mounts that live on keys which end: from every source that hands such keys out, each asked as rarely as it can be."""
+import json
 import os
+import signal
 import time
 from errno import EHOSTUNREACH, EIO
 
-from harness import case, check, contains, read, same, until, write
+from harness import EBSFS, case, check, contains, read, same, until, write
 from sources import Sources
 from world import NIGHTLY, OWN, snapshot
 
@@ -158,6 +160,44 @@ def web_identity(t):
     write(t.path("jwt"), "another.good.one")
     time.sleep(4)
     t.ok(COPY)
+
+
+@case
+def relative_paths(t):
+    """Relative paths from outside mean the directory that ebsfs was started in, in the background too, and also when they are read again."""
+    keys = t.sim.credentials()
+    t.sim.set_copy_seconds(1)
+    with_role(t, "")
+    write(t.path("config"), "[default]\nregion = us-east-1\n")
+    write(t.path("keys"), "[default]\n" + "".join(f"{k.lower()} = {v}\n" for k, v in keys.items()))
+    write(t.path("ca.pem"), "")
+    write(t.path("jwt"), "head.claims.signature")
+    write(t.path("process"), "[default]\ncredential_process = ./script\n")
+    answer = {"Version": 1, "AccessKeyId": keys["AWS_ACCESS_KEY_ID"], "SecretAccessKey": keys["AWS_SECRET_ACCESS_KEY"]}
+    write(t.path("script"), f"#!/bin/sh\necho >>runs\necho '{json.dumps(answer)}'\n", 0o755)
+    write(t.path("told"), '#!/bin/sh\necho $EBSFS_STATE >ended\n', 0o755)
+    rows = (
+        {"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE": "keys"},
+        {"AWS_CONFIG_FILE": "process"},
+        {"AWS_CONFIG_FILE": "config", "AWS_CA_BUNDLE": "ca.pem", **keys},
+        {"AWS_WEB_IDENTITY_TOKEN_FILE": "jwt", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/pod"},
+    )
+    path = t.path("mnt")
+    os.makedirs(path)
+    t.closers.append(lambda: t.run(f"fusermount3 -u -z {path} 2>/dev/null", cwd="/"))
+    for env in rows:
+        t.ok(f"{EBSFS} -o endpoint_url={t.sim.url},state_dir=state,on_end=./told,poll=0.2,ttl=0 mnt", cwd=t.dir, env=env)
+        [pid] = [int(p) for p in t.run(f"pgrep -f -- 'state_dir=state,on_end=./told.* mnt$'", cwd="/").out.split()
+                 if os.readlink(f"/proc/{p}/cwd") == "/"]
+        os.kill(pid, signal.SIGHUP)
+        until(lambda: t.ok("touch mnt/regions/*/snapshots; ls mnt/regions/us-east-1/snapshots", cwd=t.dir), "a listing by keys that were read again")
+        if env == rows[0]:
+            t.ok(COPY, cwd=os.path.join(path, "regions"))
+            until(lambda: os.path.exists(t.path("ended")), "on_end is run")
+        t.ok("fusermount3 -u mnt", cwd=t.dir)
+        until(lambda: not os.path.exists(f"/proc/{pid}"), "the daemon ends")
+    check(len(read(t.path("runs"))) >= 2, "credential_process was not run again")
+    check(t.sim.count("AssumeRoleWithWebIdentity") >= 2, "the token file was not read again")
 
 
 @case
