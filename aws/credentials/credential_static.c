@@ -127,13 +127,9 @@ static char *find_line(char *text, const char *key)
 
 		if (!value)
 			continue;
-		line += strspn(line, " \t");
-		if (strncmp(line, key, strlen(key)) != 0 ||
-			strspn(line + strlen(key), " \t") != (size_t)(value - line) - strlen(key))
-			continue;
-		value += 1 + strspn(value + 1, " \t");
-		value[strcspn(value, " \t")] = '\0';
-		found = value;
+		*value++ = '\0';
+		if (strcmp(profile_strip(line), key) == 0)
+			found = profile_strip(value);
 	}
 	return found;
 }

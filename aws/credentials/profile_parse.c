@@ -56,17 +56,42 @@ static int make_room(void **array, size_t n, size_t *cap, size_t size)
 	return 0;
 }
 
-/* The text without white space at both ends; the end is cut off in place. */
-static char *strip(char *s)
+/* How many bytes the white space at s has, as Python's str.isspace() sees it in UTF-8; 0 if there
+ * is none. */
+static size_t space_at(const char *s)
 {
-	size_t len;
+	static const char *const wide[] = {"\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\x80",
+		"\xe2\x80\x81", "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85",
+		"\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a",
+		"\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
 
-	while (isspace((unsigned char)*s))
-		s++;
-	len = strlen(s);
-	while (len > 0 && isspace((unsigned char)s[len - 1]))
-		len--;
-	s[len] = '\0';
+	if (!(*s & 0x80))
+		return *s == ' ' || (*s >= '\t' && *s <= '\r') || (*s >= 0x1c && *s <= 0x1f);
+	for (size_t i = 0; i < ARRAY_LEN(wide); i++)
+		if (!strncmp(s, wide[i], strlen(wide[i])))
+			return strlen(wide[i]);
+	return 0;
+}
+
+static size_t space_before(const char *s, const char *end)
+{
+	for (size_t n = 1; n <= 3 && n <= (size_t)(end - s); n++)
+		if (space_at(end - n) == n)
+			return n;
+	return 0;
+}
+
+char *profile_strip(char *s)
+{
+	size_t n;
+	char *end;
+
+	while ((n = space_at(s)))
+		s += n;
+	end = s + strlen(s);
+	while ((n = space_before(s, end)))
+		end -= n;
+	*end = '\0';
 	return s;
 }
 
@@ -121,8 +146,8 @@ static int take_option(struct parser *p, char *text)
 	if (!text[divide])
 		return fail(p, "neither a [section] nor an option = value");
 	text[divide] = '\0';
-	value = strip(text + divide + 1);
-	text = strip(text);
+	value = profile_strip(text + divide + 1);
+	text = profile_strip(text);
 	if (!*text)
 		return fail(p, "an option without a name");
 	for (char *c = text; *c; c++)
@@ -157,7 +182,7 @@ static int take_continuation(struct parser *p, char *text)
 		if (!divide)
 			return fail(p, "a nested line that is no option = value");
 		*divide = '\0';
-		return add_entry(p, p->block, strip(text), strip(divide + 1));
+		return add_entry(p, p->block, profile_strip(text), profile_strip(divide + 1));
 	}
 	for (size_t i = 0; i <= p->blank_lines; i++)
 		*p->tail++ = '\n';
@@ -169,12 +194,12 @@ static int take_continuation(struct parser *p, char *text)
 
 static int take_line(struct parser *p, char *line)
 {
-	size_t indent = 0;
+	size_t indent = 0; /* in characters */
 	char *text;
 
-	while (isspace((unsigned char)line[indent]))
+	for (size_t n, at = 0; (n = space_at(line + at)); at += n)
 		indent++;
-	text = strip(line);
+	text = profile_strip(line);
 	if (!*text) {
 		p->blank_lines++;
 		return 0;
@@ -204,12 +229,13 @@ static int parse_lines(struct parser *p)
 		char *line = s;
 
 		p->line++;
-		s = memchr(line, '\n', (size_t)(end - line));
-		if (!s)
-			s = end;
-		*s = '\0';
-		if (strlen(line) != (size_t)(s - line))
+		while (s < end && *s != '\n' && *s != '\r')
+			s++;
+		if (memchr(line, '\0', (size_t)(s - line)))
 			return fail(p, "a NUL byte");
+		if (s + 1 < end && s[0] == '\r' && s[1] == '\n')
+			*s++ = '\0';
+		*s = '\0';
 		r = take_line(p, line);
 		if (r < 0)
 			return r;

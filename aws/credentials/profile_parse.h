@@ -40,7 +40,8 @@ struct profile_file {
 };
 
 /* Parses file->text (which it changes) under the name file->path; all else must be zero. The
- * dialect is that of Python's configparser as the AWS CLI uses it: '=' or ':' divides, comments are
+ * dialect is that of Python's configparser as the AWS CLI uses it: LF, CR LF or CR ends a line,
+ * white space is what Python takes for it (NO-BREAK SPACE too), '=' or ':' divides, comments are
  * whole lines that begin with '#' or ';', deeper indentation continues a value, a section or an
  * option given twice is an error. Returns 0, -EINVAL with "path:line: reason" in *err, or -ENOMEM.
  */
@@ -49,6 +50,10 @@ int profile_parse(struct profile_file *file, struct err *err);
  * profile_parse(), or -errno of reading. */
 int profile_file_load(struct profile_file *file, const char *path, struct err *err);
 void profile_file_finish(struct profile_file *file); /* wipes */
+
+/* The text without white space at both ends, as Python's str.strip() sees it; the end is cut off in
+ * place. */
+char *profile_strip(char *s);
 
 /* The value of key ("region", or "ec2.endpoint_url" for one in a block) in a section; NULL if
  * absent or a block. Borrowed. */

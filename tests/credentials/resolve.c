@@ -165,7 +165,7 @@ static const char *given(const char *arg)
 
 int main(int argc, char **argv)
 {
-	uv_loop_t loop;
+	uv_loop_t loop = {0}; /* uv_loop_init() keeps its data */
 
 	if (argc != 4) {
 		fprintf(stderr, "usage: resolve REGION PROFILE ENDPOINT\n");

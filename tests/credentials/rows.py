@@ -78,6 +78,16 @@ row('[default] behind [profile default]', 'A', config=section('profile default',
 row('[DEFAULT] is for all', 'A', config=section('DEFAULT', keys('A')) + section('profile p', 'output = text'), profile='p')
 row('capitals, colons, comments, CRLF', 'A',
     config='# c\r\n[default]\r\n; c\r\nAWS_ACCESS_KEY_ID: A\r\n  # c\r\nAws_Secret_Access_Key :x\r\n')
+row('CR alone ends a line', 'A', config='[default]\raws_access_key_id = A\raws_secret_access_key = x\r\r# c\rregion = eu-west-1\r',
+    home='eu-west-1', signed='eu-west-1')
+row('white space of Unicode around keys, values and lines', 'A', home='eu-west-1', signed='eu-west-1',
+    config='[default]\n\u00a0\naws_access_key_id\u2003=\u00a0A\u3000\n\u0085\u2028\x1c\naws_secret_access_key\u00a0:\u202fx\u00a0\n'
+    'region = \u1680eu-west-1\u205f\u2029\n')
+row('white space of Unicode indents, counted in characters', 'A', config='[default]\n\u00a0\u00a0aws_access_key_id = A\n'
+    '\u00a0\u00a0aws_secret_access_key = x\n   a continuation\n\u2003\u2003output = text\n  region = eu-west-1\n',
+    home='eu-west-1', signed='eu-west-1')
+row('no white space of Python is part of the value', config='[default]\nregion = us-east-1\u200b\n', env=ENV, home='us-east-1\u200b',
+    error='not the name of a region', judge=None, why='botocore makes a host name of it')
 row('options indented', 'A', config='[default]\n   aws_access_key_id = A\n   aws_secret_access_key = x\n')
 row('option given twice', config='[default]\nregion = a-b-1\nregion = c-d-1\n', env=ENV, error='config:3:')
 row('section given twice', credentials='[p]\na=b\n[q]\n[p]\n', env=ENV, error='credentials:4:')
@@ -87,6 +97,8 @@ row('other files', 'P', env={'AWS_CONFIG_FILE': '~/c', 'AWS_SHARED_CREDENTIALS_F
     files={'c': section('profile p', 'region = eu-west-1'), 'd': section('p', keys('P'))}, home='eu-west-1', signed='eu-west-1')
 row('AWS_CREDENTIAL_FILE', 'EC2', env={'AWS_CREDENTIAL_FILE': '{home}/ec2'},
     files={'ec2': f'AWSAccessKeyId=EC2\nAWSSecretKey={SECRET}\n'})
+row('AWS_CREDENTIAL_FILE: white space of Unicode', 'EC2', env={'AWS_CREDENTIAL_FILE': '{home}/ec2'},
+    files={'ec2': f'\u00a0AWSAccessKeyId =\u00a0EC2\r\nAWSSecretKey\t= {SECRET}\u3000\r\n'})
 row('BOTO_CONFIG', 'BOTO', env={'BOTO_CONFIG': '{home}/boto'}, files={'boto': section('Credentials', keys('BOTO'))})
 row('files before AWS_CREDENTIAL_FILE', 'CONF', env={'AWS_CREDENTIAL_FILE': '{home}/ec2'},
     files={'ec2': 'AWSAccessKeyId=EC2\nAWSSecretKey=x\n'}, config=section('default', keys('CONF')))

@@ -91,6 +91,23 @@ static void test_the_dialect(void **state)
 		{"[default]\nkey = a=b:c\n", "default", "key", "a=b:c"},
 		{"[default]\nkey =\n", "default", "key", ""},
 		{"[default]\nkey =\n\n  \nother = b\n", "default", "key", ""},
+		/* line ends and white space, as Python has them */
+		{"[default]\rregion = a\r\routput = b\r", "default", "output", "b"},
+		{"[default]\r\rregion = a\r\n\r", "default", "region", "a"},
+		{"[default]\nregion\xc2\xa0=\xe3\x80\x80"
+		 "a\xc2\xa0\n",
+			"default", "region", "a"},
+		{"[default]\nregion = a\n\xe2\x80\xa8\n\xc2\x85\x1c\noutput = b", "default",
+			"output", "b"},
+		{"[default]\n\xc2\xa0\xc2\xa0region = a\n  output = b\n", "default", "output", "b"},
+		{"[default]\n\xe3\x80\x80region = a\n  b\n", "default", "region", "a\nb"},
+		{"[default]\nregion = a\xe2\x80\x8b\n", "default", "region", "a\xe2\x80\x8b"},
+		{"[default]\nregion = \xa0"
+		 "a\xc2\n",
+			"default", "region",
+			"\xa0"
+			"a\xc2"},
+		{"\xc2\xa0[default]\xc2\xa0\n\xc2\xa0# c\nregion = a\n", "default", "region", "a"},
 		/* sections */
 		{"[profile dr]\nregion = a\n", "dr", "region", "a"},
 		{"[profile \"d r\"]\nregion = a\n", "d r", "region", "a"},
