@@ -12,18 +12,39 @@ void form_start(struct buf *form, const char *action, const char *version)
 	buf_printf(form, "Action=%s&Version=%s", action, version);
 }
 
+static void add_name(struct buf *form, const char *name, va_list ap)
+{
+	buf_putc(form, '&');
+	buf_vprintf(form, name, ap);
+	buf_putc(form, '=');
+}
+
 void form_add(struct buf *form, const char *value, const char *name, ...)
 {
 	va_list ap;
 
 	if (!value)
 		return;
-	buf_putc(form, '&');
 	va_start(ap, name);
-	buf_vprintf(form, name, ap);
+	add_name(form, name, ap);
 	va_end(ap);
-	buf_putc(form, '=');
 	encode_percent(form, value, strlen(value), 0);
+}
+
+void form_add_literal(struct buf *form, const char *value, const char *name, ...)
+{
+	va_list ap;
+
+	if (!value)
+		return;
+	va_start(ap, name);
+	add_name(form, name, ap);
+	va_end(ap);
+	for (; *value; value++) {
+		if (strchr("*?\\", *value))
+			encode_percent(form, "\\", 1, 0);
+		encode_percent(form, value, 1, 0);
+	}
 }
 
 void form_add_number(struct buf *form, int value, const char *name)

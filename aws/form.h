@@ -17,6 +17,10 @@ void form_start(struct buf *form, const char *action, const char *version);
  * "Filter.%zu.Name", i + 1). */
 void form_add(struct buf *form, const char *value, const char *name, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The same for a filter's value, literally: EC2's wildcards and its escape character (* ? \) in it
+ * are escaped. A pattern goes through form_add(). */
+void form_add_literal(struct buf *form, const char *value, const char *name, ...)
+	__attribute__((format(printf, 3, 4)));
 void form_add_number(struct buf *form, int value, const char *name);
 void form_add_true(struct buf *form, bool value, const char *name); /* false adds nothing */
 

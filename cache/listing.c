@@ -91,7 +91,10 @@ static int begin_part(struct listing *l, unsigned i)
 	struct part *part = &l->parts[i];
 
 	ranges_filter(&l->ranges, i, &part->filter);
-	part->ids = (struct ec2_filter){"snapshot-id", part->filter.values, part->filter.n};
+	part->ids = (struct ec2_filter){.name = "snapshot-id",
+		.values = part->filter.values,
+		.n_values = part->filter.n,
+		.patterns = true};
 	part->listing = l;
 	part->pages = pages_start(l->aws,
 		&(struct ec2_describe_snapshots){.region = l->region,

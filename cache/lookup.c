@@ -316,7 +316,7 @@ static struct batch *batch_start(struct lookup *l)
 		b->asked[b->n] = a;
 		b->ids[b->n++] = a->id;
 	}
-	b->filter = (struct ec2_filter){"snapshot-id", b->ids, b->n};
+	b->filter = (struct ec2_filter){.name = "snapshot-id", .values = b->ids, .n_values = b->n};
 	/* No owner: shared and public ones too. No size of pages: EC2 may filter after it has cut
 	 * the pages, and would send one empty page for each thousand public snapshots. */
 	query.filters = &b->filter;

@@ -93,6 +93,18 @@ static void snapshots_release(void *arg)
 	free(call);
 }
 
+static void add_filter(struct buf *form, const struct ec2_filter *filter, size_t number)
+{
+	form_add(form, filter->name, "Filter.%zu.Name", number);
+	for (size_t i = 0; i < filter->n_values; i++) {
+		if (filter->patterns)
+			form_add(form, filter->values[i], "Filter.%zu.Value.%zu", number, i + 1);
+		else
+			form_add_literal(
+				form, filter->values[i], "Filter.%zu.Value.%zu", number, i + 1);
+	}
+}
+
 struct aws_call *ec2_describe_snapshots(
 	struct aws *aws, const struct ec2_describe_snapshots *in, ec2_page_done *done, void *arg)
 {
@@ -104,12 +116,8 @@ struct aws_call *ec2_describe_snapshots(
 	*call = (struct snapshots_call){.on_part = in->on_part, .done = done, .arg = arg};
 	ec2_form_start(&form, aws, "DescribeSnapshots");
 	form_add(&form, in->owner, "Owner.1");
-	for (size_t i = 0; i < in->n_filters; i++) {
-		form_add(&form, in->filters[i].name, "Filter.%zu.Name", i + 1);
-		for (size_t k = 0; k < in->filters[i].n_values; k++)
-			form_add(&form, in->filters[i].values[k], "Filter.%zu.Value.%zu", i + 1,
-				k + 1);
-	}
+	for (size_t i = 0; i < in->n_filters; i++)
+		add_filter(&form, &in->filters[i], i + 1);
 	/* The API of 2012 knew no pages. */
 	if (in->max_results && aws_signature(aws) == AWS_SIGNATURE_V4)
 		form_add_number(&form, in->max_results, "MaxResults");

@@ -75,10 +75,13 @@ void ec2_page_destroy(struct ec2_page *page); /* NULL is permitted */
 /* "snap-" and 8 to 59 lower-case hex digits: only such an id may become a file's name. */
 bool ec2_is_snapshot_id(const char *text);
 
+/* Any of the values matches. */
 struct ec2_filter {
 	const char *name;
 	const char *const *values;
 	size_t n_values;
+	bool patterns; /* the values hold EC2's wildcards: * ? and \ to escape them; false: they are
+			  literal and are escaped when sent */
 };
 
 /* One request (one page). The strings are copied before the call returns. */

@@ -15,6 +15,21 @@ static bool is_known(const char *const *names, const char *name)
 	return false;
 }
 
+/* EC2 takes a backslash before * ? and itself, and refuses any other. */
+static int check_escapes(struct sim_call *c, const char *value)
+{
+	for (; *value; value++) {
+		if (*value != '\\')
+			continue;
+		if (!value[1] || !strchr("*?\\", value[1]))
+			return sim_fail(c, 400, "InvalidParameterValue",
+				"Invalid filter value: The escape sequence '%.2s' is invalid",
+				value);
+		value++;
+	}
+	return 0;
+}
+
 static int parse_one(
 	struct sim_call *c, const char *const *names, size_t number, struct sim_filter *f)
 {
@@ -37,8 +52,11 @@ static int parse_one(
 	f->literal = calloc((size_t)f->n_values, sizeof(*f->literal));
 	if (!f->literal)
 		return sim_fail_memory(c);
-	for (int i = 0; i < f->n_values; i++)
+	for (int i = 0; i < f->n_values; i++) {
+		if (check_escapes(c, f->values[i]) < 0)
+			return -1;
 		f->literal[i] = sim_text_literal(f->values[i]);
+	}
 	return 0;
 }
 

@@ -50,6 +50,8 @@
 /* clang-format on */
 #define COPY_SOURCE_DELETED "SourceDeleted"
 #define COPY_SOURCE_KEPT    "SourceKept"
+/* The code of a failed copy of which nobody knows whether EC2 made it. */
+#define COPY_CODE_UNKNOWN   "UnknownOutcome"
 
 enum copy_state {
 	COPY_QUEUED,

@@ -130,7 +130,9 @@ struct search {
 	struct loop_timer *timer;
 	struct aws_call *call;
 	int64_t began_at;
-	bool by_tag;
+	enum search_kind { SEARCH_BY_TAG, SEARCH_BY_DESCRIPTION, SEARCH_ALL } kind;
+	bool unfiltered; /* the endpoint refused a filter: all own snapshots are read from now on */
+	bool left_out;   /* a page had snapshots that are not shown, for their ids */
 	unsigned failures;
 	char **values; /* tokens, or descriptions with -o notags */
 	size_t n_values;

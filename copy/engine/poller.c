@@ -393,7 +393,7 @@ static int ask(struct region_queue *queue)
 	static const char *const pending[] = {"pending"};
 	struct poller *p = &queue->poller;
 	const char *ids[EC2_FILTER_VALUES_MAX];
-	struct ec2_filter filter = {"snapshot-id", ids, p->n_asked};
+	struct ec2_filter filter = {.name = "snapshot-id", .values = ids, .n_values = p->n_asked};
 	struct ec2_describe_snapshots in = {.region = queue->name,
 		.owner = owner(queue),
 		.filters = &filter,
@@ -404,7 +404,7 @@ static int ask(struct region_queue *queue)
 	for (size_t i = 0; i < p->n_asked; i++)
 		ids[i] = p->asked[i].id;
 	if (p->listing)
-		filter = (struct ec2_filter){"status", pending, 1};
+		filter = (struct ec2_filter){.name = "status", .values = pending, .n_values = 1};
 	queue->polls++;
 	p->call = ec2_describe_snapshots(queue->all->options.aws, &in, page_came, queue);
 	return p->call ? 0 : -ENOMEM;

@@ -14,12 +14,14 @@
 #include "random.h"
 #include "reconcile.h"
 #include "region_queue.h"
+#include "verdict.h"
 
-#define PAGES_MAX      1000
-#define FOUND_MAX      1000
+#define PAGES_MAX        1000
+#define FOUND_MAX        1000
+#define FILTER_VALUE_MAX 255 /* bytes; EC2 user guide, using-filtering */
 /* EC2 takes requests from clocks that are wrong by up to 15 minutes, so its start time may be that
  * much before ours. */
-#define CLOCK_SLACK_MS (15 * 60 * 1000LL)
+#define CLOCK_SLACK_MS   (15 * 60 * 1000LL)
 
 /* A snapshot that could be the copy. */
 struct found {
@@ -51,6 +53,7 @@ static void clear(struct search *s)
 	s->n_found = 0;
 	free(steal(&s->next_token));
 	s->pages = 0;
+	s->left_out = false;
 }
 
 void lost_requests_finish(struct region_queue *queue)
@@ -106,8 +109,30 @@ static void schedule(struct region_queue *queue)
 	loop_timer_start(s->timer, at - now);
 }
 
-/* The marks of those who are due, of one kind; others of that kind ride along. */
-static int gather(struct region_queue *queue, bool *by_tag)
+static bool was_asked(const struct search *s, const char *value)
+{
+	for (size_t i = 0; i < s->n_values; i++)
+		if (!strcmp(s->values[i], value))
+			return true;
+	return false;
+}
+
+/* Clouds disagree about escapes in filters, and EC2 bounds their length. A description that a
+ * filter may miss must not be asked for by one: its copy would seem not to have been made. */
+static enum search_kind kind_of(const struct job *job)
+{
+	if (job->queue->search.unfiltered)
+		return SEARCH_ALL;
+	if (job->pub.row.tags)
+		return SEARCH_BY_TAG;
+	return strpbrk(mark(job), "*?\\[]") || strlen(mark(job)) > FILTER_VALUE_MAX
+		       ? SEARCH_ALL
+		       : SEARCH_BY_DESCRIPTION;
+}
+
+/* The marks of the requests that are due, of the first one's kind; others of that kind are added.
+ * Reading everything finds every kind. */
+static int gather(struct region_queue *queue)
 {
 	struct search *s = &queue->search;
 	struct job *job, *first = NULL;
@@ -117,7 +142,7 @@ static int gather(struct region_queue *queue, bool *by_tag)
 			first = job;
 	if (!first)
 		return -ENOENT;
-	*by_tag = first->pub.row.tags != NULL;
+	s->kind = kind_of(first);
 	s->values = calloc(EC2_FILTER_VALUES_MAX, sizeof(char *));
 	if (!s->values)
 		return -ENOMEM;
@@ -126,8 +151,8 @@ static int gather(struct region_queue *queue, bool *by_tag)
 			bool is_due = is_searching(job) && due(job) <= due(first);
 
 			if (!is_searching(job) || is_due == riders ||
-				*by_tag != (job->pub.row.tags != NULL) ||
-				s->n_values == EC2_FILTER_VALUES_MAX)
+				(s->kind != SEARCH_ALL && s->kind != kind_of(job)) ||
+				s->n_values == EC2_FILTER_VALUES_MAX || was_asked(s, mark(job)))
 				continue;
 			s->values[s->n_values] = strdup(mark(job));
 			if (!s->values[s->n_values])
@@ -137,11 +162,56 @@ static int gather(struct region_queue *queue, bool *by_tag)
 	return 0;
 }
 
+/* The outcome stays unknown. The request is not repeated: EC2 may have made the copy. */
+static void end_unknown(struct job *job, const char *why)
+{
+	const struct journal_copy *row = &job->pub.row;
+	struct err err;
+
+	err_set(&err, EIO,
+		"EC2 gave no answer to CopySnapshot, and %s. The copy may exist: look in %s for a "
+		"snapshot with the %s %.300s; nothing will be sent again",
+		why, row->region, row->tags ? "tag " TAG_REQUEST " =" : "description", mark(job));
+	snprintf(err.code, sizeof(err.code), "%s", COPY_CODE_UNKNOWN);
+	err.maybe_done = true;
+	job_fail(job, &err);
+}
+
+/* EC2 refuses the request for what it asks. A missing permission may yet be given. */
+static bool is_refused(const struct err *err)
+{
+	return !verdict_is_passing(err) && err->errnum != EACCES;
+}
+
+/* Without a filter there is nothing left to refuse but the question itself: the requests that have
+ * waited for the whole window end. */
+static void end_refused(struct region_queue *queue, const struct err *err)
+{
+	const struct search *s = &queue->search;
+	int64_t window = queue->all->options.window_ms;
+	struct job *job, *next;
+	char why[300];
+
+	snprintf(why, sizeof(why), "refuses to list the snapshots (%.200s)", err->message);
+	for (job = queue->running; job; job = next) {
+		next = job->next;
+		if (is_searching(job) && was_asked(s, mark(job)) &&
+			clock_mono_ms() >= job->work->lost_at + window)
+			end_unknown(job, why);
+	}
+}
+
 static void failed(struct region_queue *queue, const struct err *err)
 {
 	struct search *s = &queue->search;
 	struct job *job;
 
+	if (s->kind == SEARCH_ALL && is_refused(err))
+		end_refused(queue, err);
+	/* An endpoint may refuse a filter, or fail at one that it does not know. */
+	else if (s->kind != SEARCH_ALL && err->http_status >= 400 &&
+		 (is_refused(err) || err->http_status == 500))
+		s->unfiltered = true;
 	clear(s);
 	s->failures++;
 	for (job = queue->running; job; job = job->next)
@@ -167,14 +237,6 @@ static int add_found(struct search *s, const char *id, const char *value, int64_
 	found += s->n_found++;
 	*found = (struct found){strdup(id), strdup(value), start_ms};
 	return found->id && found->value ? 0 : -ENOMEM;
-}
-
-static bool was_asked(const struct search *s, const char *value)
-{
-	for (size_t i = 0; i < s->n_values; i++)
-		if (!strcmp(s->values[i], value))
-			return true;
-	return false;
 }
 
 /* The snapshot that EC2 made for job, NULL. With a tag there is no doubt. By description there is:
@@ -247,18 +309,20 @@ static void judge(struct job *job, int64_t began_at)
 {
 	bool ambiguous;
 	const char *id = pick(job, &ambiguous);
-	struct err err;
 
 	if (id) {
 		if (!job->pub.row.tags)
 			keep_source(job);
 		lost_requests_found(job, id);
 	} else if (ambiguous) {
-		err_set(&err, EIO,
-			"EC2 gave no answer to the request, and several new snapshots bear its "
-			"description: a person "
-			"must see whether one of them is the copy; nothing will be sent again");
-		job_fail(job, &err);
+		end_unknown(job,
+			"several new snapshots bear its description: a person must see whether "
+			"one of them is the copy");
+	} else if (began_at >= job->work->lost_at + job->all->options.window_ms &&
+		   job->queue->search.left_out) {
+		end_unknown(job,
+			"lists snapshots whose ids are not of EC2's form, which ebsfs does not "
+			"show");
 	} else if (began_at >= job->work->lost_at + job->all->options.window_ms) {
 		give_up(job);
 	} else {
@@ -294,6 +358,7 @@ static void page_came(void *arg, struct ec2_page *page, const struct err *err)
 		failed(queue, err);
 		return;
 	}
+	s->left_out |= page->n_refused > 0;
 	for (size_t i = 0; i < page->n_snapshots && !result; i++) {
 		const struct ec2_snapshot *snapshot = &page->snapshots[i];
 		const char *token = copy_tags_find(snapshot, TAG_REQUEST);
@@ -326,12 +391,14 @@ static void page_came(void *arg, struct ec2_page *page, const struct err *err)
 static int ask(struct region_queue *queue)
 {
 	struct search *s = &queue->search;
-	struct ec2_filter filter = {s->by_tag ? "tag:" TAG_REQUEST : "description",
-		(const char *const *)s->values, s->n_values};
+	struct ec2_filter filter = {
+		.name = s->kind == SEARCH_BY_TAG ? "tag:" TAG_REQUEST : "description",
+		.values = (const char *const *)s->values,
+		.n_values = s->n_values};
 	struct ec2_describe_snapshots in = {.region = queue->name,
 		.owner = "self",
 		.filters = &filter,
-		.n_filters = 1,
+		.n_filters = s->kind == SEARCH_ALL ? 0 : 1,
 		.max_results = EC2_PAGE_MAX,
 		.next_token = s->next_token};
 
@@ -347,7 +414,7 @@ static void run(void *arg)
 
 	if (queue->search.call)
 		return;
-	result = gather(queue, &queue->search.by_tag);
+	result = gather(queue);
 	if (result == -ENOENT)
 		return;
 	queue->search.began_at = clock_mono_ms();

@@ -180,7 +180,7 @@ static void look(struct move_cleanup *m)
 		.region = job->queue->name, .owner = "self", .filters = &m->filter, .n_filters = 1};
 
 	m->id = job->pub.row.copy_id;
-	m->filter = (struct ec2_filter){"snapshot-id", &m->id, 1};
+	m->filter = (struct ec2_filter){.name = "snapshot-id", .values = &m->id, .n_values = 1};
 	m->whole = false;
 	m->look = pages_start(job->all->options.aws, &query, shown, looked, m);
 	if (!m->look)

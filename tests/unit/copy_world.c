@@ -392,6 +392,10 @@ static bool reaches_ec2(struct aws_call *call)
 	case FAULT_EXPIRED:
 		fail_call(call, EACCES, 400, "RequestExpired", "Request has expired.");
 		break;
+	case FAULT_INVALID:
+		fail_call(call, EINVAL, 400, "InvalidParameterValue",
+			"Invalid filter value: The escape sequence '\\D' is invalid");
+		break;
 	}
 	return false;
 }
@@ -513,6 +517,7 @@ static void describe_answers(void *arg)
 		return;
 	}
 	page = calloc(1, sizeof(*page));
+	page->n_refused = world->left_out;
 	page->snapshots = calloc(world->n_snapshots + 1, sizeof(*page->snapshots));
 	/* The first page is empty and has a token, as EC2's may be when it filters after paging. */
 	for (at = from; at < world->n_snapshots && !(paged && !call->token); at++) {

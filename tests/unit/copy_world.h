@@ -25,6 +25,7 @@ enum fault {
 	FAULT_DENIED,      /* UnauthorizedOperation */
 	FAULT_TAGS_DENIED, /* the same for ec2:CreateTags */
 	FAULT_EXPIRED,     /* ExpiredToken */
+	FAULT_INVALID,     /* InvalidParameterValue */
 };
 
 struct world_snapshot {
@@ -75,6 +76,7 @@ struct world {
 	int64_t describe_at[20000];          /* times of all DescribeSnapshots */
 	char describe_what[20000]; /* 's' status, 'i' ids, 't' tag, 'd' description, 'l' listing */
 	char last_owner[20];
+	size_t left_out;   /* of each page: snapshots whose ids are not of EC2's form */
 	bool no_tags_seen; /* a CopySnapshot came without tags */
 	/* disk */
 	int64_t commit_ms;

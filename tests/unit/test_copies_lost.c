@@ -9,11 +9,15 @@
 
 static enum fault faults[8]; /* of the n-th CopySnapshot */
 static bool describe_fails;
+static const char
+	*invalid; /* the kinds of DescribeSnapshots that are refused: world->describe_what */
 
 static enum fault plan(const char *action, unsigned n)
 {
 	if (!strcmp(action, "CopySnapshot"))
 		return n < ARRAY_LEN(faults) ? faults[n] : FAULT_NONE;
+	if (!strcmp(action, "DescribeSnapshots") && strchr(invalid, world->describe_what[n]))
+		return FAULT_INVALID;
 	return describe_fails && !strcmp(action, "DescribeSnapshots") ? FAULT_THROTTLED
 								      : FAULT_NONE;
 }
@@ -23,6 +27,7 @@ static int setup(void **state)
 	world_setup(state);
 	memset(faults, 0, sizeof(faults));
 	describe_fails = false;
+	invalid = "";
 	world->fault = plan;
 	return 0;
 }
@@ -290,6 +295,101 @@ static void test_without_tags_a_doubt_is_for_a_person(void **state)
 	assert_has(world_status(&asked), "a person must see whether");
 	world_run(600000);
 	assert_int_equal(world->copies, 1);
+}
+
+static unsigned count_describes(char what)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < world->describes; i++)
+		n += world->describe_what[i] == what;
+	return n;
+}
+
+/* Clouds disagree about \ in filters: a copy that a filter misses would be made twice. */
+static void test_a_description_with_wildcards_is_not_filtered_by(void **state)
+{
+	struct asked asked, plain;
+
+	(void)state;
+	snprintf(source->description, sizeof(source->description), "D:\\Data *?[x]");
+	world->options.no_tags = true;
+	world_unmount(UNMOUNT);
+	world_mount();
+	faults[0] = FAULT_LOST_AFTER;
+	world_ask_and_wait(&asked);
+	assert_false(asked.failed);
+	assert_string_equal(world_copy(&asked)->row.copy_id, world_copy_in(WEST, 0)->id);
+	assert_int_equal(count_describes('e'), 0);
+	assert_int_equal(world->copies, 1);
+	faults[1] = FAULT_LOST_AFTER;
+	world_ask_with(&plain, WEST,
+		&(struct copy_request){.source_region = (char *)EAST,
+			.source_id = source->id,
+			.description = (char[]){"plain"}},
+		false);
+	world_until(world_answered, &plain);
+	assert_false(plain.failed);
+	assert_true(count_describes('e') > 0);
+}
+
+/* An endpoint that does not know the filter, or refuses its value. */
+static void test_a_refused_filter_is_done_without(void **state)
+{
+	struct asked asked;
+
+	(void)state;
+	invalid = "a";
+	faults[0] = FAULT_LOST_AFTER;
+	world_ask_and_wait(&asked);
+	assert_false(asked.failed);
+	assert_string_equal(world_copy(&asked)->row.copy_id, world_copy_in(WEST, 0)->id);
+	assert_int_equal(count_describes('a'), 1);
+	faults[1] = FAULT_LOST_BEFORE;
+	world_ask_and_wait(&asked);
+	world_until_state(&asked, COPY_FAILED);
+	assert_has(world_status(&asked), "was not made; nothing will be sent again");
+	assert_int_equal(count_describes('a'), 1);
+	assert_int_equal(world->copies, 2);
+}
+
+static void test_a_search_that_is_always_refused_ends(void **state)
+{
+	struct asked asked[2];
+	int64_t began = world->now_ms;
+
+	(void)state;
+	faults[0] = FAULT_LOST_AFTER;
+	faults[1] = FAULT_LOST_BEFORE;
+	world_ask(&asked[0], WEST, EAST, source->id);
+	world_ask(&asked[1], WEST, EAST, source->id);
+	world_run(5000);
+	assert_int_equal(world->copies, 2);
+	invalid = "aelnt";
+	for (unsigned i = 0; i < 2; i++) {
+		world_until(world_answered, &asked[i]);
+		world_until_state(&asked[i], COPY_FAILED);
+		assert_has(world_status(&asked[i]), "code: UnknownOutcome");
+		assert_has(world_status(&asked[i]), "refuses to list the snapshots");
+		assert_has(world_status(&asked[i]), "The copy may exist: look in " WEST);
+	}
+	assert_in_range(world->now_ms - began, 20000 + 150000, 20000 + 400000);
+	world_run(3600 * 1000);
+	assert_int_equal(world->copies, 2);
+}
+
+static void test_snapshots_left_out_are_no_proof_of_absence(void **state)
+{
+	struct asked first, second;
+
+	(void)state;
+	faults[2] = FAULT_LOST_BEFORE;
+	world->left_out = 1;
+	queue_one(&first, &second);
+	world_until_state(&second, COPY_FAILED);
+	assert_has(world_status(&second), "code: UnknownOutcome");
+	assert_has(world_status(&second), "ids are not of EC2's form");
+	assert_int_equal(world->copies, 3);
 }
 
 static void count_others(void *arg, const struct copy *copy)
@@ -579,6 +679,10 @@ int main(void)
 		T(test_an_accepted_copy_is_not_sent_again_when_it_was_made),
 		T(test_without_tags_the_description_finds_it),
 		T(test_without_tags_a_doubt_is_for_a_person),
+		T(test_a_description_with_wildcards_is_not_filtered_by),
+		T(test_a_refused_filter_is_done_without),
+		T(test_a_search_that_is_always_refused_ends),
+		T(test_snapshots_left_out_are_no_proof_of_absence),
 		cmocka_unit_test_setup_teardown(
 			test_each_state_is_taken_up_as_it_was, setup, world_teardown),
 		cmocka_unit_test_setup_teardown(

@@ -35,9 +35,9 @@ static void page_ended(void *arg, struct ec2_page *page, const struct err *err)
 static void test_describe_snapshots(void **state)
 {
 	struct world *w = *state;
-	const char *const values[] = {"a b", "snap-0a*"};
-	const struct ec2_filter filters[] = {
-		{"tag:Name", values, 1}, {"snapshot-id", values + 1, 1}, {"status", values, 2}};
+	const char *const values[] = {"a b", "snap-0a*"}, *const literal[] = {"C:\\*?"};
+	const struct ec2_filter filters[] = {{"tag:Name", literal, 1, false},
+		{"snapshot-id", values + 1, 1, true}, {"status", values, 2, true}};
 
 	world_script(OK("<DescribeSnapshotsResponse><snapshotSet/><nextToken>n=</nextToken>"
 			"</DescribeSnapshotsResponse>"));
@@ -52,7 +52,8 @@ static void test_describe_snapshots(void **state)
 	world_wait(w);
 	assert_string_equal(body(w),
 		"Action=DescribeSnapshots&Version=2016-11-15&Owner.1=self"
-		"&Filter.1.Name=tag%3AName&Filter.1.Value.1=a%20b&Filter.2.Name=snapshot-id&Filter."
+		"&Filter.1.Name=tag%3AName&Filter.1.Value.1=C%3A%5C%5C%5C%2A%5C%3F&Filter.2.Name="
+		"snapshot-id&Filter."
 		"2.Value.1=snap-0a%2A"
 		"&Filter.3.Name=status&Filter.3.Value.1=a%20b&Filter.3.Value.2=snap-0a%2A"
 		"&MaxResults=1000&NextToken=t%2B%2F%3D");

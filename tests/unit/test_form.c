@@ -31,6 +31,17 @@ static void test_parameters(void **state)
 		"true");
 }
 
+static void test_literals(void **state)
+{
+	_cleanup_buf_ struct buf form = BUF_INIT;
+
+	(void)state;
+	form_add_literal(&form, "a*b?\\é", "F.%d", 1);
+	form_add_literal(&form, "", "F.2");
+	form_add_literal(&form, NULL, "F.3");
+	assert_string_equal(form.data, "&F.1=a%5C%2Ab%5C%3F%5C%5C%C3%A9&F.2=");
+}
+
 static void test_tags(void **state)
 {
 	_cleanup_buf_ struct buf form = BUF_INIT;
@@ -47,6 +58,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_literals),
 		cmocka_unit_test(test_tags),
 	};
 

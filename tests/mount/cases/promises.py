@@ -104,6 +104,35 @@ def lost_answer(t):
 
 
 @case
+def lost_answer_with_wildcards(t):
+    """Without tags the description is what a copy is found by, whatever is in it."""
+    id = "snap-0bbbbbbbbbbbbbbb1"
+    t.start_sim()
+    t.sim.add_snapshot("us-east-1", SnapshotId=id, Description=r"D:\Data *? nightly")
+    m = t.mount("notags", "window=3", "answer=10")
+    m.allow("CopySnapshot", "eset", "closed")
+    t.sim.fault("CopySnapshot", effect="reset", after=True)
+    t.ok(f"cp {file(id)} eu-west-1/")
+    until(lambda: status(m.region("eu-west-1", id + ".status"))["state"] in ("pending", "completed"), "the copy is found", 30)
+    same(t.sim.count("CopySnapshot"), 1)
+
+
+@case
+def lost_answer_that_cannot_be_looked_for(t):
+    """EC2 refuses every search: the request ends, says that its outcome is unknown, and is not sent again."""
+    m = t.mount("notags", "window=3", "answer=30")
+    m.allow("CopySnapshot", "DescribeSnapshots", "eset", "closed", "The copy may exist")
+    t.ok(f"cat {file(NIGHTLY)} >/dev/null")
+    t.sim.fault("CopySnapshot", effect="reset", after=True)
+    t.sim.fault("DescribeSnapshots", region="eu-west-1", code="InvalidParameterValue", times=1000)
+    check(t.run(f"cp {file(NIGHTLY)} eu-west-1/").code != 0, "cp is told")
+    s = status(m.region("eu-west-1", NIGHTLY + ".status"))
+    same((s["state"], s["code"]), ("failed", "UnknownOutcome"))
+    contains(s["message"], "The copy may exist: look in eu-west-1 for a snapshot with the description")
+    same(t.sim.count("CopySnapshot"), 1)
+
+
+@case
 def lost_request(t):
     """The connection broke before the work was done: cp succeeds and there is one copy, or it fails and there is none."""
     m = t.mount("window=3", "answer=30")
