@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "image.h"
+#include "statedir.h"
 
 /*
  * The header, then blocks, each behind its length. Numbers are this machine's own: the magic number
@@ -32,10 +33,11 @@ struct header {
 
 struct image_file {
 	int fd;
-	char *path, *temporary; /* writing */
-	off_t at;               /* where the next block begins */
-	uint64_t sum;           /* of the blocks written */
-	uint64_t left;          /* bytes of blocks to be read */
+	int folder; /* writing; else -1 */
+	char *path;
+	off_t at;      /* where the next block begins */
+	uint64_t sum;  /* of the blocks written */
+	uint64_t left; /* bytes of blocks to be read */
 };
 
 /* Any change within eight bytes shows, for each step is reversible; that of many slips through once
@@ -66,7 +68,7 @@ static struct image_file *file_create(void)
 	struct image_file *f = calloc(1, sizeof(*f));
 
 	if (f) {
-		f->fd = -1;
+		f->fd = f->folder = -1;
 		f->at = sizeof(struct header);
 	}
 	return f;
@@ -76,8 +78,9 @@ static void file_destroy(struct image_file *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
+	if (f->folder >= 0)
+		close(f->folder);
 	free(f->path);
-	free(f->temporary);
 	free(f);
 }
 
@@ -101,39 +104,20 @@ static int write_all(int fd, const void *data, size_t len, off_t offset)
 	return 0;
 }
 
-static int make_folder(const char *path)
-{
-	_cleanup_free_ char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
-
-	if (!folder)
-		return -ENOMEM;
-	return mkdir(folder, 0700) < 0 && errno != EEXIST ? -errno : 0;
-}
-
 struct image_file *image_file_create(const char *path, struct err *err)
 {
 	struct image_file *f = file_create();
-	int r;
 
-	if (!f || !(f->path = strdup(path)) || asprintf(&f->temporary, "%s.new", path) < 0) {
+	if (!f || !(f->path = strdup(path)))
 		err_set(err, ENOMEM, "out of memory");
-		if (f)
-			f->temporary = NULL;
-		image_file_discard(f);
-		return NULL;
-	}
-	r = make_folder(path);
-	if (r == 0) {
-		/* What a process that died left there is overwritten. */
-		f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		r = f->fd < 0 ? -errno : 0;
-	}
-	if (r < 0) {
-		err_set(err, -r, "%s: %s", f->temporary, strerror(-r));
-		image_file_discard(f);
-		return NULL;
-	}
-	return f;
+	else
+		f->folder = statedir_open_parent(path, true, err);
+	if (f && f->folder >= 0)
+		f->fd = statedir_begin(f->folder, path, err);
+	if (f && f->fd >= 0)
+		return f;
+	image_file_discard(f);
+	return NULL;
 }
 
 int image_file_add(struct image_file *f, const struct buf *block, struct err *err)
@@ -144,20 +128,11 @@ int image_file_add(struct image_file *f, const struct buf *block, struct err *er
 	if (r == 0)
 		r = write_all(f->fd, block->data, block->len, f->at + (off_t)sizeof(length));
 	if (r < 0)
-		return err_set(err, -r, "%s: %s", f->temporary, strerror(-r));
+		return err_set(err, -r, "%s.new: %s", f->path, strerror(-r));
 	f->sum = add_sum(f->sum, &length, sizeof(length));
 	f->sum = add_sum(f->sum, block->data, block->len);
 	f->at += (off_t)(sizeof(length) + block->len);
 	return 0;
-}
-
-static void sync_folder(const char *path)
-{
-	_cleanup_free_ char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
-	_cleanup_close_ int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	if (fd >= 0)
-		(void)fsync(fd);
 }
 
 int image_file_commit(struct image_file *f, const struct image_facts *facts, struct err *err)
@@ -175,24 +150,23 @@ int image_file_commit(struct image_file *f, const struct image_facts *facts, str
 	snprintf(h.scope, sizeof(h.scope), "%s", facts->scope);
 	h.header_sum = header_sum(&h);
 	r = write_all(f->fd, &h, sizeof(h), 0);
-	if (r == 0 && (fsync(f->fd) < 0 || rename(f->temporary, f->path) < 0))
-		r = -errno;
-	if (r < 0) {
+	if (r < 0)
 		err_set(err, -r, "%s: %s", f->path, strerror(-r));
+	else
+		r = statedir_commit(f->folder, f->fd, f->path, err);
+	if (r < 0)
 		image_file_discard(f);
-		return r;
-	}
-	sync_folder(f->path);
-	file_destroy(f);
-	return 0;
+	else
+		file_destroy(f);
+	return r;
 }
 
 void image_file_discard(struct image_file *f)
 {
 	if (!f)
 		return;
-	if (f->temporary && f->fd >= 0)
-		unlink(f->temporary);
+	if (f->fd >= 0)
+		statedir_abandon(f->folder, f->path);
 	file_destroy(f);
 }
 
@@ -281,6 +255,13 @@ static int check_blocks(struct image_file *f, const struct header *h, struct err
 	return r;
 }
 
+static int open_file(const char *path, int flags, struct err *err)
+{
+	_cleanup_close_ int folder = statedir_open_parent(path, false, err);
+
+	return folder < 0 ? folder : statedir_file(folder, path, flags, err);
+}
+
 struct image_file *image_file_open(
 	const char *path, const char *scope, struct image_facts *facts, struct err *err)
 {
@@ -292,9 +273,7 @@ struct image_file *image_file_open(
 		image_file_close(f);
 		return NULL;
 	}
-	f->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (f->fd < 0)
-		err_set(err, errno, "%s: %s", path, strerror(errno));
+	f->fd = open_file(path, O_RDONLY, err);
 	if (f->fd < 0 || read_header(f->fd, path, scope, &h, err) < 0 ||
 		check_blocks(f, &h, err) < 0) {
 		image_file_close(f);
@@ -313,12 +292,12 @@ void image_file_close(struct image_file *f)
 
 int image_file_stamp(const char *path, const char *scope, int64_t listed_ms, struct err *err)
 {
-	_cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC);
+	_cleanup_close_ int fd = open_file(path, O_RDWR, err);
 	struct header h;
 	int r;
 
 	if (fd < 0)
-		return err_set(err, errno, "%s: %s", path, strerror(errno));
+		return fd;
 	if (read_header(fd, path, scope, &h, err) < 0)
 		return -err->errnum;
 	h.listed_ms = listed_ms;

@@ -280,16 +280,18 @@ static int open_db(struct journal *j, const char *path, const char *account, str
 
 static int open_dir(struct journal *j, const char *dir, const char *account, struct err *err)
 {
+	_cleanup_close_ int folder = statedir_take(dir, &j->lock_fd, err);
 	_cleanup_free_ char *path = NULL;
-	int result = statedir_take(dir, &j->lock_fd, err);
+	int result;
 
-	if (result < 0)
-		return result;
+	if (folder < 0)
+		return folder;
 	if (asprintf(&path, "%s/journal.db", dir) < 0) {
 		path = NULL;
 		return err_set(err, ENOMEM, "out of memory");
 	}
-	return open_db(j, path, account ? account : "", err);
+	result = journal_db_make(folder, path, err);
+	return result < 0 ? result : open_db(j, path, account ? account : "", err);
 }
 
 int journal_open(uv_loop_t *loop, const char *dir, const char *account, struct journal **out,

@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "cleanup.h"
+#include "statedir.h"
 
 /* How long another program (a person's sqlite3, a backup) may keep the file locked. */
 #define BUSY_MS 2000
@@ -124,21 +125,36 @@ int journal_db_query(struct journal_db *db, const char *sql, const char *param, 
 
 /* --- opening --- */
 
-/* An empty file is an empty database to SQLite; made here, it is nobody else's to read. */
-static int make_file(const char *path, struct err *err)
+/* SQLite opens them by their names. That is as good as by the folder's descriptor: nobody else can
+ * change the folder, or the way to it (statedir.h). */
+static int check_files(int folder, const char *path, struct err *err)
 {
-	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), dir = -1;
-	_cleanup_free_ char *dir_path = strdup(path);
+	static const char *const beside[] = {"-wal", "-shm", "-journal"};
+	int result = 0;
 
+	for (size_t i = 0; result == 0 && i < ARRAY_LEN(beside); i++) {
+		_cleanup_free_ char *name = NULL;
+
+		if (asprintf(&name, "%s%s", path, beside[i]) < 0) {
+			name = NULL;
+			return err_set(err, ENOMEM, "out of memory");
+		}
+		result = statedir_check(folder, name, err);
+	}
+	return result;
+}
+
+int journal_db_make(int folder, const char *path, struct err *err)
+{
+	_cleanup_close_ int fd = -1;
+	int result = check_files(folder, path, err);
+
+	if (result < 0)
+		return result;
+	fd = statedir_file(folder, path, O_RDWR | O_CREAT, err);
 	if (fd < 0)
-		return err_set(err, errno, "the journal %s: %s", path, strerror(errno));
-	if (!dir_path)
-		return err_set(err, ENOMEM, "out of memory");
-	*strrchr(dir_path, '/') = '\0';
-	dir = open(*dir_path ? dir_path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 || fsync(dir) < 0)
-		return err_set(err, errno, "%s: %s", dir_path, strerror(errno));
-	return 0;
+		return fd;
+	return fsync(folder) < 0 ? err_set(err, errno, "%s: %s", path, strerror(errno)) : 0;
 }
 
 /* Exclusive locking keeps a second writer out even where the lock file was deleted, and does
@@ -159,12 +175,9 @@ static int open_untouched(struct journal_db *db, const char *path, struct err *e
 
 int journal_db_open(const char *path, struct journal_db **out, struct err *err)
 {
-	struct journal_db *db;
-	int result = make_file(path, err);
+	struct journal_db *db = calloc(1, sizeof(*db));
+	int result;
 
-	if (result < 0)
-		return result;
-	db = calloc(1, sizeof(*db));
 	if (!db)
 		return err_set(err, ENOMEM, "out of memory");
 	result = open_untouched(db, path, err);

@@ -11,7 +11,11 @@
 
 struct journal_db;
 
-/* Opens or creates the file, locked and so that nothing is written to it before
+/* Checks the file and those that SQLite keeps beside it, and makes it if it is missing: an empty
+ * file is an empty database. folder: statedir_open(). */
+int journal_db_make(int folder, const char *path, struct err *err);
+
+/* Opens the file, locked and so that nothing is written to it before
  * journal_db_writable(). EINVAL from any call: the file is damaged. Return 0 or -errno with *err.
  */
 int journal_db_open(const char *path, struct journal_db **out, struct err *err);

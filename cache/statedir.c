@@ -1,46 +1,341 @@
 /* SPDX-License-Identifier: MIT */
-/* The state directory: private to its user, and one process's at a time. */
+/* Folders and files of ebsfs's state: changed by their user only, and by one process at a time. */
 #include "statedir.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "buf.h"
 #include "cleanup.h"
 #include "num.h"
 
-/* Makes every directory of the path that is missing. */
-static int make_dirs(const char *dir, struct err *err)
+#define LINKS_MAX 40 /* as the kernel has it */
+
+/* --- whom a file is safe from --- */
+
+/* In a user namespace that does not map all users, files of the others show this number. They are
+ * the machine's: their owners cannot be told apart. */
+static bool is_unmapped(uid_t uid)
 {
-	_cleanup_free_ char *path = strdup(dir);
-	struct stat st;
+	_cleanup_fclose_ FILE *map = fopen("/proc/self/uid_map", "re");
+	_cleanup_fclose_ FILE *overflow = fopen("/proc/sys/kernel/overflowuid", "re");
+	unsigned from, to, count, number;
 
-	if (!path)
-		return err_set(err, ENOMEM, "out of memory");
-	if (!*path)
-		return err_set(err, ENOENT, "the state directory has no name");
-	for (char *end = path + 1;; end++) {
-		char cut = *end;
+	return map && overflow && fscanf(map, "%u %u %u", &from, &to, &count) == 3 &&
+	       count != UINT32_MAX && fscanf(overflow, "%u", &number) == 1 && uid == number;
+}
 
-		if (cut != '/' && cut != '\0')
-			continue;
-		*end = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST &&
-			(errno != EROFS || access(path, F_OK) < 0))
-			return err_set(err, errno, "the state directory %s cannot be made: %s",
-				path, strerror(errno));
-		*end = cut;
-		if (!cut)
-			break;
-	}
-	if (stat(path, &st) < 0)
-		return err_set(err, errno, "the state directory %s: %s", path, strerror(errno));
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ENOTDIR, "the state directory %s is not a directory", path);
+static bool is_trusted(uid_t uid)
+{
+	return uid == 0 || uid == geteuid() || is_unmapped(uid);
+}
+
+/* A group of the user's name without other members, as many distributions make one for each user
+ * and then leave files writable for it. */
+static bool is_private_group(gid_t gid)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	_cleanup_free_ char *name = user ? strdup(user->pw_name) : NULL;
+	const struct group *group = name ? getgrgid(gid) : NULL;
+
+	if (!group || strcmp(group->gr_name, name) != 0)
+		return false;
+	for (char *const *member = group->gr_mem; *member; member++)
+		if (strcmp(*member, name) != 0)
+			return false;
+	return true;
+}
+
+static bool others_may_write(const struct stat *st)
+{
+	return (st->st_mode & S_IWOTH) ||
+	       ((st->st_mode & S_IWGRP) && !is_private_group(st->st_gid));
+}
+
+static int refuse_writable(const struct stat *st, const char *path, struct err *err)
+{
+	return err_set(err, EPERM,
+		"%s can be changed by other users (mode %04o), so ebsfs keeps no state there: "
+		"chmod go-w it, or name another folder with -o state_dir=",
+		path, (unsigned)st->st_mode & 07777);
+}
+
+static int refuse_owner(const struct stat *st, const char *path, struct err *err)
+{
+	return err_set(err, EPERM,
+		"%s belongs to user %u and not to user %u, so ebsfs keeps no state there: chown "
+		"it, or name another folder with -o state_dir=",
+		path, (unsigned)st->st_uid, (unsigned)geteuid());
+}
+
+/* --- folders --- */
+
+struct walk {
+	const char *path; /* as it was asked for */
+	int fd;           /* of the folder that has been reached */
+	struct buf seen;  /* the way to it, for messages */
+	char *rest;       /* still to go */
+	char *next;       /* in rest */
+	int links;
+	bool make;
+};
+
+static int walk_failed(const struct walk *w, const char *name, int errnum, struct err *err)
+{
+	return err_set(err, errnum,
+		"the state directory %s cannot be used: %s/%s: %s; name another with -o state_dir=",
+		w->path, buf_str(&w->seen), name, strerror(errnum));
+}
+
+static int check_above(const struct walk *w, const struct stat *st, struct err *err)
+{
+	const char *path = w->seen.len ? w->seen.data : "/";
+
+	if (!is_trusted(st->st_uid))
+		return refuse_owner(st, path, err);
+	if (!(st->st_mode & S_ISVTX) && others_may_write(st))
+		return refuse_writable(st, path, err);
 	return 0;
 }
+
+static int walk_to_root(struct walk *w, struct err *err)
+{
+	struct stat st;
+
+	if (w->fd >= 0)
+		close(w->fd);
+	buf_clear(&w->seen);
+	w->fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (w->fd < 0 || fstat(w->fd, &st) < 0)
+		return walk_failed(w, "", errno, err);
+	return check_above(w, &st, err);
+}
+
+/* What the link says stands in its place. */
+static int walk_link(
+	struct walk *w, int link, const struct stat *st, const char *name, struct err *err)
+{
+	char target[PATH_MAX], *rest;
+	ssize_t len;
+
+	if (!is_trusted(st->st_uid))
+		return err_set(err, EPERM,
+			"%s/%s is a symbolic link of user %u, so ebsfs does not follow it to keep "
+			"state: remove it, or name another folder with -o state_dir=",
+			buf_str(&w->seen), name, (unsigned)st->st_uid);
+	if (++w->links > LINKS_MAX)
+		return walk_failed(w, name, ELOOP, err);
+	len = readlinkat(link, "", target, sizeof(target) - 1);
+	if (len < 0)
+		return walk_failed(w, name, errno, err);
+	target[len] = '\0';
+	if (asprintf(&rest, "%s/%s", target, w->next ? w->next : "") < 0)
+		return err_set(err, ENOMEM, "out of memory");
+	free(w->rest);
+	w->rest = w->next = rest;
+	return *target == '/' ? walk_to_root(w, err) : 0;
+}
+
+static int walk_open(const struct walk *w, const char *name)
+{
+	int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, fd = openat(w->fd, name, flags);
+
+	if (fd >= 0 || errno != ENOENT || !w->make)
+		return fd;
+	if (mkdirat(w->fd, name, 0700) < 0 && errno != EEXIST)
+		return -1;
+	return openat(w->fd, name, flags);
+}
+
+static int walk_step(struct walk *w, const char *name, struct err *err)
+{
+	_cleanup_close_ int fd = walk_open(w, name);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return walk_failed(w, name, errno, err);
+	if (S_ISLNK(st.st_mode))
+		return walk_link(w, fd, &st, name, err);
+	if (!S_ISDIR(st.st_mode))
+		return walk_failed(w, name, ENOTDIR, err);
+	close(w->fd);
+	w->fd = fd;
+	fd = -1;
+	if (buf_printf(&w->seen, "/%s", name) < 0)
+		return err_set(err, ENOMEM, "out of memory");
+	return check_above(w, &st, err);
+}
+
+/* The folder itself is this user's alone, sticky or not. */
+static int walk_end(const struct walk *w, struct err *err)
+{
+	struct stat st;
+	int fd;
+
+	if (fstat(w->fd, &st) < 0)
+		return walk_failed(w, "", errno, err);
+	if (st.st_uid != geteuid())
+		return refuse_owner(&st, buf_str(&w->seen), err);
+	if (others_may_write(&st))
+		return refuse_writable(&st, buf_str(&w->seen), err);
+	fd = openat(w->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? walk_failed(w, "", errno, err) : fd;
+}
+
+int statedir_open(const char *path, bool make, struct err *err)
+{
+	struct walk w = {.path = path, .fd = -1, .rest = strdup(path), .make = make};
+	const char *name;
+	int r;
+
+	if (*path != '/')
+		r = err_set(err, ENOENT, "the state directory '%s' is not an absolute path", path);
+	else
+		r = w.rest ? walk_to_root(&w, err) : err_set(err, ENOMEM, "out of memory");
+	w.next = w.rest;
+	while (r == 0 && (name = strsep(&w.next, "/")))
+		if (*name && strcmp(name, ".") != 0)
+			r = walk_step(&w, name, err);
+	if (r == 0)
+		r = walk_end(&w, err);
+	if (w.fd >= 0)
+		close(w.fd);
+	buf_finish(&w.seen);
+	free(w.rest);
+	return r;
+}
+
+int statedir_open_parent(const char *path, bool make, struct err *err)
+{
+	_cleanup_free_ char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
+
+	return folder ? statedir_open(folder, make, err) : err_set(err, ENOMEM, "out of memory");
+}
+
+/* --- files --- */
+
+static const char *name_of(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+static int check_file(const struct stat *st, const char *path, struct err *err)
+{
+	if (S_ISLNK(st->st_mode))
+		return err_set(err, EPERM,
+			"%s is a symbolic link, and ebsfs keeps its state in regular files only: "
+			"move it away",
+			path);
+	if (!S_ISREG(st->st_mode))
+		return err_set(err, EPERM, "%s is not a regular file: move it away", path);
+	if (st->st_uid != geteuid())
+		return err_set(err, EPERM,
+			"%s belongs to user %u and not to user %u, so ebsfs does not use it: chown "
+			"it, or move it away",
+			path, (unsigned)st->st_uid, (unsigned)geteuid());
+	if (others_may_write(st))
+		return err_set(err, EPERM,
+			"%s can be changed by other users (mode %04o), so ebsfs does not use it: "
+			"chmod go-w it if its content is right, or move it away",
+			path, (unsigned)st->st_mode & 07777);
+	if (st->st_nlink > 1)
+		return err_set(err, EPERM,
+			"%s has %u names (hard links), and ebsfs would change the file under all "
+			"of them: replace it by a copy of its own, or move it away",
+			path, (unsigned)st->st_nlink);
+	return 0;
+}
+
+/* Before it is opened: opening a device may do something. */
+int statedir_check(int folder, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstatat(folder, name_of(path), &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return check_file(&st, path, err);
+	return errno == ENOENT ? 0 : err_set(err, errno, "%s: %s", path, strerror(errno));
+}
+
+static int open_file(int folder, const char *path, int flags)
+{
+	int how = (flags & ~O_CREAT) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	int fd = openat(folder, name_of(path), how);
+
+	if (fd < 0 && errno == ENOENT && (flags & O_CREAT))
+		fd = openat(folder, name_of(path), how | O_CREAT | O_EXCL, 0600);
+	return fd;
+}
+
+int statedir_file(int folder, const char *path, int flags, struct err *err)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int r = statedir_check(folder, path, err);
+
+	if (r < 0)
+		return r;
+	fd = open_file(folder, path, flags);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, errno, "%s: %s", path, strerror(errno));
+	r = check_file(&st, path, err);
+	if (r < 0)
+		return r;
+	r = fd;
+	fd = -1;
+	return r;
+}
+
+/* --- replacing a file --- */
+
+static char *temporary_name(const char *path, struct err *err)
+{
+	char *name;
+
+	if (asprintf(&name, "%s.new", name_of(path)) >= 0)
+		return name;
+	err_set(err, ENOMEM, "out of memory");
+	return NULL;
+}
+
+int statedir_begin(int folder, const char *path, struct err *err)
+{
+	_cleanup_free_ char *name = temporary_name(path, err);
+	int fd;
+
+	if (!name)
+		return -ENOMEM;
+	/* Left there by a process that died. */
+	(void)unlinkat(folder, name, 0);
+	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? err_set(err, errno, "%s.new: %s", path, strerror(errno)) : fd;
+}
+
+int statedir_commit(int folder, int fd, const char *path, struct err *err)
+{
+	_cleanup_free_ char *name = temporary_name(path, err);
+
+	if (!name)
+		return -ENOMEM;
+	if (fsync(fd) < 0 || renameat(folder, name, folder, name_of(path)) < 0 || fsync(folder) < 0)
+		return err_set(err, errno, "%s: %s", path, strerror(errno));
+	return 0;
+}
+
+void statedir_abandon(int folder, const char *path)
+{
+	_cleanup_free_ char *name = temporary_name(path, NULL);
+
+	if (name)
+		(void)unlinkat(folder, name, 0);
+}
+
+/* --- the lock --- */
 
 static int refuse_busy(int fd, const char *dir, struct err *err)
 {
@@ -62,22 +357,20 @@ static int refuse_busy(int fd, const char *dir, struct err *err)
 		dir);
 }
 
-int statedir_take(const char *dir, int *lock_fd, struct err *err)
+static int take_lock(int folder, const char *dir, struct err *err)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
 	char pid[32];
-	int result = make_dirs(dir, err), len;
+	int len;
 
-	if (result < 0)
-		return result;
 	if (asprintf(&path, "%s/journal.lock", dir) < 0) {
 		path = NULL;
 		return err_set(err, ENOMEM, "out of memory");
 	}
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = statedir_file(folder, path, O_RDWR | O_CREAT, err);
 	if (fd < 0)
-		return err_set(err, errno, "%s: %s", path, strerror(errno));
+		return fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno == EWOULDBLOCK)
 			return refuse_busy(fd, dir, err);
@@ -87,7 +380,21 @@ int statedir_take(const char *dir, int *lock_fd, struct err *err)
 	len = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)len, 0) < 0)
 		(void)ftruncate(fd, 0);
-	*lock_fd = fd;
+	len = fd;
 	fd = -1;
-	return 0;
+	return len;
+}
+
+int statedir_take(const char *dir, int *lock_fd, struct err *err)
+{
+	int folder = statedir_open(dir, true, err);
+
+	if (folder < 0)
+		return folder;
+	*lock_fd = take_lock(folder, dir, err);
+	if (*lock_fd < 0) {
+		close(folder);
+		return *lock_fd;
+	}
+	return folder;
 }

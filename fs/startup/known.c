@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "digest.h"
 #include "profile.h"
 #include "regions.h"
 #include "state_path.h"
+#include "statedir.h"
 
 #define FIRST_LINE "ebsfs-known 1\n"
 #define FILE_MAX   ((size_t)16 << 10)
@@ -71,18 +71,19 @@ char *known_path(const struct options *o, const struct endpoint_config *config, 
 
 /* --- the file --- */
 
-static int slurp(const char *path, struct buf *out)
+static int slurp(const char *path, struct buf *out, struct err *err)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int folder = statedir_open_parent(path, false, err);
+	_cleanup_close_ int fd = folder < 0 ? folder : statedir_file(folder, path, O_RDONLY, err);
 	char piece[4096];
 	ssize_t n;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	while ((n = read(fd, piece, sizeof(piece))) > 0)
 		if (buf_add(out, piece, (size_t)n) < 0)
-			return -EBADMSG;
-	return n < 0 ? -errno : 0;
+			return err_set(err, EBADMSG, "%s is too large", path);
+	return n < 0 ? err_set(err, errno, "%s: %s", path, strerror(errno)) : 0;
 }
 
 static int take_regions(struct known *k, char *line)
@@ -122,19 +123,21 @@ static int take_lines(struct known *k, char *text)
 	return r < 0 ? r : -EBADMSG;
 }
 
-int known_read(const char *path, struct known *out)
+int known_read(const char *path, struct known *out, struct err *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	int r;
 
 	*out = (struct known){0};
 	buf_init(&text, FILE_MAX);
-	r = slurp(path, &text);
+	r = slurp(path, &text, err);
 	if (r < 0)
 		return r;
-	if (strncmp(buf_str(&text), FIRST_LINE, strlen(FIRST_LINE)) != 0)
-		return -EBADMSG;
-	return take_lines(out, text.data + strlen(FIRST_LINE));
+	if (strncmp(buf_str(&text), FIRST_LINE, strlen(FIRST_LINE)) == 0)
+		r = take_lines(out, text.data + strlen(FIRST_LINE));
+	else
+		r = -EBADMSG;
+	return r < 0 ? err_set(err, -r, "%s: %s", path, strerror(-r)) : 0;
 }
 
 void known_finish(struct known *k)
@@ -145,29 +148,26 @@ void known_finish(struct known *k)
 	*k = (struct known){0};
 }
 
-static int replace(const char *path, const struct buf *text)
+static int replace(const char *path, const struct buf *text, struct err *err)
 {
-	_cleanup_free_ char *temporary = NULL;
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int folder = statedir_open_parent(path, true, err);
+	_cleanup_close_ int fd = folder < 0 ? folder : statedir_begin(folder, path, err);
+	int r = 0;
 
-	if (asprintf(&temporary, "%s.new", path) < 0) {
-		temporary = NULL;
-		return -ENOMEM;
-	}
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return -errno;
-	if (write(fd, text->data, text->len) == (ssize_t)text->len && fsync(fd) == 0 &&
-		rename(temporary, path) == 0)
-		return 0;
-	unlink(temporary);
-	return -EIO;
+		return fd;
+	if (write(fd, text->data, text->len) != (ssize_t)text->len)
+		r = err_set(err, EIO, "%s: it cannot be written", path);
+	if (r == 0)
+		r = statedir_commit(folder, fd, path, err);
+	if (r < 0)
+		statedir_abandon(folder, path);
+	return r;
 }
 
-int known_write(const char *path, const char *account, char *const *regions)
+int known_write(const char *path, const char *account, char *const *regions, struct err *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT, old = BUF_INIT;
-	_cleanup_free_ char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
 
 	buf_printf(&text, FIRST_LINE "account: %s\n", account);
 	if (regions && *regions)
@@ -175,11 +175,9 @@ int known_write(const char *path, const char *account, char *const *regions)
 	for (char *const *name = regions; name && *name; name++)
 		buf_printf(&text, " %s", *name);
 	buf_puts(&text, regions && *regions ? "\nend\n" : "end\n");
-	if (text.error || !folder)
-		return -ENOMEM;
-	if (slurp(path, &old) == 0 && !strcmp(buf_str(&old), text.data))
+	if (text.error)
+		return err_set(err, ENOMEM, "out of memory");
+	if (slurp(path, &old, err) == 0 && !strcmp(buf_str(&old), text.data))
 		return 0;
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	return replace(path, &text);
+	return replace(path, &text, err);
 }

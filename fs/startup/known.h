@@ -18,11 +18,12 @@ struct known {
  * The caller frees it. NULL with *err. */
 char *known_path(const struct options *o, const struct endpoint_config *config, struct err *err);
 
-/* 0, or -errno: -ENOENT; -EBADMSG for what is no such file. Finish *out in any case. */
-int known_read(const char *path, struct known *out);
+/* 0, or -errno with *err: -ENOENT; -EBADMSG for what is no such file; -EPERM as statedir.h has it.
+ * Finish *out in any case. */
+int known_read(const char *path, struct known *out, struct err *err);
 void known_finish(struct known *k);
 /* Replaces the file unless it says this already; the folder is made if it is missing (0700). 0 or
- * -errno. */
-int known_write(const char *path, const char *account, char *const *regions);
+ * -errno with *err. */
+int known_write(const char *path, const char *account, char *const *regions, struct err *err);
 
 #endif

@@ -66,6 +66,7 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 {
 	struct offline *o = arg;
 	struct fs *fs = o->fs;
+	struct err unwritten;
 	bool more = false;
 
 	o->call = NULL;
@@ -77,8 +78,8 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 	}
 	if (!err)
 		fs_keep_enabled(fs, names, n);
-	if (!err && known_write(o->known_path, fs->account, fs->enabled) < 0)
-		log_info("%s cannot be written", o->known_path);
+	if (!err && known_write(o->known_path, fs->account, fs->enabled, &unwritten) < 0)
+		log_warning("the account is not remembered: %s", unwritten.message);
 	if (more)
 		invalidate_node(fs->invalidate, node_number((struct node){.kind = NODE_REGIONS}));
 }

@@ -18,6 +18,7 @@
 #include "ops_write.h"
 #include "receipts.h"
 #include "state_path.h"
+#include "statedir.h"
 #include "status.h"
 #include "wire.h"
 
@@ -66,11 +67,17 @@ static int build_client(struct mount *m, struct err *err)
  * an account's number. */
 static int keep_catalogues(struct mount *m, const char *dir, struct err *err)
 {
-	_cleanup_buf_ struct buf whose = BUF_INIT;
+	_cleanup_buf_ struct buf whose = BUF_INIT, folder = BUF_INIT;
+	_cleanup_close_ int fd = -1;
 	int r = 0;
 
 	if (m->fs.options->simulate || !*m->fs.account)
 		return 0;
+	/* Any other failure is told by the first listing that cannot be kept. */
+	buf_printf(&folder, "%s/catalogue", dir);
+	fd = statedir_open(buf_str(&folder), false, err);
+	if (fd == -EPERM)
+		return fd;
 	buf_printf(&whose, "%s ", m->fs.account);
 	/* Amazon's account numbers are Amazon's alone; others' are good for their endpoint only. */
 	if (endpoint_is_named(&m->endpoints, "ec2"))

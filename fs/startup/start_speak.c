@@ -215,22 +215,29 @@ static int ask_aws_somewhere(struct mount *m, struct err *err)
 
 /* --- without AWS --- */
 
-static void read_known(struct mount *m)
+/* A folder that is not safe from other users is refused before AWS is asked. Any other failure only
+ * means that nothing is known. */
+static int read_known(struct mount *m, struct err *err)
 {
-	struct err err;
+	struct err why = {0};
+	int r;
 
 	if (m->fs.options->simulate)
-		return;
-	m->known_path = known_path(m->fs.options, &m->endpoints, &err);
-	if (!m->known_path || known_read(m->known_path, &m->known) < 0)
+		return 0;
+	m->known_path = known_path(m->fs.options, &m->endpoints, &why);
+	r = m->known_path ? known_read(m->known_path, &m->known, &why) : -why.errnum;
+	if (r < 0)
 		known_finish(&m->known);
+	return r == -EPERM ? err_set(err, EPERM, "%s", why.message) : 0;
 }
 
 static void write_known(const struct mount *m)
 {
+	struct err err;
+
 	if (m->known_path && *m->fs.account &&
-		known_write(m->known_path, m->fs.account, m->fs.enabled) < 0)
-		log_info("%s cannot be written", m->known_path);
+		known_write(m->known_path, m->fs.account, m->fs.enabled, &err) < 0)
+		log_warning("the account is not remembered: %s", err.message);
 }
 
 /* Whether this failure need not keep from mounting what is on disk. */
@@ -274,7 +281,9 @@ int start_speak(struct mount *m, struct err *err)
 		.ended = &m->ending};
 	int r;
 
-	read_known(m);
+	r = read_known(m, err);
+	if (r < 0)
+		return r;
 	do
 		r = ask_aws_somewhere(m, err);
 	while (r < 0 && patience_lasts(&patience, err));

@@ -49,18 +49,19 @@ static char *const two[] = {eu, us, NULL};
 static void test_comes_back(void **state)
 {
 	struct known k;
+	struct err err;
 
 	(void)state;
-	assert_int_equal(known_read(path, &k), -ENOENT);
-	assert_int_equal(known_write(path, "123456789012", two), 0);
-	assert_int_equal(known_read(path, &k), 0);
+	assert_int_equal(known_read(path, &k, &err), -ENOENT);
+	assert_int_equal(known_write(path, "123456789012", two, &err), 0);
+	assert_int_equal(known_read(path, &k, &err), 0);
 	assert_string_equal(k.account, "123456789012");
 	assert_string_equal(k.regions[0], "eu-west-1");
 	assert_string_equal(k.regions[1], "us-east-1");
 	assert_null(k.regions[2]);
 	known_finish(&k);
-	assert_int_equal(known_write(path, "210987654321", NULL), 0);
-	assert_int_equal(known_read(path, &k), 0);
+	assert_int_equal(known_write(path, "210987654321", NULL, &err), 0);
+	assert_int_equal(known_read(path, &k, &err), 0);
 	assert_string_equal(k.account, "210987654321");
 	assert_null(k.regions);
 	known_finish(&k);
@@ -85,18 +86,19 @@ static void test_damaged_is_none(void **state)
 		"ebsfs-known 1\naccount: 123456789012\nregions: \nend\n",
 		"ebsfs-known 1\naccount: 123456789012\nwhat: else\nend\n"};
 	struct known k;
+	struct err err;
 
 	(void)state;
-	assert_int_equal(known_write(path, "123456789012", two), 0);
+	assert_int_equal(known_write(path, "123456789012", two, &err), 0);
 	/* Without its last newline it is whole. */
 	for (size_t i = 0; i + 2 < sizeof(whole); i++) {
 		spill(whole, i);
-		assert_int_equal(known_read(path, &k), -EBADMSG);
+		assert_int_equal(known_read(path, &k, &err), -EBADMSG);
 		known_finish(&k);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		spill(bad[i], strlen(bad[i]));
-		assert_int_equal(known_read(path, &k), -EBADMSG);
+		assert_int_equal(known_read(path, &k, &err), -EBADMSG);
 		known_finish(&k);
 	}
 }
