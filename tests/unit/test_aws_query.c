@@ -228,7 +228,7 @@ static void test_deadline(void **state)
 	assert_int_equal(w->err.errnum, ETIMEDOUT);
 	assert_false(w->err.maybe_done);
 	assert_int_equal(world_came(), 0);
-	assert_in_range(clock_mono_ms() - start, 450, 5000);
+	assert_true(clock_mono_ms() - start >= 450);
 }
 
 static void test_no_keys(void **state)

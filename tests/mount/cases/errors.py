@@ -5,7 +5,7 @@ import time
 from errno import (EACCES, EAGAIN, EBUSY, EDQUOT, EHOSTUNREACH, EINVAL, EIO, ENOENT, ENOKEY, EOPNOTSUPP,
                    EPERM, EROFS, ETIMEDOUT)
 
-from harness import Timer, case, check, contains, read, refused, same, status, until, write
+from harness import SLOW, Timer, case, check, contains, read, refused, same, status, until, write
 from world import BARE, IRISH, NIGHTLY, NOWHERE, OWN
 
 
@@ -180,7 +180,7 @@ def eagain_throttled(t):
     t.sim.fault("CreateTags", code="RequestLimitExceeded", http=503, times=1000)
     with Timer() as timer:
         refused(EAGAIN, write, m.folder("us-east-1", BARE, "tags", "x"), "y")
-    check(timer.seconds < 40, "took", timer.seconds)
+    check(timer.seconds < 20 + 30 * SLOW, "took", timer.seconds)
     check(1 < t.sim.count("CreateTags") < 30, t.sim.count("CreateTags"), "tries")
 
 
@@ -206,14 +206,14 @@ def unreachable(t):
         same(sorted(os.listdir(m.region("us-east-1", "snapshots"))), listed)
         same(read(m.file("us-east-1", NIGHTLY)), text)
         contains(read(m.folder("us-east-1", NIGHTLY, "status")), "state: completed")
-    check(timer.seconds < 5, "cached reading took", timer.seconds)
+    check(timer.seconds < 20 * SLOW, "cached reading took", timer.seconds)
     with Timer() as timer:
-        t.fails((EHOSTUNREACH, ETIMEDOUT), f"cp {file(NIGHTLY)} eu-west-1/", seconds=60)
-    check(timer.seconds < 45, "cp took", timer.seconds)
+        t.fails((EHOSTUNREACH, ETIMEDOUT), f"cp {file(NIGHTLY)} eu-west-1/", seconds=100)
+    check(timer.seconds < 20 + 30 * SLOW, "cp took", timer.seconds)
     with Timer() as timer:
         refused((EHOSTUNREACH, ETIMEDOUT), os.stat, m.folder("us-east-1", NOWHERE))
         refused((EHOSTUNREACH, ETIMEDOUT), os.listdir, m.region("us-west-2", "snapshots"))
-    check(timer.seconds < 100, "looking took", timer.seconds)
+    check(timer.seconds < 100 * SLOW, "looking took", timer.seconds)
     health = read(m(".ebsfs/health"))
     contains(health, "us-east-1")
     check(len(read(m(".ebsfs/last-error"))) > 10)
@@ -248,10 +248,10 @@ def stalled(t):
     t.sim.pause()
     try:
         child = t.background(["ls", m.region("us-west-2", "snapshots")], stdout=-3, stderr=-1)
-        with Timer() as timer:
-            same(len(os.listdir(m.region("us-east-1", "snapshots"))), len(OWN["us-east-1"]))
-            contains(read(m.folder("us-east-1", NIGHTLY, "status")), "completed")
-        check(timer.seconds < 2, "cached reading took", timer.seconds)
+        before = m.metric("ebsfs_requests_total", region="us-east-1")
+        same(len(os.listdir(m.region("us-east-1", "snapshots"))), len(OWN["us-east-1"]))
+        contains(read(m.folder("us-east-1", NIGHTLY, "status")), "completed")
+        same(m.metric("ebsfs_requests_total", region="us-east-1"), before, "requests for what is known")
         _, err = child.communicate(timeout=200)
         check(child.returncode != 0)
         contains(err, os.strerror(ETIMEDOUT))

