@@ -79,7 +79,7 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 	if (!err)
 		fs_keep_enabled(fs, names, n);
 	if (!err && known_write(o->known_path, fs->account, fs->enabled, &unwritten) < 0)
-		log_warning("the account is not remembered: %s", unwritten.message);
+		log_info("the account is not remembered: %s", unwritten.message);
 	if (more)
 		invalidate_node(fs->invalidate, node_number((struct node){.kind = NODE_REGIONS}));
 }

@@ -237,7 +237,7 @@ static void write_known(const struct mount *m)
 
 	if (m->known_path && *m->fs.account &&
 		known_write(m->known_path, m->fs.account, m->fs.enabled, &err) < 0)
-		log_warning("the account is not remembered: %s", err.message);
+		log_info("the account is not remembered: %s", err.message);
 }
 
 /* Whether this failure need not keep from mounting what is on disk. */

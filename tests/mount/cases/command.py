@@ -259,7 +259,7 @@ def default_state_dir(t):
         need_namespace(t)
     done = t.run((f"unshare -m bash -c '{script}'" if os.getuid() == 0 else script).replace("'%a %n'", '"%a %n"'), cwd="/")
     same((done.code, done.err), (0, ""), repr(done))
-    same(done.out.splitlines(), [f"700 {where}", f"700 {where}/{ACCOUNT}", f"{where}/{ACCOUNT}/journal.db"])
+    same(done.out.splitlines(), [f"700 {where}", f"700 {where}/{ACCOUNT}", f"700 {where}/known-accounts", f"{where}/{ACCOUNT}/journal.db"])
     until(lambda: not processes_of(t.path("mnt")), "the daemon ends")
 
 
