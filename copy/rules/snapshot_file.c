@@ -309,8 +309,8 @@ static int read_line(struct reader *r, const char *at, const char *end)
 	return read_pair(r, buf_str(&key), buf_str(&value));
 }
 
-/* What must be true of the whole, once it is whole. */
-static int judge(struct reader *r)
+/* Cross-field checks. `whole`: nothing more of the text is to come. */
+static int check_fields(struct reader *r, bool whole)
 {
 	struct copy_request *out = r->out;
 
@@ -319,15 +319,14 @@ static int judge(struct reader *r)
 		return err_set(r->err, EINVAL, "copy.kms-key is given, but copy.encrypted is no");
 	if (out->kms_key_id)
 		out->encrypted = true; /* EC2 takes a key only together with Encrypted=true */
-	if (!out->complete)
+	if (!whole || (out->source_region && out->source_id))
 		return 0;
-	if (!out->source_region)
-		return err_set(
-			r->err, EINVAL, "the line 'region: …' is missing: where is the snapshot?");
-	if (!out->source_id)
-		return err_set(
-			r->err, EINVAL, "the line 'snapshot: …' is missing: which snapshot?");
-	return 0;
+	return err_set(r->err, EINVAL,
+		"the text asks for nothing: %s missing; copy a snapshot's own file, "
+		"<id>.snapshot, and add to it what you want",
+		out->source_region ? "the line 'snapshot: …' is"
+		: out->source_id   ? "the line 'region: …' is"
+				   : "the lines 'region: …' and 'snapshot: …' are");
 }
 
 static bool is_blank(const char *at, const char *end)
@@ -373,7 +372,7 @@ int snapshot_file_parse(
 		}
 		at = next;
 	}
-	return judge(&r);
+	return check_fields(&r, out->complete || at_end);
 }
 
 void snapshot_file_finish(struct copy_request *request)

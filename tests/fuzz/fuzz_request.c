@@ -58,6 +58,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 
 	require(result == 0 || (result == -EINVAL && err.errnum == EINVAL && *err.message));
 	if (result == 0) {
+		/* Its users take both for granted. */
+		require(r.source_region && r.source_id);
 		write_again(&r, &again);
 		require(snapshot_file_parse(buf_str(&again), again.len, true, &same, &err) == 0 ||
 			again.len > REQUEST_TEXT_MAX);
@@ -74,10 +76,10 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	}
 	snapshot_file_finish(&r);
 	/* A text in the making is never judged worse than the same text at its end. */
-	if (result == 0)
-		require(snapshot_file_parse((const char *)data, size, false, &r, &err) == 0);
+	if (snapshot_file_parse((const char *)data, size, false, &r, &err) == 0)
+		require(!r.complete || (r.source_region && r.source_id));
 	else
-		snapshot_file_parse((const char *)data, size, false, &r, &err);
+		require(result != 0);
 	snapshot_file_finish(&r);
 	return 0;
 }

@@ -186,8 +186,11 @@ static void test_refusals_name_the_line(void **state)
 		{HEAD "copy.tag.a: 1\ncopy.tag.a: 2\n...\n", "line 4: this tag was given before"},
 		{"region: ../etc\n...\n", "line 1: region must be"},
 		{"region: us-east-1\nsnapshot: snap-XYZ\n...\n", "line 2: snapshot must be"},
-		{"region: us-east-1\n...\n", "the line 'snapshot:"},
-		{"...\n", "the line 'region:"},
+		{"region: us-east-1\n...\n",
+			"the text asks for nothing: the line 'snapshot: …' is missing"},
+		{"snapshot: snap-0a1b2c3d\n...\n",
+			"the text asks for nothing: the line 'region: …' is missing"},
+		{"...\n", "the text asks for nothing: the lines 'region: …' and 'snapshot: …' are"},
 	};
 
 	(void)state;
@@ -215,7 +218,7 @@ static void test_a_text_in_the_making(void **state)
 		bool complete;
 	} table[] = {
 		{"", false, 0, false},
-		{"", true, 0, false},
+		{"", true, -EINVAL, false},
 		{"reg", false, 0, false},
 		{"reg", true, -EINVAL, false},
 		{"reg\n", false, -EINVAL, false},
@@ -225,7 +228,15 @@ static void test_a_text_in_the_making(void **state)
 		{HEAD "..", true, -EINVAL, false},
 		{HEAD "...", false, 0, true},
 		{HEAD "...\n", false, 0, true},
-		{"region: us-east-1\n", true, 0, false},
+		{"region: us-east-1\n", false, 0, false},
+		{"region: us-east-1\n", true, -EINVAL, false},
+		{"snapshot: snap-0a1b2c3d\n", true, -EINVAL, false},
+		{"\n", true, -EINVAL, false},
+		{"# only a comment\n", true, -EINVAL, false},
+		{"---\n", true, -EINVAL, false},
+		{"\xef\xbb\xbf", true, -EINVAL, false},
+		{"copy.encrypted: yes\n", true, -EINVAL, false},
+		{"copy.tag.a: b\n", true, -EINVAL, false},
 		{"region: us-east-1\nsnapshot: snap-0a1b2c3d", true, 0, false},
 	};
 

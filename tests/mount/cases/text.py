@@ -214,6 +214,43 @@ def empty_file_starts_nothing(t):
     same(t.sim.count("CopySnapshot"), 1)
 
 
+INCOMPLETE = {
+    "a blank line": "\\n",
+    "a comment": "# nothing yet\\n",
+    "a beginning": "---\\n",
+    "an option": "copy.encrypted: yes\\n",
+    "a tag": "copy.tag.env: prod\\n",
+    "a fact": "size: 8 GiB\\n",
+    "a snapshot": f"snapshot: {NIGHTLY}\\n",
+    "a region": "region: us-east-1\\n",
+    "a byte order mark": "\\xef\\xbb\\xbf",
+}
+
+
+@case
+def incomplete_text_starts_nothing(t):
+    """What names no snapshot starts none, however it is written; the reason is in its status; the mount lives on."""
+    m = t.mount()
+    ways = {"printf": "printf -- '{text}' > eu-west-1/{name}",
+            "cp": "printf -- '{text}' > {dir}/text && cp {dir}/text eu-west-1/{name}",
+            "two closes": "(printf -- '{text}'; :; /bin/echo -n) > eu-west-1/{name}",
+            "a folder": "mkdir eu-west-1/{name}.d && printf -- '{text}' > eu-west-1/{name}.d/{name}"}
+    for way, command in ways.items():
+        for number, (what, text) in enumerate(INCOMPLETE.items()):
+            name = f"{way.replace(' ', '-')}-{number}"
+            t.ok(command.format(text=text, name=name, dir=t.dir))
+            path = m.region("eu-west-1", f"{name}.d/status" if way == "a folder" else f"{name}.status")
+            # The last close is the release, whose end nobody waits for.
+            got = until(lambda: status(path) if "message" in status(path) else None, f"a reason for {what} by {way}")
+            contains(got["message"], "the text asks for nothing", what, way)
+            contains(got["message"], "missing", what, way)
+    t.ok("echo > eu-west-1/y")
+    same(t.sim.count("CopySnapshot"), 0)
+    # It can be completed later.
+    t.ok(f"cat us-east-1/snapshots/{NIGHTLY}/{NIGHTLY}.snapshot > eu-west-1/printf-0")
+    same(t.sim.count("CopySnapshot"), 1)
+
+
 @case
 def unfinished_text_starts_at_the_last_close(t):
     """A text without its `...`: flushes before the last close start nothing."""
