@@ -39,7 +39,7 @@ bool preflight_is_forbidden(const struct err *err)
 
 bool preflight_is_short(int minutes, int64_t bytes, char note[PREFLIGHT_NOTE_SIZE])
 {
-	int64_t needed = bytes > 0 ? (bytes + MINUTE_BYTES - 1) / MINUTE_BYTES : 0;
+	int64_t needed = bytes > 0 ? bytes / MINUTE_BYTES + (bytes % MINUTE_BYTES > 0) : 0;
 
 	if (!minutes || needed <= minutes)
 		return false;

@@ -12,6 +12,11 @@
 #include "journal.h"
 #include "names.h"
 #include "status.h"
+#include "timespec.h"
+
+/* A text is no program: the set-user-id, set-group-id and sticky bits are dropped, as POSIX lets
+ * chmod() do. */
+#define RECEIPT_MODES 0777
 
 struct receipts {
 	struct fs *fs;
@@ -324,7 +329,7 @@ int receipts_load(void *arg, const struct journal_receipt *row)
 	r->mtime_ns = row->mtime_ns;
 	r->uid = row->uid;
 	r->gid = row->gid;
-	r->mode = row->mode & 07777;
+	r->mode = row->mode & RECEIPT_MODES;
 	r->is_folder = row->is_folder;
 	r->has_file = !row->is_folder || (row->file_name && *row->file_name);
 	r->file_name = row->file_name && *row->file_name ? strdup(row->file_name) : NULL;
@@ -353,7 +358,7 @@ struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name
 		return NULL;
 	}
 	r->is_folder = is_folder;
-	r->mode = mode & 07777;
+	r->mode = mode & RECEIPT_MODES;
 	r->uid = fs->uid;
 	r->gid = fs->gid;
 	r->mtime_ns = now_ns();
@@ -420,7 +425,7 @@ void receipts_save(struct fs *fs, struct receipt *r)
 void receipts_set_attr(struct fs *fs, struct receipt *r, const struct stat *st, int which)
 {
 	if (which & FUSE_SET_ATTR_MODE)
-		r->mode = st->st_mode & 07777;
+		r->mode = st->st_mode & RECEIPT_MODES;
 	if (which & FUSE_SET_ATTR_UID)
 		r->uid = st->st_uid;
 	if (which & FUSE_SET_ATTR_GID)
@@ -428,7 +433,7 @@ void receipts_set_attr(struct fs *fs, struct receipt *r, const struct stat *st, 
 	if (which & FUSE_SET_ATTR_MTIME_NOW)
 		r->mtime_ns = now_ns();
 	else if (which & FUSE_SET_ATTR_MTIME)
-		r->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+		r->mtime_ns = timespec_ns(st->st_mtim);
 	receipts_save(fs, r);
 }
 
@@ -437,7 +442,7 @@ void receipts_attr(const struct receipt *r, struct stat *st)
 	st->st_mode = (st->st_mode & S_IFMT) | r->mode;
 	st->st_uid = r->uid;
 	st->st_gid = r->gid;
-	st->st_mtim = (struct timespec){r->mtime_ns / 1000000000, r->mtime_ns % 1000000000};
+	st->st_mtim = timespec_of_ns(r->mtime_ns);
 	st->st_atim = st->st_ctim = st->st_mtim;
 }
 

@@ -9,6 +9,7 @@
 #include "metadata.h"
 #include "nodes.h"
 #include "snapshot_file.h"
+#include "timespec.h"
 
 static const struct fixed_child children[] = {
 	{"description", NODE_DESCRIPTION, false},
@@ -29,8 +30,8 @@ static void set_times(const struct catalogue_snapshot *s, struct stat *st)
 {
 	int64_t end = s->completion_ms ? s->completion_ms : s->start_ms;
 
-	st->st_mtim = (struct timespec){s->start_ms / 1000, s->start_ms % 1000 * 1000000};
-	st->st_ctim = (struct timespec){end / 1000, end % 1000 * 1000000};
+	st->st_mtim = timespec_of_ms(s->start_ms);
+	st->st_ctim = timespec_of_ms(end);
 	st->st_atim = st->st_mtim;
 }
 
@@ -43,7 +44,7 @@ static int snapshot_attr(struct fs *fs, struct node n, struct stat *st)
 		return r;
 	set_times(&s, st);
 	st->st_size = (off_t)s.volume_gib << 30;
-	st->st_blocks = s.full_size > 0 ? (s.full_size + 511) / 512 : 0;
+	st->st_blocks = s.full_size > 0 ? s.full_size / 512 + (s.full_size % 512 > 0) : 0;
 	st->st_nlink = 3;
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "isotime.h"
 #include "loop.h"
 #include "num.h"
+#include "timespec.h"
 #include "utf8.h"
 #include "workdir.h"
 
@@ -87,6 +88,37 @@ static void test_isotime(void **state)
 	assert_string_equal(isotime_duration(751, out), "12m31s");
 	assert_string_equal(isotime_duration(7500, out), "2h05m");
 	assert_string_equal(isotime_duration(-3, out), "0s");
+}
+
+/* tv_nsec is never negative, and nothing overflows. */
+static void test_timespec(void **state)
+{
+	static const struct {
+		struct timespec t;
+		int64_t ns;
+		bool kept;
+	} table[] = {
+		{{0, 0}, 0, true},
+		{{-1, 500000000}, -500000000, true},
+		{{-1, 0}, -1000000000, true},
+		{{1440938160, 5}, 1440938160000000005, true},
+		{{9223372036, 854775807}, INT64_MAX, true},
+		{{16725225600, 0}, INT64_MAX, false}, /* the year 2500 */
+		{{INT64_MAX, 999999999}, INT64_MAX, false},
+		{{INT64_MIN, 0}, INT64_MIN, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct timespec back = timespec_of_ns(timespec_ns(table[i].t));
+
+		assert_true(timespec_ns(table[i].t) == table[i].ns);
+		assert_true(back.tv_nsec >= 0 && back.tv_nsec < 1000000000);
+		assert_true((back.tv_sec == table[i].t.tv_sec &&
+				    back.tv_nsec == table[i].t.tv_nsec) == table[i].kept);
+	}
+	assert_true(timespec_of_ms(-1).tv_sec == -1 && timespec_of_ms(-1).tv_nsec == 999000000);
+	assert_true(timespec_of_ms(INT64_MIN).tv_nsec >= 0);
 }
 
 static void test_encode(void **state)
@@ -282,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_buf_grows_and_stops_at_its_maximum),
 		cmocka_unit_test(test_num_is_whole_and_in_range),
 		cmocka_unit_test(test_isotime),
+		cmocka_unit_test(test_timespec),
 		cmocka_unit_test(test_encode),
 		cmocka_unit_test(test_utf8_is_counted),
 		cmocka_unit_test(test_outside_text_commands_no_terminal),
