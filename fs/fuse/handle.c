@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Small texts that are gathered in an opening and mean something when it closes. */
+/* An opening's text: read in pieces, or gathered until close() gives it a meaning. */
+#define FUSE_USE_VERSION 314
 #include "handle.h"
 
 #include <errno.h>
+#include <fuse_lowlevel.h>
 
 #include "answer.h"
+
+void handle_reply(const struct handle *h, struct fuse_req *req, size_t size, off_t offset)
+{
+	size_t from = (size_t)offset < h->text.len ? (size_t)offset : h->text.len;
+	size_t left = h->text.len - from;
+
+	fuse_reply_buf(req, h->text.data ? h->text.data + from : NULL, left < size ? left : size);
+}
 
 int handle_write(struct handle *h, const char *data, size_t len, off_t offset, struct err *err)
 {
@@ -22,9 +32,10 @@ int handle_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, 
 
 	(void)fs;
 	(void)n;
+	/* truncate() by name: no close() will follow that could say what the text means. */
 	if (!h)
-		return 0; /* truncate() of a closed file says nothing that the next write would not
-			     say */
+		return err_set(err, EPERM,
+			"this text is written as a whole: open the file and write it anew");
 	r = buf_resize(&h->text, (size_t)size);
 	if (r < 0)
 		return err_set(err, -r, "the text is too long");

@@ -14,6 +14,7 @@
 
 struct answer;
 struct fs;
+struct fuse_req;
 struct fuse_pollhandle;
 
 struct handle {
@@ -21,6 +22,7 @@ struct handle {
 	struct fs *fs;
 	struct node node;
 	pid_t pid;       /* of the thread that opened it */
+	uid_t uid;       /* and its user */
 	struct buf text; /* what reads give, or what was written so far */
 	bool told; /* text holds what this opening was told when it last read from the beginning */
 	bool writing;
@@ -37,6 +39,9 @@ struct handle {
 
 /* The most that a text in an opening may have. */
 #define HANDLE_TEXT_MAX ((size_t)64 << 10)
+
+/* Answers a read of h->text: at most `size` bytes from `offset` on. */
+void handle_reply(const struct handle *h, struct fuse_req *req, size_t size, off_t offset);
 
 /* Small texts that are gathered here and mean something at close (tags, descriptions): write() and
  * truncate() for struct node_ops. */

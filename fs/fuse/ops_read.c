@@ -220,57 +220,45 @@ void ops_statfs(fuse_req_t req, fuse_ino_t ino)
 
 /* --- reading --- */
 
-static void reply_slice(fuse_req_t req, const struct buf *text, size_t size, off_t offset)
+static bool is_wait(const struct handle *h)
 {
-	size_t from = (size_t)offset < text->len ? (size_t)offset : text->len;
-	size_t left = text->len - from;
-
-	fuse_reply_buf(req, text->data ? text->data + from : NULL, left < size ? left : size);
+	return h->node.kind == NODE_WAIT || h->node.kind == NODE_RECEIPT_WAIT;
 }
 
-static void read_wait(fuse_req_t req, struct handle *h, size_t size, off_t offset)
+/* A text that changes on its own is made anew for each read from its beginning, and stays the same
+ * while it is read on. An opening that also writes gives what was written so far. */
+static bool is_read_anew(const struct handle *h, off_t offset)
 {
-	struct answer *a;
-
-	if (offset && h->told) {
-		reply_slice(req, &h->text, size, offset);
-		return;
-	}
-	h->told = true;
-	a = answer_create(h->fs, req, "waiting");
-	if (a)
-		status_wait(h, a);
-	else
-		fuse_reply_err(req, ENOMEM);
+	if (h->node.kind == NODE_RECEIPT)
+		return true;
+	return !h->writing && tree_ops(h->node)->trust == TRUST_NEVER && (!offset || !h->told);
 }
 
 void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct handle *h = ops_handle(fi);
-	const struct node_ops *ops = tree_ops(h->node);
+	struct answer *a;
 	int r = 0;
 
 	(void)ino;
-	if (h->node.kind == NODE_WAIT || h->node.kind == NODE_RECEIPT_WAIT) {
-		read_wait(req, h, size, offset);
-		return;
-	}
-	/* What changes on its own is told anew to everyone who reads from the beginning, and stays
-	 * the same while it is read on. An opening that also writes gives what was written so far.
-	 */
-	if (!h->writing && ops->trust == TRUST_NEVER && (!offset || !h->told)) {
+	if (is_read_anew(h, offset)) {
+		if (is_wait(h)) {
+			a = answer_create(h->fs, req, "waiting");
+			if (a)
+				status_wait(h, size, offset, a);
+			else
+				fuse_reply_err(req, ENOMEM);
+			return;
+		}
 		buf_clear(&h->text);
 		h->told = true;
 		h->changed = false;
-		r = ops->text(h->fs, h->node, &h->text);
-	} else if (h->node.kind == NODE_RECEIPT) {
-		buf_clear(&h->text);
-		r = ops->text(h->fs, h->node, &h->text);
+		r = tree_ops(h->node)->text(h->fs, h->node, &h->text);
 	}
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
-		reply_slice(req, &h->text, size, offset);
+		handle_reply(h, req, size, offset);
 }
 
 void ops_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)

@@ -18,6 +18,8 @@ struct waiter {
 	struct fs *fs;
 	struct node node;
 	struct handle *handle;
+	size_t size; /* of the read */
+	off_t offset;
 	struct answer *answer;
 	bool held; /* copies_hold() is to be released */
 };
@@ -144,27 +146,28 @@ static void waiter_interrupted(void *arg)
 	waiter_free(arg);
 }
 
-static void give_text(struct fs *fs, struct handle *h, struct answer *a)
+static void answer_read(struct handle *h, size_t size, off_t offset, struct answer *a)
 {
 	int r;
 
 	buf_clear(&h->text);
-	r = text(fs, h->node, &h->text);
+	r = text(h->fs, h->node, &h->text);
 	if (r < 0) {
 		answer_errno(a, -r);
 		return;
 	}
-	fuse_reply_buf(answer_request(a), h->text.data, h->text.len);
+	h->told = true;
+	handle_reply(h, answer_request(a), size, offset);
 	answer_given(a);
 }
 
-void status_wait(struct handle *h, struct answer *a)
+void status_wait(struct handle *h, size_t size, off_t offset, struct answer *a)
 {
 	struct fs *fs = h->fs;
 	struct waiter *w;
 
 	if (ended(fs, h->node)) {
-		give_text(fs, h, a);
+		answer_read(h, size, offset, a);
 		return;
 	}
 	w = calloc(1, sizeof(*w));
@@ -172,7 +175,12 @@ void status_wait(struct handle *h, struct answer *a)
 		answer_errno(a, ENOMEM);
 		return;
 	}
-	*w = (struct waiter){.fs = fs, .node = h->node, .handle = h, .answer = a};
+	*w = (struct waiter){.fs = fs,
+		.node = h->node,
+		.handle = h,
+		.size = size,
+		.offset = offset,
+		.answer = a};
 	DL_PREPEND(fs->statuses->waiters, w);
 	if (watched_id(fs, w->node))
 		w->held = copies_hold(
@@ -187,13 +195,12 @@ static void wake_waiters(struct statuses *s,
 
 	DL_FOREACH_SAFE(s->waiters, w, next)
 	{
-		struct handle *h = w->handle;
-		struct answer *a = w->answer;
+		struct waiter woken = *w;
 
 		if (!concerns(s->fs, w->node, what) || !ended(s->fs, w->node))
 			continue;
 		waiter_free(w);
-		give_text(s->fs, h, a);
+		answer_read(woken.handle, woken.size, woken.offset, woken.answer);
 	}
 }
 

@@ -13,9 +13,9 @@ struct statuses *statuses_create(struct fs *fs);
 /* After the session's end: the kernel has answered who still waited. NULL is permitted. */
 void statuses_destroy(struct statuses *s);
 
-/* Reading a .wait: answers with the status, from its beginning, once the copy or the snapshot has
- * ended. `h` is the opening of a .wait. */
-void status_wait(struct handle *h, struct answer *a);
+/* Reading a .wait, opened as `h`: once the copy or the snapshot has ended, h->text becomes the
+ * status, and the read is answered from it. */
+void status_wait(struct handle *h, size_t size, off_t offset, struct answer *a);
 /* A status file was opened: what changes from now on is known to poll(). */
 void status_watch(struct handle *h);
 /* poll() on an opened status file: whether its text has changed since it was last read; if not,

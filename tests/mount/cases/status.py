@@ -182,6 +182,31 @@ def wait_blocks_until_the_copy_ends(t):
 
 
 @case
+def wait_in_small_reads(t):
+    """However little is read at once, at the end of the wait or after it, the whole text comes."""
+    m = t.mount()
+    t.sim.set_copy_seconds(3)
+    copy(t)
+    path = m.region("eu-west-1", NIGHTLY + ".wait")
+    commands = [f"head -c 9 {path}", f"dd bs=10 status=none if={path}", f"dash -c 'while read -r line; do echo \"$line\"; done < {path}'"]
+    waiting = [t.background(["bash", "-c", c], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for c in commands]
+    fd = os.open(path, os.O_RDONLY)
+    text = b""
+    while piece := os.read(fd, 7):
+        text += piece
+    os.close(fd)
+    contains(text.decode(), "state: completed\n")
+    for command, process in zip(commands, waiting):
+        out, _ = process.communicate(timeout=60)
+        check(process.returncode == 0, command, out)
+        check(out.startswith("state: co") if "head" in command else "state: completed\n" in out, command, out)
+        check("head" not in command or len(out) == 9, command, out)
+    for command in commands:  # it has ended
+        contains(t.ok(command), "state: co", command)
+    same(t.ok(f"dd bs=10 status=none if={path}"), read(m.region("eu-west-1", NIGHTLY + ".status")))
+
+
+@case
 def wait_blocks_until_the_snapshot_ends(t):
     m = t.mount()
     waiting = t.background(["cat", m.folder("us-east-1", PENDING, ".wait")], stdout=subprocess.PIPE)

@@ -154,3 +154,13 @@ def tags_that_are_not_sent(t):
     check(not any(c.get("Tags") for c in t.sim.copies("eu-west-1")), "tags were sent")
     contains(read(m.region("eu-west-1", "tagged.status")), "note: the tags that were asked for are not sent")
     check("note:" not in read(m.region("eu-west-1", "plain.status")), "nothing was asked for")
+
+
+@case
+def truncate_by_name(t):
+    """A text means something at close(), and truncate() has none: refused, rather than success for nothing."""
+    m = t.mount()
+    path = m.folder("us-east-1", NIGHTLY, "tags/Name")
+    refused(EPERM, os.truncate, path, 1)
+    same(read(path), "db\n")
+    same(t.sim.count("CreateTags"), 0)
