@@ -12,6 +12,7 @@
 #include "last_error.h"
 #include "offline.h"
 #include "ops_read.h"
+#include "receipt_folder.h"
 #include "rename.h"
 #include "status.h"
 
@@ -360,24 +361,20 @@ void ops_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	refuse(fs, req, "mkdir", name, &err);
 }
 
-/* cp -r of a receipt's folder brings its link `copy`. It is taken kindly: the new receipt's own
- * link will be there when its copy is. */
 void ops_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
 	struct fs *fs = ops_fs(req);
-	struct node n = node_of(parent);
 	struct fuse_entry_param e;
+	struct node n;
 	struct err err;
 
 	(void)target;
-	if (n.kind == NODE_FOLDER && !strcmp(name, "copy")) {
-		n.kind = NODE_FOLDER_COPY;
-		ops_entry(fs, n, &e);
-		fuse_reply_entry(req, &e);
+	if (receipt_folder_symlink(fs, node_of(parent), name, &n, &err) < 0) {
+		refuse(fs, req, "ln -s", name, &err);
 		return;
 	}
-	err_set(&err, EPERM, "no link can be made here");
-	refuse(fs, req, "ln -s", name, &err);
+	ops_entry(fs, n, &e); /* never fails for what was just made */
+	fuse_reply_entry(req, &e);
 }
 
 void ops_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)

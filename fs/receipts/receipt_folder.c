@@ -35,24 +35,46 @@ static const char *copy_id(struct fs *fs, const struct receipt *r)
 	return copy ? copy->row.copy_id : NULL;
 }
 
-/* Whether the fixed child is there at this moment. cp -r makes each file of a new folder with
- * O_EXCL: nothing may be there before its time. */
+static unsigned bit(enum node_kind kind)
+{
+	return 1u << (kind - NODE_FOLDER);
+}
+
+/* Whether the fixed child is there at this moment. cp -r and tar make each file with O_EXCL, and
+ * tar removes what stands in its way: nothing is there before its time, or after its removal. */
 static bool present(struct fs *fs, const struct receipt *r, enum node_kind kind)
 {
 	const struct receipt_work *w = r->work;
 
+	if (kind == NODE_FOLDER_TAGS)
+		return w && w->has_tags;
+	if (w && (w->created | w->removed) & bit(kind))
+		return w->created & bit(kind);
 	switch (kind) {
 	case NODE_FOLDER_DESCRIPTION:
-		return (w && w->description.cap > 0) || r->copy;
-	case NODE_FOLDER_TAGS:
-		return w && w->has_tags;
+		return r->copy != 0;
 	case NODE_FOLDER_COPY:
 		return copy_id(fs, r) != NULL;
 	case NODE_FOLDER_METADATA:
-		return w && w->has_metadata;
+		return false;
 	default:
-		return (w && w->has_status) || r->has_file || r->copy;
+		return r->has_file || r->copy;
 	}
+}
+
+/* Creates or removes a fixed child. Removing concerns the folder only, not the copy: rm -r, and tar
+ * before it creates a file anew, come by here. */
+static int set_present(struct receipt *r, enum node_kind kind, bool there)
+{
+	struct receipt_work *w = receipt_work(r);
+
+	if (!w)
+		return -ENOMEM;
+	w->created = there ? w->created | bit(kind) : w->created & ~bit(kind);
+	w->removed = there ? w->removed & ~bit(kind) : w->removed | bit(kind);
+	if (!there && kind == NODE_FOLDER_DESCRIPTION)
+		buf_finish(&w->description);
+	return 0;
 }
 
 static int folder_find(struct fs *fs, struct node folder, const char *name, struct node *child)
@@ -140,18 +162,13 @@ static int folder_create(struct fs *fs, struct node folder, const char *name, mo
 		*child = folder;
 		return create_file(fs, r, name, h, child, err);
 	}
-	w = receipt_work(r);
-	if (!w)
-		return err_set(err, ENOMEM, "out of memory");
-	if (child->kind == NODE_FOLDER_DESCRIPTION)
-		buf_resize(&w->description, 0); /* there from now on, if empty */
-	else if (child->kind == NODE_FOLDER_METADATA)
-		w->has_metadata = true;
-	else if (child->kind == NODE_RECEIPT_STATUS)
-		w->has_status = true;
-	else
+	if (child->kind != NODE_FOLDER_DESCRIPTION && child->kind != NODE_FOLDER_METADATA &&
+		child->kind != NODE_RECEIPT_STATUS)
 		return err_set(
 			err, EINVAL, "the name '%s' is ebsfs's own in a receipt's folder", name);
+	if (set_present(r, child->kind, true) < 0)
+		return err_set(err, ENOMEM, "out of memory");
+	w = r->work;
 	if (strcmp(name, target) != 0) {
 		free(w->temporary);
 		w->temporary = strdup(name);
@@ -206,17 +223,25 @@ static void folder_remove(struct fs *fs, struct node n, struct answer *a)
 		receipt_remove(fs, r, a);
 }
 
-/* rm -r of the folder takes these one by one; only the snapshot file means something. */
-static void child_remove(struct fs *fs, struct node n, struct answer *a)
+void receipt_folder_remove_child(struct fs *fs, struct node n, struct answer *a)
 {
-	const struct receipt *r = get(fs, n);
-	struct receipt_work *w = r ? r->work : NULL;
+	struct receipt *r = get(fs, n);
 
-	if (w && n.kind == NODE_FOLDER_DESCRIPTION)
-		buf_finish(&w->description);
-	if (w && n.kind == NODE_FOLDER_METADATA)
-		w->has_metadata = false;
-	answer_ok(a);
+	answer_errno(a, !r ? ENOENT : -set_present(r, n.kind, false));
+}
+
+int receipt_folder_symlink(
+	struct fs *fs, struct node folder, const char *name, struct node *child, struct err *err)
+{
+	struct receipt *r = get(fs, folder);
+
+	if (folder.kind != NODE_FOLDER || strcmp(name, "copy") != 0)
+		return err_set(err, EPERM, "no link can be made here");
+	if (!r)
+		return err_set(err, ENOENT, "the folder is gone");
+	*child = folder;
+	child->kind = NODE_FOLDER_COPY;
+	return set_present(r, child->kind, true) < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }
 
 static int description_text(struct fs *fs, struct node n, struct buf *out)
@@ -320,7 +345,7 @@ const struct node_ops folder_description_ops = {
 	.truncate = handle_truncate,
 	.commit = description_commit,
 	.set_attr = handle_ignore_attr,
-	.remove = child_remove,
+	.remove = receipt_folder_remove_child,
 };
 const struct node_ops folder_metadata_ops = {
 	.type = S_IFREG,
@@ -332,11 +357,11 @@ const struct node_ops folder_metadata_ops = {
 	.truncate = handle_truncate,
 	.commit = handle_drop,
 	.set_attr = handle_ignore_attr,
-	.remove = child_remove,
+	.remove = receipt_folder_remove_child,
 };
 const struct node_ops folder_copy_ops = {.type = S_IFLNK,
 	.mode = 0777,
 	.trust = TRUST_NEVER,
 	.text = copy_target,
 	.set_attr = handle_ignore_attr,
-	.remove = child_remove};
+	.remove = receipt_folder_remove_child};

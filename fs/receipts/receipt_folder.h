@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Renaming within a receipt's folder. */
+/* A receipt's folder: what the tree asks of it beside its struct node_ops. */
 #ifndef EBSFS_RECEIPT_FOLDER_H
 #define EBSFS_RECEIPT_FOLDER_H
 
@@ -9,5 +9,11 @@
  * with *err. */
 int receipt_folder_rename(
 	struct fs *fs, struct node n, const char *old_name, const char *name, struct err *err);
+/* A recursive copy of a receipt's folder brings its link `copy`, whatever it points to: the link is
+ * there from now on, and leads to this receipt's own copy. Any other link is EPERM. */
+int receipt_folder_symlink(
+	struct fs *fs, struct node folder, const char *name, struct node *child, struct err *err);
+/* unlink() of a fixed child: not shown until it is created again, or the mount is. */
+void receipt_folder_remove_child(struct fs *fs, struct node n, struct answer *a);
 
 #endif

@@ -173,7 +173,7 @@ static void tag_remove(struct fs *fs, struct node n, struct answer *a)
 
 	if (tag)
 		tag->removed = true;
-	answer_ok(a);
+	answer_errno(a, tag ? 0 : ENOENT);
 }
 
 static int open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
@@ -185,10 +185,17 @@ static int open_write(struct fs *fs, struct node n, struct handle *h, struct err
 static void tags_remove(struct fs *fs, struct node n, struct answer *a)
 {
 	struct receipt *r = get(fs, n);
+	struct tree_entry entry;
+	uint64_t pos = 0;
 
-	if (r && r->work)
+	if (!r || !r->work || !r->work->has_tags) {
+		answer_errno(a, ENOENT);
+	} else if (tags_next(fs, n, &pos, &entry)) {
+		answer_errno(a, ENOTEMPTY);
+	} else {
 		r->work->has_tags = false;
-	answer_ok(a);
+		answer_ok(a);
+	}
 }
 
 int receipt_tags_rename(struct fs *fs, struct node n, const char *name, struct err *err)

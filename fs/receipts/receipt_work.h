@@ -30,9 +30,10 @@ struct receipt_work {
 	struct err refused;
 	struct answer_link *waiting;
 	/* Of a folder. */
-	bool has_tags;                 /* tags/ was made: exactly the tags in it are wanted */
-	bool has_metadata, has_status; /* a recursive copy made these files; what it wrote in them
-					  was dropped */
+	bool has_tags; /* tags/ was made: exactly the tags in it are wanted */
+	/* Fixed children, one bit a kind: created here (what is written into metadata.json and
+	 * status is dropped); removed, and not shown until they are created again. */
+	unsigned created, removed;
 	struct buf description;
 	struct receipt_tag *tags;
 	size_t n_tags;

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "invalidate.h"
 #include "nodes.h"
+#include "receipt_folder.h"
 
 /* One who waits in a read of .wait. */
 struct waiter {
@@ -406,9 +407,8 @@ static void receipt_status_remove(struct fs *fs, struct node n, struct answer *a
 
 	struct err err;
 
-	/* rm -r of a receipt's folder comes by here. */
 	if (r && r->is_folder) {
-		answer_ok(a);
+		receipt_folder_remove_child(fs, n, a);
 		return;
 	}
 	err_set(&err, EPERM, "a status goes with its receipt: rm %s", r ? r->name : "that");
