@@ -54,6 +54,7 @@ struct fs {
 			     did not say */
 	char account[40]; /* "" if AWS did not say */
 	char profile[80]; /* the selected profile's name, for README */
+	uid_t caller;     /* whose request is being handled now */
 	uid_t uid;        /* who mounted: owns everything */
 	gid_t gid;
 	int64_t started_ms;            /* wall clock */

@@ -42,6 +42,11 @@ struct fuse_req *answer_request(const struct answer *a)
 	return a->req;
 }
 
+uid_t answer_user(const struct answer *a)
+{
+	return fuse_req_ctx(a->req)->uid;
+}
+
 static struct fuse_req *finish(struct answer *a)
 {
 	struct fuse_req *req = a->req;
@@ -96,7 +101,8 @@ void answer_ok(struct answer *a)
 
 void answer_err(struct answer *a, const struct err *err)
 {
-	answer_errno(a, err ? last_error_report(a->fs->last_error, a->what, err) : 0);
+	answer_errno(
+		a, err ? last_error_report(a->fs->last_error, answer_user(a), a->what, err) : 0);
 }
 
 void answer_given(struct answer *a)

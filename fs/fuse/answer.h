@@ -15,6 +15,7 @@ struct answer;
 struct answer *answer_create(struct fs *fs, struct fuse_req *req, const char *what);
 struct fs *answer_fs(const struct answer *a);
 struct fuse_req *answer_request(const struct answer *a);
+uid_t answer_user(const struct answer *a); /* who sent the request */
 
 /* While set, an interrupt of the request calls cancel(arg), which must not answer, then answers
  * EINTR and ends `a`. An interrupt that came earlier does so at once: false is returned, and `a` is

@@ -3,6 +3,7 @@
 #include "last_error.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "aws_advice.h"
@@ -11,15 +12,22 @@
 #include "log.h"
 #include "utf8.h"
 
-#define KEPT 10
+/* The latest SHOWN of each user are kept, so that one user's errors do not evict another's; with
+ * five users or more the oldest of all go. */
+#define SHOWN 10
+#define KEPT  (4 * SHOWN)
+
+struct entry {
+	unsigned number; /* 1 is the first of the mount; 0: empty */
+	uid_t user;
+	int64_t ms;
+	char what[200];
+	struct err err;
+};
 
 struct last_error {
-	struct entry {
-		int64_t ms;
-		char what[200];
-		struct err err;
-	} entries[KEPT];
-	unsigned n; /* in all; the entry is n % KEPT */
+	struct entry entries[KEPT];
+	unsigned n; /* in all */
 };
 
 struct last_error *last_error_create(void)
@@ -32,12 +40,32 @@ void last_error_destroy(struct last_error *l)
 	free(l);
 }
 
-int last_error_report(struct last_error *l, const char *what, const struct err *err)
+/* The entry to overwrite: a user's oldest if the user has SHOWN of them, else the oldest of all. */
+static struct entry *replaceable(struct last_error *l, uid_t user)
 {
-	struct entry *e = &l->entries[l->n++ % KEPT];
+	struct entry *oldest = l->entries, *own = NULL;
+	unsigned n = 0;
+
+	for (struct entry *e = l->entries; e < l->entries + KEPT; e++) {
+		if (e->number < oldest->number)
+			oldest = e;
+		if (!e->number || e->user != user)
+			continue;
+		n++;
+		if (!own || e->number < own->number)
+			own = e;
+	}
+	return n >= SHOWN ? own : oldest;
+}
+
+int last_error_report(struct last_error *l, uid_t user, const char *what, const struct err *err)
+{
+	struct entry *e = replaceable(l, user);
 	const char *advice;
 	char text[800];
 
+	e->number = ++l->n;
+	e->user = user;
 	e->ms = clock_wall_ms();
 	e->err = *err;
 	if (!e->err.errnum)
@@ -50,26 +78,47 @@ int last_error_report(struct last_error *l, const char *what, const struct err *
 	return e->err.errnum;
 }
 
-int last_error_text(const struct last_error *l, struct buf *out)
+/* The youngest before entry number `before`; NULL: none. */
+static const struct entry *previous(
+	const struct last_error *l, unsigned before, uid_t user, bool everybody)
 {
+	const struct entry *found = NULL;
+
+	for (const struct entry *e = l->entries; e < l->entries + KEPT; e++)
+		if (e->number && e->number < before && (everybody || e->user == user) &&
+			(!found || e->number > found->number))
+			found = e;
+	return found;
+}
+
+static void put_entry(const struct entry *e, struct buf *out)
+{
+	const char *step = aws_advice_for(&e->err);
 	char stamp[ISOTIME_SIZE];
 
-	if (!l->n)
-		return buf_puts(out, "no error since the mount\n");
-	for (unsigned i = 0; i < KEPT && i < l->n; i++) {
-		const struct entry *e = &l->entries[(l->n - 1 - i) % KEPT];
-		const char *step = aws_advice_for(&e->err);
+	buf_printf(out, "time: %s\noperation: %s\nerrno: %s (%s)\n", isotime_format(e->ms, stamp),
+		e->what, strerrorname_np(e->err.errnum), strerror(e->err.errnum));
+	if (e->err.code[0])
+		buf_printf(out, "code: %s\n", e->err.code);
+	buf_printf(out, "message: %s\n", e->err.message);
+	if (e->err.request_id[0])
+		buf_printf(out, "request-id: %s\n", e->err.request_id);
+	if (step)
+		buf_printf(out, "next: %s\n", step);
+}
 
-		buf_printf(out, "%stime: %s\noperation: %s\nerrno: %s (%s)\n", i ? "\n" : "",
-			isotime_format(e->ms, stamp), e->what, strerrorname_np(e->err.errnum),
-			strerror(e->err.errnum));
-		if (e->err.code[0])
-			buf_printf(out, "code: %s\n", e->err.code);
-		buf_printf(out, "message: %s\n", e->err.message);
-		if (e->err.request_id[0])
-			buf_printf(out, "request-id: %s\n", e->err.request_id);
-		if (step)
-			buf_printf(out, "next: %s\n", step);
+int last_error_text(const struct last_error *l, uid_t user, bool everybody, struct buf *out)
+{
+	const struct entry *e = previous(l, UINT_MAX, user, everybody);
+
+	if (!e)
+		return buf_printf(
+			out, "no error %ssince the mount\n", everybody ? "" : "of yours ");
+	for (int i = 0; e && i < SHOWN; i++) {
+		if (i)
+			buf_putc(out, '\n');
+		put_entry(e, out);
+		e = previous(l, e->number, user, everybody);
 	}
 	return -out->error;
 }

@@ -4,6 +4,9 @@
 #ifndef EBSFS_LAST_ERROR_H
 #define EBSFS_LAST_ERROR_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 #include "buf.h"
 #include "err.h"
 
@@ -12,10 +15,11 @@ struct last_error;
 struct last_error *last_error_create(void); /* NULL on ENOMEM */
 void last_error_destroy(struct last_error *l);
 
-/* `what` names the operation and its object ("copy of snap-… into eu-west-1"). Returns the positive
- * errno to answer with; 0 in err counts as EIO. */
-int last_error_report(struct last_error *l, const char *what, const struct err *err);
-/* The youngest first. Results as buf_add. */
-int last_error_text(const struct last_error *l, struct buf *out);
+/* `what` names the operation and its object ("copy of snap-… into eu-west-1"), `user` whose request
+ * it was. Returns the positive errno to answer with; 0 in err counts as EIO. */
+int last_error_report(struct last_error *l, uid_t user, const char *what, const struct err *err);
+/* The errors of the user's own requests, or of everybody's, the youngest first. Results as buf_add.
+ */
+int last_error_text(const struct last_error *l, uid_t user, bool everybody, struct buf *out);
 
 #endif

@@ -23,7 +23,7 @@ static void refuse(struct fs *fs, fuse_req_t req, const char *operation, const c
 	char what[300];
 
 	snprintf(what, sizeof(what), "%s %s", operation, name);
-	fuse_reply_err(req, last_error_report(fs->last_error, what, err));
+	fuse_reply_err(req, last_error_report(fs->last_error, fuse_req_ctx(req)->uid, what, err));
 }
 
 /* While the mount is offline nothing can be changed. True: the request was answered so. */
@@ -48,6 +48,7 @@ static struct handle *handle_create(
 		return NULL;
 	h->fs = ops_fs(req);
 	h->pid = fuse_req_ctx(req)->pid;
+	h->uid = fuse_req_ctx(req)->uid;
 	DL_PREPEND(h->fs->handles, h);
 	h->node = n;
 	h->writing = writing;

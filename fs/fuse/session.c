@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
+#include <linux/fuse.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -74,6 +75,7 @@ static void serve(struct session *s, int64_t linger_ns)
 			return;
 		}
 		cost_count(&s->fs->cost, s->buf.mem, (size_t)r);
+		s->fs->caller = ((const struct fuse_in_header *)s->buf.mem)->uid;
 		fuse_session_process_buf(s->fuse, &s->buf);
 		if (fuse_session_exited(s->fuse)) {
 			end(s);

@@ -15,6 +15,7 @@
 struct asking {
 	struct fs *fs;
 	uint32_t number;
+	uid_t user;
 	char what[200];
 	bool move;
 	struct receipt_moved moved;
@@ -28,10 +29,10 @@ static void correct_kernel(
 	invalidate_name(fs->invalidate, node_number(receipts_folder(r)), r->name);
 }
 
-/* The queue's word on the copy. */
-static void spoken(void *arg, struct copy *copy, const struct err *err)
+/* The request was accepted (`copy`), or came to nothing: `err` says why, or what EC2 said of the
+ * copy that it refused. */
+static void conclude(const struct asking *asking, struct copy *copy, const struct err *err)
 {
-	struct asking *asking = arg;
 	struct fs *fs = asking->fs;
 	struct receipt *r = receipts_get(fs->receipts, (struct node){.slot = asking->number});
 	char target[NAME_MAX + 1];
@@ -51,16 +52,17 @@ static void spoken(void *arg, struct copy *copy, const struct err *err)
 	later = !r->is_folder && names_rsync_target(r->name, target);
 	heard = receipt_answer(r->work, later ? NULL : err);
 	if (err && (!heard || later))
-		last_error_report(fs->last_error, asking->what, err);
-	if (asking->move) {
-		/* Whose mv failed, or was interrupted, believes the source untouched. */
-		if (copy && (err || !heard))
+		last_error_report(fs->last_error, asking->user, asking->what, err);
+	if (asking->move && copy) {
+		/* mv failed or was interrupted, so its caller believes the source untouched. */
+		if (err || !heard)
 			copies_keep_source(fs->copies, copy);
 		correct_kernel(fs, &asking->moved, r);
 	}
 	status_receipt_changed(fs, r->number);
 	/* A mv that was surely refused leaves nothing: mv itself tries a second time, and must hear
-	 * the same. While EC2's word is unknown the receipt stays, and refuses a second try. */
+	 * the same. While it is unknown whether EC2 copies, the receipt stays, and refuses a second
+	 * try. */
 	if (asking->move && err && !receipts_is_fixed(fs, r)) {
 		if (r->id)
 			journal_delete_receipt(fs->journal, r->id, NULL, NULL);
@@ -68,7 +70,13 @@ static void spoken(void *arg, struct copy *copy, const struct err *err)
 	} else {
 		receipt_work_shed(r);
 	}
-	free(asking);
+}
+
+/* For copies_request(). */
+static void asked(void *arg, struct copy *copy, const struct err *err)
+{
+	conclude(arg, copy, err);
+	free(arg);
 }
 
 /* A receipt that is a folder asks with its description and its tags, as they were written. */
@@ -99,82 +107,75 @@ static void add_folder(const struct receipt *r, const struct copy_request *from,
 	request->no_tags = true;
 }
 
-static void ask_with(struct fs *fs, struct receipt *r, const struct copy_request *request,
-	const struct receipt_moved *moved, struct answer *a)
+/* Whether the copy may be asked for at all, as far as the mount itself knows. */
+static int check_source(
+	struct fs *fs, const struct receipt *r, const struct copy_request *request, struct err *err)
 {
-	struct asking *asking = calloc(1, sizeof(*asking));
+	if (!fs_region_enabled(fs, request->source_region)) {
+		if (preflight_regions(request->source_region, receipts_region(fs, r), err) < 0)
+			return -err->errnum;
+		return err_set(err, ENOENT, "%s is no region that this account has enabled",
+			request->source_region);
+	}
+	if (delete_under_way(fs, request->source_region, request->source_id))
+		return err_set(err, EBUSY, "%s/%s is being deleted", request->source_region,
+			request->source_id);
+	return 0;
+}
+
+/* The text that asks is the receipt's from now on. */
+static int keep_text(struct receipt *r)
+{
+	if (r->work->draft.len) {
+		free(r->text);
+		r->text = strdup(buf_str(&r->work->draft));
+	}
+	return r->text ? 0 : -ENOMEM;
+}
+
+/* Hands the request to the queue, which keeps a copy of `asking` until it answers. */
+static int queue_request(struct receipt *r, const struct copy_request *request,
+	const struct asking *asking, struct err *err)
+{
+	struct fs *fs = asking->fs;
+	size_t n = r->work->n_tags + request->n_tags;
+	_cleanup_free_ struct request_tag *tags = calloc(n + 1, sizeof(*tags));
+	_cleanup_free_ char(*keys)[NAME_MAX + 1] = calloc(r->work->n_tags + 1, sizeof(*keys));
+	_cleanup_free_ struct asking *kept = malloc(sizeof(*kept));
+	struct copy_request whole;
 	struct journal_receipt row;
 
-	if (!asking) {
-		if (a)
-			answer_errno(a, ENOMEM);
-		return;
-	}
-	asking->fs = fs;
-	asking->number = r->number;
-	asking->move = moved != NULL;
-	if (moved)
-		asking->moved = *moved;
-	snprintf(asking->what, sizeof(asking->what), "copy of %s/%s into %s",
-		request->source_region, request->source_id, receipts_region(fs, r));
-	r->state = RECEIPT_ASKING;
-	r->work->has_refused = false;
+	if (check_source(fs, r, request, err) < 0)
+		return -err->errnum;
+	if (!tags || !keys || !kept || keep_text(r) < 0)
+		return err_set(err, ENOMEM, "out of memory");
+	*kept = *asking;
+	add_folder(r, request, &whole, tags, keys);
 	if (!r->id)
 		r->id = journal_next_receipt_id(fs->journal);
 	row = receipts_row(fs, r);
-	if (copies_request(fs->copies, row.region, request, moved != NULL, &row, spoken, asking) <
-		0) {
-		r->state = RECEIPT_DRAFT;
-		free(asking);
-		if (a)
-			answer_errno(a, ENOMEM);
-		return;
-	}
-	if (a)
-		receipt_await(r->work, a);
+	if (copies_request(fs->copies, row.region, &whole, asking->move, &row, asked, kept) < 0)
+		return err_set(err, ENOMEM, "out of memory");
+	kept = NULL;
+	return 0;
 }
 
 void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request,
-	const struct receipt_moved *moved, struct answer *a)
+	const struct receipt_moved *moved, uid_t user, struct answer *a)
 {
-	struct receipt_work *w = r->work;
-	size_t n = w->n_tags + request->n_tags;
-	_cleanup_free_ struct request_tag *tags = calloc(n + 1, sizeof(*tags));
-	_cleanup_free_ char(*keys)[NAME_MAX + 1] = calloc(w->n_tags + 1, sizeof(*keys));
-	struct copy_request whole;
+	struct asking asking = {.fs = fs, .number = r->number, .user = user, .move = moved != NULL};
 	struct err err;
 
-	err.errnum = 0;
-	if (!fs_region_enabled(fs, request->source_region)) {
-		if (preflight_regions(request->source_region, receipts_region(fs, r), &err) == 0)
-			err_set(&err, ENOENT, "%s is no region that this account has enabled",
-				request->source_region);
-	} else if (delete_under_way(fs, request->source_region, request->source_id)) {
-		err_set(&err, EBUSY, "%s/%s is being deleted", request->source_region,
-			request->source_id);
-	}
-	if (err.errnum) {
-		receipt_refused(w, &err);
-		if (a)
-			answer_err(a, &err);
-		return;
-	}
-	if (!tags || !keys) {
-		if (a)
-			answer_errno(a, ENOMEM);
-		return;
-	}
-	if (w->draft.len) {
-		free(r->text);
-		r->text = strdup(buf_str(&w->draft));
-	}
-	if (!r->text) {
-		if (a)
-			answer_errno(a, ENOMEM);
-		return;
-	}
-	add_folder(r, request, &whole, tags, keys);
-	ask_with(fs, r, &whole, moved, a);
+	if (moved)
+		asking.moved = *moved;
+	snprintf(asking.what, sizeof(asking.what), "copy of %s/%s into %s", request->source_region,
+		request->source_id, receipts_region(fs, r));
+	r->state = RECEIPT_ASKING;
+	r->work->has_refused = false;
+	if (a)
+		receipt_await(r->work, a);
+	if (queue_request(r, request, &asking, &err) < 0)
+		conclude(&asking, NULL, &err);
 }
 
 /* --- removal --- */

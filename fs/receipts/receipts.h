@@ -118,10 +118,11 @@ struct receipt_moved {
 	char name[NAME_MAX + 1];
 };
 
-/* Answers when the queue has spoken; `a` NULL: nobody waits. `request` is copied. `moved` NULL: a
- * plain copy; else (copied) the source is deleted once the copy has completed. */
+/* Answers `a` (NULL: nobody waits) once the copy was accepted or refused. `request` is copied.
+ * `moved` NULL: a plain copy; else (copied) the source is deleted once the copy has completed, and
+ * a refusal drops `r`. `user` asks, and reads the reason of a refusal in last-error. */
 void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request,
-	const struct receipt_moved *moved, struct answer *a);
+	const struct receipt_moved *moved, uid_t user, struct answer *a);
 /* Removes it: cancels a queued copy, takes the row out of the journal, then answers. EBUSY while
  * asking. */
 void receipt_remove(struct fs *fs, struct receipt *r, struct answer *a);

@@ -35,6 +35,11 @@ static int readme_text(struct fs *fs, struct node n, struct buf *out)
 		: fs->options->delete_
 			? "on: rmdir regions/<region>/snapshots/<id> deletes that snapshot."
 			: "off; mount with -o delete to permit it.");
+	if (fs->options->allow_other)
+		buf_printf(out,
+			"Users other than uid %u and root may look, and change nothing: "
+			"EACCES (Permission denied).\n",
+			fs->uid);
 	offline_text(fs, out);
 	return buf_puts(out,
 		"When something fails: cat .ebsfs/last-error; then .ebsfs/health, and the log.\n"
@@ -144,8 +149,18 @@ static int version_text(struct fs *fs, struct node n, struct buf *out)
 
 static int errors_text(struct fs *fs, struct node n, struct buf *out)
 {
+	bool everybody = !fs->caller || fs->caller == fs->uid;
+
 	(void)n;
-	return last_error_text(fs->last_error, out);
+	/* The kernel refuses their changes, by the modes, without a word to ebsfs. */
+	if (!everybody)
+		buf_printf(out,
+			"note: you (uid %u) may look at this mount, and change nothing: it is uid "
+			"%u's, who let others in with allow_other. A cp, mv, rm or touch of yours "
+			"fails with EACCES (Permission denied); ask uid %u for it, or mount "
+			"ebsfs yourself\n\n",
+			fs->caller, fs->uid, fs->uid);
+	return last_error_text(fs->last_error, fs->caller, everybody, out);
 }
 
 #define INFO_OPS(name, fn)                                                                         \

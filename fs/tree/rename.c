@@ -99,7 +99,7 @@ static void move_snapshot(struct fs *fs, struct node snapshot, const struct rece
 		if (r) {
 			r->has_file = true;
 			buf_add(&r->work->draft, text.data, text.len);
-			receipt_ask(fs, r, &request, moved, a);
+			receipt_ask(fs, r, &request, moved, answer_user(a), a);
 			snapshot_file_finish(&request);
 			return;
 		}

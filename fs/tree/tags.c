@@ -147,6 +147,7 @@ struct tagging {
 	struct fs *fs;
 	struct node node;
 	struct answer *answer; /* NULL: nobody waits (last close), or interrupted */
+	uid_t user;
 	char key[NAME_MAX + 1];
 	struct buf value;
 	char old_key[NAME_MAX + 1]; /* "": none */
@@ -157,7 +158,7 @@ static void tagging_end(struct tagging *t, const struct err *err)
 	if (t->answer)
 		answer_err(t->answer, err);
 	else if (err)
-		last_error_report(t->fs->last_error, "writing a tag", err);
+		last_error_report(t->fs->last_error, t->user, "writing a tag", err);
 	buf_finish(&t->value);
 	free(t);
 }
@@ -207,7 +208,7 @@ static void send_tag(struct tagging *t, struct answer *a)
 	}
 }
 
-static struct tagging *tagging_create(struct fs *fs, struct node n, const char *key)
+static struct tagging *tagging_create(struct fs *fs, struct node n, const char *key, uid_t user)
 {
 	struct tagging *t = calloc(1, sizeof(*t));
 
@@ -215,14 +216,15 @@ static struct tagging *tagging_create(struct fs *fs, struct node n, const char *
 		return NULL;
 	t->fs = fs;
 	t->node = n;
+	t->user = user;
 	snprintf(t->key, sizeof(t->key), "%s", key);
 	return t;
 }
 
 static void create_tag(struct handle *h, struct answer *a)
 {
-	struct tagging *t = tagging_create(
-		h->fs, h->node, catalogue_key_text(fs_catalogue(h->fs, h->node), h->node.sub));
+	struct tagging *t = tagging_create(h->fs, h->node,
+		catalogue_key_text(fs_catalogue(h->fs, h->node), h->node.sub), h->uid);
 
 	h->dirty = false;
 	h->committed = true;
@@ -250,7 +252,7 @@ void tags_rename(struct fs *fs, struct node n, const char *name, struct answer *
 	if (!names_unescape(name, key))
 		err_set(&err, EINVAL, "'%s' is no tag's name", name);
 	else if (check_key(key, &err) == 0 && check_key(old_key, &err) == 0) {
-		t = tagging_create(fs, n, key);
+		t = tagging_create(fs, n, key, answer_user(a));
 		if (t && buf_puts(&t->value, value) == 0) {
 			if (strcmp(key, old_key) != 0)
 				snprintf(t->old_key, sizeof(t->old_key), "%s", old_key);

@@ -12,6 +12,7 @@
 
 #include "dead_mount.h"
 #include "guard.h"
+#include "last_error.h"
 #include "names.h"
 #include "node.h"
 #include "options.h"
@@ -208,6 +209,48 @@ static void test_an_overwriting_command_is_known_by_process_and_name(void **stat
 	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1001));
 }
 
+static unsigned errors_shown(const struct last_error *l, uid_t user, bool everybody)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	unsigned n = 0;
+
+	assert_int_equal(last_error_text(l, user, everybody, &text), 0);
+	for (const char *s = text.data; (s = strstr(s, "operation: ")); s++)
+		n++;
+	return n;
+}
+
+static void test_each_user_is_shown_their_own_errors(void **state)
+{
+	struct last_error *l = last_error_create();
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct err err;
+
+	(void)state;
+	last_error_text(l, 7, false, &text);
+	assert_string_equal(text.data, "no error of yours since the mount\n");
+	err_set(&err, EEXIST, "of user 7");
+	assert_int_equal(last_error_report(l, 7, "rm x", &err), EEXIST);
+	err_set(&err, EPERM, "of user 8");
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(last_error_report(l, 8, "rm y", &err), EPERM);
+	/* One user's many errors evict nobody else's. */
+	assert_int_equal(errors_shown(l, 7, false), 1);
+	assert_int_equal(errors_shown(l, 8, false), 10);
+	assert_int_equal(errors_shown(l, 9, false), 0);
+	assert_int_equal(errors_shown(l, 0, true), 10);
+	buf_clear(&text);
+	last_error_text(l, 7, false, &text);
+	assert_non_null(strstr(text.data, "of user 7"));
+	assert_null(strstr(text.data, "of user 8"));
+	/* More users than there is room for: the latest are kept. */
+	for (uid_t user = 10; user < 60; user++)
+		last_error_report(l, user, "rm z", &err);
+	assert_int_equal(errors_shown(l, 59, false), 1);
+	assert_int_equal(errors_shown(l, 7, false), 0);
+	last_error_destroy(l);
+}
+
 static void test_the_guard_bars_for_a_while(void **state)
 {
 	struct guard g = {0};
@@ -289,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_bad_options_are_named),
 		cmocka_unit_test(test_mount_calls_with_the_source_first),
+		cmocka_unit_test(test_each_user_is_shown_their_own_errors),
 		cmocka_unit_test(test_the_guard_bars_for_a_while),
 		cmocka_unit_test(test_an_overwriting_command_is_known_by_process_and_name),
 		cmocka_unit_test(test_what_is_mounted_uppermost),
