@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "endpoint.h"
 #include "err.h"
 
 struct aws;
@@ -69,7 +70,7 @@ bool aws_endpoint_is_named(const struct aws *aws);
 
 /* An action in a region, for `.ebsfs/metrics`. Counts are since the start. */
 struct aws_counter {
-	char region[40];
+	char region[ENDPOINT_REGION_SIZE];
 	char action[40];
 	uint64_t requests; /* every try */
 	uint64_t retries;

@@ -3,7 +3,6 @@
  * those of its endpoint rules. */
 #include "endpoint.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -79,12 +78,25 @@ static const struct service *service_of(const char *name)
 	return NULL;
 }
 
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
+#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
 bool endpoint_is_region(const char *text)
 {
-	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+	size_t len = strspn(text, LOWER UPPER DIGITS "-_.");
 
-	return len > 0 && len <= 32 && !text[len] && text[0] != '-' &&
-	       isdigit((unsigned char)text[len - 1]) && strspn(text, "0123456789") < len;
+	return len > 0 && len < ENDPOINT_REGION_SIZE && !text[len] &&
+	       strchr(LOWER UPPER DIGITS, text[0]);
+}
+
+/* Part of a host's name, ending in a number: nothing else is sent to Amazon's name servers. */
+static bool is_amazons_region(const char *text)
+{
+	size_t len = strspn(text, LOWER DIGITS "-");
+
+	return endpoint_is_region(text) && !text[len] && strchr(DIGITS, text[len - 1]) &&
+	       strspn(text, DIGITS) < len;
 }
 
 const char *endpoint_home_region(const struct profiles *profiles, const char *profile)
@@ -212,8 +224,8 @@ int endpoint_url(const struct endpoint_config *config, const char *service_name,
 				where, fips ? "fips" : "dualstack");
 		return add_named(config, url, where, region, out, err);
 	}
-	if (!endpoint_is_region(region))
-		return err_set(err, EINVAL, "\"%.40s\" is not the name of a region", region);
+	if (!is_amazons_region(region))
+		return err_set(err, EINVAL, "\"%.40s\" is not the name of a region of AWS", region);
 	if (strncmp(region, "fips-", 5) == 0)
 		return err_set(err, EINVAL,
 			"%s is not a region: name %s and set use_fips_endpoint = true", region,

@@ -40,8 +40,12 @@ bool endpoint_is_named(const struct endpoint_config *config, const char *service
 /* Whether all regions share the service's URL, for it was named and has no {region} in it. */
 bool endpoint_is_shared(const struct endpoint_config *config, const char *service);
 
-/* Whether text has the form of a region's name: lower-case letters, digits and '-', ending in a
- * digit, at most 32 characters. */
+/* The form of a region's name, the same rule wherever one comes from: letters, digits, '-', '_' and
+ * '.', of which the first is a letter or a digit. So it is safe as a file's name, in a URL, in a
+ * signature's scope and in a list with colons. EC2-compatible clouds have names as RegionOne.
+ * Amazon's own have a narrower form, which endpoint_url() demands where the host is made of the
+ * name. */
+#define ENDPOINT_REGION_SIZE 64 /* with the terminator */
 bool endpoint_is_region(const char *text);
 
 /* The partition of AWS that a region belongs to, by its name: "aws", "aws-cn", "aws-us-gov", … */

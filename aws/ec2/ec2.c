@@ -8,6 +8,8 @@
 #include "ec2_call.h"
 #include "ec2_xml.h"
 #include "form.h"
+#include "log.h"
+#include "utf8.h"
 
 void ec2_form_start(struct buf *form, const struct aws *aws, const char *action)
 {
@@ -147,11 +149,46 @@ static int regions_parse(void *arg, const char *body, size_t len, struct err *er
 	return ec2_xml_regions(body, len, &call->regions, err);
 }
 
+static void warn_of_refused(struct ec2_regions *regions)
+{
+	utf8_make_line(regions->refused);
+	if (regions->n_refused)
+		log_warning(
+			"DescribeRegions: %zu region%s left out, whose name cannot be a folder's: "
+			"\"%s\"%s",
+			regions->n_refused, regions->n_refused == 1 ? "" : "s", regions->refused,
+			regions->n_refused == 1 ? "" : ", …");
+}
+
+static void explain_none(const struct ec2_regions *regions, struct err *err)
+{
+	if (regions->n_refused)
+		err_set(err, ENODATA,
+			"DescribeRegions: no region has a name that can be a folder's: \"%s\"%s",
+			regions->refused, regions->n_refused == 1 ? "" : ", …");
+	else if (regions->n_disabled)
+		err_set(err, ENODATA,
+			"DescribeRegions: of %zu regions none is enabled for the account",
+			regions->n_disabled);
+	else
+		err_set(err, ENODATA,
+			"DescribeRegions: the endpoint has named no region; name them with "
+			"regions=");
+}
+
 static void regions_done(void *arg, const struct err *err)
 {
 	struct regions_call *call = arg;
 	const char *names[EC2_XML_REGIONS_MAX];
 
+	struct err none;
+
+	if (!err)
+		warn_of_refused(&call->regions);
+	if (!err && !call->regions.n) {
+		explain_none(&call->regions, &none);
+		err = &none;
+	}
 	for (size_t i = 0; i < call->regions.n; i++)
 		names[i] = call->regions.names[i];
 	call->done(call->arg, err ? NULL : names, err ? 0 : call->regions.n, err);

@@ -104,8 +104,9 @@ typedef void ec2_page_done(void *arg, struct ec2_page *page, const struct err *e
 struct aws_call *ec2_describe_snapshots(
 	struct aws *aws, const struct ec2_describe_snapshots *in, ec2_page_done *done, void *arg);
 
-/* The account's enabled regions, in EC2's order; names that are not of a region's form are left
- * out. Borrowed for the call. */
+/* The account's enabled regions, in EC2's order; those whose names have not a region's form are
+ * left out, with a warning in the log. None at all is ENODATA, with the reason. Borrowed for the
+ * call. */
 typedef void ec2_regions_done(
 	void *arg, const char *const *names, size_t n_names, const struct err *err);
 struct aws_call *ec2_describe_regions(

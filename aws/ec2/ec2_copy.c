@@ -10,12 +10,13 @@
 #include "aws_endpoint.h"
 #include "ec2_call.h"
 #include "ec2_xml.h"
+#include "endpoint.h"
 #include "form.h"
 #include "sigv4.h"
 
 struct copy_call {
-	char region[40];
-	char source_region[40];
+	char region[ENDPOINT_REGION_SIZE];
+	char source_region[ENDPOINT_REGION_SIZE];
 	char id[80], request_id[80];
 	const char *newer; /* what the API of 2012 does not have; NULL: nothing */
 	ec2_copy_done *done;

@@ -19,8 +19,8 @@ static int check_root(int depth, const char *name, const char *root, struct err 
 
 struct regions_walk {
 	struct ec2_regions *out;
-	char name[40];
-	bool enabled;
+	char name[ENDPOINT_REGION_SIZE];
+	bool enabled, too_long;
 };
 
 static int regions_open(void *arg, int depth, const char *name, struct err *err)
@@ -30,13 +30,14 @@ static int regions_open(void *arg, int depth, const char *name, struct err *err)
 	if (depth == 3) {
 		w->name[0] = '\0';
 		w->enabled = true;
+		w->too_long = false;
 	}
 	return check_root(depth, name, "DescribeRegionsResponse", err);
 }
 
 static int add_region(struct ec2_regions *out, const char *name, struct err *err)
 {
-	char(*names)[40];
+	char(*names)[ENDPOINT_REGION_SIZE];
 
 	if (out->n == EC2_XML_REGIONS_MAX)
 		return err_set(err, EIO, "more than %d regions", EC2_XML_REGIONS_MAX);
@@ -54,12 +55,19 @@ static int regions_close(
 {
 	struct regions_walk *w = arg;
 
-	if (depth == 4 && text && !strcmp(name, "regionName"))
-		snprintf(w->name, sizeof(w->name), "%s", len < sizeof(w->name) ? text : "");
-	else if (depth == 4 && text && !strcmp(name, "optInStatus"))
+	if (depth == 4 && text && !strcmp(name, "regionName")) {
+		snprintf(w->name, sizeof(w->name), "%s", text);
+		w->too_long = len >= sizeof(w->name);
+	} else if (depth == 4 && text && !strcmp(name, "optInStatus")) {
 		w->enabled = strcmp(text, "not-opted-in") != 0;
-	else if (depth == 3 && w->enabled && endpoint_is_region(w->name))
+	} else if (depth == 3 && *w->name && !w->enabled) {
+		w->out->n_disabled++;
+	} else if (depth == 3 && *w->name && (w->too_long || !endpoint_is_region(w->name))) {
+		if (!w->out->n_refused++)
+			snprintf(w->out->refused, sizeof(w->out->refused), "%s", w->name);
+	} else if (depth == 3 && *w->name) {
 		return add_region(w->out, w->name, err);
+	}
 	return 0;
 }
 

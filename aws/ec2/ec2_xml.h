@@ -4,6 +4,7 @@
 #define EBSFS_EC2_XML_H
 
 #include "ec2.h"
+#include "endpoint.h"
 
 /* Bounds of one answer; what passes them is EIO. */
 #define EC2_XML_RECORDS_MAX 100000 /* clouds that do not page give all at once */
@@ -29,10 +30,12 @@ int ec2_snapshots_reader_end(
 	struct ec2_snapshots_reader *r, struct ec2_page **out, struct err *err);
 void ec2_snapshots_reader_destroy(struct ec2_snapshots_reader *r); /* NULL is permitted */
 
-/* DescribeRegionsResponse: names of regions that are enabled and whose name has a region's form. */
+/* DescribeRegionsResponse: names of regions that are enabled and whose name has a region's form;
+ * how many others there are, and the first one of the other form. */
 struct ec2_regions {
-	char (*names)[40];
-	size_t n;
+	char (*names)[ENDPOINT_REGION_SIZE];
+	size_t n, n_disabled, n_refused;
+	char refused[ENDPOINT_REGION_SIZE]; /* as it came: not safe to show */
 };
 int ec2_xml_regions(const char *body, size_t len, struct ec2_regions *out, struct err *err);
 void ec2_regions_finish(struct ec2_regions *regions);

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "ec2.h"
+#include "endpoint.h"
 #include "invalidate.h"
 #include "isotime.h"
 #include "known.h"
@@ -24,7 +25,7 @@
  */
 struct offline {
 	struct fs *fs;
-	char home[40];
+	char home[ENDPOINT_REGION_SIZE];
 	const char *known_path;
 	int64_t since_ms; /* wall clock */
 	int64_t pause_ms;

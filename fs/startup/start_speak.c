@@ -83,6 +83,14 @@ static void show_in_order(struct mount *m, const char *const *names, size_t n)
 		show(m, sorted[i]);
 }
 
+/* Whether the list of regions is not to be had here for a reason that says nothing of the regions
+ * that were named: no permission, a cloud without the question, or one without an answer. */
+static bool may_trust_option(const struct err *err)
+{
+	return !strcmp(err->code, "UnauthorizedOperation") || err->errnum == EOPNOTSUPP ||
+	       err->errnum == ENODATA;
+}
+
 static void regions_come(void *arg, const char *const *names, size_t n, const struct err *err)
 {
 	struct mount *m = arg;
@@ -93,14 +101,12 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 	m->regions_known = true;
 	if (!err)
 		fs_keep_enabled(&m->fs, names, n);
-	if (err && !(wanted && !strcmp(err->code, "UnauthorizedOperation"))) {
+	if (err && !(wanted && may_trust_option(err))) {
 		m->err = *err;
 		err_context(&m->err, "asking AWS for the account's regions");
 	} else if (err) {
-		log_warning("not permitted to list the account's regions; trusting regions=: %s",
+		log_warning("the account's regions cannot be listed; trusting regions=: %s",
 			err->message);
-	} else if (!n) {
-		err_set(&m->err, EIO, "AWS named no region that the account has enabled");
 	}
 	if (!err && wanted && !m->err.errnum)
 		region_names_check(wanted, names, n, &m->err);
@@ -185,9 +191,15 @@ static int ask_aws(struct mount *m, const char *home, struct err *err)
 	return -err->errnum;
 }
 
-static bool may_be_name(const struct err *err)
+static bool is_no_region(const struct err *err)
 {
 	return err->errnum == EHOSTUNREACH || !strcmp(err->code, "AuthFailure");
+}
+
+/* Without an endpoint, or not even of the form that one can be made of. */
+static bool may_be_name(const struct err *err)
+{
+	return is_no_region(err) || (err->errnum == EINVAL && !err->http_status);
 }
 
 /* The region that regions= names first may be the mistyped one, which has no endpoint or one that
@@ -205,7 +217,7 @@ static int ask_aws_somewhere(struct mount *m, struct err *err)
 		bool last = i == HOMES_MAX || !wanted[i];
 
 		r = ask_aws(m, last ? home : wanted[i], &other);
-		if (r < 0 && !may_be_name(&other))
+		if (r < 0 && !is_no_region(&other))
 			*err = other;
 		if (last)
 			break;

@@ -191,9 +191,35 @@ static void test_describe_regions(void **state)
 	assert_string_equal(body(w), "Action=DescribeRegions&Version=2016-11-15");
 	assert_int_equal(w->n_snapshots, 2);
 	assert_string_equal(w->id, "us-east-1");
-	world_run(w, regions, OK("<DescribeRegionsResponse/>"));
-	assert_int_equal(w->n_snapshots, 0);
+}
+
+/* None to show is an error that says why. */
+static void test_describe_regions_without_one(void **state)
+{
+#define REGION(name, status)                                                                       \
+	"<item><regionName>" name "</regionName><optInStatus>" status "</optInStatus></item>"
+#define REGIONS(items)                                                                             \
+	OK("<DescribeRegionsResponse><regionInfo>" items "</regionInfo></"                         \
+							 "DescribeRegionsResponse>")
+	struct world *w = *state;
+
+	world_run(w, regions, REGIONS(""));
+	assert_int_equal(w->err.errnum, ENODATA);
+	assert_string_equal(w->err.message,
+		"DescribeRegions: the endpoint has named no region; name them with regions=");
+	world_run(w, regions, REGIONS(REGION("a-1", "not-opted-in") REGION("b/", "not-opted-in")));
+	assert_string_equal(
+		w->err.message, "DescribeRegions: of 2 regions none is enabled for the account");
+	world_run(w, regions,
+		REGIONS(REGION("a-1", "not-opted-in") REGION("../\x1b", "x") REGION("c d", "x")));
+	assert_int_equal(w->err.errnum, EIO); /* a control is no XML */
+	world_run(w, regions, REGIONS(REGION("../\xc2\x9b", "x") REGION("c d", "x")));
+	assert_string_equal(w->err.message,
+		"DescribeRegions: no region has a name that can be a folder's: "
+		"\"../?\", …");
+	world_run(w, regions, REGIONS(REGION("c d", "x") REGION("RegionOne", "x")));
 	assert_int_equal(w->err.errnum, 0);
+	assert_string_equal(w->id, "RegionOne");
 }
 
 /* The value of a parameter in a form, decoded. */
@@ -462,6 +488,7 @@ int main(void)
 		TEST(test_describe_snapshots),
 		TEST(test_a_page_in_parts),
 		TEST(test_describe_regions),
+		TEST(test_describe_regions_without_one),
 		TEST(test_copy_snapshot),
 		TEST(test_copy_with_new_keys),
 		TEST(test_changes),

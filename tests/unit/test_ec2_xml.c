@@ -392,24 +392,30 @@ static void test_large_pages(void **state)
 
 static void test_regions(void **state)
 {
-	static const char body[] = HEAD
-		"<DescribeRegionsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">"
-		"<requestId>x</requestId><regionInfo><item><regionName>eu-west-1</regionName>"
-		"<regionEndpoint>ec2.eu-west-1.amazonaws.com</regionEndpoint><optInStatus>"
-		"opt-in-not-required</optInStatus></item><item/><item><regionName>us-east-1"
-		"</regionName></item><item><optInStatus>not-opted-in</optInStatus><regionName>"
-		"af-south-1</regionName></item><item><regionName>ap-east-1</regionName>"
-		"<optInStatus>opted-in</optInStatus></item><item><regionName>../x</regionName>"
-		"</item><item><regionName/></item><item/><item><regionName>"
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-1</regionName></item>"
-		"</regionInfo></DescribeRegionsResponse>";
+	static const char body[] =
+		HEAD "<DescribeRegionsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">"
+		     "<requestId>x</requestId><regionInfo><item><regionName>eu-west-1</regionName>"
+		     "<regionEndpoint>ec2.eu-west-1.amazonaws.com</regionEndpoint><optInStatus>"
+		     "opt-in-not-required</optInStatus></item><item/><item><regionName>us-east-1"
+		     "</regionName></item><item><optInStatus>not-opted-in</optInStatus><regionName>"
+		     "af-south-1</regionName></item><item><regionName>ap-east-1</regionName>"
+		     "<optInStatus>opted-in</optInStatus></item><item><regionName>../x</regionName>"
+		     "</item><item><regionName/></item><item/><item><regionName>"
+		     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-1</"
+		     "regionName></item>"
+		     "<item><regionName>RegionOne</regionName></item>"
+		     "</regionInfo></DescribeRegionsResponse>";
 	struct ec2_regions regions;
 	_cleanup_buf_ struct buf many = BUF_INIT;
 	struct err err;
 
 	(void)state;
 	assert_int_equal(ec2_xml_regions(body, strlen(body), &regions, &err), 0);
-	assert_int_equal(regions.n, 3);
+	assert_int_equal(regions.n, 4);
+	assert_int_equal(regions.n_disabled, 1);
+	assert_int_equal(regions.n_refused, 2);
+	assert_string_equal(regions.refused, "../x");
+	assert_string_equal(regions.names[3], "RegionOne");
 	assert_string_equal(regions.names[0], "eu-west-1");
 	assert_string_equal(regions.names[1], "us-east-1");
 	assert_string_equal(regions.names[2], "ap-east-1");

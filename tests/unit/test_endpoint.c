@@ -277,11 +277,13 @@ static void test_one_region(void **state)
 
 static void test_the_form_of_a_region(void **state)
 {
-	static const char *const good[] = {
-		"us-east-1", "ap-southeast-7", "us-isob-west-1", "eusc-de-east-1", "x1"};
-	static const char *const bad[] = {"", "us-east", "us-east-1/", "US-EAST-1", "us east-1",
-		"us-east-1.evil.com1", "-x-1", "12", "us_east_1",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-1"};
+	static const char *const good[] = {"us-east-1", "ap-southeast-7", "us-isob-west-1",
+		"eusc-de-east-1", "x1", "RegionOne", "eucalyptus", "snow", "ru-msk", "us_east_1",
+		"az-1.region-a.geo-1", "12",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-1"};
+	static const char *const bad[] = {"", ".", "..", ".x", "us-east-1/", "a/b", "us east-1",
+		"-x-1", "_x", "a:b", "a,b", "a\nb", "caf\xc3\xa9", "a%b", "{region}", "a@b",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-1"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)

@@ -60,7 +60,7 @@ static void test_the_forms_of_a_key(void **state)
 		{"arn:aws:kms:eu-west-1:123456789012:" UUID, "", "none of these"},
 		{"arn:aws:kms:eu-west-1:12345678901:key/" UUID, "", "none of these"},
 		{"arn:aws:kms::123456789012:key/" UUID, "", "none of these"},
-		{"arn:aws:kms:Europe:123456789012:key/" UUID, "", "none of these"},
+		{"arn:aws:kms:eu rope:123456789012:key/" UUID, "", "none of these"},
 		{"arn:", "", "none of these"},
 		{"arn:aws:iam:eu-west-1:123456789012:role/backup", "", "the service iam"},
 		{"arn:aws:ec2:eu-west-1:123456789012:key/" UUID, "", "the service ec2"},

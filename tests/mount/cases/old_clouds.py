@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """signature=v2: EC2-compatible clouds that speak the API of 2012, strict ones and lenient ones. Never two copies, never a weaker one."""
+import http.server
 import os
+import threading
 import urllib.parse
 from errno import EINVAL, EOPNOTSUPP
 
 from front import Front
 from harness import Skip, case, check, contains, fields, matches, read, refused, same, status, until, write
 from simulator import ACCESS_KEY, SECRET_KEY
-from world import AWKWARD, BARE, IRISH, NIGHTLY, OWN
+from world import AWKWARD, BARE, IRISH, NIGHTLY, OWN, snapshot
 
 OLD = "http://ec2.amazonaws.com/doc/2012-12-01/"
 
@@ -196,3 +198,53 @@ def temporary_keys(t):
     same(len(t.sim.copies("eu-west-1")), 1)
     agree_with_botocore(front, key["token"])
     check(key["token"] not in m.log_text())
+
+
+@case
+def names_of_regions(t):
+    """Whatever such a cloud calls its regions: listed, named with regions=, copied between, and known again by the next mount."""
+    names = ["RegionOne", "az-1.region_a.geo-1", "eucalyptus", "ru-msk", "snow"]
+    t.start_sim(world={"regions": {name: {"snapshots": [snapshot(NIGHTLY)] if name == "RegionOne" else []} for name in [*names, "no region"]}})
+    t.sim.set_copy_seconds(1)
+    m = t.mount(env={"AWS_REGION": "RegionOne"})
+    m.allow("1 region left out, whose name cannot be a folder's: \"no region\"")
+    same(sorted(os.listdir(m("regions"))), names)
+    for name in names[1:]:
+        t.ok(f"cp RegionOne/snapshots/{NIGHTLY}/{NIGHTLY}.snapshot {name}/")
+        contains(read(m.region(name, NIGHTLY + ".wait")), "state: completed")
+    matches(m.log_text(), 'warning: DescribeRegions: 1 region left out.*: "no region"$')
+    m.unmount()
+    m = t.mount("regions=RegionOne:ru-msk")
+    same(sorted(os.listdir(m("regions"))), ["RegionOne", "ru-msk"])
+    same(status(m.region("ru-msk", NIGHTLY + ".status"))["source"], f"RegionOne/{NIGHTLY}")
+    m.unmount()
+    done = t.ebsfs("-o", f"endpoint_url={t.sim.url},state_dir={t.path('state')},regions=regionone", t.path("mnt"), env={"AWS_REGION": "snow"})
+    check(done.code, "mounted without a region")
+    contains(done.err, "did you mean RegionOne?")
+
+
+@case
+def no_region(t):
+    """An endpoint that names none: that is said; with regions= it is mounted nevertheless."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<DescribeRegionsResponse><regionInfo/></DescribeRegionsResponse>")
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    t.closers.append(server.shutdown)
+    os.makedirs(t.path("mnt"))
+    t.env.update(AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=SECRET_KEY)
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    done = t.ebsfs("-o", f"endpoint_url={url},state_dir={t.path('state')}", t.path("mnt"))
+    check(done.code, "mounted without a region")
+    contains(done.err, "the endpoint has named no region; name them with regions=", repr(done))
+    m = t.mount("regions=RegionOne", endpoint=url)
+    m.allow("trusting regions=")
+    same(os.listdir(m("regions")), ["RegionOne"])
