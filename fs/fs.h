@@ -13,6 +13,7 @@
 #include "err.h"
 #include "guard.h"
 #include "http.h"
+#include "moving.h"
 #include "node.h"
 #include "options.h"
 #include "overwrite.h"
@@ -22,7 +23,6 @@ struct answer;
 struct deletion;
 struct fuse_session;
 struct handle;
-struct invalidate;
 struct journal;
 struct last_error;
 struct offline;
@@ -39,12 +39,12 @@ struct fs {
 	struct receipts *receipts;     /* receipts.h */
 	struct statuses *statuses;     /* status.h: who waits for a state to change */
 	struct last_error *last_error; /* last_error.h */
-	struct invalidate *invalidate; /* invalidate.h */
 	struct fuse_session *session;
 	bool several_at_once, greeted;        /* session_io.h */
 	struct cost cost;                     /* cost.h */
 	struct offline *offline;              /* offline.h; NULL: AWS was there from the start */
 	struct guard guard;                   /* guard.h */
+	struct moving moving;                 /* moving.h */
 	struct overwrite overwrite;           /* overwrite.h */
 	uint64_t listed_version[REGIONS_MAX]; /* of snapshots/ as the kernel last listed it */
 	struct handle *handles;               /* handle.h: open files */

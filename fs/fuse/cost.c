@@ -6,7 +6,6 @@
 
 #include "cleanup.h"
 #include "fs.h"
-#include "invalidate.h"
 #include "metric.h"
 
 /* --- EC2 --- */
@@ -105,8 +104,8 @@ static void put_kernel(const struct fs *fs, struct buf *out)
 				(unsigned long long)fs->cost.asked[i]);
 	metric_head(out, "ebsfs_kernel_invalidations_total", "counter",
 		"Changes that the kernel's caches were told of.");
-	buf_printf(out, "ebsfs_kernel_invalidations_total %llu\n",
-		(unsigned long long)invalidate_told(fs->invalidate));
+	buf_printf(
+		out, "ebsfs_kernel_invalidations_total %llu\n", (unsigned long long)fs->cost.told);
 }
 
 void cost_metrics(const struct fs *fs, struct buf *out)

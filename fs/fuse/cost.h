@@ -14,6 +14,7 @@ struct fs;
 #define COST_OPCODES 52
 struct cost {
 	uint64_t asked[COST_OPCODES];
+	uint64_t told; /* invalidate.h */
 };
 
 /* A message as the kernel wrote it, of `len` bytes. */

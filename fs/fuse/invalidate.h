@@ -1,32 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Tells the kernel what its caches must forget. */
+/* Tells the kernel which cached attributes no longer hold. */
 #ifndef EBSFS_INVALIDATE_H
 #define EBSFS_INVALIDATE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <uv.h>
+#include "fs.h"
 
-struct fuse_session;
-struct invalidate;
+/*
+ * Only attributes are invalidated, never a name in a folder. For a name (FUSE_NOTIFY_INVAL_ENTRY,
+ * and FUSE_NOTIFY_EXPIRE_ENTRY alike) the kernel waits for the folder's lock, uninterruptibly and
+ * on the thread that told it. A request that waits for ebsfs may hold that lock: the folder would
+ * hang until the request is answered, and if ebsfs is killed before, the waiting thread keeps
+ * /dev/fuse open, so the mount hangs for ever.
+ *
+ * A name that is gone needs no message: its node answers ENOENT once its attributes do not hold. A
+ * name that may come to stand for another node has no timeout (tree_name_seconds()).
+ */
 
-/* Invalidations run in the thread pool: the kernel takes locks for them that a request may hold
- * which waits for the loop. They are told soon, in order, never from within the call. */
-struct invalidate *invalidate_create(
-	uv_loop_t *loop, struct fuse_session *session); /* NULL on ENOMEM */
-/* Nothing more is told; what is being told goes on while invalidate_running(). NULL is permitted
- * for both. */
-void invalidate_stop(struct invalidate *i);
-bool invalidate_running(const struct invalidate *i);
-/* After the loop has ended. NULL is permitted. */
-void invalidate_destroy(struct invalidate *i);
-
-/* The attributes and the pages (text, or cached directory listing) of a node. */
-void invalidate_node(struct invalidate *i, uint64_t number);
-/* A name in a folder. */
-void invalidate_name(struct invalidate *i, uint64_t folder, const char *name);
-
-/* How many so far. NULL is permitted. */
-uint64_t invalidate_told(const struct invalidate *i);
+/* The node's attributes are asked for anew when next needed. Does not block. Nothing happens before
+ * the mount stands or after its end. */
+void invalidate_node(struct fs *fs, struct node n);
 
 #endif

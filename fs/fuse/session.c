@@ -227,6 +227,7 @@ void session_unmount(struct session *s)
 	if (s->mounted)
 		fuse_session_unmount(s->fuse);
 	s->mounted = false;
+	s->fs->session = NULL;
 }
 
 void session_destroy(struct session *s)
@@ -235,7 +236,6 @@ void session_destroy(struct session *s)
 		return;
 	if (s->fuse)
 		fuse_session_destroy(s->fuse);
-	s->fs->session = NULL;
 	free(s->buf.mem);
 	free(s);
 }

@@ -14,11 +14,10 @@ struct session;
 int session_create(struct fs *fs, struct session **out, struct err *err);
 /* Calls ended(fs) once when the kernel has ended the mount (fusermount3 -u, abort). */
 void session_on_end(struct session *s, void (*ended)(struct fs *fs));
-/* Unmounts if still mounted: no request comes any more, and a thread that tells the kernel
- * something is let go. NULL is permitted. */
+/* Unmounts if still mounted: no request comes any more, and fs->session is NULL. NULL is permitted.
+ */
 void session_unmount(struct session *s);
-/* Frees, after session_unmount() and once the loop has ended: threads may still tell the kernel
- * something until then. NULL is permitted. */
+/* Frees, after session_unmount() and once the loop has ended. NULL is permitted. */
 void session_destroy(struct session *s);
 
 #endif

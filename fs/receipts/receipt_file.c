@@ -157,7 +157,7 @@ static void receipt_commit(struct handle *h, struct answer *a)
 		answer_err(a, &err);
 	} else if (request.complete) {
 		r->work->dirty = false;
-		receipt_ask(h->fs, r, &request, NULL, h->uid, a);
+		receipt_ask(h->fs, r, &request, false, h->uid, a);
 	} else {
 		answer_ok(a);
 	}
@@ -185,7 +185,7 @@ static void receipt_closed(struct handle *h)
 		receipt_refused(r->work, &err);
 		last_error_report(h->fs->last_error, h->uid, "closing a receipt", &err);
 	} else {
-		receipt_ask(h->fs, r, &request, NULL, h->uid, NULL);
+		receipt_ask(h->fs, r, &request, false, h->uid, NULL);
 	}
 	snapshot_file_finish(&request);
 }

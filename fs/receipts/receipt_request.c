@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "delete.h"
-#include "invalidate.h"
 #include "journal.h"
 #include "last_error.h"
 #include "names.h"
@@ -18,16 +17,7 @@ struct asking {
 	uid_t user;
 	char what[200];
 	bool move;
-	struct receipt_moved moved;
 };
-
-/* After the answer: the kernel now has the snapshot's node under the receipt's name. */
-static void correct_kernel(
-	struct fs *fs, const struct receipt_moved *moved, const struct receipt *r)
-{
-	invalidate_name(fs->invalidate, moved->folder, moved->name);
-	invalidate_name(fs->invalidate, node_number(receipts_folder(r)), r->name);
-}
 
 /* The request was accepted (`copy`), or came to nothing: `err` says why, or what EC2 said of the
  * copy that it refused. */
@@ -53,12 +43,9 @@ static void conclude(const struct asking *asking, struct copy *copy, const struc
 	heard = receipt_answer(r->work, later ? NULL : err);
 	if (err && (!heard || later))
 		last_error_report(fs->last_error, asking->user, asking->what, err);
-	if (asking->move && copy) {
-		/* mv failed or was interrupted, so its caller believes the source untouched. */
-		if (err || !heard)
-			copies_keep_source(fs->copies, copy);
-		correct_kernel(fs, &asking->moved, r);
-	}
+	/* mv failed or was interrupted, so its caller believes the source untouched. */
+	if (asking->move && copy && (err || !heard))
+		copies_keep_source(fs->copies, copy);
 	status_receipt_changed(fs, r->number);
 	/* A mv that was surely refused leaves nothing: mv itself tries a second time, and must hear
 	 * the same. While it is unknown whether EC2 copies, the receipt stays, and refuses a second
@@ -160,14 +147,12 @@ static int queue_request(struct receipt *r, const struct copy_request *request,
 	return 0;
 }
 
-void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request,
-	const struct receipt_moved *moved, uid_t user, struct answer *a)
+void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request, bool move,
+	uid_t user, struct answer *a)
 {
-	struct asking asking = {.fs = fs, .number = r->number, .user = user, .move = moved != NULL};
+	struct asking asking = {.fs = fs, .number = r->number, .user = user, .move = move};
 	struct err err;
 
-	if (moved)
-		asking.moved = *moved;
 	snprintf(asking.what, sizeof(asking.what), "copy of %s/%s into %s", request->source_region,
 		request->source_id, receipts_region(fs, r));
 	r->state = RECEIPT_ASKING;

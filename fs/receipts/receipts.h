@@ -112,17 +112,11 @@ int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out);
 
 /* --- receipt_request.c: asking for the copy --- */
 
-/* For mv: what the kernel believes to have moved, though it did not. */
-struct receipt_moved {
-	uint64_t folder; /* node number */
-	char name[NAME_MAX + 1];
-};
-
 /* Answers `a` (NULL: nobody waits) once the copy was accepted or refused. `request` is copied.
- * `moved` NULL: a plain copy; else (copied) the source is deleted once the copy has completed, and
- * a refusal drops `r`. `user` asks, and reads the reason of a refusal in last-error. */
-void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request,
-	const struct receipt_moved *moved, uid_t user, struct answer *a);
+ * `move`: the source is deleted once the copy has completed, and a refusal drops `r`. `user` asks,
+ * and reads the reason of a refusal in last-error. */
+void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request, bool move,
+	uid_t user, struct answer *a);
 /* Removes it: cancels a queued copy, takes the row out of the journal, then answers. EBUSY while
  * asking. */
 void receipt_remove(struct fs *fs, struct receipt *r, struct answer *a);

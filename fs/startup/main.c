@@ -86,8 +86,7 @@ int main(int argc, char **argv)
 	int r;
 
 	keep_small();
-	/* Parsing, the journal's fsync and word to the kernel run side by side: one may wait for
-	 * another. */
+	/* Parsing and the journal's fsync run side by side. */
 	setenv("UV_THREADPOOL_SIZE", "4", 1);
 	r = options_parse(argc, argv, &options, &err);
 	if (r == 0 && options.help) {

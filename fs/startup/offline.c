@@ -82,7 +82,7 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 	if (!err && known_write(o->known_path, fs->account, fs->enabled, &unwritten) < 0)
 		log_info("the account is not remembered: %s", unwritten.message);
 	if (more)
-		invalidate_node(fs->invalidate, node_number((struct node){.kind = NODE_REGIONS}));
+		invalidate_node(fs, (struct node){.kind = NODE_REGIONS});
 }
 
 static void meet(struct offline *o)
@@ -102,7 +102,6 @@ static void meet(struct offline *o)
 
 static void bar(struct offline *o, const char *account)
 {
-	const struct node root = {.kind = NODE_ROOT};
 	struct fs *fs = o->fs;
 
 	o->barred = true;
@@ -112,9 +111,13 @@ static void bar(struct offline *o, const char *account)
 		account, fs->account);
 	log_error("%s", o->why.message);
 	aws_hold(fs->aws, &o->why);
-	invalidate_name(fs->invalidate, node_number(root), "regions");
-	invalidate_name(fs->invalidate, node_number(root), "copies");
-	invalidate_name(fs->invalidate, node_number(root), "copies.json");
+	invalidate_node(fs, (struct node){.kind = NODE_COPIES});
+	invalidate_node(fs, (struct node){.kind = NODE_COPIES_JSON});
+	invalidate_node(fs, (struct node){.kind = NODE_REGIONS});
+	for (uint32_t i = 0; regions_at(fs->regions, i); i++) {
+		invalidate_node(fs, (struct node){.kind = NODE_REGION, .region = i});
+		invalidate_node(fs, (struct node){.kind = NODE_SNAPSHOTS, .region = i});
+	}
 }
 
 static void identified(void *arg, const char *account, const char *arn, const struct err *err)

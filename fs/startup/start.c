@@ -9,7 +9,6 @@
 
 #include "clock.h"
 #include "delete.h"
-#include "invalidate.h"
 #include "journal.h"
 #include "last_error.h"
 #include "log.h"
@@ -179,11 +178,6 @@ int start_mount(const struct options *options, struct mount **out, struct err *e
 		r = build_copies(m, err);
 	if (r == 0)
 		r = session_create(&m->fs, &m->session, err);
-	if (r == 0) {
-		m->fs.invalidate = invalidate_create(&m->loop, m->fs.session);
-		if (!m->fs.invalidate)
-			r = err_set(err, ENOMEM, "out of memory");
-	}
 	if (r < 0) {
 		start_finish(m);
 		return r;
@@ -244,12 +238,7 @@ void start_finish(struct mount *m)
 	if (!m)
 		return;
 	fs = &m->fs;
-	/* Still served: a thread that tells the kernel something waits for a lock that a request
-	 * may hold, and the request for us. */
-	invalidate_stop(fs->invalidate);
-	do
-		answers_interrupt_all(fs);
-	while (invalidate_running(fs->invalidate) && uv_run(&m->loop, UV_RUN_ONCE));
+	answers_interrupt_all(fs);
 	session_unmount(m->session);
 	if (m->session)
 		settle(m);
@@ -270,7 +259,7 @@ void start_finish(struct mount *m)
 	statuses_destroy(fs->statuses);
 	receipts_destroy(fs->receipts);
 	delete_forget_all(fs);
-	invalidate_destroy(fs->invalidate);
+	moving_finish(&fs->moving);
 	session_destroy(m->session);
 	last_error_destroy(fs->last_error);
 	known_finish(&m->known);

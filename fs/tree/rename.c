@@ -70,8 +70,8 @@ static void rename_receipt(struct fs *fs, struct receipt *r, struct node to_fold
 	answer_err(a, &err);
 }
 
-static void move_snapshot(struct fs *fs, struct node snapshot, const struct receipt_moved *moved,
-	struct node to_folder, const char *to_name, struct answer *a)
+static void move_snapshot(struct fs *fs, struct node snapshot, struct node to_folder,
+	const char *to_name, struct answer *a)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct copy_request request = {0};
@@ -99,7 +99,7 @@ static void move_snapshot(struct fs *fs, struct node snapshot, const struct rece
 		if (r) {
 			r->has_file = true;
 			buf_add(&r->work->draft, text.data, text.len);
-			receipt_ask(fs, r, &request, moved, answer_user(a), a);
+			receipt_ask(fs, r, &request, true, answer_user(a), a);
 			snapshot_file_finish(&request);
 			return;
 		}
@@ -112,7 +112,6 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 	struct node to_folder, const char *to_name, bool noreplace, struct answer *a)
 {
 	bool same = node_number(from_folder) == node_number(to_folder);
-	struct receipt_moved moved;
 	struct node from;
 	struct err err;
 	int r = tree_find(fs, from_folder, from_name, &from);
@@ -132,9 +131,12 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 		return;
 	case NODE_SNAPSHOT:
 	case NODE_SNAPSHOT_FILE:
-		moved.folder = node_number(from_folder);
-		snprintf(moved.name, sizeof(moved.name), "%s", from_name);
-		move_snapshot(fs, from, &moved, to_folder, to_name, a);
+		r = fs->options->delete_ ? moving_begin(&fs->moving, from) : 0;
+		if (r) {
+			answer_errno(a, r > 0 ? ESTALE : -r);
+			return;
+		}
+		move_snapshot(fs, from, to_folder, to_name, a);
 		return;
 	case NODE_TAG:
 		if (!same)

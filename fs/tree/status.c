@@ -307,23 +307,18 @@ static void catalogue_changed(void *arg, enum catalogue_change change, catalogue
 {
 	const struct region_watch *w = arg;
 	struct node snapshot = {.kind = NODE_SNAPSHOT, .region = w->region, .slot = slot};
-	struct node snapshots = {.kind = NODE_SNAPSHOTS, .region = w->region};
 	static const enum node_kind texts[] = {
 		NODE_SNAPSHOT, NODE_DESCRIPTION, NODE_METADATA, NODE_TAGS, NODE_SNAPSHOT_FILE};
 
 	if (slot > NODE_SLOT_MAX || change == CATALOGUE_CONFIRMED)
 		return;
-	if (change == CATALOGUE_REMOVED) {
-		invalidate_name(w->fs->invalidate, node_number(snapshots),
-			catalogue_id(fs_catalogue(w->fs, snapshot), slot));
-	} else if (change == CATALOGUE_CHANGED) {
-		for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-			snapshot.kind = texts[i];
-			invalidate_node(w->fs->invalidate, node_number(snapshot));
-		}
+	if (change == CATALOGUE_ADDED)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		snapshot.kind = texts[i];
+		invalidate_node(w->fs, snapshot);
 	}
-	if (change != CATALOGUE_ADDED)
-		changed(w->fs->statuses, concerns_snapshot, &snapshot);
+	changed(w->fs->statuses, concerns_snapshot, &snapshot);
 }
 
 static void watch_region(void *arg, struct region *region)

@@ -110,6 +110,8 @@ double tree_attr_seconds(struct fs *fs, struct node n)
 
 double tree_name_seconds(struct fs *fs, struct node n)
 {
+	if (moving_has(&fs->moving, n))
+		return 0;
 	/* The names beside a snapshot are as lasting as its folder; only what they say changes. */
 	if (n.kind == NODE_STATUS || n.kind == NODE_WAIT)
 		return listing_seconds(fs, n);

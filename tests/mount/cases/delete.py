@@ -233,7 +233,10 @@ def mv_with_delete(t):
     """The copy, and only after it has completed the source's deletion."""
     m = t.mount("delete")
     t.sim.set_copy_seconds(4)
+    source, receipt = m.file("us-east-1", NIGHTLY), m.region("eu-west-1", NIGHTLY + ".snapshot")
+    os.stat(source)
     t.ok(f"mv {file(NIGHTLY)} eu-west-1/")
+    check(os.stat(source).st_ino != os.stat(receipt).st_ino, "the receipt's name stands for the snapshot's file")
     [new] = t.sim.copies("eu-west-1")
     same(t.sim.count("CopySnapshot"), 1)
     same(t.sim.count("DeleteSnapshot"), 0, "deletions while the copy runs")
@@ -247,9 +250,12 @@ def mv_with_delete(t):
 
 @case
 def mv_of_a_folder_with_delete(t):
-    t.mount("delete")
+    m = t.mount("delete")
     t.sim.set_copy_seconds(3)
+    os.listdir(m.folder("us-east-1", NIGHTLY, "tags"))
     t.ok(f"mv us-east-1/snapshots/{NIGHTLY} eu-west-1/snapshots/")
+    check(os.path.isfile(m.folder("eu-west-1", NIGHTLY)), "the receipt's name stands for the snapshot's folder")
+    check(os.path.isdir(m.folder("us-east-1", NIGHTLY)), "the snapshot's name stands for the receipt")
     same(len(t.sim.copies("eu-west-1")), 1)
     same(t.sim.count("DeleteSnapshot"), 0)
     until(lambda: t.sim.count("DeleteSnapshot", "us-east-1") == 1, "the source is deleted", 60)
