@@ -45,7 +45,6 @@ static int snapshot_attr(struct fs *fs, struct node n, struct stat *st)
 	set_times(&s, st);
 	st->st_size = (off_t)s.volume_gib << 30;
 	st->st_blocks = s.full_size > 0 ? s.full_size / 512 + (s.full_size % 512 > 0) : 0;
-	st->st_nlink = 3;
 	return 0;
 }
 

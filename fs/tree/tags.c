@@ -21,9 +21,7 @@ static int tags_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	const struct node_ops *folder = tree_ops((struct node){.kind = NODE_SNAPSHOT});
 
-	return folder->attr(fs, n, st) < 0
-		       ? -ENOENT
-		       : (st->st_size = 0, st->st_blocks = 0, st->st_nlink = 2, 0);
+	return folder->attr(fs, n, st) < 0 ? -ENOENT : (st->st_size = 0, st->st_blocks = 0, 0);
 }
 
 static struct node tag_node(struct node folder, uint32_t key)
@@ -84,7 +82,6 @@ static int tag_attr(struct fs *fs, struct node n, struct stat *st)
 		return -ENOENT;
 	if (is_aws(key))
 		st->st_mode &= ~(mode_t)0222;
-	st->st_nlink = 1;
 	/* A tag that was just created has no value before the first close. */
 	st->st_size = value ? (off_t)strlen(value) + 1 : 0;
 	return 0;

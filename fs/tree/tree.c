@@ -55,7 +55,8 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st)
 	memset(st, 0, sizeof(*st));
 	st->st_ino = node_number(n);
 	st->st_mode = ops->type | ops->mode;
-	st->st_nlink = folder ? 2 : 1;
+	/* 1 for folders too: more would tell find and perl how many subfolders there are. */
+	st->st_nlink = 1;
 	st->st_uid = fs->uid;
 	st->st_gid = fs->gid;
 	st->st_blksize = 4096;

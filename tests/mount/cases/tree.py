@@ -110,6 +110,24 @@ def inode_numbers_are_unique(t):
 
 
 @case
+def room_and_links(t):
+    """df counts no inodes, so no monitor finds them used up, and shows room; one link for a folder, or find and perl would look for few subfolders."""
+    m = t.mount()
+    found = 0
+    for folder, folders, files in os.walk(m.path):
+        for path in [folder] + [os.path.join(folder, name) for name in files]:
+            same(os.lstat(path).st_nlink, 1, "links of", path)
+            found += 1
+    room = os.statvfs(m.path)
+    same((room.f_files, room.f_ffree, room.f_favail), (0, 0, 0))
+    check(room.f_bavail == room.f_blocks > 1 << 30, room)
+    check(found > 50, "walked only", found)
+    t.need("perl")
+    walked = t.ok(f"perl -MFile::Find -e 'find(sub {{ $n++ if -f }}, \"{m.path}\"); print $n'")
+    same(int(walked), sum(len(files) for _, _, files in os.walk(m.path)), "files that File::Find finds")
+
+
+@case
 def times_and_sizes(t):
     m = t.mount()
     for region in ("us-east-1", "eu-west-1"):
