@@ -5,7 +5,7 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
-#include <stdio.h>
+#include <string.h>
 #include <utlist.h>
 
 #include "last_error.h"
@@ -16,18 +16,18 @@ struct answer {
 	struct fuse_req *req;
 	void (*cancel)(void *arg);
 	void *arg;
-	char what[200];
+	char what[];
 };
 
 struct answer *answer_create(struct fs *fs, struct fuse_req *req, const char *what)
 {
-	struct answer *a = calloc(1, sizeof(*a));
+	struct answer *a = calloc(1, sizeof(*a) + strlen(what) + 1);
 
 	if (!a)
 		return NULL;
 	a->fs = fs;
 	a->req = req;
-	snprintf(a->what, sizeof(a->what), "%s", what);
+	strcpy(a->what, what);
 	DL_PREPEND(fs->answers, a);
 	return a;
 }

@@ -10,8 +10,9 @@
 struct fuse_req;
 struct answer;
 
-/* Takes over the duty to answer req. `what` (copied, cut to 200 bytes) names the operation for
- * last-error. NULL on ENOMEM (req is still the caller's). */
+/* Takes over the duty to answer req. `what` (copied) names the operation and the whole
+ * path of its object for last-error ("rmdir regions/us-east-1/snapshots/snap-…"). NULL on ENOMEM
+ * (req is still the caller's). */
 struct answer *answer_create(struct fs *fs, struct fuse_req *req, const char *what);
 struct fs *answer_fs(const struct answer *a);
 struct fuse_req *answer_request(const struct answer *a);

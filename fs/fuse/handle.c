@@ -16,12 +16,19 @@ void handle_reply(const struct handle *h, struct fuse_req *req, size_t size, off
 	fuse_reply_buf(req, h->text.data ? h->text.data + from : NULL, left < size ? left : size);
 }
 
+static int too_long(int r, struct err *err)
+{
+	return r == -EFBIG ? err_set(err, EFBIG, "the text is too long: %zu bytes at most",
+				     HANDLE_TEXT_MAX)
+			   : err_set(err, -r, "out of memory");
+}
+
 int handle_write(struct handle *h, const char *data, size_t len, off_t offset, struct err *err)
 {
 	int r = buf_write_at(&h->text, (size_t)offset, data, len);
 
 	if (r < 0)
-		return err_set(err, -r, "the text is too long");
+		return too_long(r, err);
 	h->dirty = true;
 	return 0;
 }
@@ -38,7 +45,7 @@ int handle_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, 
 			"this text is written as a whole: open the file and write it anew");
 	r = buf_resize(&h->text, (size_t)size);
 	if (r < 0)
-		return err_set(err, -r, "the text is too long");
+		return too_long(r, err);
 	h->dirty = true;
 	return 0;
 }

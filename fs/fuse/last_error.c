@@ -21,7 +21,7 @@ struct entry {
 	unsigned number; /* 1 is the first of the mount; 0: empty */
 	uid_t user;
 	int64_t ms;
-	char what[200];
+	char what[2100]; /* an operation on two paths */
 	struct err err;
 };
 

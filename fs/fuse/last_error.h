@@ -15,8 +15,9 @@ struct last_error;
 struct last_error *last_error_create(void); /* NULL on ENOMEM */
 void last_error_destroy(struct last_error *l);
 
-/* `what` names the operation and its object ("copy of snap-… into eu-west-1"), `user` whose request
- * it was. Returns the positive errno to answer with; 0 in err counts as EIO. */
+/* `what` names the operation and its object ("rmdir regions/us-east-1/snapshots/snap-…"),
+ * `user` whose request it was. Returns the positive errno to answer with; 0 in err counts as EIO.
+ */
 int last_error_report(struct last_error *l, uid_t user, const char *what, const struct err *err);
 /* The errors of the user's own requests, or of everybody's, the youngest first. Results as buf_add.
  */

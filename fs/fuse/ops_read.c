@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 
 #include "clock.h"
+#include "last_error.h"
 #include "receipts.h"
 #include "status.h"
 
@@ -113,10 +114,9 @@ static bool await(fuse_req_t req, const struct arrival *question)
 {
 	struct fs *fs = question->fs;
 	const struct node_ops *ops = tree_ops(question->folder);
-	const char *region = region_name(fs_region(fs, question->folder));
 	bool ready = true;
 	struct arrival *w = malloc(sizeof(*w));
-	char what[200];
+	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 8];
 
 	if (!w) {
 		fuse_reply_err(req, ENOMEM);
@@ -137,9 +137,9 @@ static bool await(fuse_req_t req, const struct arrival *question)
 		return !ready;
 	}
 	if (w->what == ARRIVAL_LOOKUP)
-		snprintf(what, sizeof(what), "looking for %.80s in %s", w->name, region);
+		snprintf(what, sizeof(what), "find %s", tree_path(fs, w->folder, w->name, path));
 	else
-		snprintf(what, sizeof(what), "listing %s", region);
+		snprintf(what, sizeof(what), "list %s", tree_path(fs, w->folder, NULL, path));
 	w->answer = answer_create(fs, req, what);
 	if (!w->answer) {
 		region_cancel(w->waiter);
@@ -156,9 +156,15 @@ void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct fs *fs = ops_fs(req);
 	struct node folder = node_of(parent);
 	struct arrival question = {.what = ARRIVAL_LOOKUP, .fs = fs, .folder = folder};
+	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 8];
+	struct err err;
 
+	/* No request with a longer name follows: the kernel looks each name up first. */
 	if (strlen(name) > NAME_MAX) {
-		fuse_reply_err(req, ENAMETOOLONG);
+		err_set(&err, ENAMETOOLONG, "a file's name has at most %d bytes", NAME_MAX);
+		snprintf(what, sizeof(what), "find %s", tree_path(fs, folder, name, path));
+		fuse_reply_err(
+			req, last_error_report(fs->last_error, fuse_req_ctx(req)->uid, what, &err));
 		return;
 	}
 	strcpy(question.name, name);

@@ -16,24 +16,44 @@
 #include "rename.h"
 #include "status.h"
 
+/* "OPERATION PATH" for last-error; name: as tree_path(). Returns out. */
+#define WHAT_SIZE (TREE_PATH_SIZE + 40)
+static const char *name_what(
+	struct fs *fs, const char *operation, struct node n, const char *name, char out[WHAT_SIZE])
+{
+	char path[TREE_PATH_SIZE];
+
+	snprintf(out, WHAT_SIZE, "%s %s", operation, tree_path(fs, n, name, path));
+	return out;
+}
+
 /* Answers an error that has a reason: EPERM and its like are told apart in .ebsfs/last-error. */
-static void refuse(struct fs *fs, fuse_req_t req, const char *operation, const char *name,
+static void refuse(fuse_req_t req, const char *operation, struct node n, const char *name,
 	const struct err *err)
 {
-	char what[300];
+	struct fs *fs = ops_fs(req);
+	char what[WHAT_SIZE];
 
-	snprintf(what, sizeof(what), "%s %s", operation, name);
-	fuse_reply_err(req, last_error_report(fs->last_error, fuse_req_ctx(req)->uid, what, err));
+	fuse_reply_err(req, last_error_report(fs->last_error, fuse_req_ctx(req)->uid,
+				    name_what(fs, operation, n, name, what), err));
+}
+
+/* What cannot be done with a node of this kind, and what to do instead. Returns -EPERM. */
+static int forbid(struct node n, const char *why, struct err *err)
+{
+	const char *instead = tree_ops(n)->instead;
+
+	return err_set(err, EPERM, "%s%s%s", why, instead ? "; " : "", instead ? instead : "");
 }
 
 /* While the mount is offline nothing can be changed. True: the request was answered so. */
-static bool is_offline(struct fs *fs, fuse_req_t req, const char *operation, const char *name)
+static bool is_offline(fuse_req_t req, const char *operation, struct node n, const char *name)
 {
 	struct err err;
 
-	if (!offline_refuses(fs, &err))
+	if (!offline_refuses(ops_fs(req), &err))
 		return false;
-	refuse(fs, req, operation, name, &err);
+	refuse(req, operation, n, name, &err);
 	return true;
 }
 
@@ -89,7 +109,7 @@ static int open_writing(struct fs *fs, struct node n, struct handle *h, int flag
 	int r;
 
 	if (!ops->open_write)
-		return err_set(err, EPERM, "the file is read-only");
+		return forbid(n, "the file is read-only", err);
 	if (offline_refuses(fs, err))
 		return -err->errnum;
 	r = ops->open_write(fs, n, h, err);
@@ -108,7 +128,6 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	const struct node_ops *ops = tree_ops(n);
 	bool writing = (fi->flags & O_ACCMODE) != O_RDONLY;
 	struct handle *h;
-	char name[TREE_NAME_SIZE];
 	struct err err;
 	int r = 0;
 
@@ -122,7 +141,7 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (writing) {
 		r = open_writing(fs, n, h, fi->flags, &err);
 		if (r < 0)
-			refuse(fs, req, "open for writing", tree_name(fs, n, name), &err);
+			refuse(req, "open for writing", n, NULL, &err);
 	} else if (ops->trust != TRUST_NEVER) {
 		r = ops->text(fs, n, &h->text);
 		if (r < 0)
@@ -147,18 +166,12 @@ void ops_create(
 	struct handle *h;
 	struct err err;
 
-	if (strlen(name) > NAME_MAX) {
-		fuse_reply_err(req, ENAMETOOLONG);
-		return;
-	}
 	if (!ops->create) {
-		err_set(&err, EPERM,
-			"no file can be made here; a copy is asked for in regions/<region>/ or its "
-			"snapshots/");
-		refuse(fs, req, "create", name, &err);
+		forbid(folder, "no file can be made here", &err);
+		refuse(req, "create", folder, name, &err);
 		return;
 	}
-	if (is_offline(fs, req, "create", name))
+	if (is_offline(req, "create", folder, name))
 		return;
 	h = handle_create(req, folder, true, fi);
 	if (!h) {
@@ -167,7 +180,7 @@ void ops_create(
 	}
 	h->created = true;
 	if (ops->create(fs, folder, name, mode, h, &n, &err) < 0) {
-		refuse(fs, req, "create", name, &err);
+		refuse(req, "create", folder, name, &err);
 		handle_destroy(h);
 		return;
 	}
@@ -182,12 +195,11 @@ void ops_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, of
 	struct fuse_file_info *fi)
 {
 	struct handle *h = ops_handle(fi);
-	char name[TREE_NAME_SIZE];
 	struct err err;
 
 	(void)ino;
 	if (tree_ops(h->node)->write(h, data, size, offset, &err) < 0)
-		refuse(h->fs, req, "write", tree_name(h->fs, h->node, name), &err);
+		refuse(req, "write", h->node, NULL, &err);
 	else
 		fuse_reply_write(req, size);
 }
@@ -195,7 +207,7 @@ void ops_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, of
 void ops_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct handle *h = ops_handle(fi);
-	char name[TREE_NAME_SIZE], what[TREE_NAME_SIZE + 16];
+	char what[WHAT_SIZE];
 	struct answer *a;
 
 	(void)ino;
@@ -203,8 +215,7 @@ void ops_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, 0);
 		return;
 	}
-	snprintf(what, sizeof(what), "close %s", tree_name(h->fs, h->node, name));
-	a = answer_create(h->fs, req, what);
+	a = answer_create(h->fs, req, name_what(h->fs, "close", h->node, NULL, what));
 	if (a)
 		tree_ops(h->node)->commit(h, a);
 	else
@@ -273,12 +284,13 @@ static void touch_interrupted(void *arg)
 static void touch(struct fs *fs, fuse_req_t req, struct node n)
 {
 	struct touching *t = calloc(1, sizeof(*t));
+	char what[WHAT_SIZE];
 	bool ready;
 
 	if (t) {
 		t->fs = fs;
 		t->node = n;
-		t->answer = answer_create(fs, req, "touch: reading the region again");
+		t->answer = answer_create(fs, req, name_what(fs, "touch", n, NULL, what));
 	}
 	if (t && t->answer) {
 		t->waiter = region_ensure(fs_region(fs, n), true, touched, t, &ready);
@@ -299,16 +311,14 @@ void ops_setattr(
 	struct node n = node_of(ino);
 	const struct node_ops *ops = tree_ops(n);
 	struct handle *h = fi ? ops_handle(fi) : NULL;
-	char name[TREE_NAME_SIZE];
 	struct err err;
 	int r = 0;
 
-	if (n.kind != NODE_SNAPSHOTS &&
-		is_offline(fs, req, "change attributes of", tree_name(fs, n, name)))
+	if (n.kind != NODE_SNAPSHOTS && is_offline(req, "change attributes of", n, NULL))
 		return;
 	if (which & FUSE_SET_ATTR_SIZE) {
 		if (!ops->truncate)
-			r = err_set(&err, EPERM, "the file is read-only");
+			r = forbid(n, "the file is read-only", &err);
 		else
 			r = ops->truncate(fs, n, h && h->writing ? h : NULL, st->st_size, &err);
 		which &= ~FUSE_SET_ATTR_SIZE;
@@ -316,9 +326,12 @@ void ops_setattr(
 	if (r == 0 && which)
 		r = ops->set_attr
 			    ? ops->set_attr(fs, n, st, which, &err)
-			    : err_set(&err, EPERM, "mode, owner and times of this are EC2's facts");
+			    : err_set(&err, EPERM,
+				      "mode, owner and times of this are EC2's facts or ebsfs's "
+				      "own; only receipts keep what is set, and touch of a "
+				      "region's snapshots/ reads the region again");
 	if (r < 0)
-		refuse(fs, req, "change attributes of", tree_name(fs, n, name), &err);
+		refuse(req, "change attributes of", n, NULL, &err);
 	else if (n.kind == NODE_SNAPSHOTS)
 		touch(fs, req, n);
 	else
@@ -331,11 +344,10 @@ void ops_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 {
 	struct err err;
 
-	(void)parent;
 	(void)mode;
 	(void)dev;
-	err_set(&err, EPERM, "only files and folders can be made here");
-	refuse(ops_fs(req), req, "mknod", name, &err);
+	err_set(&err, EPERM, "there are only files and folders here, no devices, pipes or sockets");
+	refuse(req, "mknod", node_of(parent), name, &err);
 }
 
 void ops_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
@@ -346,20 +358,16 @@ void ops_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	struct fuse_entry_param e;
 	struct err err;
 
-	if (strlen(name) > NAME_MAX) {
-		fuse_reply_err(req, ENAMETOOLONG);
-		return;
-	}
-	if (ops->mkdir && is_offline(fs, req, "mkdir", name))
+	if (ops->mkdir && is_offline(req, "mkdir", folder, name))
 		return;
 	if (!ops->mkdir)
-		err_set(&err, EPERM, "no folder can be made here");
+		forbid(folder, "no folder can be made here", &err);
 	else if (ops->mkdir(fs, folder, name, mode, &n, &err) == 0) {
 		ops_entry(fs, n, &e);
 		fuse_reply_entry(req, &e);
 		return;
 	}
-	refuse(fs, req, "mkdir", name, &err);
+	refuse(req, "mkdir", folder, name, &err);
 }
 
 void ops_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
@@ -371,7 +379,7 @@ void ops_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const ch
 
 	(void)target;
 	if (receipt_folder_symlink(fs, node_of(parent), name, &n, &err) < 0) {
-		refuse(fs, req, "ln -s", name, &err);
+		refuse(req, "ln -s", node_of(parent), name, &err);
 		return;
 	}
 	ops_entry(fs, n, &e); /* never fails for what was just made */
@@ -383,17 +391,17 @@ void ops_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *nam
 	struct err err;
 
 	(void)ino;
-	(void)parent;
-	err_set(&err, EPERM, "no link can be made here");
-	refuse(ops_fs(req), req, "ln", name, &err);
+	err_set(&err, EPERM, "no link can be made here; to ask for a copy use cp");
+	refuse(req, "ln", node_of(parent), name, &err);
 }
 
 static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, bool folder_wanted)
 {
+	const char *operation = folder_wanted ? "rmdir" : "rm";
 	struct fs *fs = ops_fs(req);
-	struct node n;
-	int r = tree_find(fs, node_of(parent), name, &n);
-	char what[300];
+	struct node folder = node_of(parent), n;
+	int r = tree_find(fs, folder, name, &n);
+	char what[WHAT_SIZE];
 	struct answer *a;
 
 	if (r == 0 && S_ISDIR(tree_ops(n)->type) != folder_wanted)
@@ -402,17 +410,15 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, boo
 		fuse_reply_err(req, -r);
 		return;
 	}
-	if (tree_ops(n)->remove && is_offline(fs, req, folder_wanted ? "rmdir" : "rm", name))
+	if (tree_ops(n)->remove && is_offline(req, operation, folder, name))
 		return;
-	snprintf(what, sizeof(what), "%s %s", folder_wanted ? "rmdir" : "rm", name);
-	a = answer_create(fs, req, what);
+	a = answer_create(fs, req, name_what(fs, operation, folder, name, what));
 	if (!a)
 		fuse_reply_err(req, ENOMEM);
 	else if (tree_ops(n)->remove)
 		tree_ops(n)->remove(fs, n, a);
 	else
-		delete_refuse(a, "this cannot be removed; a snapshot is deleted by rmdir of its "
-				 "folder, on a mount with -o delete");
+		delete_refuse(a, n);
 }
 
 void ops_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -428,22 +434,25 @@ void ops_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 void ops_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
 	const char *new_name, unsigned flags)
 {
+	struct node from = node_of(parent), to = node_of(new_parent);
+	char old_path[TREE_PATH_SIZE], new_path[TREE_PATH_SIZE], what[2 * TREE_PATH_SIZE + 8];
 	struct fs *fs = ops_fs(req);
-	char what[300];
 	struct answer *a;
+	struct err err;
 
-	if (strlen(new_name) > NAME_MAX || (flags & ~(unsigned)RENAME_NOREPLACE)) {
-		fuse_reply_err(req, flags & ~(unsigned)RENAME_NOREPLACE ? EINVAL : ENAMETOOLONG);
+	if (flags & ~(unsigned)RENAME_NOREPLACE) {
+		err_set(&err, EINVAL, "two names cannot be exchanged here; mv one after the other");
+		refuse(req, "mv", from, name, &err);
 		return;
 	}
-	if (is_offline(fs, req, "mv", name) ||
+	if (is_offline(req, "mv", from, name) ||
 		confirm_rename(fs, req, parent, name, new_parent, new_name, flags))
 		return;
-	snprintf(what, sizeof(what), "mv %s", name);
+	snprintf(what, sizeof(what), "mv %s to %s", tree_path(fs, from, name, old_path),
+		tree_path(fs, to, new_name, new_path));
 	a = answer_create(fs, req, what);
 	if (a)
-		rename_node(fs, node_of(parent), name, node_of(new_parent), new_name,
-			flags & RENAME_NOREPLACE, a);
+		rename_node(fs, from, name, to, new_name, flags & RENAME_NOREPLACE, a);
 	else
 		fuse_reply_err(req, ENOMEM);
 }

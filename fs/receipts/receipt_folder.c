@@ -236,7 +236,7 @@ int receipt_folder_symlink(
 	struct receipt *r = get(fs, folder);
 
 	if (folder.kind != NODE_FOLDER || strcmp(name, "copy") != 0)
-		return err_set(err, EPERM, "no link can be made here");
+		return err_set(err, EPERM, "no link can be made here; to ask for a copy use cp");
 	if (!r)
 		return err_set(err, ENOENT, "the folder is gone");
 	*child = folder;

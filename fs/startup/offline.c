@@ -11,6 +11,7 @@
 #include "invalidate.h"
 #include "isotime.h"
 #include "known.h"
+#include "last_error.h"
 #include "log.h"
 #include "loop.h"
 
@@ -109,7 +110,7 @@ static void bar(struct offline *o, const char *account)
 		"the credentials are account %s's now, and the mount shows account %s, which they "
 		"reached last: unmount and mount again",
 		account, fs->account);
-	log_error("%s", o->why.message);
+	last_error_report(fs->last_error, fs->uid, "ask AWS who this is", &o->why);
 	aws_hold(fs->aws, &o->why);
 	invalidate_node(fs, (struct node){.kind = NODE_COPIES});
 	invalidate_node(fs, (struct node){.kind = NODE_COPIES_JSON});

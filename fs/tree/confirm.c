@@ -65,10 +65,13 @@ static void interrupted(void *arg)
 }
 
 /* Takes c over. */
-static void ask(struct confirmation *c, fuse_req_t req, const char *what)
+static void ask(struct confirmation *c, fuse_req_t req, const char *operation)
 {
 	struct fs *fs = c->fs;
+	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 24];
 	bool ready;
+
+	snprintf(what, sizeof(what), "%s %s", operation, tree_path(fs, c->node, NULL, path));
 
 	c->answer = answer_create(fs, req, what);
 	if (c->answer) {
@@ -99,7 +102,7 @@ bool confirm_open(struct fs *fs, fuse_req_t req, uint64_t ino, const struct fuse
 		return true;
 	}
 	*c = (struct confirmation){.fs = fs, .node = n, .ino = ino, .fi = *fi};
-	ask(c, req, "opening a tag for writing");
+	ask(c, req, "open for writing");
 	return true;
 }
 

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "ec2.h"
+#include "log.h"
 
 /* One deletion under way. */
 struct deletion {
@@ -20,29 +21,48 @@ struct deletion {
 	char key[EC2_TAG_KEY_MAX * 4 + 1];
 };
 
-void delete_refuse(struct answer *a, const char *why)
+static pid_t process_of(struct answer *a)
 {
+	return guard_process(fuse_req_ctx(answer_request(a))->pid);
+}
+
+void delete_refuse(struct answer *a, struct node n)
+{
+	struct fs *fs = answer_fs(a);
+	char path[TREE_PATH_SIZE];
 	struct err err;
 
-	guard_bar(&answer_fs(a)->guard, guard_process(fuse_req_ctx(answer_request(a))->pid),
-		clock_mono_ms());
-	err_set(&err, EPERM, "%s", why);
+	guard_bar(&fs->guard, process_of(a), clock_mono_ms());
+	if (n.kind > NODE_SNAPSHOT && n.kind < NODE_FOLDER) {
+		n.kind = NODE_SNAPSHOT;
+		err_set(&err, EPERM,
+			"the files of a snapshot go with it; %srmdir %s deletes the snapshot",
+			fs->options->delete_ ? "" : "on a mount with -o delete, ",
+			tree_path(fs, n, NULL, path));
+	} else {
+		err_set(&err, EPERM, "it belongs to the mount itself and cannot be removed");
+	}
 	answer_err(a, &err);
 }
 
 /* Whether the mount and the asking process may delete; if not, the answer has been given. */
 static bool permitted(struct fs *fs, struct answer *a, const char *option_help)
 {
+	enum guard_verdict verdict = guard_check(&fs->guard, process_of(a), clock_mono_ms());
 	struct err err;
 
 	if (!fs->options->delete_)
 		err_set(&err, EPERM, "%s", option_help);
-	else if (guard_barred(&fs->guard, guard_process(fuse_req_ctx(answer_request(a))->pid),
-			 clock_mono_ms()))
+	else if (verdict == GUARD_BARRED)
 		err_set(&err, EPERM,
 			"this process was just refused the removal of a snapshot's file, so it is "
-			"a recursive command: "
-			"nothing is deleted for it. Delete a snapshot by rmdir of its folder");
+			"a recursive command: nothing is deleted for it. Delete a snapshot by "
+			"rmdir of its folder, in a command of its own");
+	else if (verdict == GUARD_FULL)
+		err_set(&err, EBUSY,
+			"more than %d processes were refused a removal within %d s, and ebsfs "
+			"cannot tell them from this one; try again when they have ended",
+			GUARD_MAX, GUARD_MS / 1000);
 	else
 		return true;
 	answer_err(a, &err);
@@ -113,6 +133,8 @@ static void snapshot_deleted(void *arg, const struct err *err)
 	if (!err || !strcmp(err->code, "InvalidSnapshot.NotFound")) {
 		copies_snapshot_deleted(d->fs->copies, region_name(fs_region(d->fs, d->node)),
 			catalogue_id(c, d->node.slot));
+		log_info("deleted the snapshot %s/%s", region_name(fs_region(d->fs, d->node)),
+			catalogue_id(c, d->node.slot));
 		catalogue_hold_deleted(c, d->node.slot, clock_mono_ms());
 		err = NULL;
 	}
@@ -126,12 +148,14 @@ void delete_snapshot(struct fs *fs, struct node n, struct answer *a)
 	struct deletion *d;
 	struct err err;
 
-	if (!permitted(fs, a, "deleting snapshots needs a mount with -o delete"))
+	if (!permitted(fs, a,
+		    "this mount deletes nothing; mount with -o delete to permit rmdir, which "
+		    "deletes the snapshot"))
 		return;
 	if (copies_needs(fs->copies, region, id)) {
 		err_set(&err, EBUSY,
-			"a queued or running copy still needs %s/%s; see the file 'copies'", region,
-			id);
+			"a queued or running copy still needs it as its source; see the file "
+			"'copies', and delete it when that copy has ended");
 		answer_err(a, &err);
 		return;
 	}
@@ -157,10 +181,12 @@ void delete_tag(struct fs *fs, struct node n, struct answer *a)
 	struct deletion *d;
 	struct err err;
 
-	if (!permitted(fs, a, "removing tags needs a mount with -o delete"))
+	if (!permitted(fs, a,
+		    "this mount deletes nothing; mount with -o delete to permit rm of a tag"))
 		return;
 	if (!strncmp(key, "aws:", 4)) {
-		err_set(&err, EPERM, "tag %s: tags that begin with aws: are AWS's own", key);
+		err_set(&err, EPERM,
+			"tags that begin with aws: are AWS's own; only AWS removes them");
 		answer_err(a, &err);
 		return;
 	}

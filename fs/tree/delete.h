@@ -19,6 +19,6 @@ void delete_forget_all(struct fs *fs);
 /* A removal that is never permitted (a file in a snapshot's folder): EPERM. The process that tried
  * is a recursive one, and for GUARD_MS (guard.h) nothing is deleted for it: `find -delete` and `rm
  * -r` go on to the folder and the next file after a refusal. */
-void delete_refuse(struct answer *a, const char *why);
+void delete_refuse(struct answer *a, struct node n);
 
 #endif

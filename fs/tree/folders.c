@@ -101,15 +101,24 @@ static bool regions_next(struct fs *fs, struct node folder, uint64_t *pos, struc
 	return true;
 }
 
-const struct node_ops root_ops = {
-	.type = S_IFDIR, .mode = 0555, .trust = TRUST_EVER, .find = root_find, .next = root_next};
+#define ASK_FOR_A_COPY "a file that asks for a copy goes into regions/REGION/"
+
+const struct node_ops root_ops = {.type = S_IFDIR,
+	.mode = 0555,
+	.trust = TRUST_EVER,
+	.instead = ASK_FOR_A_COPY,
+	.find = root_find,
+	.next = root_next};
 const struct node_ops control_ops = {.type = S_IFDIR,
 	.mode = 0555,
 	.trust = TRUST_EVER,
+	.instead = ASK_FOR_A_COPY,
 	.find = control_find,
 	.next = control_next};
 const struct node_ops regions_ops = {.type = S_IFDIR,
 	.mode = 0555,
 	.trust = TRUST_EVER,
+	.instead = "a folder is here for each region that the account has enabled, or that -o "
+		   "regions= names; " ASK_FOR_A_COPY,
 	.find = regions_find,
 	.next = regions_next};

@@ -23,27 +23,31 @@ pid_t guard_process(pid_t thread)
 
 void guard_bar(struct guard *g, pid_t pid, int64_t now_ms)
 {
-	size_t oldest = 0;
+	size_t at = GUARD_MAX;
 
 	for (size_t i = 0; i < GUARD_MAX; i++) {
 		if (g->barred[i].pid == pid) {
-			oldest = i;
+			at = i;
 			break;
 		}
-		if (g->barred[i].until < g->barred[oldest].until)
-			oldest = i;
+		if (g->barred[i].until <= now_ms)
+			at = i;
 	}
-	g->barred[oldest].pid = pid;
-	g->barred[oldest].until = now_ms + GUARD_MS;
+	if (at == GUARD_MAX) {
+		g->all_until = now_ms + GUARD_MS;
+		return;
+	}
+	g->barred[at].pid = pid;
+	g->barred[at].until = now_ms + GUARD_MS;
 }
 
-bool guard_barred(struct guard *g, pid_t pid, int64_t now_ms)
+enum guard_verdict guard_check(struct guard *g, pid_t pid, int64_t now_ms)
 {
 	for (size_t i = 0; i < GUARD_MAX; i++) {
 		if (g->barred[i].pid == pid && now_ms < g->barred[i].until) {
 			g->barred[i].until = now_ms + GUARD_MS;
-			return true;
+			return GUARD_BARRED;
 		}
 	}
-	return false;
+	return now_ms < g->all_until ? GUARD_FULL : GUARD_FREE;
 }

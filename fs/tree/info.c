@@ -164,8 +164,11 @@ static int errors_text(struct fs *fs, struct node n, struct buf *out)
 }
 
 #define INFO_OPS(name, fn)                                                                         \
-	const struct node_ops name = {                                                             \
-		.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .text = fn}
+	const struct node_ops name = {.type = S_IFREG,                                             \
+		.mode = 0444,                                                                      \
+		.trust = TRUST_NEVER,                                                              \
+		.instead = "ebsfs writes it itself; copy it elsewhere to edit it",                 \
+		.text = fn}
 
 INFO_OPS(readme_ops, readme_text);
 INFO_OPS(copies_ops, copies_text);

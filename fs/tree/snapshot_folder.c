@@ -128,6 +128,9 @@ const struct node_ops snapshot_ops = {
 	.type = S_IFDIR,
 	.mode = 0555,
 	.trust = TRUST_LISTING,
+	.instead =
+		"it holds what EC2 has of the snapshot; set a tag by writing tags/KEY, ask for a "
+		"copy by a file in another region's folder",
 	.attr = snapshot_attr,
 	.find = snapshot_find,
 	.next = snapshot_next,
@@ -137,15 +140,21 @@ const struct node_ops snapshot_ops = {
 const struct node_ops description_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_LISTING,
+	.instead = "EC2 cannot change a snapshot's description; a copy can have another, by the "
+		   "line copy.description: TEXT in the file that asks for it, and tags/Name can be "
+		   "written",
 	.attr = file_attr,
 	.text = description_text};
 const struct node_ops metadata_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_LISTING,
+	.instead = "it shows EC2's record, of which only the tags can be changed: write tags/KEY",
 	.attr = file_attr,
 	.text = metadata_text};
 const struct node_ops snapshot_file_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_LISTING,
+	.instead = "it says what the snapshot is; to copy with other options, write the changed "
+		   "text to a file in the destination's folder, regions/REGION/",
 	.attr = snapshot_file_attr,
 	.text = snapshot_file_text};

@@ -377,6 +377,8 @@ static int wait_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
+#define INSTEAD "it says what EC2 does; a file that asks for a copy goes into regions/REGION/"
+
 /* cp -r writes the source's status into a receipt's folder: it is dropped. A receipt's own status
  * file is read-only. */
 static int open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
@@ -385,7 +387,7 @@ static int open_write(struct fs *fs, struct node n, struct handle *h, struct err
 
 	(void)h;
 	if (!r || !r->is_folder)
-		return err_set(err, EPERM, "a status cannot be written");
+		return err_set(err, EPERM, "the file is read-only; " INSTEAD);
 	return 0;
 }
 
@@ -410,10 +412,18 @@ static void receipt_status_remove(struct fs *fs, struct node n, struct answer *a
 	answer_err(a, &err);
 }
 
-const struct node_ops status_ops = {
-	.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .attr = size_attr, .text = text_read};
-const struct node_ops wait_ops = {
-	.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .attr = wait_attr, .text = text};
+const struct node_ops status_ops = {.type = S_IFREG,
+	.mode = 0444,
+	.trust = TRUST_NEVER,
+	.instead = INSTEAD,
+	.attr = size_attr,
+	.text = text_read};
+const struct node_ops wait_ops = {.type = S_IFREG,
+	.mode = 0444,
+	.trust = TRUST_NEVER,
+	.instead = INSTEAD,
+	.attr = wait_attr,
+	.text = text};
 const struct node_ops receipt_status_ops = {
 	.type = S_IFREG,
 	.mode = 0444,
@@ -427,5 +437,9 @@ const struct node_ops receipt_status_ops = {
 	.set_attr = set_attr,
 	.remove = receipt_status_remove,
 };
-const struct node_ops receipt_wait_ops = {
-	.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .attr = wait_attr, .text = text};
+const struct node_ops receipt_wait_ops = {.type = S_IFREG,
+	.mode = 0444,
+	.trust = TRUST_NEVER,
+	.instead = INSTEAD,
+	.attr = wait_attr,
+	.text = text};

@@ -11,6 +11,7 @@
 #include "names.h"
 #include "nodes.h"
 #include "tags.h"
+#include "utf8.h"
 
 static bool is_aws(const char *key)
 {
@@ -96,17 +97,30 @@ static int tag_text(struct fs *fs, struct node n, struct buf *out)
 
 static int check_key(const char *key, struct err *err)
 {
-	size_t characters = 0;
+	ssize_t characters = utf8_count(key, strlen(key));
 
 	if (is_aws(key))
 		return err_set(err, EPERM,
-			"tag %s: tags that begin with aws: are AWS's own and read-only", key);
-	for (const char *p = key; *p; p++)
-		characters += (*p & 0xc0) != 0x80;
+			"tags that begin with aws: are AWS's own and read-only; choose another "
+			"key");
 	if (characters > EC2_TAG_KEY_MAX)
-		return err_set(
-			err, EINVAL, "a tag's key has at most %d characters", EC2_TAG_KEY_MAX);
+		return err_set(err, EINVAL,
+			"the tag's key has %zd characters, and EC2 permits %d; shorten it",
+			characters, EC2_TAG_KEY_MAX);
 	return 0;
+}
+
+/* The key that a file's name stands for. */
+static int parse_name(const char *name, char key[NAME_MAX + 1], struct err *err)
+{
+	if (utf8_count(name, strlen(name)) < 0)
+		return err_set(err, EINVAL,
+			"the tag's key is not UTF-8, which EC2 needs; convert it (iconv)");
+	if (!names_unescape(name, key))
+		return err_set(err, EINVAL,
+			"this is no tag's name: write '/' as %%2F, '%%' as %%25, the dots of a key "
+			"that is only dots as %%2E, and the bytes of control characters likewise");
+	return check_key(key, err);
 }
 
 static int tags_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
@@ -117,12 +131,7 @@ static int tags_create(struct fs *fs, struct node folder, const char *name, mode
 
 	(void)mode;
 	(void)h;
-	if (!names_unescape(name, key))
-		return err_set(err, EINVAL,
-			"'%s' is no tag's name: write '/' as %%2F, '%%' as %%25, and the dots of a "
-			"key that is only dots as %%2E",
-			name);
-	if (check_key(key, err) < 0)
+	if (parse_name(name, key, err) < 0)
 		return -err->errnum;
 	number = catalogue_key_number(fs_catalogue(fs, folder), key);
 	if (number > NODE_SLOT_MAX)
@@ -150,12 +159,21 @@ struct tagging {
 	char old_key[NAME_MAX + 1]; /* "": none */
 };
 
+/* For an error that no close() can return any more. */
+static void report_tag(const struct tagging *t, const struct err *err)
+{
+	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 8];
+
+	snprintf(what, sizeof(what), "write %s", tree_path(t->fs, t->node, NULL, path));
+	last_error_report(t->fs->last_error, t->user, what, err);
+}
+
 static void tagging_end(struct tagging *t, const struct err *err)
 {
 	if (t->answer)
 		answer_err(t->answer, err);
 	else if (err)
-		last_error_report(t->fs->last_error, t->user, "writing a tag", err);
+		report_tag(t, err);
 	buf_finish(&t->value);
 	free(t);
 }
@@ -246,9 +264,7 @@ void tags_rename(struct fs *fs, struct node n, const char *name, struct answer *
 		answer_errno(a, ENOENT);
 		return;
 	}
-	if (!names_unescape(name, key))
-		err_set(&err, EINVAL, "'%s' is no tag's name", name);
-	else if (check_key(key, &err) == 0 && check_key(old_key, &err) == 0) {
+	if (parse_name(name, key, &err) == 0 && check_key(old_key, &err) == 0) {
 		t = tagging_create(fs, n, key, answer_user(a));
 		if (t && buf_puts(&t->value, value) == 0) {
 			if (strcmp(key, old_key) != 0)
@@ -262,25 +278,35 @@ void tags_rename(struct fs *fs, struct node n, const char *name, struct answer *
 	answer_err(a, &err);
 }
 
+static int check_value(const struct buf *text, struct err *err)
+{
+	size_t len = text->len - (text->data[text->len - 1] == '\n');
+	ssize_t characters = utf8_count(text->data, len);
+
+	if (characters < 0 || memchr(text->data, '\0', len))
+		return err_set(err, EINVAL,
+			"the tag's value is not text in UTF-8, which EC2 needs; convert it "
+			"(iconv)");
+	if (characters > EC2_TAG_VALUE_MAX)
+		return err_set(err, EINVAL,
+			"the tag's value has %zd characters, and EC2 permits %d; shorten it",
+			characters, EC2_TAG_VALUE_MAX);
+	return 0;
+}
+
 /* A shell closes once between opening and writing (`echo v > k` duplicates the descriptor), so an
  * empty text waits for the last close. */
 static void tag_commit(struct handle *h, struct answer *a)
 {
 	struct err err;
-	size_t characters = 0, len = h->text.len;
 
-	if (!h->dirty || !len) {
+	if (!h->dirty || !h->text.len) {
 		answer_ok(a);
 		return;
 	}
-	len -= h->text.data[len - 1] == '\n';
-	for (size_t i = 0; i < len; i++)
-		characters += (h->text.data[i] & 0xc0) != 0x80;
-	if (characters > EC2_TAG_VALUE_MAX || memchr(h->text.data, '\0', len)) {
+	if (check_value(&h->text, &err) < 0) {
 		h->dirty = false;
 		h->committed = true;
-		err_set(&err, EINVAL, "a tag's value is a text of at most %d characters",
-			EC2_TAG_VALUE_MAX);
 		answer_err(a, &err);
 		return;
 	}
@@ -306,6 +332,7 @@ const struct node_ops tags_ops = {
 	.type = S_IFDIR,
 	.mode = 0755,
 	.trust = TRUST_LISTING,
+	.instead = "a tag is a file: echo VALUE > tags/KEY",
 	.attr = tags_attr,
 	.find = tags_find,
 	.next = tags_next,

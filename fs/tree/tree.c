@@ -129,25 +129,3 @@ int tree_find(struct fs *fs, struct node folder, const char *name, struct node *
 		return -ENOTDIR;
 	return ops->find(fs, folder, name, child);
 }
-
-const char *tree_name(struct fs *fs, struct node n, char out[TREE_NAME_SIZE])
-{
-	const struct receipt *r;
-	const char *key;
-
-	if (n.kind >= NODE_FOLDER) {
-		r = receipts_get(fs->receipts, n);
-		snprintf(out, TREE_NAME_SIZE, "%s/%s", region_name(fs_region(fs, n)),
-			r ? r->name : "?");
-	} else if (n.kind >= NODE_SNAPSHOT) {
-		key = n.kind == NODE_TAG ? catalogue_key_text(fs_catalogue(fs, n), n.sub) : NULL;
-		snprintf(out, TREE_NAME_SIZE, "%s/%s%s%s", region_name(fs_region(fs, n)),
-			catalogue_id(fs_catalogue(fs, n), n.slot), key ? " tag " : "",
-			key ? key : "");
-	} else if (n.kind >= NODE_REGION) {
-		snprintf(out, TREE_NAME_SIZE, "%s", region_name(fs_region(fs, n)));
-	} else {
-		snprintf(out, TREE_NAME_SIZE, "a file of ebsfs itself");
-	}
-	return out;
-}

@@ -33,6 +33,8 @@ struct node_ops {
 	mode_t type; /* S_IFDIR, S_IFREG, S_IFLNK */
 	mode_t mode; /* permissions; write bits fall away on a read-only mount */
 	enum tree_trust trust;
+	/* What a person does instead, where writing it, or making anything in it, is refused. */
+	const char *instead;
 
 	/* Corrects the default attributes (owner, mode, times of the mount, size of the text).
 	 * -ENOENT: the node is gone. */
@@ -83,10 +85,10 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st);
 /* Seconds for which the kernel may trust a node's attributes and its name. */
 double tree_attr_seconds(struct fs *fs, struct node n);
 double tree_name_seconds(struct fs *fs, struct node n);
-/* What a person calls the node ("us-east-1/snap-…", a receipt's name), for messages. Returns out.
- */
-#define TREE_NAME_SIZE 300
-const char *tree_name(struct fs *fs, struct node n, char out[TREE_NAME_SIZE]);
+/* A node's path from the mount's root, for messages: "regions/us-east-1/snapshots/snap-…/status";
+ * "." for the root. With a name: that of this child, whether it is there or not. Returns out. */
+#define TREE_PATH_SIZE 1024
+const char *tree_path(struct fs *fs, struct node n, const char *name, char out[TREE_PATH_SIZE]);
 /* find() of the folder; -ENOTDIR. */
 int tree_find(struct fs *fs, struct node folder, const char *name, struct node *child);
 

@@ -256,19 +256,36 @@ static void test_the_guard_bars_for_a_while(void **state)
 	struct guard g = {0};
 
 	(void)state;
-	assert_false(guard_barred(&g, 10, 0));
+	assert_int_equal(guard_check(&g, 10, 0), GUARD_FREE);
 	guard_bar(&g, 10, 1000);
-	assert_true(guard_barred(&g, 10, 1001));
-	assert_false(guard_barred(&g, 11, 1001));
-	assert_true(guard_barred(&g, 10, 1001 + GUARD_MS - 1)); /* and bars anew */
-	assert_true(guard_barred(&g, 10, 1001 + 2 * GUARD_MS - 2));
-	assert_false(guard_barred(&g, 10, 1001 + 4 * GUARD_MS));
-	for (pid_t pid = 100; pid < 100 + GUARD_MAX; pid++)
-		guard_bar(&g, pid, 500000 + pid);
-	assert_true(guard_barred(&g, 100, 500200));
-	guard_bar(&g, 1000, 500300); /* makes room where it is oldest: 101 */
-	assert_true(guard_barred(&g, 1000, 500301));
-	assert_false(guard_barred(&g, 101, 500301));
+	assert_int_equal(guard_check(&g, 10, 1001), GUARD_BARRED);
+	assert_int_equal(guard_check(&g, 11, 1001), GUARD_FREE);
+	assert_int_equal(guard_check(&g, 10, 1001 + GUARD_MS - 1), GUARD_BARRED); /* bars anew */
+	assert_int_equal(guard_check(&g, 10, 1001 + 2 * GUARD_MS - 2), GUARD_BARRED);
+	assert_int_equal(guard_check(&g, 10, 1001 + 4 * GUARD_MS), GUARD_FREE);
+}
+
+/* However many processes walk at once, none of them is forgotten. */
+static void test_the_guard_never_forgets(void **state)
+{
+	struct guard g = {0};
+
+	(void)state;
+	for (pid_t pid = 1; pid <= GUARD_MAX; pid++)
+		guard_bar(&g, pid, 1000);
+	assert_int_equal(guard_check(&g, 1000, 1001), GUARD_FREE);
+	guard_bar(&g, GUARD_MAX, 1001); /* has its place already */
+	assert_int_equal(guard_check(&g, 1000, 1001), GUARD_FREE);
+	guard_bar(&g, 99, 5000);
+	for (pid_t pid = 1; pid <= GUARD_MAX; pid++)
+		assert_int_equal(guard_check(&g, pid, 5001), GUARD_BARRED);
+	assert_int_equal(guard_check(&g, 99, 5001), GUARD_FULL);
+	assert_int_equal(guard_check(&g, 1000, 5000 + GUARD_MS - 1), GUARD_FULL);
+	assert_int_equal(guard_check(&g, 1000, 5000 + GUARD_MS), GUARD_FREE);
+	/* Expired places are taken again. */
+	guard_bar(&g, 200, 5001 + GUARD_MS);
+	assert_int_equal(guard_check(&g, 200, 5001 + GUARD_MS), GUARD_BARRED);
+	assert_int_equal(guard_check(&g, 1000, 5001 + GUARD_MS), GUARD_FREE);
 }
 
 static void test_what_is_mounted_uppermost(void **state)
@@ -334,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_mount_calls_with_the_source_first),
 		cmocka_unit_test(test_each_user_is_shown_their_own_errors),
 		cmocka_unit_test(test_the_guard_bars_for_a_while),
+		cmocka_unit_test(test_the_guard_never_forgets),
 		cmocka_unit_test(test_an_overwriting_command_is_known_by_process_and_name),
 		cmocka_unit_test(test_what_is_mounted_uppermost),
 		cmocka_unit_test(test_a_mistyped_region),
