@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "clock.h"
 #include "journal.h"
 #include "names.h"
+#include "pages.h"
 #include "receipt_folder.h"
 #include "receipts.h"
 #include "snapshot_file.h"
@@ -70,41 +72,181 @@ static void rename_receipt(struct fs *fs, struct receipt *r, struct node to_fold
 	answer_err(a, &err);
 }
 
-static void move_snapshot(struct fs *fs, struct node snapshot, struct node to_folder,
-	const char *to_name, struct answer *a)
+/* --- mv of a snapshot to another region --- */
+
+struct move {
+	struct fs *fs;
+	struct node snapshot, to_folder;
+	char to_name[NAME_MAX + 1];
+	struct answer *answer;
+	/* The question whose the snapshot is. */
+	struct pages *question;
+	struct ec2_describe_snapshots query;
+	struct ec2_filter filter;
+	char id[80];
+	const char *value;
+	bool own;
+};
+
+/* The snapshot is the account's own: asks for its copy. Ends the move. */
+static void move_start(struct move *m)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct copy_request request = {0};
-	struct catalogue_snapshot s;
+	struct fs *fs = m->fs;
 	struct receipt *r;
 	struct err err;
 
-	snapshot.kind = NODE_SNAPSHOT_FILE;
-	if (!takes_receipts(to_folder))
-		err_set(&err, EPERM, "a snapshot can be moved into a region's folder only");
-	else if (to_folder.region == snapshot.region)
-		err_set(&err, EPERM, "the snapshot is in that region already");
-	else if (!fs->options->delete_)
-		err_set(&err, EPERM,
-			"mv deletes the source once its copy has completed: that needs a mount "
-			"with -o delete; cp only copies");
-	else if (!catalogue_get(fs_catalogue(fs, snapshot), snapshot.slot, &s) ||
-		 s.presence != CATALOGUE_LISTED)
-		err_set(&err, EPERM, "only a snapshot of this account can be moved");
-	else if (tree_ops(snapshot)->text(fs, snapshot, &text) < 0 ||
-		 snapshot_file_parse(buf_str(&text), text.len, true, &request, &err) < 0)
+	if (tree_ops(m->snapshot)->text(fs, m->snapshot, &text) < 0 ||
+		snapshot_file_parse(buf_str(&text), text.len, true, &request, &err) < 0)
 		err_set(&err, ENOMEM, "out of memory");
-	else if (receipts_check_name(fs->receipts, to_folder, to_name, NULL, &err) == 0) {
-		r = receipts_add(fs, to_folder, to_name, 0644, false, &err);
+	else if (receipts_check_name(fs->receipts, m->to_folder, m->to_name, NULL, &err) == 0) {
+		r = receipts_add(fs, m->to_folder, m->to_name, 0644, false, &err);
 		if (r) {
 			r->has_file = true;
 			buf_add(&r->work->draft, text.data, text.len);
-			receipt_ask(fs, r, &request, true, answer_user(a), a);
+			receipt_ask(fs, r, &request, true, answer_user(m->answer), m->answer);
 			snapshot_file_finish(&request);
+			free(m);
 			return;
 		}
 	}
 	snapshot_file_finish(&request);
+	answer_err(m->answer, &err);
+	free(m);
+}
+
+static void move_refuse(struct move *m, const struct err *err)
+{
+	answer_err(m->answer, err);
+	free(m);
+}
+
+static void move_forbid(struct move *m, const char *owner)
+{
+	struct err err;
+
+	err_set(&err, EPERM,
+		"the snapshot belongs to %s%s: mv would delete it, and only the owner may; cp "
+		"copies it",
+		*owner ? "account " : "another account", owner);
+	move_refuse(m, &err);
+}
+
+static int own_part(void *arg, const struct ec2_page *page, bool ends, struct err *err)
+{
+	struct move *m = arg;
+
+	(void)ends;
+	for (size_t i = 0; i < page->n_snapshots; i++) {
+		const struct ec2_snapshot *s = &page->snapshots[i];
+
+		if (strcmp(s->id, m->id) != 0)
+			continue;
+		m->own = true;
+		if (catalogue_put(fs_catalogue(m->fs, m->snapshot), s, CATALOGUE_LISTED,
+			    clock_mono_ms()) == CATALOGUE_NONE)
+			return err_set(err, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static void own_done(void *arg, const struct err *err)
+{
+	struct move *m = arg;
+
+	if (err)
+		move_refuse(m, err);
+	else if (m->own)
+		move_start(m);
+	else
+		move_forbid(m, "");
+}
+
+static void own_interrupted(void *arg)
+{
+	struct move *m = arg;
+
+	pages_cancel(m->question);
+	free(m);
+}
+
+/* EC2 says whether the snapshot is among the account's own. */
+static void ask_owner(struct move *m)
+{
+	struct err err;
+
+	snprintf(m->id, sizeof(m->id), "%s",
+		catalogue_id(fs_catalogue(m->fs, m->snapshot), m->snapshot.slot));
+	m->value = m->id;
+	m->filter = (struct ec2_filter){.name = "snapshot-id", .values = &m->value, .n_values = 1};
+	m->query = (struct ec2_describe_snapshots){
+		.region = region_name(fs_region(m->fs, m->snapshot)),
+		.owner = "self",
+		.filters = &m->filter,
+		.n_filters = 1};
+	m->question = pages_start(m->fs->aws, &m->query, own_part, own_done, m);
+	if (m->question) {
+		answer_on_interrupt(m->answer, own_interrupted, m);
+		return;
+	}
+	err_set(&err, ENOMEM, "out of memory");
+	move_refuse(m, &err);
+}
+
+/* Not having been listed makes a snapshot nobody else's: an id can be opened in a region that was
+ * never listed, at an endpoint that does not say which account this is. */
+static void move_check_owner(struct move *m)
+{
+	struct fs *fs = m->fs;
+	struct catalogue_snapshot s;
+
+	if (!catalogue_get(fs_catalogue(fs, m->snapshot), m->snapshot.slot, &s) ||
+		s.presence == CATALOGUE_GONE)
+		move_refuse(m, &(struct err){.errnum = ENOENT, .message = "the snapshot is gone"});
+	else if (s.presence == CATALOGUE_LISTED)
+		move_start(m);
+	else if (*fs->account && *s.owner_id && strcmp(fs->account, s.owner_id) != 0)
+		move_forbid(m, s.owner_id);
+	else
+		ask_owner(m);
+}
+
+static void move_snapshot(struct fs *fs, struct node snapshot, struct node to_folder,
+	const char *to_name, struct answer *a)
+{
+	char path[TREE_PATH_SIZE];
+	struct move *m;
+	struct err err;
+
+	snapshot.kind = NODE_SNAPSHOT;
+	tree_path(fs, snapshot, NULL, path);
+	if (to_folder.region == snapshot.region && to_folder.kind >= NODE_REGION)
+		err_set(&err, EPERM,
+			"EC2 cannot change a snapshot's id; to give it a name, write %s/tags/Name",
+			path);
+	else if (!takes_receipts(to_folder))
+		err_set(&err, EPERM,
+			"a snapshot can be moved only into another region, regions/REGION/ or its "
+			"snapshots/");
+	else if (!fs->options->delete_)
+		err_set(&err, EPERM,
+			"mv deletes the source once its copy has completed: that needs a mount "
+			"with -o delete; cp only copies");
+	else {
+		m = calloc(1, sizeof(*m));
+		if (m) {
+			snapshot.kind = NODE_SNAPSHOT_FILE;
+			m->fs = fs;
+			m->snapshot = snapshot;
+			m->to_folder = to_folder;
+			m->answer = a;
+			snprintf(m->to_name, sizeof(m->to_name), "%s", to_name);
+			move_check_owner(m);
+			return;
+		}
+		err_set(&err, ENOMEM, "out of memory");
+	}
 	answer_err(a, &err);
 }
 
@@ -152,6 +294,9 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 		answer_err(a, r < 0 ? &err : NULL);
 		return;
 	}
-	err_set(&err, EPERM, "'%s' cannot be moved or renamed", from_name);
+	err_set(&err, EPERM,
+		"'%s' has its name and place from ebsfs; only receipts, tags and, to another "
+		"region, snapshots can be moved",
+		from_name);
 	answer_err(a, &err);
 }

@@ -4,7 +4,7 @@ import os
 from errno import EBUSY, EEXIST, ENOENT, EPERM
 
 from harness import case, check, contains, read, refused, same, status, until
-from world import AWKWARD, BARE, BY_ID, IRISH, NIGHTLY, OWN
+from world import AWKWARD, BARE, BY_ID, IRISH, NIGHTLY, OWN, SHARED
 
 
 def file(id, region="us-east-1"):
@@ -190,6 +190,44 @@ def find_delete(t):
         t.mounts[-1].unmount()
 
 
+WALKERS = """
+import os, sys
+root = sys.argv[1]
+ids = sorted(i for i in os.listdir(root) if i.startswith("snap-"))
+children = []
+for n in range(80):  # each is refused a file of its own snapshot, and once all were, tries the folder
+    ours, theirs = os.pipe()
+    back, go = os.pipe()
+    if not os.fork():
+        try: os.unlink(f"{root}/{ids[n % len(ids)]}/description")
+        except PermissionError: pass
+        os.write(theirs, b"x"); os.read(back, 1)
+        try: os.rmdir(f"{root}/{ids[n % len(ids)]}")
+        except OSError as e: os._exit(e.errno)
+        os._exit(0)
+    os.read(ours, 1)
+    children.append(go)
+ends = []
+for go in children:
+    os.write(go, b"x")
+    ends.append(os.waitstatus_to_exitcode(os.wait()[1]))
+print(*sorted(set(ends)))
+"""
+
+
+@case
+def many_recursive_commands(t):
+    """However many walk at once, each that was refused a file is refused the folder, too; and others wait until they are told apart again."""
+    m = t.mount("delete")
+    with open(t.path("walkers"), "w") as f:
+        f.write(WALKERS)
+    done = t.run(f"python3 {t.path('walkers')} {m.region('us-east-1', 'snapshots')}")
+    same((done.code, done.err, done.out.split()), (0, "", [str(EPERM), str(EBUSY)]), repr(done))
+    refused(EBUSY, os.rmdir, m.folder("us-east-1", NIGHTLY))
+    contains(read(m(".ebsfs/last-error")), "try again when they have ended")
+    untouched(t)
+
+
 @case
 def python_rmtree(t):
     t.mount("delete")
@@ -246,6 +284,27 @@ def mv_with_delete(t):
     same(t.sim.copies("eu-west-1")[0]["State"], "completed")
     until(lambda: NIGHTLY not in os.listdir(m.region("us-east-1", "snapshots")), "the source vanishes")
     same(t.sim.count("CopySnapshot"), 1)
+
+
+@case
+def mv_where_nobody_listed(t):
+    """Whose a snapshot is comes from its owner or from EC2, not from an earlier ls: so mv works from cron, with or without STS."""
+    t.sim.set_copy_seconds(1)
+    t.sim.fault("GetCallerIdentity", code="UnauthorizedOperation", http=403, times=1000)
+    for sts in (False, True):
+        if sts:
+            t.sim.clear_faults()
+        m = t.mount("delete", where=f"mnt{sts}", state=f"state{sts}")
+        m.allow("GetCallerIdentity")
+        id = (NIGHTLY, AWKWARD)[sts]
+        os.rename(m.file("us-east-1", id), m.region("eu-west-1", "moved"))
+        same(t.sim.count("CopySnapshot"), 1 + sts)
+        until(lambda: id not in {s["SnapshotId"] for s in t.sim.snapshots("us-east-1")}, "the source goes", 60)
+        # Another's is not ours, and EC2 was asked before that was said.
+        refused(EPERM, os.rename, m.file("us-east-1", SHARED), m.region("eu-west-1", "theirs"))
+        contains(read(m(".ebsfs/last-error")), "cp copies it")
+        same(t.sim.count("CopySnapshot"), 1 + sts)
+        m.unmount()
 
 
 @case
