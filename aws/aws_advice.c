@@ -9,156 +9,191 @@
 
 #include "cleanup.h"
 
-/* The first row that fits. NULL fits all. */
+#define DENIED                                                                                     \
+	"; a denial that the message calls explicit must go from its policy, another permission "  \
+	"does not help"
+#define COPY_POLICY                                                                                \
+	"the policy does not permit the copy or its tags, as the message says: add the statement " \
+	"\"Copy\" of the policy in ebsfs's README (ec2:CopySnapshot and ec2:CreateTags); a mount " \
+	"with -o notags copies without tags, and can then not be as sure after a lost "            \
+	"answer" DENIED
+#define KEYS_POLICY                                                                                \
+	"the caller needs kms:DescribeKey, kms:CreateGrant, kms:GenerateDataKey, "                 \
+	"kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt* and kms:Decrypt for the source's "    \
+	"key and the copy's; both keys must exist and be enabled, the copy's (copy.kms-key) in "   \
+	"the destination's region; of another account's snapshot the owner must share the key too"
+#define KEY_STATE                                                                                  \
+	"the key is disabled, deleted, in another region, or its policy does not permit this; a "  \
+	"copy needs a key of its own region (copy.kms-key)"
+#define FROM_ENVIRONMENT                                                                           \
+	"those keys have ended, and a running ebsfs gets no others from its environment: "         \
+	"unmount, set new ones, mount again; or mount with -o profile="
+#define FROM_SSO   "run: aws sso login; ebsfs takes the new keys by itself"
+#define FROM_LOGIN "run: aws login; ebsfs takes the new keys by itself"
+#define FROM_PROFILE                                                                               \
+	"write new keys into that profile, or let its role, process or session renew them; ebsfs " \
+	"reads them again by itself"
+#define NEW_KEYS "get new credentials; if they have not ended, this machine's clock is wrong"
+#define UNKNOWN_KEY                                                                                \
+	"AWS does not know that access key: it was deleted, made inactive, mistyped, or is "       \
+	"another partition's (China, GovCloud); a temporary one needs its session token beside it"
+
+/* The first row that fits. NULL fits all. A message never chooses: its words are AWS's to change,
+ * and a request that a message quotes may hold any word. */
 static const struct {
-	const char *code;  /* a pattern */
-	const char *words; /* in the message */
+	const char *action;
+	const char *code;   /* a pattern */
+	const char *source; /* the kind of source that the keys came from */
 	const char *advice;
 } table[] = {
-	/* The snapshot's key. The messages of copies that failed are those that AWS documents for
-	   CopySnapshot or that users quote. */
-	{NULL, "key ID is not accessible",
-		"the caller needs kms:DescribeKey, kms:CreateGrant, kms:GenerateDataKey, "
-		"kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt* and kms:Decrypt for the "
-		"source's key and the copy's; both keys must exist and be enabled, the copy's "
-		"(copy.kms-key) in the destination's region; of another account's snapshot the "
-		"owner must share the key too"},
-	/* Permissions, by the action that the message names. */
-	{"Unauthorized*", "explicit deny",
-		"a policy denies this explicitly (the user's or role's own, a permissions "
-		"boundary, or the organization's): that denial must go, another permission does "
-		"not help"},
-	{NULL, "CreateTags",
-		"the policy forbids tagging the copy (ec2:CreateTags): add it, as in the statement "
-		"\"Copy\" of the policy in ebsfs's README; a mount with -o notags copies without "
-		"tags, and can then not be as sure after a lost answer"},
-	{"Unauthorized*", "DescribeRegions",
+	/* Permissions. */
+	{"CopySnapshot", "Unauthorized*", NULL, COPY_POLICY},
+	{"CreateTags", "Unauthorized*", NULL,
+		"the policy lacks ec2:CreateTags for this snapshot: add the statement \"Copy\" of "
+		"the policy in ebsfs's README" DENIED},
+	{"DescribeRegions", "Unauthorized*", NULL,
 		"the policy lacks ec2:DescribeRegions: add the statement \"Look\" of the policy in "
-		"ebsfs's README, or name the regions with -o regions="},
-	{"Unauthorized*", "DescribeSnapshots",
+		"ebsfs's README, or name the regions with -o regions=" DENIED},
+	{"DescribeSnapshots", "Unauthorized*", NULL,
 		"the policy lacks ec2:DescribeSnapshots: add the statement \"Look\" of the policy "
-		"in ebsfs's README"},
-	{"Unauthorized*", "DeleteSnapshot",
+		"in ebsfs's README" DENIED},
+	{"DeleteSnapshot", "Unauthorized*", NULL,
 		"the policy lacks ec2:DeleteSnapshot: add the statement "
-		"\"DeleteSnapshotsWithOptionDelete\" of the policy in ebsfs's README"},
-	{"Unauthorized*", "DeleteTags",
+		"\"DeleteSnapshotsWithOptionDelete\" of the policy in ebsfs's README" DENIED},
+	{"DeleteTags", "Unauthorized*", NULL,
 		"the policy lacks ec2:DeleteTags: add the statement \"DeleteTagsWithOptionDelete\" "
-		"of the policy in ebsfs's README"},
-	{"Unauthorized*", NULL,
-		"the caller needs ec2:CopySnapshot in the destination and, for the tags, "
-		"ec2:CreateTags: add the statement \"Copy\" of the policy in ebsfs's README"},
-	{"AccessDenied*", "AssumeRoleWithWebIdentity",
+		"of the policy in ebsfs's README" DENIED},
+	{"AssumeRoleWithWebIdentity", "AccessDenied*", NULL,
 		"the role's trust policy must name the token's issuer and fit its claims (sub, "
 		"aud)"},
-	{"AccessDenied*", "AssumeRole",
+	{"AssumeRole", "AccessDenied*", NULL,
 		"the caller needs sts:AssumeRole for that role, and the role's trust policy must "
-		"name the caller"},
-	{"AccessDenied*", NULL,
-		"the policy of these credentials lacks the action that the message names"},
-	/* The snapshot's key, again. */
-	{NULL, "KMS",
-		"the key is disabled, deleted, in another region, or its policy does not permit "
-		"this; a copy needs a key of its own region (copy.kms-key)"},
-	{"*KMS*", NULL,
-		"the key is disabled, deleted, in another region, or its policy does not permit "
-		"this; a copy needs a key of its own region (copy.kms-key)"},
-	{NULL, "resigned",
-		"EC2 refused the presigned URL: the clock of this machine may be wrong, or the "
-		"credentials expired meanwhile; copy again"},
+		"name the caller" DENIED},
+	{NULL, "Unauthorized*", NULL,
+		"the policy of these credentials lacks the action that the message names" DENIED},
+	{NULL, "AccessDenied*", NULL,
+		"the policy of these credentials lacks the action that the message names" DENIED},
+	/* The snapshot's key. */
+	{NULL, "*KMS*", NULL, KEY_STATE},
 	/* The source of a copy. */
-	{NULL, "Source snapshot is not found",
+	{"CopySnapshot", "InvalidSnapshot.NotFound", NULL,
 		"the source was deleted, or is not shared with this account (or its key is not)"},
-	{NULL, "ource snapshot",
-		"the source was deleted meanwhile, or may not be copied by this account"},
-	{"InvalidSnapshot.NotFound", NULL,
-		"the source was deleted, or is not shared with this account"},
-	{"IncorrectState", NULL,
+	{NULL, "InvalidSnapshot.NotFound", NULL,
+		"the snapshot was deleted, or is not shared with this account"},
+	{"CopySnapshot", "IncorrectState*", NULL,
 		"the source must be completed, and not in the archive tier: restore it first"},
-	{"SnapshotCopyUnsupported.InterRegion", NULL, "EC2 cannot copy between these two regions"},
+	{"CopySnapshot", "SnapshotCopyUnsupported.InterRegion", NULL,
+		"EC2 cannot copy between these two regions"},
 	/* The caller's keys have ended. What is next depends on where they came from. */
-	{"ExpiredToken*", "source: environment",
-		"those keys have ended, and a running ebsfs gets no others from its environment: "
-		"unmount, set new ones, mount again; or mount with -o profile="},
-	{"RequestExpired", "source: environment",
-		"those keys have ended, and a running ebsfs gets no others from its environment: "
-		"unmount, set new ones, mount again; or mount with -o profile="},
-	{"InvalidSecurity.RequestHasExpired", "source: environment",
-		"those keys have ended, and a running ebsfs gets no others from its environment: "
-		"unmount, set new ones, mount again; or mount with -o profile="},
-	{"ExpiredToken*", "source: SSO", "run: aws sso login; ebsfs takes the new keys by itself"},
-	{"RequestExpired", "source: SSO", "run: aws sso login; ebsfs takes the new keys by itself"},
-	{"InvalidSecurity.RequestHasExpired", "source: SSO",
-		"run: aws sso login; ebsfs takes the new keys by itself"},
-	{"ExpiredToken*", "source: login", "run: aws login; ebsfs takes the new keys by itself"},
-	{"RequestExpired", "source: login", "run: aws login; ebsfs takes the new keys by itself"},
-	{"InvalidSecurity.RequestHasExpired", "source: login",
-		"run: aws login; ebsfs takes the new keys by itself"},
-	{"ExpiredToken*", "source: profile",
-		"write new keys into that profile, or let its role, process or session renew them; "
-		"ebsfs reads them again by itself"},
-	{"RequestExpired", "source: profile",
-		"write new keys into that profile, or let its role, process or session renew them; "
-		"ebsfs reads them again by itself"},
-	{"InvalidSecurity.RequestHasExpired", "source: profile",
-		"write new keys into that profile, or let its role, process or session renew them; "
-		"ebsfs reads them again by itself"},
-	{"ExpiredToken*", NULL,
-		"get new credentials; if they have not ended, this machine's clock is wrong"},
-	{"RequestExpired", NULL,
-		"get new credentials; if they have not ended, this machine's clock is wrong"},
-	{"InvalidSecurity.RequestHasExpired", NULL,
-		"get new credentials; if they have not ended, this machine's clock is wrong"},
+	{NULL, "ExpiredToken*", "environment", FROM_ENVIRONMENT},
+	{NULL, "RequestExpired", "environment", FROM_ENVIRONMENT},
+	{NULL, "InvalidSecurity.RequestHasExpired", "environment", FROM_ENVIRONMENT},
+	{NULL, "ExpiredToken*", "SSO", FROM_SSO},
+	{NULL, "RequestExpired", "SSO", FROM_SSO},
+	{NULL, "InvalidSecurity.RequestHasExpired", "SSO", FROM_SSO},
+	{NULL, "ExpiredToken*", "login", FROM_LOGIN},
+	{NULL, "RequestExpired", "login", FROM_LOGIN},
+	{NULL, "InvalidSecurity.RequestHasExpired", "login", FROM_LOGIN},
+	{NULL, "ExpiredToken*", "profile", FROM_PROFILE},
+	{NULL, "RequestExpired", "profile", FROM_PROFILE},
+	{NULL, "InvalidSecurity.RequestHasExpired", "profile", FROM_PROFILE},
+	{NULL, "ExpiredToken*", NULL, NEW_KEYS},
+	{NULL, "RequestExpired", NULL, NEW_KEYS},
+	{NULL, "InvalidSecurity.RequestHasExpired", NULL, NEW_KEYS},
 	/* They are unknown or wrong. */
-	{"InvalidClientTokenId", NULL,
-		"AWS does not know that access key: it was deleted, made inactive, mistyped, or is "
-		"another partition's (China, GovCloud); a temporary one needs its session token "
-		"beside it"},
-	{"UnrecognizedClientException", NULL,
-		"AWS does not know that access key: it was deleted, made inactive, mistyped, or is "
-		"another partition's (China, GovCloud); a temporary one needs its session token "
-		"beside it"},
-	{"InvalidAccessKeyId*", NULL,
+	{NULL, "InvalidClientTokenId", NULL, UNKNOWN_KEY},
+	{NULL, "UnrecognizedClientException", NULL, UNKNOWN_KEY},
+	{NULL, "InvalidAccessKeyId*", NULL,
 		"AWS does not know that access key: it was deleted, made inactive or mistyped"},
-	{"SignatureDoesNotMatch", NULL,
+	{NULL, "SignatureDoesNotMatch", NULL,
 		"the secret key does not belong to that access key, or this machine's clock is "
 		"wrong"},
-	{"AuthFailure*", NULL,
+	{NULL, "AuthFailure*", NULL,
 		"if every region says so, the access key or its secret is wrong (see: aws sts "
 		"get-caller-identity); if only one does, that region is not enabled for the "
 		"account: enable it, or leave it out by -o regions="},
-	{"OptInRequired", NULL,
+	{NULL, "OptInRequired", NULL,
 		"the region is not enabled for the account: enable it, or leave it out by -o "
 		"regions="},
-	{"RegionDisabledException", NULL,
+	{NULL, "RegionDisabledException", NULL,
 		"STS is not enabled for the account in that region: enable it, or set another "
 		"region (AWS_REGION)"},
-	{"RequestTimeTooSkewed", NULL, "this machine's clock is wrong: set it"},
-	{"RequestInTheFuture", NULL, "this machine's clock is wrong: set it"},
+	{NULL, "RequestTimeTooSkewed", NULL, "this machine's clock is wrong: set it"},
+	{NULL, "RequestInTheFuture", NULL, "this machine's clock is wrong: set it"},
 	/* Limits. */
-	{"ResourceLimitExceeded", NULL,
+	{"CopySnapshot", "ResourceLimitExceeded", NULL,
 		"wait for a copy into that region to end; ebsfs queues on its own"},
-	{"RequestLimitExceeded", NULL,
+	{NULL, "RequestLimitExceeded", NULL,
 		"AWS throttles this account's requests: try again in a while"},
-	{"SnapshotLimitExceeded", NULL,
+	{NULL, "SnapshotLimitExceeded", NULL,
 		"the account has as many snapshots in the region as its quota permits: delete "
 		"some, or ask AWS for more"},
-	{"PendingSnapshotLimitExceeded", NULL, "wait until pending snapshots have completed"},
-	{"TagLimitExceeded", NULL, "a resource bears at most 50 tags: remove some first"},
-	{"InvalidSnapshot.InUse", NULL, "an AMI uses the snapshot: deregister it first"},
+	{NULL, "PendingSnapshotLimitExceeded", NULL, "wait until pending snapshots have completed"},
+	{NULL, "TagLimitExceeded", NULL, "a snapshot bears at most 50 tags: remove some first"},
+	{NULL, "TagPolicyViolation", NULL,
+		"a tag policy of the organization forbids that key or value: use one that it "
+		"permits"},
+	{"DeleteSnapshot", "InvalidSnapshot.InUse", NULL,
+		"an AMI uses the snapshot: deregister it first"},
 };
 
-const char *aws_advice(const char *code, const char *message)
+/* "environment" of "… (access key AKIA…, source: environment)", the note that aws_query.c puts at a
+ * message's end; NULL: there is none. */
+static const char *find_source(const char *message)
 {
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if ((!table[i].code || (code && !fnmatch(table[i].code, code, FNM_CASEFOLD))) &&
-			(!table[i].words || (message && strstr(message, table[i].words))))
+	static const char mark[] = ", source: ";
+	const char *note = message ? strstr(message, " (access key ") : NULL;
+	const char *next;
+
+	while (note && (next = strstr(note + 1, " (access key ")))
+		note = next;
+	note = note ? strstr(note, mark) : NULL;
+	return note ? note + strlen(mark) : NULL;
+}
+
+const char *aws_advice(const char *action, const char *code, const char *message)
+{
+	const char *source = find_source(message);
+
+	for (size_t i = 0; code && *code && i < ARRAY_LEN(table); i++) {
+		if (table[i].action && (!action || strcmp(table[i].action, action) != 0))
+			continue;
+		if (fnmatch(table[i].code, code, FNM_CASEFOLD) != 0)
+			continue;
+		if (!table[i].source ||
+			(source && !strncmp(table[i].source, source, strlen(table[i].source))))
 			return table[i].advice;
+	}
+	return NULL;
+}
+
+const char *aws_advice_status(const char *message)
+{
+	/* Those that AWS documents for CopySnapshot or that users quote. */
+	static const struct {
+		const char *words, *advice;
+	} messages[] = {
+		{"key ID is not accessible", KEYS_POLICY},
+		{"KMS", KEY_STATE},
+		{"resignedUrl",
+			"EC2 refused the presigned URL: the clock of this machine may be wrong, or "
+			"the credentials expired meanwhile; copy again"},
+		{"Source snapshot is not found",
+			"the source was deleted, or is not shared with this account (or its key is "
+			"not)"},
+		{"ource snapshot",
+			"the source was deleted meanwhile, or may not be copied by this account"},
+	};
+
+	for (size_t i = 0; message && i < ARRAY_LEN(messages); i++)
+		if (strstr(message, messages[i].words))
+			return messages[i].advice;
 	return NULL;
 }
 
 const char *aws_advice_for(const struct err *err)
 {
-	const char *advice = err->code[0] ? aws_advice(err->code, err->message) : NULL;
+	const char *advice = aws_advice(err->action, err->code, err->message);
 
 	if (advice)
 		return advice;
@@ -170,7 +205,7 @@ const char *aws_advice_for(const struct err *err)
 	case ETIMEDOUT:
 		return "check the network; the request may be tried again";
 	case ENOKEY:
-		return "check the KMS key: its region, state and policy";
+		return KEYS_POLICY;
 	case EACCES:
 		return err->http_status ? "check the credentials and their IAM policy" : NULL;
 	default:

@@ -5,9 +5,14 @@
 
 #include "err.h"
 
-/* For an error code of AWS's ("" or NULL: none) and a message, which may be the StatusMessage of a
- * snapshot in state error. One sentence without a full stop; NULL: nothing is known. */
-const char *aws_advice(const char *code, const char *message);
+/* For AWS's refusal of an action ("CopySnapshot"; NULL or "": unknown) with a code (NULL or "":
+ * none). The message tells only which source the keys came from, by the note of aws_query.c. One
+ * sentence without a full stop; NULL: nothing is known. */
+const char *aws_advice(const char *action, const char *code, const char *message);
+
+/* The same for the StatusMessage of a snapshot in state error: EC2 gives no code with it, so here
+ * the words are all there is. */
+const char *aws_advice_status(const char *message);
 
 /* The same for an error, and where it has no code, by what kind of failure it is. NULL: nothing is
  * known, or its message says it already. */

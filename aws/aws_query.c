@@ -246,6 +246,7 @@ static void judge(struct aws_call *call, const struct http_answer *answer)
 	enum retry_kind kind = aws_error_judge(answer->status, answer->body.data, answer->body.len,
 		answer->request_id, &call->err);
 
+	snprintf(call->err.action, sizeof(call->err.action), "%s", name_of(call));
 	if (call->query.dry_run && !strcmp(call->err.code, "DryRunOperation")) {
 		succeed(call);
 		return;

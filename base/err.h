@@ -12,6 +12,7 @@ struct err {
 	int http_status;     /* 0: there was no HTTP answer */
 	bool retryable;      /* the same call may succeed later */
 	bool maybe_done;     /* the request left this machine and its outcome is unknown */
+	char action[32];     /* AWS's action that was refused ("CopySnapshot"); "" if none */
 	char code[80];       /* AWS's error code ("UnauthorizedOperation"); "" if none */
 	char request_id[80]; /* AWS's request id; "" if none */
 	char message[512];   /* one line that is safe to show (utf8.h), without a full stop */

@@ -105,6 +105,8 @@ static int sts_take(void *arg, struct http_answer *answer, enum retry_kind *kind
 	if (answer->status != 200) {
 		*kind = aws_error_judge(answer->status, answer->body.data, answer->body.len,
 			answer->request_id, err);
+		snprintf(err->action, sizeof(err->action), "%s",
+			sts->signer ? "AssumeRole" : "AssumeRoleWithWebIdentity");
 		if (skew_ms && aws_error_may_be_clock(err->code)) {
 			sts->clock_skew_ms = skew_ms;
 			*kind = RETRY_CLOCK;

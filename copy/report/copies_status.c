@@ -155,6 +155,6 @@ int copies_snapshot_status(const char *region, const struct catalogue *catalogue
 	}
 	text_line(out, "message", s.state_message);
 	if (*s.state_message)
-		text_line(out, "hint", aws_advice(NULL, s.state_message));
+		text_line(out, "hint", aws_advice_status(s.state_message));
 	return -out->error;
 }

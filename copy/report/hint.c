@@ -8,6 +8,12 @@ const char *hint_for_copy(const struct copy *copy)
 {
 	const struct journal_copy *row = &copy->row;
 
-	return copy->state == COPY_FAILED && !row->code ? NULL
-							: aws_advice(row->code, row->message);
+	switch (copy->state) {
+	case COPY_FAILED:
+		return aws_advice("CopySnapshot", row->code, row->message);
+	case COPY_ERROR:
+		return aws_advice_status(row->message);
+	default:
+		return NULL;
+	}
 }

@@ -294,34 +294,63 @@ static void test_errors_are_told_apart(void **state)
 
 static void test_hints(void **state)
 {
+	static const char noise[] =
+		"ec2:CreateTags KMS AssumeRole ource snapshot resigned source: SSO";
 	static const struct {
-		const char *code, *message, *hint;
+		const char *action, *code, *message, *hint;
 	} table[] = {
-		{NULL, "Given key ID is not accessible", "kms:CreateGrant, kms:GenerateDataKey, "},
-		{NULL, "Given key ID is not accessible", "in the destination's region"},
-		{NULL, "The PresignedUrl is not valid: it has expired", "clock"},
-		{"KMS.DisabledException", "the key is disabled", "a key of its own region"},
-		{NULL, "Source snapshot is not found", "not shared"},
-		{"UnauthorizedOperation", "not authorized to perform: ec2:CreateTags", "-o notags"},
-		{"UnauthorizedOperation", "Encoded authorization failure message",
-			"ec2:CopySnapshot"},
-		{"AuthFailure", "", "not enabled"},
-		{"unauthorizedoperation", "with an explicit deny in a policy", "denial must go"},
-		{"RequestExpired", "(access key A, source: SSO of profile x)", "aws sso login"},
-		{"ExpiredTokenException", "(access key A, source: environment)", "mount again"},
-		{"ExpiredToken", "", "get new credentials"},
-		{"AccessDenied", "AssumeRole of r", "sts:AssumeRole"},
+		{"CopySnapshot", "KMS.DisabledException", "", "a key of its own region"},
+		{"CopySnapshot", "UnauthorizedOperation", noise, "-o notags"},
+		{"CopySnapshot", "unauthorizedoperation", "", "explicit must go"},
+		{"CreateTags", "UnauthorizedOperation", "", "lacks ec2:CreateTags"},
+		{"CreateTags", "TagLimitExceeded", noise, "at most 50 tags"},
+		{"CreateTags", "InvalidSnapshot.NotFound", noise, "the snapshot was deleted"},
+		{"CopySnapshot", "InvalidSnapshot.NotFound", "", "the source was deleted"},
+		{"ModifyThings", "UnauthorizedOperation", noise, "the message names"},
+		{NULL, "AuthFailure", "", "not enabled"},
+		{NULL, "RequestExpired", "x (access key A, source: SSO of profile x)",
+			"aws sso login"},
+		{NULL, "ExpiredTokenException",
+			"x (access key B, source: SSO) (access key A, source: environment)",
+			"mount again"},
+		{NULL, "ExpiredToken", noise, "get new credentials"},
+		{"AssumeRole", "AccessDenied", "", "sts:AssumeRole"},
+		{"AssumeRoleWithWebIdentity", "AccessDenied", "", "the token's issuer"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		const char *hint = aws_advice(table[i].code, table[i].message);
+		const char *hint = aws_advice(table[i].action, table[i].code, table[i].message);
 
 		if (!hint || !strstr(hint, table[i].hint))
 			fail_msg("row %zu: %s", i, hint ? hint : "none");
 	}
-	assert_null(aws_advice("", "something else"));
-	assert_null(aws_advice(NULL, NULL));
+	assert_null(aws_advice("CreateTags", "", noise));
+	assert_null(aws_advice("CreateTags", "InvalidParameterValue", noise));
+	assert_null(aws_advice(NULL, NULL, NULL));
+}
+
+/* A snapshot's StatusMessage comes without a code. */
+static void test_hints_for_failed_snapshots(void **state)
+{
+	static const struct {
+		const char *message, *hint;
+	} table[] = {
+		{"Given key ID is not accessible", "kms:CreateGrant, kms:GenerateDataKey, "},
+		{"Given key ID is not accessible", "in the destination's region"},
+		{"The PresignedUrl is not valid: it has expired", "clock"},
+		{"Source snapshot is not found", "not shared"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const char *hint = aws_advice_status(table[i].message);
+
+		if (!hint || !strstr(hint, table[i].hint))
+			fail_msg("row %zu: %s", i, hint ? hint : "none");
+	}
+	assert_null(aws_advice_status("something else"));
+	assert_null(aws_advice_status(NULL));
 }
 
 static void test_bars(void **state)
@@ -345,7 +374,7 @@ static void test_bars(void **state)
 	text_line(&out, "message", "two\nlines \033[31m");
 	text_line(&out, "none", NULL);
 	text_line(&out, "none", "");
-	assert_string_equal(out.data, "message: two lines  [31m\n");
+	assert_string_equal(out.data, "message: two lines ?[31m\n");
 }
 
 /* --- tags --- */
@@ -518,6 +547,7 @@ int main(void)
 		cmocka_unit_test(test_estimates),
 		cmocka_unit_test(test_errors_are_told_apart),
 		cmocka_unit_test(test_hints),
+		cmocka_unit_test(test_hints_for_failed_snapshots),
 		cmocka_unit_test(test_bars),
 		cmocka_unit_test(test_tags_travel_through_the_journal),
 		cmocka_unit_test(test_history),

@@ -2,7 +2,7 @@
 """What a person is told when AWS refuses: the errno, one line of reason, and the next step; at the mount, in last-error, in a copy's status."""
 import os
 import re
-from errno import EACCES
+from errno import EACCES, EDQUOT, EINVAL
 
 from harness import ROOT, case, check, contains, matches, read, refused, same, status, write
 from sources import Sources
@@ -115,7 +115,7 @@ def forbidden_while_mounted(t):
     t.start_sim()
     add_temporary_key(t, allow=["DescribeRegions", "DescribeSnapshots"])
     m = t.mount("delete", "ttl=0", env=TEMPORARY)
-    m.allow("UnauthorizedOperation")
+    m.allow("UnauthorizedOperation|TagLimitExceeded|InvalidParameterValue")
     t.fails(EACCES, COPY)
     contains(last_error(m)["message"], "perform: ec2:CopySnapshot because no identity-based policy allows the ec2:CopySnapshot action")
     check("Encoded" not in last_error(m)["message"], last_error(m))
@@ -127,6 +127,14 @@ def forbidden_while_mounted(t):
     contains(last_error(m)["next"], 'the statement "DeleteTagsWithOptionDelete"')
     refused(EACCES, write, m.folder("us-east-1", NIGHTLY, "tags", "new"), "x")
     contains(last_error(m)["next"], "ec2:CreateTags")
+    # The action and the code choose the step, not words of the message.
+    t.sim.fault("CreateTags", code="TagLimitExceeded", message="CreateTags: the maximum number of tags is 50")
+    refused(EDQUOT, write, m.folder("us-east-1", NIGHTLY, "tags", "new"), "x")
+    same(last_error(m)["next"], "a snapshot bears at most 50 tags: remove some first")
+    t.sim.clear_faults()
+    t.sim.fault("CreateTags", code="InvalidParameterValue", message="Value (ec2:CreateTags) for parameter key is invalid")
+    refused(EINVAL, write, m.folder("us-east-1", NIGHTLY, "tags", "new"), "x")
+    check("next" not in last_error(m), last_error(m))
     add_temporary_key(t, deny=["DescribeSnapshots"])
     t.fails(EACCES, "ls us-west-2/snapshots")
     contains(last_error(m)["next"], 'lacks ec2:DescribeSnapshots: add the statement "Look"')
