@@ -321,10 +321,8 @@ class Test:
 
     def boto(self, region, service="ec2"):
         """A client of boto3 for the simulator."""
-        try:
-            import boto3
-        except ImportError:
-            raise Skip("boto3 is not installed") from None
+        import boto3
+
         keys = self.sim.credentials()
         return boto3.client(service, region_name=region, endpoint_url=self.sim.url,
                             aws_access_key_id=keys["AWS_ACCESS_KEY_ID"], aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"])
@@ -383,9 +381,9 @@ class Test:
         return process
 
     def need(self, program):
+        """Where a program is. One that scripts/setup installs must be there."""
         found = shutil.which(program) or (os.path.exists(program) and program)
-        if not found:
-            raise Skip(f"{program} is not installed")
+        check(found, program, "is not installed: scripts/setup")
         return found
 
     # --- the end ---

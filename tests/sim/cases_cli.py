@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The AWS CLI, for the calls that matter."""
-import shutil
-import unittest
-
 from simulator import ACCOUNT, Case
 
 PLAIN, SECRET = (f"snap-{n:017x}" for n in (1, 2))
 
 
-@unittest.skipUnless(shutil.which("aws"), "the AWS CLI is not installed")
 class Cli(Case):
     shared = True
     args = ("--copy-seconds", "0.5")

@@ -6,12 +6,6 @@ Writes TAP. EBSFS_SIM names the program to be judged (default: the one in build/
 """
 import sys
 
-try:
-    import boto3  # noqa: F401
-except ImportError:
-    print("boto3 is not installed")
-    sys.exit(77)
-
 import cases_cli
 import cases_control
 import cases_copy

@@ -7,7 +7,7 @@ import urllib.parse
 from errno import EINVAL, EOPNOTSUPP
 
 from front import Front
-from harness import Skip, case, check, contains, fields, matches, read, refused, same, status, until, write
+from harness import case, check, contains, fields, matches, read, refused, same, status, until, write
 from simulator import ACCESS_KEY, SECRET_KEY
 from world import AWKWARD, BARE, IRISH, NIGHTLY, OWN, snapshot
 
@@ -27,12 +27,10 @@ def mount(t, front, *options, **how):
 
 def agree_with_botocore(front, token=None):
     """Every request was signed as botocore signs it. Returns their parameters."""
-    try:
-        from botocore.auth import SigV2Auth
-        from botocore.awsrequest import AWSRequest
-        from botocore.credentials import Credentials
-    except ImportError:
-        raise Skip("boto3 is not installed") from None
+    from botocore.auth import SigV2Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
     seen = []
     for head, body in front.requests():
         host = matches(head, r"^Host: (\S+)\r?$")[1]

@@ -201,20 +201,28 @@ def through_a_storm(t, m, seconds, wanted, copying, **fault):
     return calls
 
 
-@case
-def storm_of_throttling(t):
-    """A minute in which EC2 refuses everything for its rate, with nothing shortened."""
-    if os.environ.get("EBSFS_TEST_SLOW"):
-        m, seconds = t.mount("timeout=10"), 15
-    else:
-        m, seconds = t.mount(), 60
+def throttled(t, m, seconds):
     m.allow("RequestLimitExceeded")
     calls = through_a_storm(t, m, seconds, EAGAIN, EAGAIN, effect="throttle")
     check(calls >= 4, calls)
     check(requests_of(t.sim) < 400, requests_of(t.sim), "requests")
 
 
+@case
+def storm_of_throttling(t):
+    """EC2 refuses everything for its rate, for a while."""
+    throttled(t, t.mount("timeout=10"), 15)
+
+
+@case
+def storm_of_throttling_for_a_minute(t):
+    """With nothing shortened."""
+    throttled(t, t.mount(), 60)
+
+
 storm_of_throttling.seconds = 400
+storm_of_throttling_for_a_minute.seconds = 600
+storm_of_throttling_for_a_minute.long = True
 
 
 @case
