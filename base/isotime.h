@@ -3,10 +3,16 @@
 #ifndef EBSFS_ISOTIME_H
 #define EBSFS_ISOTIME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define ISOTIME_SIZE 32
+
+/* Milliseconds of the years 1 to 9999: what isotime_parse() gives, and what of a file can be
+ * believed. Differences of two such times do not overflow. */
+#define ISOTIME_MIN_MS (-62135596800000)
+#define ISOTIME_MAX_MS 253402300800999
 
 /* Milliseconds since 1970 from "2026-01-02T03:04:05[.678…][Z]". Returns 0 or -EINVAL. */
 int isotime_parse(const char *s, size_t len, int64_t *ms);
@@ -17,5 +23,10 @@ const char *isotime_format_ms(int64_t ms, char out[ISOTIME_SIZE]);
 const char *isotime_format_basic(int64_t ms, char out[ISOTIME_SIZE]);
 /* "12m31s", "2h05m", "3d4h", "45s" from seconds; never negative. Returns out. */
 const char *isotime_duration(int64_t seconds, char out[ISOTIME_SIZE]);
+
+static inline bool isotime_is_date(int64_t ms)
+{
+	return ms >= ISOTIME_MIN_MS && ms <= ISOTIME_MAX_MS;
+}
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "catalogue.h"
+#include "isotime.h"
 
 /*
  * A block, numbers being seven bits a byte, the lowest first, but for the fixed part:
@@ -290,6 +291,7 @@ static void get_fixed(struct reader *in, struct fixed *out)
 	if ((out->presence != CATALOGUE_LISTED && out->presence != CATALOGUE_UNLISTED) ||
 		out->state > EC2_SNAPSHOT_RECOVERING || out->progress > 100 ||
 		out->progress < EC2_PROGRESS_UNKNOWN || out->full_size < -1 ||
+		!isotime_is_date(out->start_ms) || !isotime_is_date(out->completion_ms) ||
 		out->flags > (FLAG_ENCRYPTED | FLAG_COPY))
 		in->result = -EINVAL;
 }

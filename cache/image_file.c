@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "image.h"
+#include "isotime.h"
 #include "statedir.h"
 
 /*
@@ -200,9 +201,10 @@ static int read_header(
 		return err_set(err, ESTALE, "%s was written by another version of ebsfs", path);
 	if (r == 0 && fstat(fd, &st) < 0)
 		r = -errno;
-	if (r == 0 && (h->magic != MAGIC || h->header_sum != header_sum(h) ||
-			      (uint64_t)st.st_size != sizeof(*h) + h->length ||
-			      h->ids > h->length || h->texts > h->length))
+	if (r == 0 &&
+		(h->magic != MAGIC || h->header_sum != header_sum(h) ||
+			(uint64_t)st.st_size != sizeof(*h) + h->length || h->ids > h->length ||
+			h->texts > h->length || !isotime_is_date(h->listed_ms)))
 		r = -EBADMSG;
 	if (r == -EBADMSG)
 		return err_set(err, EBADMSG, "%s is damaged", path);

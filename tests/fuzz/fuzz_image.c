@@ -7,6 +7,7 @@
 
 #include "catalogue.h"
 #include "image.h"
+#include "isotime.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
@@ -26,6 +27,7 @@ static void read_all(const struct catalogue *c)
 		size_t sum = 0;
 
 		require(catalogue_get(c, slot, &s) && catalogue_from_disk(c, slot));
+		require(isotime_is_date(s.start_ms) && isotime_is_date(s.completion_ms));
 		require(ec2_is_snapshot_id(s.id) && strlen(s.description) <= RECORDS_TEXT_MAX);
 		sum += strlen(s.volume_id) + strlen(s.kms_key_id) + strlen(s.state_message);
 		for (unsigned n = 0; catalogue_tag(c, slot, n, &tag); n++)

@@ -17,6 +17,7 @@
 #include "cleanup.h"
 #include "image.h"
 #include "image_file.h"
+#include "isotime.h"
 
 #define WHOSE "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -416,6 +417,47 @@ static void test_what_cannot_be_put_there_is_gone(void **state)
 	assert_int_equal(rmdir(f->path), 0);
 }
 
+/* A time that is no date would overflow ages and durations. */
+static void test_a_time_that_is_no_date_is_damage(void **state)
+{
+	static const struct {
+		int64_t start_ms, completion_ms;
+		int result;
+	} table[] = {
+		{ISOTIME_MIN_MS, ISOTIME_MAX_MS, 0},
+		{INT64_MIN, 0, -EINVAL},
+		{0, INT64_MAX, -EINVAL},
+		{ISOTIME_MAX_MS + 1, 0, -EINVAL},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct catalogue *c = catalogue_create(), *back = catalogue_create();
+		struct image_writer *w = image_writer_create();
+		_cleanup_buf_ struct buf block = BUF_INIT;
+		struct ec2_snapshot s = {.id = "snap-0a1b2c3d",
+			.volume_id = "vol-ffffffff",
+			.state_text = "completed",
+			.state_message = "",
+			.owner_id = "",
+			.description = "",
+			.kms_key_id = "",
+			.start_ms = table[i].start_ms,
+			.completion_ms = table[i].completion_ms};
+		catalogue_slot slot = 0;
+
+		catalogue_put(c, &s, CATALOGUE_LISTED, 0);
+		assert_int_equal(catalogue_write(c, w, &slot, &block), 1);
+		assert_int_equal(catalogue_read(back, block.data, block.len), table[i].result);
+		image_writer_destroy(w);
+		catalogue_destroy(back);
+		catalogue_destroy(c);
+	}
+	put(f->c, 1, CATALOGUE_LISTED);
+	assert_int_equal(save(f, f->c, INT64_MIN), 0);
+	assert_not_read(f->path);
+}
+
 static void test_a_stamp_changes_the_time_only(void **state)
 {
 	struct fixture *f = *state;
@@ -436,6 +478,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_what_is_shown_comes_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_most_that_one_can_have, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_time_that_is_no_date_is_damage, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_ec2s_word_replaces_the_disks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_holds_win_over_the_disk, set_up, tear_down),
