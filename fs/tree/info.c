@@ -155,10 +155,9 @@ static int errors_text(struct fs *fs, struct node n, struct buf *out)
 	/* The kernel refuses their changes, by the modes, without a word to ebsfs. */
 	if (!everybody)
 		buf_printf(out,
-			"note: you (uid %u) may look at this mount, and change nothing: it is uid "
-			"%u's, who let others in with allow_other. A cp, mv, rm or touch of yours "
-			"fails with EACCES (Permission denied); ask uid %u for it, or mount "
-			"ebsfs yourself\n\n",
+			"note: you (uid %u) may look at this mount, and change nothing: uid %u "
+			"mounted it with allow_other. Your cp, mv, rm and touch fail with EACCES "
+			"(Permission denied): ask uid %u, or mount ebsfs yourself\n\n",
 			fs->caller, fs->uid, fs->uid);
 	return last_error_text(fs->last_error, fs->caller, everybody, out);
 }
