@@ -117,7 +117,8 @@ static int receipt_write(
 
 	if (r && receipts_is_fixed(h->fs, r))
 		return err_set(err, EINVAL,
-			"%s: nothing may come after the text that asked for the copy", r->name);
+			"nothing may come after the text that asked for the copy, which was sent; "
+			"write further lines before its last line '...'");
 	if (receipts_check_writable(h->fs, r, err) < 0)
 		return -err->errnum;
 	result = buf_write_at(&r->work->draft, (size_t)offset, data, len);
@@ -169,6 +170,7 @@ static void receipt_commit(struct handle *h, struct answer *a)
 static void receipt_closed(struct handle *h)
 {
 	struct receipt *r = get(h->fs, h->node);
+	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 8];
 	struct copy_request request;
 	struct err err;
 
@@ -183,7 +185,8 @@ static void receipt_closed(struct handle *h)
 		0) {
 		err_context(&err, "%s", r->name);
 		receipt_refused(r->work, &err);
-		last_error_report(h->fs->last_error, h->uid, "closing a receipt", &err);
+		snprintf(what, sizeof(what), "close %s", tree_path(h->fs, h->node, NULL, path));
+		last_error_report(h->fs->last_error, h->uid, what, &err);
 	} else {
 		receipt_ask(h->fs, r, &request, false, h->uid, NULL);
 	}

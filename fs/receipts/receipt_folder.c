@@ -134,7 +134,8 @@ static int create_file(struct fs *fs, struct receipt *r, const char *name, struc
 		return err_set(err, ENOMEM, "out of memory");
 	if (r->has_file)
 		return err_set(err, EPERM,
-			"'%s' asks for one copy, by its file %s; a second file has no place in it",
+			"'%s' asks for one copy, by its file %s; to ask for another, write a file "
+			"of another name beside the folder",
 			r->name, r->file_name);
 	free(r->file_name);
 	r->file_name = strdup(name);
@@ -188,7 +189,9 @@ static int folder_mkdir(struct fs *fs, struct node folder, const char *name, mod
 	if (!r)
 		return err_set(err, ENOENT, "the folder is gone");
 	if (strcmp(name, "tags") != 0)
-		return err_set(err, EPERM, "a receipt's folder has no folder but tags/");
+		return err_set(err, EPERM,
+			"a receipt's folder has no folder but tags/; make a folder for another "
+			"copy beside it");
 	w = receipt_work(r);
 	if (!w)
 		return err_set(err, ENOMEM, "out of memory");
@@ -317,7 +320,10 @@ int receipt_folder_rename(
 		return 0;
 	}
 	if (!written)
-		return err_set(err, EPERM, "'%s' has its name from ebsfs", old_name);
+		return err_set(err, EPERM,
+			"'%s' has its name from ebsfs; here only tags and the snapshot file can "
+			"be renamed",
+			old_name);
 	if (r->work)
 		free(steal(&r->work->temporary));
 	return 0;

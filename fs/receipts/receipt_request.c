@@ -15,7 +15,7 @@ struct asking {
 	struct fs *fs;
 	uint32_t number;
 	uid_t user;
-	char what[200];
+	char what[TREE_PATH_SIZE + 160];
 	bool move;
 };
 
@@ -151,10 +151,11 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 	uid_t user, struct answer *a)
 {
 	struct asking asking = {.fs = fs, .number = r->number, .user = user, .move = move};
+	char path[TREE_PATH_SIZE];
 	struct err err;
 
-	snprintf(asking.what, sizeof(asking.what), "copy of %s/%s into %s", request->source_region,
-		request->source_id, receipts_region(fs, r));
+	snprintf(asking.what, sizeof(asking.what), "copy %s/%s to %s", request->source_region,
+		request->source_id, tree_path(fs, receipts_node(r), NULL, path));
 	r->state = RECEIPT_ASKING;
 	r->work->has_refused = false;
 	if (a)

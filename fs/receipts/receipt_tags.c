@@ -7,6 +7,8 @@
 
 #include "names.h"
 #include "nodes.h"
+#include "tags.h"
+#include "utf8.h"
 
 static struct receipt *get(struct fs *fs, struct node n)
 {
@@ -47,6 +49,11 @@ void receipt_tags_commit_line(struct handle *h, const char *key, struct buf *to,
 	h->dirty = false;
 	if (handle_line(h, &line) < 0)
 		err_set(&err, ENOMEM, "out of memory");
+	else if (key && tags_check_value(buf_str(&line), line.len, &err) < 0)
+		; /* err says why */
+	else if (!key && utf8_count(buf_str(&line), line.len) < 0)
+		err_set(&err, EINVAL,
+			"the description is not UTF-8, which EC2 needs; convert it (iconv)");
 	else if (receipts_is_fixed(h->fs, r) && !says_the_same(h->fs, r, key, &line))
 		err_set(&err, EEXIST,
 			"'%s' has asked for its copy already; write to the new snapshot's own "
@@ -106,6 +113,14 @@ static bool tags_next(struct fs *fs, struct node folder, uint64_t *pos, struct t
 /* More than EC2 can take, for rsync's temporary names, and less than would matter. */
 #define TAGS_MAX 512
 
+/* A key that EC2 cannot take is refused when it is written, not left out of the copy. */
+static int check_name(const char *name, struct err *err)
+{
+	char target[NAME_MAX + 1], key[NAME_MAX + 1];
+
+	return tags_parse_name(names_rsync_target(name, target) ? target : name, key, err);
+}
+
 static int tags_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	struct handle *h, struct node *child, struct err *err)
 {
@@ -118,6 +133,8 @@ static int tags_create(struct fs *fs, struct node folder, const char *name, mode
 	(void)h;
 	if (!r)
 		return err_set(err, ENOENT, "the folder is gone");
+	if (check_name(name, err) < 0)
+		return -err->errnum;
 	w = receipt_work(r);
 	if (w && w->n_tags == TAGS_MAX)
 		return err_set(err, EDQUOT, "a snapshot bears at most %d tags", EC2_TAGS_MAX);
@@ -205,6 +222,8 @@ int receipt_tags_rename(struct fs *fs, struct node n, const char *name, struct e
 
 	if (!tag)
 		return err_set(err, ENOENT, "the tag is gone");
+	if (check_name(name, err) < 0)
+		return -err->errnum;
 	key = strdup(name);
 	if (!key)
 		return err_set(err, ENOMEM, "out of memory");

@@ -242,7 +242,9 @@ int receipts_check_name(const struct receipts *rs, struct node folder, const cha
 
 		if (slot != CATALOGUE_NONE &&
 			catalogue_presence(fs_catalogue(rs->fs, folder), slot) != CATALOGUE_GONE)
-			return err_set(err, EEXIST, "%s is a snapshot in this region", name);
+			return err_set(err, EEXIST,
+				"%s is a snapshot in this region; give the receipt another name",
+				name);
 	}
 	r = find_stem(rs, folder, stem);
 	if (r && r != self)
@@ -260,7 +262,8 @@ int receipts_check_name(const struct receipts *rs, struct node folder, const cha
 		if (r && r != self && receipts_is_fixed(rs->fs, r))
 			return err_set(err, EPERM,
 				"the receipt '%s' is there already: its copy is not started a "
-				"second time",
+				"second time; rsync -t (or -a) leaves it alone, and another name "
+				"asks for another copy",
 				r->name);
 	}
 	return 0;

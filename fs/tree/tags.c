@@ -97,22 +97,17 @@ static int tag_text(struct fs *fs, struct node n, struct buf *out)
 
 static int check_key(const char *key, struct err *err)
 {
-	ssize_t characters = utf8_count(key, strlen(key));
-
 	if (is_aws(key))
 		return err_set(err, EPERM,
 			"tags that begin with aws: are AWS's own and read-only; choose another "
 			"key");
-	if (characters > EC2_TAG_KEY_MAX)
-		return err_set(err, EINVAL,
-			"the tag's key has %zd characters, and EC2 permits %d; shorten it",
-			characters, EC2_TAG_KEY_MAX);
 	return 0;
 }
 
-/* The key that a file's name stands for. */
-static int parse_name(const char *name, char key[NAME_MAX + 1], struct err *err)
+int tags_parse_name(const char *name, char key[NAME_MAX + 1], struct err *err)
 {
+	ssize_t characters;
+
 	if (utf8_count(name, strlen(name)) < 0)
 		return err_set(err, EINVAL,
 			"the tag's key is not UTF-8, which EC2 needs; convert it (iconv)");
@@ -120,7 +115,12 @@ static int parse_name(const char *name, char key[NAME_MAX + 1], struct err *err)
 		return err_set(err, EINVAL,
 			"this is no tag's name: write '/' as %%2F, '%%' as %%25, the dots of a key "
 			"that is only dots as %%2E, and the bytes of control characters likewise");
-	return check_key(key, err);
+	characters = utf8_count(key, strlen(key));
+	if (characters < 0 || characters > EC2_TAG_KEY_MAX)
+		return err_set(err, EINVAL,
+			"the tag's key has %zd characters, and EC2 permits %d; shorten it",
+			characters, EC2_TAG_KEY_MAX);
+	return 0;
 }
 
 static int tags_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
@@ -131,7 +131,7 @@ static int tags_create(struct fs *fs, struct node folder, const char *name, mode
 
 	(void)mode;
 	(void)h;
-	if (parse_name(name, key, err) < 0)
+	if (tags_parse_name(name, key, err) < 0 || check_key(key, err) < 0)
 		return -err->errnum;
 	number = catalogue_key_number(fs_catalogue(fs, folder), key);
 	if (number > NODE_SLOT_MAX)
@@ -264,7 +264,8 @@ void tags_rename(struct fs *fs, struct node n, const char *name, struct answer *
 		answer_errno(a, ENOENT);
 		return;
 	}
-	if (parse_name(name, key, &err) == 0 && check_key(old_key, &err) == 0) {
+	if (tags_parse_name(name, key, &err) == 0 && check_key(key, &err) == 0 &&
+		check_key(old_key, &err) == 0) {
 		t = tagging_create(fs, n, key, answer_user(a));
 		if (t && buf_puts(&t->value, value) == 0) {
 			if (strcmp(key, old_key) != 0)
@@ -278,12 +279,11 @@ void tags_rename(struct fs *fs, struct node n, const char *name, struct answer *
 	answer_err(a, &err);
 }
 
-static int check_value(const struct buf *text, struct err *err)
+int tags_check_value(const char *value, size_t len, struct err *err)
 {
-	size_t len = text->len - (text->data[text->len - 1] == '\n');
-	ssize_t characters = utf8_count(text->data, len);
+	ssize_t characters = utf8_count(value, len);
 
-	if (characters < 0 || memchr(text->data, '\0', len))
+	if (characters < 0 || memchr(value, '\0', len))
 		return err_set(err, EINVAL,
 			"the tag's value is not text in UTF-8, which EC2 needs; convert it "
 			"(iconv)");
@@ -298,13 +298,15 @@ static int check_value(const struct buf *text, struct err *err)
  * empty text waits for the last close. */
 static void tag_commit(struct handle *h, struct answer *a)
 {
+	size_t len = h->text.len;
 	struct err err;
 
-	if (!h->dirty || !h->text.len) {
+	if (!h->dirty || !len) {
 		answer_ok(a);
 		return;
 	}
-	if (check_value(&h->text, &err) < 0) {
+	len -= h->text.data[len - 1] == '\n';
+	if (tags_check_value(h->text.data, len, &err) < 0) {
 		h->dirty = false;
 		h->committed = true;
 		answer_err(a, &err);

@@ -200,7 +200,7 @@ static void test_describe_regions_without_one(void **state)
 	"<item><regionName>" name "</regionName><optInStatus>" status "</optInStatus></item>"
 #define REGIONS(items)                                                                             \
 	OK("<DescribeRegionsResponse><regionInfo>" items "</regionInfo></"                         \
-							 "DescribeRegionsResponse>")
+	   "DescribeRegionsResponse>")
 	struct world *w = *state;
 
 	world_run(w, regions, REGIONS(""));

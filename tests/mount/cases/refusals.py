@@ -149,6 +149,30 @@ def naming_and_writing_tags(t):
 
 
 @case
+def tags_of_a_receipts_folder(t):
+    """What EC2 cannot take is refused when it is written, and not left out of the copy."""
+    m = t.mount()
+    folder = "regions/eu-west-1/folder/tags"
+    os.makedirs(m(folder))
+
+    def writes(value):
+        def function(path):
+            with open(path, "wb", buffering=0) as f:
+                f.write(value)
+        return function
+
+    no(m, EINVAL, f"create {folder}/50%", "write '/' as %2F", writes(b"x"), m(folder, "50%"))
+    no(m, EINVAL, f"create {folder}/latin-?", "not UTF-8", writes(b"x"), os.fsencode(m(folder)) + b"/latin-\xe9")
+    no(m, EINVAL, f"create {folder}/" + "k" * 128, "EC2 permits 127", writes(b"x"), m(folder, "k" * 128))
+    no(m, EINVAL, f"close {folder}/v", "not text in UTF-8", writes(b"\xe9"), m(folder, "v"))
+    no(m, EINVAL, f"close {folder}/v", "EC2 permits 256", writes(b"v" * 257), m(folder, "v"))
+    no(m, EINVAL, "close regions/eu-west-1/folder/description", "not UTF-8", writes(b"\xe9"), m("regions/eu-west-1/folder/description"))
+    t.ok(f"echo fine > eu-west-1/folder/tags/v; cp us-east-1/snapshots/{NIGHTLY}/{NIGHTLY}.snapshot eu-west-1/folder/")
+    [copy] = t.sim.copies("eu-west-1")
+    same({k: v for k, v in copy["Tags"].items() if not k.startswith("ebsfs:")}, {"v": "fine"})
+
+
+@case
 def the_whole_path_of_an_entry(t):
     """Of receipts too, and of what EC2 refuses; a folder's file is named with its folder."""
     m = t.mount()
