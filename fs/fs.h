@@ -19,7 +19,7 @@
 #include "overwrite.h"
 #include "regions.h"
 
-struct answer;
+struct pending_reply;
 struct deletion;
 struct fuse_session;
 struct handle;
@@ -40,16 +40,16 @@ struct fs {
 	struct statuses *statuses;     /* status.h: who waits for a state to change */
 	struct last_error *last_error; /* last_error.h */
 	struct fuse_session *session;
-	bool several_at_once, greeted;        /* session_io.h */
-	struct cost cost;                     /* cost.h */
-	struct offline *offline;              /* offline.h; NULL: AWS was there from the start */
-	struct guard guard;                   /* guard.h */
-	struct moving moving;                 /* moving.h */
-	struct overwrite overwrite;           /* overwrite.h */
-	uint64_t listed_version[REGIONS_MAX]; /* of snapshots/ as the kernel last listed it */
-	struct handle *handles;               /* handle.h: open files */
-	struct deletion *deletions;           /* delete.h: under way */
-	struct answer *answers;               /* answer.h: owed ones */
+	bool several_at_once, greeted;         /* session_io.h */
+	struct cost cost;                      /* cost.h */
+	struct offline *offline;               /* offline.h; NULL: AWS was there from the start */
+	struct guard guard;                    /* guard.h */
+	struct moving moving;                  /* moving.h */
+	struct overwrite overwrite;            /* overwrite.h */
+	uint64_t listed_version[REGIONS_MAX];  /* of snapshots/ as the kernel last listed it */
+	struct handle *handles;                /* handle.h: open files */
+	struct deletion *deletions;            /* delete.h: under way */
+	struct pending_reply *pending_replies; /* pending_reply.h */
 	char **enabled;   /* the regions that the account has enabled; NULL-terminated, NULL if AWS
 			     did not say */
 	char account[40]; /* "" if AWS did not say */

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <fuse_lowlevel.h>
 
-#include "answer.h"
+#include "pending_reply.h"
 
 void handle_reply(const struct handle *h, struct fuse_req *req, size_t size, off_t offset)
 {
@@ -61,10 +61,10 @@ int handle_ignore_attr(
 	return 0;
 }
 
-void handle_drop(struct handle *h, struct answer *a)
+void handle_drop(struct handle *h, struct pending_reply *a)
 {
 	(void)h;
-	answer_ok(a);
+	pending_reply_ok(a);
 }
 
 int handle_line(const struct handle *h, struct buf *out)

@@ -12,7 +12,7 @@
 #include "err.h"
 #include "node.h"
 
-struct answer;
+struct pending_reply;
 struct fs;
 struct fuse_req;
 struct fuse_pollhandle;
@@ -51,7 +51,7 @@ int handle_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, 
 int handle_ignore_attr(
 	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err);
 /* commit() for what may be written and says nothing. */
-void handle_drop(struct handle *h, struct answer *a);
+void handle_drop(struct handle *h, struct pending_reply *a);
 /* The text as a value: one newline at its end is the file's, not the value's. Results as buf_add.
  */
 int handle_line(const struct handle *h, struct buf *out);

@@ -33,7 +33,7 @@ struct arrival {
 	enum { ARRIVAL_LOOKUP, ARRIVAL_OPENDIR, ARRIVAL_READ } what;
 	struct fs *fs;
 	struct node folder;
-	struct answer *answer;
+	struct pending_reply *reply;
 	struct region_waiter *waiter;
 	struct fuse_file_info fi; /* opendir */
 	size_t size;              /* reading a folder: the kernel's question */
@@ -82,15 +82,15 @@ static void reply_folder(
 static void arrived(void *arg, const struct err *err)
 {
 	struct arrival *w = arg;
-	struct fuse_req *req = answer_request(w->answer);
+	struct fuse_req *req = pending_reply_request(w->reply);
 	struct node known;
 
 	/* EC2 could not be asked whether it still is so: what was known is shown, old as it is. */
 	if (err && !(err->retryable && *w->name &&
 			   tree_find(w->fs, w->folder, w->name, &known) == 0)) {
-		answer_err(w->answer, err);
+		pending_reply_err(w->reply, err);
 	} else {
-		answer_given(w->answer);
+		pending_reply_done(w->reply);
 		if (w->what == ARRIVAL_LOOKUP)
 			reply_lookup(w->fs, req, w->folder, w->name);
 		else if (w->what == ARRIVAL_OPENDIR)
@@ -140,14 +140,14 @@ static bool await(fuse_req_t req, const struct arrival *question)
 		snprintf(what, sizeof(what), "find %s", tree_path(fs, w->folder, w->name, path));
 	else
 		snprintf(what, sizeof(what), "list %s", tree_path(fs, w->folder, NULL, path));
-	w->answer = answer_create(fs, req, what);
-	if (!w->answer) {
+	w->reply = pending_reply_create(fs, req, what);
+	if (!w->reply) {
 		region_cancel(w->waiter);
 		free(w);
 		fuse_reply_err(req, ENOMEM);
 		return true;
 	}
-	answer_on_interrupt(w->answer, arrival_interrupted, w);
+	pending_reply_on_interrupt(w->reply, arrival_interrupted, w);
 	return true;
 }
 
@@ -241,13 +241,13 @@ static bool is_read_anew(const struct handle *h, off_t offset)
 void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct handle *h = ops_handle(fi);
-	struct answer *a;
+	struct pending_reply *a;
 	int r = 0;
 
 	(void)ino;
 	if (is_read_anew(h, offset)) {
 		if (is_wait(h)) {
-			a = answer_create(h->fs, req, "waiting");
+			a = pending_reply_create(h->fs, req, "waiting");
 			if (a)
 				status_wait(h, size, offset, a);
 			else

@@ -208,14 +208,14 @@ void ops_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct handle *h = ops_handle(fi);
 	char what[WHAT_SIZE];
-	struct answer *a;
+	struct pending_reply *a;
 
 	(void)ino;
 	if (!h->writing) {
 		fuse_reply_err(req, 0);
 		return;
 	}
-	a = answer_create(h->fs, req, name_what(h->fs, "close", h->node, NULL, what));
+	a = pending_reply_create(h->fs, req, name_what(h->fs, "close", h->node, NULL, what));
 	if (a)
 		tree_ops(h->node)->commit(h, a);
 	else
@@ -243,7 +243,7 @@ void ops_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 struct touching {
 	struct fs *fs;
 	struct node node;
-	struct answer *answer;
+	struct pending_reply *reply;
 	struct region_waiter *waiter;
 };
 
@@ -261,12 +261,12 @@ static void reply_attr(struct fs *fs, fuse_req_t req, struct node n)
 static void touched(void *arg, const struct err *err)
 {
 	struct touching *t = arg;
-	struct fuse_req *req = answer_request(t->answer);
+	struct fuse_req *req = pending_reply_request(t->reply);
 
 	if (err) {
-		answer_err(t->answer, err);
+		pending_reply_err(t->reply, err);
 	} else {
-		answer_given(t->answer);
+		pending_reply_done(t->reply);
 		reply_attr(t->fs, req, t->node);
 	}
 	free(t);
@@ -290,15 +290,15 @@ static void touch(struct fs *fs, fuse_req_t req, struct node n)
 	if (t) {
 		t->fs = fs;
 		t->node = n;
-		t->answer = answer_create(fs, req, name_what(fs, "touch", n, NULL, what));
+		t->reply = pending_reply_create(fs, req, name_what(fs, "touch", n, NULL, what));
 	}
-	if (t && t->answer) {
+	if (t && t->reply) {
 		t->waiter = region_ensure(fs_region(fs, n), true, touched, t, &ready);
 		if (t->waiter) {
-			answer_on_interrupt(t->answer, touch_interrupted, t);
+			pending_reply_on_interrupt(t->reply, touch_interrupted, t);
 			return;
 		}
-		answer_given(t->answer);
+		pending_reply_done(t->reply);
 	}
 	free(t);
 	fuse_reply_err(req, ENOMEM);
@@ -402,7 +402,7 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, boo
 	struct node folder = node_of(parent), n;
 	int r = tree_find(fs, folder, name, &n);
 	char what[WHAT_SIZE];
-	struct answer *a;
+	struct pending_reply *a;
 
 	if (r == 0 && S_ISDIR(tree_ops(n)->type) != folder_wanted)
 		r = folder_wanted ? -ENOTDIR : -EISDIR;
@@ -412,7 +412,7 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, boo
 	}
 	if (tree_ops(n)->remove && is_offline(req, operation, folder, name))
 		return;
-	a = answer_create(fs, req, name_what(fs, operation, folder, name, what));
+	a = pending_reply_create(fs, req, name_what(fs, operation, folder, name, what));
 	if (!a)
 		fuse_reply_err(req, ENOMEM);
 	else if (tree_ops(n)->remove)
@@ -437,7 +437,7 @@ void ops_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t 
 	struct node from = node_of(parent), to = node_of(new_parent);
 	char old_path[TREE_PATH_SIZE], new_path[TREE_PATH_SIZE], what[2 * TREE_PATH_SIZE + 8];
 	struct fs *fs = ops_fs(req);
-	struct answer *a;
+	struct pending_reply *a;
 	struct err err;
 
 	if (flags & ~(unsigned)RENAME_NOREPLACE) {
@@ -450,7 +450,7 @@ void ops_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t 
 		return;
 	snprintf(what, sizeof(what), "mv %s to %s", tree_path(fs, from, name, old_path),
 		tree_path(fs, to, new_name, new_path));
-	a = answer_create(fs, req, what);
+	a = pending_reply_create(fs, req, what);
 	if (a)
 		rename_node(fs, from, name, to, new_name, flags & RENAME_NOREPLACE, a);
 	else

@@ -136,7 +136,7 @@ static bool to_judge(const struct handle *h, const struct receipt *r)
 	return w && w->dirty && !w->spoilt && w->draft.len && !receipts_is_fixed(h->fs, r);
 }
 
-static void receipt_commit(struct handle *h, struct answer *a)
+static void receipt_commit(struct handle *h, struct pending_reply *a)
 {
 	struct receipt *r = get(h->fs, h->node);
 	struct copy_request request;
@@ -147,7 +147,7 @@ static void receipt_commit(struct handle *h, struct answer *a)
 		return;
 	}
 	if (!to_judge(h, r)) {
-		answer_ok(a);
+		pending_reply_ok(a);
 		return;
 	}
 	if (snapshot_file_parse(r->work->draft.data, r->work->draft.len, false, &request, &err) <
@@ -155,12 +155,12 @@ static void receipt_commit(struct handle *h, struct answer *a)
 		err_context(&err, "%s", r->name);
 		receipt_refused(r->work, &err);
 		r->work->dirty = false; /* said once; the last close does not try again */
-		answer_err(a, &err);
+		pending_reply_err(a, &err);
 	} else if (request.complete) {
 		r->work->dirty = false;
 		receipt_ask(h->fs, r, &request, false, h->uid, a);
 	} else {
-		answer_ok(a);
+		pending_reply_ok(a);
 	}
 	snapshot_file_finish(&request);
 }
@@ -208,15 +208,15 @@ static int receipt_set_attr(
 	return 0;
 }
 
-static void receipt_file_remove(struct fs *fs, struct node n, struct answer *a)
+static void receipt_file_remove(struct fs *fs, struct node n, struct pending_reply *a)
 {
 	struct receipt *r = get(fs, n);
-	pid_t pid = fuse_req_ctx(answer_request(a))->pid;
+	pid_t pid = fuse_req_ctx(pending_reply_request(a))->pid;
 	struct err err;
 	uint64_t folder;
 
 	if (!r) {
-		answer_errno(a, ENOENT);
+		pending_reply_errno(a, ENOENT);
 		return;
 	}
 	folder = node_number(receipts_folder(r));
@@ -227,7 +227,7 @@ static void receipt_file_remove(struct fs *fs, struct node n, struct answer *a)
 			"now start a second copy, as cp -f does; to copy again rm it first, by "
 			"a command of its own",
 			r->name);
-		answer_err(a, &err);
+		pending_reply_err(a, &err);
 		return;
 	}
 	if (has_copied(fs, r))

@@ -214,23 +214,23 @@ static int folder_set_attr(
 	return 0;
 }
 
-static void folder_remove(struct fs *fs, struct node n, struct answer *a)
+static void folder_remove(struct fs *fs, struct node n, struct pending_reply *a)
 {
 	struct receipt *r = get(fs, n);
 
 	if (!r)
-		answer_errno(a, ENOENT);
+		pending_reply_errno(a, ENOENT);
 	else if (r->has_file)
-		answer_errno(a, ENOTEMPTY);
+		pending_reply_errno(a, ENOTEMPTY);
 	else
 		receipt_remove(fs, r, a);
 }
 
-void receipt_folder_remove_child(struct fs *fs, struct node n, struct answer *a)
+void receipt_folder_remove_child(struct fs *fs, struct node n, struct pending_reply *a)
 {
 	struct receipt *r = get(fs, n);
 
-	answer_errno(a, !r ? ENOENT : -set_present(r, n.kind, false));
+	pending_reply_errno(a, !r ? ENOENT : -set_present(r, n.kind, false));
 }
 
 int receipt_folder_symlink(
@@ -277,7 +277,7 @@ static int open_write(struct fs *fs, struct node n, struct handle *h, struct err
 	return receipt_work(r) ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
-static void description_commit(struct handle *h, struct answer *a)
+static void description_commit(struct handle *h, struct pending_reply *a)
 {
 	struct receipt *r = get(h->fs, h->node);
 

@@ -14,6 +14,6 @@ int receipt_folder_rename(
 int receipt_folder_symlink(
 	struct fs *fs, struct node folder, const char *name, struct node *child, struct err *err);
 /* unlink() of a fixed child: not shown until it is created again, or the mount is. */
-void receipt_folder_remove_child(struct fs *fs, struct node n, struct answer *a);
+void receipt_folder_remove_child(struct fs *fs, struct node n, struct pending_reply *a);
 
 #endif

@@ -148,7 +148,7 @@ static int queue_request(struct receipt *r, const struct copy_request *request,
 }
 
 void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request, bool move,
-	uid_t user, struct answer *a)
+	uid_t user, struct pending_reply *a)
 {
 	struct asking asking = {.fs = fs, .number = r->number, .user = user, .move = move};
 	char path[TREE_PATH_SIZE];
@@ -169,7 +169,7 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 struct removal {
 	struct fs *fs;
 	uint32_t number;
-	struct answer *answer;
+	struct pending_reply *reply;
 	bool whole; /* the receipt goes too, not only the file in its folder */
 	enum receipt_state before;
 };
@@ -188,7 +188,7 @@ static void end(struct removal *m, const struct err *err)
 		free(steal(&r->file_name));
 		receipts_save(m->fs, r);
 	}
-	answer_err(m->answer, err);
+	pending_reply_err(m->reply, err);
 	free(m);
 }
 
@@ -212,7 +212,7 @@ static void cancelled(void *arg, struct copy *copy, const struct err *err)
 	}
 }
 
-static void begin_removal(struct fs *fs, struct receipt *r, bool whole, struct answer *a)
+static void begin_removal(struct fs *fs, struct receipt *r, bool whole, struct pending_reply *a)
 {
 	struct copy *copy = receipts_copy(fs, r);
 	struct removal *m;
@@ -222,16 +222,16 @@ static void begin_removal(struct fs *fs, struct receipt *r, bool whole, struct a
 		err_set(&err, EBUSY, "%s: %s at this moment; try again", r->name,
 			r->state == RECEIPT_ASKING ? "its copy is being asked for"
 						   : "it is being removed");
-		answer_err(a, &err);
+		pending_reply_err(a, &err);
 		return;
 	}
 	m = calloc(1, sizeof(*m));
 	if (!m) {
-		answer_errno(a, ENOMEM);
+		pending_reply_errno(a, ENOMEM);
 		return;
 	}
 	*m = (struct removal){
-		.fs = fs, .number = r->number, .answer = a, .whole = whole, .before = r->state};
+		.fs = fs, .number = r->number, .reply = a, .whole = whole, .before = r->state};
 	r->state = RECEIPT_REMOVING;
 	if (!copy || copy->state != COPY_QUEUED) {
 		cancelled(m, copy, NULL);
@@ -241,12 +241,12 @@ static void begin_removal(struct fs *fs, struct receipt *r, bool whole, struct a
 	}
 }
 
-void receipt_remove(struct fs *fs, struct receipt *r, struct answer *a)
+void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *a)
 {
 	begin_removal(fs, r, true, a);
 }
 
-void receipt_remove_file(struct fs *fs, struct receipt *r, struct answer *a)
+void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *a)
 {
 	begin_removal(fs, r, false, a);
 }

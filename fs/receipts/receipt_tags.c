@@ -36,14 +36,15 @@ static bool says_the_same(
 }
 
 /* What was written into `to`, or beside a copy that has been asked for. */
-void receipt_tags_commit_line(struct handle *h, const char *key, struct buf *to, struct answer *a)
+void receipt_tags_commit_line(
+	struct handle *h, const char *key, struct buf *to, struct pending_reply *a)
 {
 	struct receipt *r = get(h->fs, h->node);
 	_cleanup_buf_ struct buf line = BUF_INIT;
 	struct err err;
 
 	if (!r || !h->dirty) {
-		answer_ok(a);
+		pending_reply_ok(a);
 		return;
 	}
 	h->dirty = false;
@@ -63,10 +64,10 @@ void receipt_tags_commit_line(struct handle *h, const char *key, struct buf *to,
 		buf_finish(to);
 		*to = line;
 		line = BUF_INIT;
-		answer_ok(a);
+		pending_reply_ok(a);
 		return;
 	}
-	answer_err(a, &err);
+	pending_reply_err(a, &err);
 }
 
 static struct receipt_tag *find_tag(struct receipt *r, const char *name)
@@ -168,13 +169,13 @@ static int tag_text(struct fs *fs, struct node n, struct buf *out)
 	return tag ? buf_printf(out, "%s\n", buf_str(&tag->value)) : -ENOENT;
 }
 
-static void tag_commit(struct handle *h, struct answer *a)
+static void tag_commit(struct handle *h, struct pending_reply *a)
 {
 	struct receipt_tag *tag = tag_of(h->fs, h->node);
 	char name[NAME_MAX + 1], key[NAME_MAX + 1];
 
 	if (!tag) {
-		answer_ok(a);
+		pending_reply_ok(a);
 		return;
 	}
 	if (!names_rsync_target(tag->key, name))
@@ -184,13 +185,13 @@ static void tag_commit(struct handle *h, struct answer *a)
 	receipt_tags_commit_line(h, key, &tag->value, a);
 }
 
-static void tag_remove(struct fs *fs, struct node n, struct answer *a)
+static void tag_remove(struct fs *fs, struct node n, struct pending_reply *a)
 {
 	struct receipt_tag *tag = tag_of(fs, n);
 
 	if (tag)
 		tag->removed = true;
-	answer_errno(a, tag ? 0 : ENOENT);
+	pending_reply_errno(a, tag ? 0 : ENOENT);
 }
 
 static int open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
@@ -199,19 +200,19 @@ static int open_write(struct fs *fs, struct node n, struct handle *h, struct err
 	return get(fs, n) ? 0 : err_set(err, ENOENT, "the folder is gone");
 }
 
-static void tags_remove(struct fs *fs, struct node n, struct answer *a)
+static void tags_remove(struct fs *fs, struct node n, struct pending_reply *a)
 {
 	struct receipt *r = get(fs, n);
 	struct tree_entry entry;
 	uint64_t pos = 0;
 
 	if (!r || !r->work || !r->work->has_tags) {
-		answer_errno(a, ENOENT);
+		pending_reply_errno(a, ENOENT);
 	} else if (tags_next(fs, n, &pos, &entry)) {
-		answer_errno(a, ENOTEMPTY);
+		pending_reply_errno(a, ENOTEMPTY);
 	} else {
 		r->work->has_tags = false;
-		answer_ok(a);
+		pending_reply_ok(a);
 	}
 }
 

@@ -9,9 +9,9 @@
 #include "receipts.h"
 #include "snapshot_file.h"
 
-struct answer_link {
-	struct answer_link *next;
-	struct answer *answer; /* NULL once interrupted */
+struct waiting_reply {
+	struct waiting_reply *next;
+	struct pending_reply *reply; /* NULL once interrupted */
 };
 
 struct receipt_work *receipt_work(struct receipt *r)
@@ -28,7 +28,7 @@ struct receipt_work *receipt_work(struct receipt *r)
 
 void receipt_work_destroy(struct receipt_work *w)
 {
-	struct answer_link *link, *next;
+	struct waiting_reply *link, *next;
 
 	if (!w)
 		return;
@@ -62,29 +62,29 @@ void receipt_refused(struct receipt_work *w, const struct err *err)
 	w->refused = *err;
 }
 
-void receipt_await(struct receipt_work *w, struct answer *a)
+void receipt_await(struct receipt_work *w, struct pending_reply *a)
 {
-	struct answer_link *link = calloc(1, sizeof(*link));
+	struct waiting_reply *link = calloc(1, sizeof(*link));
 
 	if (!link) {
-		answer_errno(a, ENOMEM);
+		pending_reply_errno(a, ENOMEM);
 		return;
 	}
-	link->answer = a;
+	link->reply = a;
 	LL_PREPEND(w->waiting, link);
 	/* Whoever stops waiting stops waiting only: the copy that was asked for goes on. */
-	answer_detach_on_interrupt(&link->answer);
+	pending_reply_detach_on_interrupt(&link->reply);
 }
 
 bool receipt_answer(struct receipt_work *w, const struct err *err)
 {
-	struct answer_link *waiting = steal(&w->waiting), *link, *next;
+	struct waiting_reply *waiting = steal(&w->waiting), *link, *next;
 	bool heard = false;
 
 	LL_FOREACH_SAFE(waiting, link, next)
 	{
-		if (link->answer) {
-			answer_err(link->answer, err);
+		if (link->reply) {
+			pending_reply_err(link->reply, err);
 			heard = true;
 		}
 		free(link);

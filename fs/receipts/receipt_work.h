@@ -6,11 +6,11 @@
 
 #include <stdbool.h>
 
-#include "answer.h"
 #include "buf.h"
 #include "err.h"
+#include "pending_reply.h"
 
-struct answer_link;
+struct waiting_reply;
 struct receipt;
 
 struct receipt_tag {
@@ -28,7 +28,7 @@ struct receipt_work {
 	bool save_again; /* changed while asking */
 	bool has_refused;
 	struct err refused;
-	struct answer_link *waiting;
+	struct waiting_reply *waiting;
 	/* Of a folder. */
 	bool has_tags; /* tags/ was made: exactly the tags in it are wanted */
 	/* Fixed children, one bit a kind: created here (what is written into metadata.json and
@@ -50,7 +50,7 @@ void receipt_work_destroy(struct receipt_work *w);
 /* Its last attempt came to nothing. */
 void receipt_refused(struct receipt_work *w, const struct err *err);
 /* Waits for the word on a copy that is being asked for. */
-void receipt_await(struct receipt_work *w, struct answer *a);
+void receipt_await(struct receipt_work *w, struct pending_reply *a);
 /* Gives all of them the word; err NULL: the copy is on its way. Whether anybody still waited. */
 bool receipt_answer(struct receipt_work *w, const struct err *err);
 

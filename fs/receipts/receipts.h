@@ -116,11 +116,11 @@ int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out);
  * `move`: the source is deleted once the copy has completed, and a refusal drops `r`. `user` asks,
  * and reads the reason of a refusal in last-error. */
 void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request, bool move,
-	uid_t user, struct answer *a);
+	uid_t user, struct pending_reply *a);
 /* Removes it: cancels a queued copy, takes the row out of the journal, then answers. EBUSY while
  * asking. */
-void receipt_remove(struct fs *fs, struct receipt *r, struct answer *a);
+void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *a);
 /* The same for the snapshot file in a receipt's folder: the folder stays until its own rmdir. */
-void receipt_remove_file(struct fs *fs, struct receipt *r, struct answer *a);
+void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *a);
 
 #endif

@@ -238,7 +238,7 @@ void start_finish(struct mount *m)
 	if (!m)
 		return;
 	fs = &m->fs;
-	answers_interrupt_all(fs);
+	pending_replies_interrupt_all(fs);
 	session_unmount(m->session);
 	if (m->session)
 		settle(m);

@@ -8,15 +8,15 @@
 #include <fuse_lowlevel.h>
 #include <stdlib.h>
 
-#include "answer.h"
 #include "ops_write.h"
+#include "pending_reply.h"
 #include "region.h"
 #include "tree.h"
 
 struct confirmation {
 	struct fs *fs;
 	struct node node;
-	struct answer *answer;
+	struct pending_reply *reply;
 	struct region_waiter *waiter;
 	/* What comes again. */
 	fuse_ino_t ino, new_parent;
@@ -42,15 +42,15 @@ static void go_on(struct confirmation *c, fuse_req_t req)
 static void spoken(void *arg, const struct err *err)
 {
 	struct confirmation *c = arg;
-	struct fuse_req *req = answer_request(c->answer);
+	struct fuse_req *req = pending_reply_request(c->reply);
 	struct err vague;
 
 	if (!err && is_due(c->fs, c->node))
 		err_set(&vague, EIO, "EC2 was asked about the snapshot and did not speak of it");
 	if (err || is_due(c->fs, c->node)) {
-		answer_err(c->answer, err ? err : &vague);
+		pending_reply_err(c->reply, err ? err : &vague);
 	} else {
-		answer_given(c->answer);
+		pending_reply_done(c->reply);
 		go_on(c, req);
 	}
 	free(c);
@@ -73,16 +73,16 @@ static void ask(struct confirmation *c, fuse_req_t req, const char *operation)
 
 	snprintf(what, sizeof(what), "%s %s", operation, tree_path(fs, c->node, NULL, path));
 
-	c->answer = answer_create(fs, req, what);
-	if (c->answer) {
+	c->reply = pending_reply_create(fs, req, what);
+	if (c->reply) {
 		c->waiter = region_ensure_id(fs_region(fs, c->node),
 			catalogue_id(fs_catalogue(fs, c->node), c->node.slot), true, spoken, c,
 			&ready);
 		if (c->waiter) {
-			answer_on_interrupt(c->answer, interrupted, c);
+			pending_reply_on_interrupt(c->reply, interrupted, c);
 			return;
 		}
-		answer_given(c->answer);
+		pending_reply_done(c->reply);
 	}
 	free(c);
 	fuse_reply_err(req, ENOMEM);

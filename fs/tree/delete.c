@@ -16,19 +16,19 @@
 struct deletion {
 	struct deletion *prev, *next; /* fs->deletions */
 	struct fs *fs;
-	struct answer *answer; /* NULL once interrupted: EC2 goes on all the same */
+	struct pending_reply *reply; /* NULL once interrupted: EC2 goes on all the same */
 	struct node node;
 	char key[EC2_TAG_KEY_MAX * 4 + 1];
 };
 
-static pid_t process_of(struct answer *a)
+static pid_t process_of(struct pending_reply *a)
 {
-	return guard_process(fuse_req_ctx(answer_request(a))->pid);
+	return guard_process(fuse_req_ctx(pending_reply_request(a))->pid);
 }
 
-void delete_refuse(struct answer *a, struct node n)
+void delete_refuse(struct pending_reply *a, struct node n)
 {
-	struct fs *fs = answer_fs(a);
+	struct fs *fs = pending_reply_fs(a);
 	char path[TREE_PATH_SIZE];
 	struct err err;
 
@@ -42,11 +42,11 @@ void delete_refuse(struct answer *a, struct node n)
 	} else {
 		err_set(&err, EPERM, "it belongs to the mount itself and cannot be removed");
 	}
-	answer_err(a, &err);
+	pending_reply_err(a, &err);
 }
 
 /* Whether the mount and the asking process may delete; if not, the answer has been given. */
-static bool permitted(struct fs *fs, struct answer *a, const char *option_help)
+static bool permitted(struct fs *fs, struct pending_reply *a, const char *option_help)
 {
 	enum guard_verdict verdict = guard_check(&fs->guard, process_of(a), clock_mono_ms());
 	struct err err;
@@ -65,19 +65,19 @@ static bool permitted(struct fs *fs, struct answer *a, const char *option_help)
 			GUARD_MAX, GUARD_MS / 1000);
 	else
 		return true;
-	answer_err(a, &err);
+	pending_reply_err(a, &err);
 	return false;
 }
 
-static struct deletion *begin(struct fs *fs, struct node n, struct answer *a)
+static struct deletion *begin(struct fs *fs, struct node n, struct pending_reply *a)
 {
 	struct deletion *d = calloc(1, sizeof(*d));
 
 	if (!d) {
-		answer_errno(a, ENOMEM);
+		pending_reply_errno(a, ENOMEM);
 		return NULL;
 	}
-	*d = (struct deletion){.fs = fs, .answer = a, .node = n};
+	*d = (struct deletion){.fs = fs, .reply = a, .node = n};
 	DL_PREPEND(fs->deletions, d);
 	return d;
 }
@@ -85,8 +85,8 @@ static struct deletion *begin(struct fs *fs, struct node n, struct answer *a)
 static void end(struct deletion *d, const struct err *err)
 {
 	DL_DELETE(d->fs->deletions, d);
-	if (d->answer)
-		answer_err(d->answer, err);
+	if (d->reply)
+		pending_reply_err(d->reply, err);
 	free(d);
 }
 
@@ -120,7 +120,7 @@ static void started(struct deletion *d, struct aws_call *call)
 		end(d, &err);
 		return;
 	}
-	answer_detach_on_interrupt(&d->answer);
+	pending_reply_detach_on_interrupt(&d->reply);
 }
 
 static void snapshot_deleted(void *arg, const struct err *err)
@@ -141,7 +141,7 @@ static void snapshot_deleted(void *arg, const struct err *err)
 	end(d, err);
 }
 
-void delete_snapshot(struct fs *fs, struct node n, struct answer *a)
+void delete_snapshot(struct fs *fs, struct node n, struct pending_reply *a)
 {
 	const char *region = region_name(fs_region(fs, n)),
 		   *id = catalogue_id(fs_catalogue(fs, n), n.slot);
@@ -156,7 +156,7 @@ void delete_snapshot(struct fs *fs, struct node n, struct answer *a)
 		err_set(&err, EBUSY,
 			"a queued or running copy still needs it as its source; see the file "
 			"'copies', and delete it when that copy has ended");
-		answer_err(a, &err);
+		pending_reply_err(a, &err);
 		return;
 	}
 	d = begin(fs, n, a);
@@ -174,7 +174,7 @@ static void tag_deleted(void *arg, const struct err *err)
 	end(d, err);
 }
 
-void delete_tag(struct fs *fs, struct node n, struct answer *a)
+void delete_tag(struct fs *fs, struct node n, struct pending_reply *a)
 {
 	struct catalogue *c = fs_catalogue(fs, n);
 	const char *key = catalogue_key_text(c, n.sub);
@@ -187,7 +187,7 @@ void delete_tag(struct fs *fs, struct node n, struct answer *a)
 	if (!strncmp(key, "aws:", 4)) {
 		err_set(&err, EPERM,
 			"tags that begin with aws: are AWS's own; only AWS removes them");
-		answer_err(a, &err);
+		pending_reply_err(a, &err);
 		return;
 	}
 	d = begin(fs, n, a);

@@ -42,7 +42,7 @@ static int make_room(struct fs *fs, struct node to_folder, const char *to_name,
 }
 
 static void rename_receipt(struct fs *fs, struct receipt *r, struct node to_folder,
-	const char *to_name, bool noreplace, struct answer *a)
+	const char *to_name, bool noreplace, struct pending_reply *a)
 {
 	struct receipt *old;
 	char target[NAME_MAX + 1];
@@ -51,7 +51,7 @@ static void rename_receipt(struct fs *fs, struct receipt *r, struct node to_fold
 	/* rsync ends a file: what its close did not say is said now. */
 	if (r->work && r->work->has_refused && names_rsync_target(r->name, target) &&
 		!strcmp(target, to_name)) {
-		answer_err(a, &r->work->refused);
+		pending_reply_err(a, &r->work->refused);
 		return;
 	}
 	if (!takes_receipts(to_folder) || to_folder.region != r->region)
@@ -64,12 +64,12 @@ static void rename_receipt(struct fs *fs, struct receipt *r, struct node to_fold
 		if (old)
 			receipts_drop(fs, old);
 		if (receipts_move(fs, r, to_folder, to_name) == 0) {
-			answer_ok(a);
+			pending_reply_ok(a);
 			return;
 		}
 		err_set(&err, ENOMEM, "out of memory");
 	}
-	answer_err(a, &err);
+	pending_reply_err(a, &err);
 }
 
 /* --- mv of a snapshot to another region --- */
@@ -78,7 +78,7 @@ struct move {
 	struct fs *fs;
 	struct node snapshot, to_folder;
 	char to_name[NAME_MAX + 1];
-	struct answer *answer;
+	struct pending_reply *reply;
 	/* The question whose the snapshot is. */
 	struct pages *question;
 	struct ec2_describe_snapshots query;
@@ -105,20 +105,20 @@ static void move_start(struct move *m)
 		if (r) {
 			r->has_file = true;
 			buf_add(&r->work->draft, text.data, text.len);
-			receipt_ask(fs, r, &request, true, answer_user(m->answer), m->answer);
+			receipt_ask(fs, r, &request, true, pending_reply_user(m->reply), m->reply);
 			snapshot_file_finish(&request);
 			free(m);
 			return;
 		}
 	}
 	snapshot_file_finish(&request);
-	answer_err(m->answer, &err);
+	pending_reply_err(m->reply, &err);
 	free(m);
 }
 
 static void move_refuse(struct move *m, const struct err *err)
 {
-	answer_err(m->answer, err);
+	pending_reply_err(m->reply, err);
 	free(m);
 }
 
@@ -187,7 +187,7 @@ static void ask_owner(struct move *m)
 		.n_filters = 1};
 	m->question = pages_start(m->fs->aws, &m->query, own_part, own_done, m);
 	if (m->question) {
-		answer_on_interrupt(m->answer, own_interrupted, m);
+		pending_reply_on_interrupt(m->reply, own_interrupted, m);
 		return;
 	}
 	err_set(&err, ENOMEM, "out of memory");
@@ -213,7 +213,7 @@ static void move_check_owner(struct move *m)
 }
 
 static void move_snapshot(struct fs *fs, struct node snapshot, struct node to_folder,
-	const char *to_name, struct answer *a)
+	const char *to_name, struct pending_reply *a)
 {
 	char path[TREE_PATH_SIZE];
 	struct move *m;
@@ -240,18 +240,18 @@ static void move_snapshot(struct fs *fs, struct node snapshot, struct node to_fo
 			m->fs = fs;
 			m->snapshot = snapshot;
 			m->to_folder = to_folder;
-			m->answer = a;
+			m->reply = a;
 			snprintf(m->to_name, sizeof(m->to_name), "%s", to_name);
 			move_check_owner(m);
 			return;
 		}
 		err_set(&err, ENOMEM, "out of memory");
 	}
-	answer_err(a, &err);
+	pending_reply_err(a, &err);
 }
 
 void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
-	struct node to_folder, const char *to_name, bool noreplace, struct answer *a)
+	struct node to_folder, const char *to_name, bool noreplace, struct pending_reply *a)
 {
 	bool same = node_number(from_folder) == node_number(to_folder);
 	struct node from;
@@ -259,7 +259,7 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 	int r = tree_find(fs, from_folder, from_name, &from);
 
 	if (r < 0) {
-		answer_errno(a, -r);
+		pending_reply_errno(a, -r);
 		return;
 	}
 	switch (from.kind) {
@@ -275,7 +275,7 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 	case NODE_SNAPSHOT_FILE:
 		r = fs->options->delete_ ? moving_begin(&fs->moving, from) : 0;
 		if (r) {
-			answer_errno(a, r > 0 ? ESTALE : -r);
+			pending_reply_errno(a, r > 0 ? ESTALE : -r);
 			return;
 		}
 		move_snapshot(fs, from, to_folder, to_name, a);
@@ -291,12 +291,12 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 	/* Within a receipt's folder, rsync gives what it wrote its real name. */
 	if (same && (from_folder.kind == NODE_FOLDER || from_folder.kind == NODE_FOLDER_TAGS)) {
 		r = receipt_folder_rename(fs, from, from_name, to_name, &err);
-		answer_err(a, r < 0 ? &err : NULL);
+		pending_reply_err(a, r < 0 ? &err : NULL);
 		return;
 	}
 	err_set(&err, EPERM,
 		"'%s' has its name and place from ebsfs; only receipts, tags and, to another "
 		"region, snapshots can be moved",
 		from_name);
-	answer_err(a, &err);
+	pending_reply_err(a, &err);
 }

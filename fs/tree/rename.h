@@ -4,12 +4,12 @@
 #ifndef EBSFS_RENAME_H
 #define EBSFS_RENAME_H
 
-#include "answer.h"
 #include "node.h"
+#include "pending_reply.h"
 
 /* `from_name` in `from_folder` becomes `to_name` in `to_folder`; noreplace: an existing target is
  * EEXIST. */
 void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
-	struct node to_folder, const char *to_name, bool noreplace, struct answer *a);
+	struct node to_folder, const char *to_name, bool noreplace, struct pending_reply *a);
 
 #endif

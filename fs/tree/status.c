@@ -21,7 +21,7 @@ struct waiter {
 	struct handle *handle;
 	size_t size; /* of the read */
 	off_t offset;
-	struct answer *answer;
+	struct pending_reply *reply;
 	bool held; /* copies_hold() is to be released */
 };
 
@@ -147,22 +147,22 @@ static void waiter_interrupted(void *arg)
 	waiter_free(arg);
 }
 
-static void answer_read(struct handle *h, size_t size, off_t offset, struct answer *a)
+static void answer_read(struct handle *h, size_t size, off_t offset, struct pending_reply *a)
 {
 	int r;
 
 	buf_clear(&h->text);
 	r = text(h->fs, h->node, &h->text);
 	if (r < 0) {
-		answer_errno(a, -r);
+		pending_reply_errno(a, -r);
 		return;
 	}
 	h->told = true;
-	handle_reply(h, answer_request(a), size, offset);
-	answer_given(a);
+	handle_reply(h, pending_reply_request(a), size, offset);
+	pending_reply_done(a);
 }
 
-void status_wait(struct handle *h, size_t size, off_t offset, struct answer *a)
+void status_wait(struct handle *h, size_t size, off_t offset, struct pending_reply *a)
 {
 	struct fs *fs = h->fs;
 	struct waiter *w;
@@ -173,20 +173,16 @@ void status_wait(struct handle *h, size_t size, off_t offset, struct answer *a)
 	}
 	w = calloc(1, sizeof(*w));
 	if (!w) {
-		answer_errno(a, ENOMEM);
+		pending_reply_errno(a, ENOMEM);
 		return;
 	}
-	*w = (struct waiter){.fs = fs,
-		.node = h->node,
-		.handle = h,
-		.size = size,
-		.offset = offset,
-		.answer = a};
+	*w = (struct waiter){
+		.fs = fs, .node = h->node, .handle = h, .size = size, .offset = offset, .reply = a};
 	DL_PREPEND(fs->statuses->waiters, w);
 	if (watched_id(fs, w->node))
 		w->held = copies_hold(
 				  fs->copies, region_of(fs, w->node), watched_id(fs, w->node)) == 0;
-	answer_on_interrupt(a, waiter_interrupted, w);
+	pending_reply_on_interrupt(a, waiter_interrupted, w);
 }
 
 static void wake_waiters(struct statuses *s,
@@ -201,7 +197,7 @@ static void wake_waiters(struct statuses *s,
 		if (!concerns(s->fs, w->node, what) || !ended(s->fs, w->node))
 			continue;
 		waiter_free(w);
-		answer_read(woken.handle, woken.size, woken.offset, woken.answer);
+		answer_read(woken.handle, woken.size, woken.offset, woken.reply);
 	}
 }
 
@@ -398,7 +394,7 @@ static int set_attr(struct fs *fs, struct node n, const struct stat *st, int whi
 	return open_write(fs, n, NULL, err);
 }
 
-static void receipt_status_remove(struct fs *fs, struct node n, struct answer *a)
+static void receipt_status_remove(struct fs *fs, struct node n, struct pending_reply *a)
 {
 	const struct receipt *r = receipts_get(fs->receipts, n);
 
@@ -409,7 +405,7 @@ static void receipt_status_remove(struct fs *fs, struct node n, struct answer *a
 		return;
 	}
 	err_set(&err, EPERM, "a status goes with its receipt: rm %s", r ? r->name : "that");
-	answer_err(a, &err);
+	pending_reply_err(a, &err);
 }
 
 const struct node_ops status_ops = {.type = S_IFREG,

@@ -15,7 +15,7 @@ void statuses_destroy(struct statuses *s);
 
 /* Reading a .wait, opened as `h`: once the copy or the snapshot has ended, h->text becomes the
  * status, and the read is answered from it. */
-void status_wait(struct handle *h, size_t size, off_t offset, struct answer *a);
+void status_wait(struct handle *h, size_t size, off_t offset, struct pending_reply *a);
 /* A status file was opened: what changes from now on is known to poll(). */
 void status_watch(struct handle *h);
 /* poll() on an opened status file: whether its text has changed since it was last read; if not,

@@ -152,7 +152,7 @@ static int tag_open_write(struct fs *fs, struct node n, struct handle *h, struct
 struct tagging {
 	struct fs *fs;
 	struct node node;
-	struct answer *answer; /* NULL: nobody waits (last close), or interrupted */
+	struct pending_reply *reply; /* NULL: nobody waits (last close), or interrupted */
 	uid_t user;
 	char key[NAME_MAX + 1];
 	struct buf value;
@@ -170,8 +170,8 @@ static void report_tag(const struct tagging *t, const struct err *err)
 
 static void tagging_end(struct tagging *t, const struct err *err)
 {
-	if (t->answer)
-		answer_err(t->answer, err);
+	if (t->reply)
+		pending_reply_err(t->reply, err);
 	else if (err)
 		report_tag(t, err);
 	buf_finish(&t->value);
@@ -206,12 +206,12 @@ static void tagged(void *arg, const struct err *err)
 }
 
 /* Sends CreateTags for what `t` (owned from now on) says; `a` may be NULL. */
-static void send_tag(struct tagging *t, struct answer *a)
+static void send_tag(struct tagging *t, struct pending_reply *a)
 {
 	struct fs *fs = t->fs;
 	struct ec2_tag tag = {t->key, buf_str(&t->value)};
 
-	t->answer = a;
+	t->reply = a;
 	if (!ec2_create_tags(fs->aws, region_name(fs_region(fs, t->node)),
 		    catalogue_id(fs_catalogue(fs, t->node), t->node.slot), &tag, 1, tagged, t)) {
 		struct err err;
@@ -219,7 +219,7 @@ static void send_tag(struct tagging *t, struct answer *a)
 		err_set(&err, ENOMEM, "out of memory");
 		tagging_end(t, &err);
 	} else if (a) {
-		answer_detach_on_interrupt(&t->answer);
+		pending_reply_detach_on_interrupt(&t->reply);
 	}
 }
 
@@ -236,7 +236,7 @@ static struct tagging *tagging_create(struct fs *fs, struct node n, const char *
 	return t;
 }
 
-static void create_tag(struct handle *h, struct answer *a)
+static void create_tag(struct handle *h, struct pending_reply *a)
 {
 	struct tagging *t = tagging_create(h->fs, h->node,
 		catalogue_key_text(fs_catalogue(h->fs, h->node), h->node.sub), h->uid);
@@ -249,10 +249,10 @@ static void create_tag(struct handle *h, struct answer *a)
 	}
 	free(t);
 	if (a)
-		answer_errno(a, ENOMEM);
+		pending_reply_errno(a, ENOMEM);
 }
 
-void tags_rename(struct fs *fs, struct node n, const char *name, struct answer *a)
+void tags_rename(struct fs *fs, struct node n, const char *name, struct pending_reply *a)
 {
 	const char *old_key = catalogue_key_text(fs_catalogue(fs, n), n.sub),
 		   *value = tag_value(fs, n);
@@ -261,12 +261,12 @@ void tags_rename(struct fs *fs, struct node n, const char *name, struct answer *
 	struct err err;
 
 	if (!old_key || !value) {
-		answer_errno(a, ENOENT);
+		pending_reply_errno(a, ENOENT);
 		return;
 	}
 	if (tags_parse_name(name, key, &err) == 0 && check_key(key, &err) == 0 &&
 		check_key(old_key, &err) == 0) {
-		t = tagging_create(fs, n, key, answer_user(a));
+		t = tagging_create(fs, n, key, pending_reply_user(a));
 		if (t && buf_puts(&t->value, value) == 0) {
 			if (strcmp(key, old_key) != 0)
 				snprintf(t->old_key, sizeof(t->old_key), "%s", old_key);
@@ -276,7 +276,7 @@ void tags_rename(struct fs *fs, struct node n, const char *name, struct answer *
 		free(t);
 		err_set(&err, ENOMEM, "out of memory");
 	}
-	answer_err(a, &err);
+	pending_reply_err(a, &err);
 }
 
 int tags_check_value(const char *value, size_t len, struct err *err)
@@ -296,20 +296,20 @@ int tags_check_value(const char *value, size_t len, struct err *err)
 
 /* A shell closes once between opening and writing (`echo v > k` duplicates the descriptor), so an
  * empty text waits for the last close. */
-static void tag_commit(struct handle *h, struct answer *a)
+static void tag_commit(struct handle *h, struct pending_reply *a)
 {
 	size_t len = h->text.len;
 	struct err err;
 
 	if (!h->dirty || !len) {
-		answer_ok(a);
+		pending_reply_ok(a);
 		return;
 	}
 	len -= h->text.data[len - 1] == '\n';
 	if (tags_check_value(h->text.data, len, &err) < 0) {
 		h->dirty = false;
 		h->committed = true;
-		answer_err(a, &err);
+		pending_reply_err(a, &err);
 		return;
 	}
 	create_tag(h, a);

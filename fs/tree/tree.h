@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "answer.h"
 #include "buf.h"
 #include "fs.h"
 #include "handle.h"
+#include "pending_reply.h"
 #include "region.h"
 
 struct tree_entry {
@@ -68,7 +68,7 @@ struct node_ops {
 	int (*write)(struct handle *h, const char *data, size_t len, off_t offset, struct err *err);
 	int (*truncate)(struct fs *fs, struct node n, struct handle *h, off_t size,
 		struct err *err); /* h may be NULL */
-	void (*commit)(struct handle *h, struct answer *a);
+	void (*commit)(struct handle *h, struct pending_reply *a);
 	void (*closed)(struct handle *h); /* the last close of this opening */
 
 	/* Changes of mode, owner and times that are kept (or kindly ignored) instead of refused
@@ -76,7 +76,7 @@ struct node_ops {
 	int (*set_attr)(
 		struct fs *fs, struct node n, const struct stat *st, int which, struct err *err);
 	/* Removal from its folder, by unlink (files, links) or rmdir (folders). */
-	void (*remove)(struct fs *fs, struct node n, struct answer *a);
+	void (*remove)(struct fs *fs, struct node n, struct pending_reply *a);
 };
 
 const struct node_ops *tree_ops(struct node n);
