@@ -2,12 +2,14 @@
 /* XML from outside, within bounds, by libxml2's push parser. */
 #include "xml.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <libxml/parser.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
+#include "utf8.h"
 
 /* The push parser refuses to look ahead over more than 10 MB. Its own buffer is as large as the
  * pieces that it gets, and small ones cost it no time. */
@@ -17,14 +19,28 @@
  */
 #define NAMES_MAX ((size_t)64 << 10)
 
+/* Stands for what XML does not permit, on its way through the parser: a non-character of as many
+ * bytes as U+FFFD, which closed() puts in its place. */
+#define STAND_IN    "\xef\xb7\x90"
+#define REPLACEMENT "\xef\xbf\xbd"
+/* "&#1114111;" and leading zeros. */
+#define TOKEN_MAX   16
+
 struct xml_reader {
 	struct xml_handler handler;
 	xmlParserCtxtPtr parser;
 	struct buf text;
+	size_t text_len; /* of the present text, as it was sent */
 	int depth;
 	bool leaf;       /* no element was closed since the last one was opened */
+	bool replaced;   /* a character was, so far in the document */
+	bool altered;    /* the text that is being closed */
 	int result;      /* -errno: stopped */
 	struct err *err; /* the present call's */
+	char piece[CHUNK];
+	size_t n_piece;
+	char token[TOKEN_MAX]; /* a character or reference whose end has not come yet */
+	size_t n_token;
 };
 
 static void stop(struct xml_reader *r, int result)
@@ -45,29 +61,54 @@ static void opened(void *arg, const xmlChar *name, const xmlChar *prefix, const 
 	(void)n_attributes, (void)n_defaulted, (void)attributes;
 	if (r->result)
 		return;
-	if (++r->depth > XML_DEPTH_MAX) {
+	if (++r->depth > XML_DEPTH_END) {
 		stop(r, err_set(r->err, EIO, "the XML is nested deeper than %d elements",
-				XML_DEPTH_MAX));
+				XML_DEPTH_END));
 		return;
 	}
 	r->leaf = true;
 	buf_clear(&r->text);
-	if (r->handler.open)
+	r->text_len = 0;
+	if (r->handler.open && r->depth <= XML_DEPTH_MAX)
 		stop(r, r->handler.open(r->handler.arg, r->depth, (const char *)name, r->err));
+}
+
+/* Whether there were any. */
+static bool restore_replaced(struct buf *text)
+{
+	char *at = text->data, *end = at ? at + text->len : NULL;
+	bool any = false;
+
+	while (at && (at = memmem(at, (size_t)(end - at), STAND_IN, 3))) {
+		memcpy(at, REPLACEMENT, 3);
+		any = true;
+	}
+	return any;
 }
 
 static void closed(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
 {
 	struct xml_reader *r = arg;
-	const char *text = r->leaf ? buf_str(&r->text) : NULL;
+	const char *text = NULL;
 
 	(void)prefix, (void)uri;
 	if (r->result)
 		return;
-	stop(r, r->handler.close(r->handler.arg, r->depth, (const char *)name, text,
-			text ? r->text.len : 0, r->err));
+	r->altered = r->leaf && r->text_len > r->text.len;
+	if (r->leaf) {
+		r->altered |= r->replaced && restore_replaced(&r->text);
+		text = buf_str(&r->text);
+	}
+	if (r->depth <= XML_DEPTH_MAX)
+		stop(r, r->handler.close(r->handler.arg, r->depth, (const char *)name, text,
+				text ? r->text.len : 0, r->err));
 	r->leaf = false;
 	r->depth--;
+}
+
+bool xml_reader_is_altered(const struct xml_reader *r)
+{
+	return r->altered;
 }
 
 static void characters(void *arg, const xmlChar *data, int len)
@@ -78,16 +119,13 @@ static void characters(void *arg, const xmlChar *data, int len)
 	 * the next tag. */
 	if (r->result || !r->leaf)
 		return;
-	switch (buf_add(&r->text, data, (size_t)len)) {
-	case 0:
-		return;
-	case -EFBIG:
+	r->text_len += (size_t)len;
+	if (r->text_len > XML_TEXT_END)
 		stop(r, err_set(r->err, EIO, "the XML has a text longer than %zu bytes",
-				XML_TEXT_MAX));
-		return;
-	default:
+				XML_TEXT_END));
+	/* Cut where the parser's pieces end: between characters. */
+	else if (r->text_len <= XML_TEXT_MAX && buf_add(&r->text, data, (size_t)len) < 0)
 		stop(r, err_set(r->err, ENOMEM, "out of memory"));
-	}
 }
 
 static void has_dtd(
@@ -140,27 +178,148 @@ struct xml_reader *xml_reader_create(const struct xml_handler *handler)
 		free(r);
 		return NULL;
 	}
-	xmlCtxtUseOptions(r->parser, XML_PARSE_NONET);
+	/* The reader has made UTF-8 of it, whatever the document says. */
+	xmlCtxtUseOptions(r->parser, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
 	xmlDictSetLimit(r->parser->dict, NAMES_MAX);
-	buf_init(&r->text, XML_TEXT_MAX);
 	return r;
+}
+
+/* --- what XML does not permit --- */
+
+static void flush(struct xml_reader *r)
+{
+	if (r->n_piece && !r->result && xmlParseChunk(r->parser, r->piece, (int)r->n_piece, 0) &&
+		!r->result)
+		r->result = describe(r);
+	r->n_piece = 0;
+}
+
+static void add(struct xml_reader *r, const char *data, size_t len)
+{
+	while (len && !r->result) {
+		size_t room = sizeof(r->piece) - r->n_piece, n = len < room ? len : room;
+
+		memcpy(r->piece + r->n_piece, data, n);
+		r->n_piece += n;
+		data += n;
+		len -= n;
+		if (r->n_piece == sizeof(r->piece))
+			flush(r);
+	}
+}
+
+/* XML 1.0, production 2. */
+static bool is_permitted(uint32_t c)
+{
+	return c == '\t' || c == '\n' || c == '\r' || (c >= 0x20 && c <= 0xd7ff) ||
+	       (c >= 0xe000 && c <= 0xfffd) || (c >= 0x10000 && c <= 0x10ffff);
+}
+
+/* A numeric character reference. Returns its length; 0: its end has not come yet; 1: it is none
+ * (the parser will say so). */
+static size_t reference(const char *s, size_t len, bool *permitted)
+{
+	bool hex = len > 2 && s[2] == 'x';
+	size_t at = hex ? 3 : 2;
+	uint32_t c = 0;
+
+	*permitted = true;
+	if (len > 1 && s[1] != '#')
+		return 1;
+	for (; at < len && at < TOKEN_MAX; at++) {
+		unsigned char digit = (unsigned char)s[at];
+
+		if (s[at] == ';') {
+			*permitted = is_permitted(c) || at == (hex ? 3 : 2);
+			return at + 1;
+		}
+		if (hex ? !isxdigit(digit) : !isdigit(digit))
+			return 1;
+		if (c < 0x110000)
+			c = c * (hex ? 16u : 10u) +
+			    (isdigit(digit) ? digit - (unsigned)'0' : (digit | 0x20u) - 'a' + 10u);
+	}
+	return at < TOKEN_MAX ? 0 : 1;
+}
+
+/* The character or reference at s[0..len), len > 0. Results as reference(). */
+static size_t token(const char *s, size_t len, bool *permitted)
+{
+	unsigned char lead = (unsigned char)*s;
+	size_t wanted = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1, n;
+	uint32_t c;
+
+	if (lead == '&')
+		return reference(s, len, permitted);
+	n = utf8_decode(s, len, &c);
+	*permitted = n && is_permitted(c);
+	if (!n && len < wanted) {
+		for (n = 1; n < len && ((unsigned char)s[n] & 0xc0) == 0x80; n++)
+			;
+		return n == len ? 0 : 1;
+	}
+	return n ? n : 1;
+}
+
+/* How much of it is plain: everything but characters and references that need a closer look. */
+static size_t plain(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && s[n] != '&' &&
+		((s[n] >= 0x20 && (unsigned char)s[n] < 0x80) || s[n] == '\n' || s[n] == '\t' ||
+			s[n] == '\r'))
+		n++;
+	return n;
+}
+
+/* Passes tokens on, as many as are complete. Returns how much is left. */
+static size_t clean(struct xml_reader *r, const char *s, size_t len)
+{
+	while (len && !r->result) {
+		size_t n = plain(s, len);
+		bool permitted = true;
+
+		if (!n)
+			n = token(s, len, &permitted);
+		if (!n)
+			break;
+		if (permitted)
+			add(r, s, n);
+		else
+			add(r, STAND_IN, 3);
+		r->replaced |= !permitted;
+		s += n;
+		len -= n;
+	}
+	return r->result ? 0 : len;
 }
 
 int xml_reader_read(struct xml_reader *r, const char *data, size_t len, struct err *err)
 {
 	r->err = err;
-	for (size_t at = 0; at < len && !r->result; at += CHUNK) {
-		size_t n = len - at < CHUNK ? len - at : CHUNK;
+	while (r->n_token && len && !r->result) {
+		size_t left;
 
-		if (xmlParseChunk(r->parser, data + at, (int)n, 0) && !r->result)
-			return r->result = describe(r);
+		r->token[r->n_token++] = *data++;
+		len--;
+		left = clean(r, r->token, r->n_token);
+		memmove(r->token, r->token + r->n_token - left, left);
+		r->n_token = left;
 	}
+	if (!r->n_token && !r->result) {
+		r->n_token = clean(r, data, len);
+		memcpy(r->token, data + len - r->n_token, r->n_token);
+	}
+	flush(r);
 	return r->result;
 }
 
 int xml_reader_end(struct xml_reader *r, struct err *err)
 {
 	r->err = err;
+	add(r, r->token, r->n_token);
+	flush(r);
 	if (!r->result)
 		xmlParseChunk(r->parser, NULL, 0, 1);
 	if (!r->result && !r->parser->wellFormed)
@@ -189,6 +348,18 @@ int xml_parse(const char *data, size_t len, const struct xml_handler *handler, s
 		r = xml_reader_end(reader, err);
 	xml_reader_destroy(reader);
 	return r;
+}
+
+const char *xml_trim(const char *text, size_t *len)
+{
+	static const char blanks[] = " \t\r\n";
+	const char *end = text + *len;
+
+	text += strspn(text, blanks);
+	while (end > text && strchr(blanks, end[-1]))
+		end--;
+	*len = (size_t)(end - text);
+	return text;
 }
 
 void xml_setup(void)

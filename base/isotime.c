@@ -1,53 +1,217 @@
 /* SPDX-License-Identifier: MIT */
-/* ISO 8601 dates in UTC. */
+/* Dates: ISO 8601 and its kin read, ISO 8601 in UTC written. */
 #include "isotime.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
+#include "cleanup.h"
 #include "num.h"
 
-static int field(const char *s, size_t at, size_t len, uint64_t min, uint64_t max, int *out)
+/*
+ * What is read, as boto3 reads it where it has one meaning only (blanks around it are not part of
+ * it):
+ *
+ *   2026-11-20T03:00:12.345+02:00   T or a blank; seconds and fraction may be missing; "." or ",";
+ *   20261120T030012Z                Z, UTC, GMT, +02, +0200, +02:00, or nothing: UTC
+ *   2026-11-20                      midnight
+ *   Fri, 20 Nov 2026 03:00:12 GMT   RFC 822
+ *   1795143612.345                  seconds since 1970, of nine digits at least
+ */
+struct cursor {
+	const char *at, *end;
+};
+
+static bool is_digit(const struct cursor *c)
+{
+	return c->at < c->end && *c->at >= '0' && *c->at <= '9';
+}
+
+static bool skip(struct cursor *c, const char *any_of)
+{
+	if (c->at == c->end || !*c->at || !strchr(any_of, *c->at))
+		return false;
+	c->at++;
+	return true;
+}
+
+static void skip_blanks(struct cursor *c)
+{
+	while (skip(c, " \t\r\n"))
+		;
+}
+
+/* A word, in either case, without what follows it. */
+static bool skip_word(struct cursor *c, const char *word)
+{
+	size_t len = strlen(word);
+
+	if ((size_t)(c->end - c->at) < len || strncasecmp(c->at, word, len) != 0)
+		return false;
+	c->at += len;
+	return true;
+}
+
+/* A number of exactly so many digits. */
+static bool take(struct cursor *c, size_t digits, int min, int max, int *out)
 {
 	uint64_t v;
 
-	if (num_parse_u64(s + at, len, min, max, &v) < 0)
-		return -EINVAL;
+	if ((size_t)(c->end - c->at) < digits ||
+		num_parse_u64(c->at, digits, (uint64_t)min, (uint64_t)max, &v) < 0)
+		return false;
+	c->at += digits;
 	*out = (int)v;
-	return 0;
+	return true;
+}
+
+/* The digits behind a decimal point, as milliseconds. */
+static bool take_fraction(struct cursor *c, int *ms)
+{
+	int scale = 100;
+
+	if (!is_digit(c))
+		return false;
+	for (; is_digit(c); c->at++, scale /= 10)
+		*ms += (*c->at - '0') * scale;
+	return true;
+}
+
+/* Hours and minutes, and seconds and a fraction if they are there. */
+static bool take_time(struct cursor *c, struct tm *tm, int *ms)
+{
+	bool colons;
+
+	if (!take(c, 2, 0, 23, &tm->tm_hour))
+		return false;
+	colons = skip(c, ":");
+	if (!take(c, 2, 0, 59, &tm->tm_min))
+		return false;
+	if (colons ? !skip(c, ":") : !is_digit(c))
+		return true;
+	return take(c, 2, 0, 60, &tm->tm_sec) && (!skip(c, ".,") || take_fraction(c, ms));
+}
+
+/* Minutes east of UTC. */
+static bool take_zone(struct cursor *c, int *offset)
+{
+	int hours, minutes = 0;
+	bool west = c->at < c->end && *c->at == '-';
+
+	if (c->at == c->end || skip_word(c, "Z") || skip_word(c, "UTC") || skip_word(c, "GMT"))
+		return true;
+	if (!skip(c, "+-") || !take(c, 2, 0, 23, &hours))
+		return false;
+	if (skip(c, ":") ? !take(c, 2, 0, 59, &minutes)
+			 : is_digit(c) && !take(c, 2, 0, 59, &minutes))
+		return false;
+	*offset = (hours * 60 + minutes) * (west ? -1 : 1);
+	return true;
+}
+
+/* "2026-11-20" or "20261120", and whether a time follows. */
+static bool take_iso_date(struct cursor *c, struct tm *tm, bool *has_time)
+{
+	bool dashes;
+
+	if (!take(c, 4, 1, 9999, &tm->tm_year))
+		return false;
+	dashes = skip(c, "-");
+	if (!take(c, 2, 1, 12, &tm->tm_mon) || (dashes && !skip(c, "-")) ||
+		!take(c, 2, 1, 31, &tm->tm_mday))
+		return false;
+	*has_time = skip(c, "Tt");
+	if (!*has_time && c->at < c->end && *c->at == ' ') {
+		skip_blanks(c);
+		*has_time = true;
+	}
+	/* Eight digits alone may be anything. */
+	return *has_time || dashes;
+}
+
+/* "[Fri, ]20 Nov 2026 " */
+static bool take_rfc_date(struct cursor *c, struct tm *tm)
+{
+	static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+	static const char *const months[] = {
+		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+	for (size_t i = 0; i < ARRAY_LEN(days); i++)
+		if (skip_word(c, days[i]) && !skip(c, ","))
+			return false;
+	skip_blanks(c);
+	if (!take(c, 2, 1, 31, &tm->tm_mday) && !take(c, 1, 1, 9, &tm->tm_mday))
+		return false;
+	skip_blanks(c);
+	for (size_t i = 0; i < ARRAY_LEN(months) && !tm->tm_mon; i++)
+		if (skip_word(c, months[i]))
+			tm->tm_mon = (int)i + 1;
+	skip_blanks(c);
+	if (!tm->tm_mon || !take(c, 4, 1, 9999, &tm->tm_year) || !skip(c, " "))
+		return false;
+	skip_blanks(c);
+	return true;
+}
+
+static bool parse_epoch(struct cursor c, int64_t *ms)
+{
+	struct cursor digits = c;
+	int fraction = 0;
+	uint64_t v;
+
+	while (is_digit(&digits))
+		digits.at++;
+	if (digits.at - c.at < 9 || digits.at - c.at > 11 ||
+		num_parse_u64(c.at, (size_t)(digits.at - c.at), 0, INT64_MAX, &v) < 0)
+		return false;
+	if (skip(&digits, ".") && !take_fraction(&digits, &fraction))
+		return false;
+	*ms = (int64_t)v * 1000 + fraction;
+	return digits.at == digits.end;
+}
+
+static bool is_date(const struct tm *tm)
+{
+	static const char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int y = tm->tm_year;
+	bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+
+	return tm->tm_mday <= days[tm->tm_mon - 1] + (tm->tm_mon == 2 && leap);
 }
 
 int isotime_parse(const char *s, size_t len, int64_t *ms)
 {
+	struct cursor c = {s, s + len}, rfc;
 	struct tm tm = {0};
-	int fraction = 0;
-	size_t i = 19;
+	int fraction = 0, offset = 0;
+	bool has_time = true;
 
-	if (len && s[len - 1] == 'Z')
-		len--;
-	if (len < 19 || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':')
-		return -EINVAL;
-	if (field(s, 0, 4, 1, 9999, &tm.tm_year) < 0 || field(s, 5, 2, 1, 12, &tm.tm_mon) < 0 ||
-		field(s, 8, 2, 1, 31, &tm.tm_mday) < 0 || field(s, 11, 2, 0, 23, &tm.tm_hour) < 0 ||
-		field(s, 14, 2, 0, 59, &tm.tm_min) < 0 || field(s, 17, 2, 0, 60, &tm.tm_sec) < 0)
-		return -EINVAL;
-	if (i < len) {
-		int scale = 100;
-
-		if (s[i++] != '.' || i == len)
+	skip_blanks(&c);
+	while (c.end > c.at && strchr(" \t\r\n", c.end[-1]))
+		c.end--;
+	if (parse_epoch(c, ms))
+		return 0;
+	rfc = c;
+	if (!take_iso_date(&c, &tm, &has_time)) {
+		c = rfc;
+		tm = (struct tm){0};
+		has_time = true;
+		if (!take_rfc_date(&c, &tm))
 			return -EINVAL;
-		for (; i < len; i++, scale /= 10) {
-			if (s[i] < '0' || s[i] > '9')
-				return -EINVAL;
-			fraction += (s[i] - '0') * scale;
-		}
 	}
+	if (has_time && !take_time(&c, &tm, &fraction))
+		return -EINVAL;
+	skip_blanks(&c);
+	if ((has_time && !take_zone(&c, &offset)) || c.at != c.end || !is_date(&tm))
+		return -EINVAL;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
-	*ms = (int64_t)timegm(&tm) * 1000 + fraction;
-	return 0;
+	*ms = ((int64_t)timegm(&tm) - offset * 60) * 1000 + fraction;
+	return isotime_is_date(*ms) ? 0 : -EINVAL;
 }
 
 static struct tm split(int64_t ms, int *fraction)

@@ -14,7 +14,9 @@
 #define ISOTIME_MIN_MS (-62135596800000)
 #define ISOTIME_MAX_MS 253402300800999
 
-/* Milliseconds since 1970 from "2026-01-02T03:04:05[.678…][Z]". Returns 0 or -EINVAL. */
+/* Milliseconds since 1970 from the forms that AWS and EC2-compatible clouds write (isotime.c names
+ * them): ISO 8601 with or without an offset, RFC 822, seconds since 1970. A date that does not
+ * exist is none. Returns 0 or -EINVAL. */
 int isotime_parse(const char *s, size_t len, int64_t *ms);
 /* "2026-01-02T03:04:05Z" (_ms: "2026-01-02T03:04:05.678Z"; _basic: "20260102T030405Z", the form
  * that signatures use). Return out. */

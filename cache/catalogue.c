@@ -21,7 +21,7 @@ struct catalogue {
 	struct holds holds;
 	struct watcher *watchers;
 	size_t n_watchers;
-	size_t listed;
+	size_t listed, flawed;
 	uint64_t version, changes;
 	bool listing;   /* between begin and end */
 	size_t tidy_at; /* when there are so many holds, the expired ones are let go */
@@ -63,6 +63,11 @@ catalogue_slot catalogue_slots(const struct catalogue *c)
 size_t catalogue_listed(const struct catalogue *c)
 {
 	return c->listed;
+}
+
+size_t catalogue_flawed(const struct catalogue *c)
+{
+	return c->flawed;
 }
 
 size_t catalogue_memory(const struct catalogue *c)
@@ -146,7 +151,8 @@ bool catalogue_get(const struct catalogue *c, catalogue_slot slot, struct catalo
 		.completion_ms = record->completion_ms,
 		.volume_gib = record->volume_gib,
 		.full_size = record->full_size,
-		.encrypted = record->encrypted,
+		.encryption = (enum ec2_encryption)record->encryption,
+		.flaws = record->flaws,
 		.is_copy = record->is_copy,
 		.n_tags = count_tags(c, record),
 	};
@@ -219,7 +225,7 @@ static void replace(struct catalogue *c, catalogue_slot slot, const struct recor
 	enum catalogue_presence was = (enum catalogue_presence)record->presence;
 	enum catalogue_presence is = (enum catalogue_presence)to->presence;
 	enum catalogue_change change = CATALOGUE_CHANGED;
-	bool confirmed = record->from_disk && !to->from_disk;
+	bool confirmed = record->from_disk && !to->from_disk, flaws_before = record->flaws;
 
 	if (records_replace(&c->records, slot, to))
 		c->changes++;
@@ -227,6 +233,8 @@ static void replace(struct catalogue *c, catalogue_slot slot, const struct recor
 		change = CATALOGUE_CONFIRMED;
 	else
 		return;
+	c->flawed -= was == CATALOGUE_LISTED && flaws_before;
+	c->flawed += is == CATALOGUE_LISTED && to->flaws;
 	if (was != is) {
 		if (was == CATALOGUE_LISTED)
 			c->listed--;
@@ -253,13 +261,18 @@ static void remove_slot(struct catalogue *c, catalogue_slot slot)
 	replace(c, slot, &to);
 }
 
-static int add_tag(struct catalogue *c, struct pack *p, const char *key, const char *value)
+static int add_tag(
+	struct catalogue *c, struct pack *p, const char *key, const char *value, unsigned *flaws)
 {
 	uint32_t number = records_key(&c->records, key), ref;
 
-	/* No key of EC2's form: left out. */
-	if (number == NUMBERING_NONE)
+	/* No key of EC2's form. */
+	if (number == NUMBERING_NONE) {
+		*flaws |= EC2_FLAW_TAGS;
 		return 0;
+	}
+	if (value && strnlen(value, RECORDS_TEXT_MAX + 1) > RECORDS_TEXT_MAX)
+		*flaws |= EC2_FLAW_TEXT;
 	ref = records_text(&c->records, value);
 	if (ref == TEXTPOOL_NONE)
 		return -ENOMEM;
@@ -269,23 +282,24 @@ static int add_tag(struct catalogue *c, struct pack *p, const char *key, const c
 
 /* EC2's tags, with what ebsfs itself changed lately in the place of what they still say. */
 static int pack_tags(struct catalogue *c, const struct ec2_snapshot *s, const struct hold *hold,
-	int64_t now_ms, struct pack *p)
+	int64_t now_ms, struct pack *p, unsigned *flaws)
 {
 	p->n = 0;
+	*flaws = s->n_tags > PACK_PAIRS_MAX ? EC2_FLAW_TAGS : 0;
 	for (size_t i = 0; i < s->n_tags && p->n < PACK_PAIRS_MAX; i++) {
 		const char *key = s->tags[i].key ? s->tags[i].key : "";
 		const struct hold_tag *held = holds_tag(hold, key, now_ms);
 
 		if (held && !held->value)
 			continue;
-		if (add_tag(c, p, key, held ? held->value : s->tags[i].value) < 0)
+		if (add_tag(c, p, key, held ? held->value : s->tags[i].value, flaws) < 0)
 			return -ENOMEM;
 	}
 	for (size_t i = 0; hold && i < hold->n_tags; i++) {
 		const struct hold_tag *held = &hold->tags[i];
 
 		if (held->value && now_ms < held->until_ms &&
-			add_tag(c, p, held->key, held->value) < 0)
+			add_tag(c, p, held->key, held->value, flaws) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -298,6 +312,7 @@ catalogue_slot catalogue_put(struct catalogue *c, const struct ec2_snapshot *s,
 	const struct hold *hold;
 	struct record *record, to;
 	struct pack tags;
+	unsigned flaws;
 
 	if (slot == NUMBERING_NONE)
 		return CATALOGUE_NONE;
@@ -309,9 +324,10 @@ catalogue_slot catalogue_put(struct catalogue *c, const struct ec2_snapshot *s,
 		return slot;
 	to = *record;
 	to.from_disk = false;
-	if (pack_tags(c, s, hold, now_ms, &tags) < 0 ||
+	if (pack_tags(c, s, hold, now_ms, &tags, &flaws) < 0 ||
 		records_describe(&c->records, s, &tags, &to) < 0)
 		return CATALOGUE_NONE;
+	to.flaws |= (uint8_t)flaws & EC2_FLAWS;
 	/* One of the account's own stays so, whoever asked for it in which way. */
 	if (to.presence != CATALOGUE_LISTED)
 		to.presence = (uint8_t)presence;
@@ -451,7 +467,10 @@ static void read_one(void *arg, uint32_t slot)
 {
 	struct catalogue *c = arg;
 
-	c->listed += records_at(&c->records, slot)->presence == CATALOGUE_LISTED;
+	const struct record *record = records_at(&c->records, slot);
+
+	c->listed += record->presence == CATALOGUE_LISTED;
+	c->flawed += record->presence == CATALOGUE_LISTED && record->flaws;
 }
 
 int catalogue_read(struct catalogue *c, const void *block, size_t len)

@@ -32,10 +32,11 @@ struct catalogue_snapshot {
 	enum catalogue_presence presence;
 	int progress;                    /* EC2_PROGRESS_UNKNOWN if EC2 gave none */
 	int64_t start_ms, completion_ms; /* 0: absent */
-	uint32_t volume_gib;
-	int64_t full_size; /* bytes; -1: absent */
-	bool encrypted;
-	bool is_copy; /* EC2 gave a transfer type, or the volume id of a copy (vol-ffff…) */
+	uint32_t volume_gib;             /* 0: absent */
+	int64_t full_size;               /* bytes; -1: absent */
+	enum ec2_encryption encryption;
+	unsigned flaws; /* enum ec2_flaw: what of it is not as EC2 sent it */
+	bool is_copy;   /* EC2 gave a transfer type, or the volume id of a copy (vol-ffff…) */
 	unsigned n_tags;
 };
 
@@ -48,6 +49,7 @@ uint64_t catalogue_version(const struct catalogue *c);
 /* Slots given out so far, gone ones included: the bound for an iteration in order of slots. */
 catalogue_slot catalogue_slots(const struct catalogue *c);
 size_t catalogue_listed(const struct catalogue *c); /* how many are CATALOGUE_LISTED */
+size_t catalogue_flawed(const struct catalogue *c); /* of those: not shown as EC2 sent them */
 size_t catalogue_memory(const struct catalogue *c); /* bytes held */
 
 /* Only what EC2 itself has spoken of in this mount: fit to decide by. Gone ones too;

@@ -27,7 +27,8 @@ struct fixed {
 	int8_t progress;
 	uint8_t state, presence, flags;
 };
-enum { FLAG_ENCRYPTED = 1, FLAG_COPY = 2 };
+/* The lowest two bits are enum ec2_encryption, the highest four enum ec2_flaw. */
+enum { FLAGS_ENCRYPTION = 3, FLAG_COPY = 4, FLAG_UNUSED = 8, FLAGS_FLAWS_SHIFT = 4 };
 
 /* The texts of one record at most: volume, description, and two for each pair. */
 #define RECORD_TEXTS (2 + 4 * PACK_PAIRS_MAX)
@@ -112,8 +113,8 @@ static void put_record(struct image_writer *w, const struct records *r, uint32_t
 		.progress = record->progress,
 		.state = record->state,
 		.presence = record->presence,
-		.flags = (record->encrypted ? FLAG_ENCRYPTED : 0) |
-			 (record->is_copy ? FLAG_COPY : 0)};
+		.flags = (uint8_t)(record->encryption | (record->is_copy ? FLAG_COPY : 0) |
+				   record->flaws << FLAGS_FLAWS_SHIFT)};
 	const char *id = numbering_text(&r->ids, slot);
 	struct pack p;
 
@@ -292,7 +293,8 @@ static void get_fixed(struct reader *in, struct fixed *out)
 		out->state > EC2_SNAPSHOT_RECOVERING || out->progress > 100 ||
 		out->progress < EC2_PROGRESS_UNKNOWN || out->full_size < -1 ||
 		!isotime_is_date(out->start_ms) || !isotime_is_date(out->completion_ms) ||
-		out->flags > (FLAG_ENCRYPTED | FLAG_COPY))
+		out->full_size > EC2_FULL_SIZE_MAX || (out->flags & FLAG_UNUSED) ||
+		(out->flags & FLAGS_ENCRYPTION) > EC2_ENCRYPTION_PRESENT)
 		in->result = -EINVAL;
 }
 
@@ -312,7 +314,8 @@ static uint32_t get_record(struct reader *in)
 	record.progress = fixed.progress;
 	record.state = fixed.state;
 	record.presence = fixed.presence;
-	record.encrypted = fixed.flags & FLAG_ENCRYPTED;
+	record.encryption = fixed.flags & FLAGS_ENCRYPTION;
+	record.flaws = fixed.flags >> FLAGS_FLAWS_SHIFT & EC2_FLAWS;
 	record.is_copy = fixed.flags & FLAG_COPY;
 	record.volume = get_ref(in);
 	record.description = get_ref(in);

@@ -20,7 +20,7 @@
  * own at its end.
  */
 #define MAGIC   0x7461632d66736265u
-#define VERSION 1
+#define VERSION 2
 
 struct header {
 	uint64_t magic;

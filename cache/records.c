@@ -200,6 +200,12 @@ static bool is_copy(const struct ec2_snapshot *s)
 	return digits[strspn(digits, "f")] == '\0';
 }
 
+/* Ids and words are never as long as that. */
+static bool is_too_long(const char *text)
+{
+	return text && strnlen(text, RECORDS_TEXT_MAX + 1) > RECORDS_TEXT_MAX;
+}
+
 int records_describe(struct records *r, const struct ec2_snapshot *s, const struct pack *tags,
 	struct record *out)
 {
@@ -210,7 +216,10 @@ int records_describe(struct records *r, const struct ec2_snapshot *s, const stru
 	out->progress = (int8_t)(s->progress >= 0 && s->progress <= 100 ? s->progress
 									: EC2_PROGRESS_UNKNOWN);
 	out->state = (uint8_t)s->state;
-	out->encrypted = s->encrypted;
+	out->encryption = (uint8_t)s->encryption;
+	out->flaws = (uint8_t)s->flaws & EC2_FLAWS;
+	if (is_too_long(s->description) || is_too_long(s->state_message))
+		out->flaws |= EC2_FLAW_TEXT;
 	out->is_copy = is_copy(s);
 	out->volume = records_text(r, s->volume_id);
 	out->description = records_text(r, s->description);
@@ -325,8 +334,8 @@ static bool record_equal(const struct record *a, const struct record *b)
 	       a->full_size == b->full_size && a->volume_gib == b->volume_gib &&
 	       a->volume == b->volume && a->description == b->description && a->tags == b->tags &&
 	       a->fields == b->fields && a->progress == b->progress && a->state == b->state &&
-	       a->presence == b->presence && a->encrypted == b->encrypted &&
-	       a->is_copy == b->is_copy;
+	       a->presence == b->presence && a->encryption == b->encryption &&
+	       a->flaws == b->flaws && a->is_copy == b->is_copy;
 }
 
 bool records_replace(struct records *r, uint32_t slot, const struct record *to)

@@ -29,9 +29,11 @@ struct record {
 	uint32_t fields; /* an encoded pack: enum record_field or RECORD_FIELD_FIRST + key number,
 			    text */
 	int8_t progress;
-	uint8_t state;    /* enum ec2_snapshot_state */
-	uint8_t presence; /* enum catalogue_presence */
-	bool encrypted : 1, is_copy : 1;
+	uint8_t state;          /* enum ec2_snapshot_state */
+	uint8_t presence;       /* enum catalogue_presence */
+	uint8_t encryption : 2; /* enum ec2_encryption */
+	uint8_t flaws : 4;      /* enum ec2_flaw */
+	bool is_copy : 1;
 	bool seen : 1;      /* put since the present listing began */
 	bool from_disk : 1; /* an image told of it; EC2 has not since */
 };

@@ -16,6 +16,8 @@
 #define EC2_TAG_VALUE_MAX     256  /* characters */
 #define EC2_PAGE_MAX          1000 /* DescribeSnapshots, MaxResults */
 #define EC2_FILTER_VALUES_MAX 200
+/* No snapshot has more bytes: sums of sizes stay numbers. */
+#define EC2_FULL_SIZE_MAX     ((int64_t)1 << 50)
 
 struct ec2_tag {
 	const char *key;
@@ -39,6 +41,21 @@ enum ec2_snapshot_state {
 
 #define EC2_PROGRESS_UNKNOWN (-1)
 
+/* A record without the field, or with one that is no truth value, says nothing. */
+enum ec2_encryption { EC2_ENCRYPTION_UNKNOWN, EC2_ENCRYPTION_NONE, EC2_ENCRYPTION_PRESENT };
+
+/* What of a snapshot is not shown as EC2 sent it. */
+enum ec2_flaw {
+	EC2_FLAW_TEXT = 1,   /* a text was cut, or characters in it replaced by U+FFFD */
+	EC2_FLAW_TAGS = 2,   /* tags are left out */
+	EC2_FLAW_FIELDS = 4, /* rarer fields are left out */
+	EC2_FLAW_VALUES = 8, /* a date, number or truth value is none, and counts as absent */
+};
+#define EC2_FLAWS           15 /* all of them */
+/* What they mean, for a person. flaws: not 0. Returns out. */
+#define EC2_FLAWS_TEXT_SIZE 200
+const char *ec2_flaws_text(unsigned flaws, char out[EC2_FLAWS_TEXT_SIZE]);
+
 /* One item of DescribeSnapshots. Strings are borrowed from the page; absent ones are NULL. Ids were
  * checked: ec2_is_snapshot_id(). */
 struct ec2_snapshot {
@@ -54,9 +71,10 @@ struct ec2_snapshot {
 	int progress;          /* 0…100; EC2_PROGRESS_UNKNOWN where EC2 gave none */
 	int64_t start_ms;      /* since 1970; 0: absent */
 	int64_t completion_ms; /* 0: absent */
-	uint32_t volume_gib;
-	int64_t full_size; /* bytes; -1: absent */
-	bool encrypted;
+	uint32_t volume_gib;   /* 0: absent */
+	int64_t full_size;     /* bytes; -1: absent */
+	enum ec2_encryption encryption;
+	unsigned flaws; /* enum ec2_flaw */
 	struct ec2_tag *tags;
 	size_t n_tags;
 	struct ec2_field *fields; /* every other scalar field that EC2 gave */
@@ -67,12 +85,15 @@ struct ec2_snapshot {
 struct ec2_page {
 	struct ec2_snapshot *snapshots;
 	size_t n_snapshots;
-	size_t n_refused; /* records left out because their id is not of EC2's form */
+	const char *
+		*refused; /* ids of records that are left out: not of EC2's form; safe to print */
+	size_t n_refused;
 	char *next_token; /* NULL on the last page */
 };
 void ec2_page_destroy(struct ec2_page *page); /* NULL is permitted */
 
-/* "snap-" and 8 to 59 lower-case hex digits: only such an id may become a file's name. */
+/* "snap-" and 8 to 59 hex digits, Amazon's in lower case, other clouds' in either: only such an id
+ * may become a file's name. */
 bool ec2_is_snapshot_id(const char *text);
 
 /* Any of the values matches. */

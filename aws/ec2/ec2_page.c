@@ -38,6 +38,7 @@ void ec2_page_build_destroy(struct ec2_page_build *b)
 		b->chunks = next;
 	}
 	free(b->page.snapshots);
+	free(b->page.refused);
 	free(b->page.next_token);
 	free(b);
 }
@@ -117,9 +118,23 @@ size_t ec2_page_count(const struct ec2_page_build *b)
 	return b->page.n_snapshots + b->page.n_refused;
 }
 
-void ec2_page_refuse(struct ec2_page_build *b)
+void ec2_page_refuse(struct ec2_page_build *b, const char *id)
 {
-	b->page.n_refused++;
+	struct ec2_page *page = &b->page;
+	const char *copy = ec2_page_string(b, id, strlen(id));
+	const char **grown;
+
+	/* A power of two: full. */
+	if (copy && (page->n_refused & (page->n_refused - 1)) == 0) {
+		grown = realloc(page->refused,
+			(page->n_refused ? 2 * page->n_refused : 1) * sizeof(*grown));
+		if (!grown)
+			b->failed = true;
+		else
+			page->refused = grown;
+	}
+	if (!b->failed)
+		page->refused[page->n_refused++] = copy;
 }
 
 struct ec2_page *ec2_page_build_end(struct ec2_page_build *b)

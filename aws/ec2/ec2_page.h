@@ -20,7 +20,7 @@ void ec2_page_add(struct ec2_page_build *b, const struct ec2_snapshot *snapshot)
 /* Takes the string (NULL permitted). */
 void ec2_page_set_token(struct ec2_page_build *b, char *token);
 size_t ec2_page_count(const struct ec2_page_build *b);
-void ec2_page_refuse(struct ec2_page_build *b);
+void ec2_page_refuse(struct ec2_page_build *b, const char *id);
 
 /* Ends the building: the page, or NULL on ENOMEM. The builder is gone in any case. */
 struct ec2_page *ec2_page_build_end(struct ec2_page_build *b);

@@ -3,14 +3,17 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cleanup.h"
 #include "ec2_page.h"
 #include "ec2_xml.h"
 #include "isotime.h"
 #include "num.h"
+#include "utf8.h"
 #include "xml.h"
 
 /* DescribeSnapshotsResponse / snapshotSet / item / tagSet / item / key */
@@ -23,6 +26,12 @@ enum {
 	DEPTH_TAG_FIELD,
 };
 
+/* Bytes of an id that is not of EC2's form, for the log. */
+#define ID_SHOWN   64
+#define OWN_TAGS   "ebsfs:"
+/* Bytes of all texts of one record: a thousand times what EC2's are. */
+#define RECORD_MAX ((size_t)1 << 20)
+
 /* So many records make a part of a page worth handing on. */
 #define PART_RECORDS 64
 
@@ -31,28 +40,19 @@ struct ec2_snapshots_reader {
 	struct ec2_page_build *page;
 	struct ec2_page *part; /* not taken yet; NULL: none */
 	bool in_parts;
-	size_t n_records; /* of the whole page */
-	char *token;      /* may come before the records */
-	bool in_set;      /* below snapshotSet */
-	bool in_tags;     /* below an item's tagSet */
-	bool has_id;
+	size_t n_records;  /* of the whole page */
+	char *token;       /* may come before the records */
+	bool in_set;       /* below snapshotSet */
+	bool in_tags;      /* below an item's tagSet */
+	char id[ID_SHOWN]; /* as it was sent, as far as it fits */
 	struct ec2_snapshot item;
 	struct ec2_tag tag;
 	size_t n_tags;
 	size_t n_fields;
+	size_t item_bytes;
 	struct ec2_tag tags[EC2_XML_TAGS_MAX];
 	struct ec2_field fields[EC2_XML_FIELDS_MAX];
 };
-
-bool ec2_is_snapshot_id(const char *text)
-{
-	size_t digits;
-
-	if (strncmp(text, "snap-", 5))
-		return false;
-	digits = strspn(text + 5, "0123456789abcdef");
-	return digits >= 8 && digits <= 59 && !text[5 + digits];
-}
 
 static enum ec2_snapshot_state state_of(const char *text)
 {
@@ -70,20 +70,58 @@ static enum ec2_snapshot_state state_of(const char *text)
 }
 
 /* "42%", "42"; EC2 also gives nothing at all while it does not know. */
-static int progress_of(const char *text, size_t len)
+static bool read_progress(struct ec2_snapshot *s, const char *text, size_t len)
 {
 	uint64_t v;
 
 	if (len && text[len - 1] == '%')
 		len--;
-	return num_parse_u64(text, len, 0, 100, &v) < 0 ? EC2_PROGRESS_UNKNOWN : (int)v;
+	if (num_parse_u64(text, len, 0, 100, &v) < 0)
+		return len == 0;
+	s->progress = (int)v;
+	return true;
 }
 
-static int64_t time_of(const char *text, size_t len)
+/* A date before 1970 is what some clouds write for none. */
+static bool read_time(int64_t *out, const char *text, size_t len)
 {
 	int64_t ms;
 
-	return isotime_parse(text, len, &ms) < 0 ? 0 : ms;
+	if (isotime_parse(text, len, &ms) < 0)
+		return len == 0;
+	*out = ms > 0 ? ms : 0;
+	return true;
+}
+
+static bool read_volume_size(struct ec2_snapshot *s, const char *text, size_t len)
+{
+	uint64_t v;
+
+	if (num_parse_u64(text, len, 0, UINT32_MAX, &v) < 0)
+		return len == 0;
+	s->volume_gib = (uint32_t)v;
+	return true;
+}
+
+static bool read_full_size(struct ec2_snapshot *s, const char *text, size_t len)
+{
+	uint64_t v;
+
+	if (num_parse_u64(text, len, 0, EC2_FULL_SIZE_MAX, &v) < 0)
+		return len == 0;
+	s->full_size = (int64_t)v;
+	return true;
+}
+
+static bool read_encrypted(struct ec2_snapshot *s, const char *text)
+{
+	if (!strcasecmp(text, "true") || !strcmp(text, "1"))
+		s->encryption = EC2_ENCRYPTION_PRESENT;
+	else if (!strcasecmp(text, "false") || !strcmp(text, "0"))
+		s->encryption = EC2_ENCRYPTION_NONE;
+	else
+		return !*text;
+	return true;
 }
 
 /* What has a member of struct ec2_snapshot, by its name in the answer. Texts come first; the rest
@@ -105,12 +143,24 @@ static int no_memory(struct err *err)
 	return err_set(err, ENOMEM, "out of memory");
 }
 
+/* A copy of a text of the present record; "" past RECORD_MAX. NULL on ENOMEM. */
+static const char *keep(struct ec2_snapshots_reader *w, const char *text, size_t len)
+{
+	bool fits = w->item_bytes + len <= RECORD_MAX;
+
+	if (!fits || xml_reader_is_altered(w->xml))
+		w->item.flaws |= EC2_FLAW_TEXT;
+	if (!fits)
+		return "";
+	w->item_bytes += len;
+	return ec2_page_string(w->page, text, len);
+}
+
 static bool set_text(struct ec2_snapshots_reader *w, const char *name, const char *text, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		if (!strcmp(name, texts[i].name)) {
-			*(const char **)((char *)&w->item + texts[i].offset) =
-				ec2_page_string(w->page, text, len);
+			*(const char **)((char *)&w->item + texts[i].offset) = keep(w, text, len);
 			return true;
 		}
 	}
@@ -122,29 +172,31 @@ static bool set_converted(
 	struct ec2_snapshots_reader *w, const char *name, const char *text, size_t len)
 {
 	struct ec2_snapshot *s = &w->item;
-	uint64_t v;
+	bool sense = true;
 
 	if (!strcmp(name, "snapshotId")) {
-		w->has_id = ec2_is_snapshot_id(text);
-		s->id = w->has_id ? ec2_page_string(w->page, text, len) : NULL;
+		snprintf(w->id, sizeof(w->id), "%s", text);
+		s->id = ec2_is_snapshot_id(text) ? keep(w, text, len) : NULL;
 	} else if (!strcmp(name, "status")) {
 		s->state = state_of(text);
-		s->state_text = ec2_page_string(w->page, text, len);
+		s->state_text = keep(w, text, len);
 	} else if (!strcmp(name, "progress")) {
-		s->progress = progress_of(text, len);
+		sense = read_progress(s, text, len);
 	} else if (!strcmp(name, "startTime")) {
-		s->start_ms = time_of(text, len);
+		sense = read_time(&s->start_ms, text, len);
 	} else if (!strcmp(name, "completionTime")) {
-		s->completion_ms = time_of(text, len);
+		sense = read_time(&s->completion_ms, text, len);
 	} else if (!strcmp(name, "volumeSize")) {
-		s->volume_gib = num_parse_u64(text, len, 0, UINT32_MAX, &v) < 0 ? 0 : (uint32_t)v;
+		sense = read_volume_size(s, text, len);
 	} else if (!strcmp(name, "fullSnapshotSizeInBytes")) {
-		s->full_size = num_parse_u64(text, len, 0, INT64_MAX, &v) < 0 ? -1 : (int64_t)v;
+		sense = read_full_size(s, text, len);
 	} else if (!strcmp(name, "encrypted")) {
-		s->encrypted = !strcmp(text, "true");
+		sense = read_encrypted(s, text);
 	} else {
 		return false;
 	}
+	if (!sense)
+		s->flaws |= EC2_FLAW_VALUES;
 	return true;
 }
 
@@ -158,13 +210,15 @@ static int add_field(struct ec2_snapshots_reader *w, const char *name, const cha
 	for (const char *p = name; *p; p++)
 		if (!isalnum((unsigned char)*p) || p - name >= 64)
 			return 0;
-	if (w->n_fields == EC2_XML_FIELDS_MAX)
-		return err_set(err, EIO, "a snapshot with more than %d fields", EC2_XML_FIELDS_MAX);
+	if (w->n_fields == EC2_XML_FIELDS_MAX) {
+		w->item.flaws |= EC2_FLAW_FIELDS;
+		return 0;
+	}
 	if (!strcmp(name, "sseType"))
 		name = "SSEType";
 	field = &w->fields[w->n_fields++];
 	copy = (char *)ec2_page_string(w->page, name, strlen(name));
-	field->value = ec2_page_string(w->page, text, len);
+	field->value = keep(w, text, len);
 	field->name = copy;
 	if (!copy || !field->value)
 		return no_memory(err);
@@ -172,16 +226,18 @@ static int add_field(struct ec2_snapshots_reader *w, const char *name, const cha
 	return 0;
 }
 
-static int end_tag(struct ec2_snapshots_reader *w, struct err *err)
+/* Past the bound a tag of ebsfs's own takes the last one's place: copies are found by them. */
+static void end_tag(struct ec2_snapshots_reader *w)
 {
-	if (!w->tag.key || !*w->tag.key)
-		return 0;
-	if (w->n_tags == EC2_XML_TAGS_MAX)
-		return err_set(err, EIO, "a snapshot with more than %d tags", EC2_XML_TAGS_MAX);
 	if (!w->tag.value)
 		w->tag.value = "";
-	w->tags[w->n_tags++] = w->tag;
-	return 0;
+	if (w->tag.key && *w->tag.key && w->n_tags < EC2_XML_TAGS_MAX) {
+		w->tags[w->n_tags++] = w->tag;
+		return;
+	}
+	w->item.flaws |= EC2_FLAW_TAGS;
+	if (w->tag.key && !strncmp(w->tag.key, OWN_TAGS, strlen(OWN_TAGS)))
+		w->tags[w->n_tags - 1] = w->tag;
 }
 
 /* What is complete becomes a part, if the one before it has been taken. */
@@ -201,8 +257,9 @@ static int end_item(struct ec2_snapshots_reader *w, struct err *err)
 	if (w->n_records++ == EC2_XML_RECORDS_MAX)
 		return err_set(
 			err, EIO, "an answer with more than %d snapshots", EC2_XML_RECORDS_MAX);
-	if (!w->has_id) {
-		ec2_page_refuse(w->page);
+	if (!s->id) {
+		utf8_make_line(w->id);
+		ec2_page_refuse(w->page, w->id);
 		return 0;
 	}
 	s->n_tags = w->n_tags;
@@ -230,7 +287,8 @@ static int element_opened(void *arg, int depth, const char *name, struct err *er
 		w->item = (struct ec2_snapshot){.progress = EC2_PROGRESS_UNKNOWN, .full_size = -1};
 		w->n_tags = 0;
 		w->n_fields = 0;
-		w->has_id = false;
+		w->item_bytes = 0;
+		w->id[0] = '\0';
 	} else if (depth == DEPTH_FIELD) {
 		w->in_tags = !strcmp(name, "tagSet");
 	} else if (depth == DEPTH_TAG) {
@@ -248,14 +306,16 @@ static int tag_field(struct ec2_snapshots_reader *w, const char *name, const cha
 
 	if (!at)
 		return 0;
-	*at = ec2_page_string(w->page, text, len);
+	*at = keep(w, text, len);
 	return *at ? 0 : no_memory(err);
 }
 
 static int token(struct ec2_snapshots_reader *w, const char *text, size_t len, struct err *err)
 {
-	char *copy = len ? strdup(text) : NULL;
+	char *copy = len ? strndup(text, len) : NULL;
 
+	if (xml_reader_is_altered(w->xml))
+		return err_set(err, EIO, "the page's token is not legible");
 	if (len && !copy)
 		return no_memory(err);
 	free(w->token);
@@ -263,19 +323,35 @@ static int token(struct ec2_snapshots_reader *w, const char *text, size_t len, s
 	return 0;
 }
 
+/* Descriptions and tags are people's own words, white space around them is theirs. */
+static bool keeps_blanks(const struct ec2_snapshots_reader *w, int depth, const char *name)
+{
+	return (depth == DEPTH_TAG_FIELD && w->in_tags) ||
+	       (depth == DEPTH_FIELD && !strcmp(name, "description"));
+}
+
 static int element_closed(
 	void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
 {
 	struct ec2_snapshots_reader *w = arg;
 
+	if (text && !keeps_blanks(w, depth, name))
+		text = xml_trim(text, &len);
 	if (depth == DEPTH_SET && text && !strcmp(name, "nextToken"))
 		return token(w, text, len, err);
 	if (!w->in_set)
 		return 0;
+	/* The readers want strings. */
+	if (text && text[len]) {
+		text = keep(w, text, len);
+		if (!text)
+			return no_memory(err);
+		len = strlen(text);
+	}
 	if (depth == DEPTH_TAG_FIELD && w->in_tags && text)
 		return tag_field(w, name, text, len, err);
 	if (depth == DEPTH_TAG && w->in_tags)
-		return end_tag(w, err);
+		end_tag(w);
 	if (depth == DEPTH_ITEM)
 		return end_item(w, err);
 	if (depth != DEPTH_FIELD || !text || w->in_tags)

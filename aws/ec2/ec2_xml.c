@@ -17,6 +17,8 @@ static int check_root(int depth, const char *name, const char *root, struct err 
 	return 0;
 }
 
+#define NOT_OPTED_IN "not-opted-in"
+
 struct regions_walk {
 	struct ec2_regions *out;
 	char name[ENDPOINT_REGION_SIZE];
@@ -39,6 +41,9 @@ static int add_region(struct ec2_regions *out, const char *name, struct err *err
 {
 	char(*names)[ENDPOINT_REGION_SIZE];
 
+	for (size_t i = 0; i < out->n; i++)
+		if (!strcmp(out->names[i], name))
+			return 0;
 	if (out->n == EC2_XML_REGIONS_MAX)
 		return err_set(err, EIO, "more than %d regions", EC2_XML_REGIONS_MAX);
 	names = realloc(out->names, (out->n + 1) * sizeof(*names));
@@ -55,11 +60,13 @@ static int regions_close(
 {
 	struct regions_walk *w = arg;
 
+	if (depth == 4 && text)
+		text = xml_trim(text, &len);
 	if (depth == 4 && text && !strcmp(name, "regionName")) {
-		snprintf(w->name, sizeof(w->name), "%s", text);
+		snprintf(w->name, sizeof(w->name), "%.*s", (int)len, text);
 		w->too_long = len >= sizeof(w->name);
 	} else if (depth == 4 && text && !strcmp(name, "optInStatus")) {
-		w->enabled = strcmp(text, "not-opted-in") != 0;
+		w->enabled = len != strlen(NOT_OPTED_IN) || strncmp(text, NOT_OPTED_IN, len) != 0;
 	} else if (depth == 3 && *w->name && !w->enabled) {
 		w->out->n_disabled++;
 	} else if (depth == 3 && *w->name && (w->too_long || !endpoint_is_region(w->name))) {
@@ -123,12 +130,14 @@ static int texts_close(
 	struct texts_walk *w = arg;
 	const char *slash;
 
-	(void)name, (void)len, (void)err;
+	(void)name, (void)err;
 	if (depth == 1)
 		return 0;
+	if (text)
+		text = xml_trim(text, &len);
 	for (size_t i = 0; text && i < w->n; i++)
 		if (!strcmp(w->path, w->texts[i].path))
-			snprintf(w->texts[i].out, w->texts[i].size, "%s", text);
+			snprintf(w->texts[i].out, w->texts[i].size, "%.*s", (int)len, text);
 	slash = strrchr(w->path, '/');
 	w->path_len = slash ? (size_t)(slash - w->path) : 0;
 	w->path[w->path_len] = '\0';

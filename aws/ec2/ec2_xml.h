@@ -6,11 +6,12 @@
 #include "ec2.h"
 #include "endpoint.h"
 
-/* Bounds of one answer; what passes them is EIO. */
+/* Bounds of one answer; more is EIO. */
 #define EC2_XML_RECORDS_MAX 100000 /* clouds that do not page give all at once */
-#define EC2_XML_TAGS_MAX    200    /* 50 of the user's and AWS's own */
-#define EC2_XML_FIELDS_MAX  64
 #define EC2_XML_REGIONS_MAX 256
+/* Bounds of one record; more is left out of it. */
+#define EC2_XML_TAGS_MAX    128 /* 50 of the user's and AWS's own */
+#define EC2_XML_FIELDS_MAX  64
 
 /* All return 0, -ENOMEM or -EIO with a reason: no XML, another root, cut, past the bounds. */
 

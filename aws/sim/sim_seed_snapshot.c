@@ -95,10 +95,6 @@ int sim_seed_time(const struct sim_world *w, const json_t *json, int64_t *ms, st
 	}
 	if (s && isotime_parse(s, strlen(s), ms) == 0)
 		return 0;
-	/* Python's form, which the AWS CLI prints: "2026-01-02T03:04:05.678000+00:00" */
-	if (s && strlen(s) > 6 && !strcmp(s + strlen(s) - 6, "+00:00") &&
-		isotime_parse(s, strlen(s) - 6, ms) == 0)
-		return 0;
 	if (!s || sscanf(s, "%lld%c%c", &amount, &unit, &rest) != 2 || !strchr("smhd", unit) ||
 		amount > 100000000 || amount < -100000000)
 		return err_set(err, EINVAL, "not a time: %s", s ? s : "(not a string)");

@@ -186,7 +186,7 @@ static int compose(struct admission *a, struct region *from, catalogue_slot slot
 
 	if (!catalogue_get(catalogue, slot, &s))
 		return copy_source_unknown(row->source_region, row->source_id, err);
-	a->known.source_encrypted = s.encrypted;
+	a->known.source = s.encryption;
 	row->bytes = s.full_size >= 0 ? s.full_size : (int64_t)s.volume_gib << 30;
 	if (!row->description) {
 		char *default_text;

@@ -162,8 +162,10 @@ static void show(struct job *job)
 		.progress = EC2_PROGRESS_UNKNOWN,
 		.start_ms = row->started_ms,
 		.full_size = -1,
-		.encrypted = row->encrypted ||
-			     (job->queue->defaults.known.known && job->queue->defaults.known.on)};
+		.encryption = row->encrypted || (job->queue->defaults.known.known &&
+							job->queue->defaults.known.on)
+				      ? EC2_ENCRYPTION_PRESENT
+				      : EC2_ENCRYPTION_UNKNOWN};
 	struct tag_list tags = {0};
 	catalogue_slot slot = catalogue_find(region_catalogue(job->queue->region), row->copy_id);
 	char name[128];
@@ -178,7 +180,8 @@ static void show(struct job *job)
 			catalogue_get(region_catalogue(from), slot, &source)) {
 			s.volume_gib = source.volume_gib;
 			s.full_size = source.full_size;
-			s.encrypted |= source.encrypted;
+			if (source.encryption == EC2_ENCRYPTION_PRESENT)
+				s.encryption = EC2_ENCRYPTION_PRESENT;
 		}
 	}
 	if (row->tags)

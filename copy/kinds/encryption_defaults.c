@@ -119,16 +119,18 @@ static bool is_described(const struct region_queue *queue, const char *id, struc
 	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s) ||
 		s.presence == CATALOGUE_GONE)
 		return false;
-	if (s.encrypted && *s.kms_key_id)
+	if (s.encryption == EC2_ENCRYPTION_UNKNOWN)
+		return false;
+	if (s.encryption == EC2_ENCRYPTION_PRESENT && *s.kms_key_id)
 		buf_printf(out, "yes, with %s", s.kms_key_id);
 	else if (s.state == EC2_SNAPSHOT_COMPLETED)
-		buf_puts(out, s.encrypted ? "yes" : "no");
+		buf_puts(out, s.encryption == EC2_ENCRYPTION_PRESENT ? "yes" : "no");
 	else
 		return false; /* ebsfs itself put it there, and does not know */
 	return true;
 }
 
-static enum encryption_source of_source(const struct copies *c, const struct journal_copy *row)
+static enum ec2_encryption of_source(const struct copies *c, const struct journal_copy *row)
 {
 	struct region_queue *queue =
 		row->source_region ? region_queue_find(c, row->source_region) : NULL;
@@ -139,8 +141,8 @@ static enum encryption_source of_source(const struct copies *c, const struct jou
 	if (catalogue && row->source_id)
 		slot = catalogue_find(catalogue, row->source_id);
 	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s))
-		return ENCRYPTION_UNKNOWN;
-	return s.encrypted ? ENCRYPTION_PRESENT : ENCRYPTION_NONE;
+		return EC2_ENCRYPTION_UNKNOWN;
+	return s.encryption;
 }
 
 int encryption_defaults_describe(const struct copies *c, const struct copy *copy, struct buf *out)

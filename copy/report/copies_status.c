@@ -123,7 +123,7 @@ int copies_snapshot_status(const char *region, const struct catalogue *catalogue
 {
 	struct catalogue_snapshot s;
 	bool pending;
-	char *from, *id, eta[ISOTIME_SIZE];
+	char *from, *id, eta[ISOTIME_SIZE], note[EC2_FLAWS_TEXT_SIZE];
 	int64_t end;
 
 	if (!catalogue_get(catalogue, slot, &s))
@@ -156,5 +156,7 @@ int copies_snapshot_status(const char *region, const struct catalogue *catalogue
 	text_line(out, "message", s.state_message);
 	if (*s.state_message)
 		text_line(out, "hint", aws_advice_status(s.state_message));
+	if (s.flaws)
+		text_line(out, "note", ec2_flaws_text(s.flaws, note));
 	return -out->error;
 }

@@ -8,20 +8,20 @@ static int with_default_key(const struct encryption_defaults *d, struct buf *out
 		d && *d->key ? " " : "", d ? d->key : "");
 }
 
-int encryption_expected(const struct journal_copy *row, enum encryption_source source,
+int encryption_expected(const struct journal_copy *row, enum ec2_encryption source,
 	const struct encryption_defaults *d, struct buf *out)
 {
 	bool on = d && d->known && d->on, off = d && d->known && !d->on;
 
 	if (row->kms_key_id)
 		return buf_printf(out, "yes, with %s", row->kms_key_id);
-	if (on || (row->encrypted && source == ENCRYPTION_NONE))
+	if (on || (row->encrypted && source == EC2_ENCRYPTION_NONE))
 		return with_default_key(d, out);
 	/* The guide does not say what asking for encryption makes of an encrypted source's key. */
 	if (row->encrypted)
 		return buf_puts(out, "yes");
-	if (source == ENCRYPTION_PRESENT)
+	if (source == EC2_ENCRYPTION_PRESENT)
 		return buf_puts(out,
 			off ? "yes, with AWS's own key for EBS, alias/aws/ebs (expected)" : "yes");
-	return off && source == ENCRYPTION_NONE ? buf_puts(out, "no (expected)") : 0;
+	return off && source == EC2_ENCRYPTION_NONE ? buf_puts(out, "no (expected)") : 0;
 }

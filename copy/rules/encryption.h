@@ -16,12 +16,10 @@ struct encryption_defaults {
 	char key[EC2_KEY_SIZE]; /* "": not known */
 };
 
-enum encryption_source { ENCRYPTION_UNKNOWN, ENCRYPTION_NONE, ENCRYPTION_PRESENT };
-
 /* Appends "no", or "yes" with the key as far as it is known, marked as expected where it depends on
  * the region's settings; nothing if not even that can be said. defaults: the destination's; NULL:
  * not known. Results as buf_add. */
-int encryption_expected(const struct journal_copy *row, enum encryption_source source,
+int encryption_expected(const struct journal_copy *row, enum ec2_encryption source,
 	const struct encryption_defaults *defaults, struct buf *out);
 
 #endif

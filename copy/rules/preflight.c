@@ -58,7 +58,12 @@ int preflight_judge(const struct preflight *p, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (p->unencrypted && p->source_encrypted)
+	if (p->unencrypted && p->source == EC2_ENCRYPTION_UNKNOWN)
+		return err_set(err, EINVAL,
+			"copy.encrypted is no, but whether %s is encrypted is not known, and EC2 "
+			"never decrypts in a copy: leave the line out",
+			row->source_id);
+	if (p->unencrypted && p->source == EC2_ENCRYPTION_PRESENT)
 		return err_set(err, EINVAL,
 			"copy.encrypted is no, but %s is encrypted, and EC2 never decrypts in a "
 			"copy: leave the line out",

@@ -34,7 +34,7 @@ bool preflight_is_short(int minutes, int64_t bytes, char note[PREFLIGHT_NOTE_SIZ
 struct preflight {
 	const struct journal_copy *row; /* the request: its regions, ids, encryption, deadline */
 	bool unencrypted;               /* "copy.encrypted: no" was written */
-	bool source_encrypted;
+	enum ec2_encryption source;
 	const struct encryption_defaults *defaults; /* the destination's; NULL: not known */
 };
 /* Returns 0, or -errno with *err that names what is wrong and what would be right. */

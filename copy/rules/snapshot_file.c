@@ -39,12 +39,15 @@ int snapshot_file_format(struct buf *out, const char *region, const struct catal
 		"snapshot there.\n");
 	buf_printf(out, "region: %s\nsnapshot: %s\n", region, s->id);
 	put_line(out, "volume", s->volume_id);
-	buf_printf(out, "size: %u GiB\n", s->volume_gib);
+	if (s->volume_gib)
+		buf_printf(out, "size: %u GiB\n", s->volume_gib);
 	if (s->start_ms)
 		buf_printf(out, "started: %s\n", isotime_format(s->start_ms, started));
 	if (*s->owner_id)
 		buf_printf(out, "owner: %s\n", s->owner_id);
-	buf_printf(out, "encrypted: %s\n", s->encrypted ? "yes" : "no");
+	if (s->encryption != EC2_ENCRYPTION_UNKNOWN)
+		buf_printf(out, "encrypted: %s\n",
+			s->encryption == EC2_ENCRYPTION_PRESENT ? "yes" : "no");
 	put_line(out, "description", s->description);
 	return buf_puts(out, "...\n");
 }

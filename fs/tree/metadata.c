@@ -59,6 +59,7 @@ int metadata_format(struct buf *out, const struct catalogue *c, catalogue_slot s
 	struct catalogue_snapshot s;
 	struct ec2_field f;
 	struct ec2_tag tag;
+	char note[EC2_FLAWS_TEXT_SIZE];
 
 	if (!catalogue_get(c, slot, &s))
 		return -ENOENT;
@@ -76,14 +77,19 @@ int metadata_format(struct buf *out, const struct catalogue *c, catalogue_slot s
 	text(out, "OwnerId", s.owner_id);
 	name(out, "Description");
 	encode_json_string(out, s.description, strlen(s.description));
-	number(out, "VolumeSize", s.volume_gib);
+	if (s.volume_gib)
+		number(out, "VolumeSize", s.volume_gib);
 	if (s.full_size >= 0)
 		number(out, "FullSnapshotSizeInBytes", s.full_size);
-	name(out, "Encrypted");
-	buf_puts(out, s.encrypted ? "true" : "false");
+	if (s.encryption != EC2_ENCRYPTION_UNKNOWN) {
+		name(out, "Encrypted");
+		buf_puts(out, s.encryption == EC2_ENCRYPTION_PRESENT ? "true" : "false");
+	}
 	text(out, "KmsKeyId", s.kms_key_id);
 	for (unsigned i = 0; catalogue_field(c, slot, i, &f); i++)
 		field(out, &f);
+	if (s.flaws)
+		text(out, "ebsfs:note", ec2_flaws_text(s.flaws, note));
 	name(out, "Tags");
 	buf_putc(out, '[');
 	for (unsigned i = 0; catalogue_tag(c, slot, i, &tag); i++) {

@@ -174,14 +174,6 @@ const char *endpoint_partition(const char *region)
 	return strncmp(region, "cn-", 3) ? "aws" : "aws-cn";
 }
 
-bool ec2_is_snapshot_id(const char *text)
-{
-	size_t len = strlen(text);
-
-	return len >= 13 && len <= 64 && !strncmp(text, "snap-", 5) &&
-	       !text[5 + strspn(text + 5, "0123456789abcdef")];
-}
-
 /* --- snapshots --- */
 
 static struct world_snapshot *new_snapshot(
@@ -484,7 +476,7 @@ static void fill(struct ec2_snapshot *out, struct world_snapshot *s)
 		.completion_ms = pending ? 0 : START_MS + s->start_ms + s->length_ms,
 		.volume_gib = 8,
 		.full_size = 1 << 30,
-		.encrypted = s->kms_key != NULL,
+		.encryption = s->kms_key ? EC2_ENCRYPTION_PRESENT : EC2_ENCRYPTION_NONE,
 		.kms_key_id = s->kms_key,
 		.tags = s->tags,
 		.n_tags = s->n_tags};

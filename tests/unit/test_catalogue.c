@@ -106,7 +106,7 @@ static void test_gives_back_what_was_put(void **state)
 	catalogue_slot slot;
 
 	s.kms_key_id = "arn:aws:kms:us-east-1:123456789012:key/1";
-	s.encrypted = true;
+	s.encryption = EC2_ENCRYPTION_PRESENT;
 	s.state_message = "why";
 	s.completion_ms = 1700000600000;
 	s.full_size = 5000000000;
@@ -126,7 +126,7 @@ static void test_gives_back_what_was_put(void **state)
 	assert_true(got.start_ms == 1700000000000 && got.completion_ms == 1700000600000);
 	assert_int_equal(got.volume_gib, 8);
 	assert_true(got.full_size == 5000000000);
-	assert_true(got.encrypted && got.is_copy);
+	assert_true(got.encryption == EC2_ENCRYPTION_PRESENT && got.is_copy);
 	assert_int_equal(got.n_tags, 2);
 	assert_true(catalogue_tag(f->c, slot, 0, &tag));
 	assert_string_equal(tag.key, "Name");

@@ -73,7 +73,8 @@ static catalogue_slot put(struct catalogue *c, unsigned i, enum catalogue_presen
 		.start_ms = 1700000000000 + i,
 		.volume_gib = i,
 		.full_size = i % 5 ? (int64_t)i * 4096 : -1,
-		.encrypted = i % 2,
+		.encryption = i % 3,
+		.flaws = i % 16,
 		.tags = tags,
 		.n_tags = i % 4,
 		.fields = fields,
@@ -147,7 +148,8 @@ static void assert_same(
 	assert_true(x.state == y.state && x.presence == y.presence && x.progress == y.progress &&
 		    x.start_ms == y.start_ms && x.completion_ms == y.completion_ms &&
 		    x.volume_gib == y.volume_gib && x.full_size == y.full_size &&
-		    x.encrypted == y.encrypted && x.is_copy == y.is_copy && x.n_tags == y.n_tags);
+		    x.encryption == y.encryption && x.flaws == y.flaws && x.is_copy == y.is_copy &&
+		    x.n_tags == y.n_tags);
 	for (n = 0; catalogue_tag(a, i, n, &s); n++) {
 		assert_true(catalogue_tag(b, j, n, &t));
 		assert_text(s.key, t.key);

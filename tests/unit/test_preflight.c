@@ -143,24 +143,27 @@ static void test_judgement(void **state)
 {
 	static const struct {
 		const char *key;
-		bool unencrypted, source_encrypted;
+		bool unencrypted;
+		enum ec2_encryption source;
 		int errnum;
 		const char *words;
 		struct encryption_defaults defaults;
 	} table[] = {
-		{NULL, false, false, 0, NULL, {0}},
+		{NULL, false, EC2_ENCRYPTION_NONE, 0, NULL, {0}},
 		/* Encryption by default: on, off, not known. */
-		{NULL, true, false, EINVAL, "encrypts every copy in eu-west-1",
+		{NULL, true, EC2_ENCRYPTION_NONE, EINVAL, "encrypts every copy in eu-west-1",
 			{.known = true, .on = true}},
-		{NULL, true, false, 0, NULL, {.known = true}},
-		{NULL, true, false, 0, NULL, {.on = true}},
-		{NULL, false, false, 0, NULL, {.known = true, .on = true}},
-		{"alias/dr", false, true, 0, NULL, {0}},
-		{"arn:aws:kms:us-east-1:123456789012:key/" UUID, false, false, ENOKEY,
+		{NULL, true, EC2_ENCRYPTION_NONE, 0, NULL, {.known = true}},
+		{NULL, true, EC2_ENCRYPTION_NONE, 0, NULL, {.on = true}},
+		{NULL, false, EC2_ENCRYPTION_NONE, 0, NULL, {.known = true, .on = true}},
+		{"alias/dr", false, EC2_ENCRYPTION_PRESENT, 0, NULL, {0}},
+		{"arn:aws:kms:us-east-1:123456789012:key/" UUID, false, EC2_ENCRYPTION_NONE, ENOKEY,
 			"a key of us-east-1, but the copy is made in eu-west-1", {0}},
 		/* Encryption is for ever. */
-		{NULL, true, false, 0, NULL, {0}},
-		{NULL, true, true, EINVAL, "never decrypts", {0}},
+		{NULL, true, EC2_ENCRYPTION_NONE, 0, NULL, {0}},
+		{NULL, true, EC2_ENCRYPTION_PRESENT, EINVAL, "never decrypts", {0}},
+		{NULL, true, EC2_ENCRYPTION_UNKNOWN, EINVAL, "is not known", {0}},
+		{NULL, false, EC2_ENCRYPTION_UNKNOWN, 0, NULL, {0}},
 	};
 
 	(void)state;
@@ -170,7 +173,7 @@ static void test_judgement(void **state)
 			.kms_key_id = (char *)table[i].key};
 		const struct preflight p = {.row = &row,
 			.unencrypted = table[i].unencrypted,
-			.source_encrypted = table[i].source_encrypted,
+			.source = table[i].source,
 			.defaults = i % 2 || table[i].defaults.known ? &table[i].defaults : NULL};
 		struct err err = {0};
 
@@ -260,36 +263,37 @@ static void test_what_a_copy_is_encrypted_with(void **state)
 	static const struct {
 		const char *key;
 		bool encrypted;
-		enum encryption_source source;
+		enum ec2_encryption source;
 		struct encryption_defaults defaults;
 		const char *text;
 	} table[] = {
 		/* The user guide's table. */
-		{NULL, false, ENCRYPTION_NONE, OFF, "no (expected)"},
-		{NULL, true, ENCRYPTION_NONE, OFF,
+		{NULL, false, EC2_ENCRYPTION_NONE, OFF, "no (expected)"},
+		{NULL, true, EC2_ENCRYPTION_NONE, OFF,
 			"yes, with the region's default key K (expected)"},
-		{NULL, false, ENCRYPTION_PRESENT, OFF,
+		{NULL, false, EC2_ENCRYPTION_PRESENT, OFF,
 			"yes, with AWS's own key for EBS, alias/aws/ebs (expected)"},
-		{NULL, false, ENCRYPTION_NONE, ON,
+		{NULL, false, EC2_ENCRYPTION_NONE, ON,
 			"yes, with the region's default key K (expected)"},
-		{NULL, false, ENCRYPTION_PRESENT, ON,
+		{NULL, false, EC2_ENCRYPTION_PRESENT, ON,
 			"yes, with the region's default key K (expected)"},
-		{NULL, true, ENCRYPTION_PRESENT, ON,
+		{NULL, true, EC2_ENCRYPTION_PRESENT, ON,
 			"yes, with the region's default key K (expected)"},
-		{"alias/dr", true, ENCRYPTION_NONE, OFF, "yes, with alias/dr"},
-		{"alias/dr", true, ENCRYPTION_PRESENT, ON, "yes, with alias/dr"},
+		{"alias/dr", true, EC2_ENCRYPTION_NONE, OFF, "yes, with alias/dr"},
+		{"alias/dr", true, EC2_ENCRYPTION_PRESENT, ON, "yes, with alias/dr"},
 		/* Only what is known. */
-		{NULL, true, ENCRYPTION_PRESENT, OFF, "yes"},
-		{NULL, false, ENCRYPTION_UNKNOWN, OFF, ""},
-		{NULL, true, ENCRYPTION_UNKNOWN, OFF, "yes"},
-		{NULL, false, ENCRYPTION_UNKNOWN, ON,
+		{NULL, true, EC2_ENCRYPTION_PRESENT, OFF, "yes"},
+		{NULL, false, EC2_ENCRYPTION_UNKNOWN, OFF, ""},
+		{NULL, true, EC2_ENCRYPTION_UNKNOWN, OFF, "yes"},
+		{NULL, false, EC2_ENCRYPTION_UNKNOWN, ON,
 			"yes, with the region's default key K (expected)"},
-		{NULL, false, ENCRYPTION_NONE, {0}, ""},
-		{NULL, true, ENCRYPTION_NONE, {0}, "yes, with the region's default key (expected)"},
-		{NULL, false, ENCRYPTION_PRESENT, {0}, "yes"},
-		{NULL, false, ENCRYPTION_NONE, {.known = true, .on = true},
+		{NULL, false, EC2_ENCRYPTION_NONE, {0}, ""},
+		{NULL, true, EC2_ENCRYPTION_NONE, {0},
 			"yes, with the region's default key (expected)"},
-		{"alias/dr", true, ENCRYPTION_UNKNOWN, {0}, "yes, with alias/dr"},
+		{NULL, false, EC2_ENCRYPTION_PRESENT, {0}, "yes"},
+		{NULL, false, EC2_ENCRYPTION_NONE, {.known = true, .on = true},
+			"yes, with the region's default key (expected)"},
+		{"alias/dr", true, EC2_ENCRYPTION_UNKNOWN, {0}, "yes, with alias/dr"},
 	};
 
 	(void)state;
@@ -307,7 +311,7 @@ static void test_what_a_copy_is_encrypted_with(void **state)
 		const struct journal_copy row = {0};
 		_cleanup_buf_ struct buf out = BUF_INIT;
 
-		assert_int_equal(encryption_expected(&row, ENCRYPTION_NONE, NULL, &out), 0);
+		assert_int_equal(encryption_expected(&row, EC2_ENCRYPTION_NONE, NULL, &out), 0);
 		assert_string_equal(buf_str(&out), "");
 	}
 }

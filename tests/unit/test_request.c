@@ -23,6 +23,7 @@ static const struct catalogue_snapshot nightly = {
 	.kms_key_id = "",
 	.start_ms = 1763607612000,
 	.volume_gib = 8,
+	.encryption = EC2_ENCRYPTION_NONE,
 };
 
 static void test_the_text_is_the_contracts(void **state)
