@@ -118,7 +118,7 @@ const struct node_ops control_ops = {.type = S_IFDIR,
 const struct node_ops regions_ops = {.type = S_IFDIR,
 	.mode = 0555,
 	.trust = TRUST_EVER,
-	.instead = "a folder is here for each region that the account has enabled, or that -o "
-		   "regions= names; " ASK_FOR_A_COPY,
+	.instead = "each region that the account has enabled has a folder here, or each that -o "
+		   "regions= names: enable the region, or name it there; " ASK_FOR_A_COPY,
 	.find = regions_find,
 	.next = regions_next};
