@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "checksum.h"
 #include "image.h"
 #include "isotime.h"
 #include "statedir.h"
@@ -41,27 +42,9 @@ struct image_file {
 	uint64_t left; /* bytes of blocks to be read */
 };
 
-/* Any change within eight bytes shows, for each step is reversible; that of many slips through once
- * in 2^64. Against damage, not against malice: the folder is private. */
-static uint64_t add_sum(uint64_t sum, const void *data, size_t len)
-{
-	const char *p = data;
-	uint64_t word;
-
-	for (; len >= sizeof(word); len -= sizeof(word), p += sizeof(word)) {
-		memcpy(&word, p, sizeof(word));
-		sum = (sum ^ word) * 0x9e3779b97f4a7c15u;
-		sum ^= sum >> 32;
-	}
-	word = (uint64_t)len << 56; /* fewer than eight */
-	memcpy(&word, p, len);
-	sum = (sum ^ word) * 0x9e3779b97f4a7c15u;
-	return sum ^ sum >> 32;
-}
-
 static uint64_t header_sum(const struct header *h)
 {
-	return add_sum(VERSION, h, offsetof(struct header, header_sum));
+	return checksum_add(VERSION, h, offsetof(struct header, header_sum));
 }
 
 static struct image_file *file_create(void)
@@ -130,8 +113,8 @@ int image_file_add(struct image_file *f, const struct buf *block, struct err *er
 		r = write_all(f->fd, block->data, block->len, f->at + (off_t)sizeof(length));
 	if (r < 0)
 		return err_set(err, -r, "%s.new: %s", f->path, strerror(-r));
-	f->sum = add_sum(f->sum, &length, sizeof(length));
-	f->sum = add_sum(f->sum, block->data, block->len);
+	f->sum = checksum_add(f->sum, &length, sizeof(length));
+	f->sum = checksum_add(f->sum, block->data, block->len);
 	f->at += (off_t)(sizeof(length) + block->len);
 	return 0;
 }
@@ -248,7 +231,8 @@ static int check_blocks(struct image_file *f, const struct header *h, struct err
 	f->left = h->length;
 	while ((r = image_file_next(f, &block, err)) > 0) {
 		length = block.len;
-		sum = add_sum(add_sum(sum, &length, sizeof(length)), block.data, block.len);
+		sum = checksum_add(
+			checksum_add(sum, &length, sizeof(length)), block.data, block.len);
 	}
 	if (r == 0 && sum != h->blocks_sum)
 		return err_set(err, EBADMSG, "%s is damaged", f->path);

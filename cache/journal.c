@@ -9,6 +9,7 @@
 #include "journal_db.h"
 #include "journal_rows.h"
 #include "journal_schema.h"
+#include "journal_verify.h"
 #include "log.h"
 #include "loop.h"
 #include "statedir.h"
@@ -36,7 +37,8 @@ struct batch {
 struct journal {
 	uv_loop_t *loop;
 	int lock_fd;
-	struct journal_db *db; /* the flying batch's, while there is one */
+	struct journal_db *db;          /* the flying batch's, while there is one */
+	struct journal_commits commits; /* the database's */
 	struct change *first, **last;
 	struct batch *flying;
 	struct loop_timer *turn; /* fires when the loop's present turn is over */
@@ -259,18 +261,29 @@ const struct err *journal_last_error(const struct journal *j)
 
 /* --- life --- */
 
-static int open_db(struct journal *j, const char *path, const char *account, struct err *err)
+/* Nothing is written before all has been checked. */
+static int check(
+	struct journal *j, int folder, const char *path, const char *account, struct err *err)
 {
-	int result = journal_db_open(path, &j->db, err);
+	int result = journal_verify_files(folder, path, &j->commits, err);
 
+	if (result == -EINVAL)
+		return journal_schema_damaged(err);
 	if (result == 0)
-		result = journal_schema_check(j->db, account, err);
+		result = journal_db_make(folder, path, err);
 	if (result == 0)
-		result = journal_db_writable(j->db, err);
+		result = journal_db_open(path, &j->db, err);
+	return result < 0 ? result : journal_schema_check(j->db, &j->commits, account, err);
+}
+
+static int prepare(struct journal *j, const char *account, struct err *err)
+{
+	int result = journal_db_writable(j->db, err);
+
 	if (result == 0)
 		result = journal_schema_migrate(j->db, account, err);
 	if (result == 0)
-		result = journal_db_prepare(j->db, err);
+		result = journal_db_prepare(j->db, &j->commits, err);
 	if (result == 0)
 		result = journal_db_last_id(j->db, &journal_rows_copies, &j->last_copy, err);
 	if (result == 0)
@@ -278,20 +291,36 @@ static int open_db(struct journal *j, const char *path, const char *account, str
 	return result;
 }
 
+static char *file_in(const char *dir, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
+}
+
 static int open_dir(struct journal *j, const char *dir, const char *account, struct err *err)
 {
 	_cleanup_close_ int folder = statedir_take(dir, &j->lock_fd, err);
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *path = NULL, *commits = NULL;
+	struct err why;
 	int result;
 
 	if (folder < 0)
 		return folder;
-	if (asprintf(&path, "%s/journal.db", dir) < 0) {
-		path = NULL;
+	path = file_in(dir, "journal.db");
+	commits = file_in(dir, "journal.commits");
+	if (!path || !commits)
 		return err_set(err, ENOMEM, "out of memory");
-	}
-	result = journal_db_make(folder, path, err);
-	return result < 0 ? result : open_db(j, path, account ? account : "", err);
+	result = journal_commits_open(folder, commits, &j->commits, err);
+	if (result == 0)
+		result = check(j, folder, path, account, err);
+	if (result < 0)
+		return result;
+	/* Before the tables have their checksums, so that a sealed journal without it has lost it.
+	 */
+	if (!j->commits.known && journal_commits_make(folder, commits, &j->commits, &why) < 0)
+		log_warning("the journal's transactions are not counted: %s", why.message);
+	return prepare(j, account, err);
 }
 
 int journal_open(uv_loop_t *loop, const char *dir, const char *account, struct journal **out,
@@ -304,9 +333,10 @@ int journal_open(uv_loop_t *loop, const char *dir, const char *account, struct j
 		return err_set(err, ENOMEM, "out of memory");
 	j->loop = loop;
 	j->last = &j->first;
-	j->lock_fd = -1;
+	j->lock_fd = j->commits.fd = -1;
 	j->turn = loop_timer_create(loop, write_next, j);
-	result = j->turn ? open_dir(j, dir, account, err) : err_set(err, ENOMEM, "out of memory");
+	result = j->turn ? open_dir(j, dir, account ? account : "", err)
+			 : err_set(err, ENOMEM, "out of memory");
 	if (result < 0) {
 		journal_close(j);
 		return result;
@@ -343,6 +373,7 @@ void journal_close(struct journal *j)
 	}
 	loop_timer_destroy(j->turn);
 	journal_db_close(j->db);
+	journal_commits_close(&j->commits);
 	/* Last: from here on another process may open it. */
 	if (j->lock_fd >= 0)
 		close(j->lock_fd);

@@ -9,6 +9,8 @@
 
 #include "buf.h"
 #include "cleanup.h"
+#include "journal_sums.h"
+#include "log.h"
 #include "statedir.h"
 
 /* How long another program (a person's sqlite3, a backup) may keep the file locked. */
@@ -20,7 +22,11 @@ static const struct journal_table *const tables[N_TABLES] = {
 
 struct journal_db {
 	sqlite3 *sqlite;
-	sqlite3_stmt *put[N_TABLES], *delete[N_TABLES];
+	sqlite3_stmt *insert[N_TABLES], *delete[N_TABLES], *count;
+	struct journal_commits *commits;
+	uint64_t n_commits, sum; /* as they are on disk */
+	uint64_t sum_now;        /* in the transaction that is open */
+	bool warned;             /* that a transaction could not be counted */
 };
 
 static void finalizep(sqlite3_stmt **statement)
@@ -125,33 +131,10 @@ int journal_db_query(struct journal_db *db, const char *sql, const char *param, 
 
 /* --- opening --- */
 
-/* SQLite opens them by their names. That is as good as by the folder's descriptor: nobody else can
- * change the folder, or the way to it (statedir.h). */
-static int check_files(int folder, const char *path, struct err *err)
-{
-	static const char *const beside[] = {"-wal", "-shm", "-journal"};
-	int result = 0;
-
-	for (size_t i = 0; result == 0 && i < ARRAY_LEN(beside); i++) {
-		_cleanup_free_ char *name = NULL;
-
-		if (asprintf(&name, "%s%s", path, beside[i]) < 0) {
-			name = NULL;
-			return err_set(err, ENOMEM, "out of memory");
-		}
-		result = statedir_check(folder, name, err);
-	}
-	return result;
-}
-
 int journal_db_make(int folder, const char *path, struct err *err)
 {
-	_cleanup_close_ int fd = -1;
-	int result = check_files(folder, path, err);
+	_cleanup_close_ int fd = statedir_file(folder, path, O_RDWR | O_CREAT, err);
 
-	if (result < 0)
-		return result;
-	fd = statedir_file(folder, path, O_RDWR | O_CREAT, err);
 	if (fd < 0)
 		return fd;
 	return fsync(folder) < 0 ? err_set(err, errno, "%s: %s", path, strerror(errno)) : 0;
@@ -162,7 +145,8 @@ int journal_db_make(int folder, const char *path, struct err *err)
  * needs it.) */
 static int open_untouched(struct journal_db *db, const char *path, struct err *err)
 {
-	if (sqlite3_open_v2(path, &db->sqlite, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(path, &db->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+		SQLITE_OK)
 		return db_err(db->sqlite, err, "opening");
 	sqlite3_extended_result_codes(db->sqlite, 1);
 	sqlite3_busy_timeout(db->sqlite, BUSY_MS);
@@ -212,25 +196,46 @@ int journal_db_writable(struct journal_db *db, struct err *err)
 			journal_db_path(db), mode ? mode : "?");
 	return journal_db_exec(db,
 		"PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1024;"
-		"PRAGMA journal_size_limit = 4194304",
+		/* So that most of the journal is in the database, and not in the log. */
+		"PRAGMA wal_autocheckpoint = 128; PRAGMA journal_size_limit = 4194304",
 		"preparing", err);
 }
 
-int journal_db_prepare(struct journal_db *db, struct err *err)
+static int prepare(struct journal_db *db, const char *sql, sqlite3_stmt **out, struct err *err)
 {
-	for (size_t t = 0; t < N_TABLES; t++) {
-		_cleanup_buf_ struct buf put = BUF_INIT, delete = BUF_INIT;
+	if (sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) ==
+		SQLITE_OK)
+		return 0;
+	return db_err(db->sqlite, err, "preparing");
+}
 
-		if (journal_rows_sql_put(tables[t], &put) < 0 ||
+int journal_db_prepare(struct journal_db *db, struct journal_commits *commits, struct err *err)
+{
+	int64_t n = 0, sum = 0;
+	int r = journal_db_counts(db, &n, &sum, err);
+
+	/* What is new, or what a crash left in the log, goes into the database now. On a full disk
+	 * it stays where it is. */
+	sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+	db->commits = commits;
+	db->n_commits = (uint64_t)n;
+	db->sum = db->sum_now = (uint64_t)sum;
+	for (size_t t = 0; r == 0 && t < N_TABLES; t++) {
+		_cleanup_buf_ struct buf insert = BUF_INIT, delete = BUF_INIT;
+
+		if (journal_rows_sql_insert(tables[t], &insert) < 0 ||
 			journal_rows_sql_delete(tables[t], &delete) < 0)
 			return err_set(err, ENOMEM, "out of memory");
-		if (sqlite3_prepare_v3(db->sqlite, put.data, -1, SQLITE_PREPARE_PERSISTENT,
-			    &db->put[t], NULL) != SQLITE_OK ||
-			sqlite3_prepare_v3(db->sqlite, delete.data, -1, SQLITE_PREPARE_PERSISTENT,
-				&db->delete[t], NULL) != SQLITE_OK)
-			return db_err(db->sqlite, err, "preparing");
+		r = prepare(db, insert.data, &db->insert[t], err);
+		if (r == 0)
+			r = prepare(db, delete.data, &db->delete[t], err);
 	}
-	return 0;
+	return r < 0 ? r
+		     : prepare(db,
+			       "INSERT OR REPLACE INTO meta VALUES ('commits', ?1), ('checksum', "
+			       "?2)",
+			       &db->count, err);
 }
 
 void journal_db_close(struct journal_db *db)
@@ -238,9 +243,10 @@ void journal_db_close(struct journal_db *db)
 	if (!db)
 		return;
 	for (size_t t = 0; t < N_TABLES; t++) {
-		sqlite3_finalize(db->put[t]);
+		sqlite3_finalize(db->insert[t]);
 		sqlite3_finalize(db->delete[t]);
 	}
+	sqlite3_finalize(db->count);
 	sqlite3_close(db->sqlite);
 	free(db);
 }
@@ -262,34 +268,47 @@ static int bind_column(
 {
 	const void *member = (const char *)row + column->offset;
 
-	switch (column->kind) {
-	case JOURNAL_TEXT:
+	if (column->kind == JOURNAL_TEXT)
 		return sqlite3_bind_text(statement, at, *(char *const *)member, -1, SQLITE_STATIC);
-	case JOURNAL_I64:
-		return sqlite3_bind_int64(statement, at, *(const int64_t *)member);
-	case JOURNAL_INT:
-		return sqlite3_bind_int64(statement, at, *(const int *)member);
-	case JOURNAL_U32:
-		return sqlite3_bind_int64(statement, at, *(const uint32_t *)member);
-	case JOURNAL_BOOL:
-		return sqlite3_bind_int64(statement, at, *(const bool *)member);
-	}
-	return SQLITE_MISUSE;
+	return sqlite3_bind_int64(statement, at, journal_rows_number(column, row));
 }
 
+/* A row that takes the place of another is that one's removal and an insertion. */
 int journal_db_put(
 	struct journal_db *db, const struct journal_table *table, const void *row, struct err *err)
 {
-	sqlite3_stmt *statement = db->put[table_index(table)];
-	int code = SQLITE_OK, result;
+	sqlite3_stmt *statement = db->insert[table_index(table)];
+	uint64_t sum = journal_sums_row(table, row);
+	int n = (int)table->n_columns, code = SQLITE_OK, result;
 
-	for (size_t i = 0; i < table->n_columns && code == SQLITE_OK; i++)
-		code = bind_column(statement, (int)i + 1, &table->columns[i], row);
+	result = journal_db_delete(db, table, journal_rows_number(&table->columns[0], row), err);
+	if (result < 0)
+		return result;
+	for (int i = 0; i < n && code == SQLITE_OK; i++)
+		code = bind_column(statement, i + 1, &table->columns[i], row);
+	if (code == SQLITE_OK)
+		code = sqlite3_bind_int64(statement, n + 1, (int64_t)sum);
 	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
 	result = code == SQLITE_DONE ? 0 : db_err(db->sqlite, err, "writing");
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);
+	db->sum_now += sum;
+	return result;
+}
+
+/* Runs a statement that gives the checksums of the rows that it removed. */
+static int remove_rows(struct journal_db *db, sqlite3_stmt *statement, int code, struct err *err)
+{
+	int result;
+
+	while (code == SQLITE_OK || code == SQLITE_ROW) {
+		code = sqlite3_step(statement);
+		if (code == SQLITE_ROW)
+			db->sum_now -= (uint64_t)sqlite3_column_int64(statement, 0);
+	}
+	result = code == SQLITE_DONE ? 0 : db_err(db->sqlite, err, "writing");
+	sqlite3_reset(statement);
 	return result;
 }
 
@@ -297,24 +316,47 @@ int journal_db_delete(
 	struct journal_db *db, const struct journal_table *table, int64_t id, struct err *err)
 {
 	sqlite3_stmt *statement = db->delete[table_index(table)];
-	int code = sqlite3_bind_int64(statement, 1, id), result;
 
-	if (code == SQLITE_OK)
-		code = sqlite3_step(statement);
-	result = code == SQLITE_DONE ? 0 : db_err(db->sqlite, err, "writing");
-	sqlite3_reset(statement);
+	return remove_rows(db, statement, sqlite3_bind_int64(statement, 1, id), err);
+}
+
+static int put_counts(struct journal_db *db, struct err *err)
+{
+	int result = 0;
+
+	sqlite3_bind_int64(db->count, 1, (int64_t)(db->n_commits + 1));
+	sqlite3_bind_int64(db->count, 2, (int64_t)db->sum_now);
+	if (sqlite3_step(db->count) != SQLITE_DONE)
+		result = db_err(db->sqlite, err, "writing");
+	sqlite3_reset(db->count);
 	return result;
 }
 
 int journal_db_commit(struct journal_db *db, struct err *err)
 {
-	return journal_db_exec(db, "COMMIT", "writing", err);
+	int result = put_counts(db, err);
+
+	if (result == 0)
+		result = journal_db_exec(db, "COMMIT", "writing", err);
+	if (result < 0)
+		return result;
+	db->n_commits++;
+	db->sum = db->sum_now;
+	/* The rows are safe. What cannot be counted is only not missed, should it be lost. */
+	result = journal_commits_write(db->commits, db->n_commits);
+	if (result < 0 && !db->warned)
+		log_warning("journal.commits cannot be written: %s; copies are journalled, but "
+			    "should the disk lose them, it would not show",
+			strerror(-result));
+	db->warned = result < 0;
+	return 0;
 }
 
 void journal_db_rollback(struct journal_db *db)
 {
 	if (!sqlite3_get_autocommit(db->sqlite))
 		sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+	db->sum_now = db->sum;
 	/* A commit whose sync failed stands complete in the log, and after a crash would be read as
 	 * done, though it was reported as not done. Any later commit begins at the same place and
 	 * so wipes it out. */
@@ -329,15 +371,25 @@ void journal_db_rollback(struct journal_db *db)
 int journal_db_prune(struct journal_db *db, int64_t ended_before_ms, struct err *err)
 {
 	_cleanup_(finalizep) sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(db->sqlite,
+		"DELETE FROM copies WHERE ended_ms > 0 AND ended_ms < ?1"
+		" AND id NOT IN (SELECT copy FROM receipts WHERE copy IS NOT NULL)"
+		" RETURNING checksum",
+		-1, &statement, NULL);
+	int result;
 
-	if (sqlite3_prepare_v2(db->sqlite,
-		    "DELETE FROM copies WHERE ended_ms > 0 AND ended_ms < ?1"
-		    " AND NOT EXISTS (SELECT 1 FROM receipts WHERE receipts.copy = copies.id)",
-		    -1, &statement, NULL) != SQLITE_OK ||
-		sqlite3_bind_int64(statement, 1, ended_before_ms) != SQLITE_OK ||
-		sqlite3_step(statement) != SQLITE_DONE)
-		return db_err(db->sqlite, err, "pruning");
-	return 0;
+	if (code == SQLITE_OK)
+		code = sqlite3_bind_int64(statement, 1, ended_before_ms);
+	result = journal_db_begin(db, err);
+	if (result == 0)
+		result = remove_rows(db, statement, code, err);
+	if (result == 0 && db->sum_now == db->sum)
+		return journal_db_exec(db, "ROLLBACK", "pruning", err);
+	if (result == 0)
+		result = journal_db_commit(db, err);
+	if (result < 0)
+		journal_db_rollback(db);
+	return result;
 }
 
 /* --- reading --- */
@@ -390,12 +442,49 @@ int journal_db_each(struct journal_db *db, const struct journal_table *table, jo
 	return code == SQLITE_DONE ? 0 : db_err(db->sqlite, err, "reading");
 }
 
+/* The highest one that is there counts, too: a number that is used twice replaces a row. */
 int journal_db_last_id(
 	struct journal_db *db, const struct journal_table *table, int64_t *id, struct err *err)
 {
-	char sql[100];
+	char sql[200];
 
-	snprintf(
-		sql, sizeof(sql), "SELECT seq FROM sqlite_sequence WHERE name = '%s'", table->name);
+	snprintf(sql, sizeof(sql),
+		"SELECT max((SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = '%s'),"
+		" (SELECT ifnull(max(id), 0) FROM %s))",
+		table->name, table->name);
 	return journal_db_query(db, sql, NULL, id, NULL, "reading", err);
+}
+
+/* --- checksums --- */
+
+int journal_db_counts(struct journal_db *db, int64_t *commits, int64_t *sum, struct err *err)
+{
+	int r = journal_db_query(db, "SELECT value FROM meta WHERE key = 'commits'", NULL, commits,
+		NULL, "reading", err);
+
+	return r < 0 ? r
+		     : journal_db_query(db, "SELECT value FROM meta WHERE key = 'checksum'", NULL,
+			       sum, NULL, "reading", err);
+}
+
+int journal_db_sum(struct journal_db *db, const struct journal_table *table, uint64_t *sum,
+	int64_t *wrong, struct err *err)
+{
+	if (journal_sums_check(db->sqlite, table->name, sum, wrong) == SQLITE_DONE)
+		return 0;
+	return db_err(db->sqlite, err, "checking");
+}
+
+int journal_db_seal(struct journal_db *db, struct err *err)
+{
+	uint64_t sum = 0;
+	char sql[160];
+
+	for (size_t t = 0; t < N_TABLES; t++)
+		if (journal_sums_write(db->sqlite, tables[t]->name, &sum) != SQLITE_DONE)
+			return db_err(db->sqlite, err, "preparing");
+	snprintf(sql, sizeof(sql),
+		"INSERT OR REPLACE INTO meta VALUES ('commits', 0), ('checksum', %lld)",
+		(long long)sum);
+	return journal_db_exec(db, sql, "preparing", err);
 }

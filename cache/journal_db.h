@@ -7,21 +7,22 @@
 
 #include "err.h"
 #include "journal.h"
+#include "journal_commits.h"
 #include "journal_rows.h"
 
 struct journal_db;
 
-/* Checks the file and those that SQLite keeps beside it, and makes it if it is missing: an empty
- * file is an empty database. folder: statedir_open(). */
+/* Makes the file if it is missing: an empty file is an empty database.
+ * folder: statedir_open(). */
 int journal_db_make(int folder, const char *path, struct err *err);
-
 /* Opens the file, locked and so that nothing is written to it before
  * journal_db_writable(). EINVAL from any call: the file is damaged. Return 0 or -errno with *err.
  */
 int journal_db_open(const char *path, struct journal_db **out, struct err *err);
 int journal_db_writable(struct journal_db *db, struct err *err);
-/* Once the tables are there: before the first transaction. */
-int journal_db_prepare(struct journal_db *db, struct err *err);
+/* Once the tables are there: before the first transaction. Each is then counted in *commits, which
+ * is borrowed. */
+int journal_db_prepare(struct journal_db *db, struct journal_commits *commits, struct err *err);
 void journal_db_close(struct journal_db *db); /* NULL is permitted */
 
 const char *journal_db_path(const struct journal_db *db);
@@ -43,6 +44,15 @@ int journal_db_delete(
 	struct journal_db *db, const struct journal_table *table, int64_t id, struct err *err);
 int journal_db_commit(struct journal_db *db, struct err *err);
 void journal_db_rollback(struct journal_db *db);
+
+/* The sum of the rows' checksums as they are now (journal_sums.h), and in *wrong the key of a row
+ * whose own checksum is another; 0: none. */
+int journal_db_sum(struct journal_db *db, const struct journal_table *table, uint64_t *sum,
+	int64_t *wrong, struct err *err);
+/* What the journal says of itself: its transactions, and the sum that its rows should have. */
+int journal_db_counts(struct journal_db *db, int64_t *commits, int64_t *sum, struct err *err);
+/* Gives every row its checksum, and the journal its sum, as a transaction that is open. */
+int journal_db_seal(struct journal_db *db, struct err *err);
 
 /* Deletes copies that ended before the time and have no receipt, in a transaction of its own.
  * Returns 0 or -errno with *err. */

@@ -69,20 +69,39 @@ static void add_columns(const struct journal_table *table, struct buf *out)
 		buf_printf(out, "%s\"%s\"", i ? ", " : "", table->columns[i].name);
 }
 
-int journal_rows_sql_put(const struct journal_table *table, struct buf *out)
+int64_t journal_rows_number(const struct journal_column *column, const void *row)
 {
-	buf_printf(out, "INSERT OR REPLACE INTO %s (", table->name);
+	const void *member = (const char *)row + column->offset;
+
+	switch (column->kind) {
+	case JOURNAL_TEXT:
+		break;
+	case JOURNAL_I64:
+		return *(const int64_t *)member;
+	case JOURNAL_INT:
+		return *(const int *)member;
+	case JOURNAL_U32:
+		return *(const uint32_t *)member;
+	case JOURNAL_BOOL:
+		return *(const bool *)member;
+	}
+	return 0;
+}
+
+int journal_rows_sql_insert(const struct journal_table *table, struct buf *out)
+{
+	buf_printf(out, "INSERT INTO %s (", table->name);
 	add_columns(table, out);
-	buf_puts(out, ") VALUES (");
-	for (size_t i = 0; i < table->n_columns; i++)
+	buf_puts(out, ", \"checksum\") VALUES (");
+	for (size_t i = 0; i <= table->n_columns; i++)
 		buf_printf(out, "%s?%zu", i ? ", " : "", i + 1);
 	return buf_puts(out, ")");
 }
 
 int journal_rows_sql_delete(const struct journal_table *table, struct buf *out)
 {
-	return buf_printf(
-		out, "DELETE FROM %s WHERE \"%s\" = ?1", table->name, table->columns[0].name);
+	return buf_printf(out, "DELETE FROM %s WHERE \"%s\" = ?1 RETURNING \"checksum\"",
+		table->name, table->columns[0].name);
 }
 
 int journal_rows_sql_read(const struct journal_table *table, struct buf *out)

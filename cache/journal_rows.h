@@ -34,9 +34,13 @@ struct journal_table {
 extern const struct journal_table journal_rows_copies;   /* struct journal_copy */
 extern const struct journal_table journal_rows_receipts; /* struct journal_receipt */
 
-/* SQL for a table, its parameters ?1, ?2 … in the order of the columns (delete: the key); read
- * gives the columns in their order, by key. Results as buf_add. */
-int journal_rows_sql_put(const struct journal_table *table, struct buf *out);
+/* A number, of whatever type the member has. */
+int64_t journal_rows_number(const struct journal_column *column, const void *row);
+
+/* SQL for a table. insert: its parameters ?1, ?2 … are the columns in their order, then the
+ * checksum; delete: ?1 is the key, and it gives the checksum of the row that was there; read gives
+ * the columns in their order, by key. Results as buf_add. */
+int journal_rows_sql_insert(const struct journal_table *table, struct buf *out);
 int journal_rows_sql_delete(const struct journal_table *table, struct buf *out);
 int journal_rows_sql_read(const struct journal_table *table, struct buf *out);
 

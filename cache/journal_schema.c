@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "journal_verify.h"
 
 #define APPLICATION_ID 0x65627366 /* "ebsf" */
 
@@ -31,8 +32,14 @@ static const char *const migrations[] = {
 	"CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;",
 	/* What ended before counts as told. */
 	"ALTER TABLE copies ADD COLUMN untold INTEGER NOT NULL DEFAULT 0;",
+	/* Rows get their checksums, and the journal its counts, in the same transaction:
+	 * journal_db_seal(). What damage could do to an index would go unnoticed. */
+	"ALTER TABLE copies ADD COLUMN checksum INTEGER;"
+	"ALTER TABLE receipts ADD COLUMN checksum INTEGER;"
+	"DROP INDEX IF EXISTS receipts_by_copy;",
 };
 #define SCHEMA_VERSION ((int)ARRAY_LEN(migrations))
+#define SEALED_VERSION 3
 
 /* --- checking what is there --- */
 
@@ -90,7 +97,8 @@ static int check_version(struct journal_db *db, int64_t version, struct err *err
 }
 
 /* EINVAL here means damage; what is whole, but not for this ebsfs, is EPERM. */
-static int check_content(struct journal_db *db, const char *account, struct err *err)
+static int check_content(struct journal_db *db, const struct journal_commits *commits,
+	const char *account, struct err *err)
 {
 	int64_t application, version, n_tables;
 	int result = journal_db_query(
@@ -106,7 +114,7 @@ static int check_content(struct journal_db *db, const char *account, struct err 
 		return result;
 	/* New, or left behind by an ebsfs that was stopped before it had made its tables. */
 	if (!application && !version && !n_tables)
-		return 0;
+		return journal_verify_rows(db, false, commits, err);
 	if (application != APPLICATION_ID)
 		return err_set(err, EPERM,
 			"%s is a database, but not a journal of ebsfs; nothing was changed",
@@ -114,25 +122,31 @@ static int check_content(struct journal_db *db, const char *account, struct err 
 	result = check_version(db, version, err);
 	if (result == 0)
 		result = check_damage(db, err);
+	if (result == 0)
+		result = journal_verify_rows(db, version >= SEALED_VERSION, commits, err);
 	return result < 0 ? result : check_account(db, account, err);
 }
 
-int journal_schema_check(struct journal_db *db, const char *account, struct err *err)
+int journal_schema_damaged(struct err *err)
 {
-	struct err why;
-	int result = check_content(db, account, &why);
+	struct err why = *err;
+
+	return err_set(err, EINVAL,
+		"%s: it is damaged, and was left as it is; restore all of journal.* from a backup, "
+		"or go on without it as DAMAGED JOURNAL in ebsfs(1) says",
+		why.message);
+}
+
+int journal_schema_check(struct journal_db *db, const struct journal_commits *commits,
+	const char *account, struct err *err)
+{
+	int result = check_content(db, commits, account, err);
 
 	if (result == -EINVAL)
-		return err_set(err, EINVAL,
-			"%s: it is damaged, and was left as it is; restore it from a backup, or "
-			"move it away and look in "
-			"EC2 for the copies that were in progress",
-			why.message);
+		return journal_schema_damaged(err);
 	if (result == -EPERM)
-		return err_set(err, EINVAL, "%s", why.message);
-	if (result < 0 && err)
-		*err = why;
-	return result;
+		err->errnum = EINVAL;
+	return result < 0 ? -err->errnum : 0;
 }
 
 /* --- making and migrating --- */
@@ -146,6 +160,8 @@ static int migrate_one(struct journal_db *db, int version, struct err *err)
 		APPLICATION_ID, version + 1);
 	if (result == 0)
 		result = journal_db_exec(db, migrations[version], "preparing", err);
+	if (result == 0 && version + 1 == SEALED_VERSION)
+		result = journal_db_seal(db, err);
 	if (result == 0)
 		result = journal_db_exec(db, end, "preparing", err);
 	return result;

@@ -17,7 +17,7 @@
 
 /* What goes wrong, and when. A file of this layout, named by EBSFS_FAULT_DISK, is mapped and
  * changed by the test while ebsfs runs (disk.py). Numbers are of the machine. */
-enum operation { ON_WRITE = 1, ON_SYNC = 2 };
+enum operation { ON_WRITE = 1, ON_SYNC = 2, ON_COUNT_WRITE = 4, ON_COUNT_SYNC = 8 };
 enum action {
 	FAIL = 1,    /* with errnum */
 	SHORT,       /* half of it is written, then errnum */
@@ -27,13 +27,14 @@ enum action {
 };
 struct control {
 	int32_t armed;      /* 0: nothing goes wrong, and `skip` does not count */
-	int32_t operations; /* ON_WRITE, ON_SYNC or both */
+	int32_t operations; /* ON_WRITE, ON_SYNC …, or several */
 	int32_t action;
 	int32_t errnum;
 	uint32_t from_sync;    /* nothing goes wrong before so many syncs are done */
 	_Atomic int32_t skip;  /* so many more pass first */
 	_Atomic int32_t times; /* so many go wrong, then all is well again; -1: all */
-	_Atomic uint32_t writes, syncs, hits; /* counted all the time */
+	/* Counted all the time; not those of journal.commits. */
+	_Atomic uint32_t writes, syncs, hits;
 };
 
 static struct control *control(void)
@@ -63,8 +64,11 @@ static bool ends_with(const char *text, const char *end)
 	return n >= m && !strcmp(text + n - m, end);
 }
 
-/* The database and its log. The log's index holds nothing that must survive. */
-static bool is_journal(int fd)
+enum file { OTHER, JOURNAL, COUNT };
+
+/* The database and its log, or the count of its transactions. The log's index holds nothing that
+ * must survive. */
+static enum file kind_of(int fd)
 {
 	char link[64], path[4096];
 	ssize_t n;
@@ -72,9 +76,11 @@ static bool is_journal(int fd)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path) - 1);
 	if (n < 0)
-		return false;
+		return OTHER;
 	path[n] = '\0';
-	return ends_with(path, "/journal.db") || ends_with(path, "/journal.db-wal");
+	if (ends_with(path, "/journal.db") || ends_with(path, "/journal.db-wal"))
+		return JOURNAL;
+	return ends_with(path, "/journal.commits") ? COUNT : OTHER;
 }
 
 /* How far each file is safe from a power cut. The log grows by appending until it begins anew. */
@@ -178,16 +184,17 @@ __attribute__((visibility("default"))) ssize_t pwrite64(
 {
 	pwrite_fn *next = (pwrite_fn *)real("pwrite64");
 	struct control *c = control();
+	enum file kind = c ? kind_of(fd) : OTHER;
 	off_t size;
 	bool hit;
 	ssize_t n;
 	int i;
 
-	if (!c || !is_journal(fd))
+	if (kind == OTHER)
 		return next(fd, data, len, at);
-	c->writes++;
+	c->writes += kind == JOURNAL;
 	i = file_of(fd, &size);
-	hit = is_hit(c, ON_WRITE);
+	hit = is_hit(c, kind == JOURNAL ? ON_WRITE : ON_COUNT_WRITE);
 	if (hit && goes_wrong(c, fd)) {
 		int saved = errno;
 
@@ -211,7 +218,7 @@ __attribute__((visibility("default"))) ssize_t write(int fd, const void *data, s
 	bool hit;
 	ssize_t n;
 
-	if (!c || !is_journal(fd))
+	if (!c || kind_of(fd) != JOURNAL)
 		return next(fd, data, len);
 	c->writes++;
 	hit = is_hit(c, ON_WRITE);
@@ -227,17 +234,18 @@ static int sync_with(const char *name, int fd)
 {
 	sync_fn *next = (sync_fn *)real(name);
 	struct control *c = control();
+	enum file kind = c ? kind_of(fd) : OTHER;
 	off_t size;
 	bool hit;
 	int r, i;
 
-	if (!c || !is_journal(fd))
+	if (kind == OTHER)
 		return next(fd);
-	hit = is_hit(c, ON_SYNC);
+	hit = is_hit(c, kind == JOURNAL ? ON_SYNC : ON_COUNT_SYNC);
 	if (hit && goes_wrong(c, fd))
 		return -1;
 	r = next(fd);
-	c->syncs++;
+	c->syncs += kind == JOURNAL;
 	i = file_of(fd, &size);
 	if (i >= 0)
 		files[i].synced = size;

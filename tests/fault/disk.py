@@ -8,7 +8,7 @@ from pathlib import Path
 
 import harness
 
-WRITE, SYNC = 1, 2
+WRITE, SYNC, COUNT_WRITE, COUNT_SYNC = 1, 2, 4, 8  # of the journal; of the count of its transactions beside it
 FAIL, SHORT, KILL_BEFORE, KILL_AFTER, POWER = range(1, 6)
 FOREVER = -1
 
@@ -61,17 +61,17 @@ class Disk:
         """EIO, so many times."""
         self._arm(FAIL, on, times=times, number=errno.EIO, **when)
 
-    def torn(self, **when):
+    def torn(self, on=WRITE, **when):
         """Half of a write, and EIO."""
-        self._arm(SHORT, WRITE, number=errno.EIO, **when)
+        self._arm(SHORT, on, number=errno.EIO, **when)
 
     def kill(self, on=WRITE, after=False, **when):
         """kill -9 of ebsfs at the next such call, instead of it or after it."""
         self._arm(KILL_AFTER if after else KILL_BEFORE, on, **when)
 
-    def power(self, **when):
+    def power(self, on=SYNC, **when):
         """At the next sync: what was written since the one before is gone, and so is ebsfs."""
-        self._arm(POWER, SYNC, **when)
+        self._arm(POWER, on, **when)
 
     def well(self):
         self._set(ARMED, 0)

@@ -2,6 +2,7 @@
 """The combinations of the matrix: at each step of a copy's life, everything that may break there.
 
   record      before the row is on disk
+  counted     the row is on disk, and not yet counted beside it
   recorded    the row is on disk, CopySnapshot is not sent
   sent        sent, not answered
   answered    answered, the answer is not in the journal
@@ -14,7 +15,7 @@
 """
 import time
 
-from disk import SYNC
+from disk import COUNT_SYNC, COUNT_WRITE, SYNC
 from scene import AWAY, CALL, HOME, check, source, until
 
 FULL_SECONDS = 1.5  # how long a disk stays full,
@@ -44,6 +45,16 @@ DISK = (
     ("eio-often", lambda d, **when: d.broken(times=-1, **when), False, FULL_SECONDS),
     ("eio-at-sync", lambda d, **when: d.broken(SYNC, **when), False, 0),
     ("torn", lambda d, **when: d.torn(**when), False, 0),
+)
+COUNT = (  # the same of the file that counts the journal's transactions
+    ("kill-at-count", lambda d, **when: d.kill(COUNT_WRITE, **when), True, 0),
+    ("kill-after-count", lambda d, **when: d.kill(COUNT_WRITE, after=True, **when), True, 0),
+    ("kill-at-count-sync", lambda d, **when: d.kill(COUNT_SYNC, **when), True, 0),
+    ("kill-after-count-sync", lambda d, **when: d.kill(COUNT_SYNC, after=True, **when), True, 0),
+    ("power-at-count", lambda d, **when: d.power(COUNT_SYNC, **when), True, 0),
+    ("eio-at-count", lambda d, **when: d.broken(COUNT_WRITE, times=-1, **when), False, FULL_SECONDS),
+    ("eio-at-count-sync", lambda d, **when: d.broken(COUNT_SYNC, **when), False, 0),
+    ("torn-count", lambda d, **when: d.torn(COUNT_WRITE, **when), False, 0),
 )
 FAILING = tuple(f for f in DISK if not f[2])
 KILLING = tuple(f for f in DISK if f[2])
@@ -175,6 +186,12 @@ def record():
     yield from aws("record", ("text",), READING, "DescribeSnapshots", HOME, times=0, label="lasting-")
 
 
+def counted():
+    yield from disk("counted", ("cp", "parallel"), COUNT, before=True)
+    yield from disk("counted", ("several",), COUNT, at=copy_comes, prepare=plan(COPY_SLOW), label="answered-")
+    yield from disk("counted", ("mv",), COUNT, after=True, label="later-")
+
+
 def recorded():
     yield from disk("recorded", ("several",), KILLING, before=True, syncs=1)
     yield from disk("recorded", ("rsync",), FAILING, before=True, syncs=1)
@@ -268,7 +285,7 @@ def moving():
 
 
 LAG = ("--consistency-ms", "800-1200")  # so that a search does not find at once
-STEPS = (record, recorded, sent, answered, written, queued, pending, completing, searching, moving)
+STEPS = (record, counted, recorded, sent, answered, written, queued, pending, completing, searching, moving)
 
 
 def combinations():

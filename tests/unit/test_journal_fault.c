@@ -124,14 +124,16 @@ static struct journal_ids crash_image(struct journal_fixture *f)
 
 	journal_fixture_set_up(&state);
 	image = state;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = {
+			"journal.db", "journal.db-wal", "journal.commits"};
 		_cleanup_free_ char *data = NULL;
 		size_t len;
 
-		snprintf(log, sizeof(log), "%s%s", f->db, i ? "-wal" : "");
+		snprintf(log, sizeof(log), "%s/%s", f->dir, names[i]);
 		if (access(log, F_OK) < 0) /* closed: its content is in the file */
 			continue;
-		snprintf(path, sizeof(path), "%s%s", image->db, i ? "-wal" : "");
+		snprintf(path, sizeof(path), "%s/%s", image->dir, names[i]);
 		data = journal_fixture_slurp(log, &len);
 		journal_fixture_spit(path, data, len);
 	}

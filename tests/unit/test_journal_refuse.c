@@ -218,10 +218,17 @@ static void test_an_older_version_is_taken_up(void **state)
 	struct journal_fixture *f = *state;
 	struct journal_ids ids;
 	bool untold = false;
+	char path[120];
 	struct err err;
 
 	make_journal(f);
-	sql(f->db, "ALTER TABLE copies DROP COLUMN untold; PRAGMA user_version = 1");
+	sql(f->db,
+		"ALTER TABLE copies DROP COLUMN untold; ALTER TABLE copies DROP COLUMN checksum;"
+		"ALTER TABLE receipts DROP COLUMN checksum;"
+		"CREATE INDEX receipts_by_copy ON receipts (copy);"
+		"DELETE FROM meta WHERE key IN ('commits', 'checksum'); PRAGMA user_version = 1");
+	snprintf(path, sizeof(path), "%s/journal.commits", f->dir);
+	assert_int_equal(unlink(path), 0);
 	journal_fixture_open(f);
 	assert_int_equal(journal_read(f->j, 0, untold_in, no_receipt, &untold, &err), 0);
 	assert_false(untold);
