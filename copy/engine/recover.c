@@ -77,7 +77,9 @@ static int take_copy(void *arg, const struct journal_copy *row)
 	struct job *job;
 
 	if (!find_state(row->state, &state) || !row->region || !endpoint_is_region(row->region) ||
-		!row->source_region || !row->source_id || !row->token)
+		!row->source_region || !endpoint_is_region(row->source_region) || !row->source_id ||
+		!ec2_is_snapshot_id(row->source_id) || !row->token ||
+		(row->copy_id && !ec2_is_snapshot_id(row->copy_id)))
 		return err_set(r->err, EINVAL,
 			"the journal's copy %lld cannot be understood (state %s)",
 			(long long)row->id, row->state ? row->state : "missing");

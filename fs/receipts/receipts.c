@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "hashset.h"
 #include "journal.h"
+#include "log.h"
 #include "names.h"
 #include "status.h"
 #include "timespec.h"
@@ -317,15 +318,27 @@ static struct receipt *create(uint32_t region, bool in_snapshots, const char *na
 
 int receipts_load(void *arg, const struct journal_receipt *row)
 {
-	struct fs *fs = arg;
-	int region = regions_index(fs->regions, row->region), result = -ENOMEM;
+	struct receipts *rs = ((struct fs *)arg)->receipts;
+	int region = row->region ? regions_index(rs->fs->regions, row->region) : -1;
+	int result = -ENOMEM;
+	const char *name = row->name ? row->name : "";
+	const char *file = row->file_name && *row->file_name ? row->file_name : NULL;
 	struct receipt *r;
 
 	if (region < 0)
 		return 0;
-	r = create((uint32_t)region, row->folder && *row->folder, row->name ? row->name : "");
+	r = create((uint32_t)region, row->folder && *row->folder, name);
 	if (!r)
 		return -ENOMEM;
+	if (!names_is_file(name) || (file && !names_is_file(file)) ||
+		hashset_find(&rs->by_key, r->key,
+			strlen(r->key) - strlen(name) + names_stem_len(name)) != HASHSET_NONE) {
+		log_warning("receipt %lld of the journal is left out: no file in %s can have its "
+			    "name, '%.100s'",
+			(long long)row->id, row->region, name);
+		receipt_free(r);
+		return 0;
+	}
 	r->state = RECEIPT_ASKED;
 	r->id = row->id;
 	r->copy = row->copy;
@@ -334,11 +347,11 @@ int receipts_load(void *arg, const struct journal_receipt *row)
 	r->gid = row->gid;
 	r->mode = row->mode & RECEIPT_MODES;
 	r->is_folder = row->is_folder;
-	r->has_file = !row->is_folder || (row->file_name && *row->file_name);
-	r->file_name = row->file_name && *row->file_name ? strdup(row->file_name) : NULL;
+	r->has_file = !row->is_folder || file;
+	r->file_name = file ? strdup(file) : NULL;
 	r->text = strdup(row->text ? row->text : "");
-	if (r->text && (r->file_name || !row->file_name || !*row->file_name))
-		result = insert(fs->receipts, r);
+	if (r->text && (r->file_name || !file))
+		result = insert(rs, r);
 	if (result < 0)
 		receipt_free(r);
 	return result;

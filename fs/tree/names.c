@@ -14,6 +14,14 @@ static bool only_dots(const char *s)
 	return *s && strspn(s, ".") == strlen(s);
 }
 
+bool names_is_file(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len <= NAME_MAX && !strchr(name, '/') && strcmp(name, ".") != 0 &&
+	       strcmp(name, "..") != 0;
+}
+
 bool names_escape(const char *key, char out[NAME_MAX + 1])
 {
 	size_t len = strlen(key), n = 0, step;

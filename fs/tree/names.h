@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Whether the kernel takes it as the name of a file: not empty, "." or "..", no '/', not too long.
+ */
+bool names_is_file(const char *name);
+
 /* A tag's key as a file name: '%' is "%25", '/' is "%2F", a key of only dots has its dots as "%2E",
  * and each byte of an unprintable character (utf8.h) is %XX: a name cannot command a terminal or
  * break a line of find's output. False if it is empty or longer than a file name may be. */
