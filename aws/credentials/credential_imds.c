@@ -29,7 +29,7 @@ struct imds {
 	struct credential_source base;
 	const struct credential_context *context;
 	struct credential_ask ask;
-	char words[200];
+	char words[400];
 	char *host; /* with a slash at its end */
 	bool v1_permitted;
 	int64_t timeout_ms;
@@ -45,6 +45,7 @@ static void imds_fail(struct imds *imds, const struct err *err)
 	struct err failure = *err;
 
 	failure.errnum = err->errnum == ENOMEM ? ENOMEM : EACCES;
+	failure.http_status = 0; /* not AWS's: the metadata service's */
 	err_context(&failure, "%s (%s)", imds->words, imds->host);
 	credential_source_end(&imds->base, NULL, &failure);
 }

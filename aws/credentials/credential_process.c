@@ -128,6 +128,8 @@ static void finish(struct run *run)
 	p->run = NULL;
 	r = judge(p, run, &c, &err);
 	run_end(run);
+	if (r == -EIO)
+		err.errnum = EACCES; /* it ran, and no credentials came of it */
 	if (r < 0)
 		err_context(&err, "credential_process of %s", p->base.name);
 	credential_source_end(&p->base, c, r < 0 ? &err : NULL);

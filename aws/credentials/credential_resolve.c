@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "buf.h"
 #include "credential_container.h"
 #include "credential_imds.h"
 #include "credential_login.h"
@@ -168,21 +169,29 @@ static int resolve_role(const struct credential_context *context, const char *pr
 static int resolve_machine(
 	const struct credential_context *context, struct credential_source **out, struct err *err)
 {
-	char words[200];
+	_cleanup_buf_ struct buf words = BUF_INIT;
 	struct err none;
 	int r = credential_container_create(context, out, err);
 
 	if (r < 0 || *out)
 		return r;
-	snprintf(words, sizeof(words),
-		"no AWS credentials%s in profile %.60s (run: aws configure), and none in the "
-		"instance's metadata",
-		context->explicit_profile ? "" : " in the environment or", context->profile);
-	r = credential_imds_create(context, words, out, err);
+	if (context->explicit_profile)
+		buf_printf(&words,
+			"no AWS credentials in profile %.60s (run: aws configure --profile %.60s",
+			context->profile, context->profile);
+	else
+		buf_printf(&words,
+			"no AWS credentials in the environment or in profile %.60s (run: aws "
+			"configure, or name a profile by AWS_PROFILE or -o profile=",
+			context->profile);
+	buf_puts(&words, ", or try it without an account: -o simulate)");
+	if (words.error)
+		return err_set(err, ENOMEM, "out of memory");
+	err_set(&none, EACCES, "%s", words.data);
+	buf_puts(&words, ", and none in the instance's metadata");
+	r = credential_imds_create(context, buf_str(&words), out, err);
 	if (r < 0 || *out)
 		return r;
-	err_set(&none, EACCES, "no AWS credentials%s in profile %s (run: aws configure)",
-		context->explicit_profile ? "" : " in the environment or", context->profile);
 	return credential_none_create(&none, out, err);
 }
 

@@ -284,7 +284,10 @@ int credentials_chain_create(uv_loop_t *loop, struct http *http, const struct pr
 	if (!chain->profile || !chain->kick)
 		return err_set(err, ENOMEM, "out of memory");
 	if (named && !profiles_has(profiles, selected))
-		return err_set(err, EINVAL, "there is no AWS profile %s", selected);
+		return err_set(err, EINVAL,
+			"there is no AWS profile %s; run: aws configure list-profiles, or make it: "
+			"aws configure --profile %s",
+			selected, selected);
 	chain->context = (struct credential_context){.loop = loop,
 		.http = http,
 		.profiles = profiles,

@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "dead_mount.h"
 #include "fs.h"
 #include "log.h"
 #include "loop.h"
@@ -105,6 +104,8 @@ static void serve_between(void *arg)
 		serve(s, 0);
 }
 
+static char complaint[200]; /* libfuse's latest error, for the reason why it does not mount */
+
 /* libfuse's own complaints, as one line of ours. */
 static void fuse_log_line(enum fuse_log_level level, const char *fmt, va_list ap)
 {
@@ -112,20 +113,9 @@ static void fuse_log_line(enum fuse_log_level level, const char *fmt, va_list ap
 
 	vsnprintf(line, sizeof(line), fmt, ap);
 	line[strcspn(line, "\n")] = '\0';
+	if ((int)level <= LOG_ERR)
+		snprintf(complaint, sizeof(complaint), "%.199s", line);
 	log_line((int)level <= LOG_ERR ? LOG_WARNING : LOG_DEBUG, "libfuse: %s", line);
-}
-
-static int check_mountpoint(const char *path, struct err *err)
-{
-	struct stat st;
-
-	if (dead_mount_clear(path, err) < 0)
-		return -err->errnum;
-	if (stat(path, &st) < 0)
-		return err_set(err, errno, "mountpoint %s: %s", path, strerror(errno));
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ENOTDIR, "mountpoint %s is not a directory", path);
-	return 0;
 }
 
 static int make_arguments(const struct options *o, struct fuse_args *args)
@@ -170,8 +160,6 @@ int session_create(struct fs *fs, struct session **out, struct err *err)
 	struct session *s;
 	int r;
 
-	if (check_mountpoint(fs->options->mountpoint, err) < 0)
-		return -err->errnum;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return err_set(err, ENOMEM, "out of memory");
@@ -188,9 +176,8 @@ int session_create(struct fs *fs, struct session **out, struct err *err)
 	}
 	if (fuse_session_mount(s->fuse, fs->options->mountpoint) != 0) {
 		session_destroy(s);
-		return err_set(err, EACCES,
-			"cannot mount on %s: is /dev/fuse there, and may you use it?",
-			fs->options->mountpoint);
+		return err_set(err, EACCES, "cannot mount on %s%s%s", fs->options->mountpoint,
+			*complaint ? ": " : ": fusermount3 refused", complaint);
 	}
 	s->mounted = true;
 	fs->session = s->fuse;

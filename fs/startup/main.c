@@ -9,18 +9,18 @@
 #include "daemon.h"
 #include "dead_mount.h"
 #include "log.h"
+#include "mount_check.h"
 #include "options.h"
 #include "simulate.h"
 #include "start.h"
 
-static int complain(const struct err *err)
+static void complain(const struct err *err)
 {
 	const char *advice = aws_advice_for(err);
 	char text[800];
 
 	fprintf(stderr, "ebsfs: %s%s%s\n", err_text(err, text, sizeof(text)),
 		advice ? ". Next: " : "", advice ? advice : "");
-	return 1;
 }
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -51,22 +51,25 @@ static void keep_small(void)
 	mallopt(M_TRIM_THRESHOLD, 128 << 10);
 }
 
-static int run(struct options *o, struct err *err)
+static enum exit_status run(struct options *o, struct err *err)
 {
 	struct simulate *simulate = NULL;
 	struct mount *mount = NULL;
+	enum exit_status status = EXIT_STATUS_OTHER;
 	int ready_fd = -1, r = 0;
 
+	if (mount_check(o, err) < 0)
+		return EXIT_STATUS_MOUNT;
 	if (!o->foreground) {
 		ready_fd = daemon_fork(o->mountpoint, err);
 		if (ready_fd < 0)
-			return ready_fd;
+			return EXIT_STATUS_OTHER;
 	}
 	keep_secrets();
 	if (o->simulate)
 		r = simulate_start(o, &simulate, err);
 	if (r == 0)
-		r = start_mount(o, &mount, err);
+		r = start_mount(o, &mount, &status, err);
 	if (r == 0) {
 		log_setup(o->debug ? LOG_DEBUG : LOG_INFO, !o->foreground);
 		log_info("mounted on %s", o->mountpoint);
@@ -76,34 +79,38 @@ static int run(struct options *o, struct err *err)
 	}
 	start_finish(mount);
 	simulate_end(simulate);
-	return r;
+	return r < 0 ? status : EXIT_STATUS_DONE;
 }
 
 int main(int argc, char **argv)
 {
+	enum exit_status status = EXIT_STATUS_DONE;
 	struct options options;
 	struct err err;
-	int r;
 
 	keep_small();
 	/* Parsing and the journal's fsync run side by side. */
 	setenv("UV_THREADPOOL_SIZE", "4", 1);
-	r = options_parse(argc, argv, &options, &err);
-	if (r == 0 && options.help) {
+	if (options_parse(argc, argv, &options, &err) < 0) {
+		status = EXIT_STATUS_USAGE;
+	} else if (options.help) {
 		_cleanup_buf_ struct buf text = BUF_INIT;
 
 		options_help(&text);
 		fputs(buf_str(&text), stdout);
-	} else if (r == 0 && options.version) {
+	} else if (options.version) {
 		puts("ebsfs " EBSFS_VERSION);
-	} else if (r == 0 && options.clear) {
-		r = dead_mount_clear(options.mountpoint, &err);
-	} else if (r == 0) {
+	} else if (options.clear) {
+		if (dead_mount_clear(options.mountpoint, &err) < 0)
+			status = EXIT_STATUS_OTHER;
+	} else {
 		/* To who asks for the mount: what it waits for, what is odd, and one clear line if
 		 * it does not come to a mount. */
 		log_setup(options.debug ? LOG_DEBUG : LOG_WARNING, false);
-		r = run(&options, &err);
+		status = run(&options, &err);
 	}
 	options_finish(&options);
-	return r < 0 ? complain(&err) : 0;
+	if (status != EXIT_STATUS_DONE)
+		complain(&err);
+	return status;
 }

@@ -9,6 +9,7 @@
 
 #include "endpoint.h"
 #include "num.h"
+#include "spelling.h"
 
 enum option_type {
 	OPTION_FLAG,    /* bool */
@@ -78,6 +79,9 @@ static const struct option option_table[] = {
 	{"allow_other", OPTION_FLAG, offsetof(struct options, allow_other), 0, 0, NULL,
 		"let other users in too, each as the modes of the files permit (default: only who "
 		"mounted)"},
+	{"nonempty", OPTION_FLAG, offsetof(struct options, nonempty), 0, 0, NULL,
+		"mount also on a directory that is not empty, and hide what is in it (default: "
+		"refused)"},
 };
 
 /* Options of the kernel's or of libfuse that are handed on, and words that fstab and mount(8) use
@@ -87,7 +91,7 @@ static const char *const handed_on[] = {"default_permissions",
 	"exec", "noexec", "atime", "noatime", "sync", "async", "dirsync"};
 static const char *const passed_over[] = {"rw", "auto", "noauto", "user", "nouser", "users",
 	"owner", "group", "defaults", "_netdev", "nofail", "relatime", "norelatime", "strictatime",
-	"diratime", "nodiratime", "lazytime", "x-*", "comment=", "nonempty"};
+	"diratime", "nodiratime", "lazytime", "x-*", "comment="};
 
 static int in_list(const char *word, const char *const *list, size_t n)
 {
@@ -133,8 +137,9 @@ static int set_regions(struct options *o, const char *value, struct err *err)
 	for (char *name; (name = strsep(&rest, ":"));) {
 		if (!endpoint_is_region(name))
 			return err_set(err, EINVAL,
-				"option regions: '%.40s' is not a region's name; write them like "
-				"regions=us-east-1:eu-west-1",
+				"option regions: '%.40s' is not a region's name; separate regions "
+				"by "
+				"colons: regions=us-east-1:eu-west-1",
 				name);
 		o->regions[n] = strdup(name);
 		if (!o->regions[n++])
@@ -188,6 +193,32 @@ static int set_option(
 	}
 }
 
+/* "us-east-1,eu-west-1" in a list whose separator is the comma. */
+static bool is_further_region(const struct options *o, const char *word)
+{
+	return o->regions && strchr(word, '-') && endpoint_is_region(word);
+}
+
+static int refuse_option(const struct options *o, const char *word, struct err *err)
+{
+	const char *names[ARRAY_LEN(option_table)];
+	_cleanup_buf_ struct buf hint = BUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(option_table); i++)
+		names[i] = option_table[i].name;
+	if (spelling_nearest(names, ARRAY_LEN(names), word, &hint))
+		return err_set(err, EINVAL, "unknown option '%.80s'; did you mean %s?", word,
+			buf_str(&hint));
+	if (!is_further_region(o, word))
+		return err_set(
+			err, EINVAL, "unknown option '%.80s'; 'ebsfs --help' lists them all", word);
+	for (char **region = o->regions; *region; region++)
+		buf_printf(&hint, "%s:", *region);
+	return err_set(err, EINVAL,
+		"unknown option '%.80s'; separate regions by colons: regions=%s%.80s", word,
+		buf_str(&hint), word);
+}
+
 static int take_option(struct options *o, char *word, struct err *err)
 {
 	char *value;
@@ -204,7 +235,7 @@ static int take_option(struct options *o, char *word, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(option_table); i++)
 		if (!strcmp(word, option_table[i].name))
 			return set_option(o, &option_table[i], value, err);
-	return err_set(err, EINVAL, "unknown option '%.80s'; 'ebsfs --help' lists them all", word);
+	return refuse_option(o, word, err);
 }
 
 /* A list after -o. A comma that belongs to a value is written "\,", as mount(8) and libfuse have
@@ -230,6 +261,28 @@ static int take_list(struct options *o, const char *list, struct err *err)
 	}
 }
 
+/* "--profile=x", "--simulate": options, but not where they belong; "--hlep". */
+static int refuse_switch(const char *arg, struct err *err)
+{
+	static const char *const switches[] = {"--help", "--version", "--clear"};
+	_cleanup_buf_ struct buf hint = BUF_INIT;
+	const char *name = arg + strspn(arg, "-");
+	size_t len = strcspn(name, "=");
+
+	for (size_t i = 0; i < ARRAY_LEN(option_table); i++) {
+		const struct option *option = &option_table[i];
+
+		if (strlen(option->name) == len && !strncmp(name, option->name, len))
+			return err_set(err, EINVAL, "unknown switch '%.80s'; write: -o %s%s%s", arg,
+				option->name, option->value ? "=" : "",
+				option->value ? option->value : "");
+	}
+	if (spelling_nearest(switches, ARRAY_LEN(switches), arg, &hint))
+		return err_set(err, EINVAL, "unknown switch '%.80s'; did you mean %s?", arg,
+			buf_str(&hint));
+	return err_set(err, EINVAL, "unknown switch '%.80s'; 'ebsfs --help' lists them all", arg);
+}
+
 static int take_switch(
 	struct options *o, const char *arg, const char *next, int *used, struct err *err)
 {
@@ -252,8 +305,7 @@ static int take_switch(
 			return err_set(err, EINVAL, "-o needs a list of options behind it");
 		return take_list(o, next, err);
 	} else
-		return err_set(
-			err, EINVAL, "unknown switch '%.80s'; 'ebsfs --help' lists them all", arg);
+		return refuse_switch(arg, err);
 	return 0;
 }
 

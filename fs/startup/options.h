@@ -24,7 +24,7 @@ struct options {
 	int64_t poll_ms, window_ms, answer_ms, timeout_ms; /* 0: the default */
 	double rate; /* EC2's request rates times this; 0: the default */
 	bool simulate, delete_, read_only, no_tags;
-	bool allow_other;
+	bool allow_other, nonempty;
 	enum aws_signature signature;
 	bool foreground, debug;
 	bool help, version, clear;

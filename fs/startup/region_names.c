@@ -6,10 +6,7 @@
 #include <string.h>
 
 #include "log.h"
-
-/* A name is near if so few letters differ: "us-esat-1", "eu-west1", "us-east-11". */
-#define NEAR     2
-#define NAME_MAX 64 /* longer ones are near to none */
+#include "spelling.h"
 
 bool region_names_have(const char *const *names, size_t n, const char *name)
 {
@@ -19,50 +16,18 @@ bool region_names_have(const char *const *names, size_t n, const char *name)
 	return false;
 }
 
-static unsigned least(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-/* How many letters must be added, taken away, replaced or exchanged with their neighbour
- * (Damerau's and Levenshtein's distance, in its form for strings without overlaps). */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned char d[NAME_MAX + 1][NAME_MAX + 1];
-	size_t na = strlen(a), nb = strlen(b);
-
-	if (na > NAME_MAX || nb > NAME_MAX)
-		return NAME_MAX;
-	for (size_t i = 0; i <= na; i++) {
-		for (size_t j = 0; j <= nb; j++) {
-			unsigned n = (unsigned)(i + j);
-
-			if (i && j) {
-				n = least(d[i - 1][j] + 1u, d[i][j - 1] + 1u);
-				n = least(n, d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-			}
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				n = least(n, d[i - 2][j - 2] + 1u);
-			d[i][j] = (unsigned char)n;
-		}
-	}
-	return d[na][nb];
-}
-
 int region_names_instead(const char *const *names, size_t n, const char *name, struct buf *out)
 {
-	unsigned nearest = NEAR + 1;
-	size_t shown = 0;
+	size_t start = out->len;
 
+	buf_puts(out, "did you mean ");
+	if (spelling_nearest(names, n, name, out))
+		return buf_puts(out, "?");
+	buf_resize(out, start);
+	buf_puts(out, "enabled are ");
 	for (size_t i = 0; i < n; i++)
-		if (distance(name, names[i]) < nearest)
-			nearest = distance(name, names[i]);
-	buf_puts(out, nearest <= NEAR ? "did you mean " : "enabled are ");
-	for (size_t i = 0; i < n; i++)
-		if (nearest > NEAR || distance(name, names[i]) == nearest)
-			buf_printf(out, "%s%s", shown++ ? nearest <= NEAR ? " or " : ", " : "",
-				names[i]);
-	return buf_puts(out, nearest <= NEAR ? "?" : "");
+		buf_printf(out, "%s%s", i ? ", " : "", names[i]);
+	return out->error;
 }
 
 int region_names_check(char *const *wanted, const char *const *names, size_t n, struct err *err)

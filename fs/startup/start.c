@@ -42,9 +42,6 @@ static int build_client(struct mount *m, struct err *err)
 	http.ca_bundle = profiles_setting(m->profiles, "AWS_CA_BUNDLE", profile, "ca_bundle");
 	m->endpoints = (struct endpoint_config){
 		.endpoint_url = o->endpoint_url, .profiles = m->profiles, .profile = m->fs.profile};
-	r = wire_check(o, &m->endpoints, start_home_region(m), err);
-	if (r < 0)
-		return r;
 	r = http_create(&m->loop, &http, &m->http, err);
 	if (r == 0)
 		r = credentials_chain_create(
@@ -155,7 +152,49 @@ static void watch_signals(struct mount *m)
 	m->signals_open = true;
 }
 
-int start_mount(const struct options *options, struct mount **out, struct err *err)
+/* What the exit status says of a start that ended in this error, while it asked AWS. */
+static enum exit_status judge_aws(const struct err *err)
+{
+	switch (err->errnum) {
+	case EACCES:
+	case EPERM:
+		return EXIT_STATUS_CREDENTIALS;
+	case EINVAL: /* an endpoint that is none, regions that do not exist */
+		return err->http_status ? EXIT_STATUS_OTHER : EXIT_STATUS_USAGE;
+	case EHOSTUNREACH:
+	case ETIMEDOUT:
+	case EAGAIN:
+		return EXIT_STATUS_UNREACHABLE;
+	default:
+		return err->retryable ? EXIT_STATUS_UNREACHABLE : EXIT_STATUS_OTHER;
+	}
+}
+
+static int build(struct mount *m, enum exit_status *status, struct err *err)
+{
+	const struct options *o = m->fs.options;
+
+	*status = EXIT_STATUS_CREDENTIALS;
+	if (build_client(m, err) < 0)
+		return -err->errnum;
+	*status = EXIT_STATUS_USAGE;
+	if (wire_check(o, &m->endpoints, start_home_region(m), err) < 0)
+		return -err->errnum;
+	if (start_speak(m, err) < 0) {
+		*status = judge_aws(err);
+		return -err->errnum;
+	}
+	if (wire_bind_region(o, m->fs.regions, &m->endpoints, err) < 0)
+		return -err->errnum;
+	*status = EXIT_STATUS_OTHER;
+	if (build_copies(m, err) < 0)
+		return -err->errnum;
+	*status = EXIT_STATUS_MOUNT;
+	return session_create(&m->fs, &m->session, err);
+}
+
+int start_mount(const struct options *options, struct mount **out, enum exit_status *status,
+	struct err *err)
 {
 	struct mount *m = calloc(1, sizeof(*m));
 	int r;
@@ -169,15 +208,7 @@ int start_mount(const struct options *options, struct mount **out, struct err *e
 	m->fs.gid = getgid();
 	m->fs.started_ms = clock_wall_ms();
 	watch_signals(m);
-	r = build_client(m, err);
-	if (r == 0)
-		r = start_speak(m, err);
-	if (r == 0)
-		r = wire_bind_region(options, m->fs.regions, &m->endpoints, err);
-	if (r == 0)
-		r = build_copies(m, err);
-	if (r == 0)
-		r = session_create(&m->fs, &m->session, err);
+	r = build(m, status, err);
 	if (r < 0) {
 		start_finish(m);
 		return r;

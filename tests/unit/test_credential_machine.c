@@ -117,9 +117,10 @@ static void test_imds(void **state)
 	got = check("", "", NULL, bad_request, NULL, EACCES, "the request for a token was refused");
 	assert_false(got.err.retryable);
 	got = check("", "", NULL, absent, NULL, EACCES,
-		"no AWS credentials in the environment or in profile default (run: aws configure), "
-		"and "
-		"none in the instance's metadata (http://169.254.169.254/)");
+		"no AWS credentials in the environment or in profile default (run: aws configure, "
+		"or name a profile by AWS_PROFILE or -o profile=, or try it without an account: "
+		"-o simulate), and none in the instance's metadata (http://169.254.169.254/)");
+	assert_int_equal(got.err.http_status, 0); /* nobody's advice about AWS's answers */
 	assert_true(got.err.retryable);
 	check("[default]\nmetadata_service_num_attempts=3\n", "", NULL, thrice, NULL, EACCES,
 		"no answer");

@@ -39,8 +39,8 @@ def gone(pid):
         return True
 
 
-def says_no(t, *options, env=None, clear=(), word, path=None, endpoint=None):
-    """The command ends with status 1 and one line on stderr, and mounts nothing. In the foreground the log may precede that line."""
+def says_no(t, *options, status, env=None, clear=(), word, path=None, endpoint=None):
+    """The command ends with this status and one line on stderr, and mounts nothing. In the foreground the log may precede that line."""
     path = path or t.path("mnt")
     os.makedirs(t.path("mnt"), exist_ok=True)
     endpoint = t.sim.url if endpoint is None else endpoint
@@ -48,7 +48,7 @@ def says_no(t, *options, env=None, clear=(), word, path=None, endpoint=None):
     for flags in ((), ("-f",)):
         with Timer() as timer:
             done = t.ebsfs(*flags, "-o", ",".join(all_options), path, env=env, clear=clear, seconds=60)
-        same(done.code, 1, repr(done))
+        same(done.code, status, repr(done))
         same(done.out, "", "stdout")
         lines = [l for l in done.err.splitlines() if not (flags and re.match(r"\d{4}-\S+Z ebsfs (info|warning): ", l))]
         same(len(lines), 1, "lines on stderr:", repr(done))
@@ -61,44 +61,44 @@ def says_no(t, *options, env=None, clear=(), word, path=None, endpoint=None):
 @case
 def wrong_secret(t):
     t.start_sim()
-    says_no(t, env={"AWS_SECRET_ACCESS_KEY": "wrong"}, word="AuthFailure|SignatureDoesNotMatch")
+    says_no(t, env={"AWS_SECRET_ACCESS_KEY": "wrong"}, status=3, word="AuthFailure|SignatureDoesNotMatch")
 
 
 @case
 def unknown_key(t):
     t.start_sim()
-    says_no(t, env={"AWS_ACCESS_KEY_ID": "AKIANOSUCHKEY0000000"}, word="AuthFailure|InvalidClientTokenId")
+    says_no(t, env={"AWS_ACCESS_KEY_ID": "AKIANOSUCHKEY0000000"}, status=3, word="AuthFailure|InvalidClientTokenId")
 
 
 @case
 def no_credentials(t):
     t.start_sim()
-    says_no(t, clear=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), word="credentials")
+    says_no(t, clear=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), status=3, word="credentials")
 
 
 @case
 def key_without_secret(t):
     t.start_sim()
-    says_no(t, clear=("AWS_SECRET_ACCESS_KEY",), word="AWS_SECRET_ACCESS_KEY")
+    says_no(t, clear=("AWS_SECRET_ACCESS_KEY",), status=3, word="AWS_SECRET_ACCESS_KEY")
 
 
 @case
 def unknown_profile(t):
     t.start_sim()
-    says_no(t, "profile=nosuch", word="nosuch")
+    says_no(t, "profile=nosuch", status=3, word="nosuch")
 
 
 @case
 def unknown_profile_in_the_environment(t):
     t.start_sim()
-    says_no(t, env={"AWS_PROFILE": "nosuch"}, clear=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), word="nosuch")
+    says_no(t, env={"AWS_PROFILE": "nosuch"}, clear=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), status=3, word="nosuch")
 
 
 @case
 def broken_configuration_file(t):
     t.start_sim()
     write(t.path("home/.aws/config"), "[default]\nthis is no setting\n")
-    says_no(t, clear=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), word=r"config.*:2|config.*line 2")
+    says_no(t, clear=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), status=3, word=r"config.*:2|config.*line 2")
 
 
 @case
@@ -106,13 +106,13 @@ def unreachable_endpoint(t):
     t.start_sim()
     with socket.socket() as s:  # bound and not listening: refuses
         s.bind(("127.0.0.1", 0))
-        says_no(t, endpoint=f"http://127.0.0.1:{s.getsockname()[1]}", word="127.0.0.1")
+        says_no(t, endpoint=f"http://127.0.0.1:{s.getsockname()[1]}", status=4, word="127.0.0.1")
 
 
 @case
 def endpoint_that_is_no_url(t):
     t.start_sim()
-    says_no(t, endpoint="nonsense", word="endpoint_url")
+    says_no(t, endpoint="nonsense", status=2, word="endpoint_url")
 
 
 @case
@@ -135,20 +135,20 @@ def endpoint_that_is_no_ec2(t):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     t.closers.append(server.shutdown)
-    says_no(t, endpoint=f"http://127.0.0.1:{server.server_address[1]}", word=".")
+    says_no(t, endpoint=f"http://127.0.0.1:{server.server_address[1]}", status=1, word=".")
 
 
 @case
 def unknown_option(t):
     t.start_sim()
-    says_no(t, "frobnicate=7", word="frobnicate")
+    says_no(t, "frobnicate=7", status=2, word="frobnicate")
 
 
 @case
 def bad_option_values(t):
     t.start_sim()
     for option in ("ttl=soon", "ttl=-1", "ttl=", "regions=", "regions=../..", "regions=us-east-1::", "state_dir="):
-        says_no(t, option, word=option.split("=")[0])
+        says_no(t, option, status=2, word=option.split("=")[0])
 
 
 @case
@@ -164,7 +164,7 @@ def region_that_is_not_enabled(t):
 @case
 def missing_mountpoint(t):
     t.start_sim()
-    says_no(t, path=t.path("nosuch"), word="nosuch")
+    says_no(t, path=t.path("nosuch"), status=5, word="nosuch does not exist; make it: mkdir -p ")
     done = t.ebsfs("-f")
     check(done.code != 0)
     same(len(done.err.strip().splitlines()), 1, repr(done))
@@ -174,14 +174,14 @@ def missing_mountpoint(t):
 def mountpoint_is_a_file(t):
     t.start_sim()
     write(t.path("file"), "x")
-    says_no(t, path=t.path("file"), word="file")
+    says_no(t, path=t.path("file"), status=5, word="file")
 
 
 @case
 def state_dir_that_cannot_be(t):
     t.start_sim()
     write(t.path("file"), "x")
-    says_no(t, f"state_dir={t.path('file/state')}", word="file")
+    says_no(t, f"state_dir={t.path('file/state')}", status=1, word="file/state cannot be used: .*: Not a directory; name another with -o state_dir=")
 
 
 @case

@@ -167,10 +167,10 @@ def not_at_amazon(t):
     t.env.update(AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY="secret")
     for more in ("", ",endpoint_url=https://ec2.eu-west-1.amazonaws.com", ",endpoint_url=https://ec2.{region}.api.aws"):
         done = t.ebsfs("-f", "-o", f"signature=v2,state_dir={t.path('state')}{more}", where)
-        same(done.code, 1, repr(done))
+        same(done.code, 2, repr(done))
         matches(done.err, r"^ebsfs: signature=v2 is for EC2-compatible clouds: name the cloud's endpoint_url; .* is Amazon's.*\n\Z")
     done = t.ebsfs("-f", "-o", "signature=v3", where)
-    same((done.code, done.err), (1, "ebsfs: option signature: 'v3' is neither v4 nor v2\n"))
+    same((done.code, done.err), (2, "ebsfs: option signature: 'v3' is neither v4 nor v2\n"))
 
 
 @case
@@ -180,7 +180,7 @@ def wrong_key(t):
     os.makedirs(where)
     options = f"signature=v2,endpoint_url=http://{{region}}.localhost:{front.port},state_dir={t.path('state')}"
     done = t.ebsfs("-f", "-o", options, where, env={"AWS_SECRET_ACCESS_KEY": "wrong"})
-    same(done.code, 1, repr(done))
+    same(done.code, 3, repr(done))
     matches(done.err, r"^ebsfs: .*AuthFailure.*\n\Z")
 
 

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether a mount can come to be here at all: asked before AWS is, and before any file is made. */
+#ifndef EBSFS_MOUNT_CHECK_H
+#define EBSFS_MOUNT_CHECK_H
+
+#include "err.h"
+#include "options.h"
+
+/* Clears a dead ebsfs off the mountpoint, and then looks at all that would make the mount fail: the
+ * mountpoint, /dev/fuse, fusermount3, the permission to mount, allow_other. Returns 0, or -errno
+ * with *err, which says what to do. */
+int mount_check(const struct options *options, struct err *err);
+
+#endif
