@@ -135,7 +135,7 @@ def endpoint_that_is_no_ec2(t):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     t.closers.append(server.shutdown)
-    says_no(t, endpoint=f"http://127.0.0.1:{server.server_address[1]}", status=1, word=".")
+    says_no(t, endpoint=f"http://127.0.0.1:{server.server_address[1]}", status=4, word=".")
 
 
 @case
