@@ -16,11 +16,11 @@ def add_temporary_key(t, **fields):
     t.sim.add_key(TEMPORARY["AWS_ACCESS_KEY_ID"], secret="secret", token="token", **fields)
 
 
-def not_mounted(t, *options, env=None):
+def not_mounted(t, *options, status=3, env=None):
     """The one line on stderr of a mount that does not come about: (reason, next step)."""
     os.makedirs(t.path("mnt"), exist_ok=True)
     done = t.ebsfs("-o", ",".join([f"state_dir={t.path('state')}", f"endpoint_url={t.sim.url}", *options]), t.path("mnt"), env=env)
-    same((done.code, done.out, len(done.err.splitlines())), (1, "", 1), repr(done))
+    same((done.code, done.out, len(done.err.splitlines())), (status, "", 1), repr(done))
     check(not os.path.ismount(t.path("mnt")), "something is mounted")
     return matches(done.err, r"^ebsfs: (.*)\. Next: (.*)$").groups()
 
@@ -96,7 +96,7 @@ def sso_session_has_ended(t):
         f.write("[profile corp]\nsso_start_url = https://start\nsso_region = eu-west-1\nsso_account_id = 1\nsso_role_name = admin\n")
     os.makedirs(t.path("mnt"))
     done = t.ebsfs("-o", f"profile=corp,state_dir={t.path('state')},endpoint_url={t.sim.url}", t.path("mnt"), env=s.sso())
-    same((done.code, len(done.err.splitlines())), (1, 1), repr(done))
+    same((done.code, len(done.err.splitlines())), (3, 1), repr(done))
     contains(done.err, "run: aws sso login --profile corp")
 
 
@@ -189,7 +189,7 @@ def no_region_that_is_enabled(t):
     os.makedirs(t.path("mnt"))
     for regions, words in (("us-esat-1", "did you mean us-east-1?"), ("eu-wset-1:us-esat-1", "did you mean eu-west-1?")):
         done = t.ebsfs("-o", f"regions={regions},state_dir={t.path('state')},endpoint_url={t.sim.url}", t.path("mnt"))
-        same((done.code, len(done.err.splitlines())), (1, 1), repr(done))
+        same((done.code, len(done.err.splitlines())), (2, 1), repr(done))
         matches(done.err, r"^ebsfs: .*option regions: region ")
         contains(done.err, words)
         check(not os.path.ismount(t.path("mnt")), "something is mounted")
@@ -199,6 +199,6 @@ def no_region_that_is_enabled(t):
 def unreachable(t):
     t.start_sim()
     t.sim.stop()
-    reason, step = not_mounted(t)
+    reason, step = not_mounted(t, status=4)
     contains(reason, "cannot connect")
     same(step, "check the network, the proxy and the endpoint's name")

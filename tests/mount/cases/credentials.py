@@ -208,6 +208,6 @@ def role_that_may_not_be_assumed(t):
     with_role(t, "[default]\nrole_arn = arn:aws:iam::210987654321:role/theirs\nsource_profile = base\n")
     os.makedirs(t.path("mnt"))
     done = t.ebsfs("-o", f"state_dir={t.path('state')},endpoint_url={t.sim.url}", t.path("mnt"))
-    same((done.code, len(done.err.splitlines())), (1, 1), repr(done))
+    same((done.code, len(done.err.splitlines())), (3, 1), repr(done))
     contains(done.err, "arn:aws:iam::210987654321:role/theirs")
     contains(done.err, "Next: the caller needs sts:AssumeRole for that role, and the role's trust policy must name the caller")

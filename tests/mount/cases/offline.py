@@ -173,7 +173,7 @@ def refused_keys_do_not_mount(t):
     names(m)
     m.unmount()
     m = t.start(env={"AWS_SECRET_ACCESS_KEY": "wrong"})
-    same(m.process.wait(30), 1)
+    same(m.process.wait(30), 3)
     m.ended = True
     contains(m.log_text(), "AuthFailure")
 
@@ -183,7 +183,7 @@ def an_unknown_account_does_not_mount(t):
     """Nothing is known of another key, whatever is known of others."""
     list_and_stop(t)
     m = t.start("timeout=3", env={"AWS_ACCESS_KEY_ID": "AKIAOTHER00000000000"})
-    same(m.process.wait(60), 1)
+    same(m.process.wait(60), 4)
     m.ended = True
 
 

@@ -306,7 +306,7 @@ def every_source(t):
                 giver.say, giver.form = say, form
                 sources(t, giver)  # the token's file as it was at first
                 done = t.ebsfs("-d", "-o", options, where, env=env, seconds=60)
-                check(done.code == 1 or name == "sso", repr(done))
+                check(done.code != 0 or name == "sso", repr(done))
                 search(t, done.out, done.err)
         giver.say = None
         if name != "garbled":
