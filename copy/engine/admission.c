@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests on their way to a row. */
+/* Requests before they have a row. */
 #include "admission.h"
 
 #include <errno.h>
@@ -7,24 +7,61 @@
 #include <string.h>
 
 #include "clock.h"
-#include "copy_snapshot.h"
-#include "copy_source.h"
-#include "copy_tags.h"
-#include "deferred_reply.h"
-#include "dry_run.h"
 #include "encode.h"
-#include "encryption_defaults.h"
 #include "endpoint.h"
 #include "job.h"
-#include "persist.h"
+#include "log.h"
 #include "preflight.h"
 #include "random.h"
 #include "region_queue.h"
-#include "text.h"
-#include "utf8.h"
+#include "source.h"
 
-#define TOKEN_BYTES     16
-#define DESCRIPTION_MAX 255 /* characters; CopySnapshot, Description */
+#define TOKEN_BYTES  16
+#define PATIENCE_MS  5000 /* for a dry run */
+#define PERMITTED_MS (10 * 60 * 1000)
+#define UNKNOWN_MS   (60 * 1000)
+#define DRY_RUNS_MAX 32
+
+/* --- answers from the loop --- */
+
+struct reply {
+	struct reply *prev, *next;
+	copies_done *done;
+	void *arg;
+	struct copy *copy;
+	bool failed;
+	struct err err;
+};
+
+static void admission_reply_all(void *arg)
+{
+	struct copies *c = arg;
+
+	while (c->replies) {
+		struct reply *r = c->replies;
+
+		DL_DELETE(c->replies, r);
+		r->done(r->arg, r->copy, r->failed ? &r->err : NULL);
+		free(r);
+	}
+}
+
+struct reply *admission_reply_create(void)
+{
+	return calloc(1, sizeof(struct reply));
+}
+
+void admission_reply(struct copies *c, struct reply *reply, copies_done *done, void *arg,
+	struct copy *copy, const struct err *err)
+{
+	*reply = (struct reply){.done = done, .arg = arg, .copy = copy, .failed = err != NULL};
+	if (err)
+		reply->err = *err;
+	DL_APPEND(c->replies, reply);
+	loop_timer_start(c->reply_timer, 0);
+}
+
+/* --- a request --- */
 
 struct admission {
 	struct admission *prev, *next;
@@ -36,16 +73,15 @@ struct admission {
 	bool has_receipt;
 	copies_done *done;
 	void *done_arg;
-	struct deferred_reply
-		*soon; /* room for the answer, so that it cannot fail for want of memory */
+	struct reply *reply; /* room for the answer, so that it cannot fail for want of memory */
 	struct region_waiter *waiter;
 	bool source_pending;
-	struct region_queue *awaits; /* whose defaults are awaited; NULL */
+	struct region_queue *awaits; /* whose settings are awaited; NULL */
 	const struct dry_run *tries; /* the dry run that is awaited; NULL */
 	bool tried;
 };
 
-static void destroy(struct admission *a)
+static void admission_destroy(struct admission *a)
 {
 	if (!a)
 		return;
@@ -56,205 +92,293 @@ static void destroy(struct admission *a)
 	journal_copy_finish(&a->row);
 	snapshot_file_finish(&a->tags);
 	journal_receipt_finish(&a->receipt);
-	free(a->soon);
+	free(a->reply);
 	free(a);
 }
 
 /* Nothing of it was recorded. */
-static void tell(struct admission *a, const struct err *err)
+static void admission_tell(struct admission *a, const struct err *err)
 {
-	deferred_reply_call(a->all, steal(&a->soon), a->done, a->done_arg, NULL, err);
+	admission_reply(a->all, steal(&a->reply), a->done, a->done_arg, NULL, err);
+}
+
+int admission_init(struct copies *c)
+{
+	c->reply_timer = loop_timer_create(c->options.loop, admission_reply_all, c);
+	return c->reply_timer ? 0 : -ENOMEM;
 }
 
 void admission_finish(struct copies *c)
 {
+	while (c->replies) {
+		struct reply *r = c->replies;
+
+		DL_DELETE(c->replies, r);
+		free(r);
+	}
+	loop_timer_destroy(c->reply_timer);
 	while (c->admissions)
-		destroy(c->admissions);
+		admission_destroy(c->admissions);
+}
+
+static bool admission_is_source(const struct journal_copy *row, const char *region, const char *id)
+{
+	return row->source_id && !strcmp(row->source_id, id) && !strcmp(row->source_region, region);
 }
 
 bool admission_needs(const struct copies *c, const char *region, const char *id)
 {
-	struct admission *a;
-
-	for (a = c->admissions; a; a = a->next)
-		if (!strcmp(a->row.source_region, region) && !strcmp(a->row.source_id, id))
+	for (const struct admission *a = c->admissions; a; a = a->next)
+		if (admission_is_source(&a->row, region, id))
 			return true;
+	for (struct region_queue *queue = c->queues; queue; queue = queue->hh.next) {
+		struct job *lists[] = {queue->waiting, queue->running};
+
+		for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+			for (struct job *job = lists[i]; job; job = job->next)
+				if (!job->pub.row.dry_run &&
+					admission_is_source(&job->pub.row, region, id))
+					return true;
+		for (struct foreign *f = queue->foreign; f; f = f->hh.next)
+			if (f->pub.state == COPY_PENDING &&
+				admission_is_source(&f->pub.row, region, id))
+				return true;
+	}
 	return false;
 }
 
-static void first_saved(struct job *job, const struct err *err)
+/* Makes a job of the request. NULL: there is no memory, or no such region, and the caller was told.
+ * The request is used up. */
+static struct job *admission_admit(
+	struct admission *a, enum copy_state state, const struct err *refusal)
 {
-	copies_done *done = job->work->done;
-	void *arg = job->work->done_arg;
-
-	if (err) {
-		job_destroy(job);
-		done(arg, NULL, err);
-		return;
-	}
-	job->work->phase = PHASE_REST;
-	job_changed(job);
-	job_answer(job, NULL);
-	region_queue_wake(job->queue);
-}
-
-/* Turns the request into an entry in the given state. NULL: there is no memory, or no such region,
- * and who asked was told. The request is used up but for its receipt. */
-static struct job *enter(struct admission *a, enum copy_state state)
-{
-	/* A failed one too has somebody waiting: it starts as if it were queued. */
-	struct job *job = job_create(a->all, &a->row, state);
+	struct job_start start = {.state = state,
+		.receipt = a->has_receipt ? &a->receipt : NULL,
+		.done = a->done,
+		.done_arg = a->done_arg,
+		.refusal = refusal};
+	struct job *job = job_admit(a->all, a->all->kind, &a->row, &start);
 	struct err err;
 
-	if (job) {
-		job->work->done = a->done;
-		job->work->done_arg = a->done_arg;
-		job->work->phase = PHASE_RECORDING;
-		if (job_enter(job) == 0)
-			return job;
-		job_destroy(job);
+	if (!job) {
+		err_set(&err, ENOMEM, "out of memory");
+		admission_tell(a, refusal ? refusal : &err);
 	}
-	err_set(&err, ENOMEM, "out of memory");
-	tell(a, &err);
-	return NULL;
-}
-
-static const struct journal_receipt *receipt(struct admission *a, const struct job *job)
-{
-	a->receipt.copy = job->pub.row.id;
-	return a->has_receipt ? &a->receipt : NULL;
-}
-
-static void refusal_saved(struct job *job, const struct err *err)
-{
-	struct err refusal = *job->work->refusal;
-	copies_done *done = job->work->done;
-	void *arg = job->work->done_arg;
-
-	if (err) {
-		/* Not even that is on disk, so it never was. */
-		job_destroy(job);
-		done(arg, NULL, &refusal);
-		return;
-	}
-	job_answer(job, &refusal);
-	job_shed(job);
+	admission_destroy(a);
+	return job;
 }
 
 /* Nothing was sent and nothing will be; the receipt's status is to say why. */
-static void refuse(struct admission *a, const struct err *err)
+static void admission_refuse(struct admission *a, const struct err *err)
 {
-	struct err *refusal = malloc(sizeof(*refusal));
-	struct job *job = NULL;
-
-	if (refusal)
-		job = enter(a, COPY_QUEUED);
-	else
-		tell(a, err);
-	if (!job) {
-		free(refusal);
-		destroy(a);
-		return;
-	}
-	*refusal = *err;
-	job->work->refusal = refusal;
-	job->pub.row.ended_ms = clock_wall_ms();
-	job_note(job, err->code, err->message, err->request_id);
-	job_move(job, COPY_FAILED);
-	persist_both(job, receipt(a, job), refusal_saved);
-	destroy(a);
+	admission_admit(a, COPY_FAILED, err);
 }
 
-static void refuse_memory(struct admission *a)
+static void admission_refuse_memory(struct admission *a)
 {
 	struct err err;
 
 	err_set(&err, ENOMEM, "out of memory");
-	refuse(a, &err);
+	admission_refuse(a, &err);
 }
 
-/* Fills in what the source gives: description, tags, size. 0, or -errno with *err. */
-static int compose(struct admission *a, struct region *from, catalogue_slot slot, struct err *err)
+/* --- dry runs --- */
+
+struct dry_run {
+	struct dry_run *next; /* queue.dry_runs */
+	struct region_queue *queue;
+	char *terms;           /* what a permission may depend on */
+	struct aws_call *call; /* under way; NULL */
+	struct loop_timer *patience;
+	int64_t again_at; /* monotonic: not to be sent before */
+};
+
+static void admission_judge(struct admission *a);
+
+/* A dry run ended; refusal NULL: the requests that waited for it are not refused for it. */
+static void admission_tried(struct dry_run *run, const struct err *refusal)
 {
-	const struct catalogue *catalogue = region_catalogue(from);
-	_cleanup_buf_ struct buf json = BUF_INIT;
-	struct journal_copy *row = &a->row;
-	struct catalogue_snapshot s;
-	char text[PREFLIGHT_NOTE_SIZE];
-	unsigned left_out = 0;
-	int result;
+	struct admission *a = run->queue->all->admissions;
 
-	if (!catalogue_get(catalogue, slot, &s))
-		return copy_source_unknown(row->source_region, row->source_id, err);
-	a->known.source = s.encryption;
-	row->bytes = s.full_size >= 0 ? s.full_size : (int64_t)s.volume_gib << 30;
-	if (!row->description) {
-		char *default_text;
+	/* Each that goes on leaves the list, and none is added. */
+	while (a) {
+		struct admission *next = a->next;
 
-		if (asprintf(&default_text, "[Copied %s from %s]%s%s", row->source_id,
-			    row->source_region, *s.description ? " " : "", s.description) < 0)
-			return err_set(err, ENOMEM, "out of memory");
-		default_text[utf8_prefix(default_text, DESCRIPTION_MAX)] = '\0';
-		row->description = default_text;
+		if (a->tries == run) {
+			a->tries = NULL;
+			if (refusal)
+				admission_refuse(a, refusal);
+			else
+				admission_judge(a);
+		}
+		a = next;
 	}
-	if (preflight_is_short(row->completion_minutes, s.full_size, text))
-		text_also(&row->message, text);
-	if (utf8_count(row->description, strlen(row->description)) > DESCRIPTION_MAX)
-		return err_set(err, EINVAL, "the description is longer than EC2's %d characters",
-			DESCRIPTION_MAX);
-	if (a->all->options.no_tags) {
-		if (a->tags.n_tags)
-			text_also(&row->message,
-				"the tags that were asked for are not sent: this mount sends "
-				"none");
-		return 0;
-	}
-	result = copy_tags_compose(
-		a->tags.no_tags ? NULL : catalogue, slot, &a->tags, &json, &left_out, err);
-	if (result < 0)
-		return result;
-	row->tags = buf_steal(&json);
-	if (left_out) {
-		snprintf(text, sizeof(text),
-			"%u of the source's tags had no room: EC2 takes %d tags, two of which are "
-			"ebsfs's own",
-			left_out, EC2_TAGS_MAX);
-		text_also(&row->message, text);
-	}
-	return row->tags ? 0 : err_set(err, ENOMEM, "out of memory");
 }
+
+static char *dry_run_terms(const struct journal_copy *row)
+{
+	char *terms;
+
+	if (asprintf(&terms, "%d %d %d %s", row->encrypted, row->completion_minutes != 0,
+		    row->tags != NULL, row->kms_key_id ? row->kms_key_id : "") < 0)
+		return NULL;
+	return terms;
+}
+
+static void dry_run_timeout(void *arg)
+{
+	struct dry_run *run = arg;
+
+	if (!run->call)
+		return;
+	aws_cancel(steal(&run->call));
+	admission_tried(run, NULL);
+}
+
+/* The one for such a request, made at need; NULL: no memory, or too many. */
+static struct dry_run *dry_run_get(struct region_queue *queue, const struct journal_copy *row)
+{
+	char *terms = dry_run_terms(row);
+	struct dry_run *run;
+	int n = 0;
+
+	for (run = terms ? queue->dry_runs : NULL; run; run = run->next, n++)
+		if (!strcmp(run->terms, terms)) {
+			free(terms);
+			return run;
+		}
+	run = terms && n < DRY_RUNS_MAX ? calloc(1, sizeof(*run)) : NULL;
+	if (run)
+		run->patience = loop_timer_create(queue->all->options.loop, dry_run_timeout, run);
+	if (!run || !run->patience) {
+		free(run);
+		free(terms);
+		return NULL;
+	}
+	run->queue = queue;
+	run->terms = terms;
+	run->next = queue->dry_runs;
+	queue->dry_runs = run;
+	return run;
+}
+
+void admission_dry_run_copied(struct region_queue *queue, const char *id, struct err *err)
+{
+	queue->heeds_dry_run = false;
+	queue->copies_dry = true;
+	err_set(err, EIO,
+		"the endpoint does not heed DryRun: it has begun the copy %s in %s; delete that, "
+		"unless it is wanted",
+		id, queue->name);
+}
+
+static void dry_run_answered(
+	void *arg, const char *id, const char *request_id, const struct err *err)
+{
+	struct dry_run *run = arg;
+	struct err copied;
+	char why[700];
+
+	(void)request_id;
+	run->call = NULL;
+	loop_timer_stop(run->patience);
+	if (!err && id) {
+		/* It has heeded one before, or is Amazon's: this must not be, and must be told. */
+		admission_dry_run_copied(run->queue, id, &copied);
+		admission_tried(run, &copied);
+	} else if (!err) {
+		run->again_at = clock_mono_ms() + PERMITTED_MS;
+		admission_tried(run, NULL);
+	} else if (preflight_is_forbidden(err)) {
+		run->again_at = 0; /* the policy may be mended at any time */
+		admission_tried(run, err);
+	} else {
+		log_debug("%s", err_text(err, why, sizeof(why)));
+		admission_tried(run, NULL);
+	}
+}
+
+/* Any endpoint that is not known to heed DryRun might copy: only Amazon's own is, and one that has
+ * heeded a dry run that the user asked for. */
+static bool dry_run_is_safe(const struct region_queue *queue)
+{
+	return !queue->copies_dry &&
+	       (queue->heeds_dry_run || !aws_endpoint_is_named(queue->all->options.aws));
+}
+
+/* Before a request is queued: one dry run a destination and kind of request. NULL: it need not
+ * wait; else admission_tried() follows, in five seconds at most. */
+static struct dry_run *dry_run_start(struct region_queue *queue, const struct journal_copy *row)
+{
+	int64_t now = clock_mono_ms();
+	struct dry_run *run;
+	struct err err;
+
+	/* Where nothing gets through, nothing would be found out. */
+	if (!dry_run_is_safe(queue) || queue->pause_until > now)
+		return NULL;
+	run = dry_run_get(queue, row);
+	if (!run || run->call)
+		return run;
+	if (now < run->again_at)
+		return NULL;
+	/* Until it is answered it counts as answered in vain. */
+	run->again_at = now + UNKNOWN_MS;
+	run->call = queue->all->kind->dry_run(queue->all, row, dry_run_answered, run, &err);
+	if (!run->call)
+		return NULL;
+	loop_timer_start(run->patience, PATIENCE_MS);
+	return run;
+}
+
+void admission_permitted(struct region_queue *queue, const struct journal_copy *row)
+{
+	struct dry_run *run;
+
+	if (row->dry_run)
+		queue->heeds_dry_run = true;
+	run = dry_run_is_safe(queue) ? dry_run_get(queue, row) : NULL;
+	if (run)
+		run->again_at = clock_mono_ms() + PERMITTED_MS;
+}
+
+void admission_forget(struct region_queue *queue)
+{
+	while (queue->dry_runs) {
+		struct dry_run *run = queue->dry_runs;
+
+		queue->dry_runs = run->next;
+		if (run->call)
+			aws_cancel(run->call);
+		loop_timer_destroy(run->patience);
+		free(run->terms);
+		free(run);
+	}
+}
+
+/* --- the decision --- */
 
 /* Nothing more is to be asked: into the queue, or off at once. */
-static void proceed(struct admission *a, bool at_once)
+static void admission_proceed(struct admission *a, bool at_once)
 {
-	struct job *job = enter(a, at_once ? COPY_SUBMITTING : COPY_QUEUED);
+	bool source_pending = a->source_pending;
+	struct job *job = admission_admit(a, at_once ? COPY_SUBMITTING : COPY_QUEUED, NULL);
 
-	if (!job) {
-		destroy(a);
-		return;
-	}
-	if (at_once) {
-		copy_snapshot_first(job, receipt(a, job));
-	} else {
-		job->pub.row.acknowledged = true;
-		/* Without memory to wait for it, the pump asks for the source. */
-		if (a->source_pending)
-			copy_source_wait(job);
-		persist_both(job, receipt(a, job), first_saved);
-	}
-	destroy(a);
+	/* Without memory to wait for it, the queue asks for the source. */
+	if (job && !at_once && source_pending)
+		source_wait(job);
 }
 
 /* What is known so far decides. */
-static void judge(struct admission *a)
+static void admission_judge(struct admission *a)
 {
 	struct region_queue *queue = region_queue_get(a->all, a->row.region);
 	bool at_once =
 		a->row.dry_run || (!a->source_pending && queue && region_queue_is_free(queue));
 	struct err err;
 
-	if (preflight_judge(&a->known, &err) < 0) {
-		refuse(a, &err);
+	if (a->all->kind->judge(&a->known, &err) < 0) {
+		admission_refuse(a, &err);
 		return;
 	}
 	if (!at_once && queue && !a->tried) {
@@ -262,125 +386,102 @@ static void judge(struct admission *a)
 		a->tries = dry_run_start(queue, &a->row);
 	}
 	if (!a->tries)
-		proceed(a, at_once);
+		admission_proceed(a, at_once);
 }
 
 /* The source can be copied, now or soon. */
-static void weigh(struct admission *a)
+static void admission_weigh(struct admission *a)
 {
-	struct region_queue *queue =
-		a->row.kms_key_id ? NULL : region_queue_get(a->all, a->row.region);
+	struct region_queue *queue = region_queue_get(a->all, a->row.region);
 
-	if (queue) {
-		a->known.defaults = &queue->defaults.known;
-		encryption_defaults_want(queue);
-		/* Only for those whom the answer decides, or who asked for no more than to know. */
-		if (encryption_defaults_awaited(queue) &&
-			(a->known.unencrypted || a->row.dry_run)) {
-			a->awaits = queue;
-			return;
-		}
-	}
-	judge(a);
+	if (queue && a->all->kind->awaits(queue, &a->known))
+		a->awaits = queue;
+	else
+		admission_judge(a);
 }
 
 void admission_resume(struct region_queue *queue)
 {
 	struct admission *a = queue->all->admissions;
 
-	/* Whoever goes on leaves the list, and nobody comes into it. */
+	/* Each that goes on leaves the list, and none is added. */
 	while (a) {
 		struct admission *next = a->next;
 
 		if (a->awaits == queue) {
 			a->awaits = NULL;
-			judge(a);
+			admission_judge(a);
 		}
 		a = next;
 	}
 }
 
-void admission_tried(struct copies *c, const struct dry_run *trial, const struct err *refusal)
+/* Decides by what the catalogue has of the source. False: EC2 is to be asked. */
+static bool admission_decide(struct admission *a, bool was_asked)
 {
-	struct admission *a = c->admissions;
-
-	while (a) {
-		struct admission *next = a->next;
-
-		if (a->tries == trial) {
-			a->tries = NULL;
-			if (refusal)
-				refuse(a, refusal);
-			else
-				judge(a);
-		}
-		a = next;
-	}
-}
-
-/* The catalogue's word on the source. False: EC2 is to be asked. */
-static bool decide(struct admission *a, bool was_asked)
-{
+	const struct job_kind *kind = a->all->kind;
 	struct region *from = regions_get(a->all->options.regions, a->row.source_region);
 	catalogue_slot slot;
-	enum copy_source_word word;
+	enum source_state state;
 	struct err err;
 
 	if (!from) {
-		refuse_memory(a);
+		admission_refuse_memory(a);
 		return true;
 	}
-	word = copy_source_word(from, a->row.source_id, &slot, &err);
-	if (word != SOURCE_READY && !was_asked)
+	state = source_state(from, a->row.source_id, &slot, &err);
+	if (state != SOURCE_READY && !was_asked)
 		return false;
-	if (word == SOURCE_UNKNOWN)
-		copy_source_unknown(a->row.source_region, a->row.source_id, &err);
-	a->source_pending = word == SOURCE_PENDING;
-	if (word == SOURCE_UNKNOWN || word == SOURCE_UNFIT || compose(a, from, slot, &err) < 0 ||
-		preflight_judge(&a->known, &err) < 0)
-		refuse(a, &err);
+	if (state == SOURCE_UNKNOWN)
+		source_unknown(a->row.source_region, a->row.source_id, &err);
+	a->source_pending = state == SOURCE_PENDING;
+	if (state == SOURCE_UNKNOWN || state == SOURCE_UNFIT ||
+		kind->compose(a->all, &a->row, &a->tags, region_catalogue(from), slot, &a->known,
+			&err) < 0 ||
+		kind->judge(&a->known, &err) < 0)
+		admission_refuse(a, &err);
 	else
-		weigh(a);
+		admission_weigh(a);
 	return true;
 }
 
-static void looked_up(void *arg, const struct err *err)
+static void admission_looked_up(void *arg, const struct err *err)
 {
 	struct admission *a = arg;
 	struct err mine;
 
 	a->waiter = NULL;
 	if (!err) {
-		decide(a, true);
+		admission_decide(a, true);
 		return;
 	}
 	mine = *err;
 	err_context(
 		&mine, "source %s/%s cannot be looked up", a->row.source_region, a->row.source_id);
-	refuse(a, &mine);
+	admission_refuse(a, &mine);
 }
 
-static void start(struct admission *a)
+static void admission_look_up(struct admission *a)
 {
 	struct region *from = regions_get(a->all->options.regions, a->row.source_region);
 	bool ready = false;
 
 	if (!from) {
-		refuse_memory(a);
+		admission_refuse_memory(a);
 		return;
 	}
-	if (decide(a, false))
+	if (admission_decide(a, false))
 		return;
-	a->waiter = region_ensure_id(from, a->row.source_id, true, looked_up, a, &ready);
+	a->waiter = region_ensure_id(from, a->row.source_id, true, admission_looked_up, a, &ready);
 	if (!a->waiter && ready)
-		decide(a, true);
+		admission_decide(a, true);
 	else if (!a->waiter)
-		refuse_memory(a);
+		admission_refuse_memory(a);
 }
 
 /* --- the request as it came --- */
 
-static int check(const char *region, const struct copy_request *request, struct err *err)
+static int admission_check(const char *region, const struct copy_request *request, struct err *err)
 {
 	if (!endpoint_is_region(region))
 		return err_set(err, EINVAL, "'%.40s' has not the form of a region's name", region);
@@ -393,7 +494,7 @@ static int check(const char *region, const struct copy_request *request, struct 
 	return 0;
 }
 
-static char *copy_text(const char *text, bool *failed)
+static char *admission_copy_text(const char *text, bool *failed)
 {
 	char *copy = text && *text ? strdup(text) : NULL;
 
@@ -401,19 +502,19 @@ static char *copy_text(const char *text, bool *failed)
 	return copy;
 }
 
-static void fill_row(struct journal_copy *row, const char *region, const struct copy_request *r,
-	bool move, bool *failed)
+static void admission_fill_row(struct journal_copy *row, const char *region,
+	const struct copy_request *r, bool move, bool *failed)
 {
 	unsigned char random[TOKEN_BYTES];
 	char token[2 * TOKEN_BYTES + 1];
 
 	random_bytes(random, sizeof(random));
-	row->token = copy_text(encode_hex(random, sizeof(random), token), failed);
-	row->source_region = copy_text(r->source_region, failed);
-	row->source_id = copy_text(r->source_id, failed);
-	row->region = copy_text(region, failed);
-	row->description = copy_text(r->description, failed);
-	row->kms_key_id = copy_text(r->kms_key_id, failed);
+	row->token = admission_copy_text(encode_hex(random, sizeof(random), token), failed);
+	row->source_region = admission_copy_text(r->source_region, failed);
+	row->source_id = admission_copy_text(r->source_id, failed);
+	row->region = admission_copy_text(region, failed);
+	row->description = admission_copy_text(r->description, failed);
+	row->kms_key_id = admission_copy_text(r->kms_key_id, failed);
 	row->encrypted = r->encrypted || r->kms_key_id;
 	row->completion_minutes = r->completion_minutes;
 	row->dry_run = r->dry_run;
@@ -422,7 +523,8 @@ static void fill_row(struct journal_copy *row, const char *region, const struct 
 	row->bytes = -1;
 }
 
-static void fill_tags(struct copy_request *out, const struct copy_request *r, bool *failed)
+static void admission_fill_tags(
+	struct copy_request *out, const struct copy_request *r, bool *failed)
 {
 	out->no_tags = r->no_tags;
 	out->tags = calloc(r->n_tags + 1, sizeof(*out->tags));
@@ -439,7 +541,8 @@ static void fill_tags(struct copy_request *out, const struct copy_request *r, bo
 	}
 }
 
-static void fill_receipt(struct journal_receipt *out, const struct journal_receipt *r, bool *failed)
+static void admission_fill_receipt(
+	struct journal_receipt *out, const struct journal_receipt *r, bool *failed)
 {
 	char **const to[] = {&out->region, &out->folder, &out->name, &out->file_name, &out->text};
 	char *const from[] = {r->region, r->folder, r->name, r->file_name, r->text};
@@ -463,32 +566,32 @@ int admission_start(struct copies *c, const char *region, const struct copy_requ
 	a->all = c;
 	a->done = done;
 	a->done_arg = arg;
-	a->soon = deferred_reply_create();
-	if (!a->soon) {
-		destroy(a);
+	a->reply = admission_reply_create();
+	if (!a->reply) {
+		admission_destroy(a);
 		return -ENOMEM;
 	}
-	if (check(region, request, &err) < 0) {
-		tell(a, &err);
-		destroy(a);
+	if (admission_check(region, request, &err) < 0) {
+		admission_tell(a, &err);
+		admission_destroy(a);
 		return 0;
 	}
-	fill_row(&a->row, region, request, move, &failed);
-	fill_tags(&a->tags, request, &failed);
+	admission_fill_row(&a->row, region, request, move, &failed);
+	admission_fill_tags(&a->tags, request, &failed);
 	if (r) {
-		fill_receipt(&a->receipt, r, &failed);
+		admission_fill_receipt(&a->receipt, r, &failed);
 		a->has_receipt = true;
 	}
 	if (failed) {
-		destroy(a);
+		admission_destroy(a);
 		return -ENOMEM;
 	}
 	a->row.id = journal_next_copy_id(c->options.journal);
 	a->known = (struct preflight){.row = &a->row, .unencrypted = request->unencrypted};
 	DL_APPEND(c->admissions, a);
 	if (preflight_regions(a->row.source_region, region, &err) < 0)
-		refuse(a, &err);
+		admission_refuse(a, &err);
 	else
-		start(a);
+		admission_look_up(a);
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests on their way to a row: the source is looked up first. */
+/* Requests before they have a row: the source is looked up, what can be known is judged, and before
+ * a request is queued a dry run says whether it is permitted. */
 #ifndef EBSFS_ADMISSION_H
 #define EBSFS_ADMISSION_H
 
@@ -8,12 +9,27 @@
 /* copies_request(). */
 int admission_start(struct copies *c, const char *region, const struct copy_request *request,
 	bool move, const struct journal_receipt *receipt, copies_done *done, void *arg);
-/* Whether one of them needs this source. */
-bool admission_needs(const struct copies *c, const char *region, const char *id);
-/* What was awaited of the queue has come, or is not awaited any more: who waited for it goes on. */
+/* What kind->awaits() waited for has come, or is given up: requests that waited for it go on. */
 void admission_resume(struct region_queue *queue);
-/* A dry run ended; refusal NULL: the copies that waited for it are not refused for it. */
-void admission_tried(struct copies *c, const struct dry_run *trial, const struct err *refusal);
+/* EC2 has accepted such a request, or has answered a dry run of it as it should: it is permitted.
+ */
+void admission_permitted(struct region_queue *queue, const struct journal_copy *row);
+/* An endpoint did not heed DryRun, and gets no more of them: *err says what it has done. */
+void admission_dry_run_copied(struct region_queue *queue, const char *id, struct err *err);
+/* Whether a request without a row, an active job or another's copy still needs this snapshot as its
+ * source. */
+bool admission_needs(const struct copies *c, const char *region, const char *id);
+
+/* An answer that comes from the loop, because its call has not returned yet.
+ * admission_reply_create() makes room for it, so that it cannot fail for want of memory: NULL on
+ * ENOMEM; free() if it is not needed. admission_reply() takes it. */
+struct reply *admission_reply_create(void);
+void admission_reply(struct copies *c, struct reply *reply, copies_done *done, void *arg,
+	struct copy *copy, const struct err *err);
+
+int admission_init(struct copies *c); /* 0 or -ENOMEM */
+/* The region goes: frees its dry runs. */
+void admission_forget(struct region_queue *queue);
 void admission_finish(struct copies *c);
 
 #endif

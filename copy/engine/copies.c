@@ -8,14 +8,12 @@
 
 #include "admission.h"
 #include "clock.h"
-#include "deferred_reply.h"
-#include "expire.h"
+#include "copy_snapshot.h"
 #include "job.h"
 #include "move_cleanup.h"
 #include "on_end.h"
-#include "persist.h"
 #include "poll_backoff.h"
-#include "reconcile.h"
+#include "poller.h"
 #include "recover.h"
 #include "region_queue.h"
 
@@ -36,7 +34,7 @@ static void told(void *arg, int64_t row)
 	if (!job || !job->pub.row.untold)
 		return;
 	job->pub.row.untold = false;
-	persist_row(job, NULL);
+	job_save(job);
 }
 
 static int init(struct copies *c, const struct copies_options *options)
@@ -48,14 +46,15 @@ static int init(struct copies *c, const struct copies_options *options)
 	own->on_end = options->on_end ? strdup(options->on_end) : NULL;
 	if ((options->account && !own->account) || (options->on_end && !own->on_end))
 		return -ENOMEM;
+	c->kind = &copy_snapshot_kind;
 	own->poll_ms = options->poll_ms > 0 ? options->poll_ms : POLL_SHORTEST_MS;
 	own->window_ms = options->window_ms > 0 ? options->window_ms : WINDOW_MS;
 	own->answer_ms = options->answer_ms > 0 ? options->answer_ms : ANSWER_MS;
 	own->retry_ms = options->retry_ms > 0 ? options->retry_ms : RETRY_MS;
 	c->history = history_create();
 	c->estimate = estimate_create();
-	if (!c->history || !c->estimate || persist_init(c) < 0 || expire_init(c) < 0 ||
-		deferred_reply_init(c) < 0)
+	if (!c->history || !c->estimate || job_init(c) < 0 || recover_init(c) < 0 ||
+		admission_init(c) < 0)
 		return -ENOMEM;
 	return on_end_create(own->loop, own->on_end, told, c, &c->on_end);
 }
@@ -93,7 +92,6 @@ void copies_destroy(struct copies *c)
 	if (!c)
 		return;
 	admission_finish(c);
-	deferred_reply_finish(c);
 	move_cleanup_finish(c);
 	HASH_ITER (hh, c->rows, job, next)
 		job_destroy(job);
@@ -105,8 +103,8 @@ void copies_destroy(struct copies *c)
 		c->watchers = w->next;
 		free(w);
 	}
-	persist_finish(c);
-	expire_finish(c);
+	job_finish(c);
+	recover_finish(c);
 	on_end_destroy(c->on_end);
 	history_destroy(c->history);
 	estimate_destroy(c->estimate);
@@ -128,7 +126,7 @@ struct copy *copies_by_row(struct copies *c, int64_t id)
 	struct job *job;
 
 	HASH_FIND(hh, c->rows, &id, sizeof(id), job);
-	return job ? &job->pub : expire_recall(c, id);
+	return job ? &job->pub : recover_recall(c, id);
 }
 
 struct copy *copies_by_snapshot(struct copies *c, const char *region, const char *id)
@@ -147,7 +145,7 @@ struct copy *copies_by_snapshot(struct copies *c, const char *region, const char
 			return &f->pub;
 	}
 	row = history_by_snapshot(c->history, region, id);
-	return row ? expire_recall(c, row) : NULL;
+	return row ? recover_recall(c, row) : NULL;
 }
 
 static int by_request(const void *a, const void *b)
@@ -202,23 +200,7 @@ unsigned copies_position(const struct copies *c, const struct copy *copy, unsign
 
 bool copies_needs(const struct copies *c, const char *region, const char *id)
 {
-	if (admission_needs(c, region, id))
-		return true;
-	for (struct region_queue *queue = c->queues; queue; queue = queue->hh.next) {
-		struct job *lists[] = {queue->waiting, queue->running}, *job;
-
-		for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-			for (job = lists[i]; job; job = job->next)
-				if (!job->pub.row.dry_run && !strcmp(job->pub.row.source_id, id) &&
-					!strcmp(job->pub.row.source_region, region))
-					return true;
-		for (struct foreign *f = queue->foreign; f; f = f->hh.next)
-			if (f->pub.state == COPY_PENDING && f->pub.row.source_id &&
-				!strcmp(f->pub.row.source_id, id) &&
-				!strcmp(f->pub.row.source_region, region))
-				return true;
-	}
-	return false;
+	return admission_needs(c, region, id);
 }
 
 int copies_watch(struct copies *c, copies_watch_fn *fn, void *arg)
@@ -236,7 +218,7 @@ int copies_hold(struct copies *c, const char *region, const char *id)
 {
 	struct region_queue *queue = region_queue_get(c, region);
 
-	return queue ? region_queue_hold(queue, id) : -ENOMEM;
+	return queue ? poller_hold(queue, id) : -ENOMEM;
 }
 
 void copies_release(struct copies *c, const char *region, const char *id)
@@ -244,7 +226,7 @@ void copies_release(struct copies *c, const char *region, const char *id)
 	struct region_queue *queue = region_queue_find(c, region);
 
 	if (queue)
-		region_queue_release(queue, id);
+		poller_release(queue, id);
 }
 
 void copies_glance(struct copies *c, const char *region, const char *id)
@@ -252,25 +234,10 @@ void copies_glance(struct copies *c, const char *region, const char *id)
 	struct region_queue *queue = region_queue_get(c, region);
 
 	if (queue)
-		region_queue_glance(queue, id);
+		poller_glance(queue, id);
 }
 
 /* --- ends that the user makes --- */
-
-static void cancelled(struct job *job, const struct err *err)
-{
-	if (err) {
-		/* On disk it is queued, and it stays so. */
-		job->pub.row.ended_ms = 0;
-		job_tell_end(job, false);
-		job->work->phase = PHASE_REST;
-		job_move(job, COPY_QUEUED);
-		job_answer(job, err);
-		return;
-	}
-	job_answer(job, NULL);
-	job_shed(job);
-}
 
 void copies_keep_source(struct copies *c, struct copy *copy)
 {
@@ -281,35 +248,25 @@ void copies_keep_source(struct copies *c, struct copy *copy)
 		return;
 	copy->row.move = false;
 	job_changed(job);
-	persist_row(job, NULL);
-}
-
-static int answer_soon(struct copies *c, struct copy *copy, copies_done *done, void *arg)
-{
-	struct deferred_reply *s = deferred_reply_create();
-
-	if (!s)
-		return -ENOMEM;
-	deferred_reply_call(c, s, done, arg, copy, NULL);
-	return 0;
+	job_save(job);
 }
 
 int copies_cancel(struct copies *c, struct copy *copy, copies_done *done, void *arg)
 {
 	struct job *job = job_of(copy);
+	struct reply *reply;
 
-	if (copy->origin != COPY_OURS || copy->state != COPY_QUEUED || job->work->done)
-		return done ? answer_soon(c, copy, done, arg) : 0;
-	if (job->work->phase == PHASE_CHECKING) {
-		region_cancel(steal(&job->work->waiter));
-		job->work->phase = PHASE_REST;
+	if (copy->origin == COPY_OURS && copy->state == COPY_QUEUED &&
+		job->phase != PHASE_ADMITTING && !job->work->done) {
+		job_event(job, JOB_CANCELLED, &(struct job_news){.done = done, .done_arg = arg});
+		return 0;
 	}
-	job->work->done = done;
-	job->work->done_arg = arg;
-	job->pub.row.ended_ms = clock_wall_ms();
-	job_tell_end(job, true);
-	job_move(job, COPY_CANCELLED);
-	persist_row(job, cancelled);
+	if (!done)
+		return 0;
+	reply = admission_reply_create();
+	if (!reply)
+		return -ENOMEM;
+	admission_reply(c, reply, done, arg, copy, NULL);
 	return 0;
 }
 
@@ -323,9 +280,10 @@ void copies_snapshot_deleted(struct copies *c, const char *region, const char *i
 		return;
 	HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
 	if (job && job->pub.state == COPY_PENDING)
-		job_end(job, COPY_CANCELLED, clock_wall_ms(),
-			"the snapshot was deleted while it was being copied");
+		job_event(job, JOB_GONE,
+			&(struct job_news){.ended_ms = clock_wall_ms(),
+				.message = "the snapshot was deleted while it was being copied"});
 	HASH_FIND_STR(queue->foreign, id, f);
 	if (f)
-		reconcile_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);
+		region_queue_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);
 }

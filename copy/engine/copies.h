@@ -17,8 +17,8 @@
 
 /* clang-format off */
 /*
- * A copy's life, as the journal has it. Only copy/ moves a copy; every move is on disk before its
- * consequence leaves this machine.
+ * The states of a copy, as the journal has them. job.c alone changes a state, by the table there;
+ * every change is on disk before its consequence leaves this machine.
  *
  *   state       from         moved by                       what holds in it
  *
@@ -75,7 +75,9 @@ enum copy_origin {
  * or waits is in the row: code, message, request_id. A copy of ours stays at its address until
  * COPIES_LATELY_MS after its end; any other (row.id 0, or asked for later than that) only until the
  * loop turns. */
+struct job_kind;
 struct copy {
+	const struct job_kind *kind;
 	enum copy_state state;
 	enum copy_origin origin;
 	struct journal_copy row;

@@ -1,49 +1,197 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of a copy. */
+/* clang-format off */
+/* The state machine of a job.
+ *
+ * Money is at stake here, so three rules hold for every transition:
+ *
+ *  1. A row is durable before its consequences. The request is sent, the caller is answered, the
+ *     user's command is run and a moved source is deleted only after the row that says so is on
+ *     disk: each of these actions belongs to JOB_ROW_WRITTEN. (One exception: a caller that waits
+ *     while the disk fails is answered on JOB_ROW_FAILED.)
+ *  2. A request is never sent again before the outcome of the last one is known: `submitting` is
+ *     left only by EC2's response, or by a search that outlasted EC2's eventual consistency.
+ *  3. job_event() is not entered again while it is at work. Actions do not call back into the
+ *     engine; a write, a request or a timer that they begin reports later, from the loop, by an
+ *     event of its own.
+ *
+ * Invariants, checked after each event (job_check()); `loaded` precedes the first event:
+ *
+ *   state                        list     phases                          the row has           work
+ *   queued                       waiting  rest checking recording         acknowledged, no id   yes
+ *                                         admitting loaded
+ *   submitting                   running  sending searching recording     submitted, no id      yes
+ *                                         admitting loaded
+ *   pending                      running  rest recording loaded           acknowledged, an id   yes
+ *   failed                       none     rest recording admitting loaded ended_ms              (*)
+ *   completed, error, cancelled  none     rest recording loaded           ended_ms              (*)
+ *
+ *   (*) only while recording or admitting; of a failed job also as long as its token may turn up
+ *
+ *   phase                 holds
+ *   admitting, recording  a write is awaited, or is to be repeated
+ *   rest, checking        no caller waits
+ *   checking              EC2 is asked about the source: work->waiter
+ *   sending               the request is in flight: work->call
+ *   searching             work->lost_at is set
+ */
+/* clang-format on */
 #include "job.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
-#include "expire.h"
 #include "log.h"
-#include "move_cleanup.h"
 #include "on_end.h"
-#include "persist.h"
+#include "poll_backoff.h"
+#include "poller.h"
+#include "random.h"
 #include "region_queue.h"
 
-/* The moves that there are; the table over enum copy_state says who makes them. */
-static const unsigned moves[] = {
-	[COPY_QUEUED] = 1u << COPY_SUBMITTING | 1u << COPY_FAILED | 1u << COPY_CANCELLED,
-	[COPY_SUBMITTING] = 1u << COPY_QUEUED | 1u << COPY_PENDING | 1u << COPY_COMPLETED |
-			    1u << COPY_FAILED | 1u << COPY_CANCELLED,
-	[COPY_PENDING] = 1u << COPY_COMPLETED | 1u << COPY_ERROR | 1u << COPY_CANCELLED,
-	[COPY_COMPLETED] = 0,
-	[COPY_ERROR] = 0,
-	[COPY_FAILED] = 1u << COPY_PENDING,
-	[COPY_CANCELLED] = 1u << COPY_QUEUED,
+#define EXPIRE_MS 60000
+
+/* What an action leaves to job_event(), to be done after the transition. */
+struct outcome {
+	bool gone;         /* the job was discarded */
+	copies_done *done; /* the caller to answer; NULL: none */
+	void *done_arg;
+	struct copy *copy;
+	bool failed; /* with err */
+	struct err err;
+	struct err next_err; /* what the event that the action returned brings */
 };
 
-static struct work *work_create(struct job *job)
-{
-	struct work *w = calloc(1, sizeof(*w));
+/* An event that follows at once, or JOB_NOTHING. */
+typedef enum job_event job_action(
+	struct job *job, const struct job_news *news, struct outcome *out);
+typedef bool job_guard(const struct job *job);
 
-	if (w)
-		w->job = job;
-	return w;
+/* --- the row's way to the journal --- */
+
+struct save {
+	struct save *prev, *next;
+	struct copies *all;
+	struct job *job; /* NULL: it is gone */
+};
+
+static void job_save_soon(struct copies *c)
+{
+	if (!loop_timer_armed(c->save_timer))
+		loop_timer_start(c->save_timer,
+			poll_backoff_retry(c->options.retry_ms, ++c->save_failures, random_unit()));
 }
 
-static void work_destroy(struct work *w)
+static void job_save_later(struct job *job, const struct err *err)
 {
+	char text[700];
+
+	if (!job->dirty)
+		log_warning("%s %lld: its row cannot be written; retrying: %s", job->kind->name,
+			(long long)job->pub.row.id, err_text(err, text, sizeof(text)));
+	job->dirty = true;
+	job_save_soon(job->all);
+}
+
+static void job_saved(void *arg, const struct err *err)
+{
+	struct save *s = arg;
+	struct job *job = s->job;
+	bool awaited = job && job->awaited == s;
+
+	DL_DELETE(s->all->saves, s);
+	free(s);
+	if (!job)
+		return;
+	job->saves--;
+	if (awaited)
+		job->awaited = NULL;
+	if (err && job->dirty)
+		job_save_soon(job->all);
+	if (!err) {
+		job->all->save_failures = 0;
+		job->dirty = job->dirty && job->saves;
+	}
+	if (awaited)
+		job_event(job, err ? JOB_ROW_FAILED : JOB_ROW_WRITTEN,
+			&(struct job_news){.err = err});
+	else if (err)
+		job_save_later(job, err);
+}
+
+static void job_put(struct job *job, const struct journal_receipt *receipt, bool awaited)
+{
+	struct copies *c = job->all;
+	struct journal_copy row = job->pub.row;
+	struct save *s = malloc(sizeof(*s));
+	int result = -ENOMEM;
+
+	row.state = (char *)copy_state_text(job->pub.state);
+	if (s) {
+		*s = (struct save){.all = c, .job = job};
+		result = receipt ? journal_put_both(c->options.journal, &row, receipt, job_saved, s)
+				 : journal_put_copy(c->options.journal, &row, job_saved, s);
+	}
+	if (!result) {
+		DL_APPEND(c->saves, s);
+		job->saves++;
+		if (awaited)
+			job->awaited = s;
+		return;
+	}
+	free(s);
+	if (awaited) {
+		job->awaited = NULL;
+		job->unput = true;
+	} else {
+		job->dirty = true;
+	}
+	loop_timer_start(c->save_timer, 0);
+}
+
+void job_save(struct job *job)
+{
+	job_put(job, NULL, false);
+}
+
+/* JOB_ROW_WRITTEN or JOB_ROW_FAILED follows. */
+static void job_record(struct job *job)
+{
+	job_put(job, NULL, true);
+}
+
+/* Writes again what could not be written, and reports what could not even be put. */
+static void job_save_timer(void *arg)
+{
+	struct copies *c = arg;
+	struct job *job, *next;
+	struct err err;
+
+	err_set(&err, ENOMEM, "out of memory");
+	HASH_ITER (hh, c->rows, job, next) {
+		if (job->unput) {
+			job->unput = false;
+			job_event(job, JOB_ROW_FAILED, &(struct job_news){.err = &err});
+		} else if (job->dirty && !job->saves) {
+			job_put(job, NULL, job->phase == PHASE_RECORDING);
+		}
+	}
+}
+
+/* --- a job and what it needs --- */
+
+static void job_shed_work(struct job *job)
+{
+	struct work *w = steal(&job->work);
+
 	if (!w)
 		return;
 	if (w->hh.tbl)
-		HASH_DEL(w->job->all->tokens, w);
+		HASH_DEL(job->all->tokens, w);
 	if (w->source)
-		region_queue_release(w->source, w->job->pub.row.source_id);
+		poller_release(w->source, job->pub.row.source_id);
 	if (w->waiter)
 		region_cancel(w->waiter);
 	if (w->call)
@@ -54,29 +202,28 @@ static void work_destroy(struct work *w)
 	free(w);
 }
 
-struct job *job_create(struct copies *c, struct journal_copy *row, enum copy_state state)
+void job_destroy(struct job *job)
 {
-	struct job *job = calloc(1, sizeof(*job));
+	struct save *s;
 
-	if (job && !copy_state_ended(state))
-		job->work = work_create(job);
-	if (!job || (!copy_state_ended(state) && !job->work)) {
-		journal_copy_finish(row);
-		free(job);
-		return NULL;
+	if (!job)
+		return;
+	for (s = job->all->saves; s; s = s->next)
+		if (s->job == job)
+			s->job = NULL;
+	job_shed_work(job);
+	if (job->hh_id.tbl)
+		HASH_DELETE(hh_id, job->queue->ids, job);
+	if (job->hh.tbl) {
+		region_queue_leave(job);
+		HASH_DEL(job->all->rows, job);
 	}
-	job->all = c;
-	job->pub = (struct copy){.state = state,
-		.origin = COPY_OURS,
-		.row = *row,
-		.reason = "",
-		.progress = state == COPY_COMPLETED && !row->dry_run ? 100 : EC2_PROGRESS_UNKNOWN};
-	*row = (struct journal_copy){0};
-	free(steal(&job->pub.row.state)); /* pub.state says it */
-	return job;
+	journal_copy_finish(&job->pub.row);
+	free(job);
 }
 
-int job_enter(struct job *job)
+/* Makes it known by row, token and snapshot id, and puts it into its region's queue. */
+static int job_enter(struct job *job)
 {
 	struct copies *c = job->all;
 	struct journal_copy *row = &job->pub.row;
@@ -95,193 +242,58 @@ int job_enter(struct job *job)
 	return 0;
 }
 
-void job_destroy(struct job *job)
+static struct job *job_create(struct copies *c, const struct job_kind *kind,
+	struct journal_copy *row, enum copy_state state, enum phase phase)
 {
-	if (!job)
-		return;
-	persist_forget(job);
-	work_destroy(steal(&job->work));
-	if (job->hh_id.tbl)
-		HASH_DELETE(hh_id, job->queue->ids, job);
-	if (job->hh.tbl) {
-		region_queue_leave(job);
-		HASH_DEL(job->all->rows, job);
+	struct job *job = calloc(1, sizeof(*job));
+	bool active = !copy_state_ended(state) || phase == PHASE_ADMITTING;
+
+	if (!job) {
+		journal_copy_finish(row);
+		return NULL;
 	}
-	journal_copy_finish(&job->pub.row);
-	free(job);
-}
-
-void job_changed(struct job *job)
-{
-	for (struct watcher *w = job->all->watchers; w; w = w->next)
-		w->fn(w->arg, &job->pub);
-}
-
-/* Every end of a copy passes here, and is one line in the log. */
-static void log_end(const struct copy *copy)
-{
-	const struct journal_copy *row = &copy->row;
-	struct err why = {0};
-	char text[700];
-
-	snprintf(why.message, sizeof(why.message), "%s", row->message ? row->message : "");
-	snprintf(why.code, sizeof(why.code), "%s", row->code ? row->code : "");
-	snprintf(why.request_id, sizeof(why.request_id), "%s",
-		row->request_id ? row->request_id : "");
-	log_info("copy %lld of %s/%s to %s%s%s: %s%s%s", (long long)row->id, row->source_region,
-		row->source_id, row->region, row->copy_id ? "/" : "",
-		row->copy_id ? row->copy_id : "", copy_state_text(copy->state),
-		*why.message ? ": " : "", err_text(&why, text, sizeof(text)));
-}
-
-void job_move(struct job *job, enum copy_state to)
-{
-	assert(moves[job->pub.state] & 1u << to);
-	region_queue_leave(job);
-	job->pub.state = to;
-	region_queue_enter(job);
-	if (copy_state_ended(to))
-		log_end(&job->pub);
-	job_changed(job);
-}
-
-void job_take_off(struct job *job)
-{
-	struct journal_copy *row = &job->pub.row;
-
-	row->submitted = true;
-	row->submitted_ms = clock_wall_ms();
-	row->attempts++;
-	if (job->pub.state == COPY_QUEUED) {
-		job_no_reason(job);
-		job_move(job, COPY_SUBMITTING);
+	job->all = c;
+	job->kind = kind;
+	job->phase = phase;
+	job->pub = (struct copy){.kind = kind,
+		.state = state,
+		.origin = COPY_OURS,
+		.row = *row,
+		.reason = "",
+		.progress = state == COPY_COMPLETED && !row->dry_run ? 100 : EC2_PROGRESS_UNKNOWN};
+	*row = (struct journal_copy){0};
+	free(steal(&job->pub.row.state)); /* pub.state says it */
+	job->work = active ? calloc(1, sizeof(*job->work)) : NULL;
+	if (job->work)
+		job->work->job = job;
+	if ((active && !job->work) || job_enter(job) < 0) {
+		job_destroy(job);
+		return NULL;
 	}
+	return job;
 }
 
-int job_adopt(struct job *job, const char *copy_id)
+struct job *job_load(struct copies *c, const struct job_kind *kind, struct journal_copy *row,
+	enum copy_state state)
 {
-	struct journal_copy *row = &job->pub.row;
-	char *id = strdup(copy_id);
-
-	if (!id)
-		return -ENOMEM;
-	HASH_ADD_KEYPTR(hh_id, job->queue->ids, id, strlen(id), job);
-	if (!job->hh_id.tbl) {
-		free(id);
-		return -ENOMEM;
-	}
-	free(row->copy_id);
-	row->copy_id = id;
-	/* Whoever asked by mv was told an error, or died waiting: they believe the source
-	 * untouched. */
-	if (!row->acknowledged && !job->work->done)
-		row->move = false;
-	row->acknowledged = true;
-	row->ended_ms = 0;
-	row->started_ms = row->submitted_ms;
-	job->work->phase = PHASE_REST;
-	job->work->failures = 0;
-	job->work->lost_at = 0;
-	job->work->absences = 0;
-	job->work->accepted_at = job->work->answered_at = clock_mono_ms();
-	if (job->pub.state == COPY_FAILED)
-		job_note(job, NULL, NULL, NULL); /* what it said turned out to be wrong */
-	job_no_reason(job);
-	job_move(job, COPY_PENDING);
-	return 0;
+	return job_create(c, kind, row, state, PHASE_LOADED);
 }
 
-void job_answer(struct job *job, const struct err *err)
+struct job *job_recall(struct copies *c, const struct job_kind *kind, struct journal_copy *row,
+	enum copy_state state)
 {
-	struct work *w = job->work;
-	copies_done *done = w ? w->done : NULL;
-
-	if (!done)
-		return;
-	w->done = NULL;
-	loop_timer_destroy(steal(&w->patience));
-	done(w->done_arg, &job->pub, err);
+	return job_create(c, kind, row, state, PHASE_REST);
 }
 
-void job_shed(struct job *job)
+bool job_is_idle(const struct job *job)
 {
-	/* Where EC2 never answered the token may still turn up: it is to be recognised then. */
-	bool lost = job->pub.state == COPY_FAILED && job->work && job->work->lost_at;
-
-	job->pub.reason = "";
-	job->pub.eta_ms = 0;
-	if (lost)
-		job->work->phase = PHASE_REST;
-	else
-		work_destroy(steal(&job->work));
-	expire_soon(job->all);
+	return job->phase == PHASE_REST && !job->saves && !job->dirty && !job->moving &&
+	       !(job->pub.row.untold && job->all->on_end);
 }
 
-void job_tell_end(struct job *job, bool tell)
-{
-	job->tell_end = tell;
-	job->pub.row.untold = tell && job->all->on_end;
-}
+/* --- texts --- */
 
-void job_settled(struct job *job)
-{
-	if (!job->tell_end || !copy_state_ended(job->pub.state))
-		return;
-	job->tell_end = false;
-	on_end_run(job->all->on_end, &job->pub);
-	if (job->pub.state == COPY_COMPLETED && job->pub.row.move && !job->pub.row.code)
-		move_cleanup_start(job);
-}
-
-static void end(struct job *job, enum copy_state to, int64_t ended_ms)
-{
-	job->pub.row.ended_ms = ended_ms;
-	job_move(job, to);
-}
-
-static void refused(struct job *job, const struct err *err)
-{
-	struct err *refusal = job->work->refusal;
-
-	if (err)
-		persist_later(job);
-	job_answer(job, refusal);
-	job_shed(job);
-}
-
-void job_fail(struct job *job, const struct err *err)
-{
-	struct work *w = job->work;
-
-	job_note(job, err->code, err->message, err->request_id);
-	/* Else it never began: whoever asked is told, and no other. */
-	job_tell_end(job, job->pub.row.acknowledged);
-	end(job, COPY_FAILED, clock_wall_ms());
-	if (w->done) {
-		w->refusal = malloc(sizeof(*err));
-		if (w->refusal) {
-			*w->refusal = *err;
-			persist_row(job, refused);
-			return;
-		}
-		job_answer(job, err);
-	}
-	persist_row(job, NULL);
-	job_shed(job);
-}
-
-void job_end(struct job *job, enum copy_state to, int64_t ended_ms, const char *message)
-{
-	if (message)
-		job_note(job, NULL, message, NULL);
-	job_tell_end(job, true);
-	end(job, to, ended_ms);
-	persist_row(job, NULL);
-	job_answer(job, NULL);
-	job_shed(job);
-}
-
-static void set_text(char **text, const char *value)
+static void job_set_text(char **text, const char *value)
 {
 	char *copy = value && *value ? strdup(value) : NULL;
 
@@ -291,16 +303,16 @@ static void set_text(char **text, const char *value)
 
 void job_note(struct job *job, const char *code, const char *message, const char *request_id)
 {
-	set_text(&job->pub.row.code, code);
-	set_text(&job->pub.row.message, message);
-	set_text(&job->pub.row.request_id, request_id);
+	job_set_text(&job->pub.row.code, code);
+	job_set_text(&job->pub.row.message, message);
+	job_set_text(&job->pub.row.request_id, request_id);
 }
 
 void job_no_reason(struct job *job)
 {
 	if (job->work)
 		free(steal(&job->work->reason));
-	job->pub.reason = job->pub.state == COPY_QUEUED && job->queue ? job->queue->reason : "";
+	job->pub.reason = job->pub.state == COPY_QUEUED ? job->queue->reason : "";
 }
 
 void job_reason(struct job *job, const char *fmt, ...)
@@ -324,4 +336,785 @@ void job_reason(struct job *job, const char *fmt, ...)
 	job->work->reason = text;
 	job->pub.reason = text;
 	job_changed(job);
+}
+
+void job_tell(struct copies *c, const struct copy *copy)
+{
+	for (struct watcher *w = c->watchers; w; w = w->next)
+		w->fn(w->arg, copy);
+}
+
+void job_changed(struct job *job)
+{
+	job_tell(job->all, &job->pub);
+}
+
+/* Every end of a job passes here, and is one line in the log. */
+static void job_log_end(const struct job *job)
+{
+	const struct journal_copy *row = &job->pub.row;
+	struct err why = {0};
+	char text[700];
+
+	snprintf(why.message, sizeof(why.message), "%s", row->message ? row->message : "");
+	snprintf(why.code, sizeof(why.code), "%s", row->code ? row->code : "");
+	snprintf(why.request_id, sizeof(why.request_id), "%s",
+		row->request_id ? row->request_id : "");
+	log_info("%s %lld of %s/%s to %s%s%s: %s%s%s", job->kind->name, (long long)row->id,
+		row->source_region, row->source_id, row->region, row->copy_id ? "/" : "",
+		row->copy_id ? row->copy_id : "", copy_state_text(job->pub.state),
+		*why.message ? ": " : "", err_text(&why, text, sizeof(text)));
+}
+
+/* --- pieces of actions --- */
+
+/* The caller, if one waits, is answered when the transition is complete; err NULL: accepted. */
+static void job_answer(struct job *job, const struct err *err, struct outcome *out)
+{
+	struct work *w = job->work;
+
+	if (!w || !w->done)
+		return;
+	loop_timer_destroy(steal(&w->patience));
+	out->done = w->done;
+	out->done_arg = w->done_arg;
+	out->copy = &job->pub;
+	out->failed = err != NULL;
+	if (err)
+		out->err = *err;
+	w->done = NULL;
+}
+
+static void job_pause(struct job *job)
+{
+	struct work *w = job->work;
+
+	w->retry_at = clock_mono_ms() +
+		      poll_backoff_retry(job->all->options.retry_ms, ++w->failures, random_unit());
+}
+
+/* The user's command is to be started for its end, once that is durable. */
+static void job_owe_end(struct job *job, bool owed)
+{
+	job->pub.row.untold = owed && job->all->on_end;
+}
+
+void job_expire_soon(struct copies *c)
+{
+	if (!loop_timer_armed(c->expire_timer))
+		loop_timer_start(c->expire_timer, EXPIRE_MS);
+}
+
+/* Frees what only an active job needs. */
+static void job_shed(struct job *job)
+{
+	/* Without EC2's response the token may still turn up: it is to be recognised then. */
+	bool lost = job->pub.state == COPY_FAILED && job->work && job->work->lost_at;
+
+	if (!lost)
+		job_shed_work(job);
+	job_expire_soon(job->all);
+}
+
+/* The row says from now on that a request may have been sent. */
+static void job_take_off(struct job *job)
+{
+	struct journal_copy *row = &job->pub.row;
+
+	row->submitted = true;
+	row->submitted_ms = clock_wall_ms();
+	row->attempts++;
+	job->work->lost_at = 0;
+	job->work->retry_at = 0;
+}
+
+/* --- actions, in the order of the table --- */
+
+static enum job_event act_resume_pending(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job->pub.row.acknowledged = true;
+	job->work->accepted_at = clock_mono_ms();
+	return JOB_NOTHING;
+}
+
+static enum job_event act_resume_ended(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job->kind->ended(job);
+	return JOB_NOTHING;
+}
+
+static enum job_event act_resume_queued(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job_no_reason(job);
+	job_save(job);
+	return JOB_NOTHING;
+}
+
+static enum job_event act_cancel_unaccepted(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job_note(job, NULL, "the mount ended before the request was accepted; nothing was sent",
+		NULL);
+	job->pub.row.ended_ms = clock_wall_ms();
+	job_record(job);
+	return JOB_NOTHING;
+}
+
+static enum job_event act_discard(struct job *job, const struct job_news *news, struct outcome *out)
+{
+	/* Nothing of it is on disk, and nothing was sent: it never was. */
+	job_answer(job, job->work->refusal ? job->work->refusal : news->err, out);
+	out->copy = NULL;
+	out->gone = true;
+	job_destroy(job);
+	return JOB_NOTHING;
+}
+
+static enum job_event act_queue_up(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job_answer(job, NULL, out);
+	region_queue_wake(job->queue);
+	return JOB_NOTHING;
+}
+
+static enum job_event act_queue_up_unwritten(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job_save_later(job, news->err);
+	return act_queue_up(job, news, out);
+}
+
+static enum job_event act_checked(struct job *job, const struct job_news *news, struct outcome *out)
+{
+	if (news->err) {
+		job_pause(job);
+		job_reason(job, "the source cannot be looked up: %s", news->err->message);
+	} else {
+		job->work->failures = 0;
+		job->work->retry_at = 0;
+		job_no_reason(job);
+	}
+	region_queue_wake(job->queue);
+	return JOB_NOTHING;
+}
+
+static enum job_event act_take_off(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	if (job->all->options.no_tags)
+		free(steal(&job->pub.row.tags)); /* so the row says what was sent */
+	job_take_off(job);
+	job_no_reason(job);
+	concurrency_limit_sent(&job->queue->limit, clock_mono_ms());
+	job_record(job);
+	return JOB_NOTHING;
+}
+
+static enum job_event act_take_off_again(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	log_info("%s %lld: EC2 gave no response and made nothing in %d s; asking again",
+		job->kind->name, (long long)job->pub.row.id,
+		(int)(job->all->options.window_ms / 1000));
+	job_reason(job, "EC2 gave no answer and did not make the copy; it is asked again");
+	job_take_off(job);
+	job_record(job);
+	return JOB_NOTHING;
+}
+
+static enum job_event act_send(struct job *job, const struct job_news *news, struct outcome *out)
+{
+	if (job->kind->send(job, &out->next_err) == 0)
+		return JOB_NOTHING;
+	return out->next_err.errnum == ENOMEM ? JOB_DEFERRED : JOB_REFUSED;
+}
+
+static enum job_event act_accept(struct job *job, const struct job_news *news, struct outcome *out)
+{
+	struct journal_copy *row = &job->pub.row;
+	struct work *w = job->work;
+
+	/* Without a caller that is told so, mv has failed for its user, whose source stays. */
+	if (!row->acknowledged && !w->done)
+		row->move = false;
+	row->acknowledged = true;
+	row->ended_ms = 0;
+	row->started_ms = row->submitted_ms;
+	job_owe_end(job, false);
+	w->failures = 0;
+	w->lost_at = 0;
+	w->absences = 0;
+	w->accepted_at = w->answered_at = clock_mono_ms();
+	free(steal(&w->refusal));
+	job_no_reason(job);
+	log_info("%s %lld of %s/%s to %s/%s: %s%s", job->kind->name, (long long)row->id,
+		row->source_region, row->source_id, row->region, row->copy_id,
+		news->request_id ? "accepted, request id " : "found after a lost response",
+		news->request_id ? news->request_id : "");
+	region_queue_accepted(job->queue, row->copy_id);
+	job->kind->show(job);
+	job_record(job);
+	return JOB_NOTHING;
+}
+
+static enum job_event act_accept_late(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	log_warning("%s %lld: %s appeared after all, long after its response was lost",
+		job->kind->name, (long long)job->pub.row.id, job->pub.row.copy_id);
+	job_note(job, NULL, NULL, NULL); /* what it said turned out to be wrong */
+	return act_accept(job, news, out);
+}
+
+static enum job_event act_accepted(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job_answer(job, NULL, out);
+	return JOB_NOTHING;
+}
+
+/* What EC2 has accepted exists whether or not the row can be written: until it is, the token finds
+ * it again. */
+static enum job_event act_accepted_unwritten(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job_save_later(job, news->err);
+	return act_accepted(job, news, out);
+}
+
+/* EC2 carries out as many as it will: waiting in the queue is as good as accepted. */
+static enum job_event act_put_back(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job->pub.row.acknowledged = true;
+	job_no_reason(job);
+	job_record(job);
+	region_queue_refused(job->queue, news->err);
+	return JOB_NOTHING;
+}
+
+static enum job_event act_put_back_pending(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job->pub.row.acknowledged = true;
+	job_pause(job); /* before the next try the source's state is asked for */
+	job_reason(job, "source %s is still pending", job->pub.row.source_id);
+	job_record(job);
+	return JOB_NOTHING;
+}
+
+/* Nothing was sent, or EC2 surely did not carry it out: it is tried again. */
+static void job_put_off(struct job *job, const char *why)
+{
+	job_pause(job);
+	region_queue_trouble(job->queue);
+	job_reason(job, "%s; it is tried again until it succeeds", why);
+}
+
+static enum job_event act_put_off(struct job *job, const struct job_news *news, struct outcome *out)
+{
+	char why[700];
+
+	job_put_off(job, err_text(news->err, why, sizeof(why)));
+	job_save(job);
+	return JOB_NOTHING;
+}
+
+/* The row on disk says queued, or that a request may have been sent, which it surely was not. */
+static enum job_event act_put_off_unwritten(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	char why[600];
+
+	snprintf(why, sizeof(why), "the journal cannot be written: %s", news->err->message);
+	job_put_off(job, why);
+	return JOB_NOTHING;
+}
+
+static void job_out_of_patience(void *arg)
+{
+	struct job *job = arg;
+	struct outcome out = {0};
+	struct err err;
+
+	err_set(&err, ETIMEDOUT,
+		"EC2 gave no answer to the request in time; whether it made the copy is still "
+		"being looked for, see the status");
+	err.maybe_done = true;
+	job_answer(job, &err, &out);
+	if (out.done)
+		out.done(out.done_arg, out.copy, &out.err);
+}
+
+/* Looks for what EC2 made of the request, and lets the caller wait for that only so long. */
+static enum job_event job_search(struct job *job, const struct err *why, struct outcome *out)
+{
+	struct work *w = job->work;
+
+	w->lost_at = clock_mono_ms();
+	w->searches = 0;
+	if (job->kind->find_lost(job, why, &out->next_err) < 0)
+		return JOB_REFUSED;
+	if (w->done && !w->patience) {
+		w->patience = loop_timer_create(job->all->options.loop, job_out_of_patience, job);
+		if (w->patience)
+			loop_timer_start(w->patience, job->all->options.answer_ms);
+	}
+	region_queue_wake(job->queue); /* its response is not awaited any more: others may go */
+	return JOB_NOTHING;
+}
+
+static enum job_event act_lose(struct job *job, const struct job_news *news, struct outcome *out)
+{
+	char text[700];
+
+	job->queue->lost_answers++;
+	if (news->err)
+		log_warning("%s %lld: no response: %s", job->kind->name, (long long)job->pub.row.id,
+			err_text(news->err, text, sizeof(text)));
+	return job_search(job, news->err, out);
+}
+
+static enum job_event act_resume_search(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job->pub.row.submitted = true;
+	job_reason(job, "the mount ended before EC2's answer; whether it made the copy is being "
+			"looked for");
+	return job_search(job, NULL, out);
+}
+
+static enum job_event act_fail(struct job *job, const struct job_news *news, struct outcome *out)
+{
+	const struct err *err = news->err;
+	struct work *w = job->work;
+
+	job_note(job, err->code, err->message, err->request_id);
+	/* Else it never began: the caller is told, and nothing else follows. */
+	job_owe_end(job, job->pub.row.acknowledged);
+	job->pub.row.ended_ms = clock_wall_ms();
+	if (w->done) {
+		w->refusal = malloc(sizeof(*err));
+		if (w->refusal)
+			*w->refusal = *err;
+		else
+			job_answer(job, err, out);
+	}
+	job_record(job);
+	return JOB_NOTHING;
+}
+
+/* The caller was never told that the request waits: it is told now that it does not. */
+static enum job_event act_fail_unaccepted(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job->pub.row.acknowledged = false;
+	return act_fail(job, news, out);
+}
+
+static enum job_event act_end(struct job *job, const struct job_news *news, struct outcome *out)
+{
+	if (news->message)
+		job_note(job, NULL, news->message, NULL);
+	job_owe_end(job, true);
+	job->pub.row.ended_ms = news->ended_ms;
+	job_record(job);
+	return JOB_NOTHING;
+}
+
+static enum job_event act_cancel(struct job *job, const struct job_news *news, struct outcome *out)
+{
+	struct work *w = job->work;
+
+	if (w->waiter)
+		region_cancel(steal(&w->waiter));
+	w->done = news->done;
+	w->done_arg = news->done_arg;
+	job_owe_end(job, true);
+	job->pub.row.ended_ms = clock_wall_ms();
+	job_record(job);
+	return JOB_NOTHING;
+}
+
+/* On disk it is queued, and it stays so. */
+static enum job_event act_uncancel(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job_owe_end(job, false);
+	job->pub.row.ended_ms = 0;
+	job_answer(job, news->err, out);
+	return JOB_NOTHING;
+}
+
+static enum job_event act_record(struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job_record(job);
+	return JOB_NOTHING;
+}
+
+/* Its end is durable: what follows from it may follow. */
+static enum job_event act_settle(struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job_answer(job, job->work ? job->work->refusal : NULL, out);
+	job_shed(job);
+	if (job->pub.row.untold)
+		on_end_run(job->all->on_end, &job->pub);
+	job->kind->ended(job);
+	return JOB_NOTHING;
+}
+
+static enum job_event act_settle_later(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	job_answer(job, job->work ? job->work->refusal : NULL, out);
+	job_save_later(job, news->err);
+	return JOB_NOTHING;
+}
+
+/* --- guards --- */
+
+static bool is_acknowledged(const struct job *job)
+{
+	return job->pub.row.acknowledged;
+}
+
+static bool is_acknowledged_or_awaited(const struct job *job)
+{
+	return job->pub.row.acknowledged || job->work->done;
+}
+
+static bool is_awaited(const struct job *job)
+{
+	return job->work->done != NULL;
+}
+
+static bool may_have_been_sent(const struct job *job)
+{
+	return job->pub.row.submitted && !job->pub.row.dry_run;
+}
+
+static bool may_be_queued(const struct job *job)
+{
+	return job->pub.row.acknowledged && !job->pub.row.dry_run;
+}
+
+static bool has_id(const struct job *job)
+{
+	return job->pub.row.copy_id != NULL;
+}
+
+static bool owes_end(const struct job *job)
+{
+	return job->pub.row.untold && job->all->on_end;
+}
+
+/* Cancelled by the user, while it waited in the queue. */
+static bool was_queued(const struct job *job)
+{
+	return job->pub.row.acknowledged && !job->pub.row.copy_id;
+}
+
+/* --- the table --- */
+
+struct transition {
+	enum copy_state state;
+	enum phase phase;
+	enum job_event event;
+	job_guard *when; /* NULL: always. The first that fits is taken */
+	enum copy_state next_state;
+	enum phase next_phase;
+	job_action *act; /* NULL: nothing but the change */
+};
+
+/* clang-format off */
+#define Q COPY_QUEUED
+#define S COPY_SUBMITTING
+#define P COPY_PENDING
+#define C COPY_COMPLETED
+#define E COPY_ERROR
+#define F COPY_FAILED
+#define X COPY_CANCELLED
+static const struct transition table[] = {
+	/* a start */
+	{Q, PHASE_LOADED,    JOB_RESUMED,        is_acknowledged,            Q, PHASE_REST,      NULL},
+	{Q, PHASE_LOADED,    JOB_RESUMED,        NULL,                       X, PHASE_RECORDING, act_cancel_unaccepted},
+	{S, PHASE_LOADED,    JOB_RESUMED,        may_have_been_sent,         S, PHASE_SEARCHING, act_resume_search},
+	{S, PHASE_LOADED,    JOB_RESUMED,        may_be_queued,              Q, PHASE_REST,      act_resume_queued},
+	{S, PHASE_LOADED,    JOB_RESUMED,        NULL,                       X, PHASE_RECORDING, act_cancel_unaccepted},
+	{P, PHASE_LOADED,    JOB_RESUMED,        has_id,                     P, PHASE_REST,      act_resume_pending},
+	{P, PHASE_LOADED,    JOB_RESUMED,        NULL,                       S, PHASE_SEARCHING, act_resume_search},
+	{C, PHASE_LOADED,    JOB_RESUMED,        owes_end,                   C, PHASE_RECORDING, act_record},
+	{C, PHASE_LOADED,    JOB_RESUMED,        NULL,                       C, PHASE_REST,      act_resume_ended},
+	{E, PHASE_LOADED,    JOB_RESUMED,        owes_end,                   E, PHASE_RECORDING, act_record},
+	{E, PHASE_LOADED,    JOB_RESUMED,        NULL,                       E, PHASE_REST,      NULL},
+	{F, PHASE_LOADED,    JOB_RESUMED,        owes_end,                   F, PHASE_RECORDING, act_record},
+	{F, PHASE_LOADED,    JOB_RESUMED,        NULL,                       F, PHASE_REST,      NULL},
+	{X, PHASE_LOADED,    JOB_RESUMED,        owes_end,                   X, PHASE_RECORDING, act_record},
+	{X, PHASE_LOADED,    JOB_RESUMED,        NULL,                       X, PHASE_REST,      NULL},
+
+	/* a new request */
+	{Q, PHASE_ADMITTING, JOB_ROW_WRITTEN,    NULL,                       Q, PHASE_REST,      act_queue_up},
+	{Q, PHASE_ADMITTING, JOB_ROW_FAILED,     NULL,                       Q, PHASE_ADMITTING, act_discard},
+	{S, PHASE_ADMITTING, JOB_ROW_WRITTEN,    NULL,                       S, PHASE_SENDING,   act_send},
+	{S, PHASE_ADMITTING, JOB_ROW_FAILED,     NULL,                       S, PHASE_ADMITTING, act_discard},
+	{F, PHASE_ADMITTING, JOB_ROW_WRITTEN,    NULL,                       F, PHASE_REST,      act_settle},
+	{F, PHASE_ADMITTING, JOB_ROW_FAILED,     NULL,                       F, PHASE_ADMITTING, act_discard},
+
+	/* in the queue */
+	{Q, PHASE_REST,      JOB_TURN,           NULL,                       S, PHASE_RECORDING, act_take_off},
+	{Q, PHASE_REST,      JOB_CHECKING,       NULL,                       Q, PHASE_CHECKING,  NULL},
+	{Q, PHASE_REST,      JOB_CHECKED,        NULL,                       Q, PHASE_REST,      act_checked},
+	{Q, PHASE_REST,      JOB_REFUSED,        NULL,                       F, PHASE_RECORDING, act_fail},
+	{Q, PHASE_REST,      JOB_CANCELLED,      NULL,                       X, PHASE_RECORDING, act_cancel},
+	{Q, PHASE_CHECKING,  JOB_CHECKED,        NULL,                       Q, PHASE_REST,      act_checked},
+	{Q, PHASE_CHECKING,  JOB_REFUSED,        NULL,                       F, PHASE_RECORDING, act_fail},
+	{Q, PHASE_CHECKING,  JOB_CANCELLED,      NULL,                       X, PHASE_RECORDING, act_cancel},
+	{Q, PHASE_RECORDING, JOB_ROW_WRITTEN,    NULL,                       Q, PHASE_REST,      act_queue_up},
+	{Q, PHASE_RECORDING, JOB_ROW_FAILED,     is_awaited,                 F, PHASE_RECORDING, act_fail_unaccepted},
+	{Q, PHASE_RECORDING, JOB_ROW_FAILED,     NULL,                       Q, PHASE_REST,      act_queue_up_unwritten},
+	{Q, PHASE_RECORDING, JOB_CANCELLED,      NULL,                       X, PHASE_RECORDING, act_cancel},
+
+	/* the request */
+	{S, PHASE_RECORDING, JOB_ROW_WRITTEN,    NULL,                       S, PHASE_SENDING,   act_send},
+	{S, PHASE_RECORDING, JOB_ROW_FAILED,     is_acknowledged,            Q, PHASE_REST,      act_put_off_unwritten},
+	{S, PHASE_RECORDING, JOB_ROW_FAILED,     NULL,                       F, PHASE_RECORDING, act_fail},
+	{S, PHASE_SENDING,   JOB_ACCEPTED,       NULL,                       P, PHASE_RECORDING, act_accept},
+	{S, PHASE_SENDING,   JOB_DRY_RUN_PASSED, NULL,                       C, PHASE_RECORDING, act_end},
+	{S, PHASE_SENDING,   JOB_OVER_LIMIT,     NULL,                       Q, PHASE_RECORDING, act_put_back},
+	{S, PHASE_SENDING,   JOB_NOT_READY,      NULL,                       Q, PHASE_RECORDING, act_put_back_pending},
+	{S, PHASE_SENDING,   JOB_DEFERRED,       is_acknowledged,            Q, PHASE_REST,      act_put_off},
+	{S, PHASE_SENDING,   JOB_DEFERRED,       NULL,                       F, PHASE_RECORDING, act_fail},
+	{S, PHASE_SENDING,   JOB_REFUSED,        NULL,                       F, PHASE_RECORDING, act_fail},
+	{S, PHASE_SENDING,   JOB_LOST,           NULL,                       S, PHASE_SEARCHING, act_lose},
+
+	/* no response */
+	{S, PHASE_SEARCHING, JOB_ACCEPTED,       NULL,                       P, PHASE_RECORDING, act_accept},
+	{S, PHASE_SEARCHING, JOB_NOT_MADE,       is_acknowledged_or_awaited, S, PHASE_RECORDING, act_take_off_again},
+	{S, PHASE_SEARCHING, JOB_NOT_MADE,       NULL,                       F, PHASE_RECORDING, act_fail},
+	{S, PHASE_SEARCHING, JOB_REFUSED,        NULL,                       F, PHASE_RECORDING, act_fail},
+	{S, PHASE_SEARCHING, JOB_LOST,           NULL,                       S, PHASE_SEARCHING, act_lose},
+	{F, PHASE_RECORDING, JOB_ACCEPTED,       NULL,                       P, PHASE_RECORDING, act_accept_late},
+	{F, PHASE_REST,      JOB_ACCEPTED,       NULL,                       P, PHASE_RECORDING, act_accept_late},
+
+	/* EC2 carries it out */
+	{P, PHASE_RECORDING, JOB_ROW_WRITTEN,    NULL,                       P, PHASE_REST,      act_accepted},
+	{P, PHASE_RECORDING, JOB_ROW_FAILED,     NULL,                       P, PHASE_REST,      act_accepted_unwritten},
+	{P, PHASE_RECORDING, JOB_COMPLETED,      NULL,                       C, PHASE_RECORDING, act_end},
+	{P, PHASE_RECORDING, JOB_ERROR,          NULL,                       E, PHASE_RECORDING, act_end},
+	{P, PHASE_RECORDING, JOB_GONE,           NULL,                       X, PHASE_RECORDING, act_end},
+	{P, PHASE_REST,      JOB_COMPLETED,      NULL,                       C, PHASE_RECORDING, act_end},
+	{P, PHASE_REST,      JOB_ERROR,          NULL,                       E, PHASE_RECORDING, act_end},
+	{P, PHASE_REST,      JOB_GONE,           NULL,                       X, PHASE_RECORDING, act_end},
+
+	/* its end */
+	{C, PHASE_RECORDING, JOB_ROW_WRITTEN,    NULL,                       C, PHASE_REST,      act_settle},
+	{C, PHASE_RECORDING, JOB_ROW_FAILED,     NULL,                       C, PHASE_RECORDING, act_settle_later},
+	{E, PHASE_RECORDING, JOB_ROW_WRITTEN,    NULL,                       E, PHASE_REST,      act_settle},
+	{E, PHASE_RECORDING, JOB_ROW_FAILED,     NULL,                       E, PHASE_RECORDING, act_settle_later},
+	{F, PHASE_RECORDING, JOB_ROW_WRITTEN,    NULL,                       F, PHASE_REST,      act_settle},
+	{F, PHASE_RECORDING, JOB_ROW_FAILED,     NULL,                       F, PHASE_RECORDING, act_settle_later},
+	{X, PHASE_RECORDING, JOB_ROW_WRITTEN,    NULL,                       X, PHASE_REST,      act_settle},
+	{X, PHASE_RECORDING, JOB_ROW_FAILED,     was_queued,                 Q, PHASE_REST,      act_uncancel},
+	{X, PHASE_RECORDING, JOB_ROW_FAILED,     NULL,                       X, PHASE_RECORDING, act_settle_later},
+};
+#undef Q
+#undef S
+#undef P
+#undef C
+#undef E
+#undef F
+#undef X
+/* clang-format on */
+
+static const struct transition *job_find(const struct job *job, enum job_event event)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const struct transition *t = &table[i];
+
+		if (t->state == job->pub.state && t->phase == job->phase && t->event == event &&
+			(!t->when || t->when(job)))
+			return t;
+	}
+	return NULL;
+}
+
+/* The invariants at the top of this file. */
+static void job_check(const struct job *job)
+{
+	const struct journal_copy *row = &job->pub.row;
+	const struct work *w = job->work;
+	bool writing = job->phase == PHASE_RECORDING || job->phase == PHASE_ADMITTING;
+
+	assert(!writing || job->awaited || job->unput || job->dirty);
+	assert(writing || !job->awaited);
+	switch (job->pub.state) {
+	case COPY_QUEUED:
+		assert(w && !w->call && !w->lost_at && row->acknowledged && !row->copy_id);
+		assert(job->phase != PHASE_SENDING && job->phase != PHASE_SEARCHING);
+		assert(job->phase == PHASE_CHECKING || !w->waiter);
+		assert(job->phase == PHASE_RECORDING || job->phase == PHASE_ADMITTING || !w->done);
+		break;
+	case COPY_SUBMITTING:
+		assert(w && !w->waiter && row->submitted && !row->copy_id);
+		assert(job->phase != PHASE_REST && job->phase != PHASE_CHECKING);
+		assert((job->phase == PHASE_SENDING) == (w->call != NULL));
+		assert((job->phase == PHASE_SEARCHING) == (w->lost_at != 0));
+		break;
+	case COPY_PENDING:
+		assert(w && !w->call && !w->waiter && !w->lost_at && row->acknowledged);
+		assert(row->copy_id && (job->phase == PHASE_REST || job->phase == PHASE_RECORDING));
+		assert(job->phase == PHASE_RECORDING || !w->done);
+		break;
+	case COPY_COMPLETED:
+	case COPY_ERROR:
+	case COPY_FAILED:
+	case COPY_CANCELLED:
+		assert(job->phase == PHASE_REST || writing);
+		assert(!w || (!w->call && !w->waiter));
+		assert(!w || writing || (job->pub.state == COPY_FAILED && w->lost_at && !w->done));
+		break;
+	}
+}
+
+/* Enters the id that EC2 gave. False without memory for it. */
+static bool job_take_id(struct job *job, const char *id)
+{
+	char *copy = strdup(id);
+
+	if (!copy)
+		return false;
+	HASH_ADD_KEYPTR(hh_id, job->queue->ids, copy, strlen(copy), job);
+	if (!job->hh_id.tbl) {
+		free(copy);
+		return false;
+	}
+	free(job->pub.row.copy_id);
+	job->pub.row.copy_id = copy;
+	return true;
+}
+
+static void job_set(struct job *job, enum copy_state state, enum phase phase)
+{
+	bool moves = state != job->pub.state;
+
+	if (moves)
+		region_queue_leave(job);
+	job->pub.state = state;
+	job->phase = phase;
+	if (copy_state_ended(state)) {
+		job->pub.reason = "";
+		job->pub.eta_ms = 0;
+	}
+	if (moves)
+		region_queue_enter(job);
+}
+
+/* One transition. Returns the event that follows at once. */
+static enum job_event job_step(
+	struct job *job, enum job_event event, const struct job_news *news, struct outcome *out)
+{
+	const struct transition *t = job_find(job, event);
+
+	if (!t) {
+		log_error("%s %lld: event %d does not belong into state %s, phase %d",
+			job->kind->name, (long long)job->pub.row.id, event,
+			copy_state_text(job->pub.state), job->phase);
+		assert(!"an event that the table lacks");
+		return JOB_NOTHING;
+	}
+	job_set(job, t->next_state, t->next_phase);
+	return t->act ? t->act(job, news, out) : JOB_NOTHING;
+}
+
+void job_event(struct job *job, enum job_event event, const struct job_news *news)
+{
+	static const struct job_news none;
+	enum copy_state before = job->pub.state;
+	struct outcome out = {0};
+	struct job_news next = {.err = &out.next_err};
+
+	assert(!job->in_event);
+	job->in_event = true;
+	news = news ? news : &none;
+	if (event == JOB_ACCEPTED && !job_take_id(job, news->id)) {
+		/* As good as no response: the token finds it. */
+		event = job->pub.state == COPY_FAILED ? JOB_NOTHING : JOB_LOST;
+	}
+	while (event != JOB_NOTHING && !out.gone) {
+		event = job_step(job, event, news, &out);
+		news = &next;
+	}
+	if (!out.gone) {
+		job->in_event = false;
+		job_check(job);
+		if (before != job->pub.state) {
+			if (copy_state_ended(job->pub.state))
+				job_log_end(job);
+			job_changed(job);
+		}
+	}
+	if (out.done)
+		out.done(out.done_arg, out.copy, out.failed ? &out.err : NULL);
+}
+
+struct job *job_admit(struct copies *c, const struct job_kind *kind, struct journal_copy *row,
+	const struct job_start *start)
+{
+	struct err *refusal = start->refusal ? malloc(sizeof(*refusal)) : NULL;
+	struct journal_receipt receipt;
+	struct job *job;
+
+	row->acknowledged = start->state == COPY_QUEUED;
+	row->ended_ms = start->refusal ? clock_wall_ms() : 0;
+	job = !start->refusal || refusal ? job_create(c, kind, row, start->state, PHASE_ADMITTING)
+					 : NULL;
+	if (!job) {
+		journal_copy_finish(row);
+		free(refusal);
+		return NULL;
+	}
+	job->work->done = start->done;
+	job->work->done_arg = start->done_arg;
+	if (start->refusal) {
+		*refusal = *start->refusal;
+		job->work->refusal = refusal;
+		job_note(job, refusal->code, refusal->message, refusal->request_id);
+		job_log_end(job);
+	} else if (start->state == COPY_SUBMITTING) {
+		job_take_off(job);
+		if (!job->pub.row.dry_run)
+			concurrency_limit_sent(&job->queue->limit, clock_mono_ms());
+	}
+	if (start->receipt) {
+		receipt = *start->receipt;
+		receipt.copy = job->pub.row.id;
+	}
+	job_put(job, start->receipt ? &receipt : NULL, true);
+	job_check(job);
+	job_changed(job);
+	return job;
+}
+
+/* --- setting up --- */
+
+int job_init(struct copies *c)
+{
+	c->save_timer = loop_timer_create(c->options.loop, job_save_timer, c);
+	return c->save_timer ? 0 : -ENOMEM;
+}
+
+void job_finish(struct copies *c)
+{
+	struct save *s, *next;
+
+	for (s = c->saves; s; s = next) {
+		next = s->next;
+		free(s);
+	}
+	c->saves = NULL;
+	loop_timer_destroy(c->save_timer);
 }

@@ -1,49 +1,101 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of a copy: its moves from state to state, in memory, in its queue, and on disk. */
+/* A job: one request for a copy, from its first row to its end. job.c is the only writer of a job's
+ * state and phase; the table there has every transition. */
 #ifndef EBSFS_JOB_H
 #define EBSFS_JOB_H
 
 #include "engine.h"
 
-/* An entry for a row, in the given state. Takes the row's strings in every case. Not yet known to
- * anybody: job_enter(). NULL on ENOMEM. */
-struct job *job_create(struct copies *c, struct journal_copy *row, enum copy_state state);
-/* Makes it known by row, token and snapshot id, and puts it into the queue of its region. 0 or
- * -ENOMEM. */
-int job_enter(struct job *job);
-/* Forgets and frees it. NULL is permitted. */
+enum job_event {
+	JOB_NOTHING,
+
+	/* from a start */
+	JOB_RESUMED, /* all rows were read: go on */
+
+	/* from the journal, about the row that is awaited */
+	JOB_ROW_WRITTEN, /* it is durable */
+	JOB_ROW_FAILED,  /* err */
+
+	/* from the queue and the source */
+	JOB_TURN,     /* a slot is free, and the source can be copied */
+	JOB_CHECKING, /* EC2 is asked about the source */
+	JOB_CHECKED,  /* it has answered; or err: it could not be asked */
+
+	/* from the request */
+	JOB_ACCEPTED,       /* id; request_id, or NULL: found after its response was lost */
+	JOB_DRY_RUN_PASSED, /* message */
+	JOB_OVER_LIMIT,     /* err: too many are in progress */
+	JOB_NOT_READY,      /* err: the source is still pending */
+	JOB_DEFERRED,       /* err: about the network, the rate, the credentials, memory */
+	JOB_REFUSED,        /* err: about this request; also from the source and the search */
+	JOB_LOST,           /* err: sent, and no response came */
+	JOB_NOT_MADE,       /* err: EC2 surely did not carry out the request that was lost */
+
+	/* from the poller and the listings */
+	JOB_COMPLETED, /* ended_ms */
+	JOB_ERROR,     /* ended_ms, message */
+	JOB_GONE,      /* ended_ms, message */
+
+	/* from the user */
+	JOB_CANCELLED, /* done, done_arg: told once the row is durable */
+};
+
+/* What an event brings; borrowed for the call. */
+struct job_news {
+	const struct err *err;
+	const char *id, *request_id, *message;
+	int64_t ended_ms; /* wall clock */
+	copies_done *done;
+	void *done_arg;
+};
+
+/* The one way to change a job's state. news: NULL if the event brings nothing. The job may be gone
+ * after JOB_ROW_FAILED, and after no other event. Not to be called from within itself: all that an
+ * event causes in other files comes back later, from the loop. The caller that waits for the
+ * outcome is called last. */
+void job_event(struct job *job, enum job_event event, const struct job_news *news);
+
+/* How a new job begins. */
+struct job_start {
+	enum copy_state state; /* queued; submitting: it is sent at once; failed: refused */
+	const struct journal_receipt *receipt; /* journalled with it; NULL: none */
+	copies_done *done;
+	void *done_arg;
+	const struct err *refusal; /* failed: why */
+};
+/* Makes a job of the row, whose strings are taken in every case, and begins to write it. NULL on
+ * ENOMEM: nothing has happened, and done is not called. */
+struct job *job_admit(struct copies *c, const struct job_kind *kind, struct journal_copy *row,
+	const struct job_start *start);
+/* A job for a row of the journal: its state is the row's, its phase PHASE_LOADED. Results as
+ * job_admit(). */
+struct job *job_load(struct copies *c, const struct job_kind *kind, struct journal_copy *row,
+	enum copy_state state);
+/* The same for an ended one that is only looked at: PHASE_REST. */
+struct job *job_recall(struct copies *c, const struct job_kind *kind, struct journal_copy *row,
+	enum copy_state state);
+/* Forgets and frees it; writes under way go on. NULL is permitted. */
 void job_destroy(struct job *job);
+/* Whether nothing is under way for an ended job, and nothing owed. */
+bool job_is_idle(const struct job *job);
 
-/* Changes the state in memory and in the queue, and tells the watchers. Only the moves of the table
- * in copies.h are permitted. */
-void job_move(struct job *job, enum copy_state to);
-/* It takes its slot: the row says from now on that a request may have been sent. */
-void job_take_off(struct job *job);
-/* EC2 has the copy: -> pending. Not on disk yet. 0 or -ENOMEM (then nothing has changed). */
-int job_adopt(struct job *job, const char *copy_id);
-/* Tells the watchers that something else changed. */
+/* Something has ended: it goes into the history by and by. */
+void job_expire_soon(struct copies *c);
+
+/* Writes the row as it is now, again until it is durable. */
+void job_save(struct job *job);
+/* Tells the watchers that something else than the state changed. */
 void job_changed(struct job *job);
+void job_tell(struct copies *c, const struct copy *copy); /* the same for any copy */
 
-/* Gives the word to who waits for it, if anybody does; err NULL: accepted. */
-void job_answer(struct job *job, const struct err *err);
-/* A refusal, EC2's or ours: -> failed, on disk, and then the answer. */
-void job_fail(struct job *job, const struct err *err);
-/* -> completed, error or cancelled at ended_ms (wall clock), on disk. message: what the row shall
- * say; NULL: what it says. */
-void job_end(struct job *job, enum copy_state to, int64_t ended_ms, const char *message);
-/* Whether its end, which comes now, is anybody's business: the user's command is run, a mv goes on.
- */
-void job_tell_end(struct job *job, bool tell);
-/* For save.c: an ended copy's row is on disk. What follows from its end may follow. */
-void job_settled(struct job *job);
-/* Frees what only an active copy needs. */
-void job_shed(struct job *job);
-
-/* Texts of the row and the reason. A text for which there is no memory is left out: it is for
- * people. */
+/* The row's texts and the reason. A text without memory for it is left out: it is for people. */
 void job_note(struct job *job, const char *code, const char *message,
 	const char *request_id); /* NULL: none */
 void job_reason(struct job *job, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void job_no_reason(struct job *job); /* the queue's, if it is queued */
+
+int job_init(struct copies *c); /* 0 or -ENOMEM */
+/* The journal is closed before the loop turns: it calls none of its writers back. */
+void job_finish(struct copies *c);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The one who asks EC2 about a region's pending snapshots. */
+/* When EC2 is asked about a region's pending snapshots. */
 #include "poller.h"
 
 #include <errno.h>
@@ -10,7 +10,6 @@
 #include "job.h"
 #include "poll_backoff.h"
 #include "random.h"
-#include "reconcile.h"
 #include "region_queue.h"
 
 /*
@@ -20,38 +19,42 @@
  * the two kinds alternate, and those that EC2 told about longest ago are asked for by id first.
  */
 #define LISTING_EVERY 8
-#define PAGES_MAX     1000
-/* EC2's answers are not consistent with each other: a snapshot is gone when it was missing in so
- * many of them in a row. */
+/* EC2's responses are not consistent with each other: a snapshot is gone when so many of them in a
+ * row lacked it. */
 #define ABSENCES_GONE 3
 
-static void run(void *arg);
-static int ask(struct region_queue *queue);
+static void poller_run(void *arg);
 
 int poller_init(struct region_queue *queue)
 {
-	queue->poller.timer = loop_timer_create(queue->all->options.loop, run, queue);
+	queue->poller.timer = loop_timer_create(queue->all->options.loop, poller_run, queue);
 	return queue->poller.timer ? 0 : -ENOMEM;
 }
 
-static void clear(struct poller *p)
+static void poller_clear(struct poller *p)
 {
-	for (size_t i = 0; i < p->n_asked; i++)
-		free(p->asked[i].id);
-	p->n_asked = 0;
-	free(steal(&p->asked));
-	free(steal(&p->next_token));
-	p->pages = 0;
+	for (size_t i = 0; i < p->n_ids; i++)
+		free((char *)p->ids[i]);
+	p->n_ids = 0;
+	free(steal(&p->ids));
+	free(steal(&p->answered));
+	p->busy = false;
 }
 
 void poller_finish(struct region_queue *queue)
 {
 	struct poller *p = &queue->poller;
+	struct held *h, *next;
 
-	if (p->call)
-		aws_cancel(p->call);
-	clear(p);
+	if (p->busy)
+		queue->all->kind->poll_cancel(queue);
+	poller_clear(p);
 	loop_timer_destroy(p->timer);
+	HASH_ITER (hh, queue->held, h, next) {
+		HASH_DEL(queue->held, h);
+		free(h->id);
+		free(h);
+	}
 }
 
 /* --- what is waited for --- */
@@ -64,8 +67,21 @@ struct wanted {
 
 typedef void wanted_fn(void *arg, const struct wanted *wanted);
 
+/* Whether there may be news of a snapshot: it is pending, or not known. */
+static bool poller_is_open(const struct region_queue *queue, const char *id)
+{
+	struct catalogue *catalogue = region_catalogue(queue->region);
+	catalogue_slot slot = catalogue_find(catalogue, id);
+	struct catalogue_snapshot s;
+
+	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s))
+		return true;
+	return s.presence != CATALOGUE_GONE &&
+	       (s.state == EC2_SNAPSHOT_PENDING || s.state == EC2_SNAPSHOT_UNKNOWN);
+}
+
 /* Whether the poller asks for it anyway, as a copy in progress. */
-static bool is_copied(const struct region_queue *queue, const char *id)
+static bool poller_is_copied(const struct region_queue *queue, const char *id)
 {
 	struct job *job;
 	struct foreign *f;
@@ -75,14 +91,14 @@ static bool is_copied(const struct region_queue *queue, const char *id)
 	return (job && job->pub.state == COPY_PENDING) || (f && f->pub.state == COPY_PENDING);
 }
 
-static int64_t interval(
+static int64_t poller_interval(
 	const struct region_queue *queue, int64_t start_ms, int64_t eta_ms, int64_t wall)
 {
 	return poll_backoff_interval(queue->all->options.poll_ms, start_ms ? wall - start_ms : 0,
 		eta_ms ? eta_ms - wall : POLL_UNKNOWN);
 }
 
-static void each_wanted(struct region_queue *queue, wanted_fn *fn, void *arg)
+static void poller_each_wanted(struct region_queue *queue, wanted_fn *fn, void *arg)
 {
 	int64_t wall = clock_wall_ms(), mono = clock_mono_ms();
 	struct job *job;
@@ -90,21 +106,21 @@ static void each_wanted(struct region_queue *queue, wanted_fn *fn, void *arg)
 	for (job = queue->running; job; job = job->next)
 		if (job->pub.state == COPY_PENDING)
 			fn(arg, &(struct wanted){job->pub.row.copy_id, job->work->answered_at,
-					interval(queue, job->pub.row.started_ms, job->pub.eta_ms,
-						wall)});
+					poller_interval(queue, job->pub.row.started_ms,
+						job->pub.eta_ms, wall)});
 	for (struct foreign *f = queue->foreign; f; f = f->hh.next)
 		if (f->pub.state == COPY_PENDING)
 			fn(arg, &(struct wanted){f->pub.row.copy_id, f->answered_at,
-					interval(queue, f->pub.row.started_ms, f->pub.eta_ms,
+					poller_interval(queue, f->pub.row.started_ms, f->pub.eta_ms,
 						wall)});
 	for (struct held *h = queue->held; h; h = h->hh.next)
-		if (!is_copied(queue, h->id) && region_queue_is_open(queue, h->id))
+		if (!poller_is_copied(queue, h->id) && poller_is_open(queue, h->id))
 			fn(arg, &(struct wanted){h->id, h->answered_at,
 					poll_backoff_interval(queue->all->options.poll_ms,
 						mono - h->since, POLL_UNKNOWN)});
 }
 
-static void shortest(void *arg, const struct wanted *wanted)
+static void poller_shortest(void *arg, const struct wanted *wanted)
 {
 	int64_t *least = arg;
 
@@ -118,9 +134,9 @@ void poller_schedule(struct region_queue *queue)
 	int64_t pause = INT64_MAX, now = clock_mono_ms(), least = queue->all->options.poll_ms,
 		target;
 
-	if (p->call)
+	if (p->busy)
 		return; /* its end does this */
-	each_wanted(queue, shortest, &pause);
+	poller_each_wanted(queue, poller_shortest, &pause);
 	if (queue->blocked || queue->unlisted || (p->urgent && pause != INT64_MAX))
 		pause = least;
 	if (pause == INT64_MAX) {
@@ -148,7 +164,7 @@ struct gathered {
 	bool failed;
 };
 
-static void gather(void *arg, const struct wanted *wanted)
+static void poller_gather(void *arg, const struct wanted *wanted)
 {
 	struct gathered *g = arg;
 
@@ -166,7 +182,7 @@ static void gather(void *arg, const struct wanted *wanted)
 	g->all[g->n++] = *wanted;
 }
 
-static int by_answer(const void *a, const void *b)
+static int poller_by_answer(const void *a, const void *b)
 {
 	const struct wanted *x = a, *y = b;
 
@@ -174,50 +190,36 @@ static int by_answer(const void *a, const void *b)
 }
 
 /* Decides what the poll asks. 0, -ENOMEM, or -ENOENT: there is nothing to ask. */
-static int prepare(struct region_queue *queue)
+static int poller_prepare(struct region_queue *queue)
 {
 	struct poller *p = &queue->poller;
 	struct gathered g = {0};
 	bool busy = queue->n_waiting || queue->running || queue->foreigners;
 	int result = 0;
 
-	each_wanted(queue, gather, &g);
+	poller_each_wanted(queue, poller_gather, &g);
 	if (g.n > 1)
-		qsort(g.all, g.n, sizeof(*g.all), by_answer);
+		qsort(g.all, g.n, sizeof(*g.all), poller_by_answer);
 	p->listing = busy && (!p->listed_at || p->since_listing >= LISTING_EVERY - 1 || !g.n ||
 				     (g.n > EC2_FILTER_VALUES_MAX && !p->listing));
-	p->asked = calloc(EC2_FILTER_VALUES_MAX, sizeof(*p->asked));
-	if (g.failed || !p->asked)
+	p->ids = calloc(EC2_FILTER_VALUES_MAX, sizeof(*p->ids));
+	p->answered = calloc(EC2_FILTER_VALUES_MAX, sizeof(*p->answered));
+	if (g.failed || !p->ids || !p->answered)
 		result = -ENOMEM;
 	else if (!g.n && !busy)
 		result = -ENOENT;
 	for (size_t i = 0; i < g.n && i < EC2_FILTER_VALUES_MAX && !result && !p->listing; i++) {
-		p->asked[i].id = strdup(g.all[i].id);
-		if (!p->asked[i].id)
+		p->ids[i] = strdup(g.all[i].id);
+		if (!p->ids[i])
 			result = -ENOMEM;
 		else
-			p->n_asked++;
+			p->n_ids++;
 	}
 	free(g.all);
 	return result;
 }
 
-/* Only what others share with the account is asked for without naming the owner. */
-static const char *owner(struct region_queue *queue)
-{
-	struct catalogue *catalogue = region_catalogue(queue->region);
-
-	for (size_t i = 0; i < queue->poller.n_asked; i++) {
-		catalogue_slot slot = catalogue_find(catalogue, queue->poller.asked[i].id);
-
-		if (slot != CATALOGUE_NONE &&
-			catalogue_presence(catalogue, slot) == CATALOGUE_UNLISTED)
-			return NULL;
-	}
-	return "self";
-}
-
-static void explain(struct region_queue *queue, const struct err *err)
+static void poller_explain(struct region_queue *queue, const struct err *err)
 {
 	struct job *job;
 
@@ -231,22 +233,8 @@ static void explain(struct region_queue *queue, const struct err *err)
 	}
 }
 
-static void failed(struct region_queue *queue, const struct err *err)
-{
-	struct poller *p = &queue->poller;
-
-	clear(p);
-	p->backoff_ms =
-		poll_backoff_retry(queue->all->options.poll_ms, ++p->failures, random_unit());
-	queue->poll_failures++;
-	queue->unlisted = false; /* asked in vain: EC2's refusals will have to do */
-	explain(queue, err);
-	region_queue_wake(queue);
-	poller_schedule(queue);
-}
-
-/* An answer had the id, or not. */
-static void answered(struct region_queue *queue, const char *id, bool present)
+/* A response had the id, or lacked it. */
+static void poller_take(struct region_queue *queue, const char *id, bool present)
 {
 	int64_t now = clock_mono_ms();
 	struct job *job;
@@ -257,10 +245,6 @@ static void answered(struct region_queue *queue, const char *id, bool present)
 	if (job && job->pub.state == COPY_PENDING) {
 		job->work->answered_at = now;
 		job->work->absences = present ? 0 : job->work->absences + 1;
-		/* The catalogue tells of changes only; this one may have changed before it was
-		 * ours. */
-		if (present)
-			reconcile_entry(job);
 	}
 	HASH_FIND_STR(queue->foreign, id, f);
 	if (f) {
@@ -275,35 +259,23 @@ static void answered(struct region_queue *queue, const char *id, bool present)
 	h->glance = false;
 	if (!h->holds) {
 		h->holds = 1;
-		region_queue_release(queue, id);
+		poller_release(queue, id);
 	}
 }
 
-static void take_page(struct region_queue *queue, const struct ec2_page *page)
+void poller_answered(struct region_queue *queue, const char *id)
 {
 	struct poller *p = &queue->poller;
-	struct catalogue *catalogue = region_catalogue(queue->region);
-	const char *account = queue->all->options.account;
 
-	for (size_t i = 0; i < page->n_snapshots; i++) {
-		const struct ec2_snapshot *s = &page->snapshots[i];
-		catalogue_slot slot = catalogue_find(catalogue, s->id);
-		bool listed = p->listing ||
-			      (slot != CATALOGUE_NONE &&
-				      catalogue_presence(catalogue, slot) == CATALOGUE_LISTED) ||
-			      (account && s->owner_id && !strcmp(account, s->owner_id));
-
-		catalogue_put(catalogue, s, listed ? CATALOGUE_LISTED : CATALOGUE_UNLISTED,
-			clock_mono_ms());
-		for (size_t n = 0; n < p->n_asked; n++)
-			if (!strcmp(p->asked[n].id, s->id))
-				p->asked[n].answered = true;
-		answered(queue, s->id, true);
-	}
+	for (size_t i = 0; i < p->n_ids; i++)
+		if (!strcmp(p->ids[i], id))
+			p->answered[i] = true;
+	poller_take(queue, id, true);
 }
 
-/* What was missing in answer after answer, long enough after it came to be, is gone. */
-static void bury(struct region_queue *queue, const char *id)
+/* A snapshot that enough responses in a row lacked, long enough after it came to be, was deleted.
+ */
+static void poller_bury(struct region_queue *queue, const char *id)
 {
 	struct catalogue *catalogue = region_catalogue(queue->region);
 	int64_t now = clock_mono_ms(), window = queue->all->options.window_ms;
@@ -311,33 +283,45 @@ static void bury(struct region_queue *queue, const char *id)
 	struct job *job;
 	struct foreign *f;
 	struct held *h;
+	bool gone;
 
+	HASH_FIND_STR(queue->foreign, id, f);
+	HASH_FIND_STR(queue->held, id, h);
+	gone = (f && f->absences >= ABSENCES_GONE) ||
+	       (h && h->absences >= ABSENCES_GONE && now - h->since >= window);
+	if (f && f->absences >= ABSENCES_GONE)
+		region_queue_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);
 	HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
 	if (job && job->pub.state == COPY_PENDING && job->work->absences >= ABSENCES_GONE &&
 		now - job->work->accepted_at >= window)
-		job_end(job, COPY_CANCELLED, clock_wall_ms(),
-			"the snapshot was deleted, but not through this mount");
-	HASH_FIND_STR(queue->foreign, id, f);
-	if (f && f->absences >= ABSENCES_GONE)
-		reconcile_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);
-	HASH_FIND_STR(queue->held, id, h);
-	if (slot != CATALOGUE_NONE &&
-		((f && f->absences >= ABSENCES_GONE) ||
-			(h && h->absences >= ABSENCES_GONE && now - h->since >= window)))
+		job_event(job, JOB_GONE,
+			&(struct job_news){.ended_ms = clock_wall_ms(),
+				.message = "the snapshot was deleted, but not through this mount"});
+	if (slot != CATALOGUE_NONE && gone)
 		catalogue_absent(catalogue, slot, now);
 }
 
 /* Glances at what has come to its end meanwhile. */
-static void drop_glances(struct region_queue *queue)
+static void poller_drop_glances(struct region_queue *queue)
 {
 	struct held *h, *next;
 
 	HASH_ITER (hh, queue->held, h, next)
-		if (!h->holds && !region_queue_is_open(queue, h->id))
-			answered(queue, h->id, true);
+		if (!h->holds && !poller_is_open(queue, h->id))
+			poller_take(queue, h->id, true);
 }
 
-static void complete(struct region_queue *queue)
+static void poller_failed(struct region_queue *queue, const struct err *err)
+{
+	struct poller *p = &queue->poller;
+
+	p->backoff_ms =
+		poll_backoff_retry(queue->all->options.poll_ms, ++p->failures, random_unit());
+	queue->poll_failures++;
+	queue->unlisted = false; /* asked in vain: EC2's refusals will have to do */
+}
+
+static void poller_complete(struct region_queue *queue)
 {
 	struct poller *p = &queue->poller;
 
@@ -349,84 +333,107 @@ static void complete(struct region_queue *queue)
 	} else {
 		p->since_listing++;
 	}
-	explain(queue, NULL);
-	for (size_t i = 0; i < p->n_asked; i++)
-		if (!p->asked[i].answered) {
-			answered(queue, p->asked[i].id, false);
-			bury(queue, p->asked[i].id);
+	for (size_t i = 0; i < p->n_ids; i++)
+		if (!p->answered[i]) {
+			poller_take(queue, p->ids[i], false);
+			poller_bury(queue, p->ids[i]);
 		}
-	clear(p);
-	drop_glances(queue);
+	poller_drop_glances(queue);
+}
+
+void poller_done(struct region_queue *queue, const struct err *err)
+{
+	poller_explain(queue, err);
+	if (err)
+		poller_failed(queue, err);
+	else
+		poller_complete(queue);
+	poller_clear(&queue->poller);
 	region_queue_wake(queue);
 	poller_schedule(queue);
 }
 
-static void page_came(void *arg, struct ec2_page *page, const struct err *err)
-{
-	struct region_queue *queue = arg;
-	struct poller *p = &queue->poller;
-	bool more = page && page->next_token && *page->next_token;
-	struct err mine;
-	int result = 0;
-
-	p->call = NULL;
-	if (err) {
-		failed(queue, err);
-		return;
-	}
-	take_page(queue, page);
-	free(p->next_token);
-	p->next_token = more ? strdup(page->next_token) : NULL;
-	if (more)
-		result = !p->next_token ? -ENOMEM : ++p->pages >= PAGES_MAX ? -EFBIG : ask(queue);
-	ec2_page_destroy(page);
-	if (result < 0) {
-		err_set(&mine, -result, "%s", strerror(-result));
-		failed(queue, &mine);
-	} else if (!more) {
-		complete(queue);
-	}
-}
-
-static int ask(struct region_queue *queue)
-{
-	static const char *const pending[] = {"pending"};
-	struct poller *p = &queue->poller;
-	const char *ids[EC2_FILTER_VALUES_MAX];
-	struct ec2_filter filter = {.name = "snapshot-id", .values = ids, .n_values = p->n_asked};
-	struct ec2_describe_snapshots in = {.region = queue->name,
-		.owner = owner(queue),
-		.filters = &filter,
-		.n_filters = 1,
-		.max_results = EC2_PAGE_MAX,
-		.next_token = p->next_token};
-
-	for (size_t i = 0; i < p->n_asked; i++)
-		ids[i] = p->asked[i].id;
-	if (p->listing)
-		filter = (struct ec2_filter){.name = "status", .values = pending, .n_values = 1};
-	queue->polls++;
-	p->call = ec2_describe_snapshots(queue->all->options.aws, &in, page_came, queue);
-	return p->call ? 0 : -ENOMEM;
-}
-
-static void run(void *arg)
+static void poller_run(void *arg)
 {
 	struct region_queue *queue = arg;
 	struct poller *p = &queue->poller;
 	struct err err;
-	int result = prepare(queue);
+	int result = poller_prepare(queue);
 
 	if (result == -ENOENT) {
-		clear(p);
+		poller_clear(p);
 		return;
 	}
 	p->began_at = clock_mono_ms();
 	p->urgent = false;
+	p->busy = true;
 	if (!result)
-		result = ask(queue);
+		result = queue->all->kind->poll(queue);
 	if (result < 0) {
 		err_set(&err, ENOMEM, "out of memory");
-		failed(queue, &err);
+		poller_done(queue, &err);
 	}
+}
+
+/* --- who waits --- */
+
+static struct held *poller_held_get(struct region_queue *queue, const char *id)
+{
+	struct held *h;
+
+	HASH_FIND_STR(queue->held, id, h);
+	if (h)
+		return h;
+	h = calloc(1, sizeof(*h));
+	if (h)
+		h->id = strdup(id);
+	if (!h || !h->id) {
+		free(h);
+		return NULL;
+	}
+	h->since = clock_mono_ms();
+	HASH_ADD_KEYPTR(hh, queue->held, h->id, strlen(h->id), h);
+	if (!h->hh.tbl) {
+		free(h->id);
+		free(h);
+		return NULL;
+	}
+	return h;
+}
+
+int poller_hold(struct region_queue *queue, const char *id)
+{
+	struct held *h = poller_held_get(queue, id);
+
+	if (!h)
+		return -ENOMEM;
+	h->holds++;
+	poller_schedule(queue);
+	return 0;
+}
+
+void poller_release(struct region_queue *queue, const char *id)
+{
+	struct held *h;
+
+	HASH_FIND_STR(queue->held, id, h);
+	if (!h || !h->holds || --h->holds || h->glance)
+		return;
+	HASH_DEL(queue->held, h);
+	free(h->id);
+	free(h);
+}
+
+void poller_glance(struct region_queue *queue, const char *id)
+{
+	struct held *h;
+
+	if (!poller_is_open(queue, id) || HASH_COUNT(queue->held) >= EC2_FILTER_VALUES_MAX)
+		return;
+	h = poller_held_get(queue, id);
+	if (!h)
+		return;
+	h->glance = true;
+	queue->poller.urgent = true;
+	poller_schedule(queue);
 }

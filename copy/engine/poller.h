@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The one who asks EC2 about a region's pending snapshots: one DescribeSnapshots an interval,
- * whoever wants to know. */
+/* When EC2 is asked about a region's pending snapshots: one request an interval, however many wait
+ * for them. */
 #ifndef EBSFS_POLLER_H
 #define EBSFS_POLLER_H
 
@@ -10,5 +10,16 @@ int poller_init(struct region_queue *queue); /* 0 or -ENOMEM */
 void poller_finish(struct region_queue *queue);
 /* What is waited for has changed: sees when the next poll is due. */
 void poller_schedule(struct region_queue *queue);
+
+/* Somebody waits for a pending snapshot of this region: it is asked for, too. 0 or -ENOMEM; release
+ * as often as held. A glance: one answer is enough, and soon. */
+int poller_hold(struct region_queue *queue, const char *id);
+void poller_release(struct region_queue *queue, const char *id);
+void poller_glance(struct region_queue *queue, const char *id);
+
+/* For the kind's poll(): the response had this id; and, once, that the poll is over, err NULL:
+ * whole. */
+void poller_answered(struct region_queue *queue, const char *id);
+void poller_done(struct region_queue *queue, const struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A start: what the journal says was under way goes on. */
+/* Jobs and the journal over time: what a start takes up, and what ended long ago. */
 #include "recover.h"
 
 #include <errno.h>
@@ -9,15 +9,11 @@
 #include "clock.h"
 #include "endpoint.h"
 #include "job.h"
-#include "log.h"
-#include "lost_requests.h"
-#include "move_cleanup.h"
-#include "persist.h"
 #include "region_queue.h"
 
 #define KEPT_MS (30 * 86400LL * 1000) /* ended copies without a receipt are pruned after that */
 
-struct reading {
+struct recovery {
 	struct copies *all;
 	journal_receipt_fn *receipt;
 	void *arg;
@@ -26,7 +22,7 @@ struct reading {
 	struct err *err;
 };
 
-static bool find_state(const char *text, enum copy_state *out)
+static bool recover_state(const char *text, enum copy_state *out)
 {
 	for (enum copy_state state = COPY_QUEUED; state <= COPY_CANCELLED; state++)
 		if (text && !strcmp(text, copy_state_text(state))) {
@@ -37,7 +33,7 @@ static bool find_state(const char *text, enum copy_state *out)
 }
 
 /* A copy of the row with strings of its own; false on ENOMEM. */
-static bool duplicate(const struct journal_copy *from, struct journal_copy *to)
+static bool recover_duplicate(const struct journal_copy *from, struct journal_copy *to)
 {
 	char *const in[] = {from->token, from->source_region, from->source_id, from->region,
 		from->description, from->tags, from->kms_key_id, from->copy_id, from->code,
@@ -58,26 +54,26 @@ static bool duplicate(const struct journal_copy *from, struct journal_copy *to)
 	return whole;
 }
 
-static bool still_moves(enum copy_state state, const struct journal_copy *row)
+/* Whether something is still to follow from an end: the deletion of a moved source, the user's
+ * command. */
+static bool recover_still_owes(
+	const struct copies *c, enum copy_state state, const struct journal_copy *row)
 {
-	return state == COPY_COMPLETED && row->move && !row->code && !row->dry_run;
+	bool moves = state == COPY_COMPLETED && row->move && !row->code && !row->dry_run;
+
+	return moves || (row->untold && c->on_end);
 }
 
-static bool still_tells(const struct copies *c, const struct journal_copy *row)
+static int recover_copy(void *arg, const struct journal_copy *row)
 {
-	return row->untold && c->on_end;
-}
-
-static int take_copy(void *arg, const struct journal_copy *row)
-{
-	struct reading *r = arg;
+	struct recovery *r = arg;
 	struct copies *c = r->all;
 	enum copy_state state;
 	struct journal_copy mine;
-	struct job *job;
 
-	if (!find_state(row->state, &state) || !row->region || !endpoint_is_region(row->region) ||
-		!row->source_region || !endpoint_is_region(row->source_region) || !row->source_id ||
+	if (!recover_state(row->state, &state) || !row->region ||
+		!endpoint_is_region(row->region) || !row->source_region ||
+		!endpoint_is_region(row->source_region) || !row->source_id ||
 		!ec2_is_snapshot_id(row->source_id) || !row->token ||
 		(row->copy_id && !ec2_is_snapshot_id(row->copy_id)))
 		return err_set(r->err, EINVAL,
@@ -87,24 +83,21 @@ static int take_copy(void *arg, const struct journal_copy *row)
 		estimate_learn(c->estimate, row->source_region, row->region, row->bytes,
 			row->ended_ms - row->started_ms);
 	if (copy_state_ended(state) && row->ended_ms < clock_wall_ms() - COPIES_LATELY_MS &&
-		!still_moves(state, row) && !still_tells(c, row)) {
+		!recover_still_owes(c, state, row)) {
 		struct copy ended = {.state = state, .row = *row};
 
 		return history_add(c->history, &ended) < 0
 			       ? err_set(r->err, ENOMEM, "out of memory")
 			       : 0;
 	}
-	job = duplicate(row, &mine) ? job_create(c, &mine, state) : NULL;
-	if (!job || job_enter(job) < 0) {
-		job_destroy(job);
+	if (!recover_duplicate(row, &mine) || !job_load(c, c->kind, &mine, state))
 		return err_set(r->err, ENOMEM, "out of memory");
-	}
 	return 0;
 }
 
-static int take_receipt(void *arg, const struct journal_receipt *row)
+static int recover_receipt(void *arg, const struct journal_receipt *row)
 {
-	struct reading *r = arg;
+	struct recovery *r = arg;
 
 	if (r->n_wanted == r->cap) {
 		size_t cap = r->cap ? r->cap * 2 : 256;
@@ -119,89 +112,32 @@ static int take_receipt(void *arg, const struct journal_receipt *row)
 	return r->receipt ? r->receipt(r->arg, row) : 0;
 }
 
-static int by_number(const void *a, const void *b)
+static int recover_by_number(const void *a, const void *b)
 {
 	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 
 	return x < y ? -1 : x > y;
 }
 
-/* --- what was under way --- */
-
-static void cancel(struct job *job)
-{
-	job_note(job, NULL, "the mount ended before the request was accepted; nothing was sent",
-		NULL);
-	job->pub.row.ended_ms = clock_wall_ms();
-	job_move(job, COPY_CANCELLED);
-	persist_row(job, NULL);
-	job_shed(job);
-}
-
-static void go_on(struct job *job)
-{
-	struct journal_copy *row = &job->pub.row;
-
-	switch (job->pub.state) {
-	case COPY_QUEUED:
-		if (!row->acknowledged)
-			cancel(job);
-		break;
-	case COPY_SUBMITTING:
-		if (row->dry_run) {
-			cancel(job);
-		} else if (row->submitted) {
-			job_reason(job, "the mount ended before EC2's answer; whether it made the "
-					"copy is being looked for");
-			lost_requests_start(job);
-		} else if (row->acknowledged) {
-			job_move(job, COPY_QUEUED);
-			job_no_reason(job);
-			persist_row(job, NULL);
-		} else {
-			cancel(job);
-		}
-		break;
-	case COPY_PENDING:
-		job->work->accepted_at = clock_mono_ms();
-		break;
-	default:
-		/* Once its row is on disk again, the loop turns, and the mount stands. */
-		if (still_tells(job->all, row)) {
-			job_tell_end(job, true);
-			persist_row(job, NULL);
-		}
-		if (still_moves(job->pub.state, row))
-			move_cleanup_start(job);
-	}
-}
-
-static void all_go_on(struct copies *c)
+static void recover_resume_all(struct copies *c)
 {
 	struct job *job, *next;
 
 	HASH_ITER (hh, c->rows, job, next) {
 		if (!copy_state_ended(job->pub.state))
 			job->queue->unlisted = true;
-		/* A pending copy whose id is not known is one whose answer was lost. */
-		if (job->pub.state == COPY_PENDING && !job->pub.row.copy_id) {
-			job->pub.row.submitted = true;
-			region_queue_leave(job);
-			job->pub.state = COPY_SUBMITTING;
-			region_queue_enter(job);
-		}
-		go_on(job);
+		job_event(job, JOB_RESUMED, NULL);
 	}
 }
 
 int recover_journal(struct copies *c, journal_receipt_fn *receipt, void *arg, struct err *err)
 {
-	struct reading r = {.all = c, .receipt = receipt, .arg = arg, .err = err};
+	struct recovery r = {.all = c, .receipt = receipt, .arg = arg, .err = err};
 	int result;
 
 	err->errnum = 0;
-	result = journal_read(
-		c->options.journal, clock_wall_ms() - KEPT_MS, take_copy, take_receipt, &r, err);
+	result = journal_read(c->options.journal, clock_wall_ms() - KEPT_MS, recover_copy,
+		recover_receipt, &r, err);
 	if (result < 0) {
 		if (!err->errnum)
 			err_set(err, -result, "the journal cannot be read: %s", strerror(-result));
@@ -209,9 +145,86 @@ int recover_journal(struct copies *c, journal_receipt_fn *receipt, void *arg, st
 		return result;
 	}
 	if (r.n_wanted)
-		qsort(r.wanted, r.n_wanted, sizeof(*r.wanted), by_number);
+		qsort(r.wanted, r.n_wanted, sizeof(*r.wanted), recover_by_number);
 	history_retain(c->history, r.wanted, r.n_wanted);
 	free(r.wanted);
-	all_go_on(c);
+	recover_resume_all(c);
 	return 0;
+}
+
+/* --- what ended long ago goes into the history, and back for a moment --- */
+
+static void recover_expire(void *arg)
+{
+	struct copies *c = arg;
+	int64_t before = clock_wall_ms() - COPIES_LATELY_MS;
+	bool more = false;
+	struct job *job, *next;
+
+	HASH_ITER (hh, c->rows, job, next) {
+		if (!copy_state_ended(job->pub.state) || job->recalled)
+			continue;
+		if (job->pub.row.ended_ms < before && job_is_idle(job) &&
+			history_add(c->history, &job->pub) == 0)
+			job_destroy(job);
+		else
+			more = true;
+	}
+	for (struct region_queue *queue = c->queues; queue; queue = queue->hh.next) {
+		struct foreign *f, *after;
+
+		HASH_ITER (hh, queue->foreign, f, after) {
+			if (f->pub.state == COPY_PENDING)
+				continue;
+			if (f->pub.row.ended_ms < before)
+				region_queue_foreign_drop(f);
+			else
+				more = true;
+		}
+	}
+	if (more)
+		job_expire_soon(c);
+}
+
+/* The history has them unchanged. */
+static void recover_forget(void *arg)
+{
+	struct copies *c = arg;
+	struct job *job, *next;
+
+	DL_FOREACH_SAFE(c->recalled, job, next)
+	{
+		DL_DELETE(c->recalled, job);
+		job_destroy(job);
+	}
+}
+
+struct copy *recover_recall(struct copies *c, int64_t row)
+{
+	struct copy ended;
+	struct job *job;
+
+	if (history_get(c->history, row, &ended) < 0)
+		return NULL;
+	job = job_recall(c, c->kind, &ended.row, ended.state);
+	if (!job)
+		return NULL;
+	job->recalled = true;
+	DL_APPEND(c->recalled, job);
+	if (!loop_timer_armed(c->recall_timer))
+		loop_timer_start(c->recall_timer, 0);
+	return &job->pub;
+}
+
+int recover_init(struct copies *c)
+{
+	c->expire_timer = loop_timer_create(c->options.loop, recover_expire, c);
+	c->recall_timer = loop_timer_create(c->options.loop, recover_forget, c);
+	return c->expire_timer && c->recall_timer ? 0 : -ENOMEM;
+}
+
+void recover_finish(struct copies *c)
+{
+	loop_timer_destroy(c->expire_timer);
+	loop_timer_destroy(c->recall_timer);
 }

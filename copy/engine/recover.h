@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* A start: what the journal says was under way goes on. */
+/* Jobs and the journal over time: a start takes up what was under way, and what ended long ago goes
+ * from the table into the history. */
 #ifndef EBSFS_RECOVER_H
 #define EBSFS_RECOVER_H
 
 #include "engine.h"
 
+int recover_init(struct copies *c); /* 0 or -ENOMEM */
+void recover_finish(struct copies *c);
+
 /* Reads the journal and takes up every row. Returns 0 or -errno with *err. */
 int recover_journal(struct copies *c, journal_receipt_fn *receipt, void *arg, struct err *err);
+/* One that ended long ago; it stays until the loop turns. NULL: not known, or no memory. */
+struct copy *recover_recall(struct copies *c, int64_t row);
 
 #endif

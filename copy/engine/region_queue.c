@@ -7,18 +7,15 @@
 #include <string.h>
 
 #include "clock.h"
-#include "copy_snapshot.h"
-#include "copy_source.h"
-#include "dry_run.h"
-#include "encryption_defaults.h"
 #include "job.h"
-#include "lost_requests.h"
 #include "poll_backoff.h"
 #include "poller.h"
 #include "random.h"
-#include "reconcile.h"
 
-static void pump(void *arg);
+#define FOREIGN_MAX                                                                                \
+	10000 /* of one region; EC2 carries out some dozens at once, the rest ended lately */
+
+static void region_queue_pump(void *arg);
 
 struct region_queue *region_queue_make(struct copies *c, struct region *region)
 {
@@ -29,13 +26,12 @@ struct region_queue *region_queue_make(struct copies *c, struct region *region)
 	queue->all = c;
 	queue->region = region;
 	queue->name = region_name(region);
-	concurrency_limit_init(&queue->limit, c->options.retry_ms * 4);
-	queue->pump = loop_timer_create(c->options.loop, pump, queue);
-	if (queue->pump && poller_init(queue) == 0 && lost_requests_init(queue) == 0 &&
-		encryption_defaults_init(queue) == 0)
+	concurrency_limit_init(&queue->limit, c->kind->limit, c->options.retry_ms * 4);
+	queue->pump = loop_timer_create(c->options.loop, region_queue_pump, queue);
+	if (queue->pump && poller_init(queue) == 0)
 		HASH_ADD_KEYPTR(hh, c->queues, queue->name, strlen(queue->name), queue);
-	/* Last, for what watches a catalogue cannot be taken back. */
-	if (!queue->hh.tbl || reconcile_lane(queue) < 0) {
+	/* Last: what watches a catalogue cannot be taken back. */
+	if (!queue->hh.tbl || c->kind->attach(queue) < 0) {
 		region_queue_destroy(queue);
 		return NULL;
 	}
@@ -60,29 +56,22 @@ struct region_queue *region_queue_get(struct copies *c, const char *region)
 	r = regions_get(c->options.regions, region);
 	if (!r)
 		return NULL;
-	/* Each new region comes by region_queue_make() through regions_each(), if there was memory
-	 * for it.
-	 */
+	/* regions_each() has made the queue of each new region, if there was memory for it. */
 	queue = region_queue_find(c, region);
 	return queue ? queue : region_queue_make(c, r);
 }
 
 void region_queue_destroy(struct region_queue *queue)
 {
-	struct held *h, *next;
+	struct foreign *f, *next;
 
 	if (!queue)
 		return;
 	poller_finish(queue);
-	lost_requests_finish(queue);
-	encryption_defaults_finish(queue);
-	dry_run_finish(queue);
-	reconcile_forget(queue);
-	HASH_ITER (hh, queue->held, h, next) {
-		HASH_DEL(queue->held, h);
-		free(h->id);
-		free(h);
-	}
+	if (queue->kind_region)
+		queue->all->kind->detach(queue);
+	HASH_ITER (hh, queue->foreign, f, next)
+		region_queue_foreign_drop(f);
 	loop_timer_destroy(queue->pump);
 	if (queue->hh.tbl)
 		HASH_DEL(queue->all->queues, queue);
@@ -90,7 +79,7 @@ void region_queue_destroy(struct region_queue *queue)
 }
 
 /* A dry run takes no slot. */
-static void count(struct job *job, int by)
+static void region_queue_count(struct job *job, int by)
 {
 	unsigned *slots =
 		job->pub.state == COPY_PENDING ? &job->queue->pending : &job->queue->submitting;
@@ -100,7 +89,7 @@ static void count(struct job *job, int by)
 }
 
 /* Keeps the queue in the order of the requests, also for one that comes back into it. */
-static void enqueue(struct region_queue *queue, struct job *job)
+static void region_queue_enqueue(struct region_queue *queue, struct job *job)
 {
 	struct job *after = queue->waiting ? queue->waiting->prev
 					   : NULL; /* utlist: the head's prev is the tail */
@@ -121,15 +110,14 @@ void region_queue_enter(struct job *job)
 	struct region_queue *queue = job->queue;
 
 	if (job->pub.state == COPY_QUEUED) {
-		enqueue(queue, job);
-		if (!job->work->reason)
-			job->pub.reason = queue->reason;
+		region_queue_enqueue(queue, job);
+		job->pub.reason = job->work->reason ? job->work->reason : queue->reason;
 		region_queue_wake(queue);
 	} else if (!copy_state_ended(job->pub.state)) {
 		DL_APPEND(queue->running, job);
-		count(job, 1);
+		region_queue_count(job, 1);
 		if (job->pub.state == COPY_PENDING)
-			poller_schedule(queue);
+			region_queue_wake(queue); /* which schedules the poller */
 	}
 }
 
@@ -143,7 +131,7 @@ void region_queue_leave(struct job *job)
 		queue->numbered = false;
 	} else if (!copy_state_ended(job->pub.state)) {
 		DL_DELETE(queue->running, job);
-		count(job, -1);
+		region_queue_count(job, -1);
 		if (job->pub.state == COPY_PENDING)
 			concurrency_limit_freed(&queue->limit);
 		region_queue_wake(queue);
@@ -160,10 +148,28 @@ unsigned region_queue_used(const struct region_queue *queue)
 	return queue->submitting + queue->pending + queue->foreigners;
 }
 
-/* Whether a queued copy waits for nothing of its own, only for its turn. */
-static bool is_ready(const struct job *job, int64_t now)
+void region_queue_accepted(struct region_queue *queue, const char *id)
 {
-	return job->work->phase == PHASE_REST && !job->work->source && job->work->retry_at <= now;
+	struct foreign *f;
+
+	/* If EC2 showed it before its tags, it was taken for the copy of another. */
+	HASH_FIND_STR(queue->foreign, id, f);
+	if (f)
+		region_queue_foreign_drop(f);
+	concurrency_limit_accepted(&queue->limit, region_queue_used(queue), clock_mono_ms());
+}
+
+void region_queue_refused(struct region_queue *queue, const struct err *err)
+{
+	queue->refusals++;
+	concurrency_limit_refused(&queue->limit, err->message, region_queue_used(queue),
+		clock_mono_ms(), random_unit());
+}
+
+/* Whether a queued copy waits for nothing of its own, only for its turn. */
+static bool region_queue_is_ready(const struct job *job, int64_t now)
+{
+	return job->phase == PHASE_REST && !job->work->source && job->work->retry_at <= now;
 }
 
 /* So many failures in a row are not one copy's own. */
@@ -184,7 +190,7 @@ void region_queue_answered(struct region_queue *queue)
 }
 
 /* Whether another may be sent beside those under way. */
-static bool admits(const struct region_queue *queue, unsigned checking, int64_t now)
+static bool region_queue_admits(const struct region_queue *queue, unsigned checking, int64_t now)
 {
 	unsigned sending = queue->submitting + checking;
 
@@ -223,7 +229,7 @@ unsigned region_queue_position(const struct job *job)
 }
 
 /* Why the queue waits, for the status of those in it. */
-static void explain(struct region_queue *queue, bool held)
+static void region_queue_explain(struct region_queue *queue, bool held)
 {
 	char reason[sizeof(queue->reason)];
 	unsigned used = region_queue_used(queue);
@@ -253,18 +259,18 @@ static void explain(struct region_queue *queue, bool held)
 			job_changed(job);
 }
 
-/* Requests on their way; not those whose answer was lost. */
-static unsigned unanswered(const struct region_queue *queue)
+/* Requests on their way; not those whose response was lost. */
+static unsigned region_queue_unanswered(const struct region_queue *queue)
 {
 	unsigned n = 0;
 
 	for (const struct job *job = queue->running; job; job = job->next)
-		n += job->work->phase == PHASE_RECORDING || job->work->phase == PHASE_SENDING;
+		n += job->pub.state == COPY_SUBMITTING && job->phase != PHASE_SEARCHING;
 	return n;
 }
 
 /* Sends whoever may go, in order, and sees when to look again. */
-static void pump(void *arg)
+static void region_queue_pump(void *arg)
 {
 	struct region_queue *queue = arg;
 	int64_t now = clock_mono_ms(), next = INT64_MAX;
@@ -273,24 +279,24 @@ static void pump(void *arg)
 
 	queue->blocked = false;
 	for (job = queue->waiting; job; job = job->next)
-		checking += job->work->phase == PHASE_CHECKING;
+		checking += job->phase == PHASE_CHECKING;
 	for (job = queue->waiting; job; job = after) {
 		after = job->next;
 		if (job->work->retry_at > now && job->work->retry_at < next)
 			next = job->work->retry_at;
-		if (!is_ready(job, now))
+		if (!region_queue_is_ready(job, now))
 			continue;
-		if (!admits(queue, checking, now)) {
+		if (!region_queue_admits(queue, checking, now)) {
 			queue->blocked = true;
 			break;
 		}
-		if (!concurrency_limit_paces(&queue->limit, unanswered(queue) + checking, now))
+		if (!concurrency_limit_paces(
+			    &queue->limit, region_queue_unanswered(queue) + checking, now))
 			break; /* an answer wakes the queue */
-		if (copy_source_check(job))
-			copy_snapshot_start(job);
+		if (job->kind->check(job))
+			job_event(job, JOB_TURN, NULL);
 		else
-			checking +=
-				job->pub.state == COPY_QUEUED && job->work->phase == PHASE_CHECKING;
+			checking += job->phase == PHASE_CHECKING;
 	}
 	/* A time that has passed did not help, and will not. */
 	if (queue->blocked && concurrency_limit_next(&queue->limit) > now &&
@@ -300,79 +306,71 @@ static void pump(void *arg)
 		next = queue->pause_until;
 	if (next != INT64_MAX)
 		loop_timer_start(queue->pump, next > now ? next - now : 1);
-	explain(queue, queue->limit.held && region_queue_used(queue) < queue->limit.limit);
+	region_queue_explain(
+		queue, queue->limit.held && region_queue_used(queue) < queue->limit.limit);
 	poller_schedule(queue);
 }
 
-static struct held *held_get(struct region_queue *queue, const char *id)
-{
-	struct held *h;
+/* --- copies of others --- */
 
-	HASH_FIND_STR(queue->held, id, h);
-	if (h)
-		return h;
-	h = calloc(1, sizeof(*h));
-	if (h)
-		h->id = strdup(id);
-	if (!h || !h->id) {
-		free(h);
+void region_queue_foreign_drop(struct foreign *f)
+{
+	if (f->pub.state == COPY_PENDING)
+		f->queue->foreigners--;
+	if (f->hh.tbl)
+		HASH_DEL(f->queue->foreign, f);
+	journal_copy_finish(&f->pub.row);
+	free(f);
+}
+
+void region_queue_foreign_end(
+	struct foreign *f, enum copy_state state, int64_t ended_ms, const char *message)
+{
+	struct region_queue *queue = f->queue;
+
+	if (f->pub.state != COPY_PENDING)
+		return;
+	f->pub.state = state;
+	f->pub.row.ended_ms = ended_ms;
+	f->pub.eta_ms = 0;
+	if (state == COPY_COMPLETED)
+		f->pub.progress = 100;
+	if (message && *message)
+		f->pub.row.message = strdup(message);
+	queue->foreigners--;
+	concurrency_limit_freed(&queue->limit);
+	region_queue_wake(queue);
+	job_expire_soon(queue->all);
+	job_tell(queue->all, &f->pub);
+}
+
+struct foreign *region_queue_foreign(struct region_queue *queue, const struct catalogue_snapshot *s)
+{
+	struct foreign *f = HASH_COUNT(queue->foreign) < FOREIGN_MAX ? calloc(1, sizeof(*f)) : NULL;
+	struct journal_copy *row;
+
+	if (!f)
+		return NULL;
+	f->queue = queue;
+	f->pub = (struct copy){.kind = queue->all->kind,
+		.state = COPY_PENDING,
+		.origin = COPY_TOOL,
+		.reason = "",
+		.progress = EC2_PROGRESS_UNKNOWN};
+	queue->foreigners++;
+	row = &f->pub.row;
+	row->started_ms = s->start_ms;
+	row->requested_ms = s->start_ms;
+	row->region = strdup(queue->name);
+	row->copy_id = strdup(s->id);
+	row->description = strdup(s->description);
+	if (row->region && row->copy_id && row->description)
+		HASH_ADD_KEYPTR(hh, queue->foreign, row->copy_id, strlen(row->copy_id), f);
+	if (!f->hh.tbl) {
+		region_queue_foreign_drop(f);
 		return NULL;
 	}
-	h->since = clock_mono_ms();
-	HASH_ADD_KEYPTR(hh, queue->held, h->id, strlen(h->id), h);
-	if (!h->hh.tbl) {
-		free(h->id);
-		free(h);
-		return NULL;
-	}
-	return h;
-}
-
-int region_queue_hold(struct region_queue *queue, const char *id)
-{
-	struct held *h = held_get(queue, id);
-
-	if (!h)
-		return -ENOMEM;
-	h->holds++;
-	poller_schedule(queue);
-	return 0;
-}
-
-void region_queue_release(struct region_queue *queue, const char *id)
-{
-	struct held *h;
-
-	HASH_FIND_STR(queue->held, id, h);
-	if (!h || !h->holds || --h->holds || h->glance)
-		return;
-	HASH_DEL(queue->held, h);
-	free(h->id);
-	free(h);
-}
-
-bool region_queue_is_open(const struct region_queue *queue, const char *id)
-{
-	struct catalogue *catalogue = region_catalogue(queue->region);
-	catalogue_slot slot = catalogue_find(catalogue, id);
-	struct catalogue_snapshot s;
-
-	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s))
-		return true;
-	return s.presence != CATALOGUE_GONE &&
-	       (s.state == EC2_SNAPSHOT_PENDING || s.state == EC2_SNAPSHOT_UNKNOWN);
-}
-
-void region_queue_glance(struct region_queue *queue, const char *id)
-{
-	struct held *h;
-
-	if (!region_queue_is_open(queue, id) || HASH_COUNT(queue->held) >= EC2_FILTER_VALUES_MAX)
-		return;
-	h = held_get(queue, id);
-	if (!h)
-		return;
-	h->glance = true;
-	queue->poller.urgent = true;
-	poller_schedule(queue);
+	concurrency_limit_seen(&queue->limit, queue->foreigners + queue->pending);
+	region_queue_wake(queue);
+	return f;
 }

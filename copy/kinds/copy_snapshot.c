@@ -1,45 +1,109 @@
 /* SPDX-License-Identifier: MIT */
-/* One submission. */
+/* CopySnapshot, as a kind of job. */
 #include "copy_snapshot.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "admission.h"
 #include "clock.h"
-#include "copy_source.h"
 #include "copy_tags.h"
-#include "dry_run.h"
+#include "encryption_defaults.h"
 #include "job.h"
-#include "log.h"
 #include "lost_requests.h"
-#include "persist.h"
-#include "poll_backoff.h"
-#include "random.h"
+#include "move_cleanup.h"
 #include "reconcile.h"
 #include "region_queue.h"
+#include "source.h"
+#include "text.h"
+#include "utf8.h"
 #include "verdict.h"
 
-static void answered(void *arg, const char *id, const char *request_id, const struct err *err);
+#define DESCRIPTION_MAX 255 /* characters; CopySnapshot, Description */
 
-/* Nothing was sent, or EC2 surely did not carry it out: it waits in the queue and is tried again.
- */
-static void wait_in_queue(struct job *job, const char *why)
+/* --- what is kept for each region --- */
+
+static void copy_snapshot_detach(struct region_queue *queue)
 {
-	struct work *w = job->work;
-
-	w->phase = PHASE_REST;
-	w->lost_at = 0;
-	w->retry_at = clock_mono_ms() +
-		      poll_backoff_retry(job->all->options.retry_ms, ++w->failures, random_unit());
-	region_queue_trouble(job->queue);
-	if (job->pub.state != COPY_QUEUED)
-		job_move(job, COPY_QUEUED);
-	job_reason(job, "%s; it is tried again until it succeeds", why);
+	reconcile_finish(queue);
+	lost_requests_finish(queue);
+	encryption_defaults_finish(queue);
+	admission_forget(queue);
+	free(steal(&queue->kind_region));
 }
 
-struct aws_call *copy_snapshot_call(struct copies *c, const struct journal_copy *row, bool dry_run,
-	ec2_copy_done *done, void *arg, struct err *err)
+static int copy_snapshot_attach(struct region_queue *queue)
+{
+	queue->kind_region = calloc(1, sizeof(struct copy_region));
+	if (!queue->kind_region)
+		return -ENOMEM;
+	/* Last what watches the catalogue: it cannot be taken back. */
+	return encryption_defaults_init(queue) < 0 || lost_requests_init(queue) < 0 ||
+			       reconcile_init(queue) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+/* --- before the row is written --- */
+
+/* Fills in what the source gives: description, tags, size. 0, or -errno with *err. */
+static int copy_snapshot_compose(struct copies *c, struct journal_copy *row,
+	const struct copy_request *request, const struct catalogue *catalogue, catalogue_slot slot,
+	struct preflight *known, struct err *err)
+{
+	_cleanup_buf_ struct buf json = BUF_INIT;
+	struct catalogue_snapshot s;
+	char text[PREFLIGHT_NOTE_SIZE];
+	unsigned left_out = 0;
+	int result;
+
+	if (!catalogue_get(catalogue, slot, &s))
+		return source_unknown(row->source_region, row->source_id, err);
+	known->source = s.encryption;
+	row->bytes = s.full_size >= 0 ? s.full_size : (int64_t)s.volume_gib << 30;
+	if (!row->description) {
+		char *default_text;
+
+		if (asprintf(&default_text, "[Copied %s from %s]%s%s", row->source_id,
+			    row->source_region, *s.description ? " " : "", s.description) < 0)
+			return err_set(err, ENOMEM, "out of memory");
+		default_text[utf8_prefix(default_text, DESCRIPTION_MAX)] = '\0';
+		row->description = default_text;
+	}
+	if (preflight_is_short(row->completion_minutes, s.full_size, text))
+		text_also(&row->message, text);
+	if (utf8_count(row->description, strlen(row->description)) > DESCRIPTION_MAX)
+		return err_set(err, EINVAL, "the description is longer than EC2's %d characters",
+			DESCRIPTION_MAX);
+	if (c->options.no_tags) {
+		if (request->n_tags)
+			text_also(&row->message,
+				"the tags that were asked for are not sent: this mount sends "
+				"none");
+		return 0;
+	}
+	result = copy_tags_compose(
+		request->no_tags ? NULL : catalogue, slot, request, &json, &left_out, err);
+	if (result < 0)
+		return result;
+	row->tags = buf_steal(&json);
+	if (left_out) {
+		snprintf(text, sizeof(text),
+			"%u of the source's tags had no room: EC2 takes %d tags, two of which are "
+			"ebsfs's own",
+			left_out, EC2_TAGS_MAX);
+		text_also(&row->message, text);
+	}
+	return row->tags ? 0 : err_set(err, ENOMEM, "out of memory");
+}
+
+/* --- the request --- */
+
+/* Sends a row's CopySnapshot; as a dry run, whatever the row says, if dry_run. NULL with *err:
+ * nothing was sent. */
+static struct aws_call *copy_snapshot_call(struct copies *c, const struct journal_copy *row,
+	bool dry_run, ec2_copy_done *done, void *arg, struct err *err)
 {
 	struct ec2_copy_snapshot in = {.region = row->region,
 		.source_region = row->source_region,
@@ -67,90 +131,88 @@ struct aws_call *copy_snapshot_call(struct copies *c, const struct journal_copy 
 	return call;
 }
 
-static void send_it(struct job *job)
+/* Whether EC2 refused it because the source is still pending. */
+static bool copy_snapshot_is_early(struct job *job, const struct err *err)
 {
-	const struct journal_copy *row = &job->pub.row;
+	struct region *from = regions_get(job->all->options.regions, job->pub.row.source_region);
+	struct err unfit;
+
+	if (!verdict_is_state(err))
+		return false;
+	return strstr(err->message, "pending") ||
+	       (from && source_state(from, job->pub.row.source_id, NULL, &unfit) == SOURCE_PENDING);
+}
+
+static enum job_event copy_snapshot_event(struct job *job, const struct err *err)
+{
+	bool dry_run = job->pub.row.dry_run;
+
+	/* A dry run makes nothing, so there is nothing to look for, and it takes no slot. */
+	if (err->maybe_done && !dry_run)
+		return JOB_LOST;
+	if (verdict_is_limit(err) && !dry_run)
+		return JOB_OVER_LIMIT;
+	if (!dry_run && copy_snapshot_is_early(job, err))
+		return JOB_NOT_READY;
+	return verdict_is_passing(err) ? JOB_DEFERRED : JOB_REFUSED;
+}
+
+static void copy_snapshot_dry_run_answered(struct job *job, const char *id)
+{
 	struct err err;
 
-	job->work->phase = PHASE_SENDING;
-	job->work->call =
-		copy_snapshot_call(job->all, row, row->dry_run, answered, job->work, &err);
-	if (job->work->call)
+	if (!id) {
+		admission_permitted(job->queue, &job->pub.row);
+		job_event(job, JOB_DRY_RUN_PASSED,
+			&(struct job_news){.ended_ms = clock_wall_ms(),
+				.message = "dry run: EC2 would carry it out; nothing was copied"});
 		return;
-	if (row->acknowledged && err.errnum == ENOMEM) {
-		wait_in_queue(job, "out of memory");
-		persist_row(job, NULL);
+	}
+	/* The user is to know what must not be, and what to do about it. */
+	admission_dry_run_copied(job->queue, id, &err);
+	job_event(job, JOB_REFUSED, &(struct job_news){.err = &err});
+}
+
+static void copy_snapshot_answered(
+	void *arg, const char *id, const char *request_id, const struct err *err)
+{
+	struct work *w = arg;
+	struct job *job = w->job;
+
+	w->call = NULL;
+	if (!err || !verdict_is_passing(err))
+		region_queue_answered(job->queue);
+	if (err) {
+		job_event(job, copy_snapshot_event(job, err), &(struct job_news){.err = err});
+	} else if (job->pub.row.dry_run) {
+		copy_snapshot_dry_run_answered(job, id);
 	} else {
-		job_fail(job, &err);
+		admission_permitted(job->queue, &job->pub.row);
+		job_event(
+			job, JOB_ACCEPTED, &(struct job_news){.id = id, .request_id = request_id});
 	}
 }
 
-/* A queued copy's row says that a request may be under way, so now it may be. */
-static void recorded(struct job *job, const struct err *err)
+static int copy_snapshot_send(struct job *job, struct err *err)
 {
-	char why[600];
+	const struct journal_copy *row = &job->pub.row;
+	struct work *w = job->work;
 
-	if (!err) {
-		send_it(job);
-		return;
-	}
-	if (!job->pub.row.acknowledged) {
-		job_fail(job, err);
-		return;
-	}
-	/* The row on disk says queued, or that a request may have been sent, which it surely was
-	 * not. */
-	snprintf(why, sizeof(why), "the journal cannot be written: %s", err->message);
-	wait_in_queue(job, why);
+	w->call = copy_snapshot_call(job->all, row, row->dry_run, copy_snapshot_answered, w, err);
+	return w->call ? 0 : -err->errnum;
 }
 
-void copy_snapshot_start(struct job *job)
+static struct aws_call *copy_snapshot_dry_run(struct copies *c, const struct journal_copy *row,
+	job_dry_run_done *done, void *arg, struct err *err)
 {
-	if (job->all->options.no_tags)
-		free(steal(&job->pub.row.tags)); /* so the row says what was sent */
-	job->work->phase = PHASE_RECORDING;
-	job->work->retry_at = 0;
-	concurrency_limit_sent(&job->queue->limit, clock_mono_ms());
-	job_take_off(job);
-	persist_row(job, recorded);
-}
-
-static void first_recorded(struct job *job, const struct err *err)
-{
-	copies_done *done = job->work->done;
-	void *arg = job->work->done_arg;
-
-	if (!err) {
-		send_it(job);
-		return;
-	}
-	/* Nothing of it is on disk, and nothing was sent: it never was. */
-	job_destroy(job);
-	done(arg, NULL, err);
-}
-
-void copy_snapshot_first(struct job *job, const struct journal_receipt *receipt)
-{
-	job->work->phase = PHASE_RECORDING;
-	if (!job->pub.row.dry_run)
-		concurrency_limit_sent(&job->queue->limit, clock_mono_ms());
-	job_take_off(job);
-	persist_both(job, receipt, first_recorded);
-}
-
-void copy_snapshot_again(struct job *job)
-{
-	job->work->lost_at = 0;
-	job->work->phase = PHASE_RECORDING;
-	job_reason(job, "EC2 gave no answer and did not make the copy; it is asked again");
-	job_take_off(job);
-	persist_row(job, recorded);
+	return copy_snapshot_call(c, row, true, done, arg, err);
 }
 
 /* EC2's own listing may show it much later: it is shown at once. */
-static void show(struct job *job)
+static void copy_snapshot_show(struct job *job)
 {
 	const struct journal_copy *row = &job->pub.row;
+	const struct encryption_defaults *defaults = &copy_region(job->queue)->defaults.known;
 	struct region *from = regions_get(job->all->options.regions, row->source_region);
 	struct catalogue_snapshot source = {0};
 	struct ec2_snapshot s = {.id = row->copy_id,
@@ -162,8 +224,7 @@ static void show(struct job *job)
 		.progress = EC2_PROGRESS_UNKNOWN,
 		.start_ms = row->started_ms,
 		.full_size = -1,
-		.encryption = row->encrypted || (job->queue->defaults.known.known &&
-							job->queue->defaults.known.on)
+		.encryption = row->encrypted || (defaults->known && defaults->on)
 				      ? EC2_ENCRYPTION_PRESENT
 				      : EC2_ENCRYPTION_UNKNOWN};
 	struct tag_list tags = {0};
@@ -192,146 +253,27 @@ static void show(struct job *job)
 	copy_tags_finish(&tags);
 }
 
-/* The copy exists whether or not the row could be written: until it is, the token finds it again.
- */
-static void accepted_saved(struct job *job, const struct err *err)
-{
-	if (err)
-		persist_later(job);
-	job_answer(job, NULL);
-}
+static const char *const states[] = {
+	"queued", "submitting", "pending", "completed", "error", "failed", "cancelled"};
 
-void copy_snapshot_accepted(struct job *job, const char *copy_id, const char *request_id)
-{
-	const struct journal_copy *row = &job->pub.row;
-
-	if (job_adopt(job, copy_id) < 0) {
-		/* As good as no answer: the token finds it. */
-		lost_requests_start(job);
-		return;
-	}
-	log_info("copy %lld of %s/%s to %s/%s: %s%s", (long long)row->id, row->source_region,
-		row->source_id, row->region, copy_id,
-		request_id ? "accepted, request id " : "found after a lost response",
-		request_id ? request_id : "");
-	reconcile_adopted(job);
-	concurrency_limit_accepted(
-		&job->queue->limit, region_queue_used(job->queue), clock_mono_ms());
-	show(job);
-	persist_row(job, accepted_saved);
-}
-
-static void requeued(struct job *job, const struct err *err)
-{
-	if (job->pub.state != COPY_QUEUED)
-		return; /* cancelled meanwhile */
-	if (err && job->work->done) {
-		job->pub.row.acknowledged = false;
-		job_fail(job, err);
-		return;
-	}
-	if (err)
-		persist_later(job);
-	job->work->phase = PHASE_REST;
-	job_answer(job, NULL);
-	region_queue_wake(job->queue);
-}
-
-/* EC2 carries out as many as it will, or is not ready for this one: back into the queue, and that
- * is as good as accepted. */
-static void put_back(struct job *job)
-{
-	job->pub.row.acknowledged = true;
-	job->work->lost_at = 0;
-	job->work->phase = PHASE_RECORDING;
-	job_move(job, COPY_QUEUED);
-	job_no_reason(job);
-	persist_row(job, requeued);
-}
-
-static bool source_is_pending(struct job *job, const struct err *err)
-{
-	struct region *from = regions_get(job->all->options.regions, job->pub.row.source_region);
-	struct err unfit;
-
-	return strstr(err->message, "pending") ||
-	       (from && copy_source_word(from, job->pub.row.source_id, NULL, &unfit) ==
-				SOURCE_PENDING);
-}
-
-static void refused(struct job *job, const struct err *err)
-{
-	char why[700];
-
-	if (verdict_is_limit(err) && !job->pub.row.dry_run) {
-		struct region_queue *queue = job->queue;
-
-		queue->refusals++;
-		put_back(job);
-		concurrency_limit_refused(&queue->limit, err->message, region_queue_used(queue),
-			clock_mono_ms(), random_unit());
-		return;
-	}
-	if (verdict_is_state(err) && !job->pub.row.dry_run && source_is_pending(job, err)) {
-		/* The pump asks what the source's state is before the next try. */
-		job->work->retry_at =
-			clock_mono_ms() + poll_backoff_retry(job->all->options.retry_ms,
-						  ++job->work->failures, random_unit());
-		put_back(job);
-		job_reason(job, "source %s is still pending", job->pub.row.source_id);
-		return;
-	}
-	if (job->pub.row.acknowledged && verdict_is_passing(err)) {
-		wait_in_queue(job, err_text(err, why, sizeof(why)));
-		persist_row(job, NULL);
-		return;
-	}
-	job_fail(job, err);
-}
-
-void copy_snapshot_copied_dry(
-	const struct region_queue *queue, const char *copy_id, struct err *err)
-{
-	err_set(err, EIO,
-		"the endpoint does not heed DryRun: it has begun the copy %s in %s; delete that, "
-		"unless it is wanted",
-		copy_id, queue->name);
-}
-
-/* The user is to know what must not be, and what to do about it. */
-static void copied_dry(struct job *job, const char *id)
-{
-	struct err err;
-
-	job->queue->copies_dry = true;
-	copy_snapshot_copied_dry(job->queue, id, &err);
-	job_fail(job, &err);
-}
-
-static void answered(void *arg, const char *id, const char *request_id, const struct err *err)
-{
-	struct work *w = arg;
-	struct job *job = w->job;
-
-	w->call = NULL;
-	if (!err || !verdict_is_passing(err))
-		region_queue_answered(job->queue);
-	if (!err) {
-		w->failures = 0;
-		if (!job->pub.row.dry_run || !id)
-			dry_run_passed(job->queue, &job->pub.row);
-		if (job->pub.row.dry_run && id)
-			copied_dry(job, id);
-		else if (job->pub.row.dry_run)
-			job_end(job, COPY_COMPLETED, clock_wall_ms(),
-				"dry run: EC2 would carry it out; nothing was copied");
-		else
-			copy_snapshot_accepted(job, id, request_id);
-		return;
-	}
-	/* A dry run makes nothing, so there is nothing to look for. */
-	if (err->maybe_done && !job->pub.row.dry_run)
-		lost_requests_lost(job, err);
-	else
-		refused(job, err);
-}
+const struct job_kind copy_snapshot_kind = {
+	.name = "copy",
+	.action = "CopySnapshot",
+	.states = states,
+	.limit = CONCURRENCY_LIMIT_DEFAULT,
+	.attach = copy_snapshot_attach,
+	.detach = copy_snapshot_detach,
+	.compose = copy_snapshot_compose,
+	.awaits = encryption_defaults_await,
+	.judge = preflight_judge,
+	.check = source_check,
+	.send = copy_snapshot_send,
+	.dry_run = copy_snapshot_dry_run,
+	.find_lost = lost_requests_find,
+	.show = copy_snapshot_show,
+	.poll = reconcile_poll,
+	.poll_cancel = reconcile_poll_cancel,
+	.ended = move_cleanup_start,
+	.encryption = encryption_defaults_describe,
+	.follow_up = move_cleanup_describe,
+};

@@ -1,25 +1,60 @@
 /* SPDX-License-Identifier: MIT */
-/* One submission: the row on disk, then CopySnapshot, then its answer. */
+/* CopySnapshot, as a kind of job; and what its files keep for each region. */
 #ifndef EBSFS_COPY_SNAPSHOT_H
 #define EBSFS_COPY_SNAPSHOT_H
 
+#include "encryption.h"
 #include "engine.h"
+#include "pages.h"
 
-/* A queued copy whose turn has come. */
-void copy_snapshot_start(struct job *job);
-/* A new request that need not wait: its entry is in state submitting and has entered, its row is
- * not on disk yet. */
-void copy_snapshot_first(struct job *job, const struct journal_receipt *receipt);
-/* EC2 surely did not carry out the last one: once more, with the same token. */
-void copy_snapshot_again(struct job *job);
-/* Sends a row's CopySnapshot; as a dry run too, whatever the row says. done as ec2_copy_snapshot().
- * NULL with *err: nothing was sent. */
-struct aws_call *copy_snapshot_call(struct copies *c, const struct journal_copy *row, bool dry_run,
-	ec2_copy_done *done, void *arg, struct err *err);
-/* An endpoint did not heed DryRun: *err says what it has done. */
-void copy_snapshot_copied_dry(
-	const struct region_queue *queue, const char *copy_id, struct err *err);
-/* EC2 has the copy: pending, shown, on disk, answered. */
-void copy_snapshot_accepted(struct job *job, const char *copy_id, const char *request_id);
+extern const struct job_kind copy_snapshot_kind;
+
+/* Encryption by default in the region, asked for once for all copies, and remembered for minutes.
+ * Best effort: it may be forbidden, unknown to the cloud, or slow. */
+struct copy_defaults {
+	struct encryption_defaults known;
+	struct aws_call *on_call, *key_call;
+	int64_t on_again_at, key_again_at; /* monotonic: not asked before; 0: never asked yet */
+	struct loop_timer *patience;
+	bool awaited; /* the answers may come soon */
+};
+
+/* lost_requests.c */
+struct lost_search {
+	struct loop_timer *timer;
+	struct pages *pages;
+	struct ec2_filter filter;
+	int64_t began_at;
+	enum lost_kind { LOST_BY_TAG, LOST_BY_DESCRIPTION, LOST_ALL } kind;
+	bool unfiltered; /* the endpoint refused a filter: all own snapshots are read from now on */
+	bool left_out;   /* a page had snapshots that are not shown, for their ids */
+	unsigned failures;
+	char **values; /* tokens, or descriptions with -o notags */
+	size_t n_values;
+	struct lost_found *found; /* candidates so far */
+	size_t n_found;
+};
+
+/* reconcile.c */
+struct copy_watch {
+	struct pages *poll;
+	struct ec2_filter filter;
+	bool taking; /* a poll's records go into the catalogue, and are reconciled by a call */
+	struct loop_timer *timer;
+	catalogue_slot *slots; /* changed since the loop turned last */
+	size_t n_slots, cap;
+	bool all; /* not all of them are known */
+};
+
+struct copy_region {
+	struct copy_defaults defaults;
+	struct lost_search search;
+	struct copy_watch watch;
+};
+
+static inline struct copy_region *copy_region(const struct region_queue *queue)
+{
+	return queue->kind_region;
+}
 
 #endif

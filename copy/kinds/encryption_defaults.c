@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a destination encrypts with by default. */
+/* What a destination encrypts with by default, and what a copy is encrypted with. */
 #include "encryption_defaults.h"
 
 #include <errno.h>
@@ -18,23 +18,24 @@
  * that is forbidden. */
 #define FORBIDDEN_MS (60 * 60 * 1000)
 
-static void impatient(void *arg)
+static void encryption_defaults_timeout(void *arg)
 {
 	struct region_queue *queue = arg;
 
-	queue->defaults.awaited = false;
+	copy_region(queue)->defaults.awaited = false;
 	admission_resume(queue);
 }
 
 int encryption_defaults_init(struct region_queue *queue)
 {
-	queue->defaults.patience = loop_timer_create(queue->all->options.loop, impatient, queue);
-	return queue->defaults.patience ? 0 : -ENOMEM;
+	copy_region(queue)->defaults.patience =
+		loop_timer_create(queue->all->options.loop, encryption_defaults_timeout, queue);
+	return copy_region(queue)->defaults.patience ? 0 : -ENOMEM;
 }
 
 void encryption_defaults_finish(struct region_queue *queue)
 {
-	struct defaults *d = &queue->defaults;
+	struct copy_defaults *d = &copy_region(queue)->defaults;
 
 	if (d->on_call)
 		aws_cancel(d->on_call);
@@ -43,13 +44,8 @@ void encryption_defaults_finish(struct region_queue *queue)
 	loop_timer_destroy(d->patience);
 }
 
-bool encryption_defaults_awaited(const struct region_queue *queue)
-{
-	return queue->defaults.awaited;
-}
-
 /* When to ask again after this answer. */
-static int64_t next_time(const struct err *err)
+static int64_t encryption_defaults_next(const struct err *err)
 {
 	char why[700];
 
@@ -58,9 +54,9 @@ static int64_t next_time(const struct err *err)
 	return clock_mono_ms() + (err && !verdict_is_passing(err) ? FORBIDDEN_MS : KNOWN_MS);
 }
 
-static void settle(struct region_queue *queue)
+static void encryption_defaults_settle(struct region_queue *queue)
 {
-	struct defaults *d = &queue->defaults;
+	struct copy_defaults *d = &copy_region(queue)->defaults;
 
 	if (d->on_call || d->key_call || !d->awaited)
 		return;
@@ -69,48 +65,61 @@ static void settle(struct region_queue *queue)
 	admission_resume(queue);
 }
 
-static void on_answered(void *arg, bool on, const struct err *err)
+static void encryption_on_answered(void *arg, bool on, const struct err *err)
 {
 	struct region_queue *queue = arg;
-	struct defaults *d = &queue->defaults;
+	struct copy_defaults *d = &copy_region(queue)->defaults;
 
 	d->on_call = NULL;
-	d->on_again_at = next_time(err);
+	d->on_again_at = encryption_defaults_next(err);
 	d->known.known = !err;
 	d->known.on = on;
-	settle(queue);
+	encryption_defaults_settle(queue);
 }
 
-static void key_answered(void *arg, const char *key, const struct err *err)
+static void encryption_key_answered(void *arg, const char *key, const struct err *err)
 {
 	struct region_queue *queue = arg;
-	struct defaults *d = &queue->defaults;
+	struct copy_defaults *d = &copy_region(queue)->defaults;
 
 	d->key_call = NULL;
-	d->key_again_at = next_time(err);
+	d->key_again_at = encryption_defaults_next(err);
 	snprintf(d->known.key, sizeof(d->known.key), "%s", err ? "" : key);
-	settle(queue);
+	encryption_defaults_settle(queue);
 }
 
-void encryption_defaults_want(struct region_queue *queue)
+static void encryption_defaults_want(struct region_queue *queue)
 {
-	struct defaults *d = &queue->defaults;
+	struct copy_defaults *d = &copy_region(queue)->defaults;
 	struct aws *aws = queue->all->options.aws;
 	int64_t now = clock_mono_ms();
 
 	if (d->on_call || d->key_call)
 		return;
 	if (now >= d->on_again_at)
-		d->on_call = ec2_get_encryption_by_default(aws, queue->name, on_answered, queue);
+		d->on_call = ec2_get_encryption_by_default(
+			aws, queue->name, encryption_on_answered, queue);
 	if (now >= d->key_again_at)
-		d->key_call = ec2_get_default_key(aws, queue->name, key_answered, queue);
+		d->key_call = ec2_get_default_key(aws, queue->name, encryption_key_answered, queue);
 	d->awaited = d->on_call || d->key_call;
 	if (d->awaited)
 		loop_timer_start(d->patience, PATIENCE_MS);
 }
 
+bool encryption_defaults_await(struct region_queue *queue, struct preflight *known)
+{
+	struct copy_defaults *d = &copy_region(queue)->defaults;
+
+	if (known->row->kms_key_id)
+		return false;
+	known->defaults = &d->known;
+	encryption_defaults_want(queue);
+	/* Only where the answer decides, or is all that was asked for. */
+	return d->awaited && (known->unencrypted || known->row->dry_run);
+}
+
 /* What EC2 says of the copy itself. False: nothing that is sure. */
-static bool is_described(const struct region_queue *queue, const char *id, struct buf *out)
+static bool encryption_is_shown(const struct region_queue *queue, const char *id, struct buf *out)
 {
 	const struct catalogue *catalogue = region_catalogue(queue->region);
 	catalogue_slot slot = catalogue_find(catalogue, id);
@@ -130,7 +139,8 @@ static bool is_described(const struct region_queue *queue, const char *id, struc
 	return true;
 }
 
-static enum ec2_encryption of_source(const struct copies *c, const struct journal_copy *row)
+static enum ec2_encryption encryption_of_source(
+	const struct copies *c, const struct journal_copy *row)
 {
 	struct region_queue *queue =
 		row->source_region ? region_queue_find(c, row->source_region) : NULL;
@@ -151,10 +161,11 @@ int encryption_defaults_describe(const struct copies *c, const struct copy *copy
 	struct region_queue *queue = region_queue_find(c, row->region);
 
 	if (!queue || copy->state == COPY_FAILED || copy->state == COPY_CANCELLED ||
-		(row->copy_id && is_described(queue, row->copy_id, out)))
+		(row->copy_id && encryption_is_shown(queue, row->copy_id, out)))
 		return -out->error;
 	/* Of another's copy the request is not known. */
 	if (copy->origin != COPY_OURS || (copy->state == COPY_COMPLETED && !row->dry_run))
 		return 0;
-	return encryption_expected(row, of_source(c, row), &queue->defaults.known, out);
+	return encryption_expected(
+		row, encryption_of_source(c, row), &copy_region(queue)->defaults.known, out);
 }

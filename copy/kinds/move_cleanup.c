@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admission.h"
 #include "clock.h"
 #include "job.h"
 #include "log.h"
 #include "pages.h"
-#include "persist.h"
 #include "poll_backoff.h"
 #include "random.h"
 #include "verdict.h"
@@ -30,28 +30,30 @@ struct move_cleanup {
 	char why[300];
 };
 
-static void step(void *arg);
+static void move_cleanup_step(void *arg);
 
-static void destroy(struct move_cleanup *m)
+static void move_cleanup_destroy(struct move_cleanup *m)
 {
 	m->job->moving = false;
 	pages_cancel(m->look);
 	if (m->call)
 		aws_cancel(m->call);
 	loop_timer_destroy(m->timer);
-	DL_DELETE(m->job->all->movers, m);
+	DL_DELETE(m->job->all->cleanups, m);
 	free(m);
 }
 
 void move_cleanup_start(struct job *job)
 {
+	const struct journal_copy *row = &job->pub.row;
 	struct move_cleanup *m;
 
-	if (job->moving)
+	if (job->moving || job->pub.state != COPY_COMPLETED || !row->move || row->code ||
+		row->dry_run)
 		return;
 	m = calloc(1, sizeof(*m));
 	if (m)
-		m->timer = loop_timer_create(job->all->options.loop, step, m);
+		m->timer = loop_timer_create(job->all->options.loop, move_cleanup_step, m);
 	if (!m || !m->timer) {
 		/* The row says that it is still to be done: the next start does it. */
 		log_error("copy %lld: out of memory; its source is not deleted now",
@@ -61,11 +63,11 @@ void move_cleanup_start(struct job *job)
 	}
 	m->job = job;
 	job->moving = true;
-	DL_APPEND(job->all->movers, m);
+	DL_APPEND(job->all->cleanups, m);
 	loop_timer_start(m->timer, 0);
 }
 
-static void later(struct move_cleanup *m, const char *why)
+static void move_cleanup_later(struct move_cleanup *m, const char *why)
 {
 	snprintf(m->why, sizeof(m->why), "%s", why);
 	loop_timer_start(m->timer,
@@ -73,18 +75,18 @@ static void later(struct move_cleanup *m, const char *why)
 }
 
 /* It is decided, and the row says so. */
-static void done(
+static void move_cleanup_done(
 	struct move_cleanup *m, const char *outcome, const char *message, const char *request_id)
 {
 	struct job *job = m->job;
 
 	job_note(job, outcome, message, request_id);
 	job_changed(job);
-	destroy(m);
-	persist_row(job, NULL);
+	move_cleanup_destroy(m);
+	job_save(job);
 }
 
-static void deleted(void *arg, const struct err *err)
+static void move_cleanup_deleted(void *arg, const struct err *err)
 {
 	struct move_cleanup *m = arg;
 	const struct journal_copy *row = &m->job->pub.row;
@@ -95,9 +97,9 @@ static void deleted(void *arg, const struct err *err)
 	if (err && !verdict_is_absent(err)) {
 		err_text(err, text, sizeof(text));
 		if (verdict_is_passing(err) || err->maybe_done)
-			later(m, text);
+			move_cleanup_later(m, text);
 		else
-			done(m, COPY_SOURCE_KEPT, text, err->request_id);
+			move_cleanup_done(m, COPY_SOURCE_KEPT, text, err->request_id);
 		return;
 	}
 	if (from) {
@@ -106,10 +108,10 @@ static void deleted(void *arg, const struct err *err)
 		if (slot != CATALOGUE_NONE)
 			catalogue_hold_deleted(region_catalogue(from), slot, clock_mono_ms());
 	}
-	done(m, COPY_SOURCE_DELETED, NULL, NULL);
+	move_cleanup_done(m, COPY_SOURCE_DELETED, NULL, NULL);
 }
 
-static int shown(void *arg, const struct ec2_page *page, bool ends, struct err *err)
+static int move_cleanup_shown(void *arg, const struct ec2_page *page, bool ends, struct err *err)
 {
 	struct move_cleanup *m = arg;
 	struct job *job = m->job;
@@ -129,7 +131,7 @@ static int shown(void *arg, const struct ec2_page *page, bool ends, struct err *
 }
 
 /* Nor may it have been deleted through the mount: EC2's answers lag behind. */
-static bool is_whole(const struct move_cleanup *m)
+static bool move_cleanup_is_whole(const struct move_cleanup *m)
 {
 	const struct job *job = m->job;
 	struct catalogue *catalogue = region_catalogue(job->queue->region);
@@ -141,7 +143,7 @@ static bool is_whole(const struct move_cleanup *m)
 }
 
 /* EC2 was asked for the copy: only if it is there, and whole, the source goes. */
-static void looked(void *arg, const struct err *err)
+static void move_cleanup_looked(void *arg, const struct err *err)
 {
 	struct move_cleanup *m = arg;
 	struct job *job = m->job;
@@ -149,31 +151,31 @@ static void looked(void *arg, const struct err *err)
 
 	m->look = NULL;
 	if (err) {
-		later(m, err->message);
+		move_cleanup_later(m, err->message);
 		return;
 	}
-	if (!is_whole(m)) {
+	if (!move_cleanup_is_whole(m)) {
 		/* EC2's answers are not consistent with each other: one of them proves nothing. */
 		if (m->failures < DOUBTS_MAX)
-			later(m, "EC2 does not show the copy as completed");
+			move_cleanup_later(m, "EC2 does not show the copy as completed");
 		else
-			done(m, COPY_SOURCE_KEPT,
+			move_cleanup_done(m, COPY_SOURCE_KEPT,
 				"the copy is not there any more, or not completed", NULL);
 		return;
 	}
 	/* It may have been asked for meanwhile. */
-	if (copies_needs(job->all, row->source_region, row->source_id)) {
-		later(m, "another copy still needs it");
+	if (admission_needs(job->all, row->source_region, row->source_id)) {
+		move_cleanup_later(m, "another copy still needs it");
 		return;
 	}
 	m->call = ec2_delete_snapshot(
-		job->all->options.aws, row->source_region, row->source_id, deleted, m);
+		job->all->options.aws, row->source_region, row->source_id, move_cleanup_deleted, m);
 	if (!m->call)
-		later(m, "out of memory");
+		move_cleanup_later(m, "out of memory");
 }
 
 /* By EC2's own answer, not by the catalogue: that shows what was made lately whatever EC2 says. */
-static void look(struct move_cleanup *m)
+static void move_cleanup_look(struct move_cleanup *m)
 {
 	struct job *job = m->job;
 	struct ec2_describe_snapshots query = {
@@ -182,40 +184,66 @@ static void look(struct move_cleanup *m)
 	m->id = job->pub.row.copy_id;
 	m->filter = (struct ec2_filter){.name = "snapshot-id", .values = &m->id, .n_values = 1};
 	m->whole = false;
-	m->look = pages_start(job->all->options.aws, &query, shown, looked, m);
+	m->look = pages_start(
+		job->all->options.aws, &query, move_cleanup_shown, move_cleanup_looked, m);
 	if (!m->look)
-		later(m, "out of memory");
+		move_cleanup_later(m, "out of memory");
 }
 
-static void step(void *arg)
+static void move_cleanup_step(void *arg)
 {
 	struct move_cleanup *m = arg;
 	struct job *job = m->job;
 	const struct journal_copy *row = &job->pub.row;
 
 	if (job->pub.state != COPY_COMPLETED || !row->copy_id || row->dry_run) {
-		done(m, COPY_SOURCE_KEPT, "there is no completed copy", NULL);
+		move_cleanup_done(m, COPY_SOURCE_KEPT, "there is no completed copy", NULL);
 		return;
 	}
-	if (copies_needs(job->all, row->source_region, row->source_id)) {
-		later(m, "another copy still needs it");
+	if (admission_needs(job->all, row->source_region, row->source_id)) {
+		move_cleanup_later(m, "another copy still needs it");
 		return;
 	}
-	look(m);
+	move_cleanup_look(m);
 }
 
-const char *move_cleanup_reason(const struct job *job)
+/* Why the source is not deleted yet, in words; NULL: it is not being worked on. */
+static const char *move_cleanup_reason(const struct job *job)
 {
 	struct move_cleanup *m;
 
-	for (m = job->all->movers; m; m = m->next)
+	for (m = job->all->cleanups; m; m = m->next)
 		if (m->job == job)
 			return m->why;
 	return NULL;
 }
 
+void move_cleanup_describe(const struct copy *copy, struct buf *out)
+{
+	const struct journal_copy *row = &copy->row;
+	const char *reason;
+
+	if (!row->move)
+		return;
+	if (!copy_state_ended(copy->state)) {
+		buf_puts(out, "move: the source is deleted when the copy has completed\n");
+	} else if (copy->state != COPY_COMPLETED) {
+		buf_puts(out, "move: the source is kept\n");
+	} else if (!row->code) {
+		reason = move_cleanup_reason((const struct job *)copy);
+		buf_puts(out, "move: the source is to be deleted");
+		if (reason && *reason)
+			buf_printf(out, "; not yet: %s", reason);
+		buf_putc(out, '\n');
+	} else if (!strcmp(row->code, COPY_SOURCE_DELETED)) {
+		buf_puts(out, "move: the source was deleted\n");
+	} else {
+		buf_puts(out, "move: the source was not deleted\n");
+	}
+}
+
 void move_cleanup_finish(struct copies *c)
 {
-	while (c->movers)
-		destroy(c->movers);
+	while (c->cleanups)
+		move_cleanup_destroy(c->cleanups);
 }

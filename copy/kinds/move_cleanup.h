@@ -5,10 +5,10 @@
 
 #include "engine.h"
 
-/* The copy is completed, on disk too, and its row says that it moves. */
+/* job_kind.ended: begins, if the copy has completed and its row says that it moves. */
 void move_cleanup_start(struct job *job);
-/* Why the source is not deleted yet, in words; NULL: nobody is at it. */
-const char *move_cleanup_reason(const struct job *job);
+/* job_kind.follow_up: the line `move` of a status: what became of the source, or will. */
+void move_cleanup_describe(const struct copy *copy, struct buf *out);
 void move_cleanup_finish(struct copies *c);
 
 #endif

@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* What EC2's listings show of copies. */
+/* What EC2's listings show of copies becomes events. */
 #include "reconcile.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
-#include "copy_source.h"
-#include "endpoint.h"
-#include "expire.h"
+#include "copy_tags.h"
 #include "job.h"
-#include "log.h"
-#include "lost_requests.h"
 #include "poller.h"
 #include "region_queue.h"
-
-#define FOREIGN_MAX                                                                                \
-	10000 /* of one region; EC2 carries out some dozens at once, the rest ended lately */
+#include "source.h"
 
 /* --- our own --- */
 
-static void update(struct job *job, const struct catalogue_snapshot *s)
+static void reconcile_update(struct job *job, const struct catalogue_snapshot *s)
 {
 	struct journal_copy *row = &job->pub.row;
 	int64_t now = clock_wall_ms(), eta;
@@ -43,7 +38,7 @@ static void update(struct job *job, const struct catalogue_snapshot *s)
 	}
 }
 
-static void completed(struct job *job, const struct catalogue_snapshot *s)
+static void reconcile_completed(struct job *job, const struct catalogue_snapshot *s)
 {
 	struct journal_copy *row = &job->pub.row;
 	int64_t ended = s->completion_ms ? s->completion_ms : clock_wall_ms();
@@ -51,27 +46,30 @@ static void completed(struct job *job, const struct catalogue_snapshot *s)
 	job->pub.progress = 100;
 	estimate_learn(job->all->estimate, row->source_region, row->region, row->bytes,
 		ended - row->started_ms);
-	job_end(job, COPY_COMPLETED, ended, NULL);
+	job_event(job, JOB_COMPLETED, &(struct job_news){.ended_ms = ended});
 }
 
-static void own(struct job *job, const struct catalogue_snapshot *s)
+static void reconcile_own(struct job *job, const struct catalogue_snapshot *s)
 {
 	if (job->pub.state != COPY_PENDING || s->presence == CATALOGUE_GONE)
 		return; /* that it is gone is for the poller to judge */
 	job->work->absences = 0;
-	update(job, s);
+	reconcile_update(job, s);
 	switch (s->state) {
 	case EC2_SNAPSHOT_COMPLETED:
-		completed(job, s);
+		reconcile_completed(job, s);
 		break;
 	case EC2_SNAPSHOT_ERROR:
-		job_end(job, COPY_ERROR, clock_wall_ms(),
-			*s->state_message ? s->state_message : "EC2 gave no reason");
+		job_event(job, JOB_ERROR,
+			&(struct job_news){.ended_ms = clock_wall_ms(),
+				.message = *s->state_message ? s->state_message
+							     : "EC2 gave no reason"});
 		break;
 	case EC2_SNAPSHOT_RECOVERABLE:
 	case EC2_SNAPSHOT_RECOVERING:
-		job_end(job, COPY_CANCELLED, clock_wall_ms(),
-			"the snapshot was moved into the recycle bin");
+		job_event(job, JOB_GONE,
+			&(struct job_news){.ended_ms = clock_wall_ms(),
+				.message = "the snapshot was moved into the recycle bin"});
 		break;
 	case EC2_SNAPSHOT_PENDING:
 	case EC2_SNAPSHOT_UNKNOWN:
@@ -79,7 +77,7 @@ static void own(struct job *job, const struct catalogue_snapshot *s)
 	}
 }
 
-void reconcile_entry(struct job *job)
+void reconcile_job(struct job *job)
 {
 	struct catalogue *catalogue = region_catalogue(job->queue->region);
 	catalogue_slot slot = job->pub.row.copy_id ? catalogue_find(catalogue, job->pub.row.copy_id)
@@ -87,79 +85,12 @@ void reconcile_entry(struct job *job)
 	struct catalogue_snapshot s;
 
 	if (slot != CATALOGUE_NONE && catalogue_get(catalogue, slot, &s))
-		own(job, &s);
+		reconcile_own(job, &s);
 }
 
 /* --- those of others --- */
 
-bool reconcile_source_tag(const char *value, char **region, char **id)
-{
-	const char *slash = value ? strchr(value, '/') : NULL;
-
-	*region = *id = NULL;
-	if (!slash)
-		return false;
-	*region = strndup(value, (size_t)(slash - value));
-	*id = strdup(slash + 1);
-	if (*region && *id && endpoint_is_region(*region) && ec2_is_snapshot_id(*id))
-		return true;
-	free(steal(region));
-	free(steal(id));
-	return false;
-}
-
-static void tell(struct copies *c, const struct copy *copy)
-{
-	for (struct watcher *w = c->watchers; w; w = w->next)
-		w->fn(w->arg, copy);
-}
-
-void reconcile_foreign_drop(struct foreign *f)
-{
-	if (f->pub.state == COPY_PENDING)
-		f->queue->foreigners--;
-	HASH_DEL(f->queue->foreign, f);
-	journal_copy_finish(&f->pub.row);
-	free(f);
-}
-
-void reconcile_adopted(struct job *job)
-{
-	struct foreign *f;
-
-	HASH_FIND_STR(job->queue->foreign, job->pub.row.copy_id, f);
-	if (f)
-		reconcile_foreign_drop(f);
-}
-
-void reconcile_forget(struct region_queue *queue)
-{
-	struct foreign *f, *next;
-
-	HASH_ITER (hh, queue->foreign, f, next)
-		reconcile_foreign_drop(f);
-}
-
-void reconcile_foreign_end(
-	struct foreign *f, enum copy_state state, int64_t ended_ms, const char *message)
-{
-	if (f->pub.state != COPY_PENDING)
-		return;
-	f->pub.state = state;
-	f->pub.row.ended_ms = ended_ms;
-	f->pub.eta_ms = 0;
-	if (state == COPY_COMPLETED)
-		f->pub.progress = 100;
-	if (message && *message)
-		f->pub.row.message = strdup(message);
-	f->queue->foreigners--;
-	concurrency_limit_freed(&f->queue->limit);
-	region_queue_wake(f->queue);
-	expire_soon(f->queue->all);
-	tell(f->queue->all, &f->pub);
-}
-
-static bool has_our_tags(struct region_queue *queue, catalogue_slot slot)
+static bool reconcile_has_our_tags(struct region_queue *queue, catalogue_slot slot)
 {
 	struct catalogue *catalogue = region_catalogue(queue->region);
 
@@ -168,58 +99,20 @@ static bool has_our_tags(struct region_queue *queue, catalogue_slot slot)
 }
 
 /* Who asked for it, and for what. EC2 may show the tags later than the snapshot. */
-static void recognise(struct foreign *f, catalogue_slot slot)
+static void reconcile_recognise(struct foreign *f, catalogue_slot slot)
 {
 	struct journal_copy *row = &f->pub.row;
 
-	if (row->source_id || !has_our_tags(f->queue, slot))
+	if (row->source_id || !reconcile_has_our_tags(f->queue, slot))
 		return;
 	f->pub.origin = COPY_MACHINE;
-	if (reconcile_source_tag(
+	if (copy_tags_source(
 		    catalogue_tag_value(region_catalogue(f->queue->region), slot, TAG_SOURCE),
 		    &row->source_region, &row->source_id))
 		f->pub.eta_ms = 0; /* what is known of such copies makes another estimate */
 }
 
-static struct foreign *take_up(
-	struct region_queue *queue, catalogue_slot slot, const struct catalogue_snapshot *s)
-{
-	struct foreign *f;
-
-	if ((!s->is_copy && !has_our_tags(queue, slot)) ||
-		HASH_COUNT(queue->foreign) >= FOREIGN_MAX)
-		return NULL;
-	f = calloc(1, sizeof(*f));
-	if (!f)
-		return NULL;
-	f->queue = queue;
-	f->pub = (struct copy){.state = COPY_PENDING,
-		.origin = COPY_TOOL,
-		.reason = "",
-		.progress = EC2_PROGRESS_UNKNOWN};
-	f->pub.row.started_ms = s->start_ms;
-	f->pub.row.requested_ms = s->start_ms;
-	f->pub.row.region = strdup(queue->name);
-	f->pub.row.copy_id = strdup(s->id);
-	f->pub.row.description = strdup(s->description);
-	if (!f->pub.row.region || !f->pub.row.copy_id || !f->pub.row.description) {
-		journal_copy_finish(&f->pub.row);
-		free(f);
-		return NULL;
-	}
-	HASH_ADD_KEYPTR(hh, queue->foreign, f->pub.row.copy_id, strlen(f->pub.row.copy_id), f);
-	if (!f->hh.tbl) {
-		journal_copy_finish(&f->pub.row);
-		free(f);
-		return NULL;
-	}
-	queue->foreigners++;
-	concurrency_limit_seen(&queue->limit, queue->foreigners + queue->pending);
-	poller_schedule(queue);
-	return f;
-}
-
-static void foreign_pending(struct foreign *f, const struct catalogue_snapshot *s)
+static void reconcile_foreign_pending(struct foreign *f, const struct catalogue_snapshot *s)
 {
 	const struct journal_copy *row = &f->pub.row;
 	int64_t bytes = s->full_size >= 0 ? s->full_size : (int64_t)s->volume_gib << 30;
@@ -231,10 +124,10 @@ static void foreign_pending(struct foreign *f, const struct catalogue_snapshot *
 		return;
 	f->pub.progress = s->progress;
 	f->pub.eta_ms = estimate_end(row->started_ms, s->progress, clock_wall_ms(), length, 0);
-	tell(f->queue->all, &f->pub);
+	job_tell(f->queue->all, &f->pub);
 }
 
-static void foreign(
+static void reconcile_foreign(
 	struct region_queue *queue, catalogue_slot slot, const struct catalogue_snapshot *s)
 {
 	int64_t ended = s->completion_ms ? s->completion_ms : clock_wall_ms();
@@ -242,25 +135,26 @@ static void foreign(
 	struct foreign *f;
 
 	HASH_FIND_STR(queue->foreign, s->id, f);
-	if (!f && pending)
-		f = take_up(queue, slot, s);
+	if (!f && pending && (s->is_copy || reconcile_has_our_tags(queue, slot)))
+		f = region_queue_foreign(queue, s);
 	if (!f)
 		return;
-	recognise(f, slot);
+	reconcile_recognise(f, slot);
 	if (pending)
-		foreign_pending(f, s);
+		reconcile_foreign_pending(f, s);
 	else if (s->presence != CATALOGUE_GONE && s->state == EC2_SNAPSHOT_COMPLETED)
-		reconcile_foreign_end(f, COPY_COMPLETED, ended, NULL);
+		region_queue_foreign_end(f, COPY_COMPLETED, ended, NULL);
 	else if (s->presence != CATALOGUE_GONE && s->state == EC2_SNAPSHOT_ERROR)
-		reconcile_foreign_end(f, COPY_ERROR, ended, s->state_message);
+		region_queue_foreign_end(f, COPY_ERROR, ended, s->state_message);
 	else if (s->presence == CATALOGUE_GONE || s->state != EC2_SNAPSHOT_UNKNOWN)
-		reconcile_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);
+		region_queue_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);
 }
 
-/* --- the catalogue's changes --- */
+/* --- one snapshot --- */
 
-/* Whether the snapshot bears the token of a request of ours. If its answer was lost, here it is. */
-static bool is_ours(
+/* Whether the snapshot bears the token of a request of ours. If its response was lost, here it is.
+ */
+static bool reconcile_is_ours(
 	struct region_queue *queue, catalogue_slot slot, const struct catalogue_snapshot *s)
 {
 	const char *token;
@@ -276,41 +170,210 @@ static bool is_ours(
 	if (!w || w->job->queue != queue || w->job->pub.row.copy_id)
 		return false;
 	job = w->job;
-	if (job->pub.state == COPY_FAILED)
-		log_warning("copy %lld: %s appeared after all, long after its answer was lost",
-			(long long)job->pub.row.id, s->id);
-	else if (job->pub.state != COPY_SUBMITTING || w->phase != PHASE_SEARCHING)
-		return true; /* its answer is on its way */
-	lost_requests_found(job, s->id);
+	if (job->pub.state != COPY_FAILED && job->phase != PHASE_SEARCHING)
+		return true; /* its response is on its way */
+	job_event(job, JOB_ACCEPTED, &(struct job_news){.id = s->id});
+	reconcile_job(job);
 	return true;
 }
 
-static void changed(void *arg, enum catalogue_change change, catalogue_slot slot)
+/* What the catalogue has in this slot now. */
+static void reconcile_slot(struct region_queue *queue, catalogue_slot slot)
 {
-	struct region_queue *queue = arg;
 	struct catalogue_snapshot s;
 	struct job *job;
+	char id[72];
 
-	(void)change;
 	if (!catalogue_get(region_catalogue(queue->region), slot, &s))
 		return;
+	snprintf(id, sizeof(id), "%s", s.id);
 	HASH_FIND(hh_id, queue->ids, s.id, strlen(s.id), job);
 	if (job)
-		own(job, &s);
-	else if (s.presence == CATALOGUE_GONE || !is_ours(queue, slot, &s))
-		foreign(queue, slot, &s);
+		reconcile_own(job, &s);
+	else if (s.presence == CATALOGUE_GONE || !reconcile_is_ours(queue, slot, &s))
+		reconcile_foreign(queue, slot, &s);
 	if (queue->held)
-		copy_source_seen(queue, s.id);
+		source_changed(queue, id);
 }
 
-int reconcile_lane(struct region_queue *queue)
+/* --- what changes in the catalogue, whoever asked EC2 --- */
+
+/* The catalogue may change in the middle of anything, a transition of a job included. So a change
+ * is only noted here, and looked at when the loop turns. */
+static bool reconcile_concerns(struct region_queue *queue, catalogue_slot slot)
+{
+	struct catalogue *catalogue = region_catalogue(queue->region);
+	struct catalogue_snapshot s;
+	struct job *job;
+	struct foreign *f;
+	struct held *h;
+
+	if (!catalogue_get(catalogue, slot, &s))
+		return false;
+	HASH_FIND(hh_id, queue->ids, s.id, strlen(s.id), job);
+	HASH_FIND_STR(queue->foreign, s.id, f);
+	HASH_FIND_STR(queue->held, s.id, h);
+	return job || f || h || (s.state == EC2_SNAPSHOT_PENDING && s.presence != CATALOGUE_GONE) ||
+	       (queue->all->tokens && catalogue_tag_value(catalogue, slot, TAG_REQUEST));
+}
+
+static void reconcile_note(struct copy_watch *w, catalogue_slot slot)
+{
+	if (w->n_slots == w->cap) {
+		size_t cap = w->cap ? w->cap * 2 : 64;
+		catalogue_slot *slots = realloc(w->slots, cap * sizeof(*slots));
+
+		if (!slots) {
+			w->all = true;
+			return;
+		}
+		w->slots = slots;
+		w->cap = cap;
+	}
+	w->slots[w->n_slots++] = slot;
+}
+
+static void reconcile_changed(void *arg, enum catalogue_change change, catalogue_slot slot)
+{
+	struct region_queue *queue = arg;
+	struct copy_watch *w = &copy_region(queue)->watch;
+
+	(void)change;
+	if (w->taking || !reconcile_concerns(queue, slot))
+		return;
+	reconcile_note(w, slot);
+	if (!loop_timer_armed(w->timer))
+		loop_timer_start(w->timer, 0);
+}
+
+/* What is known from disk comes once EC2 has confirmed it. */
+static void reconcile_all_slots(struct region_queue *queue)
 {
 	struct catalogue *catalogue = region_catalogue(queue->region);
 	catalogue_slot slots = catalogue_slots(catalogue);
 
-	/* What is known from disk comes once EC2 has confirmed it. */
 	for (catalogue_slot slot = 0; slot < slots; slot++)
 		if (!catalogue_from_disk(catalogue, slot))
-			changed(queue, CATALOGUE_ADDED, slot);
-	return catalogue_watch(catalogue, changed, queue);
+			reconcile_slot(queue, slot);
+}
+
+static void reconcile_turn(void *arg)
+{
+	struct region_queue *queue = arg;
+	struct copy_watch *w = &copy_region(queue)->watch;
+	catalogue_slot *slots = steal(&w->slots);
+	size_t n = w->n_slots;
+	bool all = w->all;
+
+	w->n_slots = w->cap = 0;
+	w->all = false;
+	if (all)
+		reconcile_all_slots(queue);
+	for (size_t i = 0; i < n && !all; i++)
+		reconcile_slot(queue, slots[i]);
+	free(slots);
+}
+
+int reconcile_init(struct region_queue *queue)
+{
+	struct copy_watch *w = &copy_region(queue)->watch;
+
+	w->timer = loop_timer_create(queue->all->options.loop, reconcile_turn, queue);
+	if (!w->timer)
+		return -ENOMEM;
+	if (catalogue_slots(region_catalogue(queue->region))) {
+		w->all = true;
+		loop_timer_start(w->timer, 0);
+	}
+	return catalogue_watch(region_catalogue(queue->region), reconcile_changed, queue);
+}
+
+void reconcile_finish(struct region_queue *queue)
+{
+	struct copy_watch *w = &copy_region(queue)->watch;
+
+	pages_cancel(steal(&w->poll));
+	free(steal(&w->slots));
+	loop_timer_destroy(w->timer);
+}
+
+/* --- polls --- */
+
+static int reconcile_poll_part(void *arg, const struct ec2_page *page, bool ends, struct err *err)
+{
+	struct region_queue *queue = arg;
+	struct catalogue *catalogue = region_catalogue(queue->region);
+	const char *account = queue->all->options.account;
+	struct copy_watch *w = &copy_region(queue)->watch;
+
+	(void)err;
+	for (size_t i = 0; i < page->n_snapshots; i++) {
+		const struct ec2_snapshot *s = &page->snapshots[i];
+		catalogue_slot slot = catalogue_find(catalogue, s->id);
+		bool listed = queue->poller.listing ||
+			      (slot != CATALOGUE_NONE &&
+				      catalogue_presence(catalogue, slot) == CATALOGUE_LISTED) ||
+			      (account && s->owner_id && !strcmp(account, s->owner_id));
+
+		w->taking = true;
+		slot = catalogue_put(catalogue, s, listed ? CATALOGUE_LISTED : CATALOGUE_UNLISTED,
+			clock_mono_ms());
+		w->taking = false;
+		if (slot != CATALOGUE_NONE)
+			reconcile_slot(queue, slot);
+		poller_answered(queue, s->id);
+	}
+	if (ends && page->next_token && *page->next_token)
+		queue->polls++;
+	return 0;
+}
+
+static void reconcile_poll_done(void *arg, const struct err *err)
+{
+	struct region_queue *queue = arg;
+
+	copy_region(queue)->watch.poll = NULL;
+	poller_done(queue, err);
+}
+
+/* Only what others share with the account is asked for without naming the owner. */
+static const char *reconcile_poll_owner(struct region_queue *queue)
+{
+	struct catalogue *catalogue = region_catalogue(queue->region);
+
+	for (size_t i = 0; i < queue->poller.n_ids; i++) {
+		catalogue_slot slot = catalogue_find(catalogue, queue->poller.ids[i]);
+
+		if (slot != CATALOGUE_NONE &&
+			catalogue_presence(catalogue, slot) == CATALOGUE_UNLISTED)
+			return NULL;
+	}
+	return "self";
+}
+
+int reconcile_poll(struct region_queue *queue)
+{
+	static const char *const pending[] = {"pending"};
+	struct copy_watch *w = &copy_region(queue)->watch;
+	struct ec2_describe_snapshots query = {.region = queue->name,
+		.owner = reconcile_poll_owner(queue),
+		.filters = &w->filter,
+		.n_filters = 1,
+		.max_results = EC2_PAGE_MAX};
+
+	w->filter =
+		queue->poller.listing
+			? (struct ec2_filter){.name = "status", .values = pending, .n_values = 1}
+			: (struct ec2_filter){.name = "snapshot-id",
+				  .values = queue->poller.ids,
+				  .n_values = queue->poller.n_ids};
+	queue->polls++;
+	w->poll = pages_start(
+		queue->all->options.aws, &query, reconcile_poll_part, reconcile_poll_done, queue);
+	return w->poll ? 0 : -ENOMEM;
+}
+
+void reconcile_poll_cancel(struct region_queue *queue)
+{
+	pages_cancel(steal(&copy_region(queue)->watch.poll));
 }

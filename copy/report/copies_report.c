@@ -7,12 +7,10 @@
 
 #include "clock.h"
 #include "encode.h"
-#include "encryption_defaults.h"
 #include "engine.h"
 #include "hint.h"
 #include "isotime.h"
 #include "metric.h"
-#include "move_cleanup.h"
 #include "region_queue.h"
 #include "utf8.h"
 
@@ -64,7 +62,7 @@ static void table_row(void *arg, const struct copy *copy)
 		isotime_duration((copy->eta_ms - t->now_ms) / 1000, eta);
 	/* The last column has no blanks behind it. */
 	buf_printf(t->out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-*s",
-		copy_state_text(copy->state), progress, row->region,
+		copy->kind->states[copy->state], progress, row->region,
 		row->copy_id ? row->copy_id : "-", source, since, took, *remark(copy) ? 8 : 0, eta);
 	if (*remark(copy)) {
 		buf_puts(t->out, "  ");
@@ -129,7 +127,7 @@ static void json_encryption(struct buf *out, const struct copies *c, const struc
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
-	if (encryption_defaults_describe(c, copy, &text) == 0)
+	if (copy->kind->encryption(c, copy, &text) == 0)
 		json_text(out, "encryption", buf_str(&text));
 }
 
@@ -158,7 +156,7 @@ static void json_row(void *arg, const struct copy *copy)
 	if (row->id)
 		json_number(out, "id", row->id);
 	json_text(out, "origin", origins[copy->origin]);
-	json_text(out, "state", copy_state_text(copy->state));
+	json_text(out, "state", copy->kind->states[copy->state]);
 	if (position) {
 		json_number(out, "position", position);
 		json_number(out, "queue-length", length);

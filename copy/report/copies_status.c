@@ -5,14 +5,11 @@
 #include <string.h>
 
 #include "aws_advice.h"
-#include "clock.h"
-#include "encryption_defaults.h"
-#include "engine.h"
+#include "copy_tags.h"
 #include "estimate.h"
 #include "hint.h"
 #include "isotime.h"
-#include "move_cleanup.h"
-#include "reconcile.h"
+#include "job_kind.h"
 #include "text.h"
 
 static void put_source(struct buf *out, const struct journal_copy *row)
@@ -25,7 +22,7 @@ static void put_encryption(const struct copies *c, const struct copy *copy, stru
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
-	if (encryption_defaults_describe(c, copy, &text) == 0)
+	if (copy->kind->encryption(c, copy, &text) == 0)
 		text_line(out, "encryption", buf_str(&text));
 }
 
@@ -52,31 +49,6 @@ static void put_times(const struct copy *copy, int64_t now_ms, struct buf *out)
 		buf_puts(out, "eta: unknown\n");
 }
 
-/* A mv: what became of the source, or will. */
-static void put_move(const struct copy *copy, struct buf *out)
-{
-	const struct journal_copy *row = &copy->row;
-	const char *reason;
-
-	if (!row->move)
-		return;
-	if (!copy_state_ended(copy->state)) {
-		buf_puts(out, "move: the source is deleted when the copy has completed\n");
-	} else if (copy->state != COPY_COMPLETED) {
-		buf_puts(out, "move: the source is kept\n");
-	} else if (!row->code) {
-		reason = move_cleanup_reason((const struct job *)copy);
-		buf_puts(out, "move: the source is to be deleted");
-		if (reason && *reason)
-			buf_printf(out, "; not yet: %s", reason);
-		buf_putc(out, '\n');
-	} else if (!strcmp(row->code, COPY_SOURCE_DELETED)) {
-		buf_puts(out, "move: the source was deleted\n");
-	} else {
-		buf_puts(out, "move: the source was not deleted\n");
-	}
-}
-
 static void put_outcome(const struct copy *copy, struct buf *out)
 {
 	const struct journal_copy *row = &copy->row;
@@ -101,7 +73,7 @@ int copies_status(const struct copies *c, const struct copy *copy, int64_t now_m
 	const struct journal_copy *row = &copy->row;
 	unsigned length, position = copies_position(c, copy, &length);
 
-	buf_printf(out, "state: %s\n", copy_state_text(copy->state));
+	buf_printf(out, "state: %s\n", copy->kind->states[copy->state]);
 	if (position)
 		buf_printf(out, "position: %u of %u\n", position, length);
 	text_line(out, "reason", copy->reason);
@@ -113,7 +85,7 @@ int copies_status(const struct copies *c, const struct copy *copy, int64_t now_m
 	put_source(out, row);
 	put_encryption(c, copy, out);
 	put_times(copy, now_ms, out);
-	put_move(copy, out);
+	copy->kind->follow_up(copy, out);
 	put_outcome(copy, out);
 	return -out->error;
 }
@@ -136,7 +108,7 @@ int copies_snapshot_status(const char *region, const struct catalogue *catalogue
 	text_progress(out, s.state == EC2_SNAPSHOT_COMPLETED && s.progress < 0 ? 100 : s.progress);
 	text_line(out, "snapshot", s.id);
 	text_line(out, "region", region);
-	if (reconcile_source_tag(catalogue_tag_value(catalogue, slot, TAG_SOURCE), &from, &id))
+	if (copy_tags_source(catalogue_tag_value(catalogue, slot, TAG_SOURCE), &from, &id))
 		buf_printf(out, "source: %s/%s\n", from, id);
 	free(from);
 	free(id);

@@ -3,6 +3,7 @@
 #include "hint.h"
 
 #include "aws_advice.h"
+#include "job_kind.h"
 
 const char *hint_for_copy(const struct copy *copy)
 {
@@ -10,7 +11,7 @@ const char *hint_for_copy(const struct copy *copy)
 
 	switch (copy->state) {
 	case COPY_FAILED:
-		return aws_advice("CopySnapshot", row->code, row->message);
+		return aws_advice(copy->kind->action, row->code, row->message);
 	case COPY_ERROR:
 		return aws_advice_status(row->message);
 	default:

@@ -9,10 +9,9 @@
 #define LIMIT_MAX    100000 /* no account has more: another figure is not a limit */
 #define PAUSE_GROWTH 15
 
-void concurrency_limit_init(struct concurrency_limit *g, int64_t first_ms)
+void concurrency_limit_init(struct concurrency_limit *g, unsigned limit, int64_t first_ms)
 {
-	*g = (struct concurrency_limit){
-		.limit = CONCURRENCY_LIMIT_DEFAULT, .first_ms = first_ms, .pause_ms = first_ms};
+	*g = (struct concurrency_limit){.limit = limit, .first_ms = first_ms, .pause_ms = first_ms};
 }
 
 static bool is_sure(const struct concurrency_limit *g, int64_t now_ms)

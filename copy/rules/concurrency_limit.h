@@ -33,7 +33,7 @@ struct concurrency_limit {
 	unsigned accepted; /* while EC2 had not named the limit */
 };
 
-void concurrency_limit_init(struct concurrency_limit *g, int64_t first_ms);
+void concurrency_limit_init(struct concurrency_limit *g, unsigned limit, int64_t first_ms);
 /* Whether one more may be sent. used: copies in progress by our count; sending: those of them whose
  * answer is not here yet. now_ms: monotonic. */
 bool concurrency_limit_admits(

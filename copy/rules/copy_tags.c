@@ -6,8 +6,9 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "encode.h"
-#include "engine.h"
+#include "endpoint.h"
 
 static bool is_reserved(const char *key)
 {
@@ -104,4 +105,20 @@ const char *copy_tags_find(const struct ec2_snapshot *s, const char *key)
 		if (!strcmp(s->tags[i].key, key))
 			return s->tags[i].value;
 	return NULL;
+}
+
+bool copy_tags_source(const char *value, char **region, char **id)
+{
+	const char *slash = value ? strchr(value, '/') : NULL;
+
+	*region = *id = NULL;
+	if (!slash)
+		return false;
+	*region = strndup(value, (size_t)(slash - value));
+	*id = strdup(slash + 1);
+	if (*region && *id && endpoint_is_region(*region) && ec2_is_snapshot_id(*id))
+		return true;
+	free(steal(region));
+	free(steal(id));
+	return false;
 }

@@ -4,10 +4,15 @@
 #ifndef EBSFS_COPY_TAGS_H
 #define EBSFS_COPY_TAGS_H
 
+#include <stdbool.h>
+
 #include "buf.h"
 #include "catalogue.h"
 #include "ec2.h"
 #include "snapshot_file.h"
+
+#define TAG_REQUEST "ebsfs:request" /* = the job's token */
+#define TAG_SOURCE  "ebsfs:source"  /* = region/id */
 
 /* Appends the JSON object of what a copy shall carry beside ebsfs's own two: the tags of the source
  * at `slot` of `catalogue` (NULL: none of them) but those of AWS and of ebsfs, with the request's
@@ -30,5 +35,9 @@ void copy_tags_finish(struct tag_list *list);
 
 /* The value of a key in a record as EC2 described it; NULL. */
 const char *copy_tags_find(const struct ec2_snapshot *s, const char *key);
+
+/* Splits a value of the tag ebsfs:source, "region/id". False, and both NULL, if it is none; ENOMEM
+ * counts as that. The caller's to free. */
+bool copy_tags_source(const char *value, char **region, char **id);
 
 #endif

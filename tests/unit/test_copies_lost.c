@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* copy/: answers that never come, and mounts that end in the middle. Whatever happens: one request,
  * at most one copy, and the status says what is true. */
+#include "clock.h"
 #include "copy_world.h"
 
 #include <errno.h>
@@ -118,6 +119,49 @@ static void test_one_that_shows_after_all_hope(void **state)
 	world_until_state(&asked, COPY_COMPLETED);
 	world_run(1000);
 	assert_string_equal(world_row(asked.row)->state, "completed");
+}
+
+/* The search has ended in an error, whose row is on its way to the disk, when a listing shows the
+ * copy: the waiting caller is told what is true, and the job goes on. */
+static void test_one_that_shows_while_its_failure_is_written(void **state)
+{
+	struct catalogue *catalogue;
+	struct ec2_snapshot shown;
+	struct world_snapshot *copy;
+	struct asked asked;
+
+	(void)state;
+	world->options.answer_ms = 3600 * 1000;
+	world_mount();
+	faults[0] = FAULT_LOST_AFTER;
+	world->copy_ms = 3600 * 1000;
+	world_ask(&asked, WEST, EAST, source->id);
+	world_run(5000);
+	invalid = "aelnt";
+	world->commit_ms = 10000;
+	while (copies_by_row(world->copies_, 1)->state != COPY_FAILED)
+		world_run(100);
+	assert_int_equal(asked.answers, 0);
+	copy = world_copy_in(WEST, 0);
+	shown = (struct ec2_snapshot){.id = copy->id,
+		.volume_id = "vol-ffffffff",
+		.state = EC2_SNAPSHOT_PENDING,
+		.state_text = "pending",
+		.start_ms = world_wall_ms(),
+		.full_size = -1,
+		.tags = copy->tags,
+		.n_tags = copy->n_tags};
+	catalogue = region_catalogue(regions_get(world->regions, WEST));
+	catalogue_put(catalogue, &shown, CATALOGUE_LISTED, clock_mono_ms());
+	world_until(world_answered, &asked);
+	assert_false(asked.failed);
+	assert_string_equal(world_row(asked.row)->state, "pending");
+	invalid = "";
+	world_run(600 * 1000);
+	assert_int_equal(world_copy(&asked)->state, COPY_PENDING);
+	world_until_state(&asked, COPY_COMPLETED);
+	assert_int_equal(world->copies, 1);
+	assert_int_equal(asked.answers, 1);
 }
 
 static void test_one_that_failed_unseen(void **state)
@@ -670,6 +714,8 @@ int main(void)
 		T(test_a_request_that_was_carried_out),
 		T(test_one_that_shows_only_after_the_caller_gave_up),
 		T(test_one_that_shows_after_all_hope),
+		cmocka_unit_test_setup_teardown(
+			test_one_that_shows_while_its_failure_is_written, setup, world_teardown),
 		T(test_one_that_failed_unseen),
 		T(test_one_that_shows_before_its_tags),
 		T(test_anothers_that_shows_before_its_tags),

@@ -57,7 +57,7 @@ static void test_an_assumed_limit_is_tried_one_at_a_time(void **state)
 	struct concurrency_limit g;
 
 	(void)state;
-	concurrency_limit_init(&g, 1000);
+	concurrency_limit_init(&g, CONCURRENCY_LIMIT_DEFAULT, 1000);
 	assert_true(concurrency_limit_admits(&g, 19, 19, 0));
 	assert_true(concurrency_limit_admits(&g, 20, 0, 0));
 	assert_false(concurrency_limit_admits(&g, 20, 1, 0)); /* the answer is awaited first */
@@ -87,7 +87,7 @@ static void test_a_queue_begins_slowly(void **state)
 		struct concurrency_limit g;
 
 		snprintf(message, sizeof(message), REFUSAL("%u"), limit);
-		concurrency_limit_init(&g, 1000);
+		concurrency_limit_init(&g, CONCURRENCY_LIMIT_DEFAULT, 1000);
 		for (bool full = false; !full; rounds++) {
 			unsigned sent = 0;
 
@@ -118,7 +118,7 @@ static void test_a_refusal_below_the_count_holds_the_gate(void **state)
 	struct concurrency_limit g;
 
 	(void)state;
-	concurrency_limit_init(&g, 1000);
+	concurrency_limit_init(&g, CONCURRENCY_LIMIT_DEFAULT, 1000);
 	/* We count 12, EC2 refuses at 20: eight are not seen. */
 	concurrency_limit_refused(&g, REFUSAL("20"), 12, 5000, 0.5);
 	assert_true(g.held);

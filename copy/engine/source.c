@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The source of a copy. */
-#include "copy_source.h"
+/* The source snapshot of a job. */
+#include "source.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,18 +8,17 @@
 #include "clock.h"
 #include "isotime.h"
 #include "job.h"
-#include "poll_backoff.h"
+#include "poller.h"
 #include "preflight.h"
-#include "random.h"
 #include "region_queue.h"
 
-int copy_source_unknown(const char *region, const char *id, struct err *err)
+int source_unknown(const char *region, const char *id, struct err *err)
 {
 	return err_set(err, ENOENT,
 		"EC2 knows no snapshot %s in %s, or this account may not see it", id, region);
 }
 
-static bool is_archived(const struct catalogue *catalogue, catalogue_slot slot)
+static bool source_is_archived(const struct catalogue *catalogue, catalogue_slot slot)
 {
 	const char *tier = NULL;
 	struct ec2_field f;
@@ -35,7 +34,7 @@ static bool is_archived(const struct catalogue *catalogue, catalogue_slot slot)
 	return preflight_is_archived(tier, expiry, clock_wall_ms());
 }
 
-enum copy_source_word copy_source_word(
+enum source_state source_state(
 	struct region *region, const char *id, catalogue_slot *slot, struct err *err)
 {
 	struct catalogue *catalogue = region_catalogue(region);
@@ -62,7 +61,7 @@ enum copy_source_word copy_source_word(
 	case EC2_SNAPSHOT_UNKNOWN: /* EC2 judges */
 		break;
 	}
-	if (is_archived(catalogue, at)) {
+	if (source_is_archived(catalogue, at)) {
 		err_set(err, EOPNOTSUPP,
 			"source %s is in the archive tier; restore it first (aws ec2 "
 			"restore-snapshot-tier), which takes up to 72 hours",
@@ -72,7 +71,7 @@ enum copy_source_word copy_source_word(
 	return SOURCE_READY;
 }
 
-static void explain(struct job *job)
+static void source_explain(struct job *job)
 {
 	const struct journal_copy *row = &job->pub.row;
 	struct catalogue *catalogue = region_catalogue(job->work->source->region);
@@ -86,131 +85,131 @@ static void explain(struct job *job)
 		job_reason(job, "source %s is still pending", row->source_id);
 }
 
-int copy_source_wait(struct job *job)
+int source_wait(struct job *job)
 {
 	struct region_queue *queue = region_queue_get(job->all, job->pub.row.source_region);
 
-	if (!queue || region_queue_hold(queue, job->pub.row.source_id) < 0)
+	if (!queue || poller_hold(queue, job->pub.row.source_id) < 0)
 		return -ENOMEM;
 	job->work->source = queue;
-	explain(job);
+	source_explain(job);
 	return 0;
 }
 
-static void later(struct job *job, const char *why)
+static void source_checked(struct job *job, const struct err *err)
 {
-	int64_t pause = poll_backoff_retry(
-		job->all->options.retry_ms, ++job->work->failures, random_unit());
+	job_event(job, JOB_CHECKED, &(struct job_news){.err = err});
+}
 
-	job->work->retry_at = clock_mono_ms() + pause;
-	job_reason(job, "the source cannot be looked up: %s", why);
-	region_queue_wake(job->queue);
+static void source_no_memory(struct job *job)
+{
+	struct err err;
+
+	err_set(&err, ENOMEM, "out of memory");
+	source_checked(job, &err);
 }
 
 /* EC2 was asked; the catalogue has its answer. */
-static void decide(struct job *job)
+static void source_decide(struct job *job)
 {
 	const struct journal_copy *row = &job->pub.row;
 	struct region *region = regions_get(job->all->options.regions, row->source_region);
 	struct err err;
 
 	if (!region) {
-		later(job, "out of memory");
+		source_no_memory(job);
 		return;
 	}
-	switch (copy_source_word(region, row->source_id, NULL, &err)) {
+	switch (source_state(region, row->source_id, NULL, &err)) {
 	case SOURCE_READY:
-		job->work->failures = 0;
-		job->work->retry_at = 0;
-		job_no_reason(job);
-		region_queue_wake(job->queue);
+		source_checked(job, NULL);
 		break;
 	case SOURCE_PENDING:
-		if (copy_source_wait(job) < 0)
-			later(job, "out of memory");
+		source_checked(job, NULL);
+		if (source_wait(job) < 0)
+			source_no_memory(job);
 		break;
 	case SOURCE_UNKNOWN:
-		copy_source_unknown(row->source_region, row->source_id, &err);
-		job_fail(job, &err);
+		source_unknown(row->source_region, row->source_id, &err);
+		job_event(job, JOB_REFUSED, &(struct job_news){.err = &err});
 		break;
 	case SOURCE_UNFIT:
-		job_fail(job, &err);
+		job_event(job, JOB_REFUSED, &(struct job_news){.err = &err});
 		break;
 	}
 }
 
-static void asked(void *arg, const struct err *err)
+static void source_asked(void *arg, const struct err *err)
 {
 	struct work *w = arg;
 
 	w->waiter = NULL;
-	w->phase = PHASE_REST;
 	if (err)
-		later(w->job, err->message);
+		source_checked(w->job, err);
 	else
-		decide(w->job);
+		source_decide(w->job);
 }
 
-bool copy_source_check(struct job *job)
+bool source_check(struct job *job)
 {
 	const struct journal_copy *row = &job->pub.row;
 	struct region *region = regions_get(job->all->options.regions, row->source_region);
+	struct work *w = job->work;
 	bool ready = false;
 	struct err err;
 
 	if (!region) {
-		later(job, "out of memory");
+		source_no_memory(job);
 		return false;
 	}
-	switch (copy_source_word(region, row->source_id, NULL, &err)) {
+	switch (source_state(region, row->source_id, NULL, &err)) {
 	case SOURCE_READY:
 		return true;
 	case SOURCE_UNKNOWN:
-		job->work->waiter =
-			region_ensure_id(region, row->source_id, true, asked, job->work, &ready);
-		if (job->work->waiter)
-			job->work->phase = PHASE_CHECKING;
+		w->waiter = region_ensure_id(region, row->source_id, true, source_asked, w, &ready);
+		if (w->waiter)
+			job_event(job, JOB_CHECKING, NULL);
 		else if (ready)
-			decide(job);
+			source_decide(job);
 		else
-			later(job, "out of memory");
+			source_no_memory(job);
 		return false;
 	default:
-		decide(job);
+		source_decide(job);
 		return false;
 	}
 }
 
-static void look_again(struct job *job)
+static void source_look_again(struct job *job)
 {
 	struct region_queue *queue = job->work->source;
 	struct err err;
 
-	if (copy_source_word(queue->region, job->pub.row.source_id, NULL, &err) == SOURCE_PENDING) {
-		explain(job);
+	if (source_state(queue->region, job->pub.row.source_id, NULL, &err) == SOURCE_PENDING) {
+		source_explain(job);
 		return;
 	}
-	/* Whatever it is now, the queue's pump finds out when its turn comes. */
+	/* The queue's pump finds out what it is now, when its turn comes. */
 	job->work->source = NULL;
-	region_queue_release(queue, job->pub.row.source_id);
+	poller_release(queue, job->pub.row.source_id);
 	job_no_reason(job);
 	job_changed(job);
 	region_queue_wake(job->queue);
 }
 
-void copy_source_seen(struct region_queue *queue, const char *id)
+void source_changed(struct region_queue *queue, const char *id)
 {
-	struct region_queue *l;
+	struct region_queue *q;
 	struct job *job, *next;
 	struct held *h;
 
 	HASH_FIND_STR(queue->held, id, h);
 	if (!h || !h->holds)
 		return;
-	for (l = queue->all->queues; l; l = l->hh.next)
-		for (job = l->waiting; job; job = next) {
+	for (q = queue->all->queues; q; q = q->hh.next)
+		for (job = q->waiting; job; job = next) {
 			next = job->next;
 			if (job->work->source == queue && !strcmp(job->pub.row.source_id, id))
-				look_again(job);
+				source_look_again(job);
 		}
 }

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* What the engine must know of a kind of request: how it is sent, found again, watched and
+ * described. CopySnapshot is one (kinds/copy_snapshot.c). The queue, the journal, the poller and
+ * the texts call a kind only through this table. */
+#ifndef EBSFS_JOB_KIND_H
+#define EBSFS_JOB_KIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "aws.h"
+#include "buf.h"
+#include "catalogue.h"
+#include "ec2.h"
+#include "err.h"
+#include "journal.h"
+#include "preflight.h"
+#include "snapshot_file.h"
+
+struct copies;
+struct copy;
+struct job;
+struct region_queue;
+
+/* id: what was made although it was a dry run; NULL: nothing, as it should be. */
+typedef void job_dry_run_done(
+	void *arg, const char *id, const char *request_id, const struct err *err);
+
+struct job_kind {
+	const char *name;          /* in the log: "copy" */
+	const char *action;        /* EC2's: "CopySnapshot" */
+	const char *const *states; /* the words shown for enum copy_state */
+	unsigned limit;            /* at once into a region, until EC2 names another figure */
+
+	/* --- what the kind keeps for each region (queue->kind_region) --- */
+	int (*attach)(struct region_queue *queue); /* 0 or -ENOMEM */
+	void (*detach)(struct region_queue *queue);
+
+	/* --- before the row is written --- */
+	/* Fills the row with what follows from the source at `slot`, and `known` for judge().
+	 * 0, or -errno with *err. */
+	int (*compose)(struct copies *c, struct journal_copy *row,
+		const struct copy_request *request, const struct catalogue *catalogue,
+		catalogue_slot slot, struct preflight *known, struct err *err);
+	/* Whether the region's settings are being asked for and decide about this request:
+	 * admission_resume() follows. */
+	bool (*awaits)(struct region_queue *queue, struct preflight *known);
+	/* What can be said before EC2 is asked. 0, or -errno with *err. */
+	int (*judge)(const struct preflight *known, struct err *err);
+
+	/* --- the request --- */
+	/* Whether the job can be sent now. False: what it lacks is being waited for, or the job
+	 * got an event. */
+	bool (*check)(struct job *job);
+	/* Sends it and sets work->call; the response becomes an event. 0, or -errno with *err:
+	 * nothing was sent. */
+	int (*send)(struct job *job, struct err *err);
+	/* Sends the row's request as a dry run. NULL with *err: nothing was sent. */
+	struct aws_call *(*dry_run)(struct copies *c, const struct journal_copy *row,
+		job_dry_run_done *done, void *arg, struct err *err);
+	/* Looks for what EC2 made of a request without a response, until JOB_ACCEPTED,
+	 * JOB_NOT_MADE or JOB_REFUSED. why: what went wrong; NULL: as before. 0, or -errno with
+	 * *err: it cannot be looked for. */
+	int (*find_lost)(struct job *job, const struct err *why, struct err *err);
+
+	/* --- what EC2 makes of it --- */
+	/* EC2 has accepted it: shows the result before EC2's own listings do. */
+	void (*show)(struct job *job);
+	/* Asks EC2 about poller.ids, or, when poller.listing, about everything in progress. Calls
+	 * poller_answered() for each that EC2 shows, and poller_done() at the end. 0 or -ENOMEM. */
+	int (*poll)(struct region_queue *queue);
+	void (*poll_cancel)(struct region_queue *queue);
+	/* The row of its end is durable: what else was asked for may follow. */
+	void (*ended)(struct job *job);
+
+	/* --- texts --- */
+	/* How the result is, or will be, encrypted, as far as is known. Results as buf_add. */
+	int (*encryption)(const struct copies *c, const struct copy *copy, struct buf *out);
+	/* A status line about what follows the end. */
+	void (*follow_up)(const struct copy *copy, struct buf *out);
+};
+
+#endif
