@@ -50,6 +50,7 @@ struct fs {
 	struct handle *handles;                /* handle.h: open files */
 	struct deletion *deletions;            /* delete.h: under way */
 	struct pending_reply *pending_replies; /* pending_reply.h */
+	unsigned tagging;                      /* CreateTags and DeleteTags under way */
 	char **enabled;   /* the regions that the account has enabled; NULL-terminated, NULL if AWS
 			     did not say */
 	char account[40]; /* "" if AWS did not say */

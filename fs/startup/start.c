@@ -243,7 +243,7 @@ static void settle(struct mount *m)
 	regions_keep_flush(m->fs.regions);
 	loop_timer_start(patience, SETTLE_MS);
 	while (!late &&
-		(receipts_asking(m->fs.receipts) || !journal_idle(m->fs.journal) ||
+		(receipts_asking(m->fs.receipts) || m->fs.tagging || !journal_idle(m->fs.journal) ||
 			regions_keep_busy(m->fs.regions)) &&
 		uv_run(&m->loop, UV_RUN_ONCE))
 		;

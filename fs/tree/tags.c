@@ -174,6 +174,7 @@ static void tagging_end(struct tagging *t, const struct err *err)
 		pending_reply_err(t->reply, err);
 	else if (err)
 		report_tag(t, err);
+	t->fs->tagging--;
 	buf_finish(&t->value);
 	free(t);
 }
@@ -211,6 +212,7 @@ static void send_tag(struct tagging *t, struct pending_reply *a)
 	struct fs *fs = t->fs;
 	struct ec2_tag tag = {t->key, buf_str(&t->value)};
 
+	fs->tagging++;
 	t->reply = a;
 	if (!ec2_create_tags(fs->aws, region_name(fs_region(fs, t->node)),
 		    catalogue_id(fs_catalogue(fs, t->node), t->node.slot), &tag, 1, tagged, t)) {

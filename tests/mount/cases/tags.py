@@ -118,6 +118,17 @@ def tag_refused_by_ec2(t):
 
 
 @case
+def the_last_close_is_waited_for(t):
+    """A tag that the last close sends, which nobody waits for, is there after the unmount."""
+    m = t.mount()
+    m.allow("Unavailable")
+    t.sim.fault("CreateTags", code="Unavailable", http=503, times=2)
+    t.ok(f": > us-east-1/snapshots/{BARE}/tags/empty")
+    m.unmount()
+    same(t.sim.snapshot("us-east-1", BARE)["Tags"], {"empty": ""})
+
+
+@case
 def too_long(t):
     m = t.mount()
     refused((EINVAL, ENAMETOOLONG), write, os.path.join(tags(t, m, BARE), "k" * 128), "x")
