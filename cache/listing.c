@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "ranges.h"
 
 /*
@@ -21,12 +22,15 @@
  *      one page of each range is not full: some twenty requests more than the plain listing's.
  *      How many at once follows from what may go out without waiting for EC2's request rate.
  *
- * An endpoint that knows no wildcards shows itself in the sixteenth, which then lacks ids that the
- * first page had, or has others: the plain listing goes on as if nothing had been asked.
+ * An endpoint may refuse a range (wildcards, so many values) or fail at it: then all is listed page
+ * by page, and for an hour no range is tried. One that knows no wildcards shows itself in the
+ * sixteenth, which then lacks ids that the first page had, or has others: the plain listing goes on
+ * as if nothing had been asked.
  */
 struct listing {
 	struct aws *aws;
 	const char *region;
+	struct listing_memory *memory;
 	pages_part *on_part;
 	pages_done *done;
 	void *arg;
@@ -69,7 +73,7 @@ static void end(struct listing *l, const struct err *err)
 
 static int pass_on(struct listing *l, const struct ec2_page *page, bool ends, struct err *err)
 {
-	l->n += page->n_snapshots;
+	l->n += page->n_snapshots + page->n_refused;
 	if (l->n > LISTING_MAX)
 		return err_set(
 			err, EIO, "EC2 in %s sent more than %d snapshots", l->region, LISTING_MAX);
@@ -160,6 +164,24 @@ static int part_page(void *arg, const struct ec2_page *page, bool ends, struct e
 	return pass_on(l, page, ends, err);
 }
 
+static int begin_plain(struct listing *l);
+
+/* The endpoint answered, and not about the caller or the rate: page by page it may answer better.
+ */
+static bool is_refused(const struct err *err)
+{
+	return err && err->http_status >= 400 && err->errnum != EACCES && err->errnum != EAGAIN;
+}
+
+static int list_again(struct listing *l, struct err *err)
+{
+	cancel_parts(l);
+	l->running = 0;
+	l->split = false;
+	l->n = 0;
+	return begin_plain(l) < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
+}
+
 static void part_done(void *arg, const struct err *err)
 {
 	struct part *part = arg;
@@ -168,8 +190,15 @@ static void part_done(void *arg, const struct err *err)
 
 	part->pages = NULL;
 	l->running--;
+	if (is_refused(err))
+		l->memory->plain_until_ms = clock_mono_ms() + LISTING_PLAIN_MS;
 	if (!l->split)
 		return; /* the sixteenth was asked in vain; the plain listing goes on */
+	if (is_refused(err)) {
+		if (list_again(l, &mine) < 0)
+			end(l, &mine);
+		return;
+	}
 	if (!err && begin_parts(l, &mine) < 0)
 		err = &mine;
 	if (err || !l->running)
@@ -181,7 +210,7 @@ static void part_done(void *arg, const struct err *err)
 static void begin_probe(struct listing *l)
 {
 	/* A short page with a token says nothing of how many there are. */
-	if (l->sample.n < EC2_PAGE_MAX / 2 ||
+	if (l->sample.n < EC2_PAGE_MAX / 2 || clock_mono_ms() < l->memory->plain_until_ms ||
 		!ranges_choose(&l->ranges, &l->sample, &l->probe, &l->witness))
 		return;
 	begin_part(l, l->probe); /* without memory for it the plain listing does */
@@ -208,21 +237,31 @@ static void plain_done(void *arg, const struct err *err)
 	end(l, err);
 }
 
-struct listing *listing_start(
-	struct aws *aws, const char *region, pages_part *on_part, pages_done *done, void *arg)
+static int begin_plain(struct listing *l)
 {
 	/* Without an owner EC2 lists everybody's public snapshots; without a size of pages it
 	 * answers from a smaller throttle bucket. */
 	const struct ec2_describe_snapshots query = {
-		.region = region, .owner = "self", .max_results = EC2_PAGE_MAX};
+		.region = l->region, .owner = "self", .max_results = EC2_PAGE_MAX};
+
+	l->plain = pages_start(l->aws, &query, plain_page, plain_done, l);
+	return l->plain ? 0 : -ENOMEM;
+}
+
+struct listing *listing_start(struct aws *aws, const char *region, struct listing_memory *memory,
+	pages_part *on_part, pages_done *done, void *arg)
+{
 	struct listing *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
-	*l = (struct listing){
-		.aws = aws, .region = region, .on_part = on_part, .done = done, .arg = arg};
-	l->plain = pages_start(aws, &query, plain_page, plain_done, l);
-	if (!l->plain) {
+	*l = (struct listing){.aws = aws,
+		.region = region,
+		.memory = memory,
+		.on_part = on_part,
+		.done = done,
+		.arg = arg};
+	if (begin_plain(l) < 0) {
 		free(l);
 		return NULL;
 	}

@@ -87,6 +87,8 @@ void region_destroy(struct region *r)
 	if (!r)
 		return;
 	listing_cancel(r->listing);
+	left_out_clear(&r->left_out);
+	left_out_clear(&r->left_out_now);
 	lookup_destroy(r->lookup);
 	waiters_drop(&r->waiting);
 	waiters_drop(&r->patient);
@@ -198,6 +200,8 @@ static int region_page(void *arg, const struct ec2_page *page, bool ends, struct
 			CATALOGUE_NONE)
 			return err_set(err, ENOMEM, "out of memory");
 	}
+	for (size_t i = 0; i < page->n_refused; i++)
+		left_out_add(&r->left_out_now, page->refused[i]);
 	r->cost.pages[r->why] += ends;
 	if (!page->n_snapshots)
 		return 0;
@@ -217,11 +221,36 @@ static void listing_failed(struct region *r, const struct err *err)
 	r->not_before_ms = clock_mono_ms() + r->backoff_ms;
 }
 
+/* The log has one line when there are more than before. */
+static void tell_left_out(struct region *r)
+{
+	size_t n = left_out_count(&r->left_out_now), flawed = catalogue_flawed(r->catalogue);
+
+	if (n > left_out_count(&r->left_out))
+		log_warning("%s: %zu snapshot%s left out of the listing: ids not of EC2's form, "
+			    "like \"%s\"",
+			r->name, n, n == 1 ? "" : "s", left_out_first(&r->left_out_now));
+	left_out_clear(&r->left_out);
+	r->left_out = r->left_out_now;
+	r->left_out_now = (struct left_out){0};
+	if (flawed > r->flawed_told)
+		log_warning("%s: %zu snapshot%s not shown as EC2 sent %s: see the note in the "
+			    "status",
+			r->name, flawed, flawed == 1 ? "" : "s", flawed == 1 ? "it" : "them");
+	r->flawed_told = flawed;
+}
+
+size_t region_left_out(const struct region *r)
+{
+	return left_out_count(&r->left_out);
+}
+
 static void listing_succeeded(struct region *r)
 {
 	int64_t now = clock_mono_ms();
 
 	catalogue_listing_end(r->catalogue, now);
+	tell_left_out(r);
 	r->listed_at_ms = now > 0 ? now : 1;
 	r->last_error = (struct err){0};
 	r->backoff_ms = 0;
@@ -237,7 +266,7 @@ static void region_listed(void *arg, const struct err *err);
 
 int region_begin_listing(struct region *r, enum region_why why)
 {
-	r->listing = listing_start(r->aws, r->name, region_page, region_listed, r);
+	r->listing = listing_start(r->aws, r->name, &r->memory, region_page, region_listed, r);
 	if (!r->listing)
 		return -ENOMEM;
 	r->begun++;
@@ -247,6 +276,7 @@ int region_begin_listing(struct region *r, enum region_why why)
 	r->some_came = false;
 	r->page_owner[0] = '\0';
 	r->owners_differ = false;
+	left_out_clear(&r->left_out_now);
 	catalogue_listing_begin(r->catalogue);
 	return 0;
 }

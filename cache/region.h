@@ -51,6 +51,8 @@ bool region_is_whole(const struct region *r);
 int64_t region_valid_ms(const struct region *r, int64_t now_ms);
 /* Why the latest listing failed; NULL if it did not. */
 const struct err *region_last_error(const struct region *r);
+/* How many snapshots the latest listing left out, since their ids are not of EC2's form. */
+size_t region_left_out(const struct region *r);
 bool region_listing_now(const struct region *r);
 
 /* The catalogue is kept on disk at `path` from now on, and read from there when the region is first

@@ -4,6 +4,8 @@
 #define EBSFS_REGION_INNER_H
 
 #include "keep.h"
+#include "left_out.h"
+#include "listing.h"
 #include "lookup.h"
 #include "region.h"
 #include "waiters.h"
@@ -17,13 +19,16 @@ struct region {
 	struct lookup *lookup;
 
 	struct listing *listing; /* the one under way */
-	int64_t begun_at_ms;     /* when it began */
-	bool some_came;          /* of it */
-	enum region_why why;     /* what it is for */
-	uint64_t begun;          /* listings begun so far: the number of the latest */
-	uint64_t wanted_anew;    /* the highest number for which anybody waits who asked anew */
-	int64_t listed_at_ms;    /* 0: never */
-	struct err last_error;   /* errnum 0: the latest listing succeeded */
+	struct listing_memory memory;
+	struct left_out left_out, left_out_now; /* of the latest complete listing; of that one */
+	size_t flawed_told;                     /* how many the log was told of */
+	int64_t begun_at_ms;                    /* when it began */
+	bool some_came;                         /* of it */
+	enum region_why why;                    /* what it is for */
+	uint64_t begun;        /* listings begun so far: the number of the latest */
+	uint64_t wanted_anew;  /* the highest number for which anybody waits who asked anew */
+	int64_t listed_at_ms;  /* 0: never */
+	struct err last_error; /* errnum 0: the latest listing succeeded */
 	int64_t backoff_ms;
 	int64_t not_before_ms;    /* no listing unasked before */
 	size_t asked_while_stale; /* ids of the listing asked for by name since it became stale */

@@ -78,12 +78,17 @@ static void region_health(struct region *region, struct buf *out)
 		age(region_listed_at(region), since);
 	else if (region_known_ms(region))
 		isotime_duration((clock_wall_ms() - region_known_ms(region)) / 1000, since);
-	buf_printf(out, "%-20s %-6s %10s %10zu %12zu  %s\n", region_name(region),
+	buf_printf(out, "%-20s %-6s %10s %10zu %12zu  %s", region_name(region),
 		words[region_freshness(region, clock_mono_ms())], since, catalogue_listed(c),
 		catalogue_memory(c),
 		waiting ? "being refreshed"
 		: err   ? err_text(err, text, sizeof(text))
 			: "ok");
+	if (region_left_out(region))
+		buf_printf(out, "; %zu left out (ids not of EC2's form)", region_left_out(region));
+	if (catalogue_flawed(c))
+		buf_printf(out, "; %zu incomplete (see their status)", catalogue_flawed(c));
+	buf_putc(out, '\n');
 }
 
 static void clock_health(const struct fs *fs, struct buf *out)

@@ -143,6 +143,18 @@ static void put_regions(const struct fs *fs, struct buf *out)
 		buf_printf(out, "ebsfs_snapshots{region=\"%s\"} %zu\n",
 			region_name(regions_at(fs->regions, i)),
 			catalogue_listed(region_catalogue(regions_at(fs->regions, i))));
+	metric_head(out, "ebsfs_snapshots_left_out", "gauge",
+		"Snapshots that the latest listing left out: ids not of EC2's form.");
+	for (size_t i = 0; regions_at(fs->regions, i); i++)
+		buf_printf(out, "ebsfs_snapshots_left_out{region=\"%s\"} %zu\n",
+			region_name(regions_at(fs->regions, i)),
+			region_left_out(regions_at(fs->regions, i)));
+	metric_head(out, "ebsfs_snapshots_incomplete", "gauge",
+		"Snapshots listed, but not as EC2 sent them; their status has a note.");
+	for (size_t i = 0; regions_at(fs->regions, i); i++)
+		buf_printf(out, "ebsfs_snapshots_incomplete{region=\"%s\"} %zu\n",
+			region_name(regions_at(fs->regions, i)),
+			catalogue_flawed(region_catalogue(regions_at(fs->regions, i))));
 	metric_head(out, "ebsfs_catalogue_bytes", "gauge", "Memory of what is known of them.");
 	for (size_t i = 0; regions_at(fs->regions, i); i++)
 		buf_printf(out, "ebsfs_catalogue_bytes{region=\"%s\"} %zu\n",

@@ -32,8 +32,10 @@ static struct {
 	size_t n;
 	enum wildcards wildcards;
 	unsigned fail_at; /* the request that fails, from 1; 0: none */
-	unsigned requests, most;
-	unsigned allowance; /* at any time; 0: without limit */
+	unsigned requests, most, ranges;
+	unsigned refuse_after; /* ranges that are answered; the others are refused for `refusal` */
+	struct err refusal;    /* errnum 0: none is */
+	unsigned allowance;    /* at any time; 0: without limit */
 	unsigned seed;
 	void (*before)(void); /* called before each answer: the world may change */
 } world;
@@ -42,11 +44,13 @@ struct aws_call {
 	struct ec2_describe_snapshots in;
 	size_t fixed[EC2_FILTER_VALUES_MAX]; /* length of each value before its wildcard */
 	char token[32];
+	unsigned number; /* of a range */
 	ec2_page_done *done;
 	void *arg;
 	struct aws_call *next;
 };
 static struct aws_call *waiting;
+static struct listing_memory memory;
 
 struct aws_call *ec2_describe_snapshots(
 	struct aws *aws, const struct ec2_describe_snapshots *in, ec2_page_done *done, void *arg)
@@ -69,6 +73,8 @@ struct aws_call *ec2_describe_snapshots(
 	call->next = waiting;
 	waiting = call;
 	world.requests++;
+	world.ranges += in->n_filters > 0;
+	call->number = world.ranges;
 	for (const struct aws_call *c = waiting; c; c = c->next)
 		n++;
 	if (n > world.most)
@@ -178,7 +184,10 @@ static void answer_one(void)
 		struct err err;
 
 		aws_cancel(call);
-		if (world.fail_at && world.requests >= world.fail_at) {
+		if (world.refusal.errnum && c.in.n_filters && c.number > world.refuse_after) {
+			ec2_page_destroy(page);
+			c.done(c.arg, NULL, &world.refusal);
+		} else if (world.fail_at && world.requests >= world.fail_at) {
 			ec2_page_destroy(page);
 			err_set(&err, ETIMEDOUT, "no answer");
 			c.done(c.arg, NULL, &err);
@@ -224,6 +233,7 @@ static void make_world(size_t n, const char *form, enum wildcards wildcards)
 {
 	free(world.ids);
 	memset(&world, 0, sizeof(world));
+	memset(&memory, 0, sizeof(memory));
 	world.ids = calloc(n + 16, sizeof(*world.ids));
 	world.n = n;
 	world.wildcards = wildcards;
@@ -249,7 +259,7 @@ static void list(void)
 
 	free(got.ids);
 	memset(&got, 0, sizeof(got));
-	l = listing_start(NULL, "xx-test-1", on_part, on_done, NULL);
+	l = listing_start(NULL, "xx-test-1", &memory, on_part, on_done, NULL);
 	assert_non_null(l);
 	while (waiting)
 		answer_one();
@@ -403,7 +413,7 @@ static void test_cancelled_at_any_time(void **state)
 		begin_again();
 		free(got.ids);
 		memset(&got, 0, sizeof(got));
-		l = listing_start(NULL, "xx-test-1", on_part, on_done, NULL);
+		l = listing_start(NULL, "xx-test-1", &memory, on_part, on_done, NULL);
 		for (unsigned i = 0; i < at && waiting; i++)
 			answer_one();
 		if (got.ended)
@@ -413,6 +423,46 @@ static void test_cancelled_at_any_time(void **state)
 		assert_int_equal(got.ended, 0);
 	}
 	assert_true(at > RANGES);
+}
+
+/* Then all is listed page by page, and the next listing does not try again. */
+static void test_a_refused_range_is_done_without(void **state)
+{
+	static const struct {
+		int errnum, status;
+		bool done_without;
+	} table[] = {{EINVAL, 400, true}, {EDQUOT, 400, true}, {EIO, 500, true},
+		{EACCES, 403, false}, {EAGAIN, 503, false}, {ETIMEDOUT, 0, false}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		for (unsigned after = 0; after < 20; after += 3) {
+			make_world(MANY, NEW_IDS, KNOWN);
+			err_set(&world.refusal, table[i].errnum, "refused");
+			world.refusal.http_status = table[i].status;
+			world.refuse_after = after;
+			list();
+			/* The first one is asked beside the plain listing, which goes on. */
+			if (!table[i].done_without && after) {
+				assert_int_equal(got.err.errnum, table[i].errnum);
+				continue;
+			}
+			assert_all_came();
+			if (!table[i].done_without)
+				continue;
+			assert_in_range(world.requests, MANY / EC2_PAGE_MAX,
+				MANY / EC2_PAGE_MAX + RANGES + 30);
+			begin_again();
+			world.ranges = 0;
+			list();
+			assert_all_came();
+			assert_int_equal(world.ranges, 0);
+			assert_int_equal(world.requests, MANY / EC2_PAGE_MAX);
+			memory.plain_until_ms = 0; /* an hour later */
+			begin_again();
+			list();
+			assert_true(world.ranges > 0);
+		}
 }
 
 static void test_ranges_match_each_id_once(void **state)
@@ -455,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_an_endpoint_without_wildcards_is_listed_in_turn),
 		cmocka_unit_test(test_a_changing_world_leaves_no_hole),
 		cmocka_unit_test(test_a_range_that_fails_fails_the_listing),
+		cmocka_unit_test(test_a_refused_range_is_done_without),
 		cmocka_unit_test(test_cancelled_at_any_time),
 		cmocka_unit_test(test_ranges_match_each_id_once),
 	};

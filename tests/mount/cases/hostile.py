@@ -158,6 +158,34 @@ def ids_that_are_none(t):
 
 
 @case
+def one_odd_record(t):
+    """It hides no other; what is left out is counted, where a person and where a program looks, and once in the log."""
+    tags = "".join(f"<item><key>k{i}</key><value>v</value></item>" for i in range(10000))
+    odd = {"snap-0000000000000000a": dict(tagSet="<item><key>k</key><value>a\x01b&#27;</value></item>"),
+           "snap-0000000000000000b": dict(tagSet=tags),
+           "snap-0000000000000000c": dict(description="x" * 100000),
+           "snap-0000000000000000d": dict(encrypted="perhaps", startTime="yesterday", fullSnapshotSizeInBytes=2 ** 63 - 1)}
+    m = mount(t, describe(snapshot_item(NIGHTLY), *[snapshot_item(i, **f) for i, f in odd.items()], snapshot_item("s.snap-0a1b2c3d4e5f60718"),
+                          snapshot_item("\n  snap-0000000000000000e\n "), snapshot_item("snap-7CE23B9B")))
+    for _ in range(2):
+        same(set(os.listdir(m.region("us-east-1", "snapshots"))), {NIGHTLY, "snap-0000000000000000e", "snap-7CE23B9B", *odd})
+        t.ok("touch us-east-1/snapshots")
+    for id in odd:
+        contains(read(m.folder("us-east-1", id, "status")), "note: not shown as EC2 sent it")
+        contains(read(m.folder("us-east-1", id, "metadata.json")), '"ebsfs:note": "not shown')
+    check("note" not in read(m.folder("us-east-1", NIGHTLY, "status")))
+    same(read(m.folder("us-east-1", "snap-0000000000000000a", "tags", "k")), "a\ufffdb\ufffd\n")
+    unknown = "snap-0000000000000000d"
+    check("encrypted" not in read(m.file("us-east-1", unknown)))
+    check("Encrypted" not in read(m.folder("us-east-1", unknown, "metadata.json")))
+    same(os.stat(m.folder("us-east-1", unknown)).st_blocks, 0)
+    contains(read(m(".ebsfs/health")), "1 left out (ids not of EC2's form); 4 incomplete")
+    same((m.metric("ebsfs_snapshots_left_out", region="us-east-1"), m.metric("ebsfs_snapshots_incomplete", region="us-east-1")), (1, 4))
+    same(m.log_text().count("1 snapshot left out of the listing"), 1)
+    contains(m.log_text(), "s.snap-0a1b2c3d4e5f60718")
+
+
+@case
 def tags_that_are_no_names(t):
     """Every key is one name in its folder, whatever it holds."""
     keys = ["../../x", "a/b", "..", ".", "nul&#10;line", "k" * 127, "schön", "%2F"]
