@@ -9,7 +9,6 @@
 #include <uv.h>
 
 #include "copies.h"
-#include "cost.h"
 #include "err.h"
 #include "guard.h"
 #include "http.h"
@@ -18,6 +17,7 @@
 #include "options.h"
 #include "overwrite.h"
 #include "regions.h"
+#include "request_stats.h"
 
 struct pending_reply;
 struct deletion;
@@ -41,7 +41,7 @@ struct fs {
 	struct last_error *last_error; /* last_error.h */
 	struct fuse_session *session;
 	bool several_at_once, greeted;         /* session_io.h */
-	struct cost cost;                      /* cost.h */
+	struct request_stats stats;            /* request_stats.h */
 	struct offline *offline;               /* offline.h; NULL: AWS was there from the start */
 	struct guard guard;                    /* guard.h */
 	struct moving moving;                  /* moving.h */

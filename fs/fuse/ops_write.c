@@ -7,13 +7,13 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "confirm.h"
 #include "delete.h"
 #include "last_error.h"
 #include "offline.h"
 #include "ops_read.h"
 #include "receipt_folder.h"
 #include "rename.h"
+#include "revalidate.h"
 #include "status.h"
 
 /* "OPERATION PATH" for last-error; name: as tree_path(). Returns out. */
@@ -131,7 +131,7 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct err err;
 	int r = 0;
 
-	if (confirm_open(fs, req, ino, fi))
+	if (revalidate_open(fs, req, ino, fi))
 		return;
 	h = handle_create(req, n, writing, fi);
 	if (!h) {
@@ -446,7 +446,7 @@ void ops_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t 
 		return;
 	}
 	if (is_offline(req, "mv", from, name) ||
-		confirm_rename(fs, req, parent, name, new_parent, new_name, flags))
+		revalidate_rename(fs, req, parent, name, new_parent, new_name, flags))
 		return;
 	snprintf(what, sizeof(what), "mv %s to %s", tree_path(fs, from, name, old_path),
 		tree_path(fs, to, new_name, new_path));

@@ -176,7 +176,7 @@ static int metrics_text(struct fs *fs, struct node n, struct buf *out)
 	(void)n;
 	put_client(fs, out);
 	put_regions(fs, out);
-	cost_metrics(fs, out);
+	request_stats_metrics(fs, out);
 	return copies_metrics(fs->copies, out);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* EC2's word on a snapshot that is known from disk only. */
 #define FUSE_USE_VERSION 314
-#include "confirm.h"
+#include "revalidate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,7 +88,7 @@ static void ask(struct confirmation *c, fuse_req_t req, const char *operation)
 	fuse_reply_err(req, ENOMEM);
 }
 
-bool confirm_open(struct fs *fs, fuse_req_t req, uint64_t ino, const struct fuse_file_info *fi)
+bool revalidate_open(struct fs *fs, fuse_req_t req, uint64_t ino, const struct fuse_file_info *fi)
 {
 	struct node n = node_of(ino);
 	struct confirmation *c;
@@ -106,7 +106,7 @@ bool confirm_open(struct fs *fs, fuse_req_t req, uint64_t ino, const struct fuse
 	return true;
 }
 
-bool confirm_rename(struct fs *fs, fuse_req_t req, uint64_t parent, const char *name,
+bool revalidate_rename(struct fs *fs, fuse_req_t req, uint64_t parent, const char *name,
 	uint64_t new_parent, const char *new_name, unsigned flags)
 {
 	struct confirmation *c;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What looking costs. */
-#include "cost.h"
+/* Counters of requests. */
+#include "request_stats.h"
 
 #include <linux/fuse.h>
 
@@ -10,22 +10,22 @@
 
 /* --- EC2 --- */
 
-static const char *const whys[REGION_WHYS] = {
+static const char *const causes[REGION_WHYS] = {
 	[REGION_WHY_FIRST] = "first",
 	[REGION_WHY_STALE] = "stale",
 	[REGION_WHY_ANEW] = "anew",
 	[REGION_WHY_AHEAD] = "ahead",
 };
 
-static void put_by_cause(struct buf *out, const char *name, const struct region *region,
+static void request_stats_by_cause(struct buf *out, const char *name, const struct region *region,
 	const uint64_t values[REGION_WHYS])
 {
 	for (size_t i = 0; i < REGION_WHYS; i++)
 		buf_printf(out, "%s{region=\"%s\",why=\"%s\"} %llu\n", name, region_name(region),
-			whys[i], (unsigned long long)values[i]);
+			causes[i], (unsigned long long)values[i]);
 }
 
-static void put_regions(const struct fs *fs, struct buf *out)
+static void request_stats_regions(const struct fs *fs, struct buf *out)
 {
 	struct region *region;
 	struct region_cost cost;
@@ -33,13 +33,13 @@ static void put_regions(const struct fs *fs, struct buf *out)
 	metric_head(out, "ebsfs_listings_total", "counter", "Listings begun, by their cause.");
 	for (size_t i = 0; (region = regions_at(fs->regions, i)); i++) {
 		cost = region_cost(region);
-		put_by_cause(out, "ebsfs_listings_total", region, cost.listings);
+		request_stats_by_cause(out, "ebsfs_listings_total", region, cost.listings);
 	}
 	metric_head(out, "ebsfs_listing_pages_total", "counter",
 		"Pages of listings that came: what they cost in requests.");
 	for (size_t i = 0; (region = regions_at(fs->regions, i)); i++) {
 		cost = region_cost(region);
-		put_by_cause(out, "ebsfs_listing_pages_total", region, cost.pages);
+		request_stats_by_cause(out, "ebsfs_listing_pages_total", region, cost.pages);
 	}
 	metric_head(out, "ebsfs_id_requests_total", "counter",
 		"Requests for single ids that no listing could answer for.");
@@ -50,7 +50,7 @@ static void put_regions(const struct fs *fs, struct buf *out)
 
 /* --- the kernel --- */
 
-static const char *const names[COST_OPCODES] = {
+static const char *const opcode_names[FUSE_OPCODES] = {
 	[FUSE_LOOKUP] = "lookup",
 	[FUSE_FORGET] = "forget",
 	[FUSE_GETATTR] = "getattr",
@@ -86,30 +86,30 @@ static const char *const names[COST_OPCODES] = {
 	[FUSE_LSEEK] = "lseek",
 };
 
-void cost_count(struct cost *cost, const void *message, size_t len)
+void request_stats_count(struct request_stats *stats, const void *message, size_t len)
 {
 	const struct fuse_in_header *header = message;
 
-	if (len >= sizeof(*header) && header->opcode < COST_OPCODES)
-		cost->asked[header->opcode]++;
+	if (len >= sizeof(*header) && header->opcode < FUSE_OPCODES)
+		stats->requests[header->opcode]++;
 }
 
-static void put_kernel(const struct fs *fs, struct buf *out)
+static void request_stats_kernel(const struct fs *fs, struct buf *out)
 {
 	metric_head(out, "ebsfs_kernel_requests_total", "counter",
 		"What the kernel could not answer from its caches.");
-	for (size_t i = 0; i < COST_OPCODES; i++)
-		if (names[i])
-			buf_printf(out, "ebsfs_kernel_requests_total{op=\"%s\"} %llu\n", names[i],
-				(unsigned long long)fs->cost.asked[i]);
+	for (size_t i = 0; i < FUSE_OPCODES; i++)
+		if (opcode_names[i])
+			buf_printf(out, "ebsfs_kernel_requests_total{op=\"%s\"} %llu\n",
+				opcode_names[i], (unsigned long long)fs->stats.requests[i]);
 	metric_head(out, "ebsfs_kernel_invalidations_total", "counter",
 		"Changes that the kernel's caches were told of.");
-	buf_printf(
-		out, "ebsfs_kernel_invalidations_total %llu\n", (unsigned long long)fs->cost.told);
+	buf_printf(out, "ebsfs_kernel_invalidations_total %llu\n",
+		(unsigned long long)fs->stats.invalidations);
 }
 
-void cost_metrics(const struct fs *fs, struct buf *out)
+void request_stats_metrics(const struct fs *fs, struct buf *out)
 {
-	put_regions(fs, out);
-	put_kernel(fs, out);
+	request_stats_regions(fs, out);
+	request_stats_kernel(fs, out);
 }
