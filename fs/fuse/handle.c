@@ -16,6 +16,27 @@ void handle_reply(const struct handle *h, struct fuse_req *req, size_t size, off
 	fuse_reply_buf(req, h->text.data ? h->text.data + from : NULL, left < size ? left : size);
 }
 
+void handle_read(const struct handle *h, off_t offset, size_t size, struct pending_reply *a)
+{
+	handle_reply(h, pending_reply_request(a), size, offset);
+	pending_reply_done(a);
+}
+
+void handle_read_anew(struct handle *h, int (*text)(struct fs *fs, struct node n, struct buf *out),
+	off_t offset, size_t size, struct pending_reply *a)
+{
+	int r;
+
+	buf_clear(&h->text);
+	r = text(h->fs, h->node, &h->text);
+	if (r < 0) {
+		pending_reply_errno(a, -r);
+		return;
+	}
+	h->told = true;
+	handle_read(h, offset, size, a);
+}
+
 static int too_long(int r, struct err *err)
 {
 	return r == -EFBIG ? err_set(err, EFBIG, "the text is too long: %zu bytes at most",

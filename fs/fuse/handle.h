@@ -40,8 +40,12 @@ struct handle {
 /* The most that a text in an opening may have. */
 #define HANDLE_TEXT_MAX ((size_t)64 << 10)
 
-/* Answers a read of h->text: at most `size` bytes from `offset` on. */
+/* Replies to a read with h->text: at most `size` bytes from `offset` on. */
 void handle_reply(const struct handle *h, struct fuse_req *req, size_t size, off_t offset);
+/* The same for read() of struct node_ops: with h->text as it is, or as text() gives it now. */
+void handle_read(const struct handle *h, off_t offset, size_t size, struct pending_reply *a);
+void handle_read_anew(struct handle *h, int (*text)(struct fs *fs, struct node n, struct buf *out),
+	off_t offset, size_t size, struct pending_reply *a);
 
 /* Small texts that are gathered here and mean something at close (tags, descriptions): write() and
  * truncate() for struct node_ops. */

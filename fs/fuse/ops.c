@@ -60,7 +60,7 @@ static void init(void *userdata, struct fuse_conn_info *conn)
 }
 
 /* What is not here answers ENOSYS, after which the kernel does not ask again: extended attributes
- * (`ls -l` would ask three an entry), seeking holes, copy_file_range (cp then reads and writes the
+ * (`ls -l` would ask three an entry), copy_file_range (cp then reads and writes the
  * text, which is what asks for a copy). */
 const struct fuse_lowlevel_ops ops_table = {
 	.init = init,
@@ -87,4 +87,5 @@ const struct fuse_lowlevel_ops ops_table = {
 	.statfs = ops_statfs,
 	.create = ops_create,
 	.poll = ops_poll,
+	.lseek = ops_lseek,
 };

@@ -11,7 +11,6 @@
 #include "clock.h"
 #include "last_error.h"
 #include "receipts.h"
-#include "status.h"
 
 int ops_entry(struct fs *fs, struct node n, struct fuse_entry_param *e)
 {
@@ -224,36 +223,37 @@ void ops_statfs(fuse_req_t req, fuse_ino_t ino)
 
 /* --- reading --- */
 
-static bool is_wait(const struct handle *h)
-{
-	return h->node.kind == NODE_WAIT || h->node.kind == NODE_RECEIPT_WAIT;
-}
-
-/* A text that changes on its own is made anew for each read from its beginning, and stays the same
- * while it is read on. An opening that also writes gives what was written so far. */
+/* A text that changes on its own is generated for each read from its beginning, and stays the same
+ * for the reads that follow. An opening that also writes reads what it has written so far. */
 static bool is_read_anew(const struct handle *h, off_t offset)
 {
-	if (h->node.kind == NODE_RECEIPT)
-		return true;
 	return !h->writing && tree_ops(h->node)->trust == TRUST_NEVER && (!offset || !h->told);
+}
+
+static void read_later(struct handle *h, fuse_req_t req, size_t size, off_t offset)
+{
+	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 8];
+	struct pending_reply *a;
+
+	snprintf(what, sizeof(what), "read %s", tree_path(h->fs, h->node, NULL, path));
+	a = pending_reply_create(h->fs, req, what);
+	if (a)
+		tree_ops(h->node)->read(h, offset, size, a);
+	else
+		fuse_reply_err(req, ENOMEM);
 }
 
 void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct handle *h = ops_handle(fi);
-	struct pending_reply *a;
 	int r = 0;
 
 	(void)ino;
+	if (tree_ops(h->node)->read) {
+		read_later(h, req, size, offset);
+		return;
+	}
 	if (is_read_anew(h, offset)) {
-		if (is_wait(h)) {
-			a = pending_reply_create(h->fs, req, "waiting");
-			if (a)
-				status_wait(h, size, offset, a);
-			else
-				fuse_reply_err(req, ENOMEM);
-			return;
-		}
 		buf_clear(&h->text);
 		h->told = true;
 		h->changed = false;
@@ -268,16 +268,42 @@ void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct 
 void ops_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
 {
 	struct handle *h = ops_handle(fi);
-	bool status = h->node.kind == NODE_STATUS || h->node.kind == NODE_RECEIPT_STATUS;
+	const struct node_ops *ops = tree_ops(h->node);
 
 	(void)ino;
-	if (!status) {
+	if (!ops->poll || h->writing) {
 		if (ph)
 			fuse_pollhandle_destroy(ph);
 		fuse_reply_poll(req, POLLIN | POLLOUT);
 		return;
 	}
-	fuse_reply_poll(req, status_poll(h, ph) ? POLLIN | POLLPRI : 0);
+	fuse_reply_poll(req, ops->poll(h, ph) ? POLLIN | POLLPRI : 0);
+}
+
+/* A text has no holes: SEEK_DATA stays where it is, SEEK_HOLE goes to the end. */
+static off_t lseek_text(const struct handle *h, off_t offset, int whence)
+{
+	struct stat st;
+	int r = tree_attr(h->fs, h->node, &st);
+
+	if (r < 0)
+		return r;
+	if (offset < 0 || offset >= st.st_size)
+		return -ENXIO;
+	return whence == SEEK_HOLE ? st.st_size : offset;
+}
+
+void ops_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
+{
+	struct handle *h = ops_handle(fi);
+	const struct node_ops *ops = tree_ops(h->node);
+	off_t r = ops->lseek ? ops->lseek(h, offset, whence) : lseek_text(h, offset, whence);
+
+	(void)ino;
+	if (r < 0)
+		fuse_reply_err(req, (int)-r);
+	else
+		fuse_reply_lseek(req, r);
 }
 
 /* --- folders --- */

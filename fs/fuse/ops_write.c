@@ -14,7 +14,6 @@
 #include "receipt_folder.h"
 #include "rename.h"
 #include "revalidate.h"
-#include "status.h"
 
 /* "OPERATION PATH" for last-error; name: as tree_path(). Returns out. */
 #define WHAT_SIZE (TREE_PATH_SIZE + 40)
@@ -78,14 +77,15 @@ static struct handle *handle_create(
 	/* Past the page cache: what is written means something at close and need not read back the
 	 * same; what changes on its own has no size that holds. */
 	fi->direct_io = writing || tree_ops(n)->trust == TRUST_NEVER;
-	fi->nonseekable = n.kind == NODE_WAIT || n.kind == NODE_RECEIPT_WAIT;
+	fi->nonseekable = tree_ops(n)->stream;
 	return h;
 }
 
 static void handle_destroy(struct handle *h)
 {
 	DL_DELETE(h->fs->handles, h);
-	status_forget(h);
+	if (tree_ops(h->node)->release)
+		tree_ops(h->node)->release(h);
 	buf_finish(&h->text);
 	free(h);
 }
@@ -151,8 +151,8 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		handle_destroy(h);
 		return;
 	}
-	if (!writing && (n.kind == NODE_STATUS || n.kind == NODE_RECEIPT_STATUS))
-		status_watch(h);
+	if (!writing && ops->open_read)
+		ops->open_read(h);
 	fuse_reply_open(req, fi);
 }
 

@@ -42,6 +42,12 @@ static int receipt_text(struct fs *fs, struct node n, struct buf *out)
 	return buf_puts(out, r->text ? r->text : "");
 }
 
+/* Every opening reads the text as it is now, whichever opening wrote it. */
+static void receipt_read(struct handle *h, off_t offset, size_t size, struct pending_reply *a)
+{
+	handle_read_anew(h, receipt_text, offset, size, a);
+}
+
 /* Whether another copy in its place would be a second one. */
 static bool has_copied(const struct fs *fs, const struct receipt *r)
 {
@@ -245,6 +251,7 @@ const struct node_ops receipt_ops = {
 	.trust = TRUST_LISTING,
 	.attr = receipt_attr,
 	.text = receipt_text,
+	.read = receipt_read,
 	.open_write = receipt_open_write,
 	.write = receipt_write,
 	.truncate = receipt_truncate,

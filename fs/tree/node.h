@@ -50,11 +50,12 @@ struct node {
 	enum node_kind kind;
 	uint32_t region; /* index of a shown region */
 	uint32_t slot;   /* the snapshot's slot in the region's catalogue, or the receipt's number;
-			    below 2^25 */
-	uint32_t sub;    /* below 2^25 */
+			    at most NODE_SLOT_MAX */
+	uint32_t sub;    /* at most NODE_SUB_MAX */
 };
 
-#define NODE_SLOT_MAX ((1u << 25) - 1)
+#define NODE_SLOT_MAX ((1u << 25) - 1) /* 33 million snapshots of a region */
+#define NODE_SUB_MAX  ((1u << 23) - 1) /* 8 million different tag keys of a region */
 
 uint64_t node_number(struct node n);
 /* A number that the kernel gave back; it had it from node_number(). */

@@ -147,28 +147,19 @@ static void waiter_interrupted(void *arg)
 	waiter_free(arg);
 }
 
-static void answer_read(struct handle *h, size_t size, off_t offset, struct pending_reply *a)
-{
-	int r;
-
-	buf_clear(&h->text);
-	r = text(h->fs, h->node, &h->text);
-	if (r < 0) {
-		pending_reply_errno(a, -r);
-		return;
-	}
-	h->told = true;
-	handle_reply(h, pending_reply_request(a), size, offset);
-	pending_reply_done(a);
-}
-
-void status_wait(struct handle *h, size_t size, off_t offset, struct pending_reply *a)
+/* A read from the beginning is answered once the copy or the snapshot has ended; one further on
+ * continues the text that the first one gave. */
+static void wait_read(struct handle *h, off_t offset, size_t size, struct pending_reply *a)
 {
 	struct fs *fs = h->fs;
 	struct waiter *w;
 
+	if (offset && h->told) {
+		handle_read(h, offset, size, a);
+		return;
+	}
 	if (ended(fs, h->node)) {
-		answer_read(h, size, offset, a);
+		handle_read_anew(h, text, offset, size, a);
 		return;
 	}
 	w = calloc(1, sizeof(*w));
@@ -197,19 +188,20 @@ static void wake_waiters(struct statuses *s,
 		if (!concerns(s->fs, w->node, what) || !ended(s->fs, w->node))
 			continue;
 		waiter_free(w);
-		answer_read(woken.handle, woken.size, woken.offset, woken.reply);
+		handle_read_anew(woken.handle, text, woken.offset, woken.size, woken.reply);
 	}
 }
 
 /* --- polling --- */
 
-void status_watch(struct handle *h)
+/* From now on changes are noted for poll(). */
+static void status_open_read(struct handle *h)
 {
 	DL_PREPEND2(h->fs->statuses->polled, h, prev_watched, next_watched);
 	h->watched = true;
 }
 
-bool status_poll(struct handle *h, struct fuse_pollhandle *ph)
+static bool status_poll(struct handle *h, struct fuse_pollhandle *ph)
 {
 	if (ph && h->poll)
 		fuse_pollhandle_destroy(h->poll);
@@ -223,7 +215,7 @@ bool status_poll(struct handle *h, struct fuse_pollhandle *ph)
 	return h->changed;
 }
 
-void status_forget(struct handle *h)
+static void status_release(struct handle *h)
 {
 	if (!h->watched)
 		return;
@@ -413,19 +405,27 @@ const struct node_ops status_ops = {.type = S_IFREG,
 	.trust = TRUST_NEVER,
 	.instead = INSTEAD,
 	.attr = size_attr,
-	.text = text_read};
+	.text = text_read,
+	.open_read = status_open_read,
+	.poll = status_poll,
+	.release = status_release};
 const struct node_ops wait_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_NEVER,
 	.instead = INSTEAD,
 	.attr = wait_attr,
-	.text = text};
+	.text = text,
+	.read = wait_read,
+	.stream = true};
 const struct node_ops receipt_status_ops = {
 	.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_NEVER,
 	.attr = size_attr,
 	.text = text_read,
+	.open_read = status_open_read,
+	.poll = status_poll,
+	.release = status_release,
 	.open_write = open_write,
 	.write = handle_write,
 	.truncate = handle_truncate,
@@ -438,4 +438,6 @@ const struct node_ops receipt_wait_ops = {.type = S_IFREG,
 	.trust = TRUST_NEVER,
 	.instead = INSTEAD,
 	.attr = wait_attr,
-	.text = text};
+	.text = text,
+	.read = wait_read,
+	.stream = true};

@@ -40,7 +40,7 @@ static int tags_find(struct fs *fs, struct node folder, const char *name, struct
 	if (!names_unescape(name, key) || !catalogue_tag_value(c, folder.slot, key))
 		return -ENOENT;
 	number = catalogue_key_number(c, key);
-	if (number > NODE_SLOT_MAX)
+	if (number > NODE_SUB_MAX)
 		return -ENOMEM;
 	*child = tag_node(folder, number);
 	return 0;
@@ -56,7 +56,7 @@ static bool tags_next(struct fs *fs, struct node folder, uint64_t *pos, struct t
 
 		++*pos;
 		/* A key too long for a file's name is in metadata.json only. */
-		if (number > NODE_SLOT_MAX || !names_escape(tag.key, out->name))
+		if (number > NODE_SUB_MAX || !names_escape(tag.key, out->name))
 			continue;
 		out->node = tag_node(folder, number);
 		return true;
@@ -134,7 +134,7 @@ static int tags_create(struct fs *fs, struct node folder, const char *name, mode
 	if (tags_parse_name(name, key, err) < 0 || check_key(key, err) < 0)
 		return -err->errnum;
 	number = catalogue_key_number(fs_catalogue(fs, folder), key);
-	if (number > NODE_SLOT_MAX)
+	if (number > NODE_SUB_MAX)
 		return err_set(err, ENOMEM, "out of memory");
 	*child = tag_node(folder, number);
 	return 0;

@@ -27,8 +27,8 @@ enum tree_trust {
 	TRUST_EVER,    /* never changes while mounted */
 };
 
-/* What a kind of node can do. A NULL member means: not with this kind. All answer from memory, at
- * once; -errno on failure. */
+/* What a kind of node can do. A NULL member means: not with this kind. Without a pending reply a
+ * member returns at once, from memory; -errno on failure. */
 struct node_ops {
 	mode_t type; /* S_IFDIR, S_IFREG, S_IFLNK */
 	mode_t mode; /* permissions; write bits fall away on a read-only mount */
@@ -41,6 +41,20 @@ struct node_ops {
 	int (*attr)(struct fs *fs, struct node n, struct stat *st);
 	/* A file's text, a link's target. */
 	int (*text)(struct fs *fs, struct node n, struct buf *out);
+
+	/* Files whose reads are not served from text() as it was at open: replies to `a`, now or
+	 * later, with at most `size` bytes from `offset` on. */
+	void (*read)(struct handle *h, off_t offset, size_t size, struct pending_reply *a);
+	/* SEEK_DATA and SEEK_HOLE (the kernel does the others): the offset found, or -errno. NULL:
+	 * there are no holes before the file's end. */
+	off_t (*lseek)(struct handle *h, off_t offset, int whence);
+	/* Reads come in order: the kernel refuses every lseek (ESPIPE). */
+	bool stream;
+	/* An opening for reading; poll() on it: whether there is news, and if not, `ph` (NULL, or
+	 * owned from now on) is notified of it; before the handle is freed. */
+	void (*open_read)(struct handle *h);
+	bool (*poll)(struct handle *h, struct fuse_pollhandle *ph);
+	void (*release)(struct handle *h);
 
 	/* Folders: the child of this name (-ENOENT); the next child from *pos on, which is 0 at
 	 * first and opaque (false: no more). */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`status` and `.wait`: what they say in each state, how they wait, and what their readers cost."""
+import errno
 import os
 import re
 import select
@@ -8,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from harness import SLOW, Failure, case, check, contains, matches, read, same, status, until
+from harness import SLOW, Failure, case, check, contains, matches, read, refused, same, status, until
 from world import AWKWARD, BARE, BROKEN, NIGHTLY, PENDING
 
 ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
@@ -336,6 +337,27 @@ def seek_and_small_reads(t):
     os.close(fd)
     contains(text.decode(), "state: pending\n")
     check("completed" not in text.decode(), text)
+
+
+@case
+def texts_have_no_holes(t):
+    """SEEK_DATA and SEEK_HOLE see one piece of data up to the file's end; .wait is a stream. Common tools never ask."""
+    m = t.mount()
+    for name in ("description", "metadata.json", "status", NIGHTLY + ".snapshot"):
+        fd = os.open(m.folder("us-east-1", NIGHTLY, name), os.O_RDONLY)
+        size = os.fstat(fd).st_size
+        same([os.lseek(fd, o, os.SEEK_DATA) for o in (0, 5, size - 1)], [0, 5, size - 1])
+        same([os.lseek(fd, o, os.SEEK_HOLE) for o in (0, size - 1)], [size, size])
+        for whence in (os.SEEK_DATA, os.SEEK_HOLE):
+            refused(errno.ENXIO, os.lseek, fd, size, whence)
+        os.close(fd)
+    fd = os.open(m.folder("us-east-1", NIGHTLY, ".wait"), os.O_RDONLY)
+    refused(errno.ESPIPE, os.lseek, fd, 0, os.SEEK_HOLE)
+    os.close(fd)
+    before = m.metric("ebsfs_kernel_requests_total", op="lseek")
+    check(before > 0, "the test's own requests are counted")
+    t.ok(f"cp -r us-east-1/snapshots/{NIGHTLY} {t.path('out')} && tar cSf {t.path('out.tar')} us-east-1/snapshots/{NIGHTLY} && grep -r snapshot us-east-1/snapshots/{NIGHTLY}/[dmst]*")
+    same(m.metric("ebsfs_kernel_requests_total", op="lseek"), before)
 
 
 @case
