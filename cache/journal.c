@@ -3,6 +3,7 @@
 #include "journal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -34,11 +35,20 @@ struct batch {
 	uv_sem_t written; /* posted when the pool is through with it */
 };
 
+/* A sync of the count of transactions, in the thread pool. Nobody waits for it: a second sync for
+ * each transaction would double the time of each. */
+struct counting {
+	struct journal *journal; /* NULL: closed meanwhile */
+	struct journal_commits commits;
+};
+
 struct journal {
 	uv_loop_t *loop;
 	int lock_fd;
 	struct journal_db *db;          /* the flying batch's, while there is one */
 	struct journal_commits commits; /* the database's */
+	struct counting *counting;
+	bool uncounted; /* since `counting` began */
 	struct change *first, **last;
 	struct batch *flying;
 	struct loop_timer *turn; /* fires when the loop's present turn is over */
@@ -140,6 +150,49 @@ static bool tell(struct journal *j, const struct change *first, const struct err
 	return !closed;
 }
 
+static void count_run(void *arg)
+{
+	journal_commits_sync(&((struct counting *)arg)->commits);
+}
+
+static void count_soon(struct journal *j);
+
+static void count_done(void *arg)
+{
+	struct counting *c = arg;
+	struct journal *j = c->journal;
+
+	journal_commits_close(&c->commits);
+	free(c);
+	if (!j)
+		return;
+	j->counting = NULL;
+	if (j->uncounted)
+		count_soon(j);
+}
+
+/* One at a time, with a descriptor of its own, so that closing the journal need not wait for it. */
+static void count_soon(struct journal *j)
+{
+	struct counting *c;
+
+	j->uncounted = true;
+	if (j->counting || j->commits.fd < 0)
+		return;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return;
+	c->journal = j;
+	c->commits.fd = fcntl(j->commits.fd, F_DUPFD_CLOEXEC, 0);
+	if (loop_work(j->loop, count_run, count_done, c) < 0) {
+		journal_commits_close(&c->commits);
+		free(c);
+		return;
+	}
+	j->counting = c;
+	j->uncounted = false;
+}
+
 static void write_next(void *arg);
 
 static void batch_done(void *arg)
@@ -152,6 +205,7 @@ static void batch_done(void *arg)
 		j->last_error = b->err;
 		/* What was put meanwhile is on its way before anybody hears of this. */
 		write_next(j);
+		count_soon(j);
 		tell(j, b->first, b->err.errnum ? &b->err : NULL);
 	}
 	batch_free(b);
@@ -373,6 +427,9 @@ void journal_close(struct journal *j)
 	}
 	loop_timer_destroy(j->turn);
 	journal_db_close(j->db);
+	if (j->counting)
+		j->counting->journal = NULL;
+	journal_commits_sync(&j->commits);
 	journal_commits_close(&j->commits);
 	/* Last: from here on another process may open it. */
 	if (j->lock_fd >= 0)
