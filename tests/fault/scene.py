@@ -149,7 +149,7 @@ class Scene(harness.Test):
     # --- what goes wrong on the way to AWS ---
 
     def plan(self, *rules):
-        """These rules (aws/sim/sim_faults.h) and no others from now on."""
+        """These rules (aws/sim/test/sim_faults.h) and no others from now on."""
         self.sim.rules = list(rules)
         self.sim._ask("faults", {"seed": self.random.randrange(1 << 32), "rules": self.sim.rules})
         self.copies_before = self.sim.count("CopySnapshot", AWAY)

@@ -104,7 +104,7 @@ class Simulator:
     # --- what shall happen ---
 
     def fault(self, action, region=None, effect="error", code=None, http=400, message="as the test wants it", times=1, **rule):
-        """The next `times` requests of the action go wrong (aws/sim/sim_faults.h); beside the faults that are set already."""
+        """The next `times` requests of the action go wrong (aws/sim/test/sim_faults.h); beside the faults that are set already."""
         rule.update(action=action, effect=effect, times=times)
         if region:
             rule["region"] = region
@@ -136,7 +136,7 @@ class Simulator:
         self._ask("set", {"region": region, "snapshot": id, "set": fields})
 
     def add_key(self, id, **fields):
-        """A new access key, or a change of one (aws/sim/sim_seed_file.c)."""
+        """A new access key, or a change of one (aws/sim/test/sim_world_json.c)."""
         self._ask("set", {"key": id, **fields})
 
     def set_region(self, name, **fields):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The account that the cases find in the simulated AWS, under EC2's own names for its fields (aws/sim/sim_seed_snapshot.c)."""
+"""The account that the cases find in the simulated AWS, under EC2's own names for its fields (aws/sim/test/sim_snapshot_json.c)."""
 
 ACCOUNT = "123456789012"
 OTHER = "210987654321"

@@ -106,7 +106,7 @@ static int judge(struct sim_call *c, const struct sim_auth_request *r, const str
 	return check_region(c, a);
 }
 
-int sim_gate_authenticate(struct sim_call *c, const struct sim_auth_request *r)
+int sim_access_authenticate(struct sim_call *c, const struct sim_auth_request *r)
 {
 	_cleanup_(sim_auth_finish) struct sim_auth a = {0};
 	const char *why;
@@ -128,7 +128,7 @@ static bool is_listed(char *const *list, size_t n, const char *action)
 	return false;
 }
 
-int sim_gate_authorize(struct sim_call *c, const char *action)
+int sim_access_authorize(struct sim_call *c, const char *action)
 {
 	const struct sim_access_key *k = c->key;
 	_cleanup_buf_ struct buf blob = BUF_INIT;

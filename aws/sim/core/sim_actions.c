@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "sim_copy.h"
-#include "sim_create.h"
 #include "sim_delete.h"
 #include "sim_describe.h"
 #include "sim_encryption.h"
 #include "sim_regions.h"
 #include "sim_sharing.h"
+#include "sim_snapshot_calls.h"
 #include "sim_sts.h"
 #include "sim_tags.h"
 
@@ -157,12 +157,12 @@ static int run(struct sim_call *c, struct sim_throttle *t, const struct sim_auth
 	struct sim_params kept = SIM_PARAMS_INIT;
 	int result;
 
-	if (sim_gate_authenticate(c, r) < 0 || check_version(c) < 0)
+	if (sim_access_authenticate(c, r) < 0 || check_version(c) < 0)
 		return -1;
 	if (!action || action->sts != c->sts)
 		return sim_fail(c, 400, "InvalidAction",
 			"The action %s is not valid for this web service.", c->action);
-	if (c->key && (throttle(c, t, action) < 0 || sim_gate_authorize(c, c->action) < 0))
+	if (c->key && (throttle(c, t, action) < 0 || sim_access_authorize(c, c->action) < 0))
 		return -1;
 	if (check_params(c, action) < 0)
 		return -1;

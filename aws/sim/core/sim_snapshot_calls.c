@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* CreateVolume and CreateSnapshot. */
-#include "sim_create.h"
+#include "sim_snapshot_calls.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -258,7 +258,7 @@ int sim_copy_snapshot(struct sim_call *c)
 
 	for (size_t i = 0; i < c->world->n_regions; i++)
 		sim_region_settle(c->world->regions[i], c->now);
-	if (parse(c, &q) < 0 || (q.tags.n && sim_gate_authorize(c, "CreateTags") < 0) ||
+	if (parse(c, &q) < 0 || (q.tags.n && sim_access_authorize(c, "CreateTags") < 0) ||
 		find_source(c, &q) < 0 || sim_call_dry_run(c) < 0 || check_source(c, &q) < 0 ||
 		check_limits(c) < 0)
 		return -1;

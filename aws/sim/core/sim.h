@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A simulated AWS on loopback: EC2's snapshot calls and STS, as strict and as awkward as the real
- * ones. Worlds from a file: sim_seed_file.c. Fault plans: sim_faults.h. Control while it runs:
+ * ones. Worlds from a file: sim_world_json.c. Fault plans: sim_faults.h. Control while it runs:
  * sim_control.h. */
 #ifndef EBSFS_SIM_H
 #define EBSFS_SIM_H
@@ -70,7 +70,7 @@ struct sim_options {
 	uint16_t port; /* 0: any */
 	pid_t parent;  /* not 0: end when this process, which must be the parent, has ended */
 	bool demo;     /* the built-in account */
-	const char *world_file;  /* JSON, see sim_seed_file.c; NULL: none */
+	const char *world_file;  /* JSON, see sim_world_json.c; NULL: none */
 	const char *faults_file; /* JSON, see sim_faults.h; NULL: none */
 	struct {
 		uint64_t snapshots;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* CreateVolume and CreateSnapshot: enough to seed a world through the API. */
-#ifndef EBSFS_SIM_CREATE_H
-#define EBSFS_SIM_CREATE_H
+#ifndef EBSFS_SIM_SNAPSHOT_CALLS_H
+#define EBSFS_SIM_SNAPSHOT_CALLS_H
 
 #include "sim_call.h"
 

@@ -10,17 +10,17 @@
  *   POST /_sim/reset-counts
  *   GET /_sim/snapshots?region=R[&owner=ACCOUNT][&from=SLOT][&max=N]
  *                             a list of all that there is in truth, without delay, in the order of
- *                             their "slot", with the fields of sim_seed_snapshot.c
+ *                             their "slot", with the fields of sim_snapshot_json.c
  *   POST /_sim/faults         replaces the fault plan (sim_faults.h); DELETE clears it
  *   POST /_sim/set            one of these, or a list of them, carried out until one fails:
  *
- *     {"region": R, "snapshot": ID, "set": {fields}}   as in sim_seed_snapshot.c, at once visible
+ *     {"region": R, "snapshot": ID, "set": {fields}}   as in sim_snapshot_json.c, at once visible
  *     {"region": R, "snapshot": ID, "delete": true}    at once gone
  *     {"region": R, "snapshot": ID, "finish": true}    its work ends now
  *     {"region": R, "snapshot": ID, "fail": "why"}     its work ends now, in an error
  *     {"region": R, "finish": true}                    the same for all; or "fail"
  *     {"region": R, "freeze": true}                    its copies stand still; false: they go on
- *     {"region": R, "copy_limit": 3, …}                a region's members in sim_seed_file.c; made
+ *     {"region": R, "copy_limit": 3, …}                a region's members in sim_world_json.c; made
  *                                                      if need be
  *     {"key": ID, "revoked": true, …}                  a key's members there
  *     {"reset_throttle": true}                         all buckets are full again

@@ -12,13 +12,13 @@
 /* All that the options ask for. */
 int sim_seed_world(struct sim_world *w, const struct sim_options *o, struct err *err);
 
-/* A world as JSON: its format is at the head of sim_seed_file.c. */
+/* A world as JSON: its format is at the head of sim_world_json.c. */
 int sim_seed_file(struct sim_world *w, const char *path, struct err *err);
 int sim_seed_region(struct sim_world *w, struct sim_region *r, const json_t *json, struct err *err);
 int sim_seed_key(struct sim_world *w, const json_t *json, struct err *err);
 int sim_seed_behaviour(struct sim_world *w, const json_t *json, struct err *err);
 
-/* A snapshot as JSON: its format is at the head of sim_seed_snapshot.c. The id of the new one goes
+/* A snapshot as JSON: its format is at the head of sim_snapshot_json.c. The id of the new one goes
  * to id (if not NULL). */
 int sim_seed_snapshot(struct sim_world *w, struct sim_region *r, const json_t *json, char id[32],
 	struct err *err);

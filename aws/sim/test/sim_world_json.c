@@ -22,7 +22,7 @@
  *         "default_kms_key": "alias/dr",                       else alias/aws/ebs
  *         "volumes": [{"id": "vol-…", "size": 8, "zone": "eu-west-1a"}],
  *         "bulk": 1000,                                        generated ones, before those below
- *         "snapshots": [{…}]                                   see sim_seed_snapshot.c
+ *         "snapshots": [{…}]                                   see sim_snapshot_json.c
  *       }
  *     }
  *   }

@@ -29,8 +29,8 @@ void sim_actions_answer(struct sim_world *w, struct sim_throttle *t,
 
 /* Judges the signature and fills c->key, c->region and c->sts. Returns 0, or -1 after sim_fail().
  */
-int sim_gate_authenticate(struct sim_call *c, const struct sim_auth_request *r);
+int sim_access_authenticate(struct sim_call *c, const struct sim_auth_request *r);
 /* Whether the key may do this. Returns 0, or -1 after sim_fail(). */
-int sim_gate_authorize(struct sim_call *c, const char *action);
+int sim_access_authorize(struct sim_call *c, const char *action);
 
 #endif
