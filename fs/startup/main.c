@@ -55,17 +55,18 @@ static enum exit_status run(struct options *o, struct err *err)
 {
 	struct simulate *simulate = NULL;
 	struct mount *mount = NULL;
-	enum exit_status status = EXIT_STATUS_OTHER;
+	enum exit_status status;
 	int ready_fd = -1, r = 0;
 
-	if (mount_check(o, err) < 0)
-		return EXIT_STATUS_MOUNT;
+	if (mount_check(o, &status, err) < 0)
+		return status;
 	if (!o->foreground) {
 		ready_fd = daemon_fork(o->mountpoint, err);
 		if (ready_fd < 0)
 			return EXIT_STATUS_OTHER;
 	}
 	keep_secrets();
+	status = EXIT_STATUS_OTHER;
 	if (o->simulate)
 		r = simulate_start(o, &simulate, err);
 	if (r == 0)

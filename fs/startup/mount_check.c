@@ -69,7 +69,7 @@ static bool is_below(const char *path, const char *top)
 	return !strncmp(path, top, len) && (path[len] == '/' || path[len] == '\0');
 }
 
-static int check_mountpoint(const struct options *o, struct err *err)
+static int check_mountpoint(const struct options *o, enum exit_status *status, struct err *err)
 {
 	const char *path = o->mountpoint;
 	char type[32];
@@ -78,10 +78,12 @@ static int check_mountpoint(const struct options *o, struct err *err)
 	if (dead_mount_clear(path, err) < 0)
 		return -err->errnum;
 	find_type(path, type, sizeof(type));
-	if (!strcmp(type, "fuse.ebsfs"))
+	if (!strcmp(type, "fuse.ebsfs")) {
+		*status = EXIT_STATUS_OTHER;
 		return err_set(err, EBUSY,
 			"an ebsfs is mounted on %s already; end it first: fusermount3 -u %s", path,
 			path);
+	}
 	if (stat(path, &st) < 0)
 		return errno == ENOENT
 			       ? err_set(err, ENOENT,
@@ -211,9 +213,10 @@ static int check_user(const struct options *o, struct err *err)
 	return 0;
 }
 
-int mount_check(const struct options *o, struct err *err)
+int mount_check(const struct options *o, enum exit_status *status, struct err *err)
 {
-	if (check_mountpoint(o, err) < 0 || check_device(err) < 0)
+	*status = EXIT_STATUS_MOUNT;
+	if (check_mountpoint(o, status, err) < 0 || check_device(err) < 0)
 		return -err->errnum;
 	if (may_mount_itself())
 		return 0;

@@ -4,11 +4,13 @@
 #define EBSFS_MOUNT_CHECK_H
 
 #include "err.h"
+#include "exit_status.h"
 #include "options.h"
 
 /* Clears a dead ebsfs off the mountpoint, and then looks at all that would make the mount fail: the
- * mountpoint, /dev/fuse, fusermount3, the permission to mount, allow_other. Returns 0, or -errno
- * with *err, which says what to do. */
-int mount_check(const struct options *options, struct err *err);
+ * mountpoint, /dev/fuse, fusermount3, the permission to mount, allow_other. Returns 0; or -errno
+ * with *err, which says what to do, and *status: EXIT_STATUS_OTHER for an ebsfs that is mounted
+ * there already, EXIT_STATUS_MOUNT for all other reasons. */
+int mount_check(const struct options *options, enum exit_status *status, struct err *err);
 
 #endif

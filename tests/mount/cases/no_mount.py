@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Why a mount does not come to be on this machine: said before AWS is asked and before a file is made, with what to do, and status 5."""
+"""Reasons why a mount cannot be made on this machine: said before AWS is asked and before a file is made, with what to do and status 5 (1 where an ebsfs is mounted)."""
 import os
 import subprocess
 
@@ -131,7 +131,7 @@ def mounted_already(t):
     m = t.mount()
     os.symlink(m.path, t.path("link"))
     for path in (m.path, t.path("link")):
-        says(t, 5, f"an ebsfs is mounted on {path} already; end it first: fusermount3 -u {path}",
+        says(t, 1, f"an ebsfs is mounted on {path} already; end it first: fusermount3 -u {path}",
              "-o", f"endpoint_url={t.sim.url},state_dir={t.path('new')}", path)
     check(not os.path.exists(t.path("new")), "a state folder was made")
     os.listdir(m("regions"))
