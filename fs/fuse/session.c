@@ -9,13 +9,13 @@
 #include <linux/fuse.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "fs.h"
 #include "log.h"
 #include "loop.h"
 #include "ops.h"
+#include "server.h"
 #include "session_io.h"
 
 /* A client that walks a tree sends its next request some 10 µs after an answer; going back to sleep
@@ -35,6 +35,7 @@ struct session {
 	int64_t linger_ns;
 	struct loop_between between;
 	bool mounted;
+	int announced; /* server.h; -1: not */
 	void (*ended)(struct fs *fs);
 };
 
@@ -154,6 +155,16 @@ static int start_polling(struct session *s)
 	return uv_poll_start(s->poll, UV_READABLE, on_readable);
 }
 
+/* Without it the mount is as good; only a killed server that cannot end stays undiscovered. */
+static void announce(struct session *s)
+{
+	_cleanup_free_ char *path = mount_table_resolve(s->fs->options->mountpoint);
+
+	s->announced = path ? server_announce(path) : -ENOMEM;
+	if (s->announced < 0)
+		log_info("the mount's process cannot be announced: %s", strerror(-s->announced));
+}
+
 int session_create(struct fs *fs, struct session **out, struct err *err)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
@@ -164,6 +175,7 @@ int session_create(struct fs *fs, struct session **out, struct err *err)
 	if (!s)
 		return err_set(err, ENOMEM, "out of memory");
 	s->fs = fs;
+	s->announced = -1;
 	s->linger_ns = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? LINGER_NS : 0;
 	fuse_set_log_func(fuse_log_line);
 	if (make_arguments(fs->options, &args) == 0)
@@ -181,6 +193,7 @@ int session_create(struct fs *fs, struct session **out, struct err *err)
 	}
 	s->mounted = true;
 	fs->session = s->fuse;
+	announce(s);
 	r = fuse_session_custom_io(s->fuse, &session_io, fuse_session_fd(s->fuse));
 	if (r == 0)
 		r = start_polling(s);
@@ -213,6 +226,9 @@ void session_unmount(struct session *s)
 	s->poll = NULL;
 	if (s->mounted)
 		fuse_session_unmount(s->fuse);
+	if (s->announced >= 0)
+		close(s->announced);
+	s->announced = -1;
 	s->mounted = false;
 	s->fs->session = NULL;
 }

@@ -4,129 +4,69 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
-#include "buf.h"
 #include "cleanup.h"
 #include "log.h"
+#include "server.h"
 
 /* Dead mounts may lie one upon another. */
-#define DEPTH_MAX     16
-#define LINKS_MAX     16
-#define MOUNTINFO_MAX ((size_t)4 << 20)
+#define DEPTH_MAX 16
+/* How long a server that did not announce itself has for the attributes of its root. */
+#define ANSWER_MS 5000
 
-/* Whether the field at s, in which blanks and backslashes stand as three octal digits, says `path`.
- */
-static bool field_is(const char *s, size_t len, const char *path)
+/* statx() past the kernel's cache, which has the root's attributes for a day. In a process of its
+ * own, for it may hang. Returns 0 or the errno; ETIMEDOUT. */
+static int ask(const char *path)
 {
-	for (size_t i = 0; i < len; path++) {
-		char c = s[i++];
+	int fds[2], number = ETIMEDOUT;
+	struct pollfd ready;
+	struct statx st;
+	pid_t pid;
 
-		if (c == '\\' && len - i >= 3) {
-			c = (char)((s[i] - '0') << 6 | (s[i + 1] - '0') << 3 | (s[i + 2] - '0'));
-			i += 3;
-		}
-		if (!*path || c != *path)
-			return false;
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return errno;
+	pid = fork();
+	if (pid == 0) {
+		number = statx(AT_FDCWD, path, AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &st) < 0
+				 ? errno
+				 : 0;
+		_exit(write(fds[1], &number, sizeof(number)) != sizeof(number));
 	}
-	return !*path;
+	close(fds[1]);
+	ready = (struct pollfd){.fd = fds[0], .events = POLLIN};
+	if (pid > 0 && poll(&ready, 1, ANSWER_MS) > 0 &&
+		read(fds[0], &number, sizeof(number)) != sizeof(number))
+		number = EIO;
+	close(fds[0]);
+	if (pid < 0)
+		return ENOMEM;
+	/* A child that hangs may outlast even SIGKILL, and is not waited for. */
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, number == ETIMEDOUT ? WNOHANG : 0);
+	return number;
 }
 
-/* "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw": the fifth field, and the first
- * one behind " - ". */
-static bool line_is_at(const char *line, size_t len, const char *path)
+/* All requests of the mount fail from now on. 0 or -errno. */
+static int abort_mount(const char *path, const struct mount_table_entry *mount)
 {
-	const char *end = line + len;
+	char file[64];
+	_cleanup_close_ int fd = -1;
 
-	for (int i = 0; i < 4; i++) {
-		line = memchr(line, ' ', (size_t)(end - line));
-		if (!line++)
-			return false;
-	}
-	return field_is(line, strcspn(line, " \n"), path);
-}
-
-bool dead_mount_type(const char *mountinfo, const char *path, char *type, size_t size)
-{
-	bool found = false;
-
-	/* A later line lies over an earlier one. */
-	for (const char *line = mountinfo; *line;) {
-		size_t len = strcspn(line, "\n");
-		const char *dash = memmem(line, len, " - ", 3);
-
-		if (dash && line_is_at(line, len, path)) {
-			snprintf(type, size, "%.*s", (int)strcspn(dash + 3, " \n"), dash + 3);
-			found = true;
-		}
-		line += len + (line[len] == '\n');
-	}
-	return found;
-}
-
-/* Where the last name of path leads: a link's text, in its folder. NULL if it is no link. */
-static char *follow(const char *path)
-{
-	char target[PATH_MAX], *full;
-	ssize_t n = readlink(path, target, sizeof(target) - 1);
-	const char *slash = strrchr(path, '/');
-
-	if (n < 0)
-		return NULL;
-	target[n] = '\0';
-	if (target[0] == '/' || !slash)
-		return strdup(target);
-	return asprintf(&full, "%.*s/%s", (int)(slash - path), path, target) < 0 ? NULL : full;
-}
-
-/* realpath() of an absolute path whose end is a dead mount, which cannot be resolved itself: the
- * folder that it stands in can. NULL if not. */
-static char *resolve(const char *path, int links)
-{
-	_cleanup_free_ char *copy = strdup(path), *target = NULL, *folder = NULL;
-	size_t len = copy ? strlen(copy) : 0;
-	char *slash, *full;
-
-	while (len > 1 && copy[len - 1] == '/')
-		copy[--len] = '\0';
-	target = copy ? follow(copy) : NULL;
-	if (target)
-		return links ? resolve(target, links - 1) : NULL;
-	slash = copy ? strrchr(copy, '/') : NULL;
-	if (!slash)
-		return NULL;
-	*slash = '\0';
-	folder = realpath(*copy ? copy : "/", NULL);
-	if (!folder)
-		return NULL;
-	return asprintf(&full, "%s/%s", strcmp(folder, "/") ? folder : "", slash + 1) < 0 ? NULL
-											  : full;
-}
-
-static bool is_ours(const char *path)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	char piece[4096], type[32];
-	FILE *file = fopen("/proc/self/mountinfo", "re");
-
-	while (file && text.len < MOUNTINFO_MAX && fgets(piece, sizeof(piece), file))
-		buf_puts(&text, piece);
-	if (file)
-		fclose(file);
-	return !text.error && dead_mount_type(buf_str(&text), path, type, sizeof(type)) &&
-	       !strcmp(type, "fuse.ebsfs");
-}
-
-static bool is_dead(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) < 0 && errno == ENOTCONN;
+	snprintf(file, sizeof(file), "/sys/fs/fuse/connections/%u/abort", mount->minor);
+	fd = open(file, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && write(fd, "1", 1) == 1)
+		return 0;
+	/* Only root may do this; it needs no fusectl file system. */
+	return umount2(path, MNT_FORCE) == 0 || errno == EBUSY ? 0 : -errno;
 }
 
 static bool unmount(const char *path)
@@ -148,21 +88,60 @@ static bool unmount(const char *path)
 	return r == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-int dead_mount_clear(const char *path, struct err *err)
+/* The uppermost mount at path, once. Returns 0: none, or it was cleared (*cleared); 1: it lives;
+ * -errno with *err. */
+static int clear_one(const char *path, bool *cleared, struct err *err)
 {
-	_cleanup_free_ char *full = is_dead(path) ? resolve(path, LINKS_MAX) : NULL;
-	int depth = 0;
+	struct mount_table_entry mount;
+	enum server_state server = SERVER_UNKNOWN;
+	bool ours, gone;
+	pid_t pid;
+	int answer;
 
-	while (full && is_dead(path) && depth < DEPTH_MAX && is_ours(full) && unmount(full))
-		depth++;
-	if (is_dead(path))
+	*cleared = false;
+	if (!mount_table_look(path, &mount) || strncmp(mount.type, "fuse", 4) != 0)
+		return 0;
+	ours = !strcmp(mount.type, "fuse.ebsfs");
+	if (ours)
+		server = server_look(&mount, &pid);
+	if (server == SERVER_DEAD && abort_mount(path, &mount) == 0) {
+		log_warning("%s: process %d was killed and cannot end; aborted its mount", path,
+			(int)pid);
+		/* What hung has failed now, and the process ends; or the mount is gone already. */
+		*cleared = !mount_table_look(path, &mount);
+		if (*cleared)
+			return 0;
+	}
+	/* Also of a living one: it may have been killed a moment ago. */
+	answer = ask(path);
+	gone = answer == ENOTCONN || answer == ECONNABORTED;
+	if (answer == ETIMEDOUT && server != SERVER_LIVES)
+		return err_set(err, ETIMEDOUT,
+			"mountpoint %s: a %s file system is mounted there and does not answer; if "
+			"its process is dead, run: echo 1 > /sys/fs/fuse/connections/%u/abort",
+			path, mount.type, mount.minor);
+	if (gone && (!ours || !unmount(path)))
 		return err_set(err, ENOTCONN,
 			"mountpoint %s: a file system that died is still mounted there; run: "
 			"fusermount3 -u %s",
 			path, path);
+	*cleared = gone;
+	return ours && !gone;
+}
+
+int dead_mount_clear(const char *path, struct err *err)
+{
+	_cleanup_free_ char *full = mount_table_resolve(path);
+	bool cleared = full;
+	int depth = 0, r = 0;
+
+	while (cleared && r == 0 && depth <= DEPTH_MAX) {
+		r = clear_one(full, &cleared, err);
+		depth += cleared;
+	}
 	if (depth)
 		log_warning("%s bore the dead mount of an ebsfs that did not end as it should; "
 			    "cleared it",
 			path);
-	return 0;
+	return r;
 }

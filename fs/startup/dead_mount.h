@@ -3,19 +3,13 @@
 #ifndef EBSFS_DEAD_MOUNT_H
 #define EBSFS_DEAD_MOUNT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "err.h"
 
-/* The type of the file system that is uppermost at path (absolute, without symbolic links), from
- * the text of /proc/self/mountinfo (proc_pid_mountinfo(5)). false if nothing is mounted there. */
-bool dead_mount_type(const char *mountinfo, const char *path, char *type, size_t size);
-
-/* Unmounts what stands at path if the kernel says that nobody serves it any more (ENOTCONN) and it
- * is an ebsfs's; a living mount, and another file system's, is left alone. Returns 0 if path is not
- * dead, or no longer; -ENOTCONN with *err, which says what to do, if it still is. Blocks for as
- * long as fusermount3 takes. */
+/* Unmounts what stands at path if it is an ebsfs's and nobody serves it any more; a mount whose
+ * server was killed and cannot end is aborted before. A living mount, and another file system's, is
+ * left alone. Returns 0: no ebsfs is mounted there, or no longer; 1: a living one is; -errno with
+ * *err, which says what to do: a dead mount stays, or it is not known whether it is dead. Blocks
+ * for as long as fusermount3 takes, or five seconds where an ebsfs does not answer. */
 int dead_mount_clear(const char *path, struct err *err);
 
 #endif

@@ -15,13 +15,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "buf.h"
 #include "cleanup.h"
 #include "dead_mount.h"
+#include "mount_table.h"
 
-#define DEVICE        "/dev/fuse"
-#define CONF          "/etc/fuse.conf"
-#define MOUNTINFO_MAX ((size_t)4 << 20)
+#define DEVICE "/dev/fuse"
+#define CONF   "/etc/fuse.conf"
 
 #define CONTAINER "in a container: docker run --device " DEVICE " --cap-add SYS_ADMIN"
 
@@ -47,19 +46,13 @@ static bool is_empty(const char *path)
 	return empty;
 }
 
-/* The type of what is mounted there; "" if nothing is. */
-static void find_type(const char *path, char *type, size_t size)
+/* Whether a request would have to wait for an automounter there. */
+static bool is_automount(const char *path)
 {
-	_cleanup_fclose_ FILE *file = fopen("/proc/self/mountinfo", "re");
-	_cleanup_free_ char *full = realpath(path, NULL);
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	char piece[4096];
+	_cleanup_free_ char *full = mount_table_resolve(path);
+	struct mount_table_entry mount;
 
-	type[0] = '\0';
-	while (file && text.len < MOUNTINFO_MAX && fgets(piece, sizeof(piece), file))
-		buf_puts(&text, piece);
-	/* A mount that admits only another user cannot be resolved. */
-	dead_mount_type(buf_str(&text), full ? full : path, type, size);
+	return full && mount_table_look(full, &mount) && !strcmp(mount.type, "autofs");
 }
 
 static bool is_below(const char *path, const char *top)
@@ -72,13 +65,12 @@ static bool is_below(const char *path, const char *top)
 static int check_mountpoint(const struct options *o, enum exit_status *status, struct err *err)
 {
 	const char *path = o->mountpoint;
-	char type[32];
 	struct stat st;
+	int r = dead_mount_clear(path, err);
 
-	if (dead_mount_clear(path, err) < 0)
-		return -err->errnum;
-	find_type(path, type, sizeof(type));
-	if (!strcmp(type, "fuse.ebsfs")) {
+	if (r < 0)
+		return r;
+	if (r > 0) {
 		*status = EXIT_STATUS_OTHER;
 		return err_set(err, EBUSY,
 			"an ebsfs is mounted on %s already; end it first: fusermount3 -u %s", path,
@@ -93,7 +85,7 @@ static int check_mountpoint(const struct options *o, enum exit_status *status, s
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, ENOTDIR, "mountpoint %s is not a directory", path);
 	/* An automounter waits for us there: it must not be asked what is in it. */
-	if (strcmp(type, "autofs") != 0 && !o->nonempty && !is_empty(path))
+	if (!is_automount(path) && !o->nonempty && !is_empty(path))
 		return err_set(err, ENOTEMPTY,
 			"mountpoint %s is not empty, and the mount would hide what is in it; name "
 			"an empty directory, or mount with -o nonempty",

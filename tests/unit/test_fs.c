@@ -10,14 +10,15 @@
 
 #include <cmocka.h>
 
-#include "dead_mount.h"
 #include "guard.h"
 #include "last_error.h"
+#include "mount_table.h"
 #include "names.h"
 #include "node.h"
 #include "options.h"
 #include "overwrite.h"
 #include "region_names.h"
+#include "server.h"
 
 static void test_node_numbers_are_coordinates(void **state)
 {
@@ -291,30 +292,61 @@ static void test_the_guard_never_forgets(void **state)
 
 static void test_what_is_mounted_uppermost(void **state)
 {
-	static const char text[] =
-		"22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
-		"80 22 0:50 / /aws rw,nosuid shared:9 - fuse.ebsfs ebsfs rw,user_id=0\n"
-		"81 22 0:51 / /a\\040b\\134 rw - fuse.ebsfs a\\040-\\040b rw\n"
-		"82 22 0:52 / /over rw - fuse.ebsfs ebsfs rw\n"
-		"83 82 0:53 / /over rw master:3 - fuse.sshfs host: rw\n"
-		"84 22 0:54 /aws2 /elsewhere rw - tmpfs - rw\n";
+	static const char text[] = "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+				   "80 22 0:50 / /aws rw,nosuid shared:9 - fuse.ebsfs ebsfs "
+				   "rw,user_id=1000,group_id=0\n"
+				   "81 22 0:51 / /a\\040b\\134 rw - fuse.ebsfs a\\040-\\040b rw\n"
+				   "82 22 0:52 / /over rw - fuse.ebsfs ebsfs rw\n"
+				   "83 82 0:53 / /over rw master:3 - fuse.sshfs host: rw\n"
+				   "84 22 0:54 /aws2 /elsewhere rw - tmpfs - rw\n";
 	static const struct {
 		const char *path, *type;
 	} table[] = {{"/", "ext4"}, {"/aws", "fuse.ebsfs"}, {"/a b\\", "fuse.ebsfs"},
 		{"/over", "fuse.sshfs"}, {"/elsewhere", "tmpfs"}, {"/aw", NULL}, {"/aws/", NULL},
 		{"/aws2", NULL}, {"/a\\040b\\134", NULL}, {"", NULL}};
-	char type[32];
+	struct mount_table_entry entry;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		bool found = dead_mount_type(text, table[i].path, type, sizeof(type));
+		bool found = mount_table_find(text, table[i].path, &entry);
 
 		assert_int_equal(found, table[i].type != NULL);
 		if (found)
-			assert_string_equal(type, table[i].type);
+			assert_string_equal(entry.type, table[i].type);
 	}
-	assert_false(dead_mount_type("", "/", type, sizeof(type)));
-	assert_false(dead_mount_type("1 2 3 - ext4\n\n", "/", type, sizeof(type)));
+	assert_false(mount_table_find("", "/", &entry));
+	assert_false(mount_table_find("1 2 3 - ext4\n\n", "/", &entry));
+	assert_false(mount_table_find("1 2 3 / / rw - ext4 a rw\n", "/", &entry));
+	assert_true(mount_table_find(text, "/aws", &entry));
+	assert_int_equal(entry.minor, 50);
+	assert_int_equal(entry.user, 1000);
+}
+
+static void test_the_process_that_serves_a_mount(void **state)
+{
+	static const char head[] = "0000000000000000: 00000002 00000000 00000000 0002 01 12345";
+	static const struct {
+		const char *name;
+		pid_t pid; /* 0: no process that serves the mount with minor number 50 */
+	} table[] = {{" @ebsfs/50/4711\n", 4711}, {" @ebsfs/50/1", 1}, {" @ebsfs/5/4711\n", 0},
+		{" @ebsfs/50/0\n", 0}, {" @ebsfs/50/4711x\n", 0}, {" @ebsfs/50/\n", 0},
+		{" @ebsfs/50/4294967295\n", 0}, {" /run/@ebsfs/50/4711\n", 0}, {"\n", 0}};
+	static const char zombie[] = "Name:\tebsfs\nState:\tZ (zombie)\nUid:\t1000\t0\t0\t0\n";
+	static const char slow[] = "Name:\tebsfs\nState:\tT (stopped)\nUid:\t1000\t0\t0\t0\n";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		char line[200];
+		pid_t pid = 0;
+
+		snprintf(line, sizeof(line), "%s%s", head, table[i].name);
+		assert_int_equal(server_line(line, 50, &pid), table[i].pid != 0);
+		assert_int_equal(pid, table[i].pid);
+	}
+	assert_int_equal(server_status(zombie, 1000), SERVER_DEAD);
+	assert_int_equal(server_status(slow, 1000), SERVER_LIVES);
+	assert_int_equal(server_status(zombie, 0), SERVER_UNKNOWN);
+	assert_int_equal(server_status("", 0), SERVER_UNKNOWN);
 }
 
 static void test_a_mistyped_region(void **state)
@@ -355,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_the_guard_never_forgets),
 		cmocka_unit_test(test_an_overwriting_command_is_known_by_process_and_name),
 		cmocka_unit_test(test_what_is_mounted_uppermost),
+		cmocka_unit_test(test_the_process_that_serves_a_mount),
 		cmocka_unit_test(test_a_mistyped_region),
 	};
 

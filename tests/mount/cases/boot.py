@@ -207,6 +207,41 @@ def clear_leaves_the_living(t):
     check(t.ebsfs("--clear").code == 2, "a mount point must be named")
 
 
+def mounts_at(path):
+    return [x for x in Path("/proc/self/mounts").read_text().splitlines() if x.split()[1] == path]
+
+
+@case
+def dead_mount_that_the_kernel_answers_for(t):
+    """The kernel has the root's attributes for a day: it is asked past them."""
+    for _ in range(2):
+        m = t.mount()
+        os.stat(m.path)
+        m.kill()
+        os.stat(m.path)
+        same(len(mounts_at(m.path)), 1, "layers")
+    done = t.ebsfs("--clear", m.path)
+    same(done.code, 0)
+    contains(done.err, "cleared")
+    same(mounts_at(m.path), [])
+
+
+@case
+def mounted_already(t):
+    """A second ebsfs says so, mounts nothing on top, and asks nobody before."""
+    m = t.mount()
+    os.stat(m.path)
+    before = t.sim.total()
+    for flags in ([], ["-f"]):
+        done = t.ebsfs(*flags, "-o", f"state_dir={t.path('other')},endpoint_url={t.sim.url}", m.path)
+        same((done.code, len(done.err.splitlines())), (1, 1), repr(done))
+        contains(done.err, f"an ebsfs is mounted on {m.path} already")
+    same(t.sim.total(), before, "requests")
+    check(not os.path.exists(t.path("other")), "it made a state folder")
+    same(len(mounts_at(m.path)), 1)
+    same(len(os.listdir(m.region("us-east-1", "snapshots"))), len(OWN["us-east-1"]))
+
+
 @case
 def dead_mount_of_somebody_else(t):
     """Not ebsfs's to clear: it says what to do."""
