@@ -76,7 +76,7 @@ struct admission {
 	struct reply *reply; /* room for the answer, so that it cannot fail for want of memory */
 	struct region_waiter *waiter;
 	bool source_pending;
-	struct region_queue *awaits; /* whose settings are awaited; NULL */
+	struct region_queue *awaits; /* the region whose settings are awaited; NULL */
 	const struct dry_run *tries; /* the dry run that is awaited; NULL */
 	bool tried;
 };
@@ -369,7 +369,7 @@ static void admission_proceed(struct admission *a, bool at_once)
 		source_wait(job);
 }
 
-/* What is known so far decides. */
+/* Decides by what is known so far. */
 static void admission_judge(struct admission *a)
 {
 	struct region_queue *queue = region_queue_get(a->all, a->row.region);

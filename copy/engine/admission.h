@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests before they have a row: the source is looked up, what can be known is judged, and before
- * a request is queued a dry run says whether it is permitted. */
+/* Requests before they have a row: looks the source up, judges by preflight, and sends a dry run
+ * before a request is queued, to see whether it is permitted. */
 #ifndef EBSFS_ADMISSION_H
 #define EBSFS_ADMISSION_H
 

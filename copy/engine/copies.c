@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The copies of this mount: made, asked about, cancelled. */
+/* The interface to fs/: create, request, cancel, look up, watch. */
 #include "copies.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include "recover.h"
 #include "region_queue.h"
 
-static void new_region(void *arg, struct region *region)
+static void copies_new_region(void *arg, struct region *region)
 {
 	/* If there is no memory now, region_queue_get() tries again when the queue is needed. */
 	region_queue_make(arg, region);
@@ -25,7 +25,7 @@ static void new_region(void *arg, struct region *region)
 
 /* The user's command was started. Until that is on disk another mount would start it again: rather
  * twice than not at all. */
-static void told(void *arg, int64_t row)
+static void copies_end_told(void *arg, int64_t row)
 {
 	struct copies *c = arg;
 	struct job *job;
@@ -37,7 +37,7 @@ static void told(void *arg, int64_t row)
 	job_save(job);
 }
 
-static int init(struct copies *c, const struct copies_options *options)
+static int copies_init(struct copies *c, const struct copies_options *options)
 {
 	struct copies_options *own = &c->options;
 
@@ -56,7 +56,7 @@ static int init(struct copies *c, const struct copies_options *options)
 	if (!c->history || !c->estimate || job_init(c) < 0 || recover_init(c) < 0 ||
 		admission_init(c) < 0)
 		return -ENOMEM;
-	return on_end_create(own->loop, own->on_end, told, c, &c->on_end);
+	return on_end_create(own->loop, own->on_end, copies_end_told, c, &c->on_end);
 }
 
 int copies_create(const struct copies_options *options, journal_receipt_fn *receipt, void *arg,
@@ -68,13 +68,13 @@ int copies_create(const struct copies_options *options, journal_receipt_fn *rece
 	*out = NULL;
 	if (!c)
 		return err_set(err, ENOMEM, "out of memory");
-	result = init(c, options);
+	result = copies_init(c, options);
 	if (result < 0) {
 		err_set(err, -result, "the copies cannot be set up: %s", strerror(-result));
 		copies_destroy(c);
 		return result;
 	}
-	regions_each(c->options.regions, new_region, c);
+	regions_each(c->options.regions, copies_new_region, c);
 	result = recover_journal(c, receipt, arg, err);
 	if (result < 0) {
 		copies_destroy(c);
@@ -148,7 +148,7 @@ struct copy *copies_by_snapshot(struct copies *c, const char *region, const char
 	return row ? recover_recall(c, row) : NULL;
 }
 
-static int by_request(const void *a, const void *b)
+static int copies_by_request(const void *a, const void *b)
 {
 	const struct copy *x = *(const struct copy *const *)a, *y = *(const struct copy *const *)b;
 
@@ -157,7 +157,7 @@ static int by_request(const void *a, const void *b)
 	return x->row.id < y->row.id ? -1 : x->row.id > y->row.id;
 }
 
-static bool is_recent(const struct copy *copy, int64_t before)
+static bool copies_is_recent(const struct copy *copy, int64_t before)
 {
 	return !copy_state_ended(copy->state) || copy->row.ended_ms >= before;
 }
@@ -174,13 +174,13 @@ void copies_each(const struct copies *c, copies_each_fn *fn, void *arg)
 	if (!all)
 		return;
 	for (struct job *job = c->rows; job; job = job->hh.next)
-		if (is_recent(&job->pub, before))
+		if (copies_is_recent(&job->pub, before))
 			all[at++] = &job->pub;
 	for (struct region_queue *queue = c->queues; queue; queue = queue->hh.next)
 		for (struct foreign *f = queue->foreign; f; f = f->hh.next)
-			if (is_recent(&f->pub, before))
+			if (copies_is_recent(&f->pub, before))
 				all[at++] = &f->pub;
-	qsort(all, at, sizeof(*all), by_request);
+	qsort(all, at, sizeof(*all), copies_by_request);
 	for (size_t i = 0; i < at; i++)
 		fn(arg, all[i]);
 	free(all);

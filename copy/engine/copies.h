@@ -107,7 +107,7 @@ struct copies_options {
 /* Reads the journal and takes up what it holds; receipts are handed to `receipt` one by one. */
 int copies_create(const struct copies_options *options, journal_receipt_fn *receipt, void *arg,
 	struct copies **out, struct err *err);
-/* NULL is permitted. Nothing is lost: the journal has it. Who waits for an answer is dropped
+/* NULL is permitted. Nothing is lost: the journal has it. Callers that still wait are dropped
  * without a call. The journal is to be closed, and the regions to be destroyed, before the loop
  * turns: they would call back here. */
 void copies_destroy(struct copies *c);
@@ -125,8 +125,8 @@ int copies_request(struct copies *c, const char *region, const struct copy_reque
 /* The user removed a queued copy's receipt: it is cancelled; a copy in any other state goes on.
  * done as above; NULL permitted. */
 int copies_cancel(struct copies *c, struct copy *copy, copies_done *done, void *arg);
-/* Whoever asked for a copy that moves was told an error, or does not wait for the word any more,
- * and believes the source untouched: it is not deleted. */
+/* mv failed or was interrupted, so its caller believes the source untouched: turns the move into a
+ * plain copy. */
 void copies_keep_source(struct copies *c, struct copy *copy);
 /* A snapshot was deleted through the mount: a copy that was making it is cancelled. */
 void copies_snapshot_deleted(struct copies *c, const char *region, const char *id);
@@ -145,7 +145,7 @@ void copies_each(const struct copies *c, copies_each_fn *fn, void *arg);
 unsigned copies_position(const struct copies *c, const struct copy *copy, unsigned *length);
 
 /* Told whenever a copy's state, progress or reason changed (not for a new place in the queue). Any
- * number of watchers, who may read here but ask for nothing. 0 or -ENOMEM. */
+ * number of watchers. A watcher may read here but request nothing. 0 or -ENOMEM. */
 typedef void copies_watch_fn(void *arg, const struct copy *copy);
 int copies_watch(struct copies *c, copies_watch_fn *fn, void *arg);
 

@@ -49,7 +49,7 @@ struct work {
 	struct loop_timer *patience; /* how long the caller waits for a lost response */
 	struct err *refusal;         /* the caller's error, once the row that says so is durable */
 
-	struct region_queue *source;  /* whose poller watches the pending source; NULL: none */
+	struct region_queue *source;  /* its poller watches the pending source; NULL: none */
 	struct region_waiter *waiter; /* PHASE_CHECKING */
 	struct aws_call *call;        /* PHASE_SENDING */
 

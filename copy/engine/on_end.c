@@ -60,7 +60,7 @@ int on_end_create(uv_loop_t *loop, const char *command, on_end_started *started,
 	return 0;
 }
 
-static void run_free(struct run *r)
+static void on_end_run_free(struct run *r)
 {
 	for (size_t i = 0; r->env && i < r->own; i++)
 		free(r->env[i]);
@@ -68,9 +68,9 @@ static void run_free(struct run *r)
 	free(r);
 }
 
-static void closed(uv_handle_t *handle)
+static void on_end_closed(uv_handle_t *handle)
 {
-	run_free(handle->data);
+	on_end_run_free(handle->data);
 }
 
 void on_end_destroy(struct on_end *o)
@@ -81,18 +81,18 @@ void on_end_destroy(struct on_end *o)
 		return;
 	for (r = o->waiting; r; r = next) {
 		next = r->next;
-		run_free(r);
+		on_end_run_free(r);
 	}
 	for (r = o->running; r; r = next) {
 		next = r->next;
 		r->owner = NULL;
-		uv_close((uv_handle_t *)&r->process, closed);
+		uv_close((uv_handle_t *)&r->process, on_end_closed);
 	}
 	free(o->command);
 	free(o);
 }
 
-static int add(struct run *r, const char *name, const char *value)
+static int on_end_add(struct run *r, const char *name, const char *value)
 {
 	char *text;
 
@@ -102,16 +102,16 @@ static int add(struct run *r, const char *name, const char *value)
 	return 0;
 }
 
-static int add_time(struct run *r, const char *name, int64_t ms)
+static int on_end_add_time(struct run *r, const char *name, int64_t ms)
 {
 	char text[ISOTIME_SIZE];
 
-	return add(r, name, ms ? isotime_format(ms, text) : "");
+	return on_end_add(r, name, ms ? isotime_format(ms, text) : "");
 }
 
 #define FACTS 12
 
-static int fill(struct run *r, const struct copy *copy)
+static int on_end_fill(struct run *r, const struct copy *copy)
 {
 	const struct journal_copy *row = &copy->row;
 	size_t inherited = 0, n;
@@ -119,15 +119,18 @@ static int fill(struct run *r, const struct copy *copy)
 	while (environ[inherited])
 		inherited++;
 	r->env = calloc(FACTS + inherited + 1, sizeof(char *));
-	if (!r->env || add(r, "STATE", copy_state_text(copy->state)) < 0 ||
-		add(r, "REGION", row->region) < 0 || add(r, "SNAPSHOT", row->copy_id) < 0 ||
-		add(r, "SOURCE_REGION", row->source_region) < 0 ||
-		add(r, "SOURCE_SNAPSHOT", row->source_id) < 0 ||
-		add(r, "DESCRIPTION", row->description) < 0 || add(r, "CODE", row->code) < 0 ||
-		add(r, "MESSAGE", row->message) < 0 || add(r, "REQUEST_ID", row->request_id) < 0 ||
-		add_time(r, "REQUESTED", row->requested_ms) < 0 ||
-		add_time(r, "STARTED", row->started_ms) < 0 ||
-		add_time(r, "ENDED", row->ended_ms) < 0)
+	if (!r->env || on_end_add(r, "STATE", copy_state_text(copy->state)) < 0 ||
+		on_end_add(r, "REGION", row->region) < 0 ||
+		on_end_add(r, "SNAPSHOT", row->copy_id) < 0 ||
+		on_end_add(r, "SOURCE_REGION", row->source_region) < 0 ||
+		on_end_add(r, "SOURCE_SNAPSHOT", row->source_id) < 0 ||
+		on_end_add(r, "DESCRIPTION", row->description) < 0 ||
+		on_end_add(r, "CODE", row->code) < 0 ||
+		on_end_add(r, "MESSAGE", row->message) < 0 ||
+		on_end_add(r, "REQUEST_ID", row->request_id) < 0 ||
+		on_end_add_time(r, "REQUESTED", row->requested_ms) < 0 ||
+		on_end_add_time(r, "STARTED", row->started_ms) < 0 ||
+		on_end_add_time(r, "ENDED", row->ended_ms) < 0)
 		return -ENOMEM;
 	n = r->own;
 	for (size_t i = 0; i < inherited; i++)
@@ -136,9 +139,9 @@ static int fill(struct run *r, const struct copy *copy)
 	return 0;
 }
 
-static void start_waiting(struct on_end *o);
+static void on_end_start_waiting(struct on_end *o);
 
-static void exited(uv_process_t *process, int64_t status, int signal)
+static void on_end_exited(uv_process_t *process, int64_t status, int signal)
 {
 	struct run *r = process->data;
 	struct on_end *o = r->owner;
@@ -149,11 +152,11 @@ static void exited(uv_process_t *process, int64_t status, int signal)
 		log_warning("on_end command: exit status %lld", (long long)status);
 	DL_DELETE(o->running, r);
 	o->n_running--;
-	uv_close((uv_handle_t *)process, closed);
-	start_waiting(o);
+	uv_close((uv_handle_t *)process, on_end_closed);
+	on_end_start_waiting(o);
 }
 
-static void start_waiting(struct on_end *o)
+static void on_end_start_waiting(struct on_end *o)
 {
 	while (o->waiting && o->n_running < AT_ONCE) {
 		struct run *r = o->waiting;
@@ -161,7 +164,7 @@ static void start_waiting(struct on_end *o)
 		uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE},
 			{.flags = UV_INHERIT_FD, .data.fd = 1},
 			{.flags = UV_INHERIT_FD, .data.fd = 2}};
-		uv_process_options_t options = {.exit_cb = exited,
+		uv_process_options_t options = {.exit_cb = on_end_exited,
 			.file = args[0],
 			.args = args,
 			.env = r->env,
@@ -177,7 +180,7 @@ static void start_waiting(struct on_end *o)
 		result = uv_spawn(o->loop, &r->process, &options);
 		if (result < 0) {
 			log_error("on_end command cannot be started: %s", uv_strerror(result));
-			uv_close((uv_handle_t *)&r->process, closed);
+			uv_close((uv_handle_t *)&r->process, on_end_closed);
 			continue;
 		}
 		DL_APPEND(o->running, r);
@@ -193,16 +196,16 @@ void on_end_run(struct on_end *o, const struct copy *copy)
 	if (!o)
 		return;
 	r = o->n_waiting < WAITING_MAX ? calloc(1, sizeof(*r)) : NULL;
-	if (!r || fill(r, copy) < 0) {
+	if (!r || on_end_fill(r, copy) < 0) {
 		log_error("on_end command not run for copy %lld: out of memory, or too many wait",
 			(long long)copy->row.id);
 		if (r)
-			run_free(r);
+			on_end_run_free(r);
 		return;
 	}
 	r->owner = o;
 	r->row = copy->row.id;
 	DL_APPEND(o->waiting, r);
 	o->n_waiting++;
-	start_waiting(o);
+	on_end_start_waiting(o);
 }

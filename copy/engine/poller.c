@@ -57,7 +57,7 @@ void poller_finish(struct region_queue *queue)
 	}
 }
 
-/* --- what is waited for --- */
+/* --- the snapshots to ask for --- */
 
 struct wanted {
 	const char *id;
@@ -301,7 +301,7 @@ static void poller_bury(struct region_queue *queue, const char *id)
 		catalogue_absent(catalogue, slot, now);
 }
 
-/* Glances at what has come to its end meanwhile. */
+/* Drops glances at snapshots that have ended meanwhile. */
 static void poller_drop_glances(struct region_queue *queue)
 {
 	struct held *h, *next;
@@ -375,7 +375,7 @@ static void poller_run(void *arg)
 	}
 }
 
-/* --- who waits --- */
+/* --- holds and glances --- */
 
 static struct held *poller_held_get(struct region_queue *queue, const char *id)
 {

@@ -8,7 +8,7 @@
 
 int poller_init(struct region_queue *queue); /* 0 or -ENOMEM */
 void poller_finish(struct region_queue *queue);
-/* What is waited for has changed: sees when the next poll is due. */
+/* The set of awaited snapshots has changed: sets the time of the next poll. */
 void poller_schedule(struct region_queue *queue);
 
 /* Somebody waits for a pending snapshot of this region: it is asked for, too. 0 or -ENOMEM; release

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A region as destination: its queue, its slots, and who may go next. */
+/* A region as destination: its queue, its slots, and which job may be sent next. */
 #include "region_queue.h"
 
 #include <errno.h>
@@ -269,7 +269,7 @@ static unsigned region_queue_unanswered(const struct region_queue *queue)
 	return n;
 }
 
-/* Sends whoever may go, in order, and sees when to look again. */
+/* Sends the jobs that may be sent, in order, and sets the time of the next look. */
 static void region_queue_pump(void *arg)
 {
 	struct region_queue *queue = arg;

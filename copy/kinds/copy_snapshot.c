@@ -22,7 +22,7 @@
 
 #define DESCRIPTION_MAX 255 /* characters; CopySnapshot, Description */
 
-/* --- what is kept for each region --- */
+/* --- per region --- */
 
 static void copy_snapshot_detach(struct region_queue *queue)
 {
@@ -168,7 +168,7 @@ static void copy_snapshot_dry_run_answered(struct job *job, const char *id)
 				.message = "dry run: EC2 would carry it out; nothing was copied"});
 		return;
 	}
-	/* The user is to know what must not be, and what to do about it. */
+	/* The user must learn of the unwanted copy, and what to do about it. */
 	admission_dry_run_copied(job->queue, id, &err);
 	job_event(job, JOB_REFUSED, &(struct job_news){.err = &err});
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What did EC2 make of a CopySnapshot whose response was lost? */
+/* Finds out whether EC2 carried out a CopySnapshot without a response. */
 #ifndef EBSFS_LOST_REQUESTS_H
 #define EBSFS_LOST_REQUESTS_H
 

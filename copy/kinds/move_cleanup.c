@@ -174,7 +174,7 @@ static void move_cleanup_looked(void *arg, const struct err *err)
 		move_cleanup_later(m, "out of memory");
 }
 
-/* By EC2's own answer, not by the catalogue: that shows what was made lately whatever EC2 says. */
+/* Asks EC2 itself: the catalogue goes on showing a new copy for minutes, whatever EC2 says. */
 static void move_cleanup_look(struct move_cleanup *m)
 {
 	struct job *job = m->job;

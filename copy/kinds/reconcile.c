@@ -98,7 +98,7 @@ static bool reconcile_has_our_tags(struct region_queue *queue, catalogue_slot sl
 	       catalogue_tag_value(catalogue, slot, TAG_REQUEST);
 }
 
-/* Who asked for it, and for what. EC2 may show the tags later than the snapshot. */
+/* Reads its origin and source from its tags, which EC2 may show later than the snapshot. */
 static void reconcile_recognise(struct foreign *f, catalogue_slot slot)
 {
 	struct journal_copy *row = &f->pub.row;
@@ -109,7 +109,7 @@ static void reconcile_recognise(struct foreign *f, catalogue_slot slot)
 	if (copy_tags_source(
 		    catalogue_tag_value(region_catalogue(f->queue->region), slot, TAG_SOURCE),
 		    &row->source_region, &row->source_id))
-		f->pub.eta_ms = 0; /* what is known of such copies makes another estimate */
+		f->pub.eta_ms = 0; /* such copies have an estimate of their own */
 }
 
 static void reconcile_foreign_pending(struct foreign *f, const struct catalogue_snapshot *s)
@@ -196,7 +196,7 @@ static void reconcile_slot(struct region_queue *queue, catalogue_slot slot)
 		source_changed(queue, id);
 }
 
-/* --- what changes in the catalogue, whoever asked EC2 --- */
+/* --- changes of the catalogue --- */
 
 /* The catalogue may change in the middle of anything, a transition of a job included. So a change
  * is only noted here, and looked at when the loop turns. */
@@ -246,7 +246,7 @@ static void reconcile_changed(void *arg, enum catalogue_change change, catalogue
 		loop_timer_start(w->timer, 0);
 }
 
-/* What is known from disk comes once EC2 has confirmed it. */
+/* Snapshots known from disk only are left out: EC2 has not confirmed them yet. */
 static void reconcile_all_slots(struct region_queue *queue)
 {
 	struct catalogue *catalogue = region_catalogue(queue->region);

@@ -24,7 +24,7 @@ struct table {
 };
 
 /* What there is to say beside the columns. */
-static const char *remark(const struct copy *copy)
+static const char *report_remark(const struct copy *copy)
 {
 	if (*copy->reason)
 		return copy->reason;
@@ -35,7 +35,7 @@ static const char *remark(const struct copy *copy)
 					    : "";
 }
 
-static void table_row(void *arg, const struct copy *copy)
+static void report_table_row(void *arg, const struct copy *copy)
 {
 	const struct journal_copy *row = &copy->row;
 	struct table *t = arg;
@@ -63,10 +63,11 @@ static void table_row(void *arg, const struct copy *copy)
 	/* The last column has no blanks behind it. */
 	buf_printf(t->out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-*s",
 		copy->kind->states[copy->state], progress, row->region,
-		row->copy_id ? row->copy_id : "-", source, since, took, *remark(copy) ? 8 : 0, eta);
-	if (*remark(copy)) {
+		row->copy_id ? row->copy_id : "-", source, since, took,
+		*report_remark(copy) ? 8 : 0, eta);
+	if (*report_remark(copy)) {
 		buf_puts(t->out, "  ");
-		utf8_put_line(t->out, remark(copy));
+		utf8_put_line(t->out, report_remark(copy));
 	}
 	buf_putc(t->out, '\n');
 }
@@ -77,7 +78,7 @@ int copies_table(const struct copies *c, int64_t now_ms, struct buf *out)
 
 	buf_printf(out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s  %s\n", "STATE",
 		"PROGRESS", "REGION", "SNAPSHOT", "SOURCE", "SINCE", "ELAPSED", "ETA", "REMARK");
-	copies_each(c, table_row, &t);
+	copies_each(c, report_table_row, &t);
 	if (!t.any)
 		buf_puts(out, "no copies\n");
 	return -out->error;
@@ -85,62 +86,63 @@ int copies_table(const struct copies *c, int64_t now_ms, struct buf *out)
 
 /* --- copies.json --- */
 
-static void json_key(struct buf *out, const char *key)
+static void report_json_key(struct buf *out, const char *key)
 {
 	buf_printf(out, "%s\n    \"%s\": ", out->data[out->len - 1] == '{' ? "" : ",", key);
 }
 
-static void json_text(struct buf *out, const char *key, const char *value)
+static void report_json_text(struct buf *out, const char *key, const char *value)
 {
 	if (!value || !*value)
 		return;
-	json_key(out, key);
+	report_json_key(out, key);
 	encode_json_string(out, value, strlen(value));
 }
 
-static void json_number(struct buf *out, const char *key, int64_t value)
+static void report_json_number(struct buf *out, const char *key, int64_t value)
 {
-	json_key(out, key);
+	report_json_key(out, key);
 	buf_printf(out, "%lld", (long long)value);
 }
 
-static void json_time(struct buf *out, const char *key, int64_t ms)
+static void report_json_time(struct buf *out, const char *key, int64_t ms)
 {
 	char text[ISOTIME_SIZE];
 
 	if (ms)
-		json_text(out, key, isotime_format(ms, text));
+		report_json_text(out, key, isotime_format(ms, text));
 }
 
-static void json_progress(struct buf *out, const struct copy *copy)
+static void report_json_progress(struct buf *out, const struct copy *copy)
 {
 	if (copy->state == COPY_QUEUED || copy->state == COPY_SUBMITTING || copy->row.dry_run)
 		return;
-	json_key(out, "progress");
+	report_json_key(out, "progress");
 	if (copy->progress < 0)
 		buf_puts(out, "null");
 	else
 		buf_printf(out, "%d", copy->progress);
 }
 
-static void json_encryption(struct buf *out, const struct copies *c, const struct copy *copy)
+static void report_json_encryption(struct buf *out, const struct copies *c, const struct copy *copy)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
 	if (copy->kind->encryption(c, copy, &text) == 0)
-		json_text(out, "encryption", buf_str(&text));
+		report_json_text(out, "encryption", buf_str(&text));
 }
 
-static void json_move(struct buf *out, const struct copy *copy)
+static void report_json_move(struct buf *out, const struct copy *copy)
 {
 	const struct journal_copy *row = &copy->row;
 
 	if (!row->move)
 		return;
-	json_text(out, "move", copy->state == COPY_COMPLETED && row->code ? row->code : "pending");
+	report_json_text(
+		out, "move", copy->state == COPY_COMPLETED && row->code ? row->code : "pending");
 }
 
-static void json_row(void *arg, const struct copy *copy)
+static void report_json_row(void *arg, const struct copy *copy)
 {
 	static const char *const origins[] = {"ours", "machine", "tool"};
 	const struct journal_copy *row = &copy->row;
@@ -154,41 +156,42 @@ static void json_row(void *arg, const struct copy *copy)
 	buf_puts(out, t->any ? ",\n  {" : "\n  {");
 	t->any = true;
 	if (row->id)
-		json_number(out, "id", row->id);
-	json_text(out, "origin", origins[copy->origin]);
-	json_text(out, "state", copy->kind->states[copy->state]);
+		report_json_number(out, "id", row->id);
+	report_json_text(out, "origin", origins[copy->origin]);
+	report_json_text(out, "state", copy->kind->states[copy->state]);
 	if (position) {
-		json_number(out, "position", position);
-		json_number(out, "queue-length", length);
+		report_json_number(out, "position", position);
+		report_json_number(out, "queue-length", length);
 	}
-	json_text(out, "reason", copy->reason);
-	json_progress(out, copy);
-	json_text(out, "snapshot", row->copy_id);
-	json_text(out, "region", row->region);
+	report_json_text(out, "reason", copy->reason);
+	report_json_progress(out, copy);
+	report_json_text(out, "snapshot", row->copy_id);
+	report_json_text(out, "region", row->region);
 	if (row->source_region && row->source_id) {
 		snprintf(source, sizeof(source), "%s/%s", row->source_region, row->source_id);
-		json_text(out, "source", source);
-		json_text(out, "source-region", row->source_region);
-		json_text(out, "source-snapshot", row->source_id);
+		report_json_text(out, "source", source);
+		report_json_text(out, "source-region", row->source_region);
+		report_json_text(out, "source-snapshot", row->source_id);
 	}
-	json_encryption(out, t->all, copy);
-	json_text(out, "description", row->description);
-	json_text(out, "request", row->token);
-	json_time(out, "requested", row->requested_ms);
-	json_time(out, "started", row->started_ms);
+	report_json_encryption(out, t->all, copy);
+	report_json_text(out, "description", row->description);
+	report_json_text(out, "request", row->token);
+	report_json_time(out, "requested", row->requested_ms);
+	report_json_time(out, "started", row->started_ms);
 	if (since)
-		json_number(out, "elapsed",
+		report_json_number(out, "elapsed",
 			((copy_state_ended(copy->state) ? row->ended_ms : t->now_ms) - since) /
 				1000);
-	json_time(out, "eta", copy->eta_ms > t->now_ms ? copy->eta_ms : 0);
-	json_time(out, "ended", row->ended_ms);
-	json_move(out, copy);
+	report_json_time(out, "eta", copy->eta_ms > t->now_ms ? copy->eta_ms : 0);
+	report_json_time(out, "ended", row->ended_ms);
+	report_json_move(out, copy);
 	if (bad)
-		json_text(out, "code", row->code);
-	json_text(out, bad || copy->state == COPY_CANCELLED ? "message" : "note", row->message);
+		report_json_text(out, "code", row->code);
+	report_json_text(
+		out, bad || copy->state == COPY_CANCELLED ? "message" : "note", row->message);
 	if (bad)
-		json_text(out, "hint", hint_for_copy(copy));
-	json_text(out, "request-id", row->request_id);
+		report_json_text(out, "hint", hint_for_copy(copy));
+	report_json_text(out, "request-id", row->request_id);
 	buf_puts(out, "\n  }");
 }
 
@@ -197,39 +200,39 @@ int copies_json(const struct copies *c, int64_t now_ms, struct buf *out)
 	struct table t = {c, out, now_ms, false};
 
 	buf_puts(out, "[");
-	copies_each(c, json_row, &t);
+	copies_each(c, report_json_row, &t);
 	return buf_puts(out, t.any ? "\n]\n" : "]\n");
 }
 
 /* --- metrics --- */
 
-static void count_state(void *arg, const struct copy *copy)
+static void report_count_state(void *arg, const struct copy *copy)
 {
 	unsigned *counts = arg;
 
 	counts[copy->state]++;
 }
 
-static void put_rate(void *arg, const char *from, const char *to, double rate)
+static void report_put_rate(void *arg, const char *from, const char *to, double rate)
 {
 	buf_printf(arg, "ebsfs_copy_rate_bytes_per_second{source=\"%s\",region=\"%s\"} %.0f\n",
 		from, to, rate);
 }
 
-static double oldest(const struct region_queue *queue)
+static double report_oldest(const struct region_queue *queue)
 {
 	int64_t age = queue->waiting ? clock_wall_ms() - queue->waiting->pub.row.requested_ms : 0;
 
 	return age > 0 ? (double)age / 1000 : 0;
 }
 
-static double region_queue_value(const struct region_queue *queue, int which)
+static double report_region_queue_value(const struct region_queue *queue, int which)
 {
 	switch (which) {
 	case 0:
 		return queue->n_waiting;
 	case 1:
-		return oldest(queue);
+		return report_oldest(queue);
 	case 2:
 		return region_queue_used(queue);
 	case 3:
@@ -266,7 +269,7 @@ int copies_metrics(const struct copies *c, struct buf *out)
 	};
 	unsigned counts[COPY_CANCELLED + 1] = {0};
 
-	copies_each(c, count_state, counts);
+	copies_each(c, report_count_state, counts);
 	metric_head(out, "ebsfs_copies", "gauge", "Copies by state; ended ones of the last day.");
 	for (enum copy_state state = COPY_QUEUED; state <= COPY_CANCELLED; state++)
 		buf_printf(out, "ebsfs_copies{state=\"%s\"} %u\n", copy_state_text(state),
@@ -275,10 +278,10 @@ int copies_metrics(const struct copies *c, struct buf *out)
 		metric_head(out, queues[i].name, queues[i].type, queues[i].help);
 		for (const struct region_queue *queue = c->queues; queue; queue = queue->hh.next)
 			buf_printf(out, "%s{region=\"%s\"} %.15g\n", queues[i].name, queue->name,
-				region_queue_value(queue, (int)i));
+				report_region_queue_value(queue, (int)i));
 	}
 	metric_head(out, "ebsfs_copy_rate_bytes_per_second", "gauge",
 		"Estimated: source data copied a second, learned from completed copies.");
-	estimate_each(c->estimate, put_rate, out);
+	estimate_each(c->estimate, report_put_rate, out);
 	return -out->error;
 }

@@ -12,13 +12,13 @@
 #include "job_kind.h"
 #include "text.h"
 
-static void put_source(struct buf *out, const struct journal_copy *row)
+static void status_source(struct buf *out, const struct journal_copy *row)
 {
 	if (row->source_region && row->source_id)
 		buf_printf(out, "source: %s/%s\n", row->source_region, row->source_id);
 }
 
-static void put_encryption(const struct copies *c, const struct copy *copy, struct buf *out)
+static void status_encryption(const struct copies *c, const struct copy *copy, struct buf *out)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
@@ -27,7 +27,7 @@ static void put_encryption(const struct copies *c, const struct copy *copy, stru
 }
 
 /* How long it took, or takes so far; and how long it will take. */
-static void put_times(const struct copy *copy, int64_t now_ms, struct buf *out)
+static void status_times(const struct copy *copy, int64_t now_ms, struct buf *out)
 {
 	const struct journal_copy *row = &copy->row;
 	bool ended = copy_state_ended(copy->state);
@@ -49,7 +49,7 @@ static void put_times(const struct copy *copy, int64_t now_ms, struct buf *out)
 		buf_puts(out, "eta: unknown\n");
 }
 
-static void put_outcome(const struct copy *copy, struct buf *out)
+static void status_outcome(const struct copy *copy, struct buf *out)
 {
 	const struct journal_copy *row = &copy->row;
 	bool told =
@@ -82,11 +82,11 @@ int copies_status(const struct copies *c, const struct copy *copy, int64_t now_m
 		text_progress(out, copy->progress);
 	text_line(out, "snapshot", row->copy_id);
 	text_line(out, "region", row->region);
-	put_source(out, row);
-	put_encryption(c, copy, out);
-	put_times(copy, now_ms, out);
+	status_source(out, row);
+	status_encryption(c, copy, out);
+	status_times(copy, now_ms, out);
 	copy->kind->follow_up(copy, out);
-	put_outcome(copy, out);
+	status_outcome(copy, out);
 	return -out->error;
 }
 

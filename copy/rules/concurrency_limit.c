@@ -14,7 +14,7 @@ void concurrency_limit_init(struct concurrency_limit *g, unsigned limit, int64_t
 	*g = (struct concurrency_limit){.limit = limit, .first_ms = first_ms, .pause_ms = first_ms};
 }
 
-static bool is_sure(const struct concurrency_limit *g, int64_t now_ms)
+static bool concurrency_is_sure(const struct concurrency_limit *g, int64_t now_ms)
 {
 	return g->learned && now_ms - g->learned_at < CONCURRENCY_LIMIT_LEARNED_MS;
 }
@@ -28,12 +28,12 @@ bool concurrency_limit_admits(
 		return true;
 	/* One at a time past an assumed limit, so that it costs one refusal to learn the true one.
 	 */
-	return !is_sure(g, now_ms) && !sending;
+	return !concurrency_is_sure(g, now_ms) && !sending;
 }
 
 bool concurrency_limit_paces(const struct concurrency_limit *g, unsigned sending, int64_t now_ms)
 {
-	return is_sure(g, now_ms) || !sending || sending < g->accepted;
+	return concurrency_is_sure(g, now_ms) || !sending || sending < g->accepted;
 }
 
 void concurrency_limit_sent(struct concurrency_limit *g, int64_t now_ms)

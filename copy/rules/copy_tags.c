@@ -10,13 +10,13 @@
 #include "encode.h"
 #include "endpoint.h"
 
-static bool is_reserved(const char *key)
+static bool copy_tags_is_reserved(const char *key)
 {
 	return !strncasecmp(key, "aws:", 4) || !strncmp(key, "ebsfs:", 6);
 }
 
 /* Position of the request's last value for a key, -1. */
-static ssize_t asked(const struct copy_request *request, const char *key)
+static ssize_t copy_tags_asked(const struct copy_request *request, const char *key)
 {
 	for (size_t i = request->n_tags; i--;)
 		if (!strcmp(request->tags[i].key, key))
@@ -24,7 +24,7 @@ static ssize_t asked(const struct copy_request *request, const char *key)
 	return -1;
 }
 
-static void put(struct buf *json, const char *key, const char *value)
+static void copy_tags_put(struct buf *json, const char *key, const char *value)
 {
 	if (json->data && json->data[json->len - 1] != '{')
 		buf_putc(json, ',');
@@ -43,7 +43,7 @@ int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 	for (size_t i = 0; i < request->n_tags; i++) {
 		const char *key = request->tags[i].key;
 
-		if (is_reserved(key) || asked(request, key) != (ssize_t)i)
+		if (copy_tags_is_reserved(key) || copy_tags_asked(request, key) != (ssize_t)i)
 			continue;
 		if (!room--)
 			return err_set(err, EINVAL,
@@ -53,19 +53,19 @@ int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 	}
 	buf_putc(json, '{');
 	for (unsigned n = 0; catalogue && catalogue_tag(catalogue, slot, n, &tag); n++) {
-		if (is_reserved(tag.key) || asked(request, tag.key) >= 0)
+		if (copy_tags_is_reserved(tag.key) || copy_tags_asked(request, tag.key) >= 0)
 			continue;
 		if (!room) {
 			++*left_out;
 			continue;
 		}
 		room--;
-		put(json, tag.key, tag.value);
+		copy_tags_put(json, tag.key, tag.value);
 	}
 	for (size_t i = 0; i < request->n_tags; i++)
-		if (!is_reserved(request->tags[i].key) &&
-			asked(request, request->tags[i].key) == (ssize_t)i)
-			put(json, request->tags[i].key, request->tags[i].value);
+		if (!copy_tags_is_reserved(request->tags[i].key) &&
+			copy_tags_asked(request, request->tags[i].key) == (ssize_t)i)
+			copy_tags_put(json, request->tags[i].key, request->tags[i].value);
 	return buf_putc(json, '}') < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }
 

@@ -2,7 +2,7 @@
 /* What a copy will be encrypted with. */
 #include "encryption.h"
 
-static int with_default_key(const struct encryption_defaults *d, struct buf *out)
+static int encryption_with_default_key(const struct encryption_defaults *d, struct buf *out)
 {
 	return buf_printf(out, "yes, with the region's default key%s%s (expected)",
 		d && *d->key ? " " : "", d ? d->key : "");
@@ -16,7 +16,7 @@ int encryption_expected(const struct journal_copy *row, enum ec2_encryption sour
 	if (row->kms_key_id)
 		return buf_printf(out, "yes, with %s", row->kms_key_id);
 	if (on || (row->encrypted && source == EC2_ENCRYPTION_NONE))
-		return with_default_key(d, out);
+		return encryption_with_default_key(d, out);
 	/* The guide does not say what asking for encryption makes of an encrypted source's key. */
 	if (row->encrypted)
 		return buf_puts(out, "yes");

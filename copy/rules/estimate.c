@@ -45,7 +45,7 @@ void estimate_destroy(struct estimate *e)
 	free(e);
 }
 
-static struct pair *find(
+static struct pair *estimate_find(
 	const struct estimate *e, const char *from, const char *to, char key[PAIR_MAX])
 {
 	struct pair *p;
@@ -55,7 +55,7 @@ static struct pair *find(
 	return p;
 }
 
-static double blend(double old, double value)
+static double estimate_blend(double old, double value)
 {
 	return old > 0 ? old + WEIGHT * (value - old) : value;
 }
@@ -64,7 +64,7 @@ void estimate_learn(
 	struct estimate *e, const char *from, const char *to, int64_t bytes, int64_t took_ms)
 {
 	char key[PAIR_MAX];
-	struct pair *p = find(e, from, to, key);
+	struct pair *p = estimate_find(e, from, to, key);
 
 	if (took_ms <= 0)
 		return;
@@ -81,15 +81,15 @@ void estimate_learn(
 			return;
 		}
 	}
-	p->length_ms = blend(p->length_ms, (double)took_ms);
+	p->length_ms = estimate_blend(p->length_ms, (double)took_ms);
 	if (bytes > 0)
-		p->rate = blend(p->rate, (double)bytes / (double)took_ms);
+		p->rate = estimate_blend(p->rate, (double)bytes / (double)took_ms);
 }
 
 int64_t estimate_length(const struct estimate *e, const char *from, const char *to, int64_t bytes)
 {
 	char key[PAIR_MAX];
-	const struct pair *p = find(e, from, to, key);
+	const struct pair *p = estimate_find(e, from, to, key);
 
 	if (!p)
 		return -1;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* One copy: the numbers, then its texts one behind the other, each with its NUL, in the order of
- * texts_of(). */
+ * history_texts_of(). */
 struct packed {
 	int64_t id;
 	int64_t requested_ms, started_ms, ended_ms, bytes;
@@ -41,7 +41,7 @@ void history_destroy(struct history *h)
 	free(h);
 }
 
-static void texts_of(struct journal_copy *row, char **texts[TEXTS])
+static void history_texts_of(struct journal_copy *row, char **texts[TEXTS])
 {
 	texts[0] = &row->region;
 	texts[1] = &row->copy_id;
@@ -52,7 +52,7 @@ static void texts_of(struct journal_copy *row, char **texts[TEXTS])
 	texts[6] = &row->request_id;
 }
 
-static const char *packed_text(const struct packed *p, unsigned n)
+static const char *history_packed_text(const struct packed *p, unsigned n)
 {
 	const char *text = p->texts;
 
@@ -61,7 +61,7 @@ static const char *packed_text(const struct packed *p, unsigned n)
 	return text;
 }
 
-static struct packed *pack(const struct copy *copy)
+static struct packed *history_pack(const struct copy *copy)
 {
 	struct journal_copy row = copy->row;
 	char **texts[TEXTS];
@@ -69,7 +69,7 @@ static struct packed *pack(const struct copy *copy)
 	struct packed *p;
 	char *at;
 
-	texts_of(&row, texts);
+	history_texts_of(&row, texts);
 	for (int i = 0; i < TEXTS; i++)
 		size += (*texts[i] ? strlen(*texts[i]) : 0) + 1;
 	p = malloc(size);
@@ -91,7 +91,7 @@ static struct packed *pack(const struct copy *copy)
 }
 
 /* FNV-1a */
-static size_t hash(const char *text)
+static size_t history_hash(const char *text)
 {
 	uint64_t h = 14695981039346656037u;
 
@@ -100,26 +100,26 @@ static size_t hash(const char *text)
 	return (size_t)(h ^ h >> 29);
 }
 
-static void table_put(struct history *h, struct packed *p)
+static void history_table_put(struct history *h, struct packed *p)
 {
-	size_t i = hash(packed_text(p, 1)) & (h->slots - 1);
+	size_t i = history_hash(history_packed_text(p, 1)) & (h->slots - 1);
 
 	while (h->table[i])
 		i = (i + 1) & (h->slots - 1);
 	h->table[i] = p;
 }
 
-static void table_fill(struct history *h)
+static void history_table_fill(struct history *h)
 {
 	if (h->slots)
 		memset(h->table, 0, h->slots * sizeof(*h->table));
 	for (size_t i = 0; i < h->n; i++)
-		if (*packed_text(h->sorted[i], 1))
-			table_put(h, h->sorted[i]);
+		if (*history_packed_text(h->sorted[i], 1))
+			history_table_put(h, h->sorted[i]);
 }
 
 /* Makes the table anew, with room for as many again. */
-static int table_build(struct history *h)
+static int history_table_build(struct history *h)
 {
 	size_t slots = 64;
 	struct packed **table;
@@ -132,12 +132,12 @@ static int table_build(struct history *h)
 	free(h->table);
 	h->table = table;
 	h->slots = slots;
-	table_fill(h);
+	history_table_fill(h);
 	return 0;
 }
 
 /* The first place whose row id is not below `row`. */
-static size_t place(const struct history *h, int64_t row)
+static size_t history_place(const struct history *h, int64_t row)
 {
 	size_t low = 0, high = h->n;
 
@@ -152,7 +152,7 @@ static size_t place(const struct history *h, int64_t row)
 	return low;
 }
 
-static int reserve(struct history *h)
+static int history_reserve(struct history *h)
 {
 	size_t cap = h->cap ? h->cap * 2 : 64;
 	struct packed **sorted;
@@ -169,29 +169,29 @@ static int reserve(struct history *h)
 
 int history_add(struct history *h, const struct copy *copy)
 {
-	size_t at = place(h, copy->row.id);
+	size_t at = history_place(h, copy->row.id);
 	struct packed *p;
 
-	if (reserve(h) < 0)
+	if (history_reserve(h) < 0)
 		return -ENOMEM;
-	p = pack(copy);
+	p = history_pack(copy);
 	if (!p)
 		return -ENOMEM;
 	if (at < h->n && h->sorted[at]->id == p->id) {
 		free(h->sorted[at]);
 		h->sorted[at] = p;
-		table_fill(h);
+		history_table_fill(h);
 		return 0;
 	}
-	if (h->slots < (h->n + 1) * 3 / 2 && table_build(h) < 0) {
+	if (h->slots < (h->n + 1) * 3 / 2 && history_table_build(h) < 0) {
 		free(p);
 		return -ENOMEM;
 	}
 	memmove(h->sorted + at + 1, h->sorted + at, (h->n - at) * sizeof(*h->sorted));
 	h->sorted[at] = p;
 	h->n++;
-	if (*packed_text(p, 1))
-		table_put(h, p);
+	if (*history_packed_text(p, 1))
+		history_table_put(h, p);
 	return 0;
 }
 
@@ -210,8 +210,8 @@ void history_retain(struct history *h, const int64_t *keep, size_t n)
 			free(p);
 	}
 	h->n = kept;
-	if (table_build(h) < 0)
-		table_fill(h); /* no memory for a smaller one: the old one serves */
+	if (history_table_build(h) < 0)
+		history_table_fill(h); /* no memory for a smaller one: the old one serves */
 }
 
 size_t history_count(const struct history *h)
@@ -223,16 +223,17 @@ int64_t history_by_snapshot(const struct history *h, const char *region, const c
 {
 	if (!h->slots)
 		return 0;
-	for (size_t i = hash(id) & (h->slots - 1); h->table[i]; i = (i + 1) & (h->slots - 1))
-		if (!strcmp(packed_text(h->table[i], 1), id) &&
-			!strcmp(packed_text(h->table[i], 0), region))
+	for (size_t i = history_hash(id) & (h->slots - 1); h->table[i];
+		i = (i + 1) & (h->slots - 1))
+		if (!strcmp(history_packed_text(h->table[i], 1), id) &&
+			!strcmp(history_packed_text(h->table[i], 0), region))
 			return h->table[i]->id;
 	return 0;
 }
 
 int history_get(const struct history *h, int64_t row, struct copy *out)
 {
-	size_t at = place(h, row);
+	size_t at = history_place(h, row);
 	const struct packed *p;
 	char **texts[TEXTS];
 
@@ -252,9 +253,9 @@ int history_get(const struct history *h, int64_t row, struct copy *out)
 		.encrypted = p->encrypted,
 		.dry_run = p->dry_run,
 		.acknowledged = true};
-	texts_of(&out->row, texts);
+	history_texts_of(&out->row, texts);
 	for (unsigned i = 0; i < TEXTS; i++) {
-		const char *text = packed_text(p, i);
+		const char *text = history_packed_text(p, i);
 
 		if (!*text)
 			continue;

@@ -15,7 +15,7 @@
 #define LETTERS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* "1234abcd-12ab-34cd-56ef-1234567890ab", or "mrk-" and 32 hex digits: a multi-region key. */
-static bool is_id(const char *s)
+static bool kms_key_is_id(const char *s)
 {
 	static const size_t groups[] = {8, 4, 4, 4, 12};
 
@@ -31,7 +31,7 @@ static bool is_id(const char *s)
 	return !*s;
 }
 
-static bool is_alias(const char *s)
+static bool kms_key_is_alias(const char *s)
 {
 	size_t n = strlen(s);
 
@@ -39,7 +39,7 @@ static bool is_alias(const char *s)
 	       strspn(s, LETTERS "0123456789/_-") == n;
 }
 
-static int malformed(const char *text, struct err *err)
+static int kms_key_malformed(const char *text, struct err *err)
 {
 	return err_set(err, EINVAL,
 		"copy.kms-key must be a key's id (1234abcd-12ab-34cd-56ef-1234567890ab), "
@@ -48,7 +48,7 @@ static int malformed(const char *text, struct err *err)
 }
 
 /* arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, from PARTITION on. */
-static int parse_arn(const char *text, char out[KMS_KEY_REGION_SIZE], struct err *err)
+static int kms_key_parse_arn(const char *text, char out[KMS_KEY_REGION_SIZE], struct err *err)
 {
 	const char *part[5], *s = text + strlen("arn:");
 	size_t len[5] = {0};
@@ -57,7 +57,7 @@ static int parse_arn(const char *text, char out[KMS_KEY_REGION_SIZE], struct err
 		part[i] = s;
 		len[i] = i < 4 ? strcspn(s, ":") : strlen(s);
 		if (!len[i] || (i < 4 && s[len[i]] != ':'))
-			return malformed(text, err);
+			return kms_key_malformed(text, err);
 		s += len[i] + 1;
 	}
 	if (len[1] != 3 || strncmp(part[1], "kms", 3))
@@ -66,18 +66,19 @@ static int parse_arn(const char *text, char out[KMS_KEY_REGION_SIZE], struct err
 			"(arn:aws:kms:REGION:ACCOUNT:key/ID)",
 			(int)(len[1] < 40 ? len[1] : 40), part[1]);
 	if (len[2] >= KMS_KEY_REGION_SIZE || len[3] != 12 || strspn(part[3], "0123456789") != 12 ||
-		!(is_alias(part[4]) || (!strncmp(part[4], "key/", 4) && is_id(part[4] + 4))))
-		return malformed(text, err);
+		!(kms_key_is_alias(part[4]) ||
+			(!strncmp(part[4], "key/", 4) && kms_key_is_id(part[4] + 4))))
+		return kms_key_malformed(text, err);
 	snprintf(out, KMS_KEY_REGION_SIZE, "%.*s", (int)len[2], part[2]);
-	return endpoint_is_region(out) ? 0 : malformed(text, err);
+	return endpoint_is_region(out) ? 0 : kms_key_malformed(text, err);
 }
 
 int kms_key_parse(const char *text, char out[KMS_KEY_REGION_SIZE], struct err *err)
 {
 	out[0] = '\0';
 	if (!strncmp(text, "arn:", 4))
-		return parse_arn(text, out, err);
-	return is_id(text) || is_alias(text) ? 0 : malformed(text, err);
+		return kms_key_parse_arn(text, out, err);
+	return kms_key_is_id(text) || kms_key_is_alias(text) ? 0 : kms_key_malformed(text, err);
 }
 
 int kms_key_fits(const char *text, const char *region, struct err *err)

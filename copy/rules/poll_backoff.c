@@ -8,7 +8,7 @@
 #define REMAINING_PART 4
 #define RETRY_GROWTH   60
 
-static int64_t clamp(int64_t value, int64_t low, int64_t high)
+static int64_t poll_backoff_clamp(int64_t value, int64_t low, int64_t high)
 {
 	return value < low ? low : value > high ? high : value;
 }
@@ -16,13 +16,13 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
 int64_t poll_backoff_interval(int64_t shortest_ms, int64_t age_ms, int64_t remaining_ms)
 {
 	int64_t longest = shortest_ms * POLL_LONGEST;
-	int64_t interval = clamp(age_ms / AGE_PART, shortest_ms, longest);
+	int64_t interval = poll_backoff_clamp(age_ms / AGE_PART, shortest_ms, longest);
 
 	if (remaining_ms != POLL_UNKNOWN) {
 		/* Closer and closer to the expected end; when that has passed, the estimate is
 		 * worth less and less. */
 		int64_t distance = remaining_ms < 0 ? -remaining_ms : remaining_ms;
-		int64_t near = clamp(distance / REMAINING_PART, shortest_ms, longest);
+		int64_t near = poll_backoff_clamp(distance / REMAINING_PART, shortest_ms, longest);
 
 		if (near < interval)
 			interval = near;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-static bool is_one_of(const struct err *err, const char *const *codes)
+static bool verdict_is_one_of(const struct err *err, const char *const *codes)
 {
 	for (; *codes; codes++)
 		if (!strcmp(err->code, *codes))
@@ -18,14 +18,14 @@ bool verdict_is_limit(const struct err *err)
 	static const char *const codes[] = {
 		"ResourceLimitExceeded", "PendingSnapshotLimitExceeded", NULL};
 
-	return is_one_of(err, codes);
+	return verdict_is_one_of(err, codes);
 }
 
 bool verdict_is_state(const struct err *err)
 {
 	static const char *const codes[] = {"IncorrectState", "InvalidState", NULL};
 
-	return is_one_of(err, codes);
+	return verdict_is_one_of(err, codes);
 }
 
 bool verdict_is_passing(const struct err *err)
@@ -35,12 +35,12 @@ bool verdict_is_passing(const struct err *err)
 		"MissingAuthenticationToken", "UnrecognizedClientException", NULL};
 
 	return err->retryable || !err->http_status || err->http_status >= 500 ||
-	       is_one_of(err, codes);
+	       verdict_is_one_of(err, codes);
 }
 
 bool verdict_is_absent(const struct err *err)
 {
 	static const char *const codes[] = {"InvalidSnapshot.NotFound", NULL};
 
-	return is_one_of(err, codes);
+	return verdict_is_one_of(err, codes);
 }

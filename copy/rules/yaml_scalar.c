@@ -12,7 +12,7 @@
 #include "utf8.h"
 
 /* Words and figures that YAML would not read as a string. */
-static bool reads_as_another_type(const char *text)
+static bool yaml_reads_as_another_type(const char *text)
 {
 	static const char *const words[] = {
 		"yes", "no", "true", "false", "on", "off", "y", "n", "null", "~", ".inf", ".nan"};
@@ -24,7 +24,7 @@ static bool reads_as_another_type(const char *text)
 	       !text[strspn(text, "0123456789abcdefABCDEFxoTZ_:+-. ")];
 }
 
-static bool is_plain(const char *text)
+static bool yaml_is_plain(const char *text)
 {
 	size_t len = strlen(text);
 	uint32_t c;
@@ -38,16 +38,17 @@ static bool is_plain(const char *text)
 			(text[i] == ' ' && text[i + 1] == '#'))
 			return false;
 	}
-	return !reads_as_another_type(text);
+	return !yaml_reads_as_another_type(text);
 }
 
 int yaml_scalar_format(struct buf *out, const char *text)
 {
 	/* JSON's strings are YAML's. */
-	return is_plain(text) ? buf_puts(out, text) : encode_json_string(out, text, strlen(text));
+	return yaml_is_plain(text) ? buf_puts(out, text)
+				   : encode_json_string(out, text, strlen(text));
 }
 
-static int hex(const char *s, const char *end, int digits, uint32_t *out)
+static int yaml_hex(const char *s, const char *end, int digits, uint32_t *out)
 {
 	*out = 0;
 	for (int i = 0; i < digits; i++) {
@@ -63,7 +64,7 @@ static int hex(const char *s, const char *end, int digits, uint32_t *out)
 	return 0;
 }
 
-static void add_character(struct buf *out, uint32_t c)
+static void yaml_add_character(struct buf *out, uint32_t c)
 {
 	if (c < 0x80) {
 		buf_putc(out, (char)c);
@@ -84,28 +85,28 @@ static void add_character(struct buf *out, uint32_t c)
 
 /* \xXX, \uXXXX (a pair of surrogates is one character, as in JSON) or \UXXXXXXXX; *at stands on the
  * letter. */
-static int code_escape(const char **at, const char *end, struct buf *out)
+static int yaml_code_escape(const char **at, const char *end, struct buf *out)
 {
 	int digits = **at == 'x' ? 2 : **at == 'u' ? 4 : 8;
 	uint32_t c, low;
 
-	if (hex(*at + 1, end, digits, &c) < 0)
+	if (yaml_hex(*at + 1, end, digits, &c) < 0)
 		return -EINVAL;
 	*at += 1 + digits;
 	if (digits == 4 && c >= 0xd800 && c < 0xdc00) {
 		if (end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u' ||
-			hex(*at + 2, end, 4, &low) < 0 || low < 0xdc00 || low > 0xdfff)
+			yaml_hex(*at + 2, end, 4, &low) < 0 || low < 0xdc00 || low > 0xdfff)
 			return -EINVAL;
 		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 		*at += 6;
 	}
 	if (!c || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
 		return -EINVAL;
-	add_character(out, c);
+	yaml_add_character(out, c);
 	return 0;
 }
 
-static int escape(const char **at, const char *end, struct buf *out)
+static int yaml_escape(const char **at, const char *end, struct buf *out)
 {
 	static const char letters[] = "\"\\/abtnvfre ", meanings[] = "\"\\/\a\b\t\n\v\f\r\033 ";
 	const char *letter;
@@ -113,7 +114,7 @@ static int escape(const char **at, const char *end, struct buf *out)
 	if (*at == end)
 		return -EINVAL;
 	if (**at == 'x' || **at == 'u' || **at == 'U')
-		return code_escape(at, end, out);
+		return yaml_code_escape(at, end, out);
 	letter = **at ? strchr(letters, **at) : NULL;
 	if (!letter)
 		return -EINVAL;
@@ -122,7 +123,7 @@ static int escape(const char **at, const char *end, struct buf *out)
 	return 0;
 }
 
-static int parse_quoted(const char **at, const char *end, struct buf *out, const char **why)
+static int yaml_parse_quoted(const char **at, const char *end, struct buf *out, const char **why)
 {
 	char quote = *(*at)++;
 
@@ -130,7 +131,7 @@ static int parse_quoted(const char **at, const char *end, struct buf *out, const
 		char c = *(*at)++;
 
 		if (c == '\\' && quote == '"') {
-			if (escape(at, end, out) < 0) {
+			if (yaml_escape(at, end, out) < 0) {
 				*why = "an escape that is not one of YAML's";
 				return -EINVAL;
 			}
@@ -151,7 +152,7 @@ int yaml_scalar_parse(const char **at, const char *end, struct buf *out, const c
 	const char *start = *at, *stop;
 
 	if (start < end && (*start == '"' || *start == '\''))
-		return parse_quoted(at, end, out, why);
+		return yaml_parse_quoted(at, end, out, why);
 	for (stop = start; stop < end; stop++)
 		if (*stop == '#' && (stop == start || stop[-1] == ' ' || stop[-1] == '\t'))
 			break;
