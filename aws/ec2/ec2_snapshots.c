@@ -312,10 +312,11 @@ static int tag_field(struct ec2_snapshots_reader *w, const char *name, const cha
 
 static int token(struct ec2_snapshots_reader *w, const char *text, size_t len, struct err *err)
 {
-	char *copy = len ? strndup(text, len) : NULL;
+	char *copy;
 
 	if (xml_reader_is_altered(w->xml))
 		return err_set(err, EIO, "the page's token is not legible");
+	copy = len ? strndup(text, len) : NULL;
 	if (len && !copy)
 		return no_memory(err);
 	free(w->token);
