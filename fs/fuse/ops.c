@@ -1,49 +1,222 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of FUSE's requests. */
+/* The table of FUSE operations: what must hold before each runs. */
 #define FUSE_USE_VERSION 314
 #include "ops.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <fuse_lowlevel.h>
+#include <stdio.h>
 
 #include "offline.h"
-#include "ops_read.h"
-#include "ops_write.h"
+#include "revalidate.h"
 
-/* Once the mount turns out to show an account that is not its user's any more, nothing of that is
- * shown, kept by whom it may be: only what ebsfs says of itself. */
-static bool is_barred(fuse_req_t req, fuse_ino_t ino)
+enum operation {
+	OP_LOOKUP,
+	OP_GETATTR,
+	OP_SETATTR,
+	OP_READLINK,
+	OP_MKNOD,
+	OP_MKDIR,
+	OP_UNLINK,
+	OP_RMDIR,
+	OP_SYMLINK,
+	OP_RENAME,
+	OP_LINK,
+	OP_OPEN,
+	OP_READ,
+	OP_WRITE,
+	OP_FLUSH,
+	OP_RELEASE,
+	OP_FSYNC,
+	OP_OPENDIR,
+	OP_READDIR,
+	OP_READDIRPLUS,
+	OP_STATFS,
+	OP_CREATE,
+	OP_POLL,
+	OP_LSEEK,
+	OPERATIONS
+};
+
+/* --- whether an operation needs AWS: would it change something, here or at EC2? --- */
+
+/* An operation that a kind does not offer is refused for that reason, with AWS or without. */
+
+static bool is_writing(const struct ops_args *args)
 {
-	struct node n = node_of(ino);
-
-	if (!offline_bars(ops_fs(req)) ||
-		(n.kind != NODE_COPIES && n.kind != NODE_COPIES_JSON && n.kind < NODE_REGIONS))
-		return false;
-	fuse_reply_err(req, EACCES);
-	return true;
+	return (args->fi->flags & O_ACCMODE) != O_RDONLY &&
+	       tree_ops(node_of(args->ino))->open_write != NULL;
 }
 
-#define GATED(name, parameters, ...)                                                               \
-	static void gated_##name parameters                                                        \
-	{                                                                                          \
-		if (!is_barred(req, ino))                                                          \
-			ops_##name(__VA_ARGS__);                                                   \
-	}
-#define FI struct fuse_file_info *fi
-GATED(lookup, (fuse_req_t req, fuse_ino_t ino, const char *name), req, ino, name)
-GATED(getattr, (fuse_req_t req, fuse_ino_t ino, FI), req, ino, fi)
-GATED(setattr, (fuse_req_t req, fuse_ino_t ino, struct stat *st, int which, FI), req, ino, st,
-	which, fi)
-GATED(readlink, (fuse_req_t req, fuse_ino_t ino), req, ino)
-GATED(open, (fuse_req_t req, fuse_ino_t ino, FI), req, ino, fi)
-GATED(read, (fuse_req_t req, fuse_ino_t ino, size_t size, off_t at, FI), req, ino, size, at, fi)
-GATED(flush, (fuse_req_t req, fuse_ino_t ino, FI), req, ino, fi)
-GATED(opendir, (fuse_req_t req, fuse_ino_t ino, FI), req, ino, fi)
-GATED(readdir, (fuse_req_t req, fuse_ino_t ino, size_t size, off_t at, FI), req, ino, size, at, fi)
-GATED(readdirplus, (fuse_req_t req, fuse_ino_t ino, size_t size, off_t at, FI), req, ino, size, at,
-	fi)
+static bool is_creating(const struct ops_args *args)
+{
+	return tree_ops(node_of(args->ino))->create != NULL;
+}
 
-static void init(void *userdata, struct fuse_conn_info *conn)
+static bool is_making_folder(const struct ops_args *args)
+{
+	return tree_ops(node_of(args->ino))->mkdir != NULL;
+}
+
+static bool is_removing(const struct ops_args *args, bool folder)
+{
+	struct node n;
+
+	return tree_find(ops_fs(args->req), node_of(args->ino), args->name, &n) == 0 &&
+	       S_ISDIR(tree_ops(n)->type) == folder && tree_ops(n)->remove;
+}
+
+static bool is_removing_file(const struct ops_args *args)
+{
+	return is_removing(args, false);
+}
+
+static bool is_removing_folder(const struct ops_args *args)
+{
+	return is_removing(args, true);
+}
+
+static bool is_renaming(const struct ops_args *args)
+{
+	return !(args->flags & ~(unsigned)RENAME_NOREPLACE);
+}
+
+/* `touch snapshots` lists the region again. */
+static bool is_setting_attr(const struct ops_args *args)
+{
+	return node_of(args->ino).kind != NODE_SNAPSHOTS;
+}
+
+/* --- whose present content an operation writes back --- */
+
+/* A tag's text, unless the opening cuts it away. */
+static bool opened_node(const struct ops_args *args, struct node *n)
+{
+	*n = node_of(args->ino);
+	return is_writing(args) && !(args->fi->flags & O_TRUNC);
+}
+
+/* A tag's new name gets the value of the old one; a snapshot that moves is copied. */
+static bool renamed_node(const struct ops_args *args, struct node *n)
+{
+	return is_renaming(args) &&
+	       tree_find(ops_fs(args->req), node_of(args->ino), args->name, n) == 0;
+}
+
+/* --- the table --- */
+
+static const struct {
+	void (*run)(const struct ops_args *args);
+	/* It shows what belongs to the account: EACCES once the mount turns out to show an account
+	 * that is not its user's any more. */
+	bool shows_account;
+	/* It needs AWS if this is true: refused while the mount is offline. */
+	bool (*changes)(const struct ops_args *args);
+	/* It needs EC2's confirmation of this node's snapshot if that is known from disk only. */
+	bool (*writes_back)(const struct ops_args *args, struct node *n);
+	const char *name; /* for last-error */
+} operations[OPERATIONS] = {
+	[OP_LOOKUP] = {ops_lookup, true, NULL, NULL, "find"},
+	[OP_GETATTR] = {ops_getattr, true, NULL, NULL, NULL},
+	[OP_SETATTR] = {ops_setattr, true, is_setting_attr, NULL, "change attributes of"},
+	[OP_READLINK] = {ops_readlink, true, NULL, NULL, NULL},
+	[OP_MKNOD] = {ops_mknod, false, NULL, NULL, NULL},
+	[OP_MKDIR] = {ops_mkdir, false, is_making_folder, NULL, "mkdir"},
+	[OP_UNLINK] = {ops_unlink, false, is_removing_file, NULL, "rm"},
+	[OP_RMDIR] = {ops_rmdir, false, is_removing_folder, NULL, "rmdir"},
+	[OP_SYMLINK] = {ops_symlink, false, NULL, NULL, NULL},
+	[OP_RENAME] = {ops_rename, false, is_renaming, renamed_node, "mv"},
+	[OP_LINK] = {ops_link, false, NULL, NULL, NULL},
+	[OP_OPEN] = {ops_open, true, is_writing, opened_node, "open for writing"},
+	[OP_READ] = {ops_read, true, NULL, NULL, NULL},
+	[OP_WRITE] = {ops_write, false, NULL, NULL, NULL},
+	[OP_FLUSH] = {ops_flush, true, NULL, NULL, NULL},
+	[OP_RELEASE] = {ops_release, false, NULL, NULL, NULL},
+	[OP_FSYNC] = {ops_fsync, false, NULL, NULL, NULL},
+	[OP_OPENDIR] = {ops_opendir, true, NULL, NULL, NULL},
+	[OP_READDIR] = {ops_readdir, true, NULL, NULL, NULL},
+	[OP_READDIRPLUS] = {ops_readdirplus, true, NULL, NULL, NULL},
+	[OP_STATFS] = {ops_statfs, false, NULL, NULL, NULL},
+	[OP_CREATE] = {ops_create, false, is_creating, NULL, "create"},
+	[OP_POLL] = {ops_poll, false, NULL, NULL, NULL},
+	[OP_LSEEK] = {ops_lseek, true, NULL, NULL, NULL},
+};
+
+/* --- running an operation --- */
+
+/* The files that describe the mount itself stay readable. */
+static bool belongs_to_account(struct node n)
+{
+	return n.kind == NODE_COPIES || n.kind == NODE_COPIES_JSON || n.kind >= NODE_REGIONS;
+}
+
+/* An operation that waits for EC2's confirmation. */
+struct ops_deferred {
+	enum operation op;
+	struct ops_args args;
+	struct fuse_file_info fi;
+	char name[NAME_MAX + 1], new_name[NAME_MAX + 1];
+};
+
+static void ops_run(enum operation op, const struct ops_args *args);
+
+static void ops_resume(void *arg, bool confirmed)
+{
+	struct ops_deferred *d = arg;
+
+	if (confirmed)
+		ops_run(d->op, &d->args);
+	free(d);
+}
+
+static void ops_defer(enum operation op, const struct ops_args *args, struct node n)
+{
+	struct ops_deferred *d = calloc(1, sizeof(*d));
+
+	/* These belong to libfuse and would be gone by then. */
+	assert(!args->st && !args->data && !args->ph);
+	if (!d) {
+		fuse_reply_err(args->req, ENOMEM);
+		return;
+	}
+	d->op = op;
+	d->args = *args;
+	if (args->fi) {
+		d->fi = *args->fi;
+		d->args.fi = &d->fi;
+	}
+	if (args->name) {
+		snprintf(d->name, sizeof(d->name), "%s", args->name);
+		d->args.name = d->name;
+	}
+	if (args->new_name) {
+		snprintf(d->new_name, sizeof(d->new_name), "%s", args->new_name);
+		d->args.new_name = d->new_name;
+	}
+	revalidate(ops_fs(args->req), args->req, n, operations[op].name, ops_resume, d);
+}
+
+static void ops_run(enum operation op, const struct ops_args *args)
+{
+	struct fs *fs = ops_fs(args->req);
+	struct node n = node_of(args->ino), source;
+	struct err err;
+
+	if (operations[op].shows_account && offline_bars(fs) && belongs_to_account(n))
+		fuse_reply_err(args->req, EACCES);
+	else if (operations[op].changes && offline_refuses(fs, &err) &&
+		 operations[op].changes(args))
+		ops_refuse(args->req, operations[op].name, n, args->name, &err);
+	else if (operations[op].writes_back && operations[op].writes_back(args, &source) &&
+		 revalidate_is_due(fs, source))
+		ops_defer(op, args, source);
+	else
+		operations[op].run(args);
+}
+
+/* --- libfuse's calls --- */
+
+static void call_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct fs *fs = userdata;
 
@@ -52,40 +225,97 @@ static void init(void *userdata, struct fuse_conn_info *conn)
 	conn->want |= FUSE_CAP_READDIRPLUS;
 	conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_SPLICE_READ |
 				  FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
-	/* Who asks EC2 for an id, or reads a listing that is still coming, does not hold up the
-	 * others in that folder. */
+	/* A lookup or a listing that waits for EC2 does not hold up the others in its folder. */
 	conn->want |= conn->capable & FUSE_CAP_PARALLEL_DIROPS;
 	fs->several_at_once = conn->capable & FUSE_CAP_PARALLEL_DIROPS;
 	conn->time_gran = 1;
 }
 
-/* What is not here answers ENOSYS, after which the kernel does not ask again: extended attributes
- * (`ls -l` would ask three an entry), copy_file_range (cp then reads and writes the
- * text, which is what asks for a copy). */
+#define CALL(call, OP, parameters, ...)                                                            \
+	static void call parameters                                                                \
+	{                                                                                          \
+		ops_run(OP, &(struct ops_args){.req = req, .ino = ino, ##__VA_ARGS__});            \
+	}
+#define REQ fuse_req_t req, fuse_ino_t ino
+#define FI  struct fuse_file_info *fi
+
+CALL(call_lookup, OP_LOOKUP, (REQ, const char *name), .name = name)
+CALL(call_getattr, OP_GETATTR, (REQ, FI), .fi = fi)
+CALL(call_setattr, OP_SETATTR, (REQ, struct stat *st, int which, FI), .st = st, .which = which,
+	.fi = fi)
+CALL(call_readlink, OP_READLINK, (REQ))
+CALL(call_mkdir, OP_MKDIR, (REQ, const char *name, mode_t mode), .name = name, .mode = mode)
+CALL(call_unlink, OP_UNLINK, (REQ, const char *name), .name = name)
+CALL(call_rmdir, OP_RMDIR, (REQ, const char *name), .name = name)
+CALL(call_rename, OP_RENAME,
+	(REQ, const char *name, fuse_ino_t new_parent, const char *new_name, unsigned flags),
+	.name = name, .new_parent = new_parent, .new_name = new_name, .flags = flags)
+CALL(call_link, OP_LINK, (REQ, fuse_ino_t new_parent, const char *new_name),
+	.new_parent = new_parent, .new_name = new_name)
+CALL(call_open, OP_OPEN, (REQ, FI), .fi = fi)
+CALL(call_read, OP_READ, (REQ, size_t size, off_t offset, FI), .size = size, .offset = offset,
+	.fi = fi)
+CALL(call_write, OP_WRITE, (REQ, const char *data, size_t size, off_t offset, FI), .data = data,
+	.size = size, .offset = offset, .fi = fi)
+CALL(call_flush, OP_FLUSH, (REQ, FI), .fi = fi)
+CALL(call_release, OP_RELEASE, (REQ, FI), .fi = fi)
+CALL(call_opendir, OP_OPENDIR, (REQ, FI), .fi = fi)
+CALL(call_readdir, OP_READDIR, (REQ, size_t size, off_t offset, FI), .size = size, .offset = offset,
+	.fi = fi)
+CALL(call_readdirplus, OP_READDIRPLUS, (REQ, size_t size, off_t offset, FI), .size = size,
+	.offset = offset, .fi = fi)
+CALL(call_statfs, OP_STATFS, (REQ))
+CALL(call_create, OP_CREATE, (REQ, const char *name, mode_t mode, FI), .name = name, .mode = mode,
+	.fi = fi)
+CALL(call_poll, OP_POLL, (REQ, FI, struct fuse_pollhandle *ph), .fi = fi, .ph = ph)
+CALL(call_lseek, OP_LSEEK, (REQ, off_t offset, int whence, FI), .offset = offset, .whence = whence,
+	.fi = fi)
+
+static void call_mknod(REQ, const char *name, mode_t mode, dev_t device)
+{
+	(void)device;
+	ops_run(OP_MKNOD, &(struct ops_args){.req = req, .ino = ino, .name = name, .mode = mode});
+}
+
+static void call_symlink(fuse_req_t req, const char *target, fuse_ino_t ino, const char *name)
+{
+	(void)target;
+	ops_run(OP_SYMLINK, &(struct ops_args){.req = req, .ino = ino, .name = name});
+}
+
+static void call_fsync(REQ, int datasync, FI)
+{
+	(void)datasync;
+	ops_run(OP_FSYNC, &(struct ops_args){.req = req, .ino = ino, .fi = fi});
+}
+
+/* An operation that is not here is answered with ENOSYS, after which the kernel does not ask again:
+ * extended attributes (`ls -l` would ask three an entry), copy_file_range (cp then reads and writes
+ * the text, and the write asks for the copy). */
 const struct fuse_lowlevel_ops ops_table = {
-	.init = init,
-	.lookup = gated_lookup,
-	.getattr = gated_getattr,
-	.setattr = gated_setattr,
-	.readlink = gated_readlink,
-	.mknod = ops_mknod,
-	.mkdir = ops_mkdir,
-	.unlink = ops_unlink,
-	.rmdir = ops_rmdir,
-	.symlink = ops_symlink,
-	.rename = ops_rename,
-	.link = ops_link,
-	.open = gated_open,
-	.read = gated_read,
-	.write = ops_write,
-	.flush = gated_flush,
-	.release = ops_release,
-	.fsync = ops_fsync,
-	.opendir = gated_opendir,
-	.readdir = gated_readdir,
-	.readdirplus = gated_readdirplus,
-	.statfs = ops_statfs,
-	.create = ops_create,
-	.poll = ops_poll,
-	.lseek = ops_lseek,
+	.init = call_init,
+	.lookup = call_lookup,
+	.getattr = call_getattr,
+	.setattr = call_setattr,
+	.readlink = call_readlink,
+	.mknod = call_mknod,
+	.mkdir = call_mkdir,
+	.unlink = call_unlink,
+	.rmdir = call_rmdir,
+	.symlink = call_symlink,
+	.rename = call_rename,
+	.link = call_link,
+	.open = call_open,
+	.read = call_read,
+	.write = call_write,
+	.flush = call_flush,
+	.release = call_release,
+	.fsync = call_fsync,
+	.opendir = call_opendir,
+	.readdir = call_readdir,
+	.readdirplus = call_readdirplus,
+	.statfs = call_statfs,
+	.create = call_create,
+	.poll = call_poll,
+	.lseek = call_lseek,
 };

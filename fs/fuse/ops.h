@@ -1,11 +1,91 @@
 /* SPDX-License-Identifier: MIT */
-/* FUSE's requests, turned into questions to the tree. */
+/* FUSE operations. Each runs through one table (ops.c) that says what must hold before it does. */
 #ifndef EBSFS_OPS_H
 #define EBSFS_OPS_H
 
-struct fuse_lowlevel_ops;
+#include <fuse_lowlevel.h>
+
+#include "tree.h"
 
 /* For fuse_session_new(); the session's user data is the struct fs. */
 extern const struct fuse_lowlevel_ops ops_table;
+
+/* The mount has ended, and the kernel sends no more RELEASE. `ask`: every file was closed before
+ * (the unmount was a clean one), so the requests of their last close are sent. */
+void ops_release_all(struct fs *fs, bool ask);
+
+/* --- within ops*.c --- */
+
+/* The arguments of one operation, as libfuse gives them; unused ones are 0. */
+struct ops_args {
+	fuse_req_t req;
+	fuse_ino_t ino;   /* the node; with a name: the folder */
+	const char *name; /* NULL: none */
+	fuse_ino_t new_parent;
+	const char *new_name;
+	mode_t mode;
+	unsigned flags; /* of rename */
+	struct fuse_file_info *fi;
+	struct stat *st;
+	int which; /* FUSE_SET_ATTR_… */
+	const char *data;
+	size_t size;
+	off_t offset;
+	int whence;
+	struct fuse_pollhandle *ph;
+};
+
+static inline struct fs *ops_fs(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+static inline struct handle *ops_handle(const struct fuse_file_info *fi)
+{
+	return (struct handle *)(uintptr_t)fi->fh;
+}
+
+/* ops_reply.c */
+
+/* Fills in a node's number, attributes, and how long the kernel may trust both. 0 or -errno. */
+int ops_entry(struct fs *fs, struct node n, struct fuse_entry_param *e);
+/* Replies with the node's attributes. */
+void ops_reply_attr(fuse_req_t req, struct node n);
+/* "OPERATION PATH" for last-error; name: as tree_path(). Returns out. */
+#define OPS_WHAT_SIZE (TREE_PATH_SIZE + 40)
+const char *ops_what(struct fs *fs, const char *operation, struct node n, const char *name,
+	char out[OPS_WHAT_SIZE]);
+/* Replies *err and writes it to last-error, where EPERM and its like are told apart. The other
+ * arguments: as for ops_what(). */
+void ops_refuse(fuse_req_t req, const char *operation, struct node n, const char *name,
+	const struct err *err);
+
+/* ops_read.c: operations that change nothing. Each replies to args->req, now or later. */
+void ops_lookup(const struct ops_args *args);
+void ops_getattr(const struct ops_args *args);
+void ops_readlink(const struct ops_args *args);
+void ops_read(const struct ops_args *args);
+void ops_opendir(const struct ops_args *args);
+void ops_readdir(const struct ops_args *args);
+void ops_readdirplus(const struct ops_args *args);
+void ops_lseek(const struct ops_args *args);
+void ops_statfs(const struct ops_args *args);
+void ops_poll(const struct ops_args *args);
+
+/* ops_write.c: operations that open files or change the tree. The same. */
+void ops_open(const struct ops_args *args);
+void ops_create(const struct ops_args *args);
+void ops_write(const struct ops_args *args);
+void ops_flush(const struct ops_args *args);
+void ops_fsync(const struct ops_args *args);
+void ops_release(const struct ops_args *args);
+void ops_setattr(const struct ops_args *args);
+void ops_mknod(const struct ops_args *args);
+void ops_mkdir(const struct ops_args *args);
+void ops_symlink(const struct ops_args *args);
+void ops_link(const struct ops_args *args);
+void ops_unlink(const struct ops_args *args);
+void ops_rmdir(const struct ops_args *args);
+void ops_rename(const struct ops_args *args);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* FUSE's requests that change nothing. */
+/* FUSE operations that change nothing. */
 #define FUSE_USE_VERSION 314
-#include "ops_read.h"
+#include "ops.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,17 +9,7 @@
 #include <sys/statvfs.h>
 
 #include "clock.h"
-#include "last_error.h"
 #include "receipts.h"
-
-int ops_entry(struct fs *fs, struct node n, struct fuse_entry_param *e)
-{
-	memset(e, 0, sizeof(*e));
-	e->ino = node_number(n);
-	e->attr_timeout = tree_attr_seconds(fs, n);
-	e->entry_timeout = tree_name_seconds(fs, n);
-	return tree_attr(fs, n, &e->attr);
-}
 
 /* Offsets in a folder, as the kernel gets them: 0 is the beginning; "." and ".." are 1 and 2; from
  * 3 on, the folder's own positions. */
@@ -115,7 +105,7 @@ static bool await(fuse_req_t req, const struct arrival *question)
 	const struct node_ops *ops = tree_ops(question->folder);
 	bool ready = true;
 	struct arrival *w = malloc(sizeof(*w));
-	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 8];
+	char what[OPS_WHAT_SIZE];
 
 	if (!w) {
 		fuse_reply_err(req, ENOMEM);
@@ -135,11 +125,9 @@ static bool await(fuse_req_t req, const struct arrival *question)
 			fuse_reply_err(req, ENOMEM);
 		return !ready;
 	}
-	if (w->what == ARRIVAL_LOOKUP)
-		snprintf(what, sizeof(what), "find %s", tree_path(fs, w->folder, w->name, path));
-	else
-		snprintf(what, sizeof(what), "list %s", tree_path(fs, w->folder, NULL, path));
-	w->reply = pending_reply_create(fs, req, what);
+	w->reply = pending_reply_create(fs, req,
+		w->what == ARRIVAL_LOOKUP ? ops_what(fs, "find", w->folder, w->name, what)
+					  : ops_what(fs, "list", w->folder, NULL, what));
 	if (!w->reply) {
 		region_cancel(w->waiter);
 		free(w);
@@ -150,20 +138,19 @@ static bool await(fuse_req_t req, const struct arrival *question)
 	return true;
 }
 
-void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+void ops_lookup(const struct ops_args *args)
 {
+	fuse_req_t req = args->req;
 	struct fs *fs = ops_fs(req);
-	struct node folder = node_of(parent);
+	struct node folder = node_of(args->ino);
+	const char *name = args->name;
 	struct arrival question = {.what = ARRIVAL_LOOKUP, .fs = fs, .folder = folder};
-	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 8];
 	struct err err;
 
-	/* No request with a longer name follows: the kernel looks each name up first. */
+	/* No other operation gets a longer name: the kernel looks each name up first. */
 	if (strlen(name) > NAME_MAX) {
 		err_set(&err, ENAMETOOLONG, "a file's name has at most %d bytes", NAME_MAX);
-		snprintf(what, sizeof(what), "find %s", tree_path(fs, folder, name, path));
-		fuse_reply_err(
-			req, last_error_report(fs->last_error, fuse_req_ctx(req)->uid, what, &err));
+		ops_refuse(req, "find", folder, name, &err);
 		return;
 	}
 	strcpy(question.name, name);
@@ -171,37 +158,29 @@ void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		reply_lookup(fs, req, folder, name);
 }
 
-void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+void ops_opendir(const struct ops_args *args)
 {
-	struct fs *fs = ops_fs(req);
-	struct node folder = node_of(ino);
+	struct fs *fs = ops_fs(args->req);
+	struct node folder = node_of(args->ino);
 	const struct arrival question = {
-		.what = ARRIVAL_OPENDIR, .fs = fs, .folder = folder, .fi = *fi};
+		.what = ARRIVAL_OPENDIR, .fs = fs, .folder = folder, .fi = *args->fi};
 
-	if (!tree_ops(folder)->ensure || !await(req, &question))
-		reply_opendir(fs, req, folder, fi);
+	if (!tree_ops(folder)->ensure || !await(args->req, &question))
+		reply_opendir(fs, args->req, folder, args->fi);
 }
 
 /* --- attributes --- */
 
-void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+void ops_getattr(const struct ops_args *args)
 {
-	struct fs *fs = ops_fs(req);
-	struct node n = node_of(ino);
-	struct stat st;
-	int r = tree_attr(fs, n, &st);
-
-	(void)fi;
-	if (r < 0)
-		fuse_reply_err(req, -r);
-	else
-		fuse_reply_attr(req, &st, tree_attr_seconds(fs, n));
+	ops_reply_attr(args->req, node_of(args->ino));
 }
 
-void ops_readlink(fuse_req_t req, fuse_ino_t ino)
+void ops_readlink(const struct ops_args *args)
 {
+	fuse_req_t req = args->req;
 	_cleanup_buf_ struct buf target = BUF_INIT;
-	struct node n = node_of(ino);
+	struct node n = node_of(args->ino);
 	int r = S_ISLNK(tree_ops(n)->type) ? tree_ops(n)->text(ops_fs(req), n, &target) : -EINVAL;
 
 	if (r < 0)
@@ -210,15 +189,14 @@ void ops_readlink(fuse_req_t req, fuse_ino_t ino)
 		fuse_reply_readlink(req, buf_str(&target));
 }
 
-void ops_statfs(fuse_req_t req, fuse_ino_t ino)
+void ops_statfs(const struct ops_args *args)
 {
 	struct statvfs st = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX};
 
-	(void)ino;
 	/* AWS has room: file managers refuse to copy into a full file system. No inodes at all
 	 * means that they are not counted (df shows "-"), and no monitor finds them used up. */
 	st.f_blocks = st.f_bfree = st.f_bavail = (fsblkcnt_t)1 << 38;
-	fuse_reply_statfs(req, &st);
+	fuse_reply_statfs(args->req, &st);
 }
 
 /* --- reading --- */
@@ -232,52 +210,49 @@ static bool is_read_anew(const struct handle *h, off_t offset)
 
 static void read_later(struct handle *h, fuse_req_t req, size_t size, off_t offset)
 {
-	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 8];
-	struct pending_reply *a;
+	char what[OPS_WHAT_SIZE];
+	struct pending_reply *a =
+		pending_reply_create(h->fs, req, ops_what(h->fs, "read", h->node, NULL, what));
 
-	snprintf(what, sizeof(what), "read %s", tree_path(h->fs, h->node, NULL, path));
-	a = pending_reply_create(h->fs, req, what);
 	if (a)
 		tree_ops(h->node)->read(h, offset, size, a);
 	else
 		fuse_reply_err(req, ENOMEM);
 }
 
-void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+void ops_read(const struct ops_args *args)
 {
-	struct handle *h = ops_handle(fi);
+	struct handle *h = ops_handle(args->fi);
 	int r = 0;
 
-	(void)ino;
 	if (tree_ops(h->node)->read) {
-		read_later(h, req, size, offset);
+		read_later(h, args->req, args->size, args->offset);
 		return;
 	}
-	if (is_read_anew(h, offset)) {
+	if (is_read_anew(h, args->offset)) {
 		buf_clear(&h->text);
 		h->told = true;
 		h->changed = false;
 		r = tree_ops(h->node)->text(h->fs, h->node, &h->text);
 	}
 	if (r < 0)
-		fuse_reply_err(req, -r);
+		fuse_reply_err(args->req, -r);
 	else
-		handle_reply(h, req, size, offset);
+		handle_reply(h, args->req, args->size, args->offset);
 }
 
-void ops_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
+void ops_poll(const struct ops_args *args)
 {
-	struct handle *h = ops_handle(fi);
+	struct handle *h = ops_handle(args->fi);
 	const struct node_ops *ops = tree_ops(h->node);
 
-	(void)ino;
 	if (!ops->poll || h->writing) {
-		if (ph)
-			fuse_pollhandle_destroy(ph);
-		fuse_reply_poll(req, POLLIN | POLLOUT);
+		if (args->ph)
+			fuse_pollhandle_destroy(args->ph);
+		fuse_reply_poll(args->req, POLLIN | POLLOUT);
 		return;
 	}
-	fuse_reply_poll(req, ops->poll(h, ph) ? POLLIN | POLLPRI : 0);
+	fuse_reply_poll(args->req, ops->poll(h, args->ph) ? POLLIN | POLLPRI : 0);
 }
 
 /* A text has no holes: SEEK_DATA stays where it is, SEEK_HOLE goes to the end. */
@@ -293,17 +268,17 @@ static off_t lseek_text(const struct handle *h, off_t offset, int whence)
 	return whence == SEEK_HOLE ? st.st_size : offset;
 }
 
-void ops_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
+void ops_lseek(const struct ops_args *args)
 {
-	struct handle *h = ops_handle(fi);
+	struct handle *h = ops_handle(args->fi);
 	const struct node_ops *ops = tree_ops(h->node);
-	off_t r = ops->lseek ? ops->lseek(h, offset, whence) : lseek_text(h, offset, whence);
+	off_t r = ops->lseek ? ops->lseek(h, args->offset, args->whence)
+			     : lseek_text(h, args->offset, args->whence);
 
-	(void)ino;
 	if (r < 0)
-		fuse_reply_err(req, (int)-r);
+		fuse_reply_err(args->req, (int)-r);
 	else
-		fuse_reply_lseek(req, r);
+		fuse_reply_lseek(args->req, r);
 }
 
 /* --- folders --- */
@@ -394,21 +369,14 @@ static void reply_folder(
 	fuse_reply_buf(req, l.data, l.used);
 }
 
-static void read_folder(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
+void ops_readdir(const struct ops_args *args)
 {
-	reply_folder(ops_fs(req), req, node_of(ino), size, offset, plus);
+	reply_folder(
+		ops_fs(args->req), args->req, node_of(args->ino), args->size, args->offset, false);
 }
 
-void ops_readdir(
-	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+void ops_readdirplus(const struct ops_args *args)
 {
-	(void)fi;
-	read_folder(req, ino, size, offset, false);
-}
-
-void ops_readdirplus(
-	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
-{
-	(void)fi;
-	read_folder(req, ino, size, offset, true);
+	reply_folder(
+		ops_fs(args->req), args->req, node_of(args->ino), args->size, args->offset, true);
 }

@@ -1,41 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* FUSE's requests that open files and change the tree. */
+/* FUSE operations that open files and change the tree. */
 #define FUSE_USE_VERSION 314
-#include "ops_write.h"
+#include "ops.h"
 
 #include <errno.h>
 #include <string.h>
 #include <utlist.h>
 
 #include "delete.h"
-#include "last_error.h"
-#include "offline.h"
-#include "ops_read.h"
-#include "receipt_folder.h"
 #include "rename.h"
-#include "revalidate.h"
-
-/* "OPERATION PATH" for last-error; name: as tree_path(). Returns out. */
-#define WHAT_SIZE (TREE_PATH_SIZE + 40)
-static const char *name_what(
-	struct fs *fs, const char *operation, struct node n, const char *name, char out[WHAT_SIZE])
-{
-	char path[TREE_PATH_SIZE];
-
-	snprintf(out, WHAT_SIZE, "%s %s", operation, tree_path(fs, n, name, path));
-	return out;
-}
-
-/* Answers an error that has a reason: EPERM and its like are told apart in .ebsfs/last-error. */
-static void refuse(fuse_req_t req, const char *operation, struct node n, const char *name,
-	const struct err *err)
-{
-	struct fs *fs = ops_fs(req);
-	char what[WHAT_SIZE];
-
-	fuse_reply_err(req, last_error_report(fs->last_error, fuse_req_ctx(req)->uid,
-				    name_what(fs, operation, n, name, what), err));
-}
 
 /* What cannot be done with a node of this kind, and what to do instead. Returns -EPERM. */
 static int forbid(struct node n, const char *why, struct err *err)
@@ -43,17 +16,6 @@ static int forbid(struct node n, const char *why, struct err *err)
 	const char *instead = tree_ops(n)->instead;
 
 	return err_set(err, EPERM, "%s%s%s", why, instead ? "; " : "", instead ? instead : "");
-}
-
-/* While the mount is offline nothing can be changed. True: the request was answered so. */
-static bool is_offline(fuse_req_t req, const char *operation, struct node n, const char *name)
-{
-	struct err err;
-
-	if (!offline_refuses(ops_fs(req), &err))
-		return false;
-	refuse(req, operation, n, name, &err);
-	return true;
 }
 
 /* --- opening --- */
@@ -110,8 +72,6 @@ static int open_writing(struct fs *fs, struct node n, struct handle *h, int flag
 
 	if (!ops->open_write)
 		return forbid(n, "the file is read-only", err);
-	if (offline_refuses(fs, err))
-		return -err->errnum;
 	r = ops->open_write(fs, n, h, err);
 	if (r < 0)
 		return r;
@@ -121,18 +81,18 @@ static int open_writing(struct fs *fs, struct node n, struct handle *h, int flag
 	return r == -ENOENT || r >= 0 ? 0 : err_set(err, -r, "cannot read the present text");
 }
 
-void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+void ops_open(const struct ops_args *args)
 {
+	fuse_req_t req = args->req;
+	struct fuse_file_info *fi = args->fi;
 	struct fs *fs = ops_fs(req);
-	struct node n = node_of(ino);
+	struct node n = node_of(args->ino);
 	const struct node_ops *ops = tree_ops(n);
 	bool writing = (fi->flags & O_ACCMODE) != O_RDONLY;
 	struct handle *h;
 	struct err err;
 	int r = 0;
 
-	if (revalidate_open(fs, req, ino, fi))
-		return;
 	h = handle_create(req, n, writing, fi);
 	if (!h) {
 		fuse_reply_err(req, ENOMEM);
@@ -141,7 +101,7 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (writing) {
 		r = open_writing(fs, n, h, fi->flags, &err);
 		if (r < 0)
-			refuse(req, "open for writing", n, NULL, &err);
+			ops_refuse(req, "open for writing", n, NULL, &err);
 	} else if (ops->trust != TRUST_NEVER) {
 		r = ops->text(fs, n, &h->text);
 		if (r < 0)
@@ -156,11 +116,12 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_open(req, fi);
 }
 
-void ops_create(
-	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+void ops_create(const struct ops_args *args)
 {
+	fuse_req_t req = args->req;
 	struct fs *fs = ops_fs(req);
-	struct node folder = node_of(parent), n;
+	struct node folder = node_of(args->ino), n;
+	const char *name = args->name;
 	const struct node_ops *ops = tree_ops(folder);
 	struct fuse_entry_param e;
 	struct handle *h;
@@ -168,74 +129,65 @@ void ops_create(
 
 	if (!ops->create) {
 		forbid(folder, "no file can be made here", &err);
-		refuse(req, "create", folder, name, &err);
+		ops_refuse(req, "create", folder, name, &err);
 		return;
 	}
-	if (is_offline(req, "create", folder, name))
-		return;
-	h = handle_create(req, folder, true, fi);
+	h = handle_create(req, folder, true, args->fi);
 	if (!h) {
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
 	h->created = true;
-	if (ops->create(fs, folder, name, mode, h, &n, &err) < 0) {
-		refuse(req, "create", folder, name, &err);
+	if (ops->create(fs, folder, name, args->mode, h, &n, &err) < 0) {
+		ops_refuse(req, "create", folder, name, &err);
 		handle_destroy(h);
 		return;
 	}
 	h->node = n;
 	ops_entry(fs, n, &e); /* never fails for what was just made */
-	fuse_reply_create(req, &e, fi);
+	fuse_reply_create(req, &e, args->fi);
 }
 
 /* --- writing, closing --- */
 
-void ops_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
-	struct fuse_file_info *fi)
+void ops_write(const struct ops_args *args)
 {
-	struct handle *h = ops_handle(fi);
+	struct handle *h = ops_handle(args->fi);
 	struct err err;
 
-	(void)ino;
-	if (tree_ops(h->node)->write(h, data, size, offset, &err) < 0)
-		refuse(req, "write", h->node, NULL, &err);
+	if (tree_ops(h->node)->write(h, args->data, args->size, args->offset, &err) < 0)
+		ops_refuse(args->req, "write", h->node, NULL, &err);
 	else
-		fuse_reply_write(req, size);
+		fuse_reply_write(args->req, args->size);
 }
 
-void ops_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+void ops_flush(const struct ops_args *args)
 {
-	struct handle *h = ops_handle(fi);
-	char what[WHAT_SIZE];
+	struct handle *h = ops_handle(args->fi);
+	char what[OPS_WHAT_SIZE];
 	struct pending_reply *a;
 
-	(void)ino;
 	if (!h->writing) {
-		fuse_reply_err(req, 0);
+		fuse_reply_err(args->req, 0);
 		return;
 	}
-	a = pending_reply_create(h->fs, req, name_what(h->fs, "close", h->node, NULL, what));
+	a = pending_reply_create(h->fs, args->req, ops_what(h->fs, "close", h->node, NULL, what));
 	if (a)
 		tree_ops(h->node)->commit(h, a);
 	else
-		fuse_reply_err(req, ENOMEM);
+		fuse_reply_err(args->req, ENOMEM);
 }
 
 /* What is asked of EC2 is asked at close; what was asked is on disk. */
-void ops_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+void ops_fsync(const struct ops_args *args)
 {
-	(void)ino;
-	(void)datasync;
-	(void)fi;
-	fuse_reply_err(req, 0);
+	fuse_reply_err(args->req, 0);
 }
 
-void ops_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+void ops_release(const struct ops_args *args)
 {
-	(void)ino;
-	release(ops_handle(fi), true);
-	fuse_reply_err(req, 0);
+	release(ops_handle(args->fi), true);
+	fuse_reply_err(args->req, 0);
 }
 
 /* --- attributes --- */
@@ -247,17 +199,6 @@ struct touching {
 	struct region_waiter *waiter;
 };
 
-static void reply_attr(struct fs *fs, fuse_req_t req, struct node n)
-{
-	struct stat st;
-	int r = tree_attr(fs, n, &st);
-
-	if (r < 0)
-		fuse_reply_err(req, -r);
-	else
-		fuse_reply_attr(req, &st, tree_attr_seconds(fs, n));
-}
-
 static void touched(void *arg, const struct err *err)
 {
 	struct touching *t = arg;
@@ -267,7 +208,7 @@ static void touched(void *arg, const struct err *err)
 		pending_reply_err(t->reply, err);
 	} else {
 		pending_reply_done(t->reply);
-		reply_attr(t->fs, req, t->node);
+		ops_reply_attr(req, t->node);
 	}
 	free(t);
 }
@@ -284,13 +225,13 @@ static void touch_interrupted(void *arg)
 static void touch(struct fs *fs, fuse_req_t req, struct node n)
 {
 	struct touching *t = calloc(1, sizeof(*t));
-	char what[WHAT_SIZE];
+	char what[OPS_WHAT_SIZE];
 	bool ready;
 
 	if (t) {
 		t->fs = fs;
 		t->node = n;
-		t->reply = pending_reply_create(fs, req, name_what(fs, "touch", n, NULL, what));
+		t->reply = pending_reply_create(fs, req, ops_what(fs, "touch", n, NULL, what));
 	}
 	if (t && t->reply) {
 		t->waiter = region_ensure(fs_region(fs, n), true, touched, t, &ready);
@@ -304,104 +245,101 @@ static void touch(struct fs *fs, fuse_req_t req, struct node n)
 	fuse_reply_err(req, ENOMEM);
 }
 
-void ops_setattr(
-	fuse_req_t req, fuse_ino_t ino, struct stat *st, int which, struct fuse_file_info *fi)
+void ops_setattr(const struct ops_args *args)
 {
+	fuse_req_t req = args->req;
 	struct fs *fs = ops_fs(req);
-	struct node n = node_of(ino);
+	struct node n = node_of(args->ino);
 	const struct node_ops *ops = tree_ops(n);
-	struct handle *h = fi ? ops_handle(fi) : NULL;
+	struct handle *h = args->fi ? ops_handle(args->fi) : NULL;
+	int which = args->which, r = 0;
 	struct err err;
-	int r = 0;
 
-	if (n.kind != NODE_SNAPSHOTS && is_offline(req, "change attributes of", n, NULL))
-		return;
 	if (which & FUSE_SET_ATTR_SIZE) {
 		if (!ops->truncate)
 			r = forbid(n, "the file is read-only", &err);
 		else
-			r = ops->truncate(fs, n, h && h->writing ? h : NULL, st->st_size, &err);
+			r = ops->truncate(
+				fs, n, h && h->writing ? h : NULL, args->st->st_size, &err);
 		which &= ~FUSE_SET_ATTR_SIZE;
 	}
 	if (r == 0 && which)
 		r = ops->set_attr
-			    ? ops->set_attr(fs, n, st, which, &err)
+			    ? ops->set_attr(fs, n, args->st, which, &err)
 			    : err_set(&err, EPERM,
 				      "mode, owner and times of this are EC2's facts or ebsfs's "
 				      "own; only receipts keep what is set, and touch of a "
 				      "region's snapshots/ reads the region again");
 	if (r < 0)
-		refuse(req, "change attributes of", n, NULL, &err);
+		ops_refuse(req, "change attributes of", n, NULL, &err);
 	else if (n.kind == NODE_SNAPSHOTS)
 		touch(fs, req, n);
 	else
-		reply_attr(fs, req, n);
+		ops_reply_attr(req, n);
 }
 
 /* --- names --- */
 
-void ops_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+void ops_mknod(const struct ops_args *args)
 {
 	struct err err;
 
-	(void)mode;
-	(void)dev;
 	err_set(&err, EPERM, "there are only files and folders here, no devices, pipes or sockets");
-	refuse(req, "mknod", node_of(parent), name, &err);
+	ops_refuse(args->req, "mknod", node_of(args->ino), args->name, &err);
 }
 
-void ops_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+void ops_mkdir(const struct ops_args *args)
 {
-	struct fs *fs = ops_fs(req);
-	struct node folder = node_of(parent), n;
+	struct fs *fs = ops_fs(args->req);
+	struct node folder = node_of(args->ino), n;
 	const struct node_ops *ops = tree_ops(folder);
 	struct fuse_entry_param e;
 	struct err err;
 
-	if (ops->mkdir && is_offline(req, "mkdir", folder, name))
-		return;
 	if (!ops->mkdir)
 		forbid(folder, "no folder can be made here", &err);
-	else if (ops->mkdir(fs, folder, name, mode, &n, &err) == 0) {
+	else if (ops->mkdir(fs, folder, args->name, args->mode, &n, &err) == 0) {
 		ops_entry(fs, n, &e);
-		fuse_reply_entry(req, &e);
+		fuse_reply_entry(args->req, &e);
 		return;
 	}
-	refuse(req, "mkdir", folder, name, &err);
+	ops_refuse(args->req, "mkdir", folder, args->name, &err);
 }
 
-void ops_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+void ops_symlink(const struct ops_args *args)
 {
-	struct fs *fs = ops_fs(req);
+	struct fs *fs = ops_fs(args->req);
+	struct node folder = node_of(args->ino), n;
+	const struct node_ops *ops = tree_ops(folder);
 	struct fuse_entry_param e;
-	struct node n;
 	struct err err;
 
-	(void)target;
-	if (receipt_folder_symlink(fs, node_of(parent), name, &n, &err) < 0) {
-		refuse(req, "ln -s", node_of(parent), name, &err);
+	if (!ops->symlink)
+		err_set(&err, EPERM, "no link can be made here; to ask for a copy use cp");
+	else if (ops->symlink(fs, folder, args->name, &n, &err) == 0) {
+		ops_entry(fs, n, &e); /* never fails for what was just made */
+		fuse_reply_entry(args->req, &e);
 		return;
 	}
-	ops_entry(fs, n, &e); /* never fails for what was just made */
-	fuse_reply_entry(req, &e);
+	ops_refuse(args->req, "ln -s", folder, args->name, &err);
 }
 
-void ops_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
+void ops_link(const struct ops_args *args)
 {
 	struct err err;
 
-	(void)ino;
 	err_set(&err, EPERM, "no link can be made here; to ask for a copy use cp");
-	refuse(req, "ln", node_of(parent), name, &err);
+	ops_refuse(args->req, "ln", node_of(args->new_parent), args->new_name, &err);
 }
 
-static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, bool folder_wanted)
+static void remove_name(const struct ops_args *args, bool folder_wanted)
 {
 	const char *operation = folder_wanted ? "rmdir" : "rm";
+	fuse_req_t req = args->req;
 	struct fs *fs = ops_fs(req);
-	struct node folder = node_of(parent), n;
-	int r = tree_find(fs, folder, name, &n);
-	char what[WHAT_SIZE];
+	struct node folder = node_of(args->ino), n;
+	int r = tree_find(fs, folder, args->name, &n);
+	char what[OPS_WHAT_SIZE];
 	struct pending_reply *a;
 
 	if (r == 0 && S_ISDIR(tree_ops(n)->type) != folder_wanted)
@@ -410,9 +348,7 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, boo
 		fuse_reply_err(req, -r);
 		return;
 	}
-	if (tree_ops(n)->remove && is_offline(req, operation, folder, name))
-		return;
-	a = pending_reply_create(fs, req, name_what(fs, operation, folder, name, what));
+	a = pending_reply_create(fs, req, ops_what(fs, operation, folder, args->name, what));
 	if (!a)
 		fuse_reply_err(req, ENOMEM);
 	else if (tree_ops(n)->remove)
@@ -421,38 +357,35 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, boo
 		delete_refuse(a, n);
 }
 
-void ops_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+void ops_unlink(const struct ops_args *args)
 {
-	remove_name(req, parent, name, false);
+	remove_name(args, false);
 }
 
-void ops_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+void ops_rmdir(const struct ops_args *args)
 {
-	remove_name(req, parent, name, true);
+	remove_name(args, true);
 }
 
-void ops_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
-	const char *new_name, unsigned flags)
+void ops_rename(const struct ops_args *args)
 {
-	struct node from = node_of(parent), to = node_of(new_parent);
+	struct node from = node_of(args->ino), to = node_of(args->new_parent);
 	char old_path[TREE_PATH_SIZE], new_path[TREE_PATH_SIZE], what[2 * TREE_PATH_SIZE + 8];
-	struct fs *fs = ops_fs(req);
+	struct fs *fs = ops_fs(args->req);
 	struct pending_reply *a;
 	struct err err;
 
-	if (flags & ~(unsigned)RENAME_NOREPLACE) {
+	if (args->flags & ~(unsigned)RENAME_NOREPLACE) {
 		err_set(&err, EINVAL, "two names cannot be exchanged here; mv one after the other");
-		refuse(req, "mv", from, name, &err);
+		ops_refuse(args->req, "mv", from, args->name, &err);
 		return;
 	}
-	if (is_offline(req, "mv", from, name) ||
-		revalidate_rename(fs, req, parent, name, new_parent, new_name, flags))
-		return;
-	snprintf(what, sizeof(what), "mv %s to %s", tree_path(fs, from, name, old_path),
-		tree_path(fs, to, new_name, new_path));
-	a = pending_reply_create(fs, req, what);
+	snprintf(what, sizeof(what), "mv %s to %s", tree_path(fs, from, args->name, old_path),
+		tree_path(fs, to, args->new_name, new_path));
+	a = pending_reply_create(fs, args->req, what);
 	if (a)
-		rename_node(fs, from, name, to, new_name, flags & RENAME_NOREPLACE, a);
+		rename_node(fs, from, args->name, to, args->new_name,
+			args->flags & RENAME_NOREPLACE, a);
 	else
-		fuse_reply_err(req, ENOMEM);
+		fuse_reply_err(args->req, ENOMEM);
 }

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* EC2's word on a snapshot that is known from disk only, before a request goes on that would write
- * what it reads there. */
+/* Asks EC2 about a snapshot that is known from disk only, before an operation writes back what it
+ * read there: it may have changed in the meantime. */
 #ifndef EBSFS_REVALIDATE_H
 #define EBSFS_REVALIDATE_H
 
 #include "fs.h"
 
-struct fuse_file_info;
 struct fuse_req;
 
-/* Each returns true if EC2 is asked first: then the request comes again through ops_write.h once it
- * has spoken, or was answered with an error. False: go on. */
-
-/* Opening a tag for writing what is not cut away: it would be written again. */
-bool revalidate_open(
-	struct fs *fs, struct fuse_req *req, uint64_t ino, const struct fuse_file_info *fi);
-/* mv: a tag's new name gets the value of the old one. */
-bool revalidate_rename(struct fs *fs, struct fuse_req *req, uint64_t parent, const char *name,
-	uint64_t new_parent, const char *new_name, unsigned flags);
+/* Whether the node belongs to a snapshot that is known from disk only. */
+bool revalidate_is_due(const struct fs *fs, struct node n);
+/* Asks EC2 about the node's snapshot, then calls done(arg, confirmed) once. confirmed: the caller
+ * owns req again. Otherwise req has been replied to (an error, an interrupt); `operation` names it
+ * in last-error. */
+void revalidate(struct fs *fs, struct fuse_req *req, struct node n, const char *operation,
+	void (*done)(void *arg, bool confirmed), void *arg);
 
 #endif

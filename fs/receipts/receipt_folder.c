@@ -233,12 +233,14 @@ void receipt_folder_remove_child(struct fs *fs, struct node n, struct pending_re
 	pending_reply_errno(a, !r ? ENOENT : -set_present(r, n.kind, false));
 }
 
-int receipt_folder_symlink(
+/* A recursive copy of a receipt's folder brings its link `copy`, whatever it points to: the link is
+ * there from now on, and leads to this receipt's own copy. */
+static int folder_symlink(
 	struct fs *fs, struct node folder, const char *name, struct node *child, struct err *err)
 {
 	struct receipt *r = get(fs, folder);
 
-	if (folder.kind != NODE_FOLDER || strcmp(name, "copy") != 0)
+	if (strcmp(name, "copy") != 0)
 		return err_set(err, EPERM, "no link can be made here; to ask for a copy use cp");
 	if (!r)
 		return err_set(err, ENOENT, "the folder is gone");
@@ -338,6 +340,7 @@ const struct node_ops folder_ops = {
 	.next = folder_next,
 	.create = folder_create,
 	.mkdir = folder_mkdir,
+	.symlink = folder_symlink,
 	.set_attr = folder_set_attr,
 	.remove = folder_remove,
 };

@@ -9,10 +9,6 @@
  * with *err. */
 int receipt_folder_rename(
 	struct fs *fs, struct node n, const char *old_name, const char *name, struct err *err);
-/* A recursive copy of a receipt's folder brings its link `copy`, whatever it points to: the link is
- * there from now on, and leads to this receipt's own copy. Any other link is EPERM. */
-int receipt_folder_symlink(
-	struct fs *fs, struct node folder, const char *name, struct node *child, struct err *err);
 /* unlink() of a fixed child: not shown until it is created again, or the mount is. */
 void receipt_folder_remove_child(struct fs *fs, struct node n, struct pending_reply *a);
 

@@ -14,7 +14,7 @@
 #include "log.h"
 #include "notify.h"
 #include "offline.h"
-#include "ops_write.h"
+#include "ops.h"
 #include "receipts.h"
 #include "state_path.h"
 #include "statedir.h"

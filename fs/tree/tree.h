@@ -75,6 +75,8 @@ struct node_ops {
 		struct handle *h, struct node *child, struct err *err);
 	int (*mkdir)(struct fs *fs, struct node folder, const char *name, mode_t mode,
 		struct node *child, struct err *err);
+	int (*symlink)(struct fs *fs, struct node folder, const char *name, struct node *child,
+		struct err *err); /* the target is the kind's to say */
 
 	/* Files: opening for writing what exists; then the text as it was written (handle.h).
 	 * commit() answers close(). */

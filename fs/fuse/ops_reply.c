@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Replies that several FUSE operations give. */
+#define FUSE_USE_VERSION 314
+#include <stdio.h>
+#include <string.h>
+
+#include "last_error.h"
+#include "ops.h"
+
+int ops_entry(struct fs *fs, struct node n, struct fuse_entry_param *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->ino = node_number(n);
+	e->attr_timeout = tree_attr_seconds(fs, n);
+	e->entry_timeout = tree_name_seconds(fs, n);
+	return tree_attr(fs, n, &e->attr);
+}
+
+void ops_reply_attr(fuse_req_t req, struct node n)
+{
+	struct stat st;
+	int r = tree_attr(ops_fs(req), n, &st);
+
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_attr(req, &st, tree_attr_seconds(ops_fs(req), n));
+}
+
+const char *ops_what(struct fs *fs, const char *operation, struct node n, const char *name,
+	char out[OPS_WHAT_SIZE])
+{
+	char path[TREE_PATH_SIZE];
+
+	snprintf(out, OPS_WHAT_SIZE, "%s %s", operation, tree_path(fs, n, name, path));
+	return out;
+}
+
+void ops_refuse(fuse_req_t req, const char *operation, struct node n, const char *name,
+	const struct err *err)
+{
+	struct fs *fs = ops_fs(req);
+	char what[OPS_WHAT_SIZE];
+
+	fuse_reply_err(req, last_error_report(fs->last_error, fuse_req_ctx(req)->uid,
+				    ops_what(fs, operation, n, name, what), err));
+}
