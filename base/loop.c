@@ -4,6 +4,12 @@
 
 #include <errno.h>
 
+int loop_init(uv_loop_t *loop)
+{
+	*loop = (uv_loop_t){0};
+	return uv_loop_init(loop);
+}
+
 struct loop_timer {
 	uv_timer_t uv;
 	loop_timer_fn *fn;

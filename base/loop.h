@@ -10,6 +10,10 @@
 
 #include "cleanup.h"
 
+/* Initialises a loop. uv_loop_init() leaves loop->data as it is, which loop_set_between() uses:
+ * every loop begins here. Returns 0 or -errno. */
+int loop_init(uv_loop_t *loop);
+
 /* A one-shot timer. Destroying it at any time, from its own callback too, is permitted: libuv's
  * late close is handled here. */
 struct loop_timer;

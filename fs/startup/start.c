@@ -201,7 +201,11 @@ int start_mount(const struct options *options, struct mount **out, enum exit_sta
 
 	if (!m)
 		return err_set(err, ENOMEM, "out of memory");
-	uv_loop_init(&m->loop);
+	r = loop_init(&m->loop);
+	if (r < 0) {
+		free(m);
+		return err_set(err, -r, "cannot start the event loop: %s", uv_strerror(r));
+	}
 	m->fs.loop = &m->loop;
 	m->fs.options = options;
 	m->fs.uid = getuid();

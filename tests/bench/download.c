@@ -16,6 +16,7 @@
 #include "endpoint.h"
 #include "form.h"
 #include "http.h"
+#include "loop.h"
 #include "profile.h"
 
 #define RANGES 16
@@ -165,7 +166,7 @@ int main(int argc, char **argv)
 	}
 	endpoints.endpoint_url = argv[1];
 	d.region = argv[2];
-	uv_loop_init(&d.loop);
+	loop_init(&d.loop);
 	if (run(&d, &endpoints) == 0)
 		return 0;
 	fprintf(stderr, "download: %s\n", d.err.message);

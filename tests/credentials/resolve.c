@@ -165,7 +165,7 @@ static const char *given(const char *arg)
 
 int main(int argc, char **argv)
 {
-	uv_loop_t loop = {0}; /* uv_loop_init() keeps its data */
+	uv_loop_t loop;
 
 	if (argc != 4) {
 		fprintf(stderr, "usage: resolve REGION PROFILE ENDPOINT\n");
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
 	}
 	log_setup(LOG_WARNING, false);
 	xml_setup();
-	uv_loop_init(&loop);
+	loop_init(&loop);
 	caught.loop = &loop;
 	run(&loop, given(argv[1]), given(argv[2]), given(argv[3]));
 	return uv_loop_close(&loop) ? 1 : 0;

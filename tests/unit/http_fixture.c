@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "loop.h"
+
 void http_ended(void *arg, struct http_answer *answer, const struct err *err)
 {
 	struct http_result *r = arg;
@@ -47,7 +49,7 @@ int http_setup(void **state)
 	unsetenv("http_proxy");
 	unsetenv("https_proxy");
 	signal(SIGPIPE, SIG_IGN);
-	uv_loop_init(&f->loop);
+	assert_int_equal(loop_init(&f->loop), 0);
 	assert_int_equal(http_create(&f->loop,
 				 &(struct http_options){.user_agent = "ebsfs-test",
 					 .connect_ms = 300,

@@ -15,13 +15,14 @@
 #include <cmocka.h>
 
 #include "cleanup.h"
+#include "loop.h"
 
 int journal_fixture_set_up(void **state)
 {
 	struct journal_fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	assert_int_equal(uv_loop_init(&f->loop), 0);
+	assert_int_equal(loop_init(&f->loop), 0);
 	/* Where a sync costs nothing, if there is such a place. */
 	snprintf(f->dir, sizeof(f->dir), "%s/ebsfs-journal-XXXXXX",
 		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");

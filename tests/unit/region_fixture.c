@@ -16,6 +16,7 @@
 
 #include "clock.h"
 #include "endpoint.h"
+#include "loop.h"
 
 int64_t now_ms;
 
@@ -187,7 +188,7 @@ int region_fixture_set_up(void **state)
 	assert_non_null(f);
 	now_ms = 1000000;
 	no_memory = false;
-	uv_loop_init(&f->loop);
+	assert_int_equal(loop_init(&f->loop), 0);
 	options.loop = &f->loop;
 	f->region = region_create(&options);
 	assert_non_null(f->region);

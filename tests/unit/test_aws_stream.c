@@ -96,7 +96,7 @@ static void done(void *arg, const struct err *err)
 static int set_up(void **state)
 {
 	memset(&t, 0, sizeof(t));
-	uv_loop_init(&t.loop);
+	assert_int_equal(loop_init(&t.loop), 0);
 	t.stream = aws_stream_create(&t.loop, &ops, &t, room, done, &t.loop);
 	assert_non_null(t.stream);
 	return 0;

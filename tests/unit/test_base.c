@@ -298,7 +298,7 @@ static void test_loop_between_work_that_comes_back(void **state)
 	struct row row = {.between = {row_between, &row}, .stop_at = 30};
 
 	(void)state;
-	uv_loop_init(&row.loop);
+	assert_int_equal(loop_init(&row.loop), 0);
 	loop_set_between(&row.loop, &row.between);
 	for (int i = 0; i < 40; i++)
 		assert_int_equal(loop_work(&row.loop, row_run, row_done, &row), 0);

@@ -16,6 +16,7 @@
 #include "copy_tags.h"
 #include "estimate.h"
 #include "history.h"
+#include "loop.h"
 #include "on_end.h"
 #include "poll_backoff.h"
 #include "text.h"
@@ -496,7 +497,7 @@ static void test_the_command_gets_the_facts_and_only_as_environment(void **state
 		"[$EBSFS_CODE] $EBSFS_MESSAGE\"; printf %%s \"$EBSFS_DESCRIPTION\"; read x || echo "
 		"' no input'; } >>%s",
 		path);
-	assert_int_equal(uv_loop_init(&loop), 0);
+	assert_int_equal(loop_init(&loop), 0);
 	assert_int_equal(on_end_create(&loop, NULL, count_started, &started, &o), 0);
 	assert_null(o);
 	on_end_run(o, &copy);

@@ -210,7 +210,7 @@ static void on_turn(void *arg)
 static void begin(struct fixture *f, struct throttle_rate rate, bool on)
 {
 	memset(f, 0, sizeof(*f));
-	uv_loop_init(&f->loop);
+	assert_int_equal(loop_init(&f->loop), 0);
 	assert_int_equal(throttle_line_init(&f->line, &f->loop, rate, on), 0);
 	for (int i = 0; i < N; i++)
 		f->all[i] = (struct someone){{.turn = on_turn, .arg = &f->all[i]}, f, i};
