@@ -11,11 +11,9 @@
 #include "log.h"
 #include "num.h"
 #include "sim.h"
-#include "state_path.h"
 
 struct simulate {
 	pid_t pid;
-	char *state_dir; /* NULL: the user named one */
 };
 
 /* In the background nothing of the user's terminal, or of a pipe that waits for the command's end,
@@ -108,12 +106,6 @@ static int start(struct options *o, struct simulate *s, struct err *err)
 		return err_set(err, ENOMEM, "out of memory");
 	if (!o->poll_ms)
 		o->poll_ms = 500; /* nobody throttles here, and there is something to see */
-	if (!o->state_dir) {
-		o->state_dir = state_path_temporary(err);
-		if (!o->state_dir)
-			return -err->errnum;
-		s->state_dir = strdup(o->state_dir);
-	}
 	return 0;
 }
 
@@ -138,11 +130,8 @@ void simulate_end(struct simulate *s)
 	if (!s)
 		return;
 	if (s->pid > 0) {
-		kill(s->pid, SIGTERM);
+		kill(s->pid, SIGKILL); /* also ends a stopped one; the simulator saves nothing */
 		waitpid(s->pid, NULL, 0);
 	}
-	if (s->state_dir)
-		state_path_remove(s->state_dir);
-	free(s->state_dir);
 	free(s);
 }

@@ -70,6 +70,7 @@ struct sim_options {
 	uint16_t port; /* 0: any */
 	pid_t parent;  /* not 0: end when this process, which must be the parent, has ended */
 	bool demo;     /* the built-in account */
+	bool control;  /* answer the paths below /_sim/, which obey every local user */
 	const char *world_file;  /* JSON, see sim_world_json.c; NULL: none */
 	const char *faults_file; /* JSON, see sim_faults.h; NULL: none */
 	struct {

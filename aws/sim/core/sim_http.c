@@ -204,7 +204,7 @@ static enum MHD_Result answer(struct sim_server *s, struct MHD_Connection *conne
 	new_request_id(reply.request_id);
 	if (x->body.error)
 		reply.status = 413;
-	else if (!strncmp(r.path, "/_sim/", 6))
+	else if (s->control && !strncmp(r.path, "/_sim/", 6))
 		sim_control_answer(s, &r, &reply);
 	else if (strcmp(r.path, "/"))
 		reply.status = 404;

@@ -49,6 +49,7 @@ static int server_init(struct sim_server *s, const struct sim_options *o, struct
 
 	memset(s, 0, sizeof(*s));
 	s->trace = o->trace;
+	s->control = o->control;
 	pthread_mutex_init(&s->stop_lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -115,7 +116,8 @@ int sim_run(const struct sim_options *o, int ready_fd, struct err *err)
 	pthread_sigmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (o->parent) {
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		/* Also a stopped simulator ends at once; it saves nothing. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != o->parent)
 			return 0; /* it ended before we could ask to be told */
 	}

@@ -19,6 +19,7 @@ struct sim_server {
 	struct sim_counts *counts;
 	struct sim_faults *faults;
 	bool trace;
+	bool control;              /* answers the paths below /_sim/ */
 	pthread_mutex_t stop_lock; /* guards stopping */
 	pthread_cond_t stop;
 	bool stopping;

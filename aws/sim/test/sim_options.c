@@ -143,6 +143,7 @@ static int set_flag(struct sim_options *o, const char *name, struct err *err)
 int sim_options_parse(struct sim_options *o, int argc, char **argv, struct err *err)
 {
 	sim_options_init(o);
+	o->control = true;
 	for (int i = 1; i < argc; i++) {
 		char *name = argv[i], *value;
 		int r;

@@ -5,10 +5,12 @@ import re
 import signal
 import socket
 import subprocess
+import urllib.error
+import urllib.request
 from errno import EACCES, ENOTCONN, EROFS
 from pathlib import Path
 
-from harness import (EBSFS, SLOW, Skip, Timer, case, check, contains, matches, read, refused, same, status, until,
+from harness import (EBSFS, SLOW, Failure, Skip, Timer, case, check, contains, matches, read, refused, same, status, until,
                      write)
 from world import ACCOUNT, NIGHTLY, OWN
 
@@ -382,6 +384,72 @@ def simulate_ends_after_kill_9(t):
     [simulator] = children_of(m.process.pid)
     m.kill()
     until(lambda: gone(simulator), "the simulator ends with its ebsfs")
+
+
+@case
+def simulate_ends_with_a_stopped_simulator(t):
+    t.env = no_aws(t)
+    m = t.start("simulate", endpoint="")
+    m.wait_ready()
+    [simulator] = children_of(m.process.pid)
+    os.kill(simulator, signal.SIGSTOP)
+    m.unmount()
+    until(lambda: gone(simulator), "the simulator ends with the mount")
+
+
+@case
+def simulate_ends_after_kill_9_with_a_stopped_simulator(t):
+    t.env = no_aws(t)
+    m = t.start("simulate", endpoint="")
+    m.wait_ready()
+    [simulator] = children_of(m.process.pid)
+    os.kill(simulator, signal.SIGSTOP)
+    m.kill()
+    until(lambda: gone(simulator), "the simulator ends with its ebsfs")
+
+
+def listening_port(pid):
+    inodes = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+    rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+    [port] = [int(row[1].split(":")[1], 16) for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in inodes]
+    return port
+
+
+@case
+def simulate_has_no_control_port(t):
+    """Any local user could change the simulated account through the paths below /_sim/."""
+    t.env = no_aws(t)
+    m = t.start("simulate", endpoint="")
+    m.wait_ready()
+    [simulator] = children_of(m.process.pid)
+    url = f"http://127.0.0.1:{listening_port(simulator)}/_sim/"
+    for path, data in (("counts", None), ("snapshots?region=us-east-1", None), ("set", b'{"reset_throttle": true}')):
+        try:
+            urllib.request.urlopen(url + path, data)
+            raise Failure(f"/_sim/{path} is obeyed")
+        except urllib.error.HTTPError as e:
+            same(e.code, 404, path)
+
+
+@case
+def simulate_leaves_no_files(t):
+    """Killed with its simulator, a mount without state_dir leaves nothing on disk."""
+    t.env = {**no_aws(t), "TMPDIR": t.path("tmp")}
+    for folder in ("tmp", "mnt"):
+        os.makedirs(t.path(folder))
+    before = sorted(os.listdir("/tmp"))
+    t.closers.append(lambda: subprocess.run(["fusermount3", "-u", "-z", t.path("mnt")], capture_output=True))
+    done = t.ebsfs("-o", "simulate", t.path("mnt"))
+    same((done.code, done.out, done.err), (0, "", ""), repr(done))
+    region = t.path("mnt/regions/us-east-1")
+    snapshot = os.listdir(f"{region}/snapshots")[0]
+    t.ok(f"cp {region}/snapshots/{snapshot}/{snapshot}.snapshot {t.path('mnt')}/regions/eu-west-1/", cwd="/")
+    for pid in sorted(processes_of(t.path("mnt")), reverse=True):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not processes_of(t.path("mnt")), "ebsfs and its simulator end")
+    same(os.listdir(t.path("tmp")), [], "files in $TMPDIR")
+    same([n for n in os.listdir("/tmp") if n not in before and "simulate" in n], [], "files in /tmp")
+    same(os.path.exists(t.path("state")), False, "a state folder")
 
 
 @case
