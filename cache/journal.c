@@ -330,14 +330,15 @@ static int check(
 	return result < 0 ? result : journal_schema_check(j->db, &j->commits, account, err);
 }
 
-static int prepare(struct journal *j, const char *account, struct err *err)
+static int prepare(
+	struct journal *j, const char *account, struct journal_commits *commits, struct err *err)
 {
 	int result = journal_db_writable(j->db, err);
 
 	if (result == 0)
 		result = journal_schema_migrate(j->db, account, err);
 	if (result == 0)
-		result = journal_db_prepare(j->db, &j->commits, err);
+		result = journal_db_prepare(j->db, commits, err);
 	if (result == 0)
 		result = journal_db_last_id(j->db, &journal_rows_copies, &j->last_copy, err);
 	if (result == 0)
@@ -374,7 +375,14 @@ static int open_dir(struct journal *j, const char *dir, const char *account, str
 	 */
 	if (!j->commits.known && journal_commits_make(folder, commits, &j->commits, &why) < 0)
 		log_warning("the journal's transactions are not counted: %s", why.message);
-	return prepare(j, account, err);
+	return prepare(j, account, &j->commits, err);
+}
+
+static int open_memory(struct journal *j, const char *account, struct err *err)
+{
+	int result = journal_db_open(JOURNAL_DB_MEMORY, &j->db, err);
+
+	return result < 0 ? result : prepare(j, account, NULL, err);
 }
 
 int journal_open(uv_loop_t *loop, const char *dir, const char *account, struct journal **out,
@@ -389,8 +397,13 @@ int journal_open(uv_loop_t *loop, const char *dir, const char *account, struct j
 	j->last = &j->first;
 	j->lock_fd = j->commits.fd = -1;
 	j->turn = loop_timer_create(loop, write_next, j);
-	result = j->turn ? open_dir(j, dir, account ? account : "", err)
-			 : err_set(err, ENOMEM, "out of memory");
+	account = account ? account : "";
+	if (!j->turn)
+		result = err_set(err, ENOMEM, "out of memory");
+	else if (dir)
+		result = open_dir(j, dir, account, err);
+	else
+		result = open_memory(j, account, err);
 	if (result < 0) {
 		journal_close(j);
 		return result;

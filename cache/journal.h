@@ -56,7 +56,8 @@ void journal_receipt_finish(struct journal_receipt *row);
 
 /* Opens or creates DIR/journal.db (and the directory, 0700), takes the lock that makes this process
  * the one writer, checks and migrates the schema. `account` (NULL or "": unknown) is kept in it:
- * another account's journal is refused. Not to be carried across fork(). Returns 0 or -errno with
+ * another account's journal is refused. DIR NULL: the journal is kept in memory, and nothing is
+ * written to disk. Not to be carried across fork(). Returns 0 or -errno with
  * *err saying what is wrong and what to do: EBUSY (another ebsfs uses it), EINVAL (damaged, of a
  * newer version, of another account: the file is left untouched), EACCES, ENOSPC, EIO. */
 int journal_open(uv_loop_t *loop, const char *dir, const char *account, struct journal **out,

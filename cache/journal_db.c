@@ -191,7 +191,8 @@ int journal_db_writable(struct journal_db *db, struct err *err)
 			db, "PRAGMA journal_mode = WAL", NULL, NULL, &mode, "preparing", err);
 	if (result < 0)
 		return result;
-	if (!mode || strcmp(mode, "wal") != 0)
+	/* A database in memory has no file's name. */
+	if (!mode || strcmp(mode, *journal_db_path(db) ? "wal" : "memory") != 0)
 		return err_set(err, EIO, "the journal %s cannot be written ahead (mode %s)",
 			journal_db_path(db), mode ? mode : "?");
 	return journal_db_exec(db,
@@ -342,6 +343,8 @@ int journal_db_commit(struct journal_db *db, struct err *err)
 		return result;
 	db->n_commits++;
 	db->sum = db->sum_now;
+	if (!db->commits)
+		return 0;
 	/* The rows are safe. What cannot be counted is only not missed, should it be lost. */
 	result = journal_commits_write(db->commits, db->n_commits);
 	if (result < 0 && !db->warned)

@@ -19,9 +19,11 @@ int journal_db_make(int folder, const char *path, struct err *err);
  * journal_db_writable(). EINVAL from any call: the file is damaged. Return 0 or -errno with *err.
  */
 int journal_db_open(const char *path, struct journal_db **out, struct err *err);
+/* The path of a database in memory, which ends when it is closed. */
+#define JOURNAL_DB_MEMORY ":memory:"
 int journal_db_writable(struct journal_db *db, struct err *err);
 /* Once the tables are there: before the first transaction. Each is then counted in *commits, which
- * is borrowed. */
+ * is borrowed. NULL: they are not counted. */
 int journal_db_prepare(struct journal_db *db, struct journal_commits *commits, struct err *err);
 void journal_db_close(struct journal_db *db); /* NULL is permitted */
 

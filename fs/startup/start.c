@@ -88,7 +88,9 @@ static int build_copies(struct mount *m, struct err *err)
 {
 	struct fs *fs = &m->fs;
 	const struct options *o = fs->options;
-	_cleanup_free_ char *dir = state_path_find(o, fs->account, err);
+	/* A simulated account's journal is kept in memory, unless the user names a folder. */
+	bool in_memory = o->simulate && !o->state_dir;
+	_cleanup_free_ char *dir = in_memory ? NULL : state_path_find(o, fs->account, err);
 	struct copies_options options = {
 		.loop = &m->loop,
 		.aws = fs->aws,
@@ -105,7 +107,7 @@ static int build_copies(struct mount *m, struct err *err)
 	};
 	int r;
 
-	if (!dir)
+	if (!dir && !in_memory)
 		return -err->errnum;
 	regions_set_account(fs->regions, fs->account);
 	r = journal_open(&m->loop, dir, fs->account, &fs->journal, err);

@@ -2,7 +2,6 @@
 /* Where the journal lives. */
 #include "state_path.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <pwd.h>
 #include <string.h>
@@ -45,30 +44,4 @@ char *state_path_find(const struct options *o, const char *account, struct err *
 		return NULL;
 	}
 	return path;
-}
-
-char *state_path_temporary(struct err *err)
-{
-	const char *tmp = getenv("TMPDIR");
-	char *path;
-
-	if (asprintf(&path, "%s/ebsfs-simulate-XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp") < 0 ||
-		!mkdtemp(path)) {
-		err_set(err, errno, "cannot make a temporary folder: %s", strerror(errno));
-		return NULL;
-	}
-	return path;
-}
-
-void state_path_remove(const char *path)
-{
-	DIR *dir = opendir(path);
-	const struct dirent *entry;
-
-	if (!dir)
-		return;
-	while ((entry = readdir(dir)))
-		unlinkat(dirfd(dir), entry->d_name, 0);
-	closedir(dir);
-	rmdir(path);
 }

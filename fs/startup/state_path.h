@@ -10,8 +10,4 @@
  * frees it; it need not exist yet. NULL with *err: no home, or no memory. */
 char *state_path_find(const struct options *o, const char *account, struct err *err);
 
-/* A new empty folder for a simulated account, and its end with all that is in it. */
-char *state_path_temporary(struct err *err);
-void state_path_remove(const char *path);
-
 #endif

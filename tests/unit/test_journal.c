@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -345,6 +346,42 @@ static void test_a_hundred_thousand_rows_are_read_quickly(void **state)
 	assert_true(read < written);
 }
 
+static int no_copy(void *arg, const struct journal_copy *row)
+{
+	(void)arg;
+	(void)row;
+	return -EINVAL;
+}
+
+static int count_receipt(void *arg, const struct journal_receipt *row)
+{
+	(void)row;
+	++*(int *)arg;
+	return 0;
+}
+
+static void test_a_journal_in_memory_writes_no_files(void **state)
+{
+	struct journal_fixture *f = *state;
+	struct journal_receipt receipt = {
+		.region = (char *)"us-east-1", .name = (char *)"r", .text = (char *)"x"};
+	struct journal_end end = {0};
+	struct err err = {0};
+	int receipts = 0;
+
+	journal_fixture_close(f);
+	journal_fixture_remove(f->dir);
+	if (journal_open(&f->loop, NULL, "111122223333", &f->j, &err) < 0)
+		fail_msg("%s", err.message);
+	receipt.id = journal_next_receipt_id(f->j);
+	assert_int_equal(journal_put_receipt(f->j, &receipt, journal_fixture_done, &end), 0);
+	journal_fixture_wait(f, &end);
+	assert_int_equal(end.errnum, 0);
+	assert_int_equal(journal_read(f->j, 0, no_copy, count_receipt, &receipts, &err), 0);
+	assert_int_equal(receipts, 1);
+	assert_int_equal(access(f->dir, F_OK), -1);
+}
+
 static void test_the_directory_is_made_and_private(void **state)
 {
 	static const char *const names[] = {"journal.db", "journal.lock", "journal.db-wal"};
@@ -384,6 +421,7 @@ int main(void)
 		TEST(test_nothing_is_read_while_something_is_written),
 		TEST(test_reading_ends_when_told_to),
 		TEST(test_a_hundred_thousand_rows_are_read_quickly),
+		TEST(test_a_journal_in_memory_writes_no_files),
 		TEST(test_the_directory_is_made_and_private),
 	};
 
