@@ -6,7 +6,7 @@
 
 #include "digest.h"
 #include "sigv2.h"
-#include "url_split.h"
+#include "url.h"
 
 #define FORM_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 

@@ -8,7 +8,7 @@
 
 #include "profile.h"
 #include "profile_path.h"
-#include "url_split.h"
+#include "url.h"
 
 struct partition {
 	const char *name;

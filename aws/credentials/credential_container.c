@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "credential_ask.h"
 #include "credential_json.h"
+#include "credential_request.h"
 #include "http_place.h"
 #include "profile_path.h"
 #include "secret.h"
-#include "url_split.h"
+#include "url.h"
 
 #define TRY_MS    2000
 #define TOKEN_MAX ((size_t)64 << 10)

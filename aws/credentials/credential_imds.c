@@ -7,15 +7,15 @@
 #include <strings.h>
 
 #include "clock.h"
-#include "credential_ask.h"
 #include "credential_json.h"
+#include "credential_request.h"
 #include "log.h"
 #include "num.h"
 #include "profile.h"
 #include "profile_path.h"
 #include "random.h"
 #include "secret.h"
-#include "url_split.h"
+#include "url.h"
 
 #define HOST_V4  "http://169.254.169.254"
 #define HOST_V6  "http://[fd00:ec2::254]"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "credential_ask.h"
+#include "credential_request.h"
 #include "encode.h"
 #include "endpoint.h"
 #include "jsondoc.h"

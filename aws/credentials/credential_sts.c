@@ -14,7 +14,7 @@
 #include "profile.h"
 #include "secret.h"
 #include "sigv4.h"
-#include "url_split.h"
+#include "url.h"
 #include "xml.h"
 
 #define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"

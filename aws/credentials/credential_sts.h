@@ -4,7 +4,7 @@
 #define EBSFS_CREDENTIAL_STS_H
 
 #include "buf.h"
-#include "credential_ask.h"
+#include "credential_request.h"
 
 struct credential_sts {
 	struct credential_ask ask;

@@ -8,7 +8,7 @@
 #include <sys/queue.h>
 
 #include "clock.h"
-#include "credential_resolve.h"
+#include "credential_resolver.h"
 #include "credential_source.h"
 #include "log.h"
 #include "loop.h"

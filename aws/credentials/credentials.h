@@ -41,7 +41,7 @@ static inline bool credentials_same(const struct credentials *a, const struct cr
 }
 
 /* The chain of sources for one profile: which of them is used is decided by the configuration, in
- * botocore's order (credential_resolve.h). */
+ * botocore's order (credential_resolver.h). */
 struct credentials_chain;
 
 /* profile: NULL unless the user named one with `-o profile=`. profiles, http and loop are borrowed

@@ -9,10 +9,10 @@
 #include <utlist.h>
 
 #include "fd_watch.h"
-#include "http_copy.h"
 #include "http_end.h"
-#include "http_failure.h"
+#include "http_message.h"
 #include "http_place.h"
+#include "http_result.h"
 #include "loop.h"
 #include "secret_mask.h"
 #include "workdir.h"

@@ -8,8 +8,8 @@
 
 #include "cleanup.h"
 #include "http_answer.h"
-#include "http_failure.h"
-#include "url_split.h"
+#include "http_result.h"
+#include "url.h"
 
 /*
  * Whether a byte of the request may have reached the server. curl counts what it handed to any

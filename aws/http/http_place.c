@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "url_split.h"
+#include "url.h"
 
 static const struct {
 	const char *address;

@@ -8,7 +8,7 @@
 #include "endpoint.h"
 #include "profile_parse.h"
 #include "shell_split.h"
-#include "url_split.h"
+#include "url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -16,7 +16,7 @@
 #include "profile_parse.h"
 #include "profile_path.h"
 #include "shell_split.h"
-#include "url_split.h"
+#include "url.h"
 
 static char dir[64];
 static char config_path[96], credentials_path[96];

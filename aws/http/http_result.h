@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Why a request got no answer: errno, words, and what helps. */
-#ifndef EBSFS_HTTP_FAILURE_H
-#define EBSFS_HTTP_FAILURE_H
+#ifndef EBSFS_HTTP_RESULT_H
+#define EBSFS_HTTP_RESULT_H
 
 #include "err.h"
 #include "http.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A question of a source of credentials over HTTP, asked again as long as that may help. */
-#ifndef EBSFS_CREDENTIAL_ASK_H
-#define EBSFS_CREDENTIAL_ASK_H
+#ifndef EBSFS_CREDENTIAL_REQUEST_H
+#define EBSFS_CREDENTIAL_REQUEST_H
 
 #include <stdint.h>
 

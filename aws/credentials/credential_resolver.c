@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The order of the sources, and the chains that roles make of profiles. */
-#include "credential_resolve.h"
+#include "credential_resolver.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Division of URLs. */
-#include "url_split.h"
+#include "url.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

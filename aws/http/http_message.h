@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A request as it goes out: its own copy of the URL, the header lines and the body, wiped when it
  * goes. */
-#ifndef EBSFS_HTTP_COPY_H
-#define EBSFS_HTTP_COPY_H
+#ifndef EBSFS_HTTP_MESSAGE_H
+#define EBSFS_HTTP_MESSAGE_H
 
 #include "http.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which source a configuration means. */
-#ifndef EBSFS_CREDENTIAL_RESOLVE_H
-#define EBSFS_CREDENTIAL_RESOLVE_H
+#ifndef EBSFS_CREDENTIAL_RESOLVER_H
+#define EBSFS_CREDENTIAL_RESOLVER_H
 
 #include "credential_source.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Asking, and asking again. */
-#include "credential_ask.h"
+#include "credential_request.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The parts of an http URL, so that its host can be judged before anything is sent there. */
-#ifndef EBSFS_URL_SPLIT_H
-#define EBSFS_URL_SPLIT_H
+#ifndef EBSFS_URL_H
+#define EBSFS_URL_H
 
 #include <stdbool.h>
 #include <stddef.h>

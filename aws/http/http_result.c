@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Why a request got no answer. */
-#include "http_failure.h"
+#include "http_result.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A request's own copy. */
-#include "http_copy.h"
+#include "http_message.h"
 
 #include <errno.h>
 #include <stdio.h>
