@@ -33,7 +33,7 @@ static void child(pid_t parent, int ready_fd)
 
 	sim_options_demo(&options);
 	options.parent = parent;
-	if (sim_run(&options, ready_fd, &err) < 0) {
+	if (sim_run(&options, NULL, ready_fd, &err) < 0) {
 		log_error("simulator: %s", err.message);
 		_exit(1);
 	}

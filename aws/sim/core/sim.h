@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/types.h>
 
 #include "err.h"
@@ -70,7 +69,6 @@ struct sim_options {
 	uint16_t port; /* 0: any */
 	pid_t parent;  /* not 0: end when this process, which must be the parent, has ended */
 	bool demo;     /* the built-in account */
-	bool control;  /* answer the paths below /_sim/, which obey every local user */
 	const char *world_file;  /* JSON, see sim_world_json.c; NULL: none */
 	const char *faults_file; /* JSON, see sim_faults.h; NULL: none */
 	struct {
@@ -89,15 +87,14 @@ struct sim_options {
 void sim_options_init(struct sim_options *o);
 /* What `ebsfs -o simulate` runs: the built-in account, copies of 20 to 40 s, some latency. */
 void sim_options_demo(struct sim_options *o);
-/* Overwrites *o from a command line (argv[0] is not looked at); strings are borrowed from argv.
- * Returns 0, 1 after --help was printed, or -EINVAL with *err. */
-int sim_options_parse(struct sim_options *o, int argc, char **argv, struct err *err);
-void sim_options_help(FILE *out);
+
+struct sim_hooks;
 
 /* Listens on 127.0.0.1, writes "PORT\n" to ready_fd (-1: does not) and serves until SIGTERM, SIGINT
  * or the parent's end. To be run in a process of its own: it blocks these signals, ignores SIGPIPE,
  * and uses threads. Returns 0, or -errno with *err if it could not begin. PR_SET_PDEATHSIG counts
  * the thread that forked as the parent: fork from one that lives as long as the simulator shall. */
-int sim_run(const struct sim_options *o, int ready_fd, struct err *err);
+int sim_run(
+	const struct sim_options *o, const struct sim_hooks *hooks, int ready_fd, struct err *err);
 
 #endif

@@ -4,16 +4,6 @@
 
 #include <string.h>
 
-#include "sim_copy.h"
-#include "sim_delete.h"
-#include "sim_describe.h"
-#include "sim_encryption.h"
-#include "sim_regions.h"
-#include "sim_sharing.h"
-#include "sim_snapshot_calls.h"
-#include "sim_sts.h"
-#include "sim_tags.h"
-
 static const char *const no_params[] = {NULL};
 
 /* Rates: EC2's table of request token buckets. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The actions that the simulator knows, and the way of a request through signature, permission and
- * throttling to its action. */
+/* The actions of the API: the table of them, and the functions that carry them out. */
 #ifndef EBSFS_SIM_ACTIONS_H
 #define EBSFS_SIM_ACTIONS_H
 
@@ -13,24 +12,54 @@ struct sim_action {
 	bool sts;
 	bool writes; /* needs the world exclusively */
 	sim_action_fn *run;
-	const char *const *params; /* permitted ones, NULL-terminated, beside those that every
-				      request may have */
+	const char *const *params; /* the action's own parameters, NULL-terminated */
 	struct sim_rate rate;
 };
 
-/* NULL if there is none of that name. */
+/* Returns NULL for an unknown name. */
 const struct sim_action *sim_action_find(const char *name);
 
-/* Answers a request. clock_error_ms is added to the simulator's clock for this one. Takes and
- * releases the world's lock. */
+/* Checks a request's signature, permission and rate, and carries it out. clock_error_ms is added to
+ * the simulator's clock for this request. Takes and releases the world's lock. */
 void sim_actions_answer(struct sim_world *w, struct sim_throttle *t,
 	const struct sim_auth_request *r, const struct sim_params *params, int64_t clock_error_ms,
 	struct sim_reply *reply);
 
-/* Judges the signature and fills c->key, c->region and c->sts. Returns 0, or -1 after sim_fail().
+/* --- sim_access.c --- */
+
+/* Verifies the signature and sets c->key, c->region and c->sts. Returns 0, or -1 after sim_fail().
  */
 int sim_access_authenticate(struct sim_call *c, const struct sim_auth_request *r);
-/* Whether the key may do this. Returns 0, or -1 after sim_fail(). */
+/* Checks that c->key has permission for the action. Returns 0, or -1 after sim_fail(). */
 int sim_access_authorize(struct sim_call *c, const char *action);
+
+/* --- the actions, by file, with their parameters where they have any --- */
+
+/* sim_copy.c */
+sim_action_fn sim_copy_snapshot;
+extern const char *const sim_copy_params[];
+
+/* sim_describe.c */
+sim_action_fn sim_describe_snapshots;
+extern const char *const sim_describe_params[];
+
+/* sim_regions.c */
+sim_action_fn sim_describe_regions, sim_get_encryption_by_default, sim_get_default_key;
+extern const char *const sim_regions_params[];
+
+/* sim_snapshot_calls.c */
+sim_action_fn sim_create_volume, sim_create_snapshot, sim_delete_snapshot;
+sim_action_fn sim_modify_snapshot_attribute, sim_describe_snapshot_attribute;
+extern const char *const sim_create_volume_params[], *const sim_create_snapshot_params[],
+							     *const sim_delete_params[],
+								     *const sim_sharing_params[];
+
+/* sim_sts.c; AssumeRoleWithWebIdentity is not signed: its c->key is NULL. */
+sim_action_fn sim_sts_identity, sim_sts_assume_role, sim_sts_assume_role_with_web_identity;
+extern const char *const sim_sts_assume_params[], *const sim_sts_web_params[];
+
+/* sim_tags.c */
+sim_action_fn sim_create_tags, sim_delete_tags;
+extern const char *const sim_create_tags_params[];
 
 #endif

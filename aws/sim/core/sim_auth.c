@@ -13,7 +13,6 @@
 #include "encode.h"
 #include "isotime.h"
 #include "num.h"
-#include "sim_auth_v2.h"
 #include "sim_params.h"
 #include "sim_text.h"
 
@@ -173,7 +172,9 @@ int sim_auth_parse(const struct sim_auth_request *r, struct sim_auth *a, const c
 		} else if (authorization) {
 			result = parse_header(r, authorization, a, why);
 		} else {
-			result = sim_auth_v2_claimed(r) ? sim_auth_v2_parse(r, a, why) : -ENOENT;
+			result = sim_auth_v2_claimed(r)
+					 ? sim_auth_v2_parse(r, sim_auth_header(r, "host"), a, why)
+					 : -ENOENT;
 		}
 	}
 	sim_params_finish(&query);
@@ -357,7 +358,7 @@ bool sim_auth_matches(
 	char digest[65], expected[65];
 
 	if (a->is_v2)
-		return sim_auth_v2_matches(a, r, secret);
+		return sim_auth_v2_matches(a, r, sim_auth_header(r, "host"), secret);
 	if (!covers_enough(a, r))
 		return false;
 	buf_printf(&canonical, "%s\n", r->method);

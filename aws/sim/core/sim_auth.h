@@ -55,4 +55,15 @@ void sim_auth_finish(struct sim_auth *a);
 bool sim_auth_matches(
 	const struct sim_auth *a, const struct sim_auth_request *r, const char *secret);
 
+/* --- sim_auth_v2.c: Signature Version 2, by HmacSHA256, in the request's parameters --- */
+
+/* Whether the request claims a signature of Version 2. */
+bool sim_auth_v2_claimed(const struct sim_auth_request *r);
+/* Like sim_auth_parse() and sim_auth_matches() for such a request; host: its Host header, NULL if
+ * absent. The region is the one that the host names, else us-east-1; no service is named. */
+int sim_auth_v2_parse(
+	const struct sim_auth_request *r, const char *host, struct sim_auth *a, const char **why);
+bool sim_auth_v2_matches(const struct sim_auth *a, const struct sim_auth_request *r,
+	const char *host, const char *secret);
+
 #endif

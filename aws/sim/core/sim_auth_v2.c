@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* AWS Signature Version 2 as the service sees it. */
-#include "sim_auth_v2.h"
+#include "sim_auth.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -77,13 +77,14 @@ static int parse(const struct sim_params *p, struct sim_auth *a, const char **wh
 	return 0;
 }
 
-int sim_auth_v2_parse(const struct sim_auth_request *r, struct sim_auth *a, const char **why)
+int sim_auth_v2_parse(
+	const struct sim_auth_request *r, const char *host, struct sim_auth *a, const char **why)
 {
 	struct sim_params p = SIM_PARAMS_INIT;
 	int result = read_params(r, &p);
 
 	a->is_v2 = true;
-	find_region(sim_auth_header(r, "host"), a->region, sizeof(a->region));
+	find_region(host, a->region, sizeof(a->region));
 	*why = "the request's parameters are malformed";
 	if (result == 0)
 		result = parse(&p, a, why);
@@ -116,12 +117,11 @@ static void add_canonical_params(struct buf *out, struct sim_params *p)
 	}
 }
 
-bool sim_auth_v2_matches(
-	const struct sim_auth *a, const struct sim_auth_request *r, const char *secret)
+bool sim_auth_v2_matches(const struct sim_auth *a, const struct sim_auth_request *r,
+	const char *host, const char *secret)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT, expected = BUF_INIT;
 	struct sim_params p = SIM_PARAMS_INIT;
-	const char *host = sim_auth_header(r, "host");
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;
 	int result = read_params(r, &p);

@@ -8,6 +8,7 @@
 
 #include "isotime.h"
 #include "num.h"
+#include "sim_actions.h"
 #include "sim_filter.h"
 #include "sim_text.h"
 
@@ -17,6 +18,119 @@ const char *const sim_describe_params[] = {"Owner.#", "RestorableBy.#", "Snapsho
 static const char *const filter_names[] = {"description", "encrypted", "owner-alias", "owner-id",
 	"progress", "snapshot-id", "start-time", "status", "storage-tier", "transfer-type",
 	"tag:", "tag-key", "volume-id", "volume-size", NULL};
+
+/* --- page tokens --- */
+
+#define TOKEN_SIZE 80
+
+static uint64_t hash(uint64_t h, const char *s)
+{
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+	h ^= h >> 32;
+	return h * 0x9e3779b97f4a7c15u;
+}
+
+/* All that makes it the same query, in any order. */
+static uint64_t query_hash(const struct sim_call *c)
+{
+	static const char *const apart[] = {"NextToken", "MaxResults", "DryRun", "Version"};
+	uint64_t sum = hash(hash(c->world->token_secret, c->region->name), c->key->account);
+
+	for (size_t i = 0; i < c->params->n; i++) {
+		const struct sim_param *p = &c->params->items[i];
+		bool counts = strncmp(p->name, "X-Amz-", 6) != 0;
+
+		for (size_t j = 0; j < ARRAY_LEN(apart); j++)
+			counts = counts && strcmp(p->name, apart[j]);
+		if (counts)
+			sum += hash(hash(c->world->token_secret, p->name), p->value);
+	}
+	return sum;
+}
+
+static uint64_t seal(const struct sim_call *c, uint64_t slot, uint64_t salt)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, slot, salt);
+	return hash(query_hash(c), text);
+}
+
+/* With the characters that Base64 has and forms must escape; with a salt, so that no two tokens are
+ * alike. */
+static const char *page_token(struct sim_call *c, size_t slot, char out[TOKEN_SIZE])
+{
+	uint64_t salt = sim_world_random(c->world);
+
+	snprintf(out, TOKEN_SIZE, "AAMA/%016" PRIx64 "+%016" PRIx64 "/%016" PRIx64 "==", salt,
+		slot ^ salt, seal(c, slot, salt));
+	return out;
+}
+
+static int page_position(struct sim_call *c, const char *token, size_t *slot)
+{
+	uint64_t salt = 0, masked = 0, sealed = 0;
+	int end = 0;
+
+	if (strlen(token) != 57 ||
+		sscanf(token, "AAMA/%16" SCNx64 "+%16" SCNx64 "/%16" SCNx64 "==%n", &salt, &masked,
+			&sealed, &end) != 3 ||
+		(size_t)end != strlen(token) || seal(c, masked ^ salt, salt) != sealed)
+		return sim_fail(c, 400, "InvalidPaginationToken",
+			"The pagination token is invalid: '%s'", token);
+	*slot = (size_t)(masked ^ salt);
+	return 0;
+}
+
+/* --- a snapshot as an element of a response --- */
+
+void sim_item_write(struct sim_call *c, const struct sim_snapshot *s, const struct sim_view *v,
+	const struct sim_tags *tags)
+{
+	struct sim_xml *x = &c->xml;
+
+	sim_xml_leaf(x, "snapshotId", s->id);
+	sim_xml_leaf(x, "volumeId", s->volume_id);
+	sim_xml_leaf(x, "status", v->state);
+	sim_xml_leaf(x, "statusMessage", v->message);
+	sim_xml_time(x, "startTime", s->start_ms);
+	sim_xml_time(x, "completionTime", v->completion_ms);
+	if (v->has_progress)
+		sim_xml_leaf(x, "progress", v->progress);
+	sim_xml_leaf(x, "ownerId", s->owner_id);
+	sim_xml_leaf(x, "ownerAlias", s->owner_alias);
+	sim_xml_number(x, "volumeSize", s->volume_gib);
+	sim_xml_leaf(x, "description", s->description);
+	sim_xml_bool(x, "encrypted", s->encrypted);
+	sim_xml_leaf(x, "kmsKeyId", s->kms_key_id);
+	sim_xml_leaf(x, "dataEncryptionKeyId", s->data_key_id);
+	sim_xml_leaf(x, "outpostArn", s->outpost_arn);
+	sim_xml_leaf(x, "availabilityZone", s->zone);
+	sim_xml_leaf(x, "storageTier", s->storage_tier);
+	sim_xml_time(x, "restoreExpiryTime", s->restore_expiry_ms);
+	sim_xml_leaf(x, "sseType", s->sse_type);
+	sim_xml_leaf(x, "transferType", s->transfer_type);
+	if (s->completion_minutes)
+		sim_xml_number(x, "completionDurationMinutes", s->completion_minutes);
+	if (s->full_size >= 0 && strcmp(v->state, "pending"))
+		sim_xml_number(x, "fullSnapshotSizeInBytes", s->full_size);
+	/* Tags belong to the account that set them. */
+	if (!tags || !tags->n || strcmp(s->owner_id, c->key->account)) {
+		sim_xml_leaf(x, "tagSet", "");
+		return;
+	}
+	sim_xml_open(x, "tagSet");
+	for (size_t i = 0; i < tags->n; i++) {
+		sim_xml_open(x, "item");
+		sim_xml_leaf(x, "key", tags->items[i].key);
+		sim_xml_leaf(x, "value", tags->items[i].value);
+		sim_xml_close(x, "item");
+	}
+	sim_xml_close(x, "tagSet");
+}
+
+/* --- what the request asks for --- */
 
 struct query {
 	const char **owners, **restorers, **ids;
@@ -62,7 +176,7 @@ static int parse_page(struct sim_call *c, struct query *q)
 				v);
 		q->max = v > 1000 ? 1000 : (size_t)v;
 	}
-	return token && *token ? sim_page_position(c, token, &q->start) : 0;
+	return token && *token ? page_position(c, token, &q->start) : 0;
 }
 
 static bool is_account(const char *s)
@@ -337,7 +451,7 @@ static size_t write_items(struct sim_call *c, const struct query *q)
 
 static int answer(struct sim_call *c, const struct query *q)
 {
-	char token[SIM_TOKEN_SIZE];
+	char token[TOKEN_SIZE];
 	size_t next;
 
 	sim_call_begin(c);
@@ -345,7 +459,7 @@ static int answer(struct sim_call *c, const struct query *q)
 	next = write_items(c, q);
 	sim_xml_close(&c->xml, "snapshotSet");
 	if (next != SIZE_MAX)
-		sim_xml_leaf(&c->xml, "nextToken", sim_page_token(c, next, token));
+		sim_xml_leaf(&c->xml, "nextToken", page_token(c, next, token));
 	else if (c->world->behaviour.pages == SIM_PAGES_RAGGED)
 		sim_xml_leaf(&c->xml, "nextToken", "");
 	return sim_call_end(c);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulator's HTTP side, over libmicrohttpd. */
+/* The simulator's HTTP server, over libmicrohttpd. */
 #include "sim_http.h"
 
 #include <arpa/inet.h>
@@ -24,14 +24,14 @@ struct sim_http {
 
 /* One request while it is being read and answered. */
 struct exchange {
-	char *uri; /* raw: libmicrohttpd's own is decoded, and a signature is over the raw one */
+	char *uri; /* as sent: libmicrohttpd decodes its own, but a signature covers the raw one */
 	struct buf body;
 	struct sim_header headers[HEADERS_MAX];
 	size_t n_headers;
 	bool begun;
 };
 
-static void *begin_exchange(void *cls, const char *uri, struct MHD_Connection *connection)
+static void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 {
 	struct exchange *x = calloc(1, sizeof(*x));
 
@@ -42,7 +42,7 @@ static void *begin_exchange(void *cls, const char *uri, struct MHD_Connection *c
 	return x;
 }
 
-static void end_exchange(void *cls, struct MHD_Connection *connection, void **con_cls,
+static void exchange_end(void *cls, struct MHD_Connection *connection, void **con_cls,
 	enum MHD_RequestTerminationCode why)
 {
 	struct exchange *x = *con_cls;
@@ -85,7 +85,7 @@ static void write_date(int64_t wall_ms, char out[64])
 	strftime(out, 64, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 }
 
-/* A body that ends early or comes slowly. */
+/* A body that is cut short or sent slowly. */
 struct stream {
 	struct sim_server *server;
 	char *data;
@@ -93,14 +93,14 @@ struct stream {
 	int64_t pause_ms;
 };
 
-static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t max)
+static ssize_t stream_read(void *cls, uint64_t position, char *out, size_t max)
 {
 	const struct stream *t = cls;
 	size_t n;
 
 	if (position >= t->end)
 		return MHD_CONTENT_READER_END_WITH_ERROR; /* the connection ends here */
-	sim_server_sleep(t->server, t->pause_ms);
+	sim_service_sleep(t->server, t->pause_ms);
 	n = t->end - (size_t)position;
 	n = n < t->piece ? n : t->piece;
 	n = n < max ? n : max;
@@ -108,7 +108,7 @@ static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t max)
 	return (ssize_t)n;
 }
 
-static void free_stream(void *cls)
+static void stream_free(void *cls)
 {
 	struct stream *t = cls;
 
@@ -131,10 +131,10 @@ static struct MHD_Response *stream_response(struct sim_server *s, struct sim_rep
 	t->piece = reply->trickle_ms ? t->len / TRICKLE_PIECES + 1 : t->len + 1;
 	t->pause_ms = reply->trickle_ms / TRICKLE_PIECES;
 	response = t->data ? MHD_create_response_from_callback(
-				     t->len, 65536, read_stream, t, free_stream)
+				     t->len, 65536, stream_read, t, stream_free)
 			   : NULL;
 	if (!response)
-		free_stream(t);
+		stream_free(t);
 	return response;
 }
 
@@ -172,8 +172,8 @@ static enum MHD_Result send_reply(
 	return result;
 }
 
-/* A reset, and not an orderly end. */
-static enum MHD_Result drop(struct MHD_Connection *connection)
+/* Resets the connection instead of closing it in order. */
+static enum MHD_Result connection_reset(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -184,7 +184,7 @@ static enum MHD_Result drop(struct MHD_Connection *connection)
 	return MHD_NO;
 }
 
-static enum MHD_Result answer(struct sim_server *s, struct MHD_Connection *connection,
+static enum MHD_Result exchange_answer(struct sim_server *s, struct MHD_Connection *connection,
 	struct exchange *x, const char *method)
 {
 	char *mark = strchr(x->uri, '?');
@@ -204,21 +204,22 @@ static enum MHD_Result answer(struct sim_server *s, struct MHD_Connection *conne
 	new_request_id(reply.request_id);
 	if (x->body.error)
 		reply.status = 413;
-	else if (s->control && !strncmp(r.path, "/_sim/", 6))
-		sim_control_answer(s, &r, &reply);
+	else if (s->hooks && !strncmp(r.path, "/_sim/", 6))
+		s->hooks->control(s, &r, &reply);
 	else if (strcmp(r.path, "/"))
 		reply.status = 404;
 	else if (strcmp(method, "GET") && strcmp(method, "POST"))
 		reply.status = 405;
 	else
 		sim_service_answer(s, &r, &reply);
-	result = reply.drop ? drop(connection) : send_reply(s, connection, &reply);
+	result = reply.drop ? connection_reset(connection) : send_reply(s, connection, &reply);
 	buf_finish(&reply.body);
 	return result;
 }
 
-static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, const char *url,
-	const char *method, const char *version, const char *data, size_t *data_len, void **con_cls)
+static enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *connection,
+	const char *url, const char *method, const char *version, const char *data,
+	size_t *data_len, void **con_cls)
 {
 	struct exchange *x = *con_cls;
 
@@ -234,7 +235,7 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
 		*data_len = 0;
 		return MHD_YES;
 	}
-	return answer(cls, connection, x, method);
+	return exchange_answer(cls, connection, x, method);
 }
 
 int sim_http_start(struct sim_server *s, uint16_t *port, struct sim_http **out, struct err *err)
@@ -251,11 +252,11 @@ int sim_http_start(struct sim_server *s, uint16_t *port, struct sim_http **out, 
 	h->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION |
 					     MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
 					     MHD_USE_SUPPRESS_DATE_NO_CLOCK,
-		*port, NULL, NULL, handle, s, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-		MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-		end_exchange, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEM,
-		MHD_OPTION_THREAD_STACK_SIZE, STACK_SIZE, MHD_OPTION_LISTEN_BACKLOG_SIZE, 512u,
-		MHD_OPTION_END);
+		*port, NULL, NULL, exchange_handle, s, MHD_OPTION_SOCK_ADDR,
+		(struct sockaddr *)&address, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, exchange_end, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		CONNECTION_MEM, MHD_OPTION_THREAD_STACK_SIZE, STACK_SIZE,
+		MHD_OPTION_LISTEN_BACKLOG_SIZE, 512u, MHD_OPTION_END);
 	if (!h->daemon)
 		return err_set(err, errno ? errno : EIO, "cannot listen on 127.0.0.1 port %u: %s",
 			*port, strerror(errno ? errno : EIO));

@@ -5,9 +5,6 @@
 
 #include "sim_call.h"
 
-sim_action_fn sim_describe_regions;
-extern const char *const sim_regions_params[];
-
 /* The name of the n-th region: the real ones first, then invented ones. The caller frees it; NULL
  * on ENOMEM. */
 char *sim_regions_name(size_t n);

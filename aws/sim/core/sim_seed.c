@@ -3,11 +3,236 @@
 #include "sim_seed.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "sim_regions.h"
 #include "sim_text.h"
+
+#define HOUR_MS  (3600 * 1000LL)
+#define STRANGER "210987654321"
+
+/* A volume and the snapshots that were made of it, the youngest `age_h` hours ago. */
+static const struct series {
+	const char *region;
+	const char *name; /* tag; NULL: without tags */
+	const char *environment;
+	const char *description;
+	int gib, used_percent;
+	bool encrypted;
+	int age_h, every_h, count;
+	const char *copied_from; /* these are copies */
+} all[] = {
+	{"us-east-1", "orders-db-01 data", "production", "nightly orders-db-01 /dev/sdf", 500, 71,
+		true, 7, 24, 9, NULL},
+	{"us-east-1", "orders-db-01 root", "production", "nightly orders-db-01 /dev/xvda", 20, 34,
+		true, 7, 24, 4, NULL},
+	{"us-east-1", "web-01", "production",
+		"Created by CreateImage(i-0d3f8a1b2c4e5f607) for ami-0a9b8c7d6e5f40312", 8, 46,
+		false, 52, 168, 5, NULL},
+	{"us-east-1", "web-02", "production",
+		"Created by CreateImage(i-04c5b6a798d0e1f23) for ami-0f1e2d3c4b5a69788", 8, 45,
+		false, 53, 168, 4, NULL},
+	{"us-east-1", "warehouse", "production",
+		"This snapshot is created by the AWS Backup service.", 2000, 62, true, 19, 168, 4,
+		NULL},
+	{"us-east-1", "build-cache", "development", "before the compiler upgrade", 100, 80, false,
+		391, 24, 1, NULL},
+	{"us-east-1", "wiki", "internal", "weekly wiki (confluence) – keep 6 months", 50, 28, false,
+		31, 168, 6, NULL},
+	{"us-east-1", NULL, NULL, "", 30, 12, false, 6023, 1, 1, NULL},
+	{"us-east-1", "audit log 2023/2024", "production", "legal hold, ask Maria before deleting",
+		1000, 97, true, 9120, 8760, 2, NULL},
+	{"eu-west-1", "shop-eu-db data", "production", "nightly shop-eu-db /dev/sdf", 200, 55, true,
+		6, 24, 7, NULL},
+	{"eu-west-1", "shop-eu-db root", "production", "nightly shop-eu-db /dev/xvda", 20, 31, true,
+		6, 24, 7, NULL},
+	{"eu-west-1", "mail-relay", "production", "weekly mail-relay", 16, 22, false, 77, 168, 4,
+		NULL},
+	{"eu-west-1", "orders-db-01 data", "disaster-recovery",
+		"[Copied snap-0 from us-east-1] nightly orders-db-01 /dev/sdf", 500, 70, true, 30,
+		168, 3, "us-east-1"},
+	{"eu-west-1", "gitlab", "internal", "gitlab 16.11 before upgrade to 17.0", 120, 64, false,
+		2210, 24, 1, NULL},
+	{"ap-southeast-2", "shop-apac-db data", "production", "nightly shop-apac-db /dev/sdf", 80,
+		39, true, 12, 24, 7, NULL},
+	{"ap-southeast-2", "edge-proxy", "production", "edge-proxy golden image", 8, 41, false, 200,
+		720, 5, NULL},
+	{"ap-southeast-2", "kiosk", "staging", "kiosk demo for the Sydney office", 32, 18, false,
+		1300, 24, 3, NULL},
+	{"us-west-2", "orders-db-01 data", "disaster-recovery",
+		"[Copied snap-0 from us-east-1] nightly orders-db-01 /dev/sdf", 500, 71, true, 31,
+		24, 6, "us-east-1"},
+	{"us-west-2", "wiki", "disaster-recovery",
+		"[Copied snap-0 from us-east-1] weekly wiki (confluence) – keep 6 months", 50, 28,
+		false, 32, 168, 4, "us-east-1"},
+	{"us-west-2", "render-farm scratch", "development", "render-farm scratch, can go", 4000, 8,
+		false, 820, 24, 2, NULL},
+	{"us-west-2", "ml-training", "development", "checkpoint epoch 40", 1500, 88, true, 96, 48,
+		5, NULL},
+};
+
+struct demo {
+	struct sim_world *world;
+	struct sim_time now;
+	uint64_t dice; /* of its own, so that the account is the same each time */
+};
+
+static uint64_t roll(struct demo *d)
+{
+	uint64_t x = d->dice += 0x9e3779b97f4a7c15u;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return x ^ x >> 31;
+}
+
+/* Each region's own key, beside the one that AWS manages. */
+static int add_key(struct demo *d, struct sim_region *r)
+{
+	struct sim_kms_key *grown = realloc(r->keys, (r->n_keys + 1) * sizeof(*grown)), *k;
+
+	if (!grown)
+		return -ENOMEM;
+	r->keys = grown;
+	k = &grown[r->n_keys];
+	*k = (struct sim_kms_key){.alias = strdup("alias/backup"), .usable = true};
+	if (asprintf(&k->id, "%08x-1c2d-4e3f-8a9b-%012" PRIx64, (unsigned)roll(d), roll(d) >> 16) <
+		0)
+		k->id = NULL;
+	if (!k->id ||
+		asprintf(&k->arn, "arn:aws:kms:%s:" SIM_ACCOUNT ":key/%s", r->name, k->id) < 0)
+		k->arn = NULL;
+	r->n_keys++; /* from here on the world frees it, complete or not */
+	return k->alias && k->arn ? 0 : -ENOMEM;
+}
+
+static int set_tags(struct sim_snapshot *s, const struct series *series)
+{
+	if (!series->name)
+		return 0;
+	return sim_tags_set(&s->tags, "Name", series->name) |
+	       sim_tags_set(&s->tags, "environment", series->environment) |
+	       (series->every_h == 24 ? sim_tags_set(&s->tags, "backup", "daily")
+				      : sim_tags_set(&s->tags, "backup", "weekly"));
+}
+
+static int encrypt(struct demo *d, const struct sim_region *r, struct sim_snapshot *s)
+{
+	char data_key[40];
+
+	snprintf(data_key, sizeof(data_key), "%08x-5a6b-4c7d-8e9f-%012" PRIx64, (unsigned)roll(d),
+		roll(d) >> 16);
+	s->encrypted = true;
+	return sim_snapshot_set(&s->kms_key_id, r->keys[r->n_keys - 1].arn) |
+	       sim_snapshot_set(&s->sse_type, "sse-kms") |
+	       sim_snapshot_set(&s->data_key_id, data_key);
+}
+
+static int fill(struct demo *d, const struct sim_region *r, const struct series *series,
+	const char *volume, int n, struct sim_snapshot *s)
+{
+	int64_t used = ((int64_t)series->gib << 30) / 100 *
+		       (series->used_percent - n % 7 > 1 ? series->used_percent - n % 7 : 1);
+	char id[32];
+	int error;
+
+	snprintf(id, sizeof(id), "snap-0%016" PRIx64, roll(d));
+	error = sim_snapshot_set(&s->id, id) | sim_snapshot_set(&s->volume_id, volume) |
+		sim_snapshot_set(&s->owner_id, SIM_ACCOUNT) |
+		sim_snapshot_set(&s->state, "completed") |
+		sim_snapshot_set(&s->description, series->description) |
+		sim_snapshot_set(&s->storage_tier, series->age_h > 9000 ? "archive" : "standard") |
+		set_tags(s, series);
+	if (series->encrypted)
+		error |= encrypt(d, r, s);
+	if (series->copied_from) {
+		s->is_copy = true;
+		error |= sim_snapshot_set(&s->transfer_type, "standard");
+	}
+	s->volume_gib = (uint32_t)series->gib;
+	s->full_size = used & ~0x7ffffLL;
+	s->start_ms = d->now.wall - (series->age_h + (int64_t)n * series->every_h) * HOUR_MS -
+		      (int64_t)(roll(d) % 900000);
+	s->completion_ms = s->start_ms + 60000 + used / (64 << 10); /* 64 MiB/s and a minute */
+	return error < 0 ? -ENOMEM : 0;
+}
+
+static int add_series(struct demo *d, const struct series *series)
+{
+	struct sim_region *r = sim_world_add_region(d->world, series->region);
+	char volume[32];
+
+	if (!r || (r->n_keys == 1 && add_key(d, r) < 0))
+		return -ENOMEM;
+	snprintf(volume, sizeof(volume), "vol-0%016" PRIx64, roll(d));
+	if (series->copied_from)
+		strcpy(volume, "vol-ffffffff");
+	for (int n = 0; n < series->count; n++) {
+		struct sim_snapshot *s = sim_snapshot_create();
+
+		if (!s)
+			return -ENOMEM;
+		if (fill(d, r, series, volume, n, s) < 0) {
+			sim_snapshot_destroy(s);
+			return -ENOMEM;
+		}
+		if (sim_region_add(r, s) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* One more of a series, made into something that is not just completed. NULL on ENOMEM. */
+static struct sim_snapshot *add_odd(
+	struct demo *d, const char *region, const char *name, const char *description, int age_h)
+{
+	const struct series series = {
+		region, name, "production", description, 250, 40, true, age_h, 24, 1, NULL};
+	struct sim_region *r = sim_world_region(d->world, region);
+
+	return add_series(d, &series) < 0 ? NULL : r->stored[r->n_stored - 1];
+}
+
+static int add_odd_ones(struct demo *d)
+{
+	struct sim_snapshot *running =
+		add_odd(d, "us-east-1", "orders-db-01 data", "before the schema change", 0);
+	struct sim_snapshot *failed =
+		add_odd(d, "eu-west-1", "warehouse", "[Copied from us-east-1] warehouse", 75);
+	struct sim_snapshot *shared =
+		add_odd(d, "us-east-1", NULL, "test data set, from our partner", 1500);
+	struct sim_region *east = sim_world_region(d->world, "us-east-1");
+	struct sim_region *west = sim_world_region(d->world, "eu-west-1");
+	struct sim_time begin = d->now;
+
+	if (!running || !failed || !shared)
+		return -ENOMEM;
+	running->start_ms = d->now.wall - 4 * 60000;
+	running->completion_ms = 0;
+	begin.mono -= 4 * 60000;
+	sim_region_start(east, running, 22 * 60000, begin);
+	failed->completion_ms = 0;
+	failed->is_copy = true;
+	return sim_region_restate(east, running, "pending") |
+	       sim_region_restate(west, failed, "error") |
+	       sim_snapshot_set(&failed->message, "Given key ID is not accessible") |
+	       sim_snapshot_set(&failed->volume_id, "vol-ffffffff") |
+	       sim_snapshot_set(&failed->transfer_type, "standard") |
+	       sim_snapshot_set(&shared->owner_id, STRANGER) |
+	       sim_snapshot_share(shared, SIM_ACCOUNT);
+}
+
+static int seed_demo(struct sim_world *w)
+{
+	struct demo d = {w, sim_world_now(w), 0x65627366732d7369};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (add_series(&d, &all[i]) < 0)
+			return -ENOMEM;
+	return add_odd_ones(&d) < 0 ? -ENOMEM : 0;
+}
 
 static int add_bulk(struct sim_world *w, const char *name, uint64_t n, struct err *err)
 {
@@ -42,11 +267,11 @@ static int add_regions(struct sim_world *w, int n, struct err *err)
 
 int sim_seed_world(struct sim_world *w, const struct sim_options *o, struct err *err)
 {
-	int r = o->world_file ? sim_seed_file(w, o->world_file, err) : 0;
+	int r = 0;
 
 	for (size_t i = 0; i < o->n_bulk && r == 0; i++)
 		r = add_bulk(w, o->bulk[i].region, o->bulk[i].snapshots, err);
-	if (r == 0 && o->demo && sim_demo_seed(w) < 0)
+	if (r == 0 && o->demo && seed_demo(w) < 0)
 		r = err_set(err, ENOMEM, "out of memory");
 	if (r == 0)
 		r = add_regions(w, o->n_regions, err);

@@ -1,55 +1,53 @@
 /* SPDX-License-Identifier: MIT */
-/* A running simulator: its parts put together, from the options to the signal that ends it. */
-#include "sim_server.h"
-
+/* Runs a simulator, from its options to the signal that ends it. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "sim.h"
 #include "sim_http.h"
 #include "sim_seed.h"
+#include "sim_service.h"
 
-void sim_server_sleep(struct sim_server *s, int64_t ms)
+void sim_options_init(struct sim_options *o)
 {
-	struct timespec until;
+	memset(o, 0, sizeof(*o));
+	o->behaviour.copy_ms = (struct sim_range){2000, 2000};
+	o->behaviour.progress_step = 5;
+	o->behaviour.copy_limit = 20;
+}
 
-	if (ms <= 0)
-		return;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_mutex_lock(&s->stop_lock);
-	while (!s->stopping && pthread_cond_timedwait(&s->stop, &s->stop_lock, &until) != ETIMEDOUT)
-		;
-	pthread_mutex_unlock(&s->stop_lock);
+void sim_options_demo(struct sim_options *o)
+{
+	sim_options_init(o);
+	o->demo = true;
+	o->behaviour.copy_ms = (struct sim_range){20000, 40000};
+	o->behaviour.latency_ms = (struct sim_range){15, 45};
+	o->behaviour.consistency_ms = (struct sim_range){0, 1500};
 }
 
 static void server_finish(struct sim_server *s)
 {
-	sim_counts_destroy(s->counts);
-	sim_faults_destroy(s->faults);
+	if (s->hooks)
+		s->hooks->stop(s);
 	sim_throttle_destroy(s->throttle);
 	sim_world_destroy(s->world);
 	pthread_cond_destroy(&s->stop);
 	pthread_mutex_destroy(&s->stop_lock);
 }
 
-static int server_init(struct sim_server *s, const struct sim_options *o, struct err *err)
+static int server_init(struct sim_server *s, const struct sim_options *o,
+	const struct sim_hooks *hooks, struct err *err)
 {
 	pthread_condattr_t monotonic;
 	int r;
 
 	memset(s, 0, sizeof(*s));
 	s->trace = o->trace;
-	s->control = o->control;
+	s->hooks = hooks;
 	pthread_mutex_init(&s->stop_lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -59,15 +57,13 @@ static int server_init(struct sim_server *s, const struct sim_options *o, struct
 	if (r < 0)
 		return r;
 	s->throttle = sim_throttle_create();
-	s->counts = sim_counts_create();
-	s->faults = sim_faults_create();
-	if (!s->throttle || !s->counts || !s->faults)
+	if (!s->throttle)
 		return err_set(err, ENOMEM, "out of memory");
-	r = o->faults_file ? sim_faults_load_file(s->faults, o->faults_file, err) : 0;
+	r = hooks ? hooks->start(s, o, err) : 0;
 	return r < 0 ? r : sim_seed_world(s->world, o, err);
 }
 
-static void stop(struct sim_server *s)
+static void server_stop(struct sim_server *s)
 {
 	pthread_mutex_lock(&s->stop_lock);
 	s->stopping = true;
@@ -75,17 +71,17 @@ static void stop(struct sim_server *s)
 	pthread_mutex_unlock(&s->stop_lock);
 }
 
-static int announce(int fd, uint16_t port, struct err *err)
+static int server_announce(int fd, uint16_t port, struct err *err)
 {
 	char line[16];
 	int n = snprintf(line, sizeof(line), "%u\n", port);
 
 	if (fd >= 0 && write(fd, line, (size_t)n) != n)
-		return err_set(err, errno, "cannot say which port it is: %s", strerror(errno));
+		return err_set(err, errno, "cannot write the port: %s", strerror(errno));
 	return 0;
 }
 
-static int serve(struct sim_server *s, const struct sim_options *o, int ready_fd,
+static int server_run(struct sim_server *s, const struct sim_options *o, int ready_fd,
 	const sigset_t *ends, struct err *err)
 {
 	struct sim_http *http = NULL;
@@ -93,23 +89,24 @@ static int serve(struct sim_server *s, const struct sim_options *o, int ready_fd
 	int r = sim_http_start(s, &port, &http, err), signal_number;
 
 	if (r == 0)
-		r = announce(ready_fd, port, err);
+		r = server_announce(ready_fd, port, err);
 	if (r == 0)
 		sigwait(ends, &signal_number);
-	stop(s);
+	server_stop(s);
 	sim_http_stop(http);
 	return r;
 }
 
-int sim_run(const struct sim_options *o, int ready_fd, struct err *err)
+int sim_run(
+	const struct sim_options *o, const struct sim_hooks *hooks, int ready_fd, struct err *err)
 {
 	_cleanup_(server_finish) struct sim_server s;
 	sigset_t ends;
-	int r = server_init(&s, o, err);
+	int r = server_init(&s, o, hooks, err);
 
 	if (r < 0)
 		return r;
-	/* Blocked before the first thread begins, so that only sigwait() gets them. */
+	/* Signals are blocked before the first thread begins, so that only sigwait() gets them. */
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
@@ -119,7 +116,7 @@ int sim_run(const struct sim_options *o, int ready_fd, struct err *err)
 		/* Also a stopped simulator ends at once; it saves nothing. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != o->parent)
-			return 0; /* it ended before we could ask to be told */
+			return 0; /* the parent ended before prctl() could announce it */
 	}
-	return serve(&s, o, ready_fd, &ends, err);
+	return server_run(&s, o, ready_fd, &ends, err);
 }

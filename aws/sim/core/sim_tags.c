@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "sim_actions.h"
 #include "sim_text.h"
 
 #define RESOURCES_MAX 1000

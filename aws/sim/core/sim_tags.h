@@ -13,7 +13,4 @@
  * 0, or -1 after sim_fail(). */
 int sim_tags_from_specification(struct sim_call *c, const char *type, struct sim_tags *out);
 
-sim_action_fn sim_create_tags, sim_delete_tags;
-extern const char *const sim_create_tags_params[];
-
 #endif

@@ -4,7 +4,8 @@
 #include <unistd.h>
 
 #include "err.h"
-#include "sim.h"
+#include "sim_options.h"
+#include "sim_test.h"
 
 int main(int argc, char **argv)
 {
@@ -13,7 +14,7 @@ int main(int argc, char **argv)
 	int r = sim_options_parse(&options, argc, argv, &err);
 
 	if (r == 0)
-		r = sim_run(&options, STDOUT_FILENO, &err);
+		r = sim_run(&options, &sim_test_hooks, STDOUT_FILENO, &err);
 	if (r < 0)
 		fprintf(stderr, "ebsfs-sim: %s\n", err.message);
 	return r < 0;

@@ -6,9 +6,15 @@
 #include <string.h>
 
 #include "num.h"
-#include "sim_seed.h"
+#include "sim_test.h"
+#include "sim_world_json.h"
 
-void sim_control_reply(struct sim_reply *reply, json_t *json)
+static struct sim_test *test_of(struct sim_server *s)
+{
+	return s->hooks_data;
+}
+
+static void control_reply(struct sim_reply *reply, json_t *json)
 {
 	char *text = json ? json_dumps(json, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
 
@@ -19,10 +25,10 @@ void sim_control_reply(struct sim_reply *reply, json_t *json)
 	free(text);
 }
 
-void sim_control_error(struct sim_reply *reply, const struct err *err)
+static void control_error(struct sim_reply *reply, const struct err *err)
 {
 	reply->status = err->errnum == ENOMEM ? 500 : 400;
-	sim_control_reply(reply, json_pack("{s:s}", "error", err->message));
+	control_reply(reply, json_pack("{s:s}", "error", err->message));
 }
 
 static void get_counts(
@@ -31,9 +37,9 @@ static void get_counts(
 	json_t *json;
 
 	pthread_rwlock_rdlock(&s->world->lock);
-	json = sim_counts_json(s->counts, s->world);
+	json = sim_counts_json(test_of(s)->counts, s->world);
 	pthread_rwlock_unlock(&s->world->lock);
-	sim_control_reply(reply, json);
+	control_reply(reply, json);
 }
 
 static void reset_counts(
@@ -48,8 +54,8 @@ static void reset_counts(
 		region->copies_started = 0;
 	}
 	pthread_rwlock_unlock(&s->world->lock);
-	sim_counts_reset(s->counts);
-	sim_control_reply(reply, json_object());
+	sim_counts_reset(test_of(s)->counts);
+	control_reply(reply, json_object());
 }
 
 static void set_faults(
@@ -65,12 +71,12 @@ static void set_faults(
 		err_set(&err, EINVAL, "line %d: %s", clear ? 0 : where.line,
 			clear ? "out of memory" : where.text);
 	else
-		sim_faults_load(s->faults, plan, &err);
+		sim_faults_load(test_of(s)->faults, plan, &err);
 	json_decref(plan);
 	if (err.errnum)
-		sim_control_error(reply, &err);
+		control_error(reply, &err);
 	else
-		sim_control_reply(reply, json_object());
+		control_reply(reply, json_object());
 }
 
 static size_t number(const struct sim_params *p, const char *name, size_t fallback)
@@ -97,8 +103,8 @@ static json_t *snapshots_json(
 
 		if (s->deleted || (owner && strcmp(owner, s->owner_id)))
 			continue;
-		if (json_array_append_new(list,
-			    sim_seed_describe(region, s, &w->behaviour, sim_world_now(w))) < 0) {
+		if (json_array_append_new(list, sim_snapshot_json_write(region, s, &w->behaviour,
+							sim_world_now(w))) < 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -126,10 +132,200 @@ static void get_snapshots(
 	pthread_rwlock_unlock(&s->world->lock);
 	sim_params_finish(&p);
 	if (err.errnum)
-		sim_control_error(reply, &err);
+		control_error(reply, &err);
 	else
-		sim_control_reply(reply, json);
+		control_reply(reply, json);
 }
+
+/* --- POST /_sim/set: changes the world while it runs --- */
+
+struct change {
+	struct sim_server *server;
+	struct sim_world *world;
+	const json_t *json;
+	json_t *made; /* ids of new snapshots */
+	struct err *err;
+};
+
+/* A copy of json without the members that choose what it is about. NULL after an error. */
+static json_t *rest(struct change *c, const char *const *names)
+{
+	json_t *copy = json_copy((json_t *)c->json);
+
+	if (!copy)
+		err_set(c->err, ENOMEM, "out of memory");
+	for (; copy && *names; names++)
+		json_object_del(copy, *names);
+	return copy;
+}
+
+static int end_work(
+	struct change *c, struct sim_region *r, struct sim_snapshot *s, const char *failure)
+{
+	struct sim_time now = sim_world_now(c->world);
+
+	if (!sim_snapshot_is(s, "pending"))
+		return err_set(c->err, EINVAL, "%s is not pending", s->id);
+	if (failure && sim_snapshot_set(&s->run.failure, failure) < 0)
+		return err_set(c->err, ENOMEM, "out of memory");
+	if (!s->run.on)
+		sim_region_start(r, s, 0, now); /* one that would have been pending for ever */
+	s->run.for_ms = sim_region_work_ms(r, now.mono) - s->run.from_ms;
+	sim_region_settle(r, now);
+	if (s->completion_ms)
+		s->completion_ms = now.wall;
+	return 0;
+}
+
+/* "finish" and "fail", of one snapshot or of all that are pending. */
+static int end_all(struct change *c, struct sim_region *r, struct sim_snapshot *only)
+{
+	const char *failure = json_string_value(json_object_get(c->json, "fail"));
+
+	if (!failure && !json_is_true(json_object_get(c->json, "finish")))
+		return 0;
+	if (only)
+		return end_work(c, r, only, failure);
+	while (r->n_pending)
+		if (end_work(c, r, r->pending[0], failure) < 0)
+			return -c->err->errnum;
+	return 0;
+}
+
+static int change_snapshot(struct change *c, struct sim_region *r, const char *id)
+{
+	const json_t *fields = json_object_get(c->json, "set");
+	struct sim_snapshot *s = sim_region_edit(r, id);
+
+	if (!s)
+		return err_set(c->err, ENOENT, "%s has no snapshot %s", r->name, id);
+	if (fields && sim_snapshot_json_change(c->world, r, s, fields, c->err) < 0)
+		return -c->err->errnum;
+	if (json_is_true(json_object_get(c->json, "delete")))
+		sim_region_delete(r, s, sim_world_now(c->world).mono);
+	return end_all(c, r, s);
+}
+
+static int add_snapshots(struct change *c, struct sim_region *r, const json_t *list)
+{
+	size_t i, first = r->n_stored;
+	json_t *item;
+
+	json_array_foreach(list, i, item) if (sim_snapshot_json_add(c->world, r, item, c->err) <
+					      0) return err_context(c->err, "snapshots[%zu]", i);
+	for (i = first; i < r->n_stored; i++)
+		json_array_append_new(c->made, json_string_nocheck(r->stored[i]->id));
+	return 0;
+}
+
+static int change_region(struct change *c, struct sim_region *r)
+{
+	static const char *const handled[] = {
+		"region", "freeze", "finish", "fail", "snapshots", NULL};
+	const json_t *freeze = json_object_get(c->json, "freeze");
+	json_t *fields = rest(c, handled);
+	int result;
+
+	if (!fields)
+		return -c->err->errnum;
+	result = sim_world_json_region(c->world, r, fields, c->err);
+	json_decref(fields);
+	if (result == 0)
+		result = add_snapshots(c, r, json_object_get(c->json, "snapshots"));
+	if (result == 0 && freeze)
+		sim_region_freeze(r, json_is_true(freeze), sim_world_now(c->world));
+	return result < 0 ? result : end_all(c, r, NULL);
+}
+
+static int change_regions(struct change *c, const char *name)
+{
+	const char *snapshot = json_string_value(json_object_get(c->json, "snapshot"));
+	struct sim_region *r;
+
+	if (!strcmp(name, "*")) {
+		for (size_t i = 0; i < c->world->n_regions; i++)
+			if (change_region(c, c->world->regions[i]) < 0)
+				return -c->err->errnum;
+		return 0;
+	}
+	r = snapshot ? sim_world_region(c->world, name) : sim_world_add_region(c->world, name);
+	if (!r)
+		return err_set(c->err, ENOENT, "no such region: %s", name);
+	return snapshot ? change_snapshot(c, r, snapshot) : change_region(c, r);
+}
+
+static int change_key(struct change *c, const char *id)
+{
+	static const char *const handled[] = {"key", NULL};
+	json_t *fields = rest(c, handled);
+	int r;
+
+	if (!fields)
+		return -c->err->errnum;
+	json_object_set_new(fields, "access_key", json_string(id));
+	r = sim_world_json_key(c->world, fields, c->err);
+	json_decref(fields);
+	return r;
+}
+
+static int apply(struct change *c)
+{
+	const char *region = json_string_value(json_object_get(c->json, "region"));
+	const char *key = json_string_value(json_object_get(c->json, "key"));
+
+	if (region)
+		return change_regions(c, region);
+	if (key)
+		return change_key(c, key);
+	if (json_is_true(json_object_get(c->json, "reset_throttle"))) {
+		sim_throttle_reset(c->server->throttle);
+		return 0;
+	}
+	return sim_world_json_behaviour(c->world, c->json, c->err);
+}
+
+static int apply_all(struct change *c, const json_t *root)
+{
+	json_t *item;
+	size_t i;
+
+	c->json = root;
+	if (!json_is_array(root))
+		return apply(c);
+	json_array_foreach(root, i, item)
+	{
+		c->json = item;
+		if (apply(c) < 0)
+			return err_context(c->err, "[%zu]", i);
+	}
+	return 0;
+}
+
+static void set_world(
+	struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply)
+{
+	json_error_t where;
+	json_t *root = json_loadb(r->body, r->body_len, JSON_REJECT_DUPLICATES, &where);
+	struct err err = {0};
+	struct change c = {.server = s, .world = s->world, .made = json_array(), .err = &err};
+
+	if (!root) {
+		err_set(&err, EINVAL, "line %d: %s", where.line, where.text);
+	} else {
+		pthread_rwlock_wrlock(&s->world->lock);
+		apply_all(&c, root);
+		pthread_rwlock_unlock(&s->world->lock);
+	}
+	json_decref(root);
+	if (err.errnum) {
+		json_decref(c.made);
+		control_error(reply, &err);
+		return;
+	}
+	control_reply(reply, json_pack("{s:o}", "snapshots", c.made));
+}
+
+/* --- the paths --- */
 
 static const struct {
 	const char *method;
@@ -142,7 +338,7 @@ static const struct {
 	{"GET", "/_sim/snapshots", get_snapshots},
 	{"POST", "/_sim/faults", set_faults},
 	{"DELETE", "/_sim/faults", set_faults},
-	{"POST", "/_sim/set", sim_control_set},
+	{"POST", "/_sim/set", set_world},
 };
 
 void sim_control_answer(
@@ -158,6 +354,6 @@ void sim_control_answer(
 		}
 	}
 	err_set(&err, ENOENT, "no such endpoint: %s %s", r->method, r->path);
-	sim_control_error(reply, &err);
+	control_error(reply, &err);
 	reply->status = 404;
 }

@@ -33,14 +33,10 @@
 #ifndef EBSFS_SIM_CONTROL_H
 #define EBSFS_SIM_CONTROL_H
 
-#include "sim_server.h"
+#include "sim_service.h"
 
-void sim_control_reply(
-	struct sim_reply *reply, json_t *json); /* takes it over; NULL: out of memory */
-void sim_control_error(struct sim_reply *reply, const struct err *err);
-
-/* POST /_sim/set. In sim_control_set.c. */
-void sim_control_set(
+/* Answers a request for a path below /_sim/ of a server with sim_test_hooks. */
+void sim_control_answer(
 	struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply);
 
 #endif

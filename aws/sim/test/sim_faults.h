@@ -95,7 +95,7 @@ int sim_faults_load_file(struct sim_faults *f, const char *path, struct err *err
 void sim_faults_pick(struct sim_faults *f, const char *region, const char *action,
 	const struct sim_params *params, struct sim_fault *out);
 
-/* Makes a finished answer what the fault wants. In sim_fault_bodies.c. */
-void sim_fault_spoil(const struct sim_fault *f, struct sim_reply *reply);
+/* Changes a response that is ready to be sent as the fault says. */
+void sim_fault_apply(const struct sim_fault *f, struct sim_reply *reply);
 
 #endif

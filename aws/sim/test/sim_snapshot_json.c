@@ -33,7 +33,7 @@
 
 #include "cleanup.h"
 #include "isotime.h"
-#include "sim_seed.h"
+#include "sim_world_json.h"
 
 enum type { TEXT, TIME, U32, INT, BYTES, BOOL };
 
@@ -83,7 +83,8 @@ static const struct field *find(const char *name)
 	return NULL;
 }
 
-int sim_seed_time(const struct sim_world *w, const json_t *json, int64_t *ms, struct err *err)
+int sim_snapshot_json_time(
+	const struct sim_world *w, const json_t *json, int64_t *ms, struct err *err)
 {
 	const char *s = json_string_value(json);
 	long long amount = 0;
@@ -117,7 +118,7 @@ static int set_field(const struct sim_world *w, const struct field *f, const jso
 			       ? err_set(err, ENOMEM, "out of memory")
 			       : 0;
 	case TIME:
-		return sim_seed_time(w, v, at, err);
+		return sim_snapshot_json_time(w, v, at, err);
 	case U32:
 		if (!json_is_integer(v) || n < 0 || n > UINT32_MAX)
 			break;
@@ -276,8 +277,8 @@ static struct sim_snapshot *make(
 	return s;
 }
 
-int sim_seed_snapshot(
-	struct sim_world *w, struct sim_region *r, const json_t *json, char id[32], struct err *err)
+int sim_snapshot_json_add(
+	struct sim_world *w, struct sim_region *r, const json_t *json, struct err *err)
 {
 	struct sim_snapshot *s = make(w, r, json, err);
 
@@ -298,12 +299,10 @@ int sim_seed_snapshot(
 	if (sim_region_add(r, s) < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	set_clocks(w, r, json, s);
-	if (id)
-		snprintf(id, 32, "%s", s->id);
 	return 0;
 }
 
-int sim_seed_change(struct sim_world *w, struct sim_region *r, struct sim_snapshot *s,
+int sim_snapshot_json_change(struct sim_world *w, struct sim_region *r, struct sim_snapshot *s,
 	const json_t *json, struct err *err)
 {
 	const char *state = json_string_value(json_object_get(json, "State"));
@@ -369,7 +368,7 @@ static bool add_lists(json_t *out, const struct sim_snapshot *s)
 	return !json_object_set_new(out, "shared", shared) && ok;
 }
 
-json_t *sim_seed_describe(const struct sim_region *r, const struct sim_snapshot *s,
+json_t *sim_snapshot_json_write(const struct sim_region *r, const struct sim_snapshot *s,
 	const struct sim_behaviour *b, struct sim_time now)
 {
 	json_t *out = json_object();

@@ -35,8 +35,8 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "sim_behaviour.h"
-#include "sim_seed.h"
+#include "sim_options.h"
+#include "sim_world_json.h"
 
 static void json_finish(json_t **json)
 {
@@ -116,7 +116,7 @@ static int set_key_field(const struct sim_world *w, struct sim_access_key *k, co
 	if (!strcmp(name, "arn"))
 		return set_text(&k->arn, v, name, err);
 	if (!strcmp(name, "expires"))
-		return sim_seed_time(w, v, &k->expires_ms, err);
+		return sim_snapshot_json_time(w, v, &k->expires_ms, err);
 	if (!strcmp(name, "revoked"))
 		return set_bool(&k->revoked, v, name, err);
 	if (!strcmp(name, "allow"))
@@ -126,7 +126,7 @@ static int set_key_field(const struct sim_world *w, struct sim_access_key *k, co
 	return err_set(err, EINVAL, "unknown: %s", name);
 }
 
-int sim_seed_key(struct sim_world *w, const json_t *json, struct err *err)
+int sim_world_json_key(struct sim_world *w, const json_t *json, struct err *err)
 {
 	const char *id = json_string_value(json_object_get(json, "access_key")), *name;
 	const char *account = json_string_value(json_object_get(json, "account"));
@@ -220,7 +220,7 @@ static int add_snapshots(
 
 	if (!json_is_array(list))
 		return err_set(err, EINVAL, "snapshots: not a list");
-	json_array_foreach(list, i, item) if (sim_seed_snapshot(w, r, item, NULL, err) <
+	json_array_foreach(list, i, item) if (sim_snapshot_json_add(w, r, item, err) <
 					      0) return err_context(err, "snapshots[%zu]", i);
 	return 0;
 }
@@ -280,7 +280,8 @@ static int set_region_field(struct sim_world *w, struct sim_region *r, const cha
 	return err_set(err, EINVAL, "unknown: %s", name);
 }
 
-int sim_seed_region(struct sim_world *w, struct sim_region *r, const json_t *json, struct err *err)
+int sim_world_json_region(
+	struct sim_world *w, struct sim_region *r, const json_t *json, struct err *err)
 {
 	const char *name;
 	json_t *v;
@@ -292,7 +293,7 @@ int sim_seed_region(struct sim_world *w, struct sim_region *r, const json_t *jso
 	return 0;
 }
 
-int sim_seed_behaviour(struct sim_world *w, const json_t *json, struct err *err)
+int sim_world_json_behaviour(struct sim_world *w, const json_t *json, struct err *err)
 {
 	const char *name;
 	json_t *v;
@@ -307,7 +308,7 @@ int sim_seed_behaviour(struct sim_world *w, const json_t *json, struct err *err)
 
 		if (!text)
 			return no_memory(err);
-		if (sim_behaviour_set(&w->behaviour, name, text, err) < 0)
+		if (sim_options_set_behaviour(&w->behaviour, name, text, err) < 0)
 			return -err->errnum;
 	}
 	return 0;
@@ -324,10 +325,10 @@ static int seed_all(struct sim_world *w, const json_t *root, struct err *err)
 		const char *region;
 
 		if (!strcmp(name, "behaviour")) {
-			if (sim_seed_behaviour(w, v, err) < 0)
+			if (sim_world_json_behaviour(w, v, err) < 0)
 				return -err->errnum;
 		} else if (!strcmp(name, "keys")) {
-			json_array_foreach(v, i, item) if (sim_seed_key(w, item, err) <
+			json_array_foreach(v, i, item) if (sim_world_json_key(w, item, err) <
 							   0) return err_context(err, "keys");
 		} else if (!strcmp(name, "regions")) {
 			json_object_foreach(v, region, item)
@@ -336,7 +337,7 @@ static int seed_all(struct sim_world *w, const json_t *root, struct err *err)
 
 				if (!r)
 					return no_memory(err);
-				if (sim_seed_region(w, r, item, err) < 0)
+				if (sim_world_json_region(w, r, item, err) < 0)
 					return err_context(err, "regions: %s", region);
 			}
 		} else {
@@ -346,7 +347,7 @@ static int seed_all(struct sim_world *w, const json_t *root, struct err *err)
 	return 0;
 }
 
-int sim_seed_file(struct sim_world *w, const char *path, struct err *err)
+int sim_world_json_load(struct sim_world *w, const char *path, struct err *err)
 {
 	json_error_t where;
 	_cleanup_(json_finish) json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &where);
