@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "holds.h"
-#include "image.h"
+#include "catalogue_block.h"
+#include "local_overrides.h"
 #include "records.h"
 
 struct watcher {

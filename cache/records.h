@@ -10,7 +10,7 @@
 
 #include "ec2.h"
 #include "numbering.h"
-#include "pack.h"
+#include "pair_list.h"
 #include "textpool.h"
 
 /* Longer texts are cut, at a character's end; tags with longer keys are left out. EC2's own bounds

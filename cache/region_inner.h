@@ -3,7 +3,7 @@
 #ifndef EBSFS_REGION_INNER_H
 #define EBSFS_REGION_INNER_H
 
-#include "keep.h"
+#include "catalogue_cache.h"
 #include "left_out.h"
 #include "listing.h"
 #include "lookup.h"

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ahead.h"
 #include "buf.h"
+#include "catalogue_cache.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "digest.h"
 #include "endpoint.h"
-#include "keep.h"
+#include "prefetch.h"
 
 struct each {
 	regions_each_fn *fn;

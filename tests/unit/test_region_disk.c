@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "keep.h"
+#include "catalogue_cache.h"
 #include "region_fixture.h"
 
 static char folder[64], path[128];

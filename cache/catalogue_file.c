@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A file of image blocks. */
-#include "image_file.h"
+#include "catalogue_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "catalogue_block.h"
 #include "checksum.h"
-#include "image.h"
 #include "isotime.h"
 #include "statedir.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/image, image_file: a catalogue comes back from disk as it was, or not at all. */
+/* cache/catalogue_file, catalogue_block: a catalogue comes back from disk as it was, or not at all.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -14,9 +15,9 @@
 #include <cmocka.h>
 
 #include "catalogue.h"
+#include "catalogue_block.h"
+#include "catalogue_file.h"
 #include "cleanup.h"
-#include "image.h"
-#include "image_file.h"
 #include "isotime.h"
 
 #define WHOSE "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

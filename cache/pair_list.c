@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A short list of pairs of numbers packed into bytes. */
-#include "pack.h"
+#include "pair_list.h"
 
 #include <string.h>
 

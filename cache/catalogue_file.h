@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A file of image blocks: whole and right, or not read at all. Every function here may block. */
-#ifndef EBSFS_IMAGE_FILE_H
-#define EBSFS_IMAGE_FILE_H
+#ifndef EBSFS_CATALOGUE_FILE_H
+#define EBSFS_CATALOGUE_FILE_H
 
 #include <stdint.h>
 

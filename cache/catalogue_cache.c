@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Keeps a catalogue on disk. */
-#include "keep.h"
+#include "catalogue_cache.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue_block.h"
+#include "catalogue_file.h"
 #include "clock.h"
-#include "image.h"
-#include "image_file.h"
 #include "log.h"
 #include "loop.h"
 

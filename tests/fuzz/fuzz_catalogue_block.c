@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "catalogue.h"
-#include "image.h"
+#include "catalogue_block.h"
 #include "isotime.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);

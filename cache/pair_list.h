@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A short list of pairs of numbers packed into bytes: a snapshot's tags, and its rarer fields. */
-#ifndef EBSFS_PACK_H
-#define EBSFS_PACK_H
+#ifndef EBSFS_PAIR_LIST_H
+#define EBSFS_PAIR_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/ahead: who is taken for going through the regions, and which of them are then listed. */
+/* cache/prefetch: who is taken for going through the regions, and which of them are then listed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "ahead.h"
 #include "cleanup.h"
+#include "prefetch.h"
 
 #define REGIONS 24
 #define LATER   (AHEAD_GAP_MS + 1)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Keeps a catalogue on disk: read when a mount first looks at a region, written after listings,
  * beside everything else that the loop does. */
-#ifndef EBSFS_KEEP_H
-#define EBSFS_KEEP_H
+#ifndef EBSFS_CATALOGUE_CACHE_H
+#define EBSFS_CATALOGUE_CACHE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Records as bytes for a file, in blocks that stand alone, and back. */
-#ifndef EBSFS_IMAGE_H
-#define EBSFS_IMAGE_H
+#ifndef EBSFS_CATALOGUE_BLOCK_H
+#define EBSFS_CATALOGUE_BLOCK_H
 
 #include "buf.h"
 #include "records.h"

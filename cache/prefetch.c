@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which regions to list before they are asked for. */
-#include "ahead.h"
+#include "prefetch.h"
 
 static bool was_looked_at(const struct ahead *a, size_t index)
 {

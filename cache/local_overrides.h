@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What ebsfs itself changed lately, by slot: EC2's answers may lag behind, and must not undo it on
  * the screen. */
-#ifndef EBSFS_HOLDS_H
-#define EBSFS_HOLDS_H
+#ifndef EBSFS_LOCAL_OVERRIDES_H
+#define EBSFS_LOCAL_OVERRIDES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What ebsfs itself changed lately, by slot. */
-#include "holds.h"
+#include "local_overrides.h"
 
 #include <errno.h>
 #include <stdlib.h>

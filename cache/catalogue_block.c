@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Records as bytes for a file, in blocks that stand alone, and back. */
-#include "image.h"
+#include "catalogue_block.h"
 
 #include <errno.h>
 #include <stdlib.h>

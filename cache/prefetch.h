@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which regions to list before they are asked for: who looks at the snapshots of one region after
  * the other waits for EC2 once, and not once a region. */
-#ifndef EBSFS_AHEAD_H
-#define EBSFS_AHEAD_H
+#ifndef EBSFS_PREFETCH_H
+#define EBSFS_PREFETCH_H
 
 #include <stdbool.h>
 #include <stddef.h>
