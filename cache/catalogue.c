@@ -18,7 +18,7 @@ struct watcher {
 
 struct catalogue {
 	struct records records;
-	struct holds holds;
+	struct local_overrides overrides;
 	struct watcher *watchers;
 	size_t n_watchers;
 	size_t listed, flawed;
@@ -43,7 +43,7 @@ void catalogue_destroy(struct catalogue *c)
 	if (!c)
 		return;
 	records_finish(&c->records);
-	holds_finish(&c->holds);
+	local_overrides_finish(&c->overrides);
 	free(c->watchers);
 	free(c);
 }
@@ -72,7 +72,7 @@ size_t catalogue_flawed(const struct catalogue *c)
 
 size_t catalogue_memory(const struct catalogue *c)
 {
-	return sizeof(*c) + records_memory(&c->records) + holds_memory(&c->holds) +
+	return sizeof(*c) + records_memory(&c->records) + local_overrides_memory(&c->overrides) +
 	       c->n_watchers * sizeof(*c->watchers);
 }
 
@@ -122,7 +122,7 @@ static const char *shared_text(
 
 static unsigned count_tags(const struct catalogue *c, const struct record *record)
 {
-	struct pack_pair pair;
+	struct pair pair;
 	unsigned n = 0;
 
 	while (records_pair(&c->records, record->tags, 0, n, &pair))
@@ -162,7 +162,7 @@ bool catalogue_get(const struct catalogue *c, catalogue_slot slot, struct catalo
 bool catalogue_tag(const struct catalogue *c, catalogue_slot slot, unsigned n, struct ec2_tag *out)
 {
 	const struct record *record = record_of(c, slot);
-	struct pack_pair pair;
+	struct pair pair;
 
 	if (!record || !records_pair(&c->records, record->tags, 0, n, &pair))
 		return false;
@@ -196,7 +196,7 @@ bool catalogue_field(
 	const struct catalogue *c, catalogue_slot slot, unsigned n, struct ec2_field *out)
 {
 	const struct record *record = record_of(c, slot);
-	struct pack_pair pair;
+	struct pair pair;
 
 	if (!record || !records_pair(&c->records, record->fields, RECORD_FIELD_FIRST, n, &pair))
 		return false;
@@ -261,8 +261,8 @@ static void remove_slot(struct catalogue *c, catalogue_slot slot)
 	replace(c, slot, &to);
 }
 
-static int add_tag(
-	struct catalogue *c, struct pack *p, const char *key, const char *value, unsigned *flaws)
+static int add_tag(struct catalogue *c, struct pair_list *p, const char *key, const char *value,
+	unsigned *flaws)
 {
 	uint32_t number = records_key(&c->records, key), ref;
 
@@ -276,27 +276,27 @@ static int add_tag(
 	ref = records_text(&c->records, value);
 	if (ref == TEXTPOOL_NONE)
 		return -ENOMEM;
-	pack_add(p, number, ref);
+	pair_list_add(p, number, ref);
 	return 0;
 }
 
 /* EC2's tags, with what ebsfs itself changed lately in the place of what they still say. */
-static int pack_tags(struct catalogue *c, const struct ec2_snapshot *s, const struct hold *hold,
-	int64_t now_ms, struct pack *p, unsigned *flaws)
+static int compose_tags(struct catalogue *c, const struct ec2_snapshot *s,
+	const struct local_override *override, int64_t now_ms, struct pair_list *p, unsigned *flaws)
 {
 	p->n = 0;
-	*flaws = s->n_tags > PACK_PAIRS_MAX ? EC2_FLAW_TAGS : 0;
-	for (size_t i = 0; i < s->n_tags && p->n < PACK_PAIRS_MAX; i++) {
+	*flaws = s->n_tags > PAIR_LIST_MAX ? EC2_FLAW_TAGS : 0;
+	for (size_t i = 0; i < s->n_tags && p->n < PAIR_LIST_MAX; i++) {
 		const char *key = s->tags[i].key ? s->tags[i].key : "";
-		const struct hold_tag *held = holds_tag(hold, key, now_ms);
+		const struct local_override_tag *held = local_overrides_tag(override, key, now_ms);
 
 		if (held && !held->value)
 			continue;
 		if (add_tag(c, p, key, held ? held->value : s->tags[i].value, flaws) < 0)
 			return -ENOMEM;
 	}
-	for (size_t i = 0; hold && i < hold->n_tags; i++) {
-		const struct hold_tag *held = &hold->tags[i];
+	for (size_t i = 0; override && i < override->n_tags; i++) {
+		const struct local_override_tag *held = &override->tags[i];
 
 		if (held->value && now_ms < held->until_ms &&
 			add_tag(c, p, held->key, held->value, flaws) < 0)
@@ -309,22 +309,22 @@ catalogue_slot catalogue_put(struct catalogue *c, const struct ec2_snapshot *s,
 	enum catalogue_presence presence, int64_t now_ms)
 {
 	catalogue_slot slot = records_add(&c->records, s->id);
-	const struct hold *hold;
+	const struct local_override *override;
 	struct record *record, to;
-	struct pack tags;
+	struct pair_list tags;
 	unsigned flaws;
 
 	if (slot == NUMBERING_NONE)
 		return CATALOGUE_NONE;
-	hold = holds_find(&c->holds, slot);
+	override = local_overrides_find(&c->overrides, slot);
 	record = records_at(&c->records, slot);
 	/* Seen, even if the memory for the rest of it should be missing. */
 	record->seen = true;
-	if (holds_deleted(hold, now_ms))
+	if (local_overrides_deleted(override, now_ms))
 		return slot;
 	to = *record;
 	to.from_disk = false;
-	if (pack_tags(c, s, hold, now_ms, &tags, &flaws) < 0 ||
+	if (compose_tags(c, s, override, now_ms, &tags, &flaws) < 0 ||
 		records_describe(&c->records, s, &tags, &to) < 0)
 		return CATALOGUE_NONE;
 	to.flaws |= (uint8_t)flaws & EC2_FLAWS;
@@ -337,7 +337,8 @@ catalogue_slot catalogue_put(struct catalogue *c, const struct ec2_snapshot *s,
 
 void catalogue_absent(struct catalogue *c, catalogue_slot slot, int64_t now_ms)
 {
-	if (record_of(c, slot) && !holds_created(holds_find(&c->holds, slot), now_ms))
+	if (record_of(c, slot) &&
+		!local_overrides_created(local_overrides_find(&c->overrides, slot), now_ms))
 		remove_slot(c, slot);
 }
 
@@ -359,7 +360,7 @@ void catalogue_listing_end(struct catalogue *c, int64_t now_ms)
 		if (record->presence == CATALOGUE_LISTED && !record->seen)
 			catalogue_absent(c, slot, now_ms);
 	}
-	holds_expire(&c->holds, now_ms);
+	local_overrides_expire(&c->overrides, now_ms);
 }
 
 void catalogue_listing_abort(struct catalogue *c)
@@ -371,22 +372,22 @@ void catalogue_listing_abort(struct catalogue *c)
 
 /* A listing's end lets go of holds too, but a region that is only copied into may never be listed.
  */
-static void tidy_holds(struct catalogue *c, int64_t now_ms)
+static void tidy_overrides(struct catalogue *c, int64_t now_ms)
 {
-	if (holds_count(&c->holds) < c->tidy_at)
+	if (local_overrides_count(&c->overrides) < c->tidy_at)
 		return;
-	holds_expire(&c->holds, now_ms);
-	c->tidy_at = holds_count(&c->holds) * 2 + 64;
+	local_overrides_expire(&c->overrides, now_ms);
+	c->tidy_at = local_overrides_count(&c->overrides) * 2 + 64;
 }
 
-catalogue_slot catalogue_hold_created(
+catalogue_slot catalogue_override_created(
 	struct catalogue *c, const struct ec2_snapshot *s, int64_t now_ms)
 {
 	catalogue_slot slot = records_add(&c->records, s->id);
 
-	tidy_holds(c, now_ms);
-	if (slot == NUMBERING_NONE ||
-		holds_set_created(&c->holds, slot, now_ms + CATALOGUE_HOLD_MS) < 0)
+	tidy_overrides(c, now_ms);
+	if (slot == NUMBERING_NONE || local_overrides_set_created(&c->overrides, slot,
+					      now_ms + CATALOGUE_OVERRIDE_MS) < 0)
 		return CATALOGUE_NONE;
 	/* What EC2 itself has said of it already is better than what is known from making it. */
 	if (records_at(&c->records, slot)->presence == CATALOGUE_LISTED &&
@@ -395,43 +396,45 @@ catalogue_slot catalogue_hold_created(
 	return catalogue_put(c, s, CATALOGUE_LISTED, now_ms);
 }
 
-void catalogue_hold_deleted(struct catalogue *c, catalogue_slot slot, int64_t now_ms)
+void catalogue_override_deleted(struct catalogue *c, catalogue_slot slot, int64_t now_ms)
 {
 	if (!record_of(c, slot))
 		return;
-	tidy_holds(c, now_ms);
-	/* Without memory for the hold it is shown as gone until the next listing that still has it.
+	tidy_overrides(c, now_ms);
+	/* Without memory for the override it is shown as gone until the next listing that still has
+	 * it.
 	 */
-	(void)holds_set_deleted(&c->holds, slot, now_ms + CATALOGUE_HOLD_MS);
+	(void)local_overrides_set_deleted(&c->overrides, slot, now_ms + CATALOGUE_OVERRIDE_MS);
 	remove_slot(c, slot);
 }
 
-int catalogue_hold_tag(struct catalogue *c, catalogue_slot slot, const char *key, const char *value,
-	int64_t now_ms)
+int catalogue_override_tag(struct catalogue *c, catalogue_slot slot, const char *key,
+	const char *value, int64_t now_ms)
 {
 	const struct record *record = record_of(c, slot);
 	uint32_t number, ref;
 	struct record to;
-	struct pack tags;
+	struct pair_list tags;
 
 	if (!record)
 		return 0;
-	tidy_holds(c, now_ms);
+	tidy_overrides(c, now_ms);
 	number = records_key(&c->records, key);
 	ref = records_text(&c->records, value);
 	if (number == NUMBERING_NONE || ref == TEXTPOOL_NONE ||
-		holds_set_tag(&c->holds, slot, key, value, now_ms + CATALOGUE_HOLD_MS) < 0)
+		local_overrides_set_tag(
+			&c->overrides, slot, key, value, now_ms + CATALOGUE_OVERRIDE_MS) < 0)
 		return -ENOMEM;
 	if (record->presence == CATALOGUE_GONE)
 		return 0;
 	to = *record;
-	records_pack(&c->records, to.tags, &tags);
+	records_pairs(&c->records, to.tags, &tags);
 	if (!value)
-		pack_remove(&tags, number);
-	else if (pack_find(&tags, number))
-		pack_find(&tags, number)->value = ref;
+		pair_list_remove(&tags, number);
+	else if (pair_list_find(&tags, number))
+		pair_list_find(&tags, number)->value = ref;
 	else
-		pack_add(&tags, number, ref);
+		pair_list_add(&tags, number, ref);
 	if (records_describe_tags(&c->records, &tags, &to) < 0)
 		return -ENOMEM;
 	replace(c, slot, &to);
@@ -445,10 +448,10 @@ uint64_t catalogue_changes(const struct catalogue *c)
 	return c->changes;
 }
 
-int catalogue_write(
-	const struct catalogue *c, struct image_writer *w, catalogue_slot *slot, struct buf *block)
+int catalogue_write(const struct catalogue *c, struct catalogue_block_writer *w,
+	catalogue_slot *slot, struct buf *block)
 {
-	return image_write(w, &c->records, slot, block);
+	return catalogue_block_write(w, &c->records, slot, block);
 }
 
 void catalogue_counts(const struct catalogue *c, uint32_t *ids, uint32_t *texts)
@@ -476,7 +479,7 @@ static void read_one(void *arg, uint32_t slot)
 int catalogue_read(struct catalogue *c, const void *block, size_t len)
 {
 	c->version++;
-	return image_read(&c->records, block, len, read_one, c);
+	return catalogue_block_read(&c->records, block, len, read_one, c);
 }
 
 void catalogue_forget_disk(struct catalogue *c)

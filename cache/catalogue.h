@@ -112,25 +112,26 @@ void catalogue_listing_begin(struct catalogue *c);
 void catalogue_listing_end(struct catalogue *c, int64_t now_ms);
 void catalogue_listing_abort(struct catalogue *c);
 
-/* What ebsfs itself changed is shown at once and, for CATALOGUE_HOLD_MS, whatever EC2's eventually
- * consistent answers still say. */
-#define CATALOGUE_HOLD_MS 300000
+/* What ebsfs itself changed is shown at once and, for CATALOGUE_OVERRIDE_MS, whatever EC2's
+ * eventually consistent answers still say. */
+#define CATALOGUE_OVERRIDE_MS 300000
 /* Where EC2 has described it already, that stays. Results as catalogue_put(). */
-catalogue_slot catalogue_hold_created(
+catalogue_slot catalogue_override_created(
 	struct catalogue *c, const struct ec2_snapshot *s, int64_t now_ms);
-void catalogue_hold_deleted(struct catalogue *c, catalogue_slot slot, int64_t now_ms);
+void catalogue_override_deleted(struct catalogue *c, catalogue_slot slot, int64_t now_ms);
 /* value NULL: the tag was deleted. Returns 0 or -ENOMEM. */
-int catalogue_hold_tag(struct catalogue *c, catalogue_slot slot, const char *key, const char *value,
-	int64_t now_ms);
+int catalogue_override_tag(struct catalogue *c, catalogue_slot slot, const char *key,
+	const char *value, int64_t now_ms);
 
 /* --- on disk --- */
 
 /* Grows with every change of what is shown; what is read from disk is none. */
 uint64_t catalogue_changes(const struct catalogue *c);
-struct image_writer;
-/* image_write() and image_read() of this catalogue. The watchers are not told of what is read. */
-int catalogue_write(
-	const struct catalogue *c, struct image_writer *w, catalogue_slot *slot, struct buf *block);
+struct catalogue_block_writer;
+/* catalogue_block_write() and catalogue_block_read() of this catalogue. The watchers are not told
+ * of what is read. */
+int catalogue_write(const struct catalogue *c, struct catalogue_block_writer *w,
+	catalogue_slot *slot, struct buf *block);
 int catalogue_read(struct catalogue *c, const void *block, size_t len);
 /* How many ids and texts there are, and room for so many more: reading is faster then. */
 void catalogue_counts(const struct catalogue *c, uint32_t *ids, uint32_t *texts);

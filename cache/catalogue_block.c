@@ -31,25 +31,25 @@ struct fixed {
 enum { FLAGS_ENCRYPTION = 3, FLAG_COPY = 4, FLAG_UNUSED = 8, FLAGS_FLAWS_SHIFT = 4 };
 
 /* The texts of one record at most: volume, description, and two for each pair. */
-#define RECORD_TEXTS (2 + 4 * PACK_PAIRS_MAX)
+#define RECORD_TEXTS (2 + 4 * PAIR_LIST_MAX)
 #define TEXTS        16384
 #define PLACES       32768 /* more than TEXTS: a search always ends */
 #define BYTES        ((size_t)512 << 10)
 #define KEY          ((uint64_t)1 << 32) /* tells numbers of keys from references of texts */
 
-struct image_writer {
+struct catalogue_block_writer {
 	uint64_t wanted[PLACES]; /* what a place stands for; 0: free */
 	uint32_t number[PLACES];
 	uint32_t n_texts, n_records;
 	struct buf texts, records;
 };
 
-struct image_writer *image_writer_create(void)
+struct catalogue_block_writer *catalogue_block_writer_create(void)
 {
-	return calloc(1, sizeof(struct image_writer));
+	return calloc(1, sizeof(struct catalogue_block_writer));
 }
 
-void image_writer_destroy(struct image_writer *w)
+void catalogue_block_writer_destroy(struct catalogue_block_writer *w)
 {
 	if (!w)
 		return;
@@ -76,7 +76,8 @@ static void put_text(struct buf *out, const char *text, size_t len)
 }
 
 /* The number of a text in this block. */
-static uint32_t number_of(struct image_writer *w, uint64_t wanted, const char *text, size_t len)
+static uint32_t number_of(
+	struct catalogue_block_writer *w, uint64_t wanted, const char *text, size_t len)
 {
 	uint32_t at = (uint32_t)(wanted * 0x9e3779b97f4a7c15u >> 49);
 
@@ -88,7 +89,7 @@ static uint32_t number_of(struct image_writer *w, uint64_t wanted, const char *t
 	return w->number[at] = ++w->n_texts;
 }
 
-static uint32_t text_number(struct image_writer *w, const struct records *r, uint32_t ref)
+static uint32_t text_number(struct catalogue_block_writer *w, const struct records *r, uint32_t ref)
 {
 	size_t len;
 	const char *text = textpool_data(&r->texts, ref, &len);
@@ -96,14 +97,14 @@ static uint32_t text_number(struct image_writer *w, const struct records *r, uin
 	return ref == TEXTPOOL_EMPTY ? 0 : number_of(w, ref, text, len);
 }
 
-static uint32_t key_number(struct image_writer *w, const struct records *r, uint32_t key)
+static uint32_t key_number(struct catalogue_block_writer *w, const struct records *r, uint32_t key)
 {
 	const char *text = numbering_text(&r->keys, key);
 
 	return number_of(w, KEY | key, text, strlen(text));
 }
 
-static void put_record(struct image_writer *w, const struct records *r, uint32_t slot)
+static void put_record(struct catalogue_block_writer *w, const struct records *r, uint32_t slot)
 {
 	const struct record *record = records_at(r, slot);
 	const struct fixed fixed = {.start_ms = record->start_ms,
@@ -116,19 +117,19 @@ static void put_record(struct image_writer *w, const struct records *r, uint32_t
 		.flags = (uint8_t)(record->encryption | (record->is_copy ? FLAG_COPY : 0) |
 				   record->flaws << FLAGS_FLAWS_SHIFT)};
 	const char *id = numbering_text(&r->ids, slot);
-	struct pack p;
+	struct pair_list p;
 
 	put_text(&w->records, id, strlen(id));
 	buf_add(&w->records, &fixed, sizeof(fixed));
 	put_number(&w->records, text_number(w, r, record->volume));
 	put_number(&w->records, text_number(w, r, record->description));
-	records_pack(r, record->tags, &p);
+	records_pairs(r, record->tags, &p);
 	put_number(&w->records, (uint32_t)p.n);
 	for (size_t i = 0; i < p.n; i++) {
 		put_number(&w->records, key_number(w, r, p.pairs[i].key));
 		put_number(&w->records, text_number(w, r, p.pairs[i].value));
 	}
-	records_pack(r, record->fields, &p);
+	records_pairs(r, record->fields, &p);
 	put_number(&w->records, (uint32_t)p.n);
 	for (size_t i = 0; i < p.n; i++) {
 		uint32_t key = p.pairs[i].key;
@@ -147,14 +148,15 @@ static bool is_shown(const struct record *record)
 	       (record->presence == CATALOGUE_UNLISTED && !record->from_disk);
 }
 
-int image_write(struct image_writer *w, const struct records *r, uint32_t *slot, struct buf *block)
+int catalogue_block_write(struct catalogue_block_writer *w, const struct records *r, uint32_t *slot,
+	struct buf *block)
 {
 	memset(w->wanted, 0, sizeof(w->wanted));
 	w->n_texts = w->n_records = 0;
 	buf_clear(&w->texts);
 	buf_clear(&w->records);
 	buf_clear(block);
-	for (; *slot < records_count(r) && w->n_records < IMAGE_RECORDS &&
+	for (; *slot < records_count(r) && w->n_records < CATALOGUE_BLOCK_RECORDS &&
 		w->n_texts <= TEXTS - RECORD_TEXTS && w->texts.len + w->records.len < BYTES;
 		++*slot)
 		if (is_shown(records_at(r, *slot)))
@@ -259,22 +261,22 @@ static uint32_t get_key(struct reader *in, uint32_t number)
 }
 
 /* fields: else tags. */
-static uint32_t get_pack(struct reader *in, bool fields)
+static uint32_t get_pairs(struct reader *in, bool fields)
 {
-	uint8_t bytes[PACK_BYTES_MAX];
-	uint32_t n = get_number(in, PACK_PAIRS_MAX), first = fields ? RECORD_FIELD_FIRST : 0, ref;
-	struct pack p = {.n = 0};
+	uint8_t bytes[PAIR_LIST_BYTES_MAX];
+	uint32_t n = get_number(in, PAIR_LIST_MAX), first = fields ? RECORD_FIELD_FIRST : 0, ref;
+	struct pair_list p = {.n = 0};
 
 	for (uint32_t i = 0; i < n && !in->result; i++) {
 		uint32_t key = get_number(in, first + in->n_texts);
 
 		if (key >= first)
 			key = first + get_key(in, key - first);
-		p.pairs[p.n++] = (struct pack_pair){key, get_ref(in)};
+		p.pairs[p.n++] = (struct pair){key, get_ref(in)};
 	}
 	if (in->result)
 		return TEXTPOOL_EMPTY;
-	ref = textpool_put(&in->r->texts, bytes, pack_encode(&p, bytes));
+	ref = textpool_put(&in->r->texts, bytes, pair_list_encode(&p, bytes));
 	if (ref == TEXTPOOL_NONE)
 		in->result = -ENOMEM;
 	return ref;
@@ -319,8 +321,8 @@ static uint32_t get_record(struct reader *in)
 	record.is_copy = fixed.flags & FLAG_COPY;
 	record.volume = get_ref(in);
 	record.description = get_ref(in);
-	record.tags = get_pack(in, false);
-	record.fields = get_pack(in, true);
+	record.tags = get_pairs(in, false);
+	record.fields = get_pairs(in, true);
 	if (!in->result && !ec2_is_snapshot_id(id))
 		in->result = -EINVAL;
 	if (in->result)
@@ -334,13 +336,14 @@ static uint32_t get_record(struct reader *in)
 	return slot;
 }
 
-int image_read(struct records *r, const void *block, size_t len, image_added *added, void *arg)
+int catalogue_block_read(
+	struct records *r, const void *block, size_t len, catalogue_block_added *added, void *arg)
 {
 	struct reader in = {.r = r, .at = block, .end = (const unsigned char *)block + len};
 	uint32_t n;
 
 	get_texts(&in);
-	n = get_number(&in, IMAGE_RECORDS);
+	n = get_number(&in, CATALOGUE_BLOCK_RECORDS);
 	for (uint32_t i = 0; i < n && !in.result; i++) {
 		uint32_t slot = get_record(&in);
 

@@ -18,26 +18,26 @@
  * may change between two steps; each block is right when it is written.
  */
 struct job {
-	struct keep *keep; /* NULL: abandoned */
+	struct catalogue_cache *cache; /* NULL: abandoned */
 	uv_loop_t *loop;
 	char *path;
-	struct image_file *file;
-	struct image_facts facts;
+	struct catalogue_file *file;
+	struct catalogue_file_facts facts;
 	struct buf block;
 	struct err err;
 	int result; /* of the pool's step */
 	bool begun;
 	/* Reading. */
-	keep_loaded *loaded;
+	catalogue_cache_loaded *loaded;
 	void *arg;
 	/* Writing. */
-	struct image_writer *writer; /* NULL: only the time changes */
+	struct catalogue_block_writer *writer; /* NULL: only the time changes */
 	catalogue_slot slot;
 	uint64_t changes; /* that it has in it */
 	bool last;        /* the pool's step is to commit */
 };
 
-struct keep {
+struct catalogue_cache {
 	uv_loop_t *loop;
 	struct catalogue *catalogue;
 	char *path, *scope, *name;
@@ -49,10 +49,10 @@ struct keep {
 	bool complained, once_more;
 };
 
-struct keep *keep_create(
+struct catalogue_cache *catalogue_cache_create(
 	uv_loop_t *loop, struct catalogue *c, const char *path, const char *scope, const char *name)
 {
-	struct keep *k = calloc(1, sizeof(*k));
+	struct catalogue_cache *k = calloc(1, sizeof(*k));
 
 	if (!k)
 		return NULL;
@@ -63,56 +63,56 @@ struct keep *keep_create(
 	k->name = strdup(name);
 	if (k->path && k->scope && k->name)
 		return k;
-	keep_destroy(k);
+	catalogue_cache_destroy(k);
 	return NULL;
 }
 
-void keep_destroy(struct keep *k)
+void catalogue_cache_destroy(struct catalogue_cache *k)
 {
 	if (!k)
 		return;
 	if (k->job)
-		k->job->keep = NULL;
+		k->job->cache = NULL;
 	free(k->path);
 	free(k->scope);
 	free(k->name);
 	free(k);
 }
 
-bool keep_busy(const struct keep *k)
+bool catalogue_cache_busy(const struct catalogue_cache *k)
 {
 	return k->job != NULL;
 }
 
 static void job_destroy(struct job *j)
 {
-	if (j->keep)
-		j->keep->job = NULL;
+	if (j->cache)
+		j->cache->job = NULL;
 	if (j->loaded)
-		image_file_close(j->file);
+		catalogue_file_close(j->file);
 	else
-		image_file_discard(j->file);
-	image_writer_destroy(j->writer);
+		catalogue_file_discard(j->file);
+	catalogue_block_writer_destroy(j->writer);
 	buf_finish(&j->block);
 	free(j->path);
 	free(j);
 }
 
-static struct job *job_create(struct keep *k)
+static struct job *job_create(struct catalogue_cache *k)
 {
 	struct job *j = calloc(1, sizeof(*j));
 
 	if (!j)
 		return NULL;
 	j->loop = k->loop;
-	buf_init(&j->block, 2 * IMAGE_BLOCK_MAX);
+	buf_init(&j->block, 2 * CATALOGUE_BLOCK_MAX);
 	snprintf(j->facts.scope, sizeof(j->facts.scope), "%s", k->scope);
 	j->path = strdup(k->path);
 	if (!j->path) {
 		job_destroy(j);
 		return NULL;
 	}
-	j->keep = k;
+	j->cache = k;
 	k->job = j;
 	return j;
 }
@@ -126,12 +126,12 @@ static void read_step(void *arg)
 
 	if (!j->file) {
 		memcpy(scope, j->facts.scope, sizeof(scope));
-		j->file = image_file_open(j->path, scope, &j->facts, &j->err);
+		j->file = catalogue_file_open(j->path, scope, &j->facts, &j->err);
 	}
-	j->result = j->file ? image_file_next(j->file, &j->block, &j->err) : -j->err.errnum;
+	j->result = j->file ? catalogue_file_next(j->file, &j->block, &j->err) : -j->err.errnum;
 }
 
-static void read_failed(struct keep *k, const struct err *err)
+static void read_failed(struct catalogue_cache *k, const struct err *err)
 {
 	catalogue_forget_disk(k->catalogue);
 	if (err->errnum != ENOENT)
@@ -142,8 +142,8 @@ static void read_failed(struct keep *k, const struct err *err)
 static void read_done(void *arg)
 {
 	struct job *j = arg;
-	struct keep *k = j->keep;
-	keep_loaded *loaded = j->loaded;
+	struct catalogue_cache *k = j->cache;
+	catalogue_cache_loaded *loaded = j->loaded;
 	void *loaded_arg = j->arg;
 	int64_t listed_ms = 0;
 
@@ -170,7 +170,7 @@ static void read_done(void *arg)
 		loaded(loaded_arg, listed_ms);
 }
 
-int keep_load(struct keep *k, keep_loaded *done, void *arg)
+int catalogue_cache_load(struct catalogue_cache *k, catalogue_cache_loaded *done, void *arg)
 {
 	struct job *j = job_create(k);
 
@@ -191,17 +191,18 @@ static void write_step(void *arg)
 	struct job *j = arg;
 
 	if (!j->writer) {
-		j->result = image_file_stamp(j->path, j->facts.scope, j->facts.listed_ms, &j->err);
+		j->result =
+			catalogue_file_stamp(j->path, j->facts.scope, j->facts.listed_ms, &j->err);
 		return;
 	}
 	if (!j->file)
-		j->file = image_file_create(j->path, &j->err);
+		j->file = catalogue_file_create(j->path, &j->err);
 	if (!j->file)
 		j->result = -j->err.errnum;
 	else if (j->last)
-		j->result = image_file_commit(steal(&j->file), &j->facts, &j->err);
+		j->result = catalogue_file_commit(steal(&j->file), &j->facts, &j->err);
 	else
-		j->result = image_file_add(j->file, &j->block, &j->err);
+		j->result = catalogue_file_add(j->file, &j->block, &j->err);
 }
 
 static void write_done(void *arg);
@@ -212,15 +213,15 @@ static void write_next(struct job *j)
 	int n = 0;
 
 	if (j->writer)
-		n = catalogue_write(j->keep->catalogue, j->writer, &j->slot, &j->block);
+		n = catalogue_write(j->cache->catalogue, j->writer, &j->slot, &j->block);
 	j->last = n == 0;
 	if (n < 0 || loop_work(j->loop, write_step, write_done, j) < 0) {
-		log_warning("%s is not kept on disk: out of memory", j->keep->name);
+		log_warning("%s is not kept on disk: out of memory", j->cache->name);
 		job_destroy(j);
 	}
 }
 
-static void written(struct keep *k, const struct job *j)
+static void written(struct catalogue_cache *k, const struct job *j)
 {
 	if (j->result == 0) {
 		k->stored_ms = j->facts.listed_ms;
@@ -238,7 +239,7 @@ static void written(struct keep *k, const struct job *j)
 static void write_done(void *arg)
 {
 	struct job *j = arg;
-	struct keep *k = j->keep;
+	struct catalogue_cache *k = j->cache;
 
 	if (k && j->result == 0 && !j->last) {
 		write_next(j);
@@ -248,17 +249,17 @@ static void write_done(void *arg)
 		written(k, j);
 	job_destroy(j);
 	if (k && k->once_more)
-		keep_flush(k);
+		catalogue_cache_flush(k);
 }
 
-static void write_now(struct keep *k)
+static void write_now(struct catalogue_cache *k)
 {
 	bool same = k->stored_ms && k->stored_changes == catalogue_changes(k->catalogue);
 	struct job *j = job_create(k);
 
 	k->tried_at = clock_mono_ms();
 	if (j && !same)
-		j->writer = image_writer_create();
+		j->writer = catalogue_block_writer_create();
 	if (!j || (!same && !j->writer)) {
 		log_warning("%s is not kept on disk: out of memory", k->name);
 		if (j)
@@ -271,18 +272,19 @@ static void write_now(struct keep *k)
 	write_next(j);
 }
 
-void keep_listed(struct keep *k, int64_t listed_ms)
+void catalogue_cache_listed(struct catalogue_cache *k, int64_t listed_ms)
 {
 	if (k->job && k->job->loaded) {
-		k->job->keep = NULL;
+		k->job->cache = NULL;
 		k->job = NULL;
 	}
 	k->listed_ms = listed_ms;
-	if (!k->job && (!k->tried_at || clock_mono_ms() - k->tried_at >= KEEP_EVERY_MS))
+	if (!k->job &&
+		(!k->tried_at || clock_mono_ms() - k->tried_at >= CATALOGUE_CACHE_INTERVAL_MS))
 		write_now(k);
 }
 
-void keep_flush(struct keep *k)
+void catalogue_cache_flush(struct catalogue_cache *k)
 {
 	k->once_more = k->job && !k->job->loaded;
 	if (!k->job && k->listed_ms && k->listed_ms != k->stored_ms)

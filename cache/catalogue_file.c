@@ -33,7 +33,7 @@ struct header {
 	uint64_t blocks_sum, header_sum;
 };
 
-struct image_file {
+struct catalogue_file {
 	int fd;
 	int folder; /* writing; else -1 */
 	char *path;
@@ -47,9 +47,9 @@ static uint64_t header_sum(const struct header *h)
 	return checksum_add(VERSION, h, offsetof(struct header, header_sum));
 }
 
-static struct image_file *file_create(void)
+static struct catalogue_file *file_create(void)
 {
-	struct image_file *f = calloc(1, sizeof(*f));
+	struct catalogue_file *f = calloc(1, sizeof(*f));
 
 	if (f) {
 		f->fd = f->folder = -1;
@@ -58,7 +58,7 @@ static struct image_file *file_create(void)
 	return f;
 }
 
-static void file_destroy(struct image_file *f)
+static void file_destroy(struct catalogue_file *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
@@ -88,9 +88,9 @@ static int write_all(int fd, const void *data, size_t len, off_t offset)
 	return 0;
 }
 
-struct image_file *image_file_create(const char *path, struct err *err)
+struct catalogue_file *catalogue_file_create(const char *path, struct err *err)
 {
-	struct image_file *f = file_create();
+	struct catalogue_file *f = file_create();
 
 	if (!f || !(f->path = strdup(path)))
 		err_set(err, ENOMEM, "out of memory");
@@ -100,11 +100,11 @@ struct image_file *image_file_create(const char *path, struct err *err)
 		f->fd = statedir_begin(f->folder, path, err);
 	if (f && f->fd >= 0)
 		return f;
-	image_file_discard(f);
+	catalogue_file_discard(f);
 	return NULL;
 }
 
-int image_file_add(struct image_file *f, const struct buf *block, struct err *err)
+int catalogue_file_add(struct catalogue_file *f, const struct buf *block, struct err *err)
 {
 	uint64_t length = block->len;
 	int r = write_all(f->fd, &length, sizeof(length), f->at);
@@ -119,7 +119,8 @@ int image_file_add(struct image_file *f, const struct buf *block, struct err *er
 	return 0;
 }
 
-int image_file_commit(struct image_file *f, const struct image_facts *facts, struct err *err)
+int catalogue_file_commit(
+	struct catalogue_file *f, const struct catalogue_file_facts *facts, struct err *err)
 {
 	struct header h = {.magic = MAGIC,
 		.version = VERSION,
@@ -139,13 +140,13 @@ int image_file_commit(struct image_file *f, const struct image_facts *facts, str
 	else
 		r = statedir_commit(f->folder, f->fd, f->path, err);
 	if (r < 0)
-		image_file_discard(f);
+		catalogue_file_discard(f);
 	else
 		file_destroy(f);
 	return r;
 }
 
-void image_file_discard(struct image_file *f)
+void catalogue_file_discard(struct catalogue_file *f)
 {
 	if (!f)
 		return;
@@ -199,7 +200,7 @@ static int read_header(
 	return 0;
 }
 
-int image_file_next(struct image_file *f, struct buf *block, struct err *err)
+int catalogue_file_next(struct catalogue_file *f, struct buf *block, struct err *err)
 {
 	uint64_t length;
 	int r;
@@ -207,7 +208,7 @@ int image_file_next(struct image_file *f, struct buf *block, struct err *err)
 	if (!f->left)
 		return 0;
 	r = f->left < sizeof(length) ? -EBADMSG : read_all(f->fd, &length, sizeof(length), f->at);
-	if (r == 0 && (length > IMAGE_BLOCK_MAX || length > f->left - sizeof(length)))
+	if (r == 0 && (length > CATALOGUE_BLOCK_MAX || length > f->left - sizeof(length)))
 		r = -EBADMSG;
 	if (r == 0)
 		r = buf_resize(block, length);
@@ -222,14 +223,14 @@ int image_file_next(struct image_file *f, struct buf *block, struct err *err)
 }
 
 /* All blocks once, for their checksum. */
-static int check_blocks(struct image_file *f, const struct header *h, struct err *err)
+static int check_blocks(struct catalogue_file *f, const struct header *h, struct err *err)
 {
 	_cleanup_buf_ struct buf block = BUF_INIT;
 	uint64_t sum = 0, length;
 	int r;
 
 	f->left = h->length;
-	while ((r = image_file_next(f, &block, err)) > 0) {
+	while ((r = catalogue_file_next(f, &block, err)) > 0) {
 		length = block.len;
 		sum = checksum_add(
 			checksum_add(sum, &length, sizeof(length)), block.data, block.len);
@@ -248,35 +249,36 @@ static int open_file(const char *path, int flags, struct err *err)
 	return folder < 0 ? folder : statedir_file(folder, path, flags, err);
 }
 
-struct image_file *image_file_open(
-	const char *path, const char *scope, struct image_facts *facts, struct err *err)
+struct catalogue_file *catalogue_file_open(
+	const char *path, const char *scope, struct catalogue_file_facts *facts, struct err *err)
 {
-	struct image_file *f = file_create();
+	struct catalogue_file *f = file_create();
 	struct header h;
 
 	if (!f || !(f->path = strdup(path))) {
 		err_set(err, ENOMEM, "out of memory");
-		image_file_close(f);
+		catalogue_file_close(f);
 		return NULL;
 	}
 	f->fd = open_file(path, O_RDONLY, err);
 	if (f->fd < 0 || read_header(f->fd, path, scope, &h, err) < 0 ||
 		check_blocks(f, &h, err) < 0) {
-		image_file_close(f);
+		catalogue_file_close(f);
 		return NULL;
 	}
-	*facts = (struct image_facts){.listed_ms = h.listed_ms, .ids = h.ids, .texts = h.texts};
+	*facts = (struct catalogue_file_facts){
+		.listed_ms = h.listed_ms, .ids = h.ids, .texts = h.texts};
 	snprintf(facts->scope, sizeof(facts->scope), "%s", h.scope);
 	return f;
 }
 
-void image_file_close(struct image_file *f)
+void catalogue_file_close(struct catalogue_file *f)
 {
 	if (f)
 		file_destroy(f);
 }
 
-int image_file_stamp(const char *path, const char *scope, int64_t listed_ms, struct err *err)
+int catalogue_file_stamp(const char *path, const char *scope, int64_t listed_ms, struct err *err)
 {
 	_cleanup_close_ int fd = open_file(path, O_RDWR, err);
 	struct header h;

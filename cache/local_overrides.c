@@ -6,167 +6,169 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void hold_tag_finish(struct hold_tag *tag)
+static void override_tag_finish(struct local_override_tag *tag)
 {
 	free(tag->key);
 	free(tag->value);
 }
 
-static void hold_destroy(struct hold *hold)
+static void override_destroy(struct local_override *o)
 {
-	for (size_t i = 0; i < hold->n_tags; i++)
-		hold_tag_finish(&hold->tags[i]);
-	free(hold->tags);
-	free(hold);
+	for (size_t i = 0; i < o->n_tags; i++)
+		override_tag_finish(&o->tags[i]);
+	free(o->tags);
+	free(o);
 }
 
-void holds_finish(struct holds *h)
+void local_overrides_finish(struct local_overrides *h)
 {
-	struct hold *hold, *next;
+	struct local_override *o, *next;
 
-	HASH_ITER (hh, h->by_slot, hold, next) {
-		HASH_DEL(h->by_slot, hold);
-		hold_destroy(hold);
+	HASH_ITER (hh, h->by_slot, o, next) {
+		HASH_DEL(h->by_slot, o);
+		override_destroy(o);
 	}
 }
 
-static struct hold *hold_of(const struct holds *h, uint32_t slot)
+static struct local_override *override_find(const struct local_overrides *h, uint32_t slot)
 {
-	struct hold *hold;
+	struct local_override *o;
 
-	HASH_FIND(hh, h->by_slot, &slot, sizeof(slot), hold);
-	return hold;
+	HASH_FIND(hh, h->by_slot, &slot, sizeof(slot), o);
+	return o;
 }
 
-const struct hold *holds_find(const struct holds *h, uint32_t slot)
+const struct local_override *local_overrides_find(const struct local_overrides *h, uint32_t slot)
 {
-	return hold_of(h, slot);
+	return override_find(h, slot);
 }
 
-bool holds_created(const struct hold *hold, int64_t now_ms)
+bool local_overrides_created(const struct local_override *o, int64_t now_ms)
 {
-	return hold && now_ms < hold->created_until_ms;
+	return o && now_ms < o->created_until_ms;
 }
 
-bool holds_deleted(const struct hold *hold, int64_t now_ms)
+bool local_overrides_deleted(const struct local_override *o, int64_t now_ms)
 {
-	return hold && now_ms < hold->deleted_until_ms;
+	return o && now_ms < o->deleted_until_ms;
 }
 
-const struct hold_tag *holds_tag(const struct hold *hold, const char *key, int64_t now_ms)
+const struct local_override_tag *local_overrides_tag(
+	const struct local_override *o, const char *key, int64_t now_ms)
 {
-	for (size_t i = 0; hold && i < hold->n_tags; i++) {
-		if (now_ms < hold->tags[i].until_ms && strcmp(hold->tags[i].key, key) == 0)
-			return &hold->tags[i];
+	for (size_t i = 0; o && i < o->n_tags; i++) {
+		if (now_ms < o->tags[i].until_ms && strcmp(o->tags[i].key, key) == 0)
+			return &o->tags[i];
 	}
 	return NULL;
 }
 
-/* The slot's hold, made if there is none; NULL on ENOMEM. */
-static struct hold *hold_make(struct holds *h, uint32_t slot)
+/* The slot's o, made if there is none; NULL on ENOMEM. */
+static struct local_override *override_make(struct local_overrides *h, uint32_t slot)
 {
-	struct hold *hold = hold_of(h, slot);
+	struct local_override *o = override_find(h, slot);
 
-	if (hold)
-		return hold;
-	hold = calloc(1, sizeof(*hold));
-	if (!hold)
+	if (o)
+		return o;
+	o = calloc(1, sizeof(*o));
+	if (!o)
 		return NULL;
-	hold->slot = slot;
-	HASH_ADD(hh, h->by_slot, slot, sizeof(hold->slot), hold);
-	if (!hold->hh.tbl) {
-		free(hold);
+	o->slot = slot;
+	HASH_ADD(hh, h->by_slot, slot, sizeof(o->slot), o);
+	if (!o->hh.tbl) {
+		free(o);
 		return NULL;
 	}
-	return hold;
+	return o;
 }
 
-int holds_set_created(struct holds *h, uint32_t slot, int64_t until_ms)
+int local_overrides_set_created(struct local_overrides *h, uint32_t slot, int64_t until_ms)
 {
-	struct hold *hold = hold_make(h, slot);
+	struct local_override *o = override_make(h, slot);
 
-	if (!hold)
+	if (!o)
 		return -ENOMEM;
-	hold->created_until_ms = until_ms;
-	hold->deleted_until_ms = 0;
+	o->created_until_ms = until_ms;
+	o->deleted_until_ms = 0;
 	return 0;
 }
 
-int holds_set_deleted(struct holds *h, uint32_t slot, int64_t until_ms)
+int local_overrides_set_deleted(struct local_overrides *h, uint32_t slot, int64_t until_ms)
 {
-	struct hold *hold = hold_make(h, slot);
+	struct local_override *o = override_make(h, slot);
 
-	if (!hold)
+	if (!o)
 		return -ENOMEM;
-	hold->deleted_until_ms = until_ms;
-	hold->created_until_ms = 0;
+	o->deleted_until_ms = until_ms;
+	o->created_until_ms = 0;
 	return 0;
 }
 
-static void hold_drop_tag(struct hold *hold, size_t i)
+static void override_drop_tag(struct local_override *o, size_t i)
 {
-	hold_tag_finish(&hold->tags[i]);
-	hold->n_tags--;
-	memmove(&hold->tags[i], &hold->tags[i + 1], (hold->n_tags - i) * sizeof(*hold->tags));
+	override_tag_finish(&o->tags[i]);
+	o->n_tags--;
+	memmove(&o->tags[i], &o->tags[i + 1], (o->n_tags - i) * sizeof(*o->tags));
 }
 
-int holds_set_tag(
-	struct holds *h, uint32_t slot, const char *key, const char *value, int64_t until_ms)
+int local_overrides_set_tag(struct local_overrides *h, uint32_t slot, const char *key,
+	const char *value, int64_t until_ms)
 {
-	struct hold *hold = hold_make(h, slot);
-	struct hold_tag tag = {.until_ms = until_ms}, *tags;
+	struct local_override *o = override_make(h, slot);
+	struct local_override_tag tag = {.until_ms = until_ms}, *tags;
 
-	if (!hold)
+	if (!o)
 		return -ENOMEM;
 	/* Before the old one goes: without memory for the new nothing changes. */
-	tags = realloc(hold->tags, (hold->n_tags + 1) * sizeof(*tags));
+	tags = realloc(o->tags, (o->n_tags + 1) * sizeof(*tags));
 	if (!tags)
 		return -ENOMEM;
-	hold->tags = tags;
+	o->tags = tags;
 	tag.key = strdup(key);
 	tag.value = value ? strdup(value) : NULL;
 	if (!tag.key || (value && !tag.value)) {
-		hold_tag_finish(&tag);
+		override_tag_finish(&tag);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < hold->n_tags; i++) {
-		if (strcmp(hold->tags[i].key, key) == 0) {
-			hold_drop_tag(hold, i);
+	for (size_t i = 0; i < o->n_tags; i++) {
+		if (strcmp(o->tags[i].key, key) == 0) {
+			override_drop_tag(o, i);
 			break;
 		}
 	}
-	if (hold->n_tags == HOLDS_TAGS_MAX)
-		hold_drop_tag(hold, 0);
-	hold->tags[hold->n_tags++] = tag;
+	if (o->n_tags == LOCAL_OVERRIDES_TAGS_MAX)
+		override_drop_tag(o, 0);
+	o->tags[o->n_tags++] = tag;
 	return 0;
 }
 
-size_t holds_count(const struct holds *h)
+size_t local_overrides_count(const struct local_overrides *h)
 {
 	return HASH_COUNT(h->by_slot);
 }
 
-void holds_expire(struct holds *h, int64_t now_ms)
+void local_overrides_expire(struct local_overrides *h, int64_t now_ms)
 {
-	struct hold *hold, *next;
+	struct local_override *o, *next;
 
-	HASH_ITER (hh, h->by_slot, hold, next) {
-		for (size_t i = hold->n_tags; i-- > 0;) {
-			if (now_ms >= hold->tags[i].until_ms)
-				hold_drop_tag(hold, i);
+	HASH_ITER (hh, h->by_slot, o, next) {
+		for (size_t i = o->n_tags; i-- > 0;) {
+			if (now_ms >= o->tags[i].until_ms)
+				override_drop_tag(o, i);
 		}
-		if (hold->n_tags || holds_created(hold, now_ms) || holds_deleted(hold, now_ms))
+		if (o->n_tags || local_overrides_created(o, now_ms) ||
+			local_overrides_deleted(o, now_ms))
 			continue;
-		HASH_DEL(h->by_slot, hold);
-		hold_destroy(hold);
+		HASH_DEL(h->by_slot, o);
+		override_destroy(o);
 	}
 }
 
-size_t holds_memory(const struct holds *h)
+size_t local_overrides_memory(const struct local_overrides *h)
 {
 	size_t bytes = HASH_OVERHEAD(hh, h->by_slot);
 
-	for (const struct hold *hold = h->by_slot; hold; hold = hold->hh.next)
-		bytes += sizeof(*hold) + hold->n_tags * sizeof(*hold->tags);
+	for (const struct local_override *o = h->by_slot; o; o = o->hh.next)
+		bytes += sizeof(*o) + o->n_tags * sizeof(*o->tags);
 	return bytes;
 }

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-struct pack_pair *pack_find(struct pack *p, uint32_t key)
+struct pair *pair_list_find(struct pair_list *p, uint32_t key)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		if (p->pairs[i].key == key)
@@ -13,15 +13,15 @@ struct pack_pair *pack_find(struct pack *p, uint32_t key)
 	return NULL;
 }
 
-void pack_add(struct pack *p, uint32_t key, uint32_t value)
+void pair_list_add(struct pair_list *p, uint32_t key, uint32_t value)
 {
-	if (p->n < PACK_PAIRS_MAX && !pack_find(p, key))
-		p->pairs[p->n++] = (struct pack_pair){key, value};
+	if (p->n < PAIR_LIST_MAX && !pair_list_find(p, key))
+		p->pairs[p->n++] = (struct pair){key, value};
 }
 
-void pack_remove(struct pack *p, uint32_t key)
+void pair_list_remove(struct pair_list *p, uint32_t key)
 {
-	struct pack_pair *pair = pack_find(p, key);
+	struct pair *pair = pair_list_find(p, key);
 
 	if (!pair)
 		return;
@@ -29,14 +29,14 @@ void pack_remove(struct pack *p, uint32_t key)
 	memmove(pair, pair + 1, (size_t)(p->pairs + p->n - pair) * sizeof(*pair));
 }
 
-bool pack_same(const struct pack *a, const struct pack *b)
+bool pair_list_same(const struct pair_list *a, const struct pair_list *b)
 {
 	if (a->n != b->n)
 		return false;
 	for (size_t i = 0; i < a->n; i++) {
-		const struct pack_pair *want = &a->pairs[i];
+		const struct pair *want = &a->pairs[i];
 		/* Nearly always they stand at the same place. */
-		const struct pack_pair *have = &b->pairs[i];
+		const struct pair *have = &b->pairs[i];
 
 		for (size_t j = 0; have->key != want->key && j < b->n; j++)
 			have = &b->pairs[j];
@@ -47,7 +47,7 @@ bool pack_same(const struct pack *a, const struct pack *b)
 }
 
 /* A key is written seven bits at a time, the lowest first; a set top bit says that more follow. */
-size_t pack_encode(const struct pack *p, uint8_t out[PACK_BYTES_MAX])
+size_t pair_list_encode(const struct pair_list *p, uint8_t out[PAIR_LIST_BYTES_MAX])
 {
 	uint8_t *at = out;
 
@@ -63,7 +63,7 @@ size_t pack_encode(const struct pack *p, uint8_t out[PACK_BYTES_MAX])
 	return (size_t)(at - out);
 }
 
-bool pack_next(const uint8_t **at, const uint8_t *end, struct pack_pair *out)
+bool pair_list_next(const uint8_t **at, const uint8_t *end, struct pair *out)
 {
 	unsigned shift = 0;
 
@@ -78,11 +78,11 @@ bool pack_next(const uint8_t **at, const uint8_t *end, struct pack_pair *out)
 	return true;
 }
 
-void pack_decode(const void *data, size_t len, struct pack *out)
+void pair_list_decode(const void *data, size_t len, struct pair_list *out)
 {
 	const uint8_t *at = data, *end = at + len;
 
 	out->n = 0;
-	while (out->n < PACK_PAIRS_MAX && pack_next(&at, end, &out->pairs[out->n]))
+	while (out->n < PAIR_LIST_MAX && pair_list_next(&at, end, &out->pairs[out->n]))
 		out->n++;
 }

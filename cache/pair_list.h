@@ -8,33 +8,34 @@
 #include <stdint.h>
 
 /* EC2 gives at most 50 tags of the user's and a few of its own. What is beyond this is left out. */
-#define PACK_PAIRS_MAX 128
+#define PAIR_LIST_MAX 128
 
 /* `key` is small as a rule and takes as few bytes as it can (below 2^28), `value` always takes
  * four. */
-struct pack_pair {
+struct pair {
 	uint32_t key;
 	uint32_t value;
 };
 
-struct pack {
-	struct pack_pair pairs[PACK_PAIRS_MAX];
+struct pair_list {
+	struct pair pairs[PAIR_LIST_MAX];
 	size_t n;
 };
 
 /* The pair with this key; NULL if there is none. */
-struct pack_pair *pack_find(struct pack *p, uint32_t key);
+struct pair *pair_list_find(struct pair_list *p, uint32_t key);
 /* Appends; nothing happens if the key is there already or the pack is full. */
-void pack_add(struct pack *p, uint32_t key, uint32_t value);
-void pack_remove(struct pack *p, uint32_t key);
+void pair_list_add(struct pair_list *p, uint32_t key, uint32_t value);
+void pair_list_remove(struct pair_list *p, uint32_t key);
 /* The same pairs, in any order. */
-bool pack_same(const struct pack *a, const struct pack *b);
+bool pair_list_same(const struct pair_list *a, const struct pair_list *b);
 
-#define PACK_BYTES_MAX (PACK_PAIRS_MAX * (size_t)8)
-size_t pack_encode(const struct pack *p, uint8_t out[PACK_BYTES_MAX]); /* bytes written */
+#define PAIR_LIST_BYTES_MAX (PAIR_LIST_MAX * (size_t)8)
+size_t pair_list_encode(
+	const struct pair_list *p, uint8_t out[PAIR_LIST_BYTES_MAX]); /* bytes written */
 
 /* Reads the next pair of encoded bytes and moves *at behind it. False at the end. */
-bool pack_next(const uint8_t **at, const uint8_t *end, struct pack_pair *out);
-void pack_decode(const void *data, size_t len, struct pack *out);
+bool pair_list_next(const uint8_t **at, const uint8_t *end, struct pair *out);
+void pair_list_decode(const void *data, size_t len, struct pair_list *out);
 
 #endif

@@ -2,17 +2,17 @@
 /* Which regions to list before they are asked for. */
 #include "prefetch.h"
 
-static bool was_looked_at(const struct ahead *a, size_t index)
+static bool was_looked_at(const struct prefetch *a, size_t index)
 {
 	return a->looked[index / 64] >> index % 64 & 1;
 }
 
-bool ahead_look(struct ahead *a, size_t index, int64_t now_ms)
+bool prefetch_look(struct prefetch *a, size_t index, int64_t now_ms)
 {
-	if (index >= AHEAD_REGIONS)
+	if (index >= PREFETCH_REGIONS)
 		return false;
-	if (!a->n || now_ms - a->at_ms > AHEAD_GAP_MS)
-		*a = (struct ahead){0};
+	if (!a->n || now_ms - a->at_ms > PREFETCH_GAP_MS)
+		*a = (struct prefetch){0};
 	a->at_ms = now_ms;
 	if (!was_looked_at(a, index)) {
 		a->looked[index / 64] |= (uint64_t)1 << index % 64;
@@ -23,16 +23,16 @@ bool ahead_look(struct ahead *a, size_t index, int64_t now_ms)
 	else if (!a->row || index != a->latest)
 		a->row = 1;
 	a->latest = index;
-	return a->n >= AHEAD_WALK;
+	return a->n >= PREFETCH_WALK;
 }
 
-bool ahead_wants(const struct ahead *a, size_t index)
+bool prefetch_wants(const struct prefetch *a, size_t index)
 {
-	size_t far = a->row < AHEAD_FAR ? a->row : AHEAD_FAR;
+	size_t far = a->row < PREFETCH_MAX ? a->row : PREFETCH_MAX;
 
-	if (a->n < AHEAD_WALK || index >= AHEAD_REGIONS)
+	if (a->n < PREFETCH_WALK || index >= PREFETCH_REGIONS)
 		return false;
 	if (was_looked_at(a, index))
 		return true;
-	return a->row >= AHEAD_WALK && index > a->latest && index - a->latest <= far;
+	return a->row >= PREFETCH_WALK && index > a->latest && index - a->latest <= far;
 }

@@ -9,27 +9,27 @@
 #include <stdint.h>
 
 /* Two regions are what a copy names; this many are a walk. */
-#define AHEAD_WALK   3
+#define PREFETCH_WALK   3
 /* Looks farther apart than this do not belong together. */
-#define AHEAD_GAP_MS 2000
+#define PREFETCH_GAP_MS 2000
 /* No more regions than this are listed that nobody has looked at yet. */
-#define AHEAD_FAR    16
+#define PREFETCH_MAX    16
 
 /* All zero to begin with. Regions are numbers from 0, in the order in which a folder shows them. */
-struct ahead {
+struct prefetch {
 	int64_t at_ms; /* the latest look */
 	size_t latest; /* its region */
 	size_t n;      /* different regions looked at, without a gap */
 	size_t row;    /* how many of the latest looks went from one region to the next in order */
 	uint64_t looked[4];
 };
-#define AHEAD_REGIONS 256
+#define PREFETCH_REGIONS 256
 
-/* Somebody looks at region `index`, below AHEAD_REGIONS. True if that belongs to a walk: regions
- * are worth listing, those of which ahead_wants() says so. */
-bool ahead_look(struct ahead *a, size_t index, int64_t now_ms);
+/* Somebody looks at region `index`, below PREFETCH_REGIONS. True if that belongs to a walk: regions
+ * are worth listing, those of which prefetch_wants() says so. */
+bool prefetch_look(struct prefetch *a, size_t index, int64_t now_ms);
 /* Whether the latest look makes a listing of this region worth while: it was looked at in the same
  * walk, or is among the next of a walk in order: as many as it went through already. */
-bool ahead_wants(const struct ahead *a, size_t index);
+bool prefetch_wants(const struct prefetch *a, size_t index);
 
 #endif

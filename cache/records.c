@@ -91,34 +91,34 @@ uint32_t records_text(struct records *r, const char *text)
 	return textpool_put(&r->texts, text, len);
 }
 
-void records_pack(const struct records *r, uint32_t encoded, struct pack *out)
+void records_pairs(const struct records *r, uint32_t encoded, struct pair_list *out)
 {
 	size_t len;
 	const void *data = textpool_data(&r->texts, encoded, &len);
 
-	pack_decode(data, len, out);
+	pair_list_decode(data, len, out);
 }
 
 uint32_t records_value(const struct records *r, uint32_t encoded, uint32_t key)
 {
 	size_t len;
 	const uint8_t *at = textpool_data(&r->texts, encoded, &len), *end = at + len;
-	struct pack_pair pair;
+	struct pair pair;
 
-	while (pack_next(&at, end, &pair)) {
+	while (pair_list_next(&at, end, &pair)) {
 		if (pair.key == key)
 			return pair.value;
 	}
 	return TEXTPOOL_NONE;
 }
 
-bool records_pair(const struct records *r, uint32_t encoded, uint32_t first, unsigned n,
-	struct pack_pair *out)
+bool records_pair(
+	const struct records *r, uint32_t encoded, uint32_t first, unsigned n, struct pair *out)
 {
 	size_t len;
 	const uint8_t *at = textpool_data(&r->texts, encoded, &len), *end = at + len;
 
-	while (pack_next(&at, end, out)) {
+	while (pair_list_next(&at, end, out)) {
 		if (out->key >= first && n-- == 0)
 			return true;
 	}
@@ -127,40 +127,41 @@ bool records_pair(const struct records *r, uint32_t encoded, uint32_t first, uns
 
 /* Encodes p, unless *encoded already says the same in another order: EC2 promises none, and a mere
  * change of order is no news. */
-static int set_pack(struct records *r, const struct pack *p, uint32_t *encoded)
+static int set_pairs(struct records *r, const struct pair_list *p, uint32_t *encoded)
 {
-	uint8_t bytes[PACK_BYTES_MAX];
-	struct pack present;
+	uint8_t bytes[PAIR_LIST_BYTES_MAX];
+	struct pair_list present;
 	uint32_t ref;
 
-	records_pack(r, *encoded, &present);
-	if (pack_same(p, &present))
+	records_pairs(r, *encoded, &present);
+	if (pair_list_same(p, &present))
 		return 0;
-	ref = textpool_put(&r->texts, bytes, pack_encode(p, bytes));
+	ref = textpool_put(&r->texts, bytes, pair_list_encode(p, bytes));
 	if (ref == TEXTPOOL_NONE)
 		return -ENOMEM;
 	*encoded = ref;
 	return 0;
 }
 
-int records_describe_tags(struct records *r, const struct pack *tags, struct record *out)
+int records_describe_tags(struct records *r, const struct pair_list *tags, struct record *out)
 {
-	return set_pack(r, tags, &out->tags);
+	return set_pairs(r, tags, &out->tags);
 }
 
 /* Adds a field unless its text is empty or absent. */
-static int add_field(struct records *r, struct pack *p, uint32_t key, const char *text)
+static int add_field(struct records *r, struct pair_list *p, uint32_t key, const char *text)
 {
 	uint32_t ref = records_text(r, text);
 
 	if (ref == TEXTPOOL_NONE)
 		return -ENOMEM;
 	if (ref != TEXTPOOL_EMPTY)
-		pack_add(p, key, ref);
+		pair_list_add(p, key, ref);
 	return 0;
 }
 
-static int add_named_field(struct records *r, struct pack *p, const char *name, const char *text)
+static int add_named_field(
+	struct records *r, struct pair_list *p, const char *name, const char *text)
 {
 	uint32_t key = records_key(r, name);
 
@@ -171,7 +172,7 @@ static int add_named_field(struct records *r, struct pack *p, const char *name, 
 
 static int describe_fields(struct records *r, const struct ec2_snapshot *s, struct record *out)
 {
-	struct pack p = {.n = 0};
+	struct pair_list p = {.n = 0};
 
 	if (add_field(r, &p, RECORD_STATE_TEXT, s->state_text) < 0 ||
 		add_field(r, &p, RECORD_STATE_MESSAGE, s->state_message) < 0 ||
@@ -179,11 +180,11 @@ static int describe_fields(struct records *r, const struct ec2_snapshot *s, stru
 		add_field(r, &p, RECORD_KMS_KEY, s->kms_key_id) < 0 ||
 		add_named_field(r, &p, "TransferType", s->transfer_type) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < s->n_fields && p.n < PACK_PAIRS_MAX; i++) {
+	for (size_t i = 0; i < s->n_fields && p.n < PAIR_LIST_MAX; i++) {
 		if (add_named_field(r, &p, s->fields[i].name, s->fields[i].value) < 0)
 			return -ENOMEM;
 	}
-	return set_pack(r, &p, &out->fields);
+	return set_pairs(r, &p, &out->fields);
 }
 
 /* A copy's volume id is no volume's: "vol-" and nothing but f. (AWS, "Copy an Amazon EBS snapshot")
@@ -206,7 +207,7 @@ static bool is_too_long(const char *text)
 	return text && strnlen(text, RECORDS_TEXT_MAX + 1) > RECORDS_TEXT_MAX;
 }
 
-int records_describe(struct records *r, const struct ec2_snapshot *s, const struct pack *tags,
+int records_describe(struct records *r, const struct ec2_snapshot *s, const struct pair_list *tags,
 	struct record *out)
 {
 	out->start_ms = s->start_ms;
@@ -235,18 +236,18 @@ int records_describe(struct records *r, const struct ec2_snapshot *s, const stru
 /* The bytes that a record gives up when its pack `from` becomes `to`: the pack, and the values that
  * are not in `to`. They may be in use elsewhere, so that this is no less than what is garbage now.
  */
-static size_t pack_released(const struct records *r, uint32_t from, uint32_t to)
+static size_t pairs_released(const struct records *r, uint32_t from, uint32_t to)
 {
-	struct pack old, new;
+	struct pair_list old, new;
 	size_t bytes;
 
 	if (from == to)
 		return 0;
 	bytes = textpool_size(&r->texts, from);
-	records_pack(r, from, &old);
-	records_pack(r, to, &new);
+	records_pairs(r, from, &old);
+	records_pairs(r, to, &new);
 	for (size_t i = 0; i < old.n; i++) {
-		const struct pack_pair *kept = pack_find(&new, old.pairs[i].key);
+		const struct pair *kept = pair_list_find(&new, old.pairs[i].key);
 
 		if (!kept || kept->value != old.pairs[i].value)
 			bytes += textpool_size(&r->texts, old.pairs[i].value);
@@ -272,18 +273,18 @@ static uint32_t move_text(const struct records *r, struct textpool *to, uint32_t
 	return textpool_put(to, data, len);
 }
 
-static uint32_t move_pack(const struct records *r, struct textpool *to, uint32_t ref)
+static uint32_t move_pairs(const struct records *r, struct textpool *to, uint32_t ref)
 {
-	uint8_t bytes[PACK_BYTES_MAX];
-	struct pack p;
+	uint8_t bytes[PAIR_LIST_BYTES_MAX];
+	struct pair_list p;
 
-	records_pack(r, ref, &p);
+	records_pairs(r, ref, &p);
 	for (size_t i = 0; i < p.n; i++) {
 		p.pairs[i].value = move_text(r, to, p.pairs[i].value);
 		if (p.pairs[i].value == TEXTPOOL_NONE)
 			return TEXTPOOL_NONE;
 	}
-	return textpool_put(to, bytes, pack_encode(&p, bytes));
+	return textpool_put(to, bytes, pair_list_encode(&p, bytes));
 }
 
 static int move_all(const struct records *r, struct textpool *to, struct moved *moved)
@@ -294,8 +295,8 @@ static int move_all(const struct records *r, struct textpool *to, struct moved *
 
 		m->volume = move_text(r, to, record->volume);
 		m->description = move_text(r, to, record->description);
-		m->tags = move_pack(r, to, record->tags);
-		m->fields = move_pack(r, to, record->fields);
+		m->tags = move_pairs(r, to, record->tags);
+		m->fields = move_pairs(r, to, record->fields);
 		if (m->volume == TEXTPOOL_NONE || m->description == TEXTPOOL_NONE ||
 			m->tags == TEXTPOOL_NONE || m->fields == TEXTPOOL_NONE)
 			return -ENOMEM;
@@ -345,8 +346,8 @@ bool records_replace(struct records *r, uint32_t slot, const struct record *to)
 
 	r->released += text_released(r, record->volume, to->volume) +
 		       text_released(r, record->description, to->description) +
-		       pack_released(r, record->tags, to->tags) +
-		       pack_released(r, record->fields, to->fields);
+		       pairs_released(r, record->tags, to->tags) +
+		       pairs_released(r, record->fields, to->fields);
 	*record = *to;
 	if (r->released > COMPACT_MIN && r->released > textpool_bytes(&r->texts) / 2) {
 		/* If there was no memory for it, not at the very next change again. */

@@ -81,21 +81,21 @@ uint32_t records_text(struct records *r, const char *text);
 
 /* Packs what s says, with these tags, into *out, which holds the snapshot's present record: what is
  * the same keeps its reference. Presence and seen are left alone. Returns 0 or -ENOMEM. */
-int records_describe(struct records *r, const struct ec2_snapshot *s, const struct pack *tags,
+int records_describe(struct records *r, const struct ec2_snapshot *s, const struct pair_list *tags,
 	struct record *out);
 /* Only the tags. Returns 0 or -ENOMEM. */
-int records_describe_tags(struct records *r, const struct pack *tags, struct record *out);
+int records_describe_tags(struct records *r, const struct pair_list *tags, struct record *out);
 
 /* Makes *to the slot's record. Returns whether anything but `seen` differs. May compact: texts
  * borrowed before are invalid then. */
 bool records_replace(struct records *r, uint32_t slot, const struct record *to);
 
-void records_pack(const struct records *r, uint32_t encoded, struct pack *out);
+void records_pairs(const struct records *r, uint32_t encoded, struct pair_list *out);
 /* The value of `key` in an encoded pack, TEXTPOOL_NONE if it is not there. */
 uint32_t records_value(const struct records *r, uint32_t encoded, uint32_t key);
 /* The n-th pair whose key is at least `first`. False past the end. */
-bool records_pair(const struct records *r, uint32_t encoded, uint32_t first, unsigned n,
-	struct pack_pair *out);
+bool records_pair(
+	const struct records *r, uint32_t encoded, uint32_t first, unsigned n, struct pair *out);
 
 size_t records_memory(const struct records *r);
 

@@ -94,7 +94,7 @@ void region_destroy(struct region *r)
 	waiters_drop(&r->patient);
 	waiters_drop(&r->some);
 	waiters_drop(&r->load);
-	keep_destroy(r->keep);
+	catalogue_cache_destroy(r->cache);
 	waiters_drop(&r->refused);
 	waiters_drop(&r->served);
 	waiters_drop(&r->failed);
@@ -343,7 +343,7 @@ static struct region_waiter *refuse(struct region *r, region_done *done, void *a
 	return w;
 }
 
-void region_ahead(struct region *r)
+void region_prefetch(struct region *r)
 {
 	int64_t now = clock_mono_ms();
 	enum region_freshness freshness = region_freshness(r, now);
@@ -351,7 +351,7 @@ void region_ahead(struct region *r)
 	if (freshness == REGION_NEVER && region_look_on_disk(r))
 		r->ahead = true;
 	else if (freshness != REGION_FRESH)
-		region_refresh_behind(r, now, REGION_WHY_AHEAD);
+		region_refresh_behind(r, now, REGION_WHY_PREFETCH);
 }
 
 /* The policy for a listing that is not fresh: shown at once and refreshed behind, unless it is so

@@ -58,9 +58,9 @@ bool region_listing_now(const struct region *r);
 /* The catalogue is kept on disk at `path` from now on, and read from there when the region is first
  * looked at: then what is there is shown, while EC2 is asked behind. scope: whose it is, of at most
  * 71 bytes. Once. 0 or -ENOMEM. */
-int region_keep(struct region *r, const char *path, const char *scope);
-/* The keeper, for keep_flush() and keep_busy(); NULL if there is none. */
-struct keep *region_keeper(struct region *r);
+int region_set_cache(struct region *r, const char *path, const char *scope);
+/* The keeper, for catalogue_cache_flush() and catalogue_cache_busy(); NULL if there is none. */
+struct catalogue_cache *region_cache(struct region *r);
 /* EC2 can be reached again: what is shown from disk is asked for now, whatever failed before. */
 void region_retry(struct region *r);
 
@@ -71,10 +71,10 @@ void region_retry(struct region *r);
 
 /* What a listing was begun for. */
 enum region_why {
-	REGION_WHY_FIRST, /* somebody looked, and nothing was known */
-	REGION_WHY_STALE, /* somebody looked, and what was known was older than the ttl */
-	REGION_WHY_ANEW,  /* somebody demanded the present state: touch */
-	REGION_WHY_AHEAD, /* somebody goes through the regions and is not here yet */
+	REGION_WHY_FIRST,    /* somebody looked, and nothing was known */
+	REGION_WHY_STALE,    /* somebody looked, and what was known was older than the ttl */
+	REGION_WHY_ANEW,     /* somebody demanded the present state: touch */
+	REGION_WHY_PREFETCH, /* somebody goes through the regions and is not here yet */
 	REGION_WHYS
 };
 /* What the region has cost in this mount: listings begun and pages that came of them, by cause;
@@ -104,7 +104,7 @@ struct region_waiter *region_ensure(
 	struct region *r, bool anew, region_done *done, void *arg, bool *ready);
 
 /* Somebody will look soon: a listing is begun, for nobody, if there is none that is fresh. */
-void region_ahead(struct region *r);
+void region_prefetch(struct region *r);
 
 /* For who reads the first listing of a region while it comes. Until it is complete, slots are only
  * added: what was read stays right. region_ensure_begun(): as region_ensure(), but some of it will

@@ -6,15 +6,15 @@
 #include "clock.h"
 #include "region_inner.h"
 
-int region_keep(struct region *r, const char *path, const char *scope)
+int region_set_cache(struct region *r, const char *path, const char *scope)
 {
-	r->keep = keep_create(r->loop, r->catalogue, path, scope, r->name);
-	return r->keep ? 0 : -ENOMEM;
+	r->cache = catalogue_cache_create(r->loop, r->catalogue, path, scope, r->name);
+	return r->cache ? 0 : -ENOMEM;
 }
 
-struct keep *region_keeper(struct region *r)
+struct catalogue_cache *region_cache(struct region *r)
 {
-	return r->keep;
+	return r->cache;
 }
 
 /* One who waited for the disk goes on to wait for EC2. 0 or -ENOMEM. */
@@ -50,7 +50,7 @@ static void loaded(void *arg, int64_t listed_ms)
 		}
 	}
 	if (r->ahead)
-		region_refresh_behind(r, clock_mono_ms(), REGION_WHY_AHEAD);
+		region_refresh_behind(r, clock_mono_ms(), REGION_WHY_PREFETCH);
 	else if (listed_ms && wanted)
 		region_refresh_behind(r, clock_mono_ms(), REGION_WHY_STALE);
 	err_set(&err, ENOMEM, "out of memory");
@@ -60,9 +60,9 @@ static void loaded(void *arg, int64_t listed_ms)
 
 bool region_look_on_disk(struct region *r)
 {
-	if (r->keep && !r->looked) {
+	if (r->cache && !r->looked) {
 		r->looked = true;
-		r->loading = keep_load(r->keep, loaded, r) == 0;
+		r->loading = catalogue_cache_load(r->cache, loaded, r) == 0;
 	}
 	return r->loading;
 }
@@ -78,8 +78,8 @@ void region_retry(struct region *r)
 void region_disk_listed(struct region *r)
 {
 	r->known_ms = 0;
-	if (r->keep)
-		keep_listed(r->keep, clock_wall_ms());
+	if (r->cache)
+		catalogue_cache_listed(r->cache, clock_wall_ms());
 	r->looked = true;
 	r->loading = false;
 	waiters_move_all(&r->load, &r->served);

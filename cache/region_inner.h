@@ -41,12 +41,12 @@ struct region {
 	struct loop_timer *refuse, *tell, *patience;
 	struct region_cost cost;
 
-	struct keep *keep;   /* NULL: not kept on disk */
-	bool loading;        /* from disk */
-	bool looked;         /* there, or it is too late for it */
-	bool ahead;          /* EC2 is to be asked after that, whoever waits */
-	int64_t known_ms;    /* REGION_KNOWN: wall clock; else 0 */
-	struct waiters load; /* for what is on disk */
+	struct catalogue_cache *cache; /* NULL: not kept on disk */
+	bool loading;                  /* from disk */
+	bool looked;                   /* there, or it is too late for it */
+	bool ahead;                    /* EC2 is to be asked after that, whoever waits */
+	int64_t known_ms;              /* REGION_KNOWN: wall clock; else 0 */
+	struct waiters load;           /* for what is on disk */
 
 	char account[32];
 	char owner[32];      /* the owner of all that the latest listing gave; "" if it gave none or

@@ -26,8 +26,8 @@ struct regions {
 	size_t n_shown, n_hidden;
 	struct each *each;
 	size_t n_each;
-	struct ahead ahead;
-	char *keep_dir, *keep_whose; /* NULL: none is kept */
+	struct prefetch ahead;
+	char *cache_dir, *cache_scope; /* NULL: none is kept */
 };
 
 struct regions *regions_create(uv_loop_t *loop, struct aws *aws, int64_t ttl_ms)
@@ -50,8 +50,8 @@ void regions_destroy(struct regions *rs)
 	for (size_t i = 0; i < rs->n_hidden; i++)
 		region_destroy(rs->hidden[i]);
 	free(rs->each);
-	free(rs->keep_dir);
-	free(rs->keep_whose);
+	free(rs->cache_dir);
+	free(rs->cache_scope);
 	free(rs);
 }
 
@@ -75,41 +75,41 @@ static int position(struct region *const *list, size_t n, const char *name)
 
 /* --- on disk --- */
 
-static int keep_one(const struct regions *rs, struct region *region)
+static int set_cache(const struct regions *rs, struct region *region)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT, whose = BUF_INIT;
 	char scope[DIGEST_SHA256_HEX];
 
-	buf_printf(&path, "%s/catalogue/%s", rs->keep_dir, region_name(region));
-	buf_printf(&whose, "%s\n%s", rs->keep_whose, region_name(region));
+	buf_printf(&path, "%s/catalogue/%s", rs->cache_dir, region_name(region));
+	buf_printf(&whose, "%s\n%s", rs->cache_scope, region_name(region));
 	if (path.error || whose.error || digest_sha256_hex(whose.data, whose.len, scope) < 0)
 		return -ENOMEM;
-	return region_keep(region, path.data, scope);
+	return region_set_cache(region, path.data, scope);
 }
 
-int regions_keep(struct regions *rs, const char *dir, const char *whose)
+int regions_set_cache(struct regions *rs, const char *dir, const char *whose)
 {
 	int r;
 
-	rs->keep_dir = strdup(dir);
-	rs->keep_whose = strdup(whose);
-	r = rs->keep_dir && rs->keep_whose ? 0 : -ENOMEM;
+	rs->cache_dir = strdup(dir);
+	rs->cache_scope = strdup(whose);
+	r = rs->cache_dir && rs->cache_scope ? 0 : -ENOMEM;
 	for (size_t i = 0; r == 0 && i < rs->n_shown; i++)
-		r = keep_one(rs, rs->shown[i]);
+		r = set_cache(rs, rs->shown[i]);
 	return r;
 }
 
-void regions_keep_flush(struct regions *rs)
+void regions_cache_flush(struct regions *rs)
 {
 	for (size_t i = 0; i < rs->n_shown; i++)
-		if (region_keeper(rs->shown[i]))
-			keep_flush(region_keeper(rs->shown[i]));
+		if (region_cache(rs->shown[i]))
+			catalogue_cache_flush(region_cache(rs->shown[i]));
 }
 
-bool regions_keep_busy(const struct regions *rs)
+bool regions_cache_busy(const struct regions *rs)
 {
 	for (size_t i = 0; i < rs->n_shown; i++)
-		if (region_keeper(rs->shown[i]) && keep_busy(region_keeper(rs->shown[i])))
+		if (region_cache(rs->shown[i]) && catalogue_cache_busy(region_cache(rs->shown[i])))
 			return true;
 	return false;
 }
@@ -129,8 +129,8 @@ static int create(struct regions *rs, const char *name, struct region **list, si
 	if (!region)
 		return -ENOMEM;
 	/* Without the memory for it it is not kept. */
-	if (rs->keep_whose)
-		(void)keep_one(rs, region);
+	if (rs->cache_scope)
+		(void)set_cache(rs, region);
 	list[(*n)++] = region;
 	for (size_t i = 0; i < rs->n_each; i++)
 		rs->each[i].fn(rs->each[i].arg, region);
@@ -185,11 +185,11 @@ struct region *regions_get(struct regions *rs, const char *name)
 
 void regions_look(struct regions *rs, size_t index)
 {
-	if (!ahead_look(&rs->ahead, index, clock_mono_ms()))
+	if (!prefetch_look(&rs->ahead, index, clock_mono_ms()))
 		return;
 	for (size_t i = 0; i < rs->n_shown; i++)
-		if (ahead_wants(&rs->ahead, i))
-			region_ahead(rs->shown[i]);
+		if (prefetch_wants(&rs->ahead, i))
+			region_prefetch(rs->shown[i]);
 }
 
 int regions_each(struct regions *rs, regions_each_fn *fn, void *arg)

@@ -18,10 +18,10 @@ void regions_set_account(struct regions *rs, const char *account);
 
 /* The catalogues of all regions, those to come too, are kept in dir/catalogue/. whose: of which
  * account at which endpoint they are; those of others are not read. Once. 0 or -ENOMEM. */
-int regions_keep(struct regions *rs, const char *dir, const char *whose);
+int regions_set_cache(struct regions *rs, const char *dir, const char *whose);
 /* Writes what is not on disk yet; whether anything is still being read or written. */
-void regions_keep_flush(struct regions *rs);
-bool regions_keep_busy(const struct regions *rs);
+void regions_cache_flush(struct regions *rs);
+bool regions_cache_busy(const struct regions *rs);
 
 /* A shown region; its index, from 0, stays. -EINVAL if `name` has not a region's form; -ENOMEM;
  * -ENOSPC past REGIONS_MAX. */

@@ -249,7 +249,7 @@ static void copy_snapshot_show(struct job *job)
 		copy_tags_list(row->tags, row->token, name, &tags);
 	s.tags = tags.tags;
 	s.n_tags = tags.n;
-	catalogue_hold_created(region_catalogue(job->queue->region), &s, clock_mono_ms());
+	catalogue_override_created(region_catalogue(job->queue->region), &s, clock_mono_ms());
 	copy_tags_finish(&tags);
 }
 

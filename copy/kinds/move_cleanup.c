@@ -106,7 +106,7 @@ static void move_cleanup_deleted(void *arg, const struct err *err)
 		catalogue_slot slot = catalogue_find_shown(region_catalogue(from), row->source_id);
 
 		if (slot != CATALOGUE_NONE)
-			catalogue_hold_deleted(region_catalogue(from), slot, clock_mono_ms());
+			catalogue_override_deleted(region_catalogue(from), slot, clock_mono_ms());
 	}
 	move_cleanup_done(m, COPY_SOURCE_DELETED, NULL, NULL);
 }

@@ -14,7 +14,7 @@ static const char *const causes[REGION_WHYS] = {
 	[REGION_WHY_FIRST] = "first",
 	[REGION_WHY_STALE] = "stale",
 	[REGION_WHY_ANEW] = "anew",
-	[REGION_WHY_AHEAD] = "ahead",
+	[REGION_WHY_PREFETCH] = "ahead",
 };
 
 static void request_stats_by_cause(struct buf *out, const char *name, const struct region *region,

@@ -79,7 +79,7 @@ static int keep_catalogues(struct mount *m, const char *dir, struct err *err)
 	if (endpoint_is_named(&m->endpoints, "ec2"))
 		r = endpoint_url(&m->endpoints, "ec2", region_name(regions_at(m->fs.regions, 0)),
 			&whose, err);
-	if (r == 0 && regions_keep(m->fs.regions, dir, buf_str(&whose)) < 0)
+	if (r == 0 && regions_set_cache(m->fs.regions, dir, buf_str(&whose)) < 0)
 		r = err_set(err, ENOMEM, "out of memory");
 	return r;
 }
@@ -246,11 +246,11 @@ static void settle(struct mount *m)
 	if (!patience)
 		return;
 	ops_release_all(&m->fs, m->unmounted);
-	regions_keep_flush(m->fs.regions);
+	regions_cache_flush(m->fs.regions);
 	loop_timer_start(patience, SETTLE_MS);
 	while (!late &&
 		(receipts_asking(m->fs.receipts) || m->fs.tagging || !journal_idle(m->fs.journal) ||
-			regions_keep_busy(m->fs.regions)) &&
+			regions_cache_busy(m->fs.regions)) &&
 		uv_run(&m->loop, UV_RUN_ONCE))
 		;
 	loop_timer_destroy(patience);

@@ -135,7 +135,7 @@ static void snapshot_deleted(void *arg, const struct err *err)
 			catalogue_id(c, d->node.slot));
 		log_info("deleted the snapshot %s/%s", region_name(fs_region(d->fs, d->node)),
 			catalogue_id(c, d->node.slot));
-		catalogue_hold_deleted(c, d->node.slot, clock_mono_ms());
+		catalogue_override_deleted(c, d->node.slot, clock_mono_ms());
 		err = NULL;
 	}
 	end(d, err);
@@ -169,7 +169,7 @@ static void tag_deleted(void *arg, const struct err *err)
 	struct deletion *d = arg;
 
 	if (!err)
-		catalogue_hold_tag(
+		catalogue_override_tag(
 			fs_catalogue(d->fs, d->node), d->node.slot, d->key, NULL, clock_mono_ms());
 	end(d, err);
 }

@@ -184,7 +184,7 @@ static void untagged(void *arg, const struct err *err)
 	struct tagging *t = arg;
 
 	if (!err)
-		catalogue_hold_tag(fs_catalogue(t->fs, t->node), t->node.slot, t->old_key, NULL,
+		catalogue_override_tag(fs_catalogue(t->fs, t->node), t->node.slot, t->old_key, NULL,
 			clock_mono_ms());
 	tagging_end(t, err);
 }
@@ -196,7 +196,8 @@ static void tagged(void *arg, const struct err *err)
 	struct err none;
 
 	if (!err)
-		catalogue_hold_tag(c, t->node.slot, t->key, buf_str(&t->value), clock_mono_ms());
+		catalogue_override_tag(
+			c, t->node.slot, t->key, buf_str(&t->value), clock_mono_ms());
 	if (err || !*t->old_key) {
 		tagging_end(t, err);
 	} else if (!ec2_delete_tag(t->fs->aws, region_name(fs_region(t->fs, t->node)),

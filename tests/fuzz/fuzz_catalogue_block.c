@@ -41,7 +41,7 @@ static void read_all(const struct catalogue *c)
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	struct catalogue *c = catalogue_create(), *again = catalogue_create();
-	struct image_writer *w = image_writer_create();
+	struct catalogue_block_writer *w = catalogue_block_writer_create();
 	struct buf block = BUF_INIT;
 	catalogue_slot slot = 0;
 	int result = catalogue_read(c, data, size);
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	catalogue_forget_disk(c);
 	require(!catalogue_listed(c));
 	buf_finish(&block);
-	image_writer_destroy(w);
+	catalogue_block_writer_destroy(w);
 	catalogue_destroy(again);
 	catalogue_destroy(c);
 	return 0;

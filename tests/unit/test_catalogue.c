@@ -323,19 +323,19 @@ static void test_what_was_made_is_not_gone_before_its_time(void **state)
 	struct ec2_snapshot s = plain(ID),
 			    sparse = {.id = ID, .progress = EC2_PROGRESS_UNKNOWN, .full_size = -1};
 	struct catalogue_snapshot got;
-	catalogue_slot slot = catalogue_hold_created(f->c, &sparse, 1000);
+	catalogue_slot slot = catalogue_override_created(f->c, &sparse, 1000);
 
 	assert_seen(&f->seen, 1, 0, 0);
 	assert_int_equal(catalogue_presence(f->c, slot), CATALOGUE_LISTED);
-	empty_listing(f, 1000 + CATALOGUE_HOLD_MS - 1);
-	catalogue_absent(f->c, slot, 1000 + CATALOGUE_HOLD_MS - 1);
+	empty_listing(f, 1000 + CATALOGUE_OVERRIDE_MS - 1);
+	catalogue_absent(f->c, slot, 1000 + CATALOGUE_OVERRIDE_MS - 1);
 	assert_int_equal(catalogue_presence(f->c, slot), CATALOGUE_LISTED);
 	put(f, &s, 1001);
 	/* Told again, later than EC2's own description: the description stays. */
-	assert_int_equal(catalogue_hold_created(f->c, &sparse, 1002), slot);
+	assert_int_equal(catalogue_override_created(f->c, &sparse, 1002), slot);
 	assert_true(catalogue_get(f->c, slot, &got));
 	assert_string_equal(got.description, "nightly");
-	empty_listing(f, 1002 + CATALOGUE_HOLD_MS);
+	empty_listing(f, 1002 + CATALOGUE_OVERRIDE_MS);
 	assert_int_equal(catalogue_presence(f->c, slot), CATALOGUE_GONE);
 }
 
@@ -343,20 +343,20 @@ static void test_what_was_deleted_is_not_back_before_its_time(void **state)
 {
 	struct fixture *f = *state;
 	struct ec2_snapshot s = plain(ID);
-	catalogue_slot slot = catalogue_hold_created(f->c, &s, 0);
+	catalogue_slot slot = catalogue_override_created(f->c, &s, 0);
 
-	catalogue_hold_deleted(f->c, slot, 1000);
+	catalogue_override_deleted(f->c, slot, 1000);
 	assert_seen(&f->seen, 1, 0, 1);
 	catalogue_listing_begin(f->c);
-	assert_int_equal(put(f, &s, 1000 + CATALOGUE_HOLD_MS - 1), slot);
-	catalogue_listing_end(f->c, 1000 + CATALOGUE_HOLD_MS - 1);
+	assert_int_equal(put(f, &s, 1000 + CATALOGUE_OVERRIDE_MS - 1), slot);
+	catalogue_listing_end(f->c, 1000 + CATALOGUE_OVERRIDE_MS - 1);
 	assert_int_equal(catalogue_presence(f->c, slot), CATALOGUE_GONE);
 	assert_int_equal(catalogue_listed(f->c), 0);
 	assert_seen(&f->seen, 0, 0, 0);
-	put(f, &s, 1000 + CATALOGUE_HOLD_MS);
+	put(f, &s, 1000 + CATALOGUE_OVERRIDE_MS);
 	assert_int_equal(catalogue_presence(f->c, slot), CATALOGUE_LISTED);
 	assert_seen(&f->seen, 1, 0, 0);
-	catalogue_hold_deleted(f->c, CATALOGUE_NONE, 0);
+	catalogue_override_deleted(f->c, CATALOGUE_NONE, 0);
 }
 
 static void test_our_tags_win_until_their_time(void **state)
@@ -365,13 +365,13 @@ static void test_our_tags_win_until_their_time(void **state)
 	struct ec2_snapshot s = plain(ID);
 	catalogue_slot slot = put(f, &s, 0);
 	struct ec2_tag tag;
-	int64_t end = 1000 + CATALOGUE_HOLD_MS;
+	int64_t end = 1000 + CATALOGUE_OVERRIDE_MS;
 
 	assert_seen(&f->seen, 1, 0, 0);
-	assert_int_equal(catalogue_hold_tag(f->c, slot, "Name", "web", 1000), 0);
-	assert_int_equal(catalogue_hold_tag(f->c, slot, "team", "ops", 1000), 0);
-	assert_int_equal(catalogue_hold_tag(f->c, slot, "env", NULL, 1000), 0);
-	assert_int_equal(catalogue_hold_tag(f->c, slot, "none", NULL, 1000), 0);
+	assert_int_equal(catalogue_override_tag(f->c, slot, "Name", "web", 1000), 0);
+	assert_int_equal(catalogue_override_tag(f->c, slot, "team", "ops", 1000), 0);
+	assert_int_equal(catalogue_override_tag(f->c, slot, "env", NULL, 1000), 0);
+	assert_int_equal(catalogue_override_tag(f->c, slot, "none", NULL, 1000), 0);
 	assert_seen(&f->seen, 0, 3, 0);
 	put(f, &s, end - 1);
 	assert_seen(&f->seen, 0, 0, 0);
@@ -382,7 +382,7 @@ static void test_our_tags_win_until_their_time(void **state)
 	assert_string_equal(tag.key, "Name"); /* in its place */
 
 	/* A second change of the same tag wins over the first, and has a time of its own. */
-	assert_int_equal(catalogue_hold_tag(f->c, slot, "Name", "mail", 2000), 0);
+	assert_int_equal(catalogue_override_tag(f->c, slot, "Name", "mail", 2000), 0);
 	put(f, &s, end - 1);
 	assert_string_equal(catalogue_tag_value(f->c, slot, "Name"), "mail");
 	put(f, &s, end);
@@ -391,7 +391,7 @@ static void test_our_tags_win_until_their_time(void **state)
 	assert_string_equal(catalogue_tag_value(f->c, slot, "env"), "");
 	put(f, &s, end + 1000);
 	assert_string_equal(catalogue_tag_value(f->c, slot, "Name"), "db");
-	assert_int_equal(catalogue_hold_tag(f->c, slot + 1, "Name", "x", 0), 0);
+	assert_int_equal(catalogue_override_tag(f->c, slot + 1, "Name", "x", 0), 0);
 }
 
 static void test_keys_have_numbers_for_ever(void **state)

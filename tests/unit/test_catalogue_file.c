@@ -89,17 +89,17 @@ static catalogue_slot put(struct catalogue *c, unsigned i, enum catalogue_presen
 static int64_t load_facts(const char *path, struct catalogue *into, struct err *err)
 {
 	_cleanup_buf_ struct buf block = BUF_INIT;
-	struct image_facts facts;
-	struct image_file *f = image_file_open(path, WHOSE, &facts, err);
+	struct catalogue_file_facts facts;
+	struct catalogue_file *f = catalogue_file_open(path, WHOSE, &facts, err);
 	int r;
 
 	if (!f)
 		return -err->errnum;
-	while ((r = image_file_next(f, &block, err)) > 0) {
+	while ((r = catalogue_file_next(f, &block, err)) > 0) {
 		r = catalogue_read(into, block.data, block.len);
 		assert_int_equal(r, 0);
 	}
-	image_file_close(f);
+	catalogue_file_close(f);
 	assert_int_equal(r, 0);
 	return facts.listed_ms;
 }
@@ -107,22 +107,22 @@ static int64_t load_facts(const char *path, struct catalogue *into, struct err *
 static int save(const struct fixture *f, struct catalogue *c, int64_t listed_ms)
 {
 	_cleanup_buf_ struct buf block = BUF_INIT;
-	struct image_writer *w = image_writer_create();
-	struct image_facts facts = {.scope = WHOSE, .listed_ms = listed_ms};
-	struct image_file *file;
+	struct catalogue_block_writer *w = catalogue_block_writer_create();
+	struct catalogue_file_facts facts = {.scope = WHOSE, .listed_ms = listed_ms};
+	struct catalogue_file *file;
 	catalogue_slot slot = 0;
 	struct err err;
 	int n;
 
 	assert_non_null(w);
-	file = image_file_create(f->path, &err);
+	file = catalogue_file_create(f->path, &err);
 	assert_non_null(file);
 	while ((n = catalogue_write(c, w, &slot, &block)) > 0)
-		assert_int_equal(image_file_add(file, &block, &err), 0);
+		assert_int_equal(catalogue_file_add(file, &block, &err), 0);
 	assert_int_equal(n, 0);
-	image_writer_destroy(w);
+	catalogue_block_writer_destroy(w);
 	catalogue_counts(c, &facts.ids, &facts.texts);
-	return image_file_commit(file, &facts, &err);
+	return catalogue_file_commit(file, &facts, &err);
 }
 
 static void assert_text(const char *a, const char *b)
@@ -173,9 +173,9 @@ static void test_what_is_shown_comes_back(void **state)
 	catalogue_slot at = 0;
 	struct err err;
 
-	for (unsigned i = 0; i < 3 * IMAGE_RECORDS; i++)
+	for (unsigned i = 0; i < 3 * CATALOGUE_BLOCK_RECORDS; i++)
 		put(f->c, i, i % 7 ? CATALOGUE_LISTED : CATALOGUE_UNLISTED);
-	for (unsigned i = 0; i < 3 * IMAGE_RECORDS; i += 10)
+	for (unsigned i = 0; i < 3 * CATALOGUE_BLOCK_RECORDS; i += 10)
 		catalogue_absent(f->c, i, 0);
 	assert_int_equal(save(f, f->c, 1234567), 0);
 	assert_int_equal(load_facts(f->path, back, &err), 1234567);
@@ -197,9 +197,9 @@ static void test_the_most_that_one_can_have(void **state)
 {
 	struct fixture *f = *state;
 	struct catalogue *back = catalogue_create();
-	static char keys[PACK_PAIRS_MAX][40], value[RECORDS_TEXT_MAX + 1];
-	struct ec2_tag tags[PACK_PAIRS_MAX];
-	struct ec2_field fields[PACK_PAIRS_MAX - 4];
+	static char keys[PAIR_LIST_MAX][40], value[RECORDS_TEXT_MAX + 1];
+	struct ec2_tag tags[PAIR_LIST_MAX];
+	struct ec2_field fields[PAIR_LIST_MAX - 4];
 	struct ec2_snapshot s = {.id = "snap-0123456789abcdef0",
 		.description = value,
 		.tags = tags,
@@ -296,11 +296,11 @@ static void test_holds_win_over_the_disk(void **state)
 	put(f->c, 1, CATALOGUE_LISTED);
 	put(f->c, 2, CATALOGUE_LISTED);
 	assert_int_equal(save(f, f->c, 1), 0);
-	catalogue_hold_deleted(back, put(back, 2, CATALOGUE_LISTED), 0);
+	catalogue_override_deleted(back, put(back, 2, CATALOGUE_LISTED), 0);
 	assert_int_equal(load_facts(f->path, back, &err), 1);
 	assert_int_equal(catalogue_presence(back, catalogue_find(back, "snap-0000000000000002")),
 		CATALOGUE_GONE);
-	catalogue_hold_created(back, &made, 0);
+	catalogue_override_created(back, &made, 0);
 	assert_int_not_equal(catalogue_find(back, made.id), CATALOGUE_NONE);
 	catalogue_listing_begin(back);
 	catalogue_listing_end(back, 0);
@@ -335,10 +335,10 @@ static void spill(const char *path, const char *data, size_t len)
 
 static void assert_not_read(const char *path)
 {
-	struct image_facts facts;
+	struct catalogue_file_facts facts;
 	struct err err = {0};
 
-	assert_null(image_file_open(path, WHOSE, &facts, &err));
+	assert_null(catalogue_file_open(path, WHOSE, &facts, &err));
 	assert_true(err.errnum == EBADMSG || err.errnum == ESTALE);
 }
 
@@ -373,14 +373,14 @@ static void test_every_damage_shows(void **state)
 static void test_others_are_not_read(void **state)
 {
 	struct fixture *f = *state;
-	struct image_facts facts;
+	struct catalogue_file_facts facts;
 	struct err err;
 
-	assert_null(image_file_open(f->path, WHOSE, &facts, &err));
+	assert_null(catalogue_file_open(f->path, WHOSE, &facts, &err));
 	assert_int_equal(err.errnum, ENOENT);
 	put(f->c, 1, CATALOGUE_LISTED);
 	assert_int_equal(save(f, f->c, 1), 0);
-	assert_null(image_file_open(f->path, "somebody else", &facts, &err));
+	assert_null(catalogue_file_open(f->path, "somebody else", &facts, &err));
 	assert_int_equal(err.errnum, ESTALE);
 }
 
@@ -389,17 +389,17 @@ static void test_unfinished_leaves_the_old_one(void **state)
 	struct fixture *f = *state;
 	struct catalogue *back = catalogue_create();
 	struct buf block = BUF_INIT;
-	struct image_file *file;
+	struct catalogue_file *file;
 	struct err err;
 
 	put(f->c, 1, CATALOGUE_LISTED);
 	assert_int_equal(save(f, f->c, 5), 0);
 	buf_puts(&block, "half");
-	file = image_file_create(f->path, &err);
+	file = catalogue_file_create(f->path, &err);
 	assert_non_null(file);
-	assert_int_equal(image_file_add(file, &block, &err), 0);
+	assert_int_equal(catalogue_file_add(file, &block, &err), 0);
 	assert_int_equal(load_facts(f->path, back, &err), 5); /* as if it died now */
-	image_file_discard(file);
+	catalogue_file_discard(file);
 	assert_int_equal(load_facts(f->path, back, &err), 5);
 	buf_finish(&block);
 	catalogue_destroy(back);
@@ -436,7 +436,7 @@ static void test_a_time_that_is_no_date_is_damage(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct catalogue *c = catalogue_create(), *back = catalogue_create();
-		struct image_writer *w = image_writer_create();
+		struct catalogue_block_writer *w = catalogue_block_writer_create();
 		_cleanup_buf_ struct buf block = BUF_INIT;
 		struct ec2_snapshot s = {.id = "snap-0a1b2c3d",
 			.volume_id = "vol-ffffffff",
@@ -452,7 +452,7 @@ static void test_a_time_that_is_no_date_is_damage(void **state)
 		catalogue_put(c, &s, CATALOGUE_LISTED, 0);
 		assert_int_equal(catalogue_write(c, w, &slot, &block), 1);
 		assert_int_equal(catalogue_read(back, block.data, block.len), table[i].result);
-		image_writer_destroy(w);
+		catalogue_block_writer_destroy(w);
 		catalogue_destroy(back);
 		catalogue_destroy(c);
 	}
@@ -469,10 +469,10 @@ static void test_a_stamp_changes_the_time_only(void **state)
 
 	put(f->c, 1, CATALOGUE_LISTED);
 	assert_int_equal(save(f, f->c, 5), 0);
-	assert_int_equal(image_file_stamp(f->path, WHOSE, 77, &err), 0);
+	assert_int_equal(catalogue_file_stamp(f->path, WHOSE, 77, &err), 0);
 	assert_int_equal(load_facts(f->path, back, &err), 77);
 	assert_int_equal(catalogue_listed(back), 1);
-	assert_int_equal(image_file_stamp(f->path, "somebody else", 78, &err), -ESTALE);
+	assert_int_equal(catalogue_file_stamp(f->path, "somebody else", 78, &err), -ESTALE);
 	catalogue_destroy(back);
 }
 

@@ -157,8 +157,9 @@ static void test_old_holds_cost_nothing_in_a_region_never_listed(void **state)
 		large_put(c, i, 0);
 	before = catalogue_memory(c);
 	for (unsigned i = 0; i < 2000; i++)
-		assert_int_equal(
-			catalogue_hold_tag(c, i, "none", NULL, i * (int64_t)CATALOGUE_HOLD_MS), 0);
+		assert_int_equal(catalogue_override_tag(
+					 c, i, "none", NULL, i * (int64_t)CATALOGUE_OVERRIDE_MS),
+			0);
 	assert_in_range(catalogue_memory(c), before, before + 20000);
 	catalogue_destroy(c);
 }

@@ -114,7 +114,7 @@ static void become(enum becomes what, struct world_snapshot *copy)
 		copy->deleted_at = world->now_ms;
 		break;
 	case DELETED_HERE: /* EC2 goes on showing it for a while */
-		catalogue_hold_deleted(
+		catalogue_override_deleted(
 			catalogue, catalogue_find(catalogue, copy->id), clock_mono_ms());
 		break;
 	case BAD:

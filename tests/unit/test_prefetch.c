@@ -13,7 +13,7 @@
 #include "prefetch.h"
 
 #define REGIONS 24
-#define LATER   (AHEAD_GAP_MS + 1)
+#define LATER   (PREFETCH_GAP_MS + 1)
 
 /* Looks, and the regions that are worth listing after the last of them, as 'x' in their places. */
 struct row {
@@ -41,7 +41,7 @@ static const struct row rows[] = {
 	{"a row that broke off is no longer a guide", {{0, 0}, {1, 0}, {2, 0}, {9, 0}}, 4,
 		"xxx      x"},
 	{"three with a pause between", {{0, 0}, {1, 0}, {2, LATER}}, 3, ""},
-	{"just no pause", {{0, 0}, {1, AHEAD_GAP_MS}, {2, AHEAD_GAP_MS}}, 3, "xxxxxx"},
+	{"just no pause", {{0, 0}, {1, PREFETCH_GAP_MS}, {2, PREFETCH_GAP_MS}}, 3, "xxxxxx"},
 	{"a new walk after a pause", {{0, 0}, {1, 0}, {2, 0}, {9, LATER}, {11, 0}, {13, 0}}, 6,
 		"         x x x"},
 };
@@ -52,16 +52,16 @@ static void test_table(void **state)
 	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
 		const struct row *row = &rows[r];
 		char got[REGIONS + 1] = "", wanted[REGIONS + 1];
-		struct ahead a = {0};
+		struct prefetch a = {0};
 		int64_t now = 1000;
 		bool walk = false;
 
 		for (size_t i = 0; i < row->n; i++) {
 			now += row->looks[i].after_ms;
-			walk = ahead_look(&a, row->looks[i].index, now);
+			walk = prefetch_look(&a, row->looks[i].index, now);
 		}
 		for (size_t i = 0; i < REGIONS; i++)
-			got[i] = ahead_wants(&a, i) ? 'x' : ' ';
+			got[i] = prefetch_wants(&a, i) ? 'x' : ' ';
 		snprintf(wanted, sizeof(wanted), "%-*s", REGIONS, row->wanted);
 		if (strcmp(got, wanted) != 0 || walk != (*row->wanted != '\0'))
 			fail_msg("%s: [%s] instead of [%s]", row->what, got, wanted);
@@ -70,22 +70,22 @@ static void test_table(void **state)
 
 static void test_the_last_of_many(void **state)
 {
-	struct ahead a = {0};
+	struct prefetch a = {0};
 
 	(void)state;
-	for (size_t i = 0; i < AHEAD_REGIONS; i++)
-		ahead_look(&a, i, 1);
-	for (size_t i = 0; i < AHEAD_REGIONS; i++)
-		assert_true(ahead_wants(&a, i));
-	assert_false(ahead_wants(&a, AHEAD_REGIONS));
-	assert_false(ahead_look(&a, AHEAD_REGIONS, 1));
+	for (size_t i = 0; i < PREFETCH_REGIONS; i++)
+		prefetch_look(&a, i, 1);
+	for (size_t i = 0; i < PREFETCH_REGIONS; i++)
+		assert_true(prefetch_wants(&a, i));
+	assert_false(prefetch_wants(&a, PREFETCH_REGIONS));
+	assert_false(prefetch_look(&a, PREFETCH_REGIONS, 1));
 
-	a = (struct ahead){0};
+	a = (struct prefetch){0};
 	for (size_t i = 100; i < 150; i++)
-		ahead_look(&a, i, 1);
-	assert_false(ahead_wants(&a, 99));
-	assert_true(ahead_wants(&a, 149 + AHEAD_FAR));
-	assert_false(ahead_wants(&a, 150 + AHEAD_FAR));
+		prefetch_look(&a, i, 1);
+	assert_false(prefetch_wants(&a, 99));
+	assert_true(prefetch_wants(&a, 149 + PREFETCH_MAX));
+	assert_false(prefetch_wants(&a, 150 + PREFETCH_MAX));
 }
 
 int main(void)

@@ -244,24 +244,24 @@ static void test_a_listing_ahead_serves_who_comes(void **state)
 	struct region_cost cost;
 	struct caller a = {0};
 
-	region_ahead(f->region);
-	region_ahead(f->region);
+	region_prefetch(f->region);
+	region_prefetch(f->region);
 	assert_int_equal(n_calls, 1);
 	ensure(&a, f->region, false);
 	answer(0, US, "t", IDS(A));
 	answer(1, US, NULL, IDS(B));
 	assert_called(&a, 0);
-	region_ahead(f->region); /* fresh */
+	region_prefetch(f->region); /* fresh */
 	assert_int_equal(n_calls, 2);
 	now_ms += TTL;
-	region_ahead(f->region);
+	region_prefetch(f->region);
 	assert_int_equal(n_calls, 3);
 	refuse(2, ETIMEDOUT, "");
-	region_ahead(f->region); /* a back-off is one for it, too */
+	region_prefetch(f->region); /* a back-off is one for it, too */
 	assert_int_equal(n_calls, 3);
 	cost = region_cost(f->region);
-	assert_int_equal(cost.listings[REGION_WHY_AHEAD], 2);
-	assert_int_equal(cost.pages[REGION_WHY_AHEAD], 2);
+	assert_int_equal(cost.listings[REGION_WHY_PREFETCH], 2);
+	assert_int_equal(cost.pages[REGION_WHY_PREFETCH], 2);
 	assert_int_equal(cost.listings[REGION_WHY_FIRST] + cost.listings[REGION_WHY_STALE], 0);
 }
 
@@ -284,7 +284,7 @@ static void test_what_listings_were_for(void **state)
 	assert_int_equal(cost.listings[REGION_WHY_STALE], 1);
 	assert_int_equal(cost.pages[REGION_WHY_STALE], 2);
 	assert_int_equal(cost.listings[REGION_WHY_ANEW], 1);
-	assert_int_equal(cost.listings[REGION_WHY_AHEAD], 0);
+	assert_int_equal(cost.listings[REGION_WHY_PREFETCH], 0);
 }
 
 static void test_who_goes_through_the_regions_waits_once(void **state)

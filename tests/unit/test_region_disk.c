@@ -21,7 +21,7 @@ static char folder[64], path[128];
 
 static void settle(struct fixture *f, struct region *r)
 {
-	while (keep_busy(region_keeper(r)))
+	while (catalogue_cache_busy(region_cache(r)))
 		uv_run(&f->loop, UV_RUN_ONCE);
 }
 
@@ -31,7 +31,7 @@ static struct region *new_region(struct fixture *f)
 		&(struct region_options){.loop = &f->loop, .name = "xx-east-1", .ttl_ms = TTL});
 
 	assert_non_null(r);
-	assert_int_equal(region_keep(r, path, "ours"), 0);
+	assert_int_equal(region_set_cache(r, path, "ours"), 0);
 	return r;
 }
 
@@ -54,7 +54,7 @@ static int set_up(void **state)
 	assert_called(&c, 0);
 	settle(f, r);
 	region_destroy(r);
-	assert_int_equal(region_keep(f->region, path, "ours"), 0);
+	assert_int_equal(region_set_cache(f->region, path, "ours"), 0);
 	now_ms += 3600000;
 	return 0;
 }
@@ -281,17 +281,17 @@ static void test_written_now_and_then(void **state)
 	now_ms += TTL;
 	ensure(&c, f->region, false);
 	answer(2, US, NULL, IDS(C));
-	assert_false(keep_busy(region_keeper(f->region)));
-	keep_flush(region_keeper(f->region));
+	assert_false(catalogue_cache_busy(region_cache(f->region)));
+	catalogue_cache_flush(region_cache(f->region));
 	settle(f, f->region);
 	assert_int_equal(stat(path, &second), 0);
 	assert_true(first.st_ino != second.st_ino);
-	keep_flush(region_keeper(f->region));
-	assert_false(keep_busy(region_keeper(f->region)));
-	now_ms += KEEP_EVERY_MS;
+	catalogue_cache_flush(region_cache(f->region));
+	assert_false(catalogue_cache_busy(region_cache(f->region)));
+	now_ms += CATALOGUE_CACHE_INTERVAL_MS;
 	ensure(&c, f->region, false);
 	answer(3, US, NULL, IDS(A));
-	assert_true(keep_busy(region_keeper(f->region)));
+	assert_true(catalogue_cache_busy(region_cache(f->region)));
 }
 
 static void test_the_end_comes_at_any_time(void **state)
@@ -305,7 +305,7 @@ static void test_the_end_comes_at_any_time(void **state)
 	r = new_region(f);
 	ensure(&c, r, true);
 	answer(1, US, NULL, IDS(C));
-	assert_true(keep_busy(region_keeper(r))); /* being written */
+	assert_true(catalogue_cache_busy(region_cache(r))); /* being written */
 	region_destroy(r);
 	for (int i = 0; i < 20; i++)
 		uv_run(&f->loop, UV_RUN_NOWAIT);
