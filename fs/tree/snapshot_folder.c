@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "delete.h"
+#include "encode.h"
 #include "folders.h"
-#include "metadata.h"
+#include "isotime.h"
 #include "nodes.h"
 #include "snapshot_file.h"
+#include "snapshot_folder.h"
 #include "timespec.h"
 
 static const struct fixed_child children[] = {
@@ -19,7 +21,7 @@ static const struct fixed_child children[] = {
 	{".wait", NODE_WAIT, true},
 };
 
-static int get(struct fs *fs, struct node n, struct catalogue_snapshot *s)
+static int snapshot_get(struct fs *fs, struct node n, struct catalogue_snapshot *s)
 {
 	if (!catalogue_get(fs_catalogue(fs, n), n.slot, s) || s->presence == CATALOGUE_GONE)
 		return -ENOENT;
@@ -38,7 +40,7 @@ static void set_times(const struct catalogue_snapshot *s, struct stat *st)
 static int snapshot_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	struct catalogue_snapshot s;
-	int r = get(fs, n, &s);
+	int r = snapshot_get(fs, n, &s);
 
 	if (r < 0)
 		return r;
@@ -81,10 +83,10 @@ static bool snapshot_next(struct fs *fs, struct node folder, uint64_t *pos, stru
 }
 
 /* The files in the folder have the snapshot's times: nothing in them is older or younger. */
-static int file_attr(struct fs *fs, struct node n, struct stat *st)
+int snapshot_child_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	struct catalogue_snapshot s;
-	int r = get(fs, n, &s);
+	int r = snapshot_get(fs, n, &s);
 
 	if (r == 0)
 		set_times(&s, st);
@@ -95,23 +97,121 @@ static int file_attr(struct fs *fs, struct node n, struct stat *st)
  * check): mtime is the start, and ctime too. */
 static int snapshot_file_attr(struct fs *fs, struct node n, struct stat *st)
 {
-	int r = file_attr(fs, n, st);
+	int r = snapshot_child_attr(fs, n, st);
 
 	st->st_ctim = st->st_mtim;
 	return r;
 }
 
-static int description_text(struct fs *fs, struct node n, struct buf *out)
+/* --- metadata.json --- */
+
+static void json_name(struct buf *out, const char *key)
+{
+	buf_puts(out, out->len && out->data[out->len - 1] == '{' ? "\n  " : ",\n  ");
+	encode_json_string(out, key, strlen(key));
+	buf_puts(out, ": ");
+}
+
+static void json_text(struct buf *out, const char *key, const char *value)
+{
+	if (!*value)
+		return;
+	json_name(out, key);
+	encode_json_string(out, value, strlen(value));
+}
+
+static void json_number(struct buf *out, const char *key, long long value)
+{
+	json_name(out, key);
+	buf_printf(out, "%lld", value);
+}
+
+static void json_date(struct buf *out, const char *key, int64_t ms)
+{
+	char stamp[ISOTIME_SIZE];
+
+	if (ms)
+		json_text(out, key, isotime_format_ms(ms, stamp));
+}
+
+/* The other fields come as text; those that EC2's model has as numbers or truth values keep their
+ * type. */
+static void json_field(struct buf *out, const struct ec2_field *f)
+{
+	static const char *const plain[] = {"CompletionDurationMinutes"};
+
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
+		if (!strcmp(f->name, plain[i]) && *f->value &&
+			strspn(f->value, "0123456789") == strlen(f->value)) {
+			json_name(out, f->name);
+			buf_puts(out, f->value);
+			return;
+		}
+	}
+	json_text(out, f->name, f->value);
+}
+
+static int metadata_format(struct buf *out, const struct catalogue *c, catalogue_slot slot)
 {
 	struct catalogue_snapshot s;
-	int r = get(fs, n, &s);
+	struct ec2_field f;
+	struct ec2_tag tag;
+	char note[EC2_FLAWS_TEXT_SIZE];
+
+	if (!catalogue_get(c, slot, &s))
+		return -ENOENT;
+	buf_putc(out, '{');
+	json_text(out, "SnapshotId", s.id);
+	json_text(out, "VolumeId", s.volume_id);
+	json_text(out, "State", s.state_text);
+	json_text(out, "StateMessage", s.state_message);
+	if (s.progress != EC2_PROGRESS_UNKNOWN) {
+		json_name(out, "Progress");
+		buf_printf(out, "\"%d%%\"", s.progress);
+	}
+	json_date(out, "StartTime", s.start_ms);
+	json_date(out, "CompletionTime", s.completion_ms);
+	json_text(out, "OwnerId", s.owner_id);
+	json_name(out, "Description");
+	encode_json_string(out, s.description, strlen(s.description));
+	if (s.volume_gib)
+		json_number(out, "VolumeSize", s.volume_gib);
+	if (s.full_size >= 0)
+		json_number(out, "FullSnapshotSizeInBytes", s.full_size);
+	if (s.encryption != EC2_ENCRYPTION_UNKNOWN) {
+		json_name(out, "Encrypted");
+		buf_puts(out, s.encryption == EC2_ENCRYPTION_PRESENT ? "true" : "false");
+	}
+	json_text(out, "KmsKeyId", s.kms_key_id);
+	for (unsigned i = 0; catalogue_field(c, slot, i, &f); i++)
+		json_field(out, &f);
+	if (s.flaws)
+		json_text(out, "ebsfs:note", ec2_flaws_text(s.flaws, note));
+	json_name(out, "Tags");
+	buf_putc(out, '[');
+	for (unsigned i = 0; catalogue_tag(c, slot, i, &tag); i++) {
+		buf_puts(out, i ? ",\n    {\"Key\": " : "\n    {\"Key\": ");
+		encode_json_string(out, tag.key, strlen(tag.key));
+		buf_puts(out, ", \"Value\": ");
+		encode_json_string(out, tag.value, strlen(tag.value));
+		buf_putc(out, '}');
+	}
+	return buf_puts(out, s.n_tags ? "\n  ]\n}\n" : "]\n}\n");
+}
+
+/* --- the texts --- */
+
+static int snapshot_description_text(struct fs *fs, struct node n, struct buf *out)
+{
+	struct catalogue_snapshot s;
+	int r = snapshot_get(fs, n, &s);
 
 	if (r < 0)
 		return r;
 	return *s.description ? buf_printf(out, "%s\n", s.description) : 0;
 }
 
-static int metadata_text(struct fs *fs, struct node n, struct buf *out)
+static int snapshot_metadata_text(struct fs *fs, struct node n, struct buf *out)
 {
 	return metadata_format(out, fs_catalogue(fs, n), n.slot);
 }
@@ -119,7 +219,7 @@ static int metadata_text(struct fs *fs, struct node n, struct buf *out)
 static int snapshot_file_text(struct fs *fs, struct node n, struct buf *out)
 {
 	struct catalogue_snapshot s;
-	int r = get(fs, n, &s);
+	int r = snapshot_get(fs, n, &s);
 
 	return r < 0 ? r : snapshot_file_format(out, region_name(fs_region(fs, n)), &s);
 }
@@ -143,14 +243,14 @@ const struct node_ops description_ops = {.type = S_IFREG,
 	.instead = "EC2 cannot change a snapshot's description; a copy can have another, by the "
 		   "line copy.description: TEXT in the file that asks for it, and tags/Name can be "
 		   "written",
-	.attr = file_attr,
-	.text = description_text};
+	.attr = snapshot_child_attr,
+	.text = snapshot_description_text};
 const struct node_ops metadata_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_LISTING,
 	.instead = "it shows EC2's record, of which only the tags can be changed: write tags/KEY",
-	.attr = file_attr,
-	.text = metadata_text};
+	.attr = snapshot_child_attr,
+	.text = snapshot_metadata_text};
 const struct node_ops snapshot_file_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_LISTING,

@@ -10,19 +10,13 @@
 #include "last_error.h"
 #include "names.h"
 #include "nodes.h"
+#include "snapshot_folder.h"
 #include "tags.h"
 #include "utf8.h"
 
 static bool is_aws(const char *key)
 {
 	return !strncmp(key, "aws:", 4);
-}
-
-static int tags_attr(struct fs *fs, struct node n, struct stat *st)
-{
-	const struct node_ops *folder = tree_ops((struct node){.kind = NODE_SNAPSHOT});
-
-	return folder->attr(fs, n, st) < 0 ? -ENOENT : (st->st_size = 0, st->st_blocks = 0, 0);
 }
 
 static struct node tag_node(struct node folder, uint32_t key)
@@ -74,7 +68,7 @@ static const char *tag_value(struct fs *fs, struct node n)
 
 static int tag_attr(struct fs *fs, struct node n, struct stat *st)
 {
-	int r = tags_attr(fs, n, st);
+	int r = snapshot_child_attr(fs, n, st);
 	const char *key = catalogue_key_text(fs_catalogue(fs, n), n.sub), *value = tag_value(fs, n);
 
 	if (r < 0)
@@ -338,7 +332,7 @@ const struct node_ops tags_ops = {
 	.mode = 0755,
 	.trust = TRUST_LISTING,
 	.instead = "a tag is a file: echo VALUE > tags/KEY",
-	.attr = tags_attr,
+	.attr = snapshot_child_attr,
 	.find = tags_find,
 	.next = tags_next,
 	.create = tags_create,
