@@ -10,7 +10,6 @@
 #include "clock.h"
 #include "copy_snapshot.h"
 #include "job.h"
-#include "move_cleanup.h"
 #include "on_end.h"
 #include "poll_backoff.h"
 #include "poller.h"
@@ -42,11 +41,11 @@ static int copies_init(struct copies *c, const struct copies_options *options)
 	struct copies_options *own = &c->options;
 
 	*own = *options;
+	c->kind = &copy_snapshot_kind;
 	own->account = options->account ? strdup(options->account) : NULL;
 	own->on_end = options->on_end ? strdup(options->on_end) : NULL;
 	if ((options->account && !own->account) || (options->on_end && !own->on_end))
 		return -ENOMEM;
-	c->kind = &copy_snapshot_kind;
 	own->poll_ms = options->poll_ms > 0 ? options->poll_ms : POLL_SHORTEST_MS;
 	own->window_ms = options->window_ms > 0 ? options->window_ms : WINDOW_MS;
 	own->answer_ms = options->answer_ms > 0 ? options->answer_ms : ANSWER_MS;
@@ -92,7 +91,7 @@ void copies_destroy(struct copies *c)
 	if (!c)
 		return;
 	admission_finish(c);
-	move_cleanup_finish(c);
+	c->kind->finish(c);
 	HASH_ITER (hh, c->rows, job, next)
 		job_destroy(job);
 	HASH_ITER (hh, c->queues, queue, after)

@@ -72,6 +72,8 @@ struct job_kind {
 	void (*poll_cancel)(struct region_queue *queue);
 	/* The row of its end is durable: what else was asked for may follow. */
 	void (*ended)(struct job *job);
+	/* The mount ends: drops what ended() began; the rows say that it is still to be done. */
+	void (*finish)(struct copies *c);
 
 	/* --- texts --- */
 	/* How the result is, or will be, encrypted, as far as is known. Results as buf_add. */

@@ -274,6 +274,7 @@ const struct job_kind copy_snapshot_kind = {
 	.poll = reconcile_poll,
 	.poll_cancel = reconcile_poll_cancel,
 	.ended = move_cleanup_start,
+	.finish = move_cleanup_finish,
 	.encryption = encryption_defaults_describe,
 	.follow_up = move_cleanup_describe,
 };
