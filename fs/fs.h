@@ -40,7 +40,7 @@ struct fs {
 	struct statuses *statuses;     /* status.h: who waits for a state to change */
 	struct last_error *last_error; /* last_error.h */
 	struct fuse_session *session;
-	bool several_at_once, greeted;         /* session_io.h */
+	bool several_at_once, greeted;         /* session.c */
 	struct request_stats stats;            /* request_stats.h */
 	struct offline *offline;               /* offline.h; NULL: AWS was there from the start */
 	struct guard guard;                    /* guard.h */

@@ -10,13 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fs.h"
 #include "log.h"
 #include "loop.h"
 #include "ops.h"
 #include "server.h"
-#include "session_io.h"
 
 /* A client that walks a tree sends its next request some 10 µs after an answer; going back to sleep
  * and being woken again costs more than that. So the loop asks the descriptor for this long before
@@ -104,6 +104,42 @@ static void serve_between(void *arg)
 	if (s->poll && uv_is_active((const uv_handle_t *)s->poll))
 		serve(s, 0);
 }
+
+/* --- reading and writing the descriptor --- */
+
+/*
+ * The kernel sends look-ups and reads of one folder one at a time, unless the file system allows
+ * several in its reply to FUSE_INIT. libfuse 3.14 knows FUSE_CAP_PARALLEL_DIROPS and does not pass
+ * it on; so the flag is added to the first reply here. A later libfuse, which passes it on itself,
+ * changes nothing.
+ *
+ * fs->several_at_once: the kernel offers it. fs->greeted: the first reply is out.
+ */
+
+static ssize_t session_read(int fd, void *data, size_t size, void *userdata)
+{
+	(void)userdata;
+	return read(fd, data, size);
+}
+
+static ssize_t session_writev(int fd, struct iovec *iov, int count, void *userdata)
+{
+	struct fs *fs = userdata;
+
+	/* The first reply is that to FUSE_INIT: the kernel sends nothing else before. */
+	if (!fs->greeted && fs->several_at_once && count == 2 &&
+		iov[1].iov_len == sizeof(struct fuse_init_out)) {
+		struct fuse_init_out *out = iov[1].iov_base;
+
+		out->flags |= FUSE_PARALLEL_DIROPS;
+	}
+	fs->greeted = true;
+	return writev(fd, iov, count);
+}
+
+static const struct fuse_custom_io session_io = {.read = session_read, .writev = session_writev};
+
+/* --- mounting --- */
 
 static char complaint[200]; /* libfuse's latest error, for the reason why it does not mount */
 

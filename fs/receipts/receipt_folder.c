@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A receipt that is a folder, as cp -r makes it: the snapshot file in it asks, with the description
  * and the tags that stand beside it. */
-#include "receipt_folder.h"
-
 #include <errno.h>
 #include <string.h>
 
 #include "folders.h"
 #include "names.h"
 #include "nodes.h"
-#include "receipt_tags.h"
 #include "receipts.h"
 
 /* description, metadata.json and tags/ can be written; status is the copy's. What is copied into

@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "clock.h"
 #include "delete.h"
 #include "journal.h"
 #include "last_error.h"
 #include "names.h"
 #include "preflight.h"
 #include "receipts.h"
-#include "status.h"
 
 struct asking {
 	struct fs *fs;
@@ -46,7 +46,7 @@ static void conclude(const struct asking *asking, struct copy *copy, const struc
 	/* mv failed or was interrupted, so its caller believes the source untouched. */
 	if (asking->move && copy && (err || !heard))
 		copies_keep_source(fs->copies, copy);
-	status_receipt_changed(fs, r->number);
+	receipts_changed(fs->receipts, r->number);
 	/* A mv that was surely refused leaves nothing: mv itself tries a second time, and must hear
 	 * the same. While it is unknown whether EC2 copies, the receipt stays, and refuses a second
 	 * try. */
@@ -162,6 +162,39 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 		receipt_await(r->work, a);
 	if (queue_request(r, request, &asking, &err) < 0)
 		conclude(&asking, NULL, &err);
+}
+
+/* --- what became of it --- */
+
+static int refusal_text(const char *region, const struct err *err, struct buf *out)
+{
+	buf_printf(out, "state: failed\nregion: %s\n", region);
+	if (err->code[0])
+		buf_printf(out, "code: %s\n", err->code);
+	buf_printf(out, "message: %s\n", err->message);
+	return err->request_id[0] ? buf_printf(out, "request-id: %s\n", err->request_id)
+				  : -out->error;
+}
+
+int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out)
+{
+	const struct copy *copy = receipts_copy(fs, r);
+	const char *region = receipts_region(fs, r);
+
+	if (copy)
+		return copies_status(fs->copies, copy, clock_wall_ms(), out);
+	if (r->state == RECEIPT_ASKING)
+		return buf_printf(out, "state: submitting\nregion: %s\n", region);
+	if (r->work && r->work->has_refused)
+		return refusal_text(region, &r->work->refused, out);
+	if (r->copy)
+		return buf_printf(out,
+			"state: unknown\nregion: %s\nmessage: the journal no longer has its copy\n",
+			region);
+	return buf_printf(out,
+		"state: unfinished\nregion: %s\nhint: no copy was asked for yet: the text has no "
+		"'...' line\n",
+		region);
 }
 
 /* --- removal --- */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The tags/ of a receipt's folder: exactly these tags are asked for with the copy. */
-#include "receipt_tags.h"
-
 #include <errno.h>
 #include <string.h>
 
 #include "names.h"
 #include "nodes.h"
+#include "receipts.h"
 #include "tags.h"
 #include "utf8.h"
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What a receipt needs only for a while. */
-#include "receipt_work.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <utlist.h>

@@ -12,7 +12,6 @@
 #include "journal.h"
 #include "log.h"
 #include "names.h"
-#include "status.h"
 #include "timespec.h"
 
 /* A text is no program: the set-user-id, set-group-id and sticky bits are dropped, as POSIX lets
@@ -25,6 +24,8 @@ struct receipts {
 	uint32_t n, cap;
 	uint64_t version;
 	struct hashset by_key; /* numbers */
+	receipts_watch_fn *watch;
+	void *watch_arg;
 };
 
 /* Two receipts with the same stem would have the same status file: the name counts up to it. */
@@ -90,12 +91,24 @@ static char *make_key(uint32_t region, bool in_snapshots, const char *name)
 	return key;
 }
 
-static struct receipt *find_stem(const struct receipts *rs, struct node folder, const char *stem)
+struct receipt *receipts_by_stem(const struct receipts *rs, struct node folder, const char *stem)
 {
 	_cleanup_free_ char *key = make_key(folder.region, in_snapshots(folder), stem);
 	uint32_t number = key ? hashset_find(&rs->by_key, key, strlen(key)) : HASHSET_NONE;
 
 	return number == HASHSET_NONE ? NULL : rs->all[number];
+}
+
+void receipts_watch(struct receipts *rs, receipts_watch_fn *fn, void *arg)
+{
+	rs->watch = fn;
+	rs->watch_arg = arg;
+}
+
+void receipts_changed(const struct receipts *rs, uint32_t number)
+{
+	if (rs->watch)
+		rs->watch(rs->watch_arg, number);
 }
 
 uint64_t receipts_version(const struct receipts *rs)
@@ -114,6 +127,11 @@ bool receipts_asking(const struct receipts *rs)
 struct receipt *receipts_get(const struct receipts *rs, struct node n)
 {
 	return n.slot < rs->n ? rs->all[n.slot] : NULL;
+}
+
+uint32_t receipts_count(const struct receipts *rs)
+{
+	return rs->n;
 }
 
 struct copy *receipts_copy(const struct fs *fs, const struct receipt *r)
@@ -159,115 +177,14 @@ const char *receipts_region(const struct fs *fs, const struct receipt *r)
 	return region_name(fs_region(fs, receipts_folder(r)));
 }
 
-static struct node node_in(const struct receipt *r, enum node_kind kind)
+struct node receipts_node_of(const struct receipt *r, enum node_kind kind)
 {
 	return (struct node){.kind = kind, .region = r->region, .slot = r->number};
 }
 
 struct node receipts_node(const struct receipt *r)
 {
-	return node_in(r, r->is_folder ? NODE_FOLDER : NODE_RECEIPT);
-}
-
-int receipts_find(
-	const struct receipts *rs, struct node folder, const char *name, struct node *child)
-{
-	static const struct {
-		const char *suffix;
-		enum node_kind kind;
-	} beside[] = {{".status", NODE_RECEIPT_STATUS}, {".wait", NODE_RECEIPT_WAIT}};
-	char stem[NAME_MAX + 1];
-	struct receipt *r;
-
-	names_stem(name, stem);
-	r = find_stem(rs, folder, stem);
-	if (r && !strcmp(r->name, name)) {
-		*child = receipts_node(r);
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(beside); i++) {
-		if (!names_strip(name, beside[i].suffix, stem))
-			continue;
-		r = find_stem(rs, folder, stem);
-		if (r && !r->is_folder) {
-			*child = node_in(r, beside[i].kind);
-			return 0;
-		}
-	}
-	return -ENOENT;
-}
-
-/* Positions: two a receipt, itself and its status. */
-bool receipts_next(
-	const struct receipts *rs, struct node folder, uint64_t *pos, struct tree_entry *out)
-{
-	for (; *pos / 2 < rs->n; ++*pos) {
-		const struct receipt *r = rs->all[*pos / 2];
-		char stem[NAME_MAX + 1];
-
-		if (!r || r->region != folder.region || r->in_snapshots != in_snapshots(folder))
-			continue;
-		if (*pos % 2 == 0) {
-			strcpy(out->name, r->name);
-			out->node = receipts_node(r);
-		} else {
-			names_stem(r->name, stem);
-			if (r->is_folder || strlen(stem) + strlen(".status") > NAME_MAX)
-				continue;
-			snprintf(out->name, sizeof(out->name), "%s.status", stem);
-			out->node = node_in(r, NODE_RECEIPT_STATUS);
-		}
-		++*pos;
-		return true;
-	}
-	return false;
-}
-
-int receipts_check_name(const struct receipts *rs, struct node folder, const char *name,
-	const struct receipt *self, struct err *err)
-{
-	static const char *const reserved[] = {"snapshots", "images", "filter", ".wait", "status"};
-	char stem[NAME_MAX + 1];
-	const struct receipt *r;
-
-	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
-		if (!strcmp(name, reserved[i]))
-			return err_set(err, EINVAL,
-				"the name '%s' is ebsfs's own; give the receipt another", name);
-	if (names_strip(name, ".status", stem) || names_strip(name, ".wait", stem))
-		return err_set(err, EINVAL,
-			"the name '%s' is that of a copy's status; give the receipt another", name);
-	names_stem(name, stem);
-	if (folder.kind == NODE_SNAPSHOTS && ec2_is_snapshot_id(name)) {
-		catalogue_slot slot = catalogue_find_shown(fs_catalogue(rs->fs, folder), name);
-
-		if (slot != CATALOGUE_NONE &&
-			catalogue_presence(fs_catalogue(rs->fs, folder), slot) != CATALOGUE_GONE)
-			return err_set(err, EEXIST,
-				"%s is a snapshot in this region; give the receipt another name",
-				name);
-	}
-	r = find_stem(rs, folder, stem);
-	if (r && r != self)
-		return err_set(err, EEXIST,
-			"the receipt '%s' is there and has the same status file; give this one "
-			"another name, or rm that one",
-			r->name);
-	if (names_rsync_target(name, stem)) {
-		char target[NAME_MAX + 1];
-
-		/* rsync without -t writes again what is there; its temporary name must not start a
-		 * second copy. Not EEXIST: rsync would try a hundred other names. */
-		names_stem(stem, target);
-		r = find_stem(rs, folder, target);
-		if (r && r != self && receipts_is_fixed(rs->fs, r))
-			return err_set(err, EPERM,
-				"the receipt '%s' is there already: its copy is not started a "
-				"second time; rsync -t (or -a) leaves it alone, and another name "
-				"asks for another copy",
-				r->name);
-	}
-	return 0;
+	return receipts_node_of(r, r->is_folder ? NODE_FOLDER : NODE_RECEIPT);
 }
 
 static void set_key(struct receipt *r, char *key)
@@ -404,7 +321,7 @@ void receipts_drop(struct fs *fs, struct receipt *r)
 	hashset_remove(&fs->receipts->by_key, number);
 	fs->receipts->all[number] = NULL;
 	fs->receipts->version++;
-	status_receipt_changed(fs, number);
+	receipts_changed(fs->receipts, number);
 	receipt_free(r);
 }
 
@@ -460,41 +377,4 @@ void receipts_attr(const struct receipt *r, struct stat *st)
 	st->st_gid = r->gid;
 	st->st_mtim = timespec_of_ns(r->mtime_ns);
 	st->st_atim = st->st_ctim = st->st_mtim;
-}
-
-int receipts_create_file(struct fs *fs, struct node folder, const char *name, mode_t mode,
-	struct handle *h, struct node *child, struct err *err)
-{
-	struct receipt *r;
-
-	if (receipts_check_name(fs->receipts, folder, name, NULL, err) < 0)
-		return -err->errnum;
-	if (h && overwrite_goes_on(&fs->overwrite, OVERWRITE_REMOVED, h->pid, node_number(folder),
-			 name, clock_mono_ms()))
-		return err_set(err, EEXIST,
-			"the receipt '%s' was just removed by this same command, as install and cp "
-			"--remove-destination do: no second copy is started; to copy again use cp",
-			name);
-	r = receipts_add(fs, folder, name, mode, false, err);
-	if (!r)
-		return -err->errnum;
-	r->has_file = true;
-	if (h)
-		r->work->writers++;
-	*child = receipts_node(r);
-	return 0;
-}
-
-int receipts_create_folder(struct fs *fs, struct node folder, const char *name, mode_t mode,
-	struct node *child, struct err *err)
-{
-	struct receipt *r;
-
-	if (receipts_check_name(fs->receipts, folder, name, NULL, err) < 0)
-		return -err->errnum;
-	r = receipts_add(fs, folder, name, mode, true, err);
-	if (!r)
-		return -err->errnum;
-	*child = receipts_node(r);
-	return 0;
 }

@@ -5,7 +5,6 @@
 #define EBSFS_RECEIPTS_H
 
 #include "copies.h"
-#include "receipt_work.h"
 #include "tree.h"
 
 /*
@@ -27,6 +26,35 @@ enum receipt_state {
 	RECEIPT_ASKING,
 	RECEIPT_ASKED,
 	RECEIPT_REMOVING,
+};
+
+struct waiting_reply;
+
+struct receipt_tag {
+	char *key; /* as the file is named: unescaped only when the copy is asked for */
+	struct buf value;
+	bool removed;
+};
+
+struct receipt_work {
+	struct buf draft; /* the text while it may still be written; then it is the receipt's */
+	unsigned writers; /* openings for writing */
+	bool dirty;       /* written or cut since it was last judged */
+	bool spoilt; /* a write was refused: the text lacks a piece and asks for nothing until it is
+			cut to 0 */
+	bool save_again; /* changed while asking */
+	bool has_refused;
+	struct err refused;
+	struct waiting_reply *waiting;
+	/* Of a folder. */
+	bool has_tags; /* tags/ was made: exactly the tags in it are wanted */
+	/* Fixed children, one bit a kind: created here (what is written into metadata.json and
+	 * status is dropped); removed, and not shown until they are created again. */
+	unsigned created, removed;
+	struct buf description;
+	struct receipt_tag *tags;
+	size_t n_tags;
+	char *temporary; /* the name under which rsync is writing a fixed child; NULL */
 };
 
 /* There may be a hundred thousand of them: this is small, and what only few need is apart. */
@@ -57,6 +85,12 @@ void receipts_destroy(struct receipts *rs);
  * that is not shown is left out. */
 int receipts_load(void *arg, const struct journal_receipt *row);
 
+/* Calls fn(arg, number) whenever a receipt's state changes without its copy's: it was refused, got
+ * its copy, or is gone. There is one watcher; NULL: none. */
+typedef void receipts_watch_fn(void *arg, uint32_t number);
+void receipts_watch(struct receipts *rs, receipts_watch_fn *fn, void *arg);
+void receipts_changed(const struct receipts *rs, uint32_t number);
+
 /* A number that grows whenever a receipt comes, goes or changes its name. */
 uint64_t receipts_version(const struct receipts *rs);
 /* Whether any copy is being asked for at this moment. */
@@ -72,22 +106,13 @@ int receipts_check_writable(const struct fs *fs, const struct receipt *r, struct
 const char *receipts_region(const struct fs *fs, const struct receipt *r);
 struct node receipts_folder(const struct receipt *r);
 struct node receipts_node(const struct receipt *r);
+/* The node of this kind that belongs to a receipt (its status, for example). */
+struct node receipts_node_of(const struct receipt *r, enum node_kind kind);
+/* All receipts have numbers below this. */
+uint32_t receipts_count(const struct receipts *rs);
+/* The receipt of which names_stem() is `stem`; NULL: none. */
+struct receipt *receipts_by_stem(const struct receipts *rs, struct node folder, const char *stem);
 
-/* find() and next() for NODE_REGION and NODE_SNAPSHOTS: receipts, each file with its status, and
- * its unlisted .wait. */
-int receipts_find(
-	const struct receipts *rs, struct node folder, const char *name, struct node *child);
-bool receipts_next(
-	const struct receipts *rs, struct node folder, uint64_t *pos, struct tree_entry *out);
-/* create() and mkdir() there. */
-int receipts_create_file(struct fs *fs, struct node folder, const char *name, mode_t mode,
-	struct handle *h, struct node *child, struct err *err);
-int receipts_create_folder(struct fs *fs, struct node folder, const char *name, mode_t mode,
-	struct node *child, struct err *err);
-/* Checks that a receipt may be called `name` there: reserved names, another with the same status.
- * `self`: NULL, or who may have it. */
-int receipts_check_name(const struct receipts *rs, struct node folder, const char *name,
-	const struct receipt *self, struct err *err);
 /* A new receipt, not in the journal. NULL with *err. */
 struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	bool is_folder, struct err *err);
@@ -105,11 +130,6 @@ void receipts_save(struct fs *fs, struct receipt *r);
 void receipts_set_attr(struct fs *fs, struct receipt *r, const struct stat *st, int which);
 void receipts_attr(const struct receipt *r, struct stat *st);
 
-/* --- receipt_status.c: what it says of itself --- */
-
-/* With or without a copy. Results as buf_add. */
-int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out);
-
 /* --- receipt_request.c: asking for the copy --- */
 
 /* Answers `a` (NULL: nobody waits) once the copy was accepted or refused. `request` is copied.
@@ -122,5 +142,61 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *a);
 /* The same for the snapshot file in a receipt's folder: the folder stays until its own rmdir. */
 void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *a);
+/* With or without a copy. Results as buf_add. */
+int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out);
+
+/* --- receipt_names.c --- */
+
+/* find() and next() for NODE_REGION and NODE_SNAPSHOTS: receipts, each file with its status, and
+ * its unlisted .wait. */
+int receipts_find(
+	const struct receipts *rs, struct node folder, const char *name, struct node *child);
+bool receipts_next(
+	const struct receipts *rs, struct node folder, uint64_t *pos, struct tree_entry *out);
+/* create() and mkdir() there. */
+int receipts_create_file(struct fs *fs, struct node folder, const char *name, mode_t mode,
+	struct handle *h, struct node *child, struct err *err);
+int receipts_create_folder(struct fs *fs, struct node folder, const char *name, mode_t mode,
+	struct node *child, struct err *err);
+/* Checks that a receipt may be called `name` there: reserved names, another with the same status.
+ * `self`: NULL, or who may have it. */
+int receipts_check_name(const struct fs *fs, struct node folder, const char *name,
+	const struct receipt *self, struct err *err);
+
+/* --- receipt_work.c --- */
+
+/* The receipt's, made if it has none. NULL on ENOMEM. */
+struct receipt_work *receipt_work(struct receipt *r);
+/* Frees it if there is nothing in it that the receipt itself does not say. */
+void receipt_work_shed(struct receipt *r);
+/* NULL is permitted. Who still waits is dropped without an answer. */
+void receipt_work_destroy(struct receipt_work *w);
+
+/* Its last attempt came to nothing. */
+void receipt_refused(struct receipt_work *w, const struct err *err);
+/* Waits for the word on a copy that is being asked for. */
+void receipt_await(struct receipt_work *w, struct pending_reply *a);
+/* Gives all of them the word; err NULL: the copy is on its way. Whether anybody still waited. */
+bool receipt_answer(struct receipt_work *w, const struct err *err);
+
+/* --- receipt_folder.c: beside its struct node_ops --- */
+
+/* The node gets another name in the folder that it is in, if it has one of its own. 0 or -errno
+ * with *err. */
+int receipt_folder_rename(
+	struct fs *fs, struct node n, const char *old_name, const char *name, struct err *err);
+/* unlink() of a fixed child: not shown until it is created again, or the mount is. */
+void receipt_folder_remove_child(struct fs *fs, struct node n, struct pending_reply *a);
+
+/* --- receipt_tags.c: the same --- */
+
+/* Answers the close of a one-line file of the folder: its text becomes `to`. Once the copy has been
+ * asked for, only what says the same as the copy does is taken, for rsync writes tags/ after the
+ * file that asked; all else is EEXIST. key NULL: the description. `to` may be NULL if the receipt
+ * is gone. */
+void receipt_tags_commit_line(
+	struct handle *h, const char *key, struct buf *to, struct pending_reply *a);
+/* The tag gets another name, over another tag that has it. 0 or -errno with *err. */
+int receipt_tags_rename(struct fs *fs, struct node tag, const char *name, struct err *err);
 
 #endif

@@ -9,7 +9,6 @@
 #include "journal.h"
 #include "names.h"
 #include "pages.h"
-#include "receipt_folder.h"
 #include "receipts.h"
 #include "snapshot_file.h"
 #include "tags.h"
@@ -30,7 +29,7 @@ static int make_room(struct fs *fs, struct node to_folder, const char *to_name,
 	*old = NULL;
 	if (receipts_find(fs->receipts, to_folder, to_name, &n) < 0 ||
 		n.kind == NODE_RECEIPT_STATUS || n.kind == NODE_RECEIPT_WAIT)
-		return receipts_check_name(fs->receipts, to_folder, to_name, self, err);
+		return receipts_check_name(fs, to_folder, to_name, self, err);
 	r = receipts_get(fs->receipts, n);
 	if (r == self)
 		return 0;
@@ -100,7 +99,7 @@ static void move_start(struct move *m)
 	if (tree_ops(m->snapshot)->text(fs, m->snapshot, &text) < 0 ||
 		snapshot_file_parse(buf_str(&text), text.len, true, &request, &err) < 0)
 		err_set(&err, ENOMEM, "out of memory");
-	else if (receipts_check_name(fs->receipts, m->to_folder, m->to_name, NULL, &err) == 0) {
+	else if (receipts_check_name(fs, m->to_folder, m->to_name, NULL, &err) == 0) {
 		r = receipts_add(fs, m->to_folder, m->to_name, 0644, false, &err);
 		if (r) {
 			r->has_file = true;

@@ -11,7 +11,6 @@
 #include "clock.h"
 #include "invalidate.h"
 #include "nodes.h"
-#include "receipt_folder.h"
 
 /* One who waits in a read of .wait. */
 struct waiter {
@@ -286,9 +285,9 @@ static void copy_changed(void *arg, const struct copy *copy)
 	changed(arg, concerns_copy, copy);
 }
 
-void status_receipt_changed(struct fs *fs, uint32_t number)
+static void receipt_changed(void *arg, uint32_t number)
 {
-	changed(fs->statuses, concerns_receipt, &number);
+	changed(arg, concerns_receipt, &number);
 }
 
 static void catalogue_changed(void *arg, enum catalogue_change change, catalogue_slot slot)
@@ -337,6 +336,7 @@ struct statuses *statuses_create(struct fs *fs)
 		free(s);
 		return NULL;
 	}
+	receipts_watch(fs->receipts, receipt_changed, s);
 	regions_each(fs->regions, watch_region, s);
 	return s;
 }
@@ -347,6 +347,7 @@ void statuses_destroy(struct statuses *s)
 
 	if (!s)
 		return;
+	receipts_watch(s->fs->receipts, NULL, NULL);
 	while (s->waiters)
 		waiter_free(s->waiters);
 	LL_FOREACH_SAFE(s->watches, w, next)

@@ -8,12 +8,10 @@
 
 struct statuses;
 
-/* Watches copies and catalogues; fs->copies and fs->regions are there. NULL on ENOMEM. */
+/* Watches copies, receipts and catalogues; fs->copies, fs->receipts and fs->regions are there. NULL
+ * on ENOMEM. */
 struct statuses *statuses_create(struct fs *fs);
 /* After the session's end: the kernel has answered who still waited. NULL is permitted. */
 void statuses_destroy(struct statuses *s);
-
-/* A receipt's state changed without its copy's (it was refused, got its copy, or is gone). */
-void status_receipt_changed(struct fs *fs, uint32_t number);
 
 #endif
