@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Knows the commands that remove a receipt only to write it anew. */
+/* Recognises commands that remove a receipt and write it anew. */
 #include "overwrite.h"
 
 #include <string.h>

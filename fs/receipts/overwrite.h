@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Knows the commands that remove a receipt only to write it anew, and so would copy a second time.
- */
+/* Recognises commands that remove a receipt and write it anew, which would copy a second time. */
 #ifndef EBSFS_OVERWRITE_H
 #define EBSFS_OVERWRITE_H
 
@@ -9,7 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Between two system calls of one command, also on a slow disk; a person is not that quick. */
+/* Longer than between two system calls of one command; shorter than between two commands. */
 #define OVERWRITE_MS  5000
 #define OVERWRITE_MAX 32
 
@@ -30,12 +29,11 @@ struct overwrite {
 	unsigned next;
 };
 
-/* A thread's process has made the first step, with the receipt `name` in the folder (node number).
- * now_ms: monotonic. Thread 0 is anybody in another pid name space: nothing is noted of it. */
+/* Notes that a thread's process has made the first step, with the receipt `name` in the folder
+ * (node number). now_ms: monotonic. Thread 0 is a process of another pid name space: ignored. */
 void overwrite_begun(struct overwrite *o, enum overwrite_step step, pid_t thread, uint64_t folder,
 	const char *name, int64_t now_ms);
-/* Whether the same process has made this first step with that name, so that what it does now is the
- * second. */
+/* Whether the same process has made this first step with that name less than OVERWRITE_MS ago. */
 bool overwrite_goes_on(const struct overwrite *o, enum overwrite_step step, pid_t thread,
 	uint64_t folder, const char *name, int64_t now_ms);
 

@@ -11,16 +11,16 @@
 #include "receipts.h"
 #include "snapshot_file.h"
 
-static struct receipt *get(struct fs *fs, struct node n)
+static struct receipt *receipt_file_get(struct fs *fs, struct node n)
 {
 	struct receipt *r = receipts_get(fs->receipts, n);
 
 	return r && r->has_file ? r : NULL;
 }
 
-static int receipt_attr(struct fs *fs, struct node n, struct stat *st)
+static int receipt_file_attr(struct fs *fs, struct node n, struct stat *st)
 {
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_file_get(fs, n);
 
 	if (!r)
 		return -ENOENT;
@@ -31,9 +31,9 @@ static int receipt_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
-static int receipt_text(struct fs *fs, struct node n, struct buf *out)
+static int receipt_file_text(struct fs *fs, struct node n, struct buf *out)
 {
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_file_get(fs, n);
 
 	if (!r)
 		return -ENOENT;
@@ -42,14 +42,14 @@ static int receipt_text(struct fs *fs, struct node n, struct buf *out)
 	return buf_puts(out, r->text ? r->text : "");
 }
 
-/* Every opening reads the text as it is now, whichever opening wrote it. */
-static void receipt_read(struct handle *h, off_t offset, size_t size, struct pending_reply *a)
+/* Reads the text as it is now, also if another opening wrote it. */
+static void receipt_file_read(struct handle *h, off_t offset, size_t size, struct pending_reply *a)
 {
-	handle_read_anew(h, receipt_text, offset, size, a);
+	handle_read_anew(h, receipt_file_text, offset, size, a);
 }
 
-/* Whether another copy in its place would be a second one. */
-static bool has_copied(const struct fs *fs, const struct receipt *r)
+/* Whether another copy for this receipt would be a second one. */
+static bool receipt_file_has_copied(const struct fs *fs, const struct receipt *r)
 {
 	const struct copy *copy = receipts_copy(fs, r);
 
@@ -58,28 +58,28 @@ static bool has_copied(const struct fs *fs, const struct receipt *r)
 				 copy->state == COPY_CANCELLED));
 }
 
-static int receipt_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
+static int receipt_file_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
 {
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_file_get(fs, n);
 	struct receipt_work *w;
 
 	if (receipts_check_writable(fs, r, err) < 0) {
-		if (r && has_copied(fs, r))
+		if (r && receipt_file_has_copied(fs, r))
 			overwrite_begun(&fs->overwrite, OVERWRITE_REFUSED, h->pid,
 				node_number(receipts_folder(r)), r->name, clock_mono_ms());
 		return -err->errnum;
 	}
 	w = receipt_work(r);
-	/* What was refused is mended from where it stood. */
+	/* A text that was refused is corrected, not written anew. */
 	if (!w || (!w->draft.len && r->text && buf_puts(&w->draft, r->text) < 0))
 		return err_set(err, ENOMEM, "out of memory");
 	w->writers++;
 	return 0;
 }
 
-static int too_long(struct receipt *r, int result, struct err *err)
+static int receipt_file_too_long(struct receipt *r, int result, struct err *err)
 {
-	/* What was written before stays as it is, and asks for nothing. */
+	/* The text written so far stays as it is; no copy is requested for it. */
 	r->work->draft.error = 0;
 	r->work->spoilt = true;
 	return err_set(err, -result,
@@ -87,16 +87,16 @@ static int too_long(struct receipt *r, int result, struct err *err)
 		REQUEST_TEXT_MAX);
 }
 
-static void touch(struct receipt *r)
+static void receipt_file_touch(struct receipt *r)
 {
 	r->work->dirty = true;
 	r->mtime_ns = clock_wall_ms() * 1000000;
 }
 
-static int receipt_truncate(
+static int receipt_file_truncate(
 	struct fs *fs, struct node n, struct handle *h, off_t size, struct err *err)
 {
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_file_get(fs, n);
 	int result;
 
 	(void)h;
@@ -106,19 +106,19 @@ static int receipt_truncate(
 		return err_set(err, ENOMEM, "out of memory");
 	result = buf_resize(&r->work->draft, (size_t)size);
 	if (result < 0)
-		return too_long(r, result, err);
+		return receipt_file_too_long(r, result, err);
 	if (!size) {
 		r->work->spoilt = false;
 		free(steal(&r->text));
 	}
-	touch(r);
+	receipt_file_touch(r);
 	return 0;
 }
 
-static int receipt_write(
+static int receipt_file_write(
 	struct handle *h, const char *data, size_t len, off_t offset, struct err *err)
 {
-	struct receipt *r = get(h->fs, h->node);
+	struct receipt *r = receipt_file_get(h->fs, h->node);
 	int result;
 
 	if (r && receipts_is_fixed(h->fs, r))
@@ -129,38 +129,38 @@ static int receipt_write(
 		return -err->errnum;
 	result = buf_write_at(&r->work->draft, (size_t)offset, data, len);
 	if (result < 0)
-		return too_long(r, result, err);
-	touch(r);
+		return receipt_file_too_long(r, result, err);
+	receipt_file_touch(r);
 	return 0;
 }
 
-/* Whether there is something new that might ask for a copy. */
-static bool to_judge(const struct handle *h, const struct receipt *r)
+/* Whether the text has changed since it was last parsed, and a copy may be requested for it. */
+static bool receipt_file_is_changed(const struct handle *h, const struct receipt *r)
 {
 	const struct receipt_work *w = r ? r->work : NULL;
 
 	return w && w->dirty && !w->spoilt && w->draft.len && !receipts_is_fixed(h->fs, r);
 }
 
-static void receipt_commit(struct handle *h, struct pending_reply *a)
+static void receipt_file_commit(struct handle *h, struct pending_reply *a)
 {
-	struct receipt *r = get(h->fs, h->node);
+	struct receipt *r = receipt_file_get(h->fs, h->node);
 	struct copy_request request;
 	struct err err;
 
 	if (r && r->state == RECEIPT_ASKING) {
-		receipt_await(r->work, a);
+		receipt_work_wait(r->work, a);
 		return;
 	}
-	if (!to_judge(h, r)) {
+	if (!receipt_file_is_changed(h, r)) {
 		pending_reply_ok(a);
 		return;
 	}
 	if (snapshot_file_parse(r->work->draft.data, r->work->draft.len, false, &request, &err) <
 		0) {
 		err_context(&err, "%s", r->name);
-		receipt_refused(r->work, &err);
-		r->work->dirty = false; /* said once; the last close does not try again */
+		receipt_work_refuse(r->work, &err);
+		r->work->dirty = false; /* reported once: the last close does not parse it again */
 		pending_reply_err(a, &err);
 	} else if (request.complete) {
 		r->work->dirty = false;
@@ -171,18 +171,18 @@ static void receipt_commit(struct handle *h, struct pending_reply *a)
 	snapshot_file_finish(&request);
 }
 
-/* The last close of a text that has no "..." asks for the copy too; nobody waits for the word any
- * more. */
-static void receipt_closed(struct handle *h)
+/* The last close requests the copy for a text without "..." too. No caller waits for the result: an
+ * error goes to last-error only. */
+static void receipt_file_closed(struct handle *h)
 {
-	struct receipt *r = get(h->fs, h->node);
+	struct receipt *r = receipt_file_get(h->fs, h->node);
 	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 8];
 	struct copy_request request;
 	struct err err;
 
 	if (!r || --r->work->writers)
 		return;
-	if (!to_judge(h, r)) {
+	if (!receipt_file_is_changed(h, r)) {
 		receipt_work_shed(r);
 		return;
 	}
@@ -190,7 +190,7 @@ static void receipt_closed(struct handle *h)
 	if (snapshot_file_parse(r->work->draft.data, r->work->draft.len, true, &request, &err) <
 		0) {
 		err_context(&err, "%s", r->name);
-		receipt_refused(r->work, &err);
+		receipt_work_refuse(r->work, &err);
 		snprintf(what, sizeof(what), "close %s", tree_path(h->fs, h->node, NULL, path));
 		last_error_report(h->fs->last_error, h->uid, what, &err);
 	} else {
@@ -199,15 +199,15 @@ static void receipt_closed(struct handle *h)
 	snapshot_file_finish(&request);
 }
 
-static int receipt_set_attr(
+static int receipt_file_set_attr(
 	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_file_get(fs, n);
 
 	if (!r)
 		return err_set(err, ENOENT, "the receipt is gone");
-	/* In a folder the row's mode and owner are the folder's; the time is that of both, as it is
-	 * of a snapshot's folder and its file. */
+	/* In a folder, mode and owner in the row are the folder's. The time is shared by the folder
+	 * and its file, as it is by a snapshot's folder and its file. */
 	if (r->is_folder)
 		which &= FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW;
 	receipts_set_attr(fs, r, st, which);
@@ -216,7 +216,7 @@ static int receipt_set_attr(
 
 static void receipt_file_remove(struct fs *fs, struct node n, struct pending_reply *a)
 {
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_file_get(fs, n);
 	pid_t pid = fuse_req_ctx(pending_reply_request(a))->pid;
 	struct err err;
 	uint64_t folder;
@@ -226,8 +226,8 @@ static void receipt_file_remove(struct fs *fs, struct node n, struct pending_rep
 		return;
 	}
 	folder = node_number(receipts_folder(r));
-	if (has_copied(fs, r) && overwrite_goes_on(&fs->overwrite, OVERWRITE_REFUSED, pid, folder,
-					 r->name, clock_mono_ms())) {
+	if (receipt_file_has_copied(fs, r) && overwrite_goes_on(&fs->overwrite, OVERWRITE_REFUSED,
+						      pid, folder, r->name, clock_mono_ms())) {
 		err_set(&err, EEXIST,
 			"the receipt '%s' stays: this command was refused to write it, and would "
 			"now start a second copy, as cp -f does; to copy again rm it first, by "
@@ -236,7 +236,7 @@ static void receipt_file_remove(struct fs *fs, struct node n, struct pending_rep
 		pending_reply_err(a, &err);
 		return;
 	}
-	if (has_copied(fs, r))
+	if (receipt_file_has_copied(fs, r))
 		overwrite_begun(
 			&fs->overwrite, OVERWRITE_REMOVED, pid, folder, r->name, clock_mono_ms());
 	if (r->is_folder)
@@ -249,14 +249,14 @@ const struct node_ops receipt_ops = {
 	.type = S_IFREG,
 	.mode = 0644,
 	.trust = TRUST_LISTING,
-	.attr = receipt_attr,
-	.text = receipt_text,
-	.read = receipt_read,
-	.open_write = receipt_open_write,
-	.write = receipt_write,
-	.truncate = receipt_truncate,
-	.commit = receipt_commit,
-	.closed = receipt_closed,
-	.set_attr = receipt_set_attr,
+	.attr = receipt_file_attr,
+	.text = receipt_file_text,
+	.read = receipt_file_read,
+	.open_write = receipt_file_open_write,
+	.write = receipt_file_write,
+	.truncate = receipt_file_truncate,
+	.commit = receipt_file_commit,
+	.closed = receipt_file_closed,
+	.set_attr = receipt_file_set_attr,
 	.remove = receipt_file_remove,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A receipt that is a folder, as cp -r makes it: the snapshot file in it asks, with the description
- * and the tags that stand beside it. */
+/* A receipt that is a folder, as cp -r makes it. Its snapshot file requests the copy, with the
+ * description and the tags beside that file. */
 #include <errno.h>
 #include <string.h>
 
@@ -9,8 +9,9 @@
 #include "nodes.h"
 #include "receipts.h"
 
-/* description, metadata.json and tags/ can be written; status is the copy's. What is copied into
- * metadata.json and status by a recursive copy says nothing about this copy and is dropped. */
+/* description, metadata.json and tags/ can be written; status is the copy's. Text that a recursive
+ * copy writes into metadata.json and status belongs to the source, not to this copy: it is dropped.
+ */
 static const struct fixed_child children[] = {
 	{"description", NODE_FOLDER_DESCRIPTION, false},
 	{"metadata.json", NODE_FOLDER_METADATA, false},
@@ -20,38 +21,38 @@ static const struct fixed_child children[] = {
 	{".wait", NODE_RECEIPT_WAIT, true},
 };
 
-static struct receipt *get(struct fs *fs, struct node n)
+static struct receipt *receipt_folder_get(struct fs *fs, struct node n)
 {
 	return receipts_get(fs->receipts, n);
 }
 
-static const char *copy_id(struct fs *fs, const struct receipt *r)
+static const char *receipt_folder_copy_id(struct fs *fs, const struct receipt *r)
 {
 	const struct copy *copy = receipts_copy(fs, r);
 
 	return copy ? copy->row.copy_id : NULL;
 }
 
-static unsigned bit(enum node_kind kind)
+static unsigned receipt_folder_bit(enum node_kind kind)
 {
 	return 1u << (kind - NODE_FOLDER);
 }
 
-/* Whether the fixed child is there at this moment. cp -r and tar make each file with O_EXCL, and
- * tar removes what stands in its way: nothing is there before its time, or after its removal. */
-static bool present(struct fs *fs, const struct receipt *r, enum node_kind kind)
+/* Whether the folder has this fixed child now. cp -r and tar create each file with O_EXCL, and tar
+ * removes a file of that name first: so a child appears late, and disappears when removed. */
+static bool receipt_folder_has_child(struct fs *fs, const struct receipt *r, enum node_kind kind)
 {
 	const struct receipt_work *w = r->work;
 
 	if (kind == NODE_FOLDER_TAGS)
 		return w && w->has_tags;
-	if (w && (w->created | w->removed) & bit(kind))
-		return w->created & bit(kind);
+	if (w && (w->created | w->removed) & receipt_folder_bit(kind))
+		return w->created & receipt_folder_bit(kind);
 	switch (kind) {
 	case NODE_FOLDER_DESCRIPTION:
 		return r->copy != 0;
 	case NODE_FOLDER_COPY:
-		return copy_id(fs, r) != NULL;
+		return receipt_folder_copy_id(fs, r) != NULL;
 	case NODE_FOLDER_METADATA:
 		return false;
 	default:
@@ -59,24 +60,27 @@ static bool present(struct fs *fs, const struct receipt *r, enum node_kind kind)
 	}
 }
 
-/* Creates or removes a fixed child. Removing concerns the folder only, not the copy: rm -r, and tar
- * before it creates a file anew, come by here. */
-static int set_present(struct receipt *r, enum node_kind kind, bool there)
+/* Creates or removes a fixed child. Removal (by rm -r, or by tar before it creates the file) does
+ * not affect the copy. */
+static int receipt_folder_set_child(struct receipt *r, enum node_kind kind, bool there)
 {
 	struct receipt_work *w = receipt_work(r);
 
 	if (!w)
 		return -ENOMEM;
-	w->created = there ? w->created | bit(kind) : w->created & ~bit(kind);
-	w->removed = there ? w->removed & ~bit(kind) : w->removed | bit(kind);
+	w->created = there ? w->created | receipt_folder_bit(kind)
+			   : w->created & ~receipt_folder_bit(kind);
+	w->removed = there ? w->removed & ~receipt_folder_bit(kind)
+			   : w->removed | receipt_folder_bit(kind);
 	if (!there && kind == NODE_FOLDER_DESCRIPTION)
 		buf_finish(&w->description);
 	return 0;
 }
 
-static int folder_find(struct fs *fs, struct node folder, const char *name, struct node *child)
+static int receipt_folder_find(
+	struct fs *fs, struct node folder, const char *name, struct node *child)
 {
-	struct receipt *r = get(fs, folder);
+	struct receipt *r = receipt_folder_get(fs, folder);
 	char target[NAME_MAX + 1];
 
 	if (!r)
@@ -87,22 +91,23 @@ static int folder_find(struct fs *fs, struct node folder, const char *name, stru
 		return 0;
 	}
 	if (folders_find(children, ARRAY_LEN(children), folder, name, child) == 0)
-		return present(fs, r, child->kind) ? 0 : -ENOENT;
-	/* The name under which rsync is writing one of them is that file. */
+		return receipt_folder_has_child(fs, r, child->kind) ? 0 : -ENOENT;
+	/* rsync's temporary name for a fixed child stands for that child. */
 	if (r->work && r->work->temporary && !strcmp(name, r->work->temporary) &&
 		names_rsync_target(name, target))
 		return folders_find(children, ARRAY_LEN(children), folder, target, child);
 	return -ENOENT;
 }
 
-static bool folder_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
+static bool receipt_folder_next(
+	struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
-	struct receipt *r = get(fs, folder);
+	struct receipt *r = receipt_folder_get(fs, folder);
 
 	if (!r)
 		return false;
 	while (folders_next(children, ARRAY_LEN(children), folder, pos, out))
-		if (present(fs, r, out->node.kind))
+		if (receipt_folder_has_child(fs, r, out->node.kind))
 			return true;
 	if (*pos > ARRAY_LEN(children) || !r->has_file)
 		return false;
@@ -112,9 +117,9 @@ static bool folder_next(struct fs *fs, struct node folder, uint64_t *pos, struct
 	return true;
 }
 
-static int folder_attr(struct fs *fs, struct node n, struct stat *st)
+static int receipt_folder_attr(struct fs *fs, struct node n, struct stat *st)
 {
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_folder_get(fs, n);
 
 	if (!r)
 		return -ENOENT;
@@ -122,8 +127,8 @@ static int folder_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
-static int create_file(struct fs *fs, struct receipt *r, const char *name, struct handle *h,
-	struct node *child, struct err *err)
+static int receipt_folder_create_file(struct fs *fs, struct receipt *r, const char *name,
+	struct handle *h, struct node *child, struct err *err)
 {
 	if (receipts_check_writable(fs, r, err) < 0)
 		return -err->errnum;
@@ -144,10 +149,10 @@ static int create_file(struct fs *fs, struct receipt *r, const char *name, struc
 	return 0;
 }
 
-static int folder_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
+static int receipt_folder_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	struct handle *h, struct node *child, struct err *err)
 {
-	struct receipt *r = get(fs, folder);
+	struct receipt *r = receipt_folder_get(fs, folder);
 	char target[NAME_MAX + 1];
 	struct receipt_work *w;
 
@@ -158,13 +163,13 @@ static int folder_create(struct fs *fs, struct node folder, const char *name, mo
 		strcpy(target, name);
 	if (folders_find(children, ARRAY_LEN(children), folder, target, child) < 0) {
 		*child = folder;
-		return create_file(fs, r, name, h, child, err);
+		return receipt_folder_create_file(fs, r, name, h, child, err);
 	}
 	if (child->kind != NODE_FOLDER_DESCRIPTION && child->kind != NODE_FOLDER_METADATA &&
 		child->kind != NODE_RECEIPT_STATUS)
 		return err_set(
 			err, EINVAL, "the name '%s' is ebsfs's own in a receipt's folder", name);
-	if (set_present(r, child->kind, true) < 0)
+	if (receipt_folder_set_child(r, child->kind, true) < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	w = r->work;
 	if (strcmp(name, target) != 0) {
@@ -176,10 +181,10 @@ static int folder_create(struct fs *fs, struct node folder, const char *name, mo
 	return 0;
 }
 
-static int folder_mkdir(struct fs *fs, struct node folder, const char *name, mode_t mode,
+static int receipt_folder_mkdir(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	struct node *child, struct err *err)
 {
-	struct receipt *r = get(fs, folder);
+	struct receipt *r = receipt_folder_get(fs, folder);
 	struct receipt_work *w;
 
 	(void)mode;
@@ -200,10 +205,10 @@ static int folder_mkdir(struct fs *fs, struct node folder, const char *name, mod
 	return 0;
 }
 
-static int folder_set_attr(
+static int receipt_folder_set_attr(
 	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_folder_get(fs, n);
 
 	if (!r)
 		return err_set(err, ENOENT, "the folder is gone");
@@ -211,9 +216,9 @@ static int folder_set_attr(
 	return 0;
 }
 
-static void folder_remove(struct fs *fs, struct node n, struct pending_reply *a)
+static void receipt_folder_remove(struct fs *fs, struct node n, struct pending_reply *a)
 {
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_folder_get(fs, n);
 
 	if (!r)
 		pending_reply_errno(a, ENOENT);
@@ -225,17 +230,17 @@ static void folder_remove(struct fs *fs, struct node n, struct pending_reply *a)
 
 void receipt_folder_remove_child(struct fs *fs, struct node n, struct pending_reply *a)
 {
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_folder_get(fs, n);
 
-	pending_reply_errno(a, !r ? ENOENT : -set_present(r, n.kind, false));
+	pending_reply_errno(a, !r ? ENOENT : -receipt_folder_set_child(r, n.kind, false));
 }
 
 /* A recursive copy of a receipt's folder brings its link `copy`, whatever it points to: the link is
  * there from now on, and leads to this receipt's own copy. */
-static int folder_symlink(
+static int receipt_folder_symlink(
 	struct fs *fs, struct node folder, const char *name, struct node *child, struct err *err)
 {
-	struct receipt *r = get(fs, folder);
+	struct receipt *r = receipt_folder_get(fs, folder);
 
 	if (strcmp(name, "copy") != 0)
 		return err_set(err, EPERM, "no link can be made here; to ask for a copy use cp");
@@ -243,12 +248,14 @@ static int folder_symlink(
 		return err_set(err, ENOENT, "the folder is gone");
 	*child = folder;
 	child->kind = NODE_FOLDER_COPY;
-	return set_present(r, child->kind, true) < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
+	return receipt_folder_set_child(r, child->kind, true) < 0
+		       ? err_set(err, ENOMEM, "out of memory")
+		       : 0;
 }
 
-static int description_text(struct fs *fs, struct node n, struct buf *out)
+static int receipt_folder_description_text(struct fs *fs, struct node n, struct buf *out)
 {
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_folder_get(fs, n);
 	const struct copy *copy = r ? receipts_copy(fs, r) : NULL;
 
 	if (!r)
@@ -258,7 +265,7 @@ static int description_text(struct fs *fs, struct node n, struct buf *out)
 	return copy && copy->row.description ? buf_printf(out, "%s\n", copy->row.description) : 0;
 }
 
-static int metadata_text(struct fs *fs, struct node n, struct buf *out)
+static int receipt_folder_metadata_text(struct fs *fs, struct node n, struct buf *out)
 {
 	(void)fs;
 	(void)n;
@@ -266,27 +273,28 @@ static int metadata_text(struct fs *fs, struct node n, struct buf *out)
 	return 0;
 }
 
-static int open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
+static int receipt_folder_open_write(
+	struct fs *fs, struct node n, struct handle *h, struct err *err)
 {
 	(void)h;
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_folder_get(fs, n);
 
 	if (!r)
 		return err_set(err, ENOENT, "the folder is gone");
 	return receipt_work(r) ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
-static void description_commit(struct handle *h, struct pending_reply *a)
+static void receipt_folder_description_commit(struct handle *h, struct pending_reply *a)
 {
-	struct receipt *r = get(h->fs, h->node);
+	struct receipt *r = receipt_folder_get(h->fs, h->node);
 
 	receipt_tags_commit_line(h, NULL, r ? &r->work->description : NULL, a);
 }
 
-static int copy_target(struct fs *fs, struct node n, struct buf *out)
+static int receipt_folder_copy_target(struct fs *fs, struct node n, struct buf *out)
 {
-	struct receipt *r = get(fs, n);
-	const char *id = r ? copy_id(fs, r) : NULL;
+	struct receipt *r = receipt_folder_get(fs, n);
+	const char *id = r ? receipt_folder_copy_id(fs, r) : NULL;
 
 	if (!r)
 		return -ENOENT;
@@ -298,7 +306,7 @@ static int copy_target(struct fs *fs, struct node n, struct buf *out)
 int receipt_folder_rename(
 	struct fs *fs, struct node n, const char *old_name, const char *name, struct err *err)
 {
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_folder_get(fs, n);
 	struct node other;
 	char target[NAME_MAX + 1];
 	bool written = names_rsync_target(old_name, target) && !strcmp(target, name);
@@ -332,24 +340,24 @@ const struct node_ops folder_ops = {
 	.type = S_IFDIR,
 	.mode = 0755,
 	.trust = TRUST_NEVER,
-	.attr = folder_attr,
-	.find = folder_find,
-	.next = folder_next,
-	.create = folder_create,
-	.mkdir = folder_mkdir,
-	.symlink = folder_symlink,
-	.set_attr = folder_set_attr,
-	.remove = folder_remove,
+	.attr = receipt_folder_attr,
+	.find = receipt_folder_find,
+	.next = receipt_folder_next,
+	.create = receipt_folder_create,
+	.mkdir = receipt_folder_mkdir,
+	.symlink = receipt_folder_symlink,
+	.set_attr = receipt_folder_set_attr,
+	.remove = receipt_folder_remove,
 };
 const struct node_ops folder_description_ops = {
 	.type = S_IFREG,
 	.mode = 0644,
 	.trust = TRUST_NEVER,
-	.text = description_text,
-	.open_write = open_write,
+	.text = receipt_folder_description_text,
+	.open_write = receipt_folder_open_write,
 	.write = handle_write,
 	.truncate = handle_truncate,
-	.commit = description_commit,
+	.commit = receipt_folder_description_commit,
 	.set_attr = handle_ignore_attr,
 	.remove = receipt_folder_remove_child,
 };
@@ -357,8 +365,8 @@ const struct node_ops folder_metadata_ops = {
 	.type = S_IFREG,
 	.mode = 0644,
 	.trust = TRUST_NEVER,
-	.text = metadata_text,
-	.open_write = open_write,
+	.text = receipt_folder_metadata_text,
+	.open_write = receipt_folder_open_write,
 	.write = handle_write,
 	.truncate = handle_truncate,
 	.commit = handle_drop,
@@ -368,6 +376,6 @@ const struct node_ops folder_metadata_ops = {
 const struct node_ops folder_copy_ops = {.type = S_IFLNK,
 	.mode = 0777,
 	.trust = TRUST_NEVER,
-	.text = copy_target,
+	.text = receipt_folder_copy_target,
 	.set_attr = handle_ignore_attr,
 	.remove = receipt_folder_remove_child};

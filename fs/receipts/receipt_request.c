@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A receipt asks for its copy, and is removed again. */
+/* A receipt requests its copy, shows what became of it, and is removed. */
 #include <errno.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #include "preflight.h"
 #include "receipts.h"
 
-struct asking {
+struct receipt_request {
 	struct fs *fs;
 	uint32_t number;
 	uid_t user;
@@ -19,9 +19,9 @@ struct asking {
 	bool move;
 };
 
-/* The request was accepted (`copy`), or came to nothing: `err` says why, or what EC2 said of the
- * copy that it refused. */
-static void conclude(const struct asking *asking, struct copy *copy, const struct err *err)
+/* The request was accepted (`copy`) or failed. With both, `err` is EC2's refusal of that copy. */
+static void receipt_request_end(
+	const struct receipt_request *asking, struct copy *copy, const struct err *err)
 {
 	struct fs *fs = asking->fs;
 	struct receipt *r = receipts_get(fs->receipts, (struct node){.slot = asking->number});
@@ -31,16 +31,16 @@ static void conclude(const struct asking *asking, struct copy *copy, const struc
 	r->state = copy ? RECEIPT_ASKED : RECEIPT_DRAFT;
 	r->copy = copy ? copy->row.id : 0;
 	if (err)
-		receipt_refused(r->work, err);
+		receipt_work_refuse(r->work, err);
 	if (!copy)
-		r->id = 0; /* nothing of it reached the journal */
+		r->id = 0; /* the journal has no row of it */
 	if (r->work->save_again)
 		receipts_save(fs, r);
 	r->work->save_again = false;
-	/* rsync gives up altogether when a close fails, and goes on to the next file when a rename
-	 * does: it is told then (rename.c). */
+	/* rsync ends when a close fails, and continues with the next file when a rename fails: so
+	 * the rename reports the error (rename.c). */
 	later = !r->is_folder && names_rsync_target(r->name, target);
-	heard = receipt_answer(r->work, later ? NULL : err);
+	heard = receipt_work_reply(r->work, later ? NULL : err);
 	if (err && (!heard || later))
 		last_error_report(fs->last_error, asking->user, asking->what, err);
 	/* mv failed or was interrupted, so its caller believes the source untouched. */
@@ -60,14 +60,14 @@ static void conclude(const struct asking *asking, struct copy *copy, const struc
 }
 
 /* For copies_request(). */
-static void asked(void *arg, struct copy *copy, const struct err *err)
+static void receipt_request_done(void *arg, struct copy *copy, const struct err *err)
 {
-	conclude(arg, copy, err);
+	receipt_request_end(arg, copy, err);
 	free(arg);
 }
 
-/* A receipt that is a folder asks with its description and its tags, as they were written. */
-static void add_folder(const struct receipt *r, const struct copy_request *from,
+/* Adds the description and the tags that were written into a receipt's folder. */
+static void receipt_request_add_folder(const struct receipt *r, const struct copy_request *from,
 	struct copy_request *request, struct request_tag *tags, char (*keys)[NAME_MAX + 1])
 {
 	const struct receipt_work *w = r->work;
@@ -86,7 +86,7 @@ static void add_folder(const struct receipt *r, const struct copy_request *from,
 		tags[n].value = (char *)buf_str(&w->tags[i].value);
 		n++;
 	}
-	/* What the text itself says wins: it comes last. */
+	/* Tags in the text override those of the folder: they come last. */
 	for (size_t i = 0; i < from->n_tags; i++)
 		tags[n++] = from->tags[i];
 	request->tags = tags;
@@ -94,8 +94,8 @@ static void add_folder(const struct receipt *r, const struct copy_request *from,
 	request->no_tags = true;
 }
 
-/* Whether the copy may be asked for at all, as far as the mount itself knows. */
-static int check_source(
+/* Checks the source without asking EC2. */
+static int receipt_request_check_source(
 	struct fs *fs, const struct receipt *r, const struct copy_request *request, struct err *err)
 {
 	if (!fs_region_enabled(fs, request->source_region)) {
@@ -110,8 +110,8 @@ static int check_source(
 	return 0;
 }
 
-/* The text that asks is the receipt's from now on. */
-static int keep_text(struct receipt *r)
+/* The draft becomes the receipt's text. */
+static int receipt_request_keep_text(struct receipt *r)
 {
 	if (r->work->draft.len) {
 		free(r->text);
@@ -120,28 +120,29 @@ static int keep_text(struct receipt *r)
 	return r->text ? 0 : -ENOMEM;
 }
 
-/* Hands the request to the queue, which keeps a copy of `asking` until it answers. */
-static int queue_request(struct receipt *r, const struct copy_request *request,
-	const struct asking *asking, struct err *err)
+/* Puts the request into the queue, with a copy of `asking` for receipt_request_done(). */
+static int receipt_request_queue(struct receipt *r, const struct copy_request *request,
+	const struct receipt_request *asking, struct err *err)
 {
 	struct fs *fs = asking->fs;
 	size_t n = r->work->n_tags + request->n_tags;
 	_cleanup_free_ struct request_tag *tags = calloc(n + 1, sizeof(*tags));
 	_cleanup_free_ char(*keys)[NAME_MAX + 1] = calloc(r->work->n_tags + 1, sizeof(*keys));
-	_cleanup_free_ struct asking *kept = malloc(sizeof(*kept));
+	_cleanup_free_ struct receipt_request *kept = malloc(sizeof(*kept));
 	struct copy_request whole;
 	struct journal_receipt row;
 
-	if (check_source(fs, r, request, err) < 0)
+	if (receipt_request_check_source(fs, r, request, err) < 0)
 		return -err->errnum;
-	if (!tags || !keys || !kept || keep_text(r) < 0)
+	if (!tags || !keys || !kept || receipt_request_keep_text(r) < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	*kept = *asking;
-	add_folder(r, request, &whole, tags, keys);
+	receipt_request_add_folder(r, request, &whole, tags, keys);
 	if (!r->id)
 		r->id = journal_next_receipt_id(fs->journal);
 	row = receipts_row(fs, r);
-	if (copies_request(fs->copies, row.region, &whole, asking->move, &row, asked, kept) < 0)
+	if (copies_request(fs->copies, row.region, &whole, asking->move, &row, receipt_request_done,
+		    kept) < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	kept = NULL;
 	return 0;
@@ -150,7 +151,7 @@ static int queue_request(struct receipt *r, const struct copy_request *request,
 void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request, bool move,
 	uid_t user, struct pending_reply *a)
 {
-	struct asking asking = {.fs = fs, .number = r->number, .user = user, .move = move};
+	struct receipt_request asking = {.fs = fs, .number = r->number, .user = user, .move = move};
 	char path[TREE_PATH_SIZE];
 	struct err err;
 
@@ -159,14 +160,14 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 	r->state = RECEIPT_ASKING;
 	r->work->has_refused = false;
 	if (a)
-		receipt_await(r->work, a);
-	if (queue_request(r, request, &asking, &err) < 0)
-		conclude(&asking, NULL, &err);
+		receipt_work_wait(r->work, a);
+	if (receipt_request_queue(r, request, &asking, &err) < 0)
+		receipt_request_end(&asking, NULL, &err);
 }
 
-/* --- what became of it --- */
+/* --- the text of its status --- */
 
-static int refusal_text(const char *region, const struct err *err, struct buf *out)
+static int receipt_refusal_text(const char *region, const struct err *err, struct buf *out)
 {
 	buf_printf(out, "state: failed\nregion: %s\n", region);
 	if (err->code[0])
@@ -186,7 +187,7 @@ int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out)
 	if (r->state == RECEIPT_ASKING)
 		return buf_printf(out, "state: submitting\nregion: %s\n", region);
 	if (r->work && r->work->has_refused)
-		return refusal_text(region, &r->work->refused, out);
+		return receipt_refusal_text(region, &r->work->refused, out);
 	if (r->copy)
 		return buf_printf(out,
 			"state: unknown\nregion: %s\nmessage: the journal no longer has its copy\n",
@@ -199,7 +200,7 @@ int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out)
 
 /* --- removal --- */
 
-struct removal {
+struct receipt_removal {
 	struct fs *fs;
 	uint32_t number;
 	struct pending_reply *reply;
@@ -207,7 +208,7 @@ struct removal {
 	enum receipt_state before;
 };
 
-static void end(struct removal *m, const struct err *err)
+static void receipt_removal_end(struct receipt_removal *m, const struct err *err)
 {
 	struct receipt *r = receipts_get(m->fs->receipts, (struct node){.slot = m->number});
 
@@ -225,30 +226,31 @@ static void end(struct removal *m, const struct err *err)
 	free(m);
 }
 
-static void removed(void *arg, const struct err *err)
+static void receipt_removal_saved(void *arg, const struct err *err)
 {
-	end(arg, err);
+	receipt_removal_end(arg, err);
 }
 
-static void cancelled(void *arg, struct copy *copy, const struct err *err)
+static void receipt_removal_cancelled(void *arg, struct copy *copy, const struct err *err)
 {
-	struct removal *m = arg;
+	struct receipt_removal *m = arg;
 	struct receipt *r = receipts_get(m->fs->receipts, (struct node){.slot = m->number});
 	struct err none;
 
 	(void)copy;
 	if (err || !m->whole || !r->id) {
-		end(m, err);
-	} else if (journal_delete_receipt(m->fs->journal, r->id, removed, m) < 0) {
+		receipt_removal_end(m, err);
+	} else if (journal_delete_receipt(m->fs->journal, r->id, receipt_removal_saved, m) < 0) {
 		err_set(&none, ENOMEM, "out of memory");
-		end(m, &none);
+		receipt_removal_end(m, &none);
 	}
 }
 
-static void begin_removal(struct fs *fs, struct receipt *r, bool whole, struct pending_reply *a)
+static void receipt_removal_begin(
+	struct fs *fs, struct receipt *r, bool whole, struct pending_reply *a)
 {
 	struct copy *copy = receipts_copy(fs, r);
-	struct removal *m;
+	struct receipt_removal *m;
 	struct err err;
 
 	if (r->state == RECEIPT_ASKING || r->state == RECEIPT_REMOVING) {
@@ -263,23 +265,23 @@ static void begin_removal(struct fs *fs, struct receipt *r, bool whole, struct p
 		pending_reply_errno(a, ENOMEM);
 		return;
 	}
-	*m = (struct removal){
+	*m = (struct receipt_removal){
 		.fs = fs, .number = r->number, .reply = a, .whole = whole, .before = r->state};
 	r->state = RECEIPT_REMOVING;
 	if (!copy || copy->state != COPY_QUEUED) {
-		cancelled(m, copy, NULL);
-	} else if (copies_cancel(fs->copies, copy, cancelled, m) < 0) {
+		receipt_removal_cancelled(m, copy, NULL);
+	} else if (copies_cancel(fs->copies, copy, receipt_removal_cancelled, m) < 0) {
 		err_set(&err, ENOMEM, "out of memory");
-		end(m, &err);
+		receipt_removal_end(m, &err);
 	}
 }
 
 void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *a)
 {
-	begin_removal(fs, r, true, a);
+	receipt_removal_begin(fs, r, true, a);
 }
 
 void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *a)
 {
-	begin_removal(fs, r, false, a);
+	receipt_removal_begin(fs, r, false, a);
 }

@@ -9,14 +9,14 @@
 #include "tags.h"
 #include "utf8.h"
 
-static struct receipt *get(struct fs *fs, struct node n)
+static struct receipt *receipt_tags_get(struct fs *fs, struct node n)
 {
 	return receipts_get(fs->receipts, n);
 }
 
-/* Whether the copy, once asked for, says the same anyway: rsync writes tags/ after the snapshot
- * file that asked, which took them from the source. key NULL: the description. */
-static bool says_the_same(
+/* Whether the requested copy has this value anyway, from its source: rsync writes tags/ after the
+ * snapshot file. key NULL: the description. */
+static bool receipt_tags_match_copy(
 	struct fs *fs, const struct receipt *r, const char *key, const struct buf *value)
 {
 	const struct copy *copy = receipts_copy(fs, r);
@@ -34,11 +34,10 @@ static bool says_the_same(
 	return told && !strcmp(told, buf_str(value));
 }
 
-/* What was written into `to`, or beside a copy that has been asked for. */
 void receipt_tags_commit_line(
 	struct handle *h, const char *key, struct buf *to, struct pending_reply *a)
 {
-	struct receipt *r = get(h->fs, h->node);
+	struct receipt *r = receipt_tags_get(h->fs, h->node);
 	_cleanup_buf_ struct buf line = BUF_INIT;
 	struct err err;
 
@@ -54,7 +53,7 @@ void receipt_tags_commit_line(
 	else if (!key && utf8_count(buf_str(&line), line.len) < 0)
 		err_set(&err, EINVAL,
 			"the description is not UTF-8, which EC2 needs; convert it (iconv)");
-	else if (receipts_is_fixed(h->fs, r) && !says_the_same(h->fs, r, key, &line))
+	else if (receipts_is_fixed(h->fs, r) && !receipt_tags_match_copy(h->fs, r, key, &line))
 		err_set(&err, EEXIST,
 			"'%s' has asked for its copy already; write to the new snapshot's own "
 			"tags, in '%s/copy/tags'",
@@ -69,7 +68,7 @@ void receipt_tags_commit_line(
 	pending_reply_err(a, &err);
 }
 
-static struct receipt_tag *find_tag(struct receipt *r, const char *name)
+static struct receipt_tag *receipt_tags_by_name(struct receipt *r, const char *name)
 {
 	struct receipt_work *w = r ? r->work : NULL;
 
@@ -79,10 +78,11 @@ static struct receipt_tag *find_tag(struct receipt *r, const char *name)
 	return NULL;
 }
 
-static int tags_find(struct fs *fs, struct node folder, const char *name, struct node *child)
+static int receipt_tags_find(
+	struct fs *fs, struct node folder, const char *name, struct node *child)
 {
-	struct receipt *r = get(fs, folder);
-	struct receipt_tag *tag = find_tag(r, name);
+	struct receipt *r = receipt_tags_get(fs, folder);
+	struct receipt_tag *tag = receipt_tags_by_name(r, name);
 
 	if (!tag)
 		return -ENOENT;
@@ -92,9 +92,10 @@ static int tags_find(struct fs *fs, struct node folder, const char *name, struct
 	return 0;
 }
 
-static bool tags_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
+static bool receipt_tags_next(
+	struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
-	struct receipt *r = get(fs, folder);
+	struct receipt *r = receipt_tags_get(fs, folder);
 
 	while (r && r->work && *pos < r->work->n_tags) {
 		const struct receipt_tag *tag = &r->work->tags[(*pos)++];
@@ -114,17 +115,17 @@ static bool tags_next(struct fs *fs, struct node folder, uint64_t *pos, struct t
 #define TAGS_MAX 512
 
 /* A key that EC2 cannot take is refused when it is written, not left out of the copy. */
-static int check_name(const char *name, struct err *err)
+static int receipt_tags_check_name(const char *name, struct err *err)
 {
 	char target[NAME_MAX + 1], key[NAME_MAX + 1];
 
 	return tags_parse_name(names_rsync_target(name, target) ? target : name, key, err);
 }
 
-static int tags_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
+static int receipt_tags_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	struct handle *h, struct node *child, struct err *err)
 {
-	struct receipt *r = get(fs, folder);
+	struct receipt *r = receipt_tags_get(fs, folder);
 	struct receipt_work *w;
 	struct receipt_tag *tags;
 	char *key;
@@ -133,7 +134,7 @@ static int tags_create(struct fs *fs, struct node folder, const char *name, mode
 	(void)h;
 	if (!r)
 		return err_set(err, ENOENT, "the folder is gone");
-	if (check_name(name, err) < 0)
+	if (receipt_tags_check_name(name, err) < 0)
 		return -err->errnum;
 	w = receipt_work(r);
 	if (w && w->n_tags == TAGS_MAX)
@@ -152,25 +153,25 @@ static int tags_create(struct fs *fs, struct node folder, const char *name, mode
 	return 0;
 }
 
-static struct receipt_tag *tag_of(struct fs *fs, struct node n)
+static struct receipt_tag *receipt_tag_get(struct fs *fs, struct node n)
 {
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_tags_get(fs, n);
 
 	struct receipt_work *w = r ? r->work : NULL;
 
 	return w && n.sub < w->n_tags && !w->tags[n.sub].removed ? &w->tags[n.sub] : NULL;
 }
 
-static int tag_text(struct fs *fs, struct node n, struct buf *out)
+static int receipt_tag_text(struct fs *fs, struct node n, struct buf *out)
 {
-	const struct receipt_tag *tag = tag_of(fs, n);
+	const struct receipt_tag *tag = receipt_tag_get(fs, n);
 
 	return tag ? buf_printf(out, "%s\n", buf_str(&tag->value)) : -ENOENT;
 }
 
-static void tag_commit(struct handle *h, struct pending_reply *a)
+static void receipt_tag_commit(struct handle *h, struct pending_reply *a)
 {
-	struct receipt_tag *tag = tag_of(h->fs, h->node);
+	struct receipt_tag *tag = receipt_tag_get(h->fs, h->node);
 	char name[NAME_MAX + 1], key[NAME_MAX + 1];
 
 	if (!tag) {
@@ -184,30 +185,30 @@ static void tag_commit(struct handle *h, struct pending_reply *a)
 	receipt_tags_commit_line(h, key, &tag->value, a);
 }
 
-static void tag_remove(struct fs *fs, struct node n, struct pending_reply *a)
+static void receipt_tag_remove(struct fs *fs, struct node n, struct pending_reply *a)
 {
-	struct receipt_tag *tag = tag_of(fs, n);
+	struct receipt_tag *tag = receipt_tag_get(fs, n);
 
 	if (tag)
 		tag->removed = true;
 	pending_reply_errno(a, tag ? 0 : ENOENT);
 }
 
-static int open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
+static int receipt_tag_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
 {
 	(void)h;
-	return get(fs, n) ? 0 : err_set(err, ENOENT, "the folder is gone");
+	return receipt_tags_get(fs, n) ? 0 : err_set(err, ENOENT, "the folder is gone");
 }
 
-static void tags_remove(struct fs *fs, struct node n, struct pending_reply *a)
+static void receipt_tags_remove(struct fs *fs, struct node n, struct pending_reply *a)
 {
-	struct receipt *r = get(fs, n);
+	struct receipt *r = receipt_tags_get(fs, n);
 	struct tree_entry entry;
 	uint64_t pos = 0;
 
 	if (!r || !r->work || !r->work->has_tags) {
 		pending_reply_errno(a, ENOENT);
-	} else if (tags_next(fs, n, &pos, &entry)) {
+	} else if (receipt_tags_next(fs, n, &pos, &entry)) {
 		pending_reply_errno(a, ENOTEMPTY);
 	} else {
 		r->work->has_tags = false;
@@ -217,12 +218,13 @@ static void tags_remove(struct fs *fs, struct node n, struct pending_reply *a)
 
 int receipt_tags_rename(struct fs *fs, struct node n, const char *name, struct err *err)
 {
-	struct receipt_tag *old = find_tag(get(fs, n), name), *tag = tag_of(fs, n);
+	struct receipt_tag *old = receipt_tags_by_name(receipt_tags_get(fs, n), name),
+			   *tag = receipt_tag_get(fs, n);
 	char *key;
 
 	if (!tag)
 		return err_set(err, ENOENT, "the tag is gone");
-	if (check_name(name, err) < 0)
+	if (receipt_tags_check_name(name, err) < 0)
 		return -err->errnum;
 	key = strdup(name);
 	if (!key)
@@ -238,21 +240,21 @@ const struct node_ops folder_tags_ops = {
 	.type = S_IFDIR,
 	.mode = 0755,
 	.trust = TRUST_NEVER,
-	.find = tags_find,
-	.next = tags_next,
-	.create = tags_create,
+	.find = receipt_tags_find,
+	.next = receipt_tags_next,
+	.create = receipt_tags_create,
 	.set_attr = handle_ignore_attr,
-	.remove = tags_remove,
+	.remove = receipt_tags_remove,
 };
 const struct node_ops folder_tag_ops = {
 	.type = S_IFREG,
 	.mode = 0644,
 	.trust = TRUST_NEVER,
-	.text = tag_text,
-	.open_write = open_write,
+	.text = receipt_tag_text,
+	.open_write = receipt_tag_open_write,
 	.write = handle_write,
 	.truncate = handle_truncate,
-	.commit = tag_commit,
+	.commit = receipt_tag_commit,
 	.set_attr = handle_ignore_attr,
-	.remove = tag_remove,
+	.remove = receipt_tag_remove,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a receipt needs only for a while. */
+/* State that a receipt needs only for a while. */
 #include <errno.h>
 #include <stdlib.h>
 #include <utlist.h>
@@ -54,13 +54,13 @@ void receipt_work_shed(struct receipt *r)
 	receipt_work_destroy(steal(&r->work));
 }
 
-void receipt_refused(struct receipt_work *w, const struct err *err)
+void receipt_work_refuse(struct receipt_work *w, const struct err *err)
 {
 	w->has_refused = true;
 	w->refused = *err;
 }
 
-void receipt_await(struct receipt_work *w, struct pending_reply *a)
+void receipt_work_wait(struct receipt_work *w, struct pending_reply *a)
 {
 	struct waiting_reply *link = calloc(1, sizeof(*link));
 
@@ -70,11 +70,11 @@ void receipt_await(struct receipt_work *w, struct pending_reply *a)
 	}
 	link->reply = a;
 	LL_PREPEND(w->waiting, link);
-	/* Whoever stops waiting stops waiting only: the copy that was asked for goes on. */
+	/* An interrupted close() stops waiting; the copy itself continues. */
 	pending_reply_detach_on_interrupt(&link->reply);
 }
 
-bool receipt_answer(struct receipt_work *w, const struct err *err)
+bool receipt_work_reply(struct receipt_work *w, const struct err *err)
 {
 	struct waiting_reply *waiting = steal(&w->waiting), *link, *next;
 	bool heard = false;

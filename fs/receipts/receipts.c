@@ -29,7 +29,7 @@ struct receipts {
 };
 
 /* Two receipts with the same stem would have the same status file: the name counts up to it. */
-static const void *key_of(const void *ctx, uint32_t number, size_t *len)
+static const void *receipts_key_of(const void *ctx, uint32_t number, size_t *len)
 {
 	const struct receipt *r = ((const struct receipts *)ctx)->all[number];
 
@@ -44,7 +44,7 @@ struct receipts *receipts_create(struct fs *fs)
 	if (!rs)
 		return NULL;
 	rs->fs = fs;
-	hashset_init(&rs->by_key, key_of, rs);
+	hashset_init(&rs->by_key, receipts_key_of, rs);
 	return rs;
 }
 
@@ -69,20 +69,20 @@ void receipts_destroy(struct receipts *rs)
 	free(rs);
 }
 
-static bool in_snapshots(struct node folder)
+static bool receipts_is_in_snapshots(struct node folder)
 {
 	return folder.kind == NODE_SNAPSHOTS;
 }
 
-static const char *place(bool in_snapshots)
+static const char *receipts_folder_name(bool in_snapshots)
 {
 	return in_snapshots ? "snapshots" : "";
 }
 
 /* Of exactly its length, as asprintf()'s is not. */
-static char *make_key(uint32_t region, bool in_snapshots, const char *name)
+static char *receipts_make_key(uint32_t region, bool in_snapshots, const char *name)
 {
-	const char *format = "%u/%s/%s", *folder = place(in_snapshots);
+	const char *format = "%u/%s/%s", *folder = receipts_folder_name(in_snapshots);
 	size_t size = (size_t)snprintf(NULL, 0, format, region, folder, name) + 1;
 	char *key = malloc(size);
 
@@ -93,7 +93,8 @@ static char *make_key(uint32_t region, bool in_snapshots, const char *name)
 
 struct receipt *receipts_by_stem(const struct receipts *rs, struct node folder, const char *stem)
 {
-	_cleanup_free_ char *key = make_key(folder.region, in_snapshots(folder), stem);
+	_cleanup_free_ char *key =
+		receipts_make_key(folder.region, receipts_is_in_snapshots(folder), stem);
 	uint32_t number = key ? hashset_find(&rs->by_key, key, strlen(key)) : HASHSET_NONE;
 
 	return number == HASHSET_NONE ? NULL : rs->all[number];
@@ -187,14 +188,14 @@ struct node receipts_node(const struct receipt *r)
 	return receipts_node_of(r, r->is_folder ? NODE_FOLDER : NODE_RECEIPT);
 }
 
-static void set_key(struct receipt *r, char *key)
+static void receipts_set_key(struct receipt *r, char *key)
 {
 	r->key = key;
 	r->name = strrchr(key, '/') + 1;
 }
 
 /* Gives the receipt its number and its place. */
-static int insert(struct receipts *rs, struct receipt *r)
+static int receipts_insert(struct receipts *rs, struct receipt *r)
 {
 	if (rs->n > NODE_SLOT_MAX)
 		return -ENOSPC;
@@ -217,17 +218,17 @@ static int insert(struct receipts *rs, struct receipt *r)
 }
 
 /* A receipt of that name; not inserted yet. NULL on ENOMEM. */
-static struct receipt *create(uint32_t region, bool in_snapshots, const char *name)
+static struct receipt *receipt_create(uint32_t region, bool in_snapshots, const char *name)
 {
 	struct receipt *r = calloc(1, sizeof(*r));
-	char *key = make_key(region, in_snapshots, name);
+	char *key = receipts_make_key(region, in_snapshots, name);
 
 	if (!r || !key) {
 		free(r);
 		free(key);
 		return NULL;
 	}
-	set_key(r, key);
+	receipts_set_key(r, key);
 	r->region = region;
 	r->in_snapshots = in_snapshots;
 	return r;
@@ -244,7 +245,7 @@ int receipts_load(void *arg, const struct journal_receipt *row)
 
 	if (region < 0)
 		return 0;
-	r = create((uint32_t)region, row->folder && *row->folder, name);
+	r = receipt_create((uint32_t)region, row->folder && *row->folder, name);
 	if (!r)
 		return -ENOMEM;
 	if (!names_is_file(name) || (file && !names_is_file(file)) ||
@@ -268,13 +269,13 @@ int receipts_load(void *arg, const struct journal_receipt *row)
 	r->file_name = file ? strdup(file) : NULL;
 	r->text = strdup(row->text ? row->text : "");
 	if (r->text && (r->file_name || !file))
-		result = insert(rs, r);
+		result = receipts_insert(rs, r);
 	if (result < 0)
 		receipt_free(r);
 	return result;
 }
 
-static int64_t now_ns(void)
+static int64_t receipts_now_ns(void)
 {
 	return clock_wall_ms() * 1000000;
 }
@@ -282,9 +283,9 @@ static int64_t now_ns(void)
 struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	bool is_folder, struct err *err)
 {
-	struct receipt *r = create(folder.region, in_snapshots(folder), name);
+	struct receipt *r = receipt_create(folder.region, receipts_is_in_snapshots(folder), name);
 
-	if (!r || !receipt_work(r) || insert(fs->receipts, r) < 0) {
+	if (!r || !receipt_work(r) || receipts_insert(fs->receipts, r) < 0) {
 		if (r)
 			receipt_free(r);
 		err_set(err, ENOMEM, "out of memory");
@@ -294,20 +295,20 @@ struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name
 	r->mode = mode & RECEIPT_MODES;
 	r->uid = fs->uid;
 	r->gid = fs->gid;
-	r->mtime_ns = now_ns();
+	r->mtime_ns = receipts_now_ns();
 	return r;
 }
 
 int receipts_move(struct fs *fs, struct receipt *r, struct node folder, const char *name)
 {
-	char *key = make_key(r->region, in_snapshots(folder), name);
+	char *key = receipts_make_key(r->region, receipts_is_in_snapshots(folder), name);
 
 	if (!key)
 		return -ENOMEM;
 	hashset_remove(&fs->receipts->by_key, r->number);
 	free(r->key);
-	set_key(r, key);
-	r->in_snapshots = in_snapshots(folder);
+	receipts_set_key(r, key);
+	r->in_snapshots = receipts_is_in_snapshots(folder);
 	hashset_add(&fs->receipts->by_key, r->number); /* in the place that has become free */
 	fs->receipts->version++;
 	receipts_save(fs, r);
@@ -331,7 +332,7 @@ struct journal_receipt receipts_row(const struct fs *fs, const struct receipt *r
 		.id = r->id,
 		.copy = r->copy,
 		.region = (char *)receipts_region(fs, r),
-		.folder = (char *)place(r->in_snapshots),
+		.folder = (char *)receipts_folder_name(r->in_snapshots),
 		.name = (char *)r->name,
 		.is_folder = r->is_folder,
 		.file_name = r->file_name,
@@ -364,7 +365,7 @@ void receipts_set_attr(struct fs *fs, struct receipt *r, const struct stat *st, 
 	if (which & FUSE_SET_ATTR_GID)
 		r->gid = st->st_gid;
 	if (which & FUSE_SET_ATTR_MTIME_NOW)
-		r->mtime_ns = now_ns();
+		r->mtime_ns = receipts_now_ns();
 	else if (which & FUSE_SET_ATTR_MTIME)
 		r->mtime_ns = timespec_ns(st->st_mtim);
 	receipts_save(fs, r);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Receipts: the files (and folders) in a region that asked for copies, kept as they were written.
- */
+/* Receipts: files and folders in a region that requested copies, kept as they were written. */
 #ifndef EBSFS_RECEIPTS_H
 #define EBSFS_RECEIPTS_H
 
@@ -10,16 +9,16 @@
 /*
  * A receipt's life:
  *
- *   draft      being written, or left unfinished; in memory only; work->refused says why the last
- *              attempt started nothing
- *   asking     its copy was handed to the queue, the word is awaited; closes of the file wait in
+ *   draft      being written, or left unfinished; in memory only; work->refused is the reason why
+ *              the last attempt started nothing
+ *   asking     its copy was requested, and the result is pending; closes of the file wait in
  *              work->waiting
  *   asked      it has a copy, and its row is in the journal
- *   removing   its row is being taken out of the journal
+ *   removing   its row is being deleted from the journal
  *
  * draft -> asking (a complete text) -> asked, or back to draft if not even a refusal could be
- * recorded; any -> removing. The text is fixed once the copy may exist: only what EC2 surely
- * refused may be written again (receipts_check_writable()).
+ * recorded; any -> removing. The text is fixed once the copy may exist: it may be written again
+ * only if EC2 has surely refused the copy (receipts_check_writable()).
  */
 enum receipt_state {
 	RECEIPT_DRAFT,
@@ -31,7 +30,7 @@ enum receipt_state {
 struct waiting_reply;
 
 struct receipt_tag {
-	char *key; /* as the file is named: unescaped only when the copy is asked for */
+	char *key; /* the file's name: unescaped only for the request */
 	struct buf value;
 	bool removed;
 };
@@ -39,17 +38,17 @@ struct receipt_tag {
 struct receipt_work {
 	struct buf draft; /* the text while it may still be written; then it is the receipt's */
 	unsigned writers; /* openings for writing */
-	bool dirty;       /* written or cut since it was last judged */
-	bool spoilt; /* a write was refused: the text lacks a piece and asks for nothing until it is
+	bool dirty;       /* written or cut since it was last parsed */
+	bool spoilt; /* a write was refused: the text lacks a piece and requests nothing until it is
 			cut to 0 */
 	bool save_again; /* changed while asking */
 	bool has_refused;
 	struct err refused;
 	struct waiting_reply *waiting;
 	/* Of a folder. */
-	bool has_tags; /* tags/ was made: exactly the tags in it are wanted */
-	/* Fixed children, one bit a kind: created here (what is written into metadata.json and
-	 * status is dropped); removed, and not shown until they are created again. */
+	bool has_tags; /* tags/ exists: the copy gets exactly the tags in it */
+	/* Fixed children, one bit a kind: created here (text written into metadata.json and status
+	 * is dropped); removed, and not shown until they are created again. */
 	unsigned created, removed;
 	struct buf description;
 	struct receipt_tag *tags;
@@ -57,16 +56,16 @@ struct receipt_work {
 	char *temporary; /* the name under which rsync is writing a fixed child; NULL */
 };
 
-/* There may be a hundred thousand of them: this is small, and what only few need is apart. */
+/* Kept small, for there may be a hundred thousand: state that only few need is in `work`. */
 struct receipt {
 	int64_t id;   /* its row in the journal; 0: not there yet */
 	int64_t copy; /* journal_copy.id; 0: no copy yet */
 	int64_t mtime_ns;
-	char *key;                 /* region, folder and name: what it is found by */
+	char *key;                 /* region, folder and name, for lookups */
 	const char *name;          /* the end of key */
 	char *file_name;           /* of a folder: the snapshot file's; NULL or "": never had one */
-	char *text;                /* the text as it last asked; NULL: it never did */
-	struct receipt_work *work; /* NULL while there is nothing but the above to know */
+	char *text;                /* as it was last requested with; NULL: never */
+	struct receipt_work *work; /* NULL while not needed */
 	uint32_t number;           /* its node slot */
 	uint32_t region;           /* index of the shown region */
 	uint32_t uid, gid;
@@ -81,8 +80,8 @@ struct receipts;
 
 struct receipts *receipts_create(struct fs *fs); /* NULL on ENOMEM */
 void receipts_destroy(struct receipts *rs);
-/* For copies_create(): takes up a receipt from the journal. `arg` is the struct fs. One of a region
- * that is not shown is left out. */
+/* For copies_create(): loads a receipt from the journal. `arg` is the struct fs. A receipt in a
+ * region that is not shown is left out. 0 or -ENOMEM, -ENOSPC. */
 int receipts_load(void *arg, const struct journal_receipt *row);
 
 /* Calls fn(arg, number) whenever a receipt's state changes without its copy's: it was refused, got
@@ -93,14 +92,14 @@ void receipts_changed(const struct receipts *rs, uint32_t number);
 
 /* A number that grows whenever a receipt comes, goes or changes its name. */
 uint64_t receipts_version(const struct receipts *rs);
-/* Whether any copy is being asked for at this moment. */
+/* Whether any receipt is RECEIPT_ASKING. */
 bool receipts_asking(const struct receipts *rs);
 /* By node (NODE_RECEIPT, NODE_RECEIPT_STATUS, NODE_FOLDER…): NULL if it is gone. */
 struct receipt *receipts_get(const struct receipts *rs, struct node n);
 struct copy *receipts_copy(const struct fs *fs, const struct receipt *r); /* NULL: none yet */
-/* Whether its copy may exist (or come to): nothing is asked a second time for it. */
+/* Whether its copy may exist or come to exist: no second one is requested. */
 bool receipts_is_fixed(const struct fs *fs, const struct receipt *r);
-/* 0, or -ENOENT (r is NULL), -EEXIST, -EBUSY with *err: the text may not be written (any more). */
+/* Whether the text may be written: 0, or -ENOENT (r is NULL), -EEXIST, -EBUSY with *err. */
 int receipts_check_writable(const struct fs *fs, const struct receipt *r, struct err *err);
 /* The region's name; the folder that a receipt stands in; the receipt's own node. */
 const char *receipts_region(const struct fs *fs, const struct receipt *r);
@@ -118,8 +117,7 @@ struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name
 	bool is_folder, struct err *err);
 /* Gives it another name or folder in the same region. The name was checked. 0 or -ENOMEM. */
 int receipts_move(struct fs *fs, struct receipt *r, struct node folder, const char *name);
-/* Takes it out of the tree and frees it; the journal is the caller's matter. Nobody waits for it:
- * that is for asking ones, and those stay. */
+/* Removes it from the tree and frees it; the caller deletes its row. Not while RECEIPT_ASKING. */
 void receipts_drop(struct fs *fs, struct receipt *r);
 /* Its row; the strings are borrowed. */
 struct journal_receipt receipts_row(const struct fs *fs, const struct receipt *r);
@@ -130,19 +128,19 @@ void receipts_save(struct fs *fs, struct receipt *r);
 void receipts_set_attr(struct fs *fs, struct receipt *r, const struct stat *st, int which);
 void receipts_attr(const struct receipt *r, struct stat *st);
 
-/* --- receipt_request.c: asking for the copy --- */
+/* --- receipt_request.c --- */
 
-/* Answers `a` (NULL: nobody waits) once the copy was accepted or refused. `request` is copied.
- * `move`: the source is deleted once the copy has completed, and a refusal drops `r`. `user` asks,
- * and reads the reason of a refusal in last-error. */
+/* Requests the copy and replies to `a` (may be NULL) once it was accepted or refused. `request` is
+ * copied. `move`: the source is deleted once the copy has completed, and a refusal drops `r`.
+ * `user` requests it, and finds the reason of a refusal in last-error. */
 void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request, bool move,
 	uid_t user, struct pending_reply *a);
-/* Removes it: cancels a queued copy, takes the row out of the journal, then answers. EBUSY while
- * asking. */
+/* Removes it: cancels a queued copy, deletes the row from the journal, then replies. EBUSY while
+ * RECEIPT_ASKING or RECEIPT_REMOVING. */
 void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *a);
 /* The same for the snapshot file in a receipt's folder: the folder stays until its own rmdir. */
 void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *a);
-/* With or without a copy. Results as buf_add. */
+/* Appends the text of its status, with or without a copy. Results as buf_add. */
 int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out);
 
 /* --- receipt_names.c --- */
@@ -159,44 +157,43 @@ int receipts_create_file(struct fs *fs, struct node folder, const char *name, mo
 int receipts_create_folder(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	struct node *child, struct err *err);
 /* Checks that a receipt may be called `name` there: reserved names, another with the same status.
- * `self`: NULL, or who may have it. */
+ * `self`: NULL, or the receipt that may have it already. */
 int receipts_check_name(const struct fs *fs, struct node folder, const char *name,
 	const struct receipt *self, struct err *err);
 
 /* --- receipt_work.c --- */
 
-/* The receipt's, made if it has none. NULL on ENOMEM. */
+/* Returns r->work, created if there is none. NULL on ENOMEM. */
 struct receipt_work *receipt_work(struct receipt *r);
-/* Frees it if there is nothing in it that the receipt itself does not say. */
+/* Frees r->work if the receipt does not need it any more. */
 void receipt_work_shed(struct receipt *r);
-/* NULL is permitted. Who still waits is dropped without an answer. */
+/* Remaining waiters get no reply. NULL is permitted. */
 void receipt_work_destroy(struct receipt_work *w);
 
-/* Its last attempt came to nothing. */
-void receipt_refused(struct receipt_work *w, const struct err *err);
-/* Waits for the word on a copy that is being asked for. */
-void receipt_await(struct receipt_work *w, struct pending_reply *a);
-/* Gives all of them the word; err NULL: the copy is on its way. Whether anybody still waited. */
-bool receipt_answer(struct receipt_work *w, const struct err *err);
+/* Notes why the last request failed. */
+void receipt_work_refuse(struct receipt_work *w, const struct err *err);
+/* `a` waits for the result of the request; an interrupt ends the waiting only. */
+void receipt_work_wait(struct receipt_work *w, struct pending_reply *a);
+/* Replies to all waiters; err NULL: the copy was accepted. Whether any was still waiting. */
+bool receipt_work_reply(struct receipt_work *w, const struct err *err);
 
 /* --- receipt_folder.c: beside its struct node_ops --- */
 
-/* The node gets another name in the folder that it is in, if it has one of its own. 0 or -errno
- * with *err. */
+/* Renames a node within its folder, if its name is not ebsfs's own. 0 or -errno with *err. */
 int receipt_folder_rename(
 	struct fs *fs, struct node n, const char *old_name, const char *name, struct err *err);
-/* unlink() of a fixed child: not shown until it is created again, or the mount is. */
+/* unlink() of a fixed child: hides it until it is created again, or the next mount. */
 void receipt_folder_remove_child(struct fs *fs, struct node n, struct pending_reply *a);
 
 /* --- receipt_tags.c: the same --- */
 
-/* Answers the close of a one-line file of the folder: its text becomes `to`. Once the copy has been
- * asked for, only what says the same as the copy does is taken, for rsync writes tags/ after the
- * file that asked; all else is EEXIST. key NULL: the description. `to` may be NULL if the receipt
- * is gone. */
+/* Replies to the close of a one-line file of the folder: its text becomes `to`. Once the copy was
+ * requested, only the value that the copy has is accepted (rsync writes tags/ after the snapshot
+ * file); any other is EEXIST. key NULL: the description. `to` may be NULL if the receipt is gone.
+ */
 void receipt_tags_commit_line(
 	struct handle *h, const char *key, struct buf *to, struct pending_reply *a);
-/* The tag gets another name, over another tag that has it. 0 or -errno with *err. */
+/* Renames the tag, replacing another of that name. 0 or -errno with *err. */
 int receipt_tags_rename(struct fs *fs, struct node tag, const char *name, struct err *err);
 
 #endif
