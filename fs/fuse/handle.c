@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An opening's text: read in pieces, or gathered until close() gives it a meaning. */
+/* An opening's text: read in pieces, or collected until close(). */
 #define FUSE_USE_VERSION 314
 #include "handle.h"
 
@@ -37,7 +37,7 @@ void handle_read_anew(struct handle *h, int (*text)(struct fs *fs, struct node n
 	handle_read(h, offset, size, a);
 }
 
-static int too_long(int r, struct err *err)
+static int handle_too_long(int r, struct err *err)
 {
 	return r == -EFBIG ? err_set(err, EFBIG, "the text is too long: %zu bytes at most",
 				     HANDLE_TEXT_MAX)
@@ -49,7 +49,7 @@ int handle_write(struct handle *h, const char *data, size_t len, off_t offset, s
 	int r = buf_write_at(&h->text, (size_t)offset, data, len);
 
 	if (r < 0)
-		return too_long(r, err);
+		return handle_too_long(r, err);
 	h->dirty = true;
 	return 0;
 }
@@ -60,13 +60,13 @@ int handle_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, 
 
 	(void)fs;
 	(void)n;
-	/* truncate() by name: no close() will follow that could say what the text means. */
+	/* truncate() by name: no close() follows, at which the text could take effect. */
 	if (!h)
 		return err_set(err, EPERM,
 			"this text is written as a whole: open the file and write it anew");
 	r = buf_resize(&h->text, (size_t)size);
 	if (r < 0)
-		return too_long(r, err);
+		return handle_too_long(r, err);
 	h->dirty = true;
 	return 0;
 }

@@ -23,8 +23,8 @@ struct handle {
 	struct node node;
 	pid_t pid;       /* of the thread that opened it */
 	uid_t uid;       /* and its user */
-	struct buf text; /* what reads give, or what was written so far */
-	bool told; /* text holds what this opening was told when it last read from the beginning */
+	struct buf text; /* for reads, or written so far */
+	bool told;       /* text is the one that this opening last read from the beginning */
 	bool writing;
 	bool created;   /* this opening made the file */
 	bool dirty;     /* written or cut since the last commit */
@@ -32,12 +32,12 @@ struct handle {
 	/* Status files that are polled (status.h). */
 	bool changed; /* since the text was last read from its beginning */
 	struct fuse_pollhandle *poll;
-	struct handle *prev_watched, *next_watched; /* while watched: of all that are */
+	struct handle *prev_watched, *next_watched; /* while watched: fs->statuses */
 	bool watched;
-	bool held; /* copies_release() is owed */
+	bool held; /* copies_release() is due */
 };
 
-/* The most that a text in an opening may have. */
+/* The limit of a written text, in bytes. */
 #define HANDLE_TEXT_MAX ((size_t)64 << 10)
 
 /* Replies to a read with h->text: at most `size` bytes from `offset` on. */
@@ -47,17 +47,16 @@ void handle_read(const struct handle *h, off_t offset, size_t size, struct pendi
 void handle_read_anew(struct handle *h, int (*text)(struct fs *fs, struct node n, struct buf *out),
 	off_t offset, size_t size, struct pending_reply *a);
 
-/* Small texts that are gathered here and mean something at close (tags, descriptions): write() and
+/* Small texts that are collected here and take effect at close (tags, descriptions): write() and
  * truncate() for struct node_ops. */
 int handle_write(struct handle *h, const char *data, size_t len, off_t offset, struct err *err);
 int handle_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, struct err *err);
-/* set_attr() for what cp -a may set and nobody keeps. */
+/* set_attr() that accepts what cp -a sets, and does not keep it. */
 int handle_ignore_attr(
 	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err);
-/* commit() for what may be written and says nothing. */
+/* commit() that drops the written text. */
 void handle_drop(struct handle *h, struct pending_reply *a);
-/* The text as a value: one newline at its end is the file's, not the value's. Results as buf_add.
- */
+/* The text as a value, without the newline at its end. Results as buf_add. */
 int handle_line(const struct handle *h, struct buf *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tells the kernel which cached attributes no longer hold. */
+/* Invalidates attributes in the kernel's cache. */
 #define FUSE_USE_VERSION 314
 #include "invalidate.h"
 

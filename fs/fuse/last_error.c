@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The reasons behind the latest errnos. */
+/* The reasons of the latest errnos. */
 #include "last_error.h"
 
 #include <errno.h>
@@ -41,7 +41,7 @@ void last_error_destroy(struct last_error *l)
 }
 
 /* The entry to overwrite: a user's oldest if the user has SHOWN of them, else the oldest of all. */
-static struct entry *replaceable(struct last_error *l, uid_t user)
+static struct entry *last_error_replaceable(struct last_error *l, uid_t user)
 {
 	struct entry *oldest = l->entries, *own = NULL;
 	unsigned n = 0;
@@ -60,7 +60,7 @@ static struct entry *replaceable(struct last_error *l, uid_t user)
 
 int last_error_report(struct last_error *l, uid_t user, const char *what, const struct err *err)
 {
-	struct entry *e = replaceable(l, user);
+	struct entry *e = last_error_replaceable(l, user);
 	const char *advice;
 	char text[800];
 
@@ -78,8 +78,8 @@ int last_error_report(struct last_error *l, uid_t user, const char *what, const 
 	return e->err.errnum;
 }
 
-/* The youngest before entry number `before`; NULL: none. */
-static const struct entry *previous(
+/* The latest entry before number `before`; NULL: none. */
+static const struct entry *last_error_before(
 	const struct last_error *l, unsigned before, uid_t user, bool everybody)
 {
 	const struct entry *found = NULL;
@@ -91,7 +91,7 @@ static const struct entry *previous(
 	return found;
 }
 
-static void put_entry(const struct entry *e, struct buf *out)
+static void last_error_put(const struct entry *e, struct buf *out)
 {
 	const char *step = aws_advice_for(&e->err);
 	char stamp[ISOTIME_SIZE];
@@ -109,7 +109,7 @@ static void put_entry(const struct entry *e, struct buf *out)
 
 int last_error_text(const struct last_error *l, uid_t user, bool everybody, struct buf *out)
 {
-	const struct entry *e = previous(l, UINT_MAX, user, everybody);
+	const struct entry *e = last_error_before(l, UINT_MAX, user, everybody);
 
 	if (!e)
 		return buf_printf(
@@ -117,8 +117,8 @@ int last_error_text(const struct last_error *l, uid_t user, bool everybody, stru
 	for (int i = 0; e && i < SHOWN; i++) {
 		if (i)
 			buf_putc(out, '\n');
-		put_entry(e, out);
-		e = previous(l, e->number, user, everybody);
+		last_error_put(e, out);
+		e = last_error_before(l, e->number, user, everybody);
 	}
 	return -out->error;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* .ebsfs/last-error: the reasons behind the latest errnos, for people. The one place that reports
- * an error of a request, to here and to the log. */
+/* .ebsfs/last-error: the reasons of the latest errnos, for people. Every error of a request is
+ * reported here, and only here, to that file and to the log. */
 #ifndef EBSFS_LAST_ERROR_H
 #define EBSFS_LAST_ERROR_H
 
@@ -15,12 +15,12 @@ struct last_error;
 struct last_error *last_error_create(void); /* NULL on ENOMEM */
 void last_error_destroy(struct last_error *l);
 
-/* `what` names the operation and its object ("rmdir regions/us-east-1/snapshots/snap-…"),
- * `user` whose request it was. Returns the positive errno to answer with; 0 in err counts as EIO.
- */
+/* Records and logs the error of a request. `what` names the operation and its object ("rmdir
+ * regions/us-east-1/snapshots/snap-…"), `user` is the requesting process's. Returns the positive
+ * errno to reply; 0 in err counts as EIO. */
 int last_error_report(struct last_error *l, uid_t user, const char *what, const struct err *err);
-/* The errors of the user's own requests, or of everybody's, the youngest first. Results as buf_add.
- */
+/* Appends the errors of the user's own requests, or of everybody's, the latest first. Results as
+ * buf_add. */
 int last_error_text(const struct last_error *l, uid_t user, bool everybody, struct buf *out);
 
 #endif

@@ -3,9 +3,7 @@
 #define FUSE_USE_VERSION 314
 #include "ops.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 
 #include "offline.h"
 #include "revalidate.h"
@@ -87,7 +85,7 @@ static bool is_setting_attr(const struct ops_args *args)
 	return node_of(args->ino).kind != NODE_SNAPSHOTS;
 }
 
-/* --- whose present content an operation writes back --- */
+/* --- the node that an operation reads and writes back --- */
 
 /* A tag's text, unless the opening cuts it away. */
 static bool opened_node(const struct ops_args *args, struct node *n)
@@ -107,12 +105,12 @@ static bool renamed_node(const struct ops_args *args, struct node *n)
 
 static const struct {
 	void (*run)(const struct ops_args *args);
-	/* It shows what belongs to the account: EACCES once the mount turns out to show an account
-	 * that is not its user's any more. */
+	/* Shows data of the account: EACCES once AWS says that the user's credentials belong to
+	 * another account than the mount shows. */
 	bool shows_account;
-	/* It needs AWS if this is true: refused while the mount is offline. */
+	/* Needs AWS if true: refused while the mount is offline. NULL: never. */
 	bool (*changes)(const struct ops_args *args);
-	/* It needs EC2's confirmation of this node's snapshot if that is known from disk only. */
+	/* If true, EC2 must confirm the node's snapshot first if it is known from disk only. */
 	bool (*writes_back)(const struct ops_args *args, struct node *n);
 	const char *name; /* for last-error */
 } operations[OPERATIONS] = {
@@ -144,7 +142,7 @@ static const struct {
 
 /* --- running an operation --- */
 
-/* The files that describe the mount itself stay readable. */
+/* Files that describe the mount itself do not. */
 static bool belongs_to_account(struct node n)
 {
 	return n.kind == NODE_COPIES || n.kind == NODE_COPIES_JSON || n.kind >= NODE_REGIONS;
@@ -153,9 +151,7 @@ static bool belongs_to_account(struct node n)
 /* An operation that waits for EC2's confirmation. */
 struct ops_deferred {
 	enum operation op;
-	struct ops_args args;
-	struct fuse_file_info fi;
-	char name[NAME_MAX + 1], new_name[NAME_MAX + 1];
+	struct ops_saved saved;
 };
 
 static void ops_run(enum operation op, const struct ops_args *args);
@@ -165,7 +161,7 @@ static void ops_resume(void *arg, bool confirmed)
 	struct ops_deferred *d = arg;
 
 	if (confirmed)
-		ops_run(d->op, &d->args);
+		ops_run(d->op, &d->saved.args);
 	free(d);
 }
 
@@ -173,26 +169,12 @@ static void ops_defer(enum operation op, const struct ops_args *args, struct nod
 {
 	struct ops_deferred *d = calloc(1, sizeof(*d));
 
-	/* These belong to libfuse and would be gone by then. */
-	assert(!args->st && !args->data && !args->ph);
 	if (!d) {
 		fuse_reply_err(args->req, ENOMEM);
 		return;
 	}
 	d->op = op;
-	d->args = *args;
-	if (args->fi) {
-		d->fi = *args->fi;
-		d->args.fi = &d->fi;
-	}
-	if (args->name) {
-		snprintf(d->name, sizeof(d->name), "%s", args->name);
-		d->args.name = d->name;
-	}
-	if (args->new_name) {
-		snprintf(d->new_name, sizeof(d->new_name), "%s", args->new_name);
-		d->args.new_name = d->new_name;
-	}
+	ops_save(args, &d->saved);
 	revalidate(ops_fs(args->req), args->req, n, operations[op].name, ops_resume, d);
 }
 

@@ -35,6 +35,14 @@ struct ops_args {
 	struct fuse_pollhandle *ph;
 };
 
+/* Arguments that outlive libfuse's call; saved.args points into the struct. Without st, data, ph.
+ */
+struct ops_saved {
+	struct ops_args args;
+	struct fuse_file_info fi;
+	char name[NAME_MAX + 1], new_name[NAME_MAX + 1];
+};
+
 static inline struct fs *ops_fs(fuse_req_t req)
 {
 	return fuse_req_userdata(req);
@@ -47,6 +55,7 @@ static inline struct handle *ops_handle(const struct fuse_file_info *fi)
 
 /* ops_reply.c */
 
+void ops_save(const struct ops_args *args, struct ops_saved *out);
 /* Fills in a node's number, attributes, and how long the kernel may trust both. 0 or -errno. */
 int ops_entry(struct fs *fs, struct node n, struct fuse_entry_param *e);
 /* Replies with the node's attributes. */

@@ -15,158 +15,151 @@
  * 3 on, the folder's own positions. */
 #define OWN_FROM 3
 
-/* --- names: from memory, or once the region has spoken --- */
+/* --- waiting for a region --- */
 
-/* What waits for the region. */
-struct arrival {
-	enum { ARRIVAL_LOOKUP, ARRIVAL_OPENDIR, ARRIVAL_READ } what;
-	struct fs *fs;
-	struct node folder;
+/* An operation that waits for its folder's region to be listed. */
+struct region_wait {
+	struct ops_saved saved;
+	void (*run)(const struct ops_args *args); /* replies from memory */
 	struct pending_reply *reply;
 	struct region_waiter *waiter;
-	struct fuse_file_info fi; /* opendir */
-	size_t size;              /* reading a folder: the kernel's question */
-	off_t offset;
-	bool plus;
-	char name[NAME_MAX + 1]; /* lookup */
 };
 
-static void reply_lookup(struct fs *fs, fuse_req_t req, struct node folder, const char *name)
+static void region_wait_done(void *arg, const struct err *err)
 {
+	struct region_wait *w = arg;
+	const struct ops_args *args = &w->saved.args;
+	struct node known;
+
+	/* If EC2 cannot be reached, a look-up finds the stale entry. */
+	if (err && !(err->retryable && args->name &&
+			   tree_find(ops_fs(args->req), node_of(args->ino), args->name, &known) ==
+				   0)) {
+		pending_reply_err(w->reply, err);
+	} else {
+		pending_reply_done(w->reply);
+		w->run(args);
+	}
+	free(w);
+}
+
+static void region_wait_interrupted(void *arg)
+{
+	struct region_wait *w = arg;
+
+	region_cancel(w->waiter);
+	free(w);
+}
+
+/* Asks the folder's kind for what the operation needs. Returns w->waiter; NULL: as
+ * region_ensure(). */
+static struct region_waiter *region_wait_ensure(struct region_wait *w, bool next, bool *ready)
+{
+	const struct ops_args *args = &w->saved.args;
+	struct node folder = node_of(args->ino);
+	const struct node_ops *ops = tree_ops(folder);
+	struct fs *fs = ops_fs(args->req);
+
+	if (next)
+		return ops->ensure_next(fs, folder,
+			args->offset >= OWN_FROM ? (uint64_t)args->offset - OWN_FROM : 0,
+			region_wait_done, w, ready);
+	return ops->ensure(fs, folder, args->name, region_wait_done, w, ready);
+}
+
+/* Lets the operation wait until the name, the folder or (next) its entry at args->offset is known.
+ * True: run(args) will be called, or an error was replied. False: all is known. */
+static bool region_wait(
+	const struct ops_args *args, bool next, void (*run)(const struct ops_args *args))
+{
+	struct region_wait *w = calloc(1, sizeof(*w));
+	struct fs *fs = ops_fs(args->req);
+	char what[OPS_WHAT_SIZE];
+	bool ready = true;
+
+	if (!w) {
+		fuse_reply_err(args->req, ENOMEM);
+		return true;
+	}
+	ops_save(args, &w->saved);
+	w->run = run;
+	w->waiter = region_wait_ensure(w, next, &ready);
+	if (!w->waiter) {
+		free(w);
+		if (!ready)
+			fuse_reply_err(args->req, ENOMEM);
+		return !ready;
+	}
+	w->reply = pending_reply_create(fs, args->req,
+		ops_what(fs, args->name ? "find" : "list", node_of(args->ino), args->name, what));
+	if (!w->reply) {
+		region_cancel(w->waiter);
+		free(w);
+		fuse_reply_err(args->req, ENOMEM);
+		return true;
+	}
+	pending_reply_on_interrupt(w->reply, region_wait_interrupted, w);
+	return true;
+}
+
+/* --- names --- */
+
+static void lookup_reply(const struct ops_args *args)
+{
+	struct fs *fs = ops_fs(args->req);
 	struct fuse_entry_param e;
 	struct node child;
-	int r = tree_find(fs, folder, name, &child);
+	int r = tree_find(fs, node_of(args->ino), args->name, &child);
 
 	if (r == 0)
 		r = ops_entry(fs, child, &e);
 	if (r < 0)
-		fuse_reply_err(req, -r);
+		fuse_reply_err(args->req, -r);
 	else
-		fuse_reply_entry(req, &e);
+		fuse_reply_entry(args->req, &e);
 }
 
-/* The kernel may keep its own listing of the folder from one opening to the next while it says the
- * same and the attributes that came with it still hold. Once they do not, a new listing brings all
- * of them at once; the kernel would ask for them one by one. */
-static void reply_opendir(
-	struct fs *fs, fuse_req_t req, struct node folder, struct fuse_file_info *fi)
+void ops_lookup(const struct ops_args *args)
 {
+	struct node folder = node_of(args->ino);
+	struct err err;
+
+	/* No other operation gets a longer name: the kernel looks each name up first. */
+	if (strlen(args->name) > NAME_MAX) {
+		err_set(&err, ENAMETOOLONG, "a file's name has at most %d bytes", NAME_MAX);
+		ops_refuse(args->req, "find", folder, args->name, &err);
+		return;
+	}
+	if (!tree_ops(folder)->ensure || !region_wait(args, false, lookup_reply))
+		lookup_reply(args);
+}
+
+/* The kernel keeps its own listing of the folder from one opening to the next while the folder is
+ * unchanged and the attributes that came with the listing hold. Afterwards a new listing brings all
+ * attributes at once; the kernel would ask for them one by one. */
+static void opendir_reply(const struct ops_args *args)
+{
+	struct fs *fs = ops_fs(args->req);
+	struct node folder = node_of(args->ino);
+
 	if (folder.kind == NODE_SNAPSHOTS) {
 		struct region *region = fs_region(fs, folder);
 		uint64_t version = catalogue_version(region_catalogue(region)) +
 				   (receipts_version(fs->receipts) << 24) +
 				   ((uint64_t)region_listed_at(region) << 40);
 
-		fi->cache_readdir = 1;
-		fi->keep_cache = fs->listed_version[folder.region] == version &&
-				 region_valid_ms(region, clock_mono_ms()) > 0;
+		args->fi->cache_readdir = 1;
+		args->fi->keep_cache = fs->listed_version[folder.region] == version &&
+				       region_valid_ms(region, clock_mono_ms()) > 0;
 		fs->listed_version[folder.region] = version;
 	}
-	fuse_reply_open(req, fi);
-}
-
-static void reply_folder(
-	struct fs *fs, fuse_req_t req, struct node folder, size_t size, off_t offset, bool plus);
-
-static void arrived(void *arg, const struct err *err)
-{
-	struct arrival *w = arg;
-	struct fuse_req *req = pending_reply_request(w->reply);
-	struct node known;
-
-	/* EC2 could not be asked whether it still is so: what was known is shown, old as it is. */
-	if (err && !(err->retryable && *w->name &&
-			   tree_find(w->fs, w->folder, w->name, &known) == 0)) {
-		pending_reply_err(w->reply, err);
-	} else {
-		pending_reply_done(w->reply);
-		if (w->what == ARRIVAL_LOOKUP)
-			reply_lookup(w->fs, req, w->folder, w->name);
-		else if (w->what == ARRIVAL_OPENDIR)
-			reply_opendir(w->fs, req, w->folder, &w->fi);
-		else
-			reply_folder(w->fs, req, w->folder, w->size, w->offset, w->plus);
-	}
-	free(w);
-}
-
-static void arrival_interrupted(void *arg)
-{
-	struct arrival *w = arg;
-
-	region_cancel(w->waiter);
-	free(w);
-}
-
-/* True if the request now waits, or was answered with an error; false: go on from memory. */
-static bool await(fuse_req_t req, const struct arrival *question)
-{
-	struct fs *fs = question->fs;
-	const struct node_ops *ops = tree_ops(question->folder);
-	bool ready = true;
-	struct arrival *w = malloc(sizeof(*w));
-	char what[OPS_WHAT_SIZE];
-
-	if (!w) {
-		fuse_reply_err(req, ENOMEM);
-		return true;
-	}
-	*w = *question;
-	if (w->what == ARRIVAL_READ)
-		w->waiter = ops->ensure_next(fs, w->folder,
-			w->offset >= OWN_FROM ? (uint64_t)w->offset - OWN_FROM : 0, arrived, w,
-			&ready);
-	else
-		w->waiter = ops->ensure(fs, w->folder, w->what == ARRIVAL_LOOKUP ? w->name : NULL,
-			arrived, w, &ready);
-	if (!w->waiter) {
-		free(w);
-		if (!ready)
-			fuse_reply_err(req, ENOMEM);
-		return !ready;
-	}
-	w->reply = pending_reply_create(fs, req,
-		w->what == ARRIVAL_LOOKUP ? ops_what(fs, "find", w->folder, w->name, what)
-					  : ops_what(fs, "list", w->folder, NULL, what));
-	if (!w->reply) {
-		region_cancel(w->waiter);
-		free(w);
-		fuse_reply_err(req, ENOMEM);
-		return true;
-	}
-	pending_reply_on_interrupt(w->reply, arrival_interrupted, w);
-	return true;
-}
-
-void ops_lookup(const struct ops_args *args)
-{
-	fuse_req_t req = args->req;
-	struct fs *fs = ops_fs(req);
-	struct node folder = node_of(args->ino);
-	const char *name = args->name;
-	struct arrival question = {.what = ARRIVAL_LOOKUP, .fs = fs, .folder = folder};
-	struct err err;
-
-	/* No other operation gets a longer name: the kernel looks each name up first. */
-	if (strlen(name) > NAME_MAX) {
-		err_set(&err, ENAMETOOLONG, "a file's name has at most %d bytes", NAME_MAX);
-		ops_refuse(req, "find", folder, name, &err);
-		return;
-	}
-	strcpy(question.name, name);
-	if (!tree_ops(folder)->ensure || !await(req, &question))
-		reply_lookup(fs, req, folder, name);
+	fuse_reply_open(args->req, args->fi);
 }
 
 void ops_opendir(const struct ops_args *args)
 {
-	struct fs *fs = ops_fs(args->req);
-	struct node folder = node_of(args->ino);
-	const struct arrival question = {
-		.what = ARRIVAL_OPENDIR, .fs = fs, .folder = folder, .fi = *args->fi};
-
-	if (!tree_ops(folder)->ensure || !await(args->req, &question))
-		reply_opendir(fs, args->req, folder, args->fi);
+	if (!tree_ops(node_of(args->ino))->ensure || !region_wait(args, false, opendir_reply))
+		opendir_reply(args);
 }
 
 /* --- attributes --- */
@@ -193,8 +186,8 @@ void ops_statfs(const struct ops_args *args)
 {
 	struct statvfs st = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX};
 
-	/* AWS has room: file managers refuse to copy into a full file system. No inodes at all
-	 * means that they are not counted (df shows "-"), and no monitor finds them used up. */
+	/* File managers refuse to copy into a full file system. Zero inodes means that they are not
+	 * counted: df shows "-", and no monitor reports them as used up. */
 	st.f_blocks = st.f_bfree = st.f_bavail = (fsblkcnt_t)1 << 38;
 	fuse_reply_statfs(args->req, &st);
 }
@@ -203,12 +196,12 @@ void ops_statfs(const struct ops_args *args)
 
 /* A text that changes on its own is generated for each read from its beginning, and stays the same
  * for the reads that follow. An opening that also writes reads what it has written so far. */
-static bool is_read_anew(const struct handle *h, off_t offset)
+static bool ops_read_is_anew(const struct handle *h, off_t offset)
 {
 	return !h->writing && tree_ops(h->node)->trust == TRUST_NEVER && (!offset || !h->told);
 }
 
-static void read_later(struct handle *h, fuse_req_t req, size_t size, off_t offset)
+static void ops_read_pending(struct handle *h, fuse_req_t req, size_t size, off_t offset)
 {
 	char what[OPS_WHAT_SIZE];
 	struct pending_reply *a =
@@ -226,10 +219,10 @@ void ops_read(const struct ops_args *args)
 	int r = 0;
 
 	if (tree_ops(h->node)->read) {
-		read_later(h, args->req, args->size, args->offset);
+		ops_read_pending(h, args->req, args->size, args->offset);
 		return;
 	}
-	if (is_read_anew(h, args->offset)) {
+	if (ops_read_is_anew(h, args->offset)) {
 		buf_clear(&h->text);
 		h->told = true;
 		h->changed = false;
@@ -256,7 +249,7 @@ void ops_poll(const struct ops_args *args)
 }
 
 /* A text has no holes: SEEK_DATA stays where it is, SEEK_HOLE goes to the end. */
-static off_t lseek_text(const struct handle *h, off_t offset, int whence)
+static off_t ops_lseek_text(const struct handle *h, off_t offset, int whence)
 {
 	struct stat st;
 	int r = tree_attr(h->fs, h->node, &st);
@@ -273,7 +266,7 @@ void ops_lseek(const struct ops_args *args)
 	struct handle *h = ops_handle(args->fi);
 	const struct node_ops *ops = tree_ops(h->node);
 	off_t r = ops->lseek ? ops->lseek(h, args->offset, args->whence)
-			     : lseek_text(h, args->offset, args->whence);
+			     : ops_lseek_text(h, args->offset, args->whence);
 
 	if (r < 0)
 		fuse_reply_err(args->req, (int)-r);
@@ -288,7 +281,7 @@ struct listing {
 	size_t size, used;
 };
 
-static bool add_entry(struct fs *fs, fuse_req_t req, struct listing *l,
+static bool listing_add(struct fs *fs, fuse_req_t req, struct listing *l,
 	const struct tree_entry *entry, off_t next, bool plus)
 {
 	size_t left = l->size - l->used, n;
@@ -297,7 +290,7 @@ static bool add_entry(struct fs *fs, fuse_req_t req, struct listing *l,
 		struct fuse_entry_param e;
 
 		if (ops_entry(fs, entry->node, &e) < 0)
-			return true; /* gone in between: not listed */
+			return true; /* gone in the meantime: not listed */
 		n = fuse_add_direntry_plus(req, l->data + l->used, left, entry->name, &e, next);
 	} else {
 		struct stat st = {
@@ -311,9 +304,9 @@ static bool add_entry(struct fs *fs, fuse_req_t req, struct listing *l,
 	return true;
 }
 
-/* "." and ".." carry no node of their own: with number 0 the kernel takes readdirplus's entry for a
- * name only. */
-static bool add_dots(
+/* "." and ".." have no node of their own: with number 0 the kernel takes only the name from
+ * readdirplus's entry. */
+static bool listing_add_dots(
 	fuse_req_t req, struct listing *l, struct node folder, off_t *offset, bool plus)
 {
 	static const char *const names[] = {".", ".."};
@@ -337,46 +330,41 @@ static bool add_dots(
 	return true;
 }
 
-static void reply_folder(
-	struct fs *fs, fuse_req_t req, struct node folder, size_t size, off_t offset, bool plus)
+static void readdir_reply(const struct ops_args *args, bool plus)
 {
+	struct fs *fs = ops_fs(args->req);
+	struct node folder = node_of(args->ino);
 	const struct node_ops *ops = tree_ops(folder);
-	_cleanup_free_ char *data = malloc(size);
-	struct listing l = {.data = data, .size = size};
+	_cleanup_free_ char *data = malloc(args->size);
+	struct listing l = {.data = data, .size = args->size};
+	struct ops_args rest = *args;
 	struct tree_entry entry;
 	uint64_t pos;
 
 	if (!data) {
-		fuse_reply_err(req, ENOMEM);
+		fuse_reply_err(args->req, ENOMEM);
 		return;
 	}
-	if (add_dots(req, &l, folder, &offset, plus)) {
-		pos = offset >= OWN_FROM ? (uint64_t)offset - OWN_FROM : 0;
+	if (listing_add_dots(args->req, &l, folder, &rest.offset, plus)) {
+		pos = rest.offset >= OWN_FROM ? (uint64_t)rest.offset - OWN_FROM : 0;
 		while (ops->next(fs, folder, &pos, &entry))
-			if (!add_entry(fs, req, &l, &entry, (off_t)(pos + OWN_FROM), plus))
+			if (!listing_add(fs, args->req, &l, &entry, (off_t)(pos + OWN_FROM), plus))
 				break;
-		offset = (off_t)(pos + OWN_FROM);
+		rest.offset = (off_t)(pos + OWN_FROM);
 	}
-	/* An empty answer would be the folder's end, which may not have come yet. */
+	/* An empty reply means the folder's end, and more entries may still come. */
 	if (!l.used && ops->ensure_next &&
-		await(req, &(struct arrival){.what = ARRIVAL_READ,
-				   .fs = fs,
-				   .folder = folder,
-				   .size = size,
-				   .offset = offset,
-				   .plus = plus}))
+		region_wait(&rest, true, plus ? ops_readdirplus : ops_readdir))
 		return;
-	fuse_reply_buf(req, l.data, l.used);
+	fuse_reply_buf(args->req, l.data, l.used);
 }
 
 void ops_readdir(const struct ops_args *args)
 {
-	reply_folder(
-		ops_fs(args->req), args->req, node_of(args->ino), args->size, args->offset, false);
+	readdir_reply(args, false);
 }
 
 void ops_readdirplus(const struct ops_args *args)
 {
-	reply_folder(
-		ops_fs(args->req), args->req, node_of(args->ino), args->size, args->offset, true);
+	readdir_reply(args, true);
 }

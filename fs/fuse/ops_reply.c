@@ -1,11 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* Replies that several FUSE operations give. */
+/* Saved arguments, and replies that several FUSE operations give. */
 #define FUSE_USE_VERSION 314
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "last_error.h"
 #include "ops.h"
+
+void ops_save(const struct ops_args *args, struct ops_saved *out)
+{
+	assert(!args->st && !args->data && !args->ph);
+	out->args = *args;
+	if (args->fi) {
+		out->fi = *args->fi;
+		out->args.fi = &out->fi;
+	}
+	if (args->name) {
+		snprintf(out->name, sizeof(out->name), "%s", args->name);
+		out->args.name = out->name;
+	}
+	if (args->new_name) {
+		snprintf(out->new_name, sizeof(out->new_name), "%s", args->new_name);
+		out->args.new_name = out->new_name;
+	}
+}
 
 int ops_entry(struct fs *fs, struct node n, struct fuse_entry_param *e)
 {

@@ -10,8 +10,8 @@
 #include "delete.h"
 #include "rename.h"
 
-/* What cannot be done with a node of this kind, and what to do instead. Returns -EPERM. */
-static int forbid(struct node n, const char *why, struct err *err)
+/* EPERM with what the user can do instead, if the kind has an advice. Returns -EPERM. */
+static int ops_forbid(struct node n, const char *why, struct err *err)
 {
 	const char *instead = tree_ops(n)->instead;
 
@@ -36,8 +36,8 @@ static struct handle *handle_create(
 	if (writing)
 		buf_init(&h->text, HANDLE_TEXT_MAX);
 	fi->fh = (uintptr_t)h;
-	/* Past the page cache: what is written means something at close and need not read back the
-	 * same; what changes on its own has no size that holds. */
+	/* Past the page cache: a written text takes effect at close and need not read back the
+	 * same; the size of a text that changes on its own is not reliable. */
 	fi->direct_io = writing || tree_ops(n)->trust == TRUST_NEVER;
 	fi->nonseekable = tree_ops(n)->stream;
 	return h;
@@ -52,7 +52,7 @@ static void handle_destroy(struct handle *h)
 	free(h);
 }
 
-static void release(struct handle *h, bool asks)
+static void handle_release(struct handle *h, bool asks)
 {
 	if (asks && h->writing && tree_ops(h->node)->closed)
 		tree_ops(h->node)->closed(h);
@@ -62,16 +62,17 @@ static void release(struct handle *h, bool asks)
 void ops_release_all(struct fs *fs, bool ask)
 {
 	while (fs->handles)
-		release(fs->handles, ask);
+		handle_release(fs->handles, ask);
 }
 
-static int open_writing(struct fs *fs, struct node n, struct handle *h, int flags, struct err *err)
+static int ops_open_writing(
+	struct fs *fs, struct node n, struct handle *h, int flags, struct err *err)
 {
 	const struct node_ops *ops = tree_ops(n);
 	int r;
 
 	if (!ops->open_write)
-		return forbid(n, "the file is read-only", err);
+		return ops_forbid(n, "the file is read-only", err);
 	r = ops->open_write(fs, n, h, err);
 	if (r < 0)
 		return r;
@@ -99,7 +100,7 @@ void ops_open(const struct ops_args *args)
 		return;
 	}
 	if (writing) {
-		r = open_writing(fs, n, h, fi->flags, &err);
+		r = ops_open_writing(fs, n, h, fi->flags, &err);
 		if (r < 0)
 			ops_refuse(req, "open for writing", n, NULL, &err);
 	} else if (ops->trust != TRUST_NEVER) {
@@ -128,7 +129,7 @@ void ops_create(const struct ops_args *args)
 	struct err err;
 
 	if (!ops->create) {
-		forbid(folder, "no file can be made here", &err);
+		ops_forbid(folder, "no file can be made here", &err);
 		ops_refuse(req, "create", folder, name, &err);
 		return;
 	}
@@ -144,7 +145,7 @@ void ops_create(const struct ops_args *args)
 		return;
 	}
 	h->node = n;
-	ops_entry(fs, n, &e); /* never fails for what was just made */
+	ops_entry(fs, n, &e); /* never fails for a new node */
 	fuse_reply_create(req, &e, args->fi);
 }
 
@@ -178,7 +179,7 @@ void ops_flush(const struct ops_args *args)
 		fuse_reply_err(args->req, ENOMEM);
 }
 
-/* What is asked of EC2 is asked at close; what was asked is on disk. */
+/* Nothing to do: requests are sent at close, and they are on disk before that returns. */
 void ops_fsync(const struct ops_args *args)
 {
 	fuse_reply_err(args->req, 0);
@@ -186,7 +187,7 @@ void ops_fsync(const struct ops_args *args)
 
 void ops_release(const struct ops_args *args)
 {
-	release(ops_handle(args->fi), true);
+	handle_release(ops_handle(args->fi), true);
 	fuse_reply_err(args->req, 0);
 }
 
@@ -199,7 +200,7 @@ struct touching {
 	struct region_waiter *waiter;
 };
 
-static void touched(void *arg, const struct err *err)
+static void touch_done(void *arg, const struct err *err)
 {
 	struct touching *t = arg;
 	struct fuse_req *req = pending_reply_request(t->reply);
@@ -221,8 +222,8 @@ static void touch_interrupted(void *arg)
 	free(t);
 }
 
-/* `touch snapshots`: the region is read again, now. */
-static void touch(struct fs *fs, fuse_req_t req, struct node n)
+/* `touch snapshots` lists the region again, now. */
+static void touch_start(struct fs *fs, fuse_req_t req, struct node n)
 {
 	struct touching *t = calloc(1, sizeof(*t));
 	char what[OPS_WHAT_SIZE];
@@ -234,7 +235,7 @@ static void touch(struct fs *fs, fuse_req_t req, struct node n)
 		t->reply = pending_reply_create(fs, req, ops_what(fs, "touch", n, NULL, what));
 	}
 	if (t && t->reply) {
-		t->waiter = region_ensure(fs_region(fs, n), true, touched, t, &ready);
+		t->waiter = region_ensure(fs_region(fs, n), true, touch_done, t, &ready);
 		if (t->waiter) {
 			pending_reply_on_interrupt(t->reply, touch_interrupted, t);
 			return;
@@ -257,7 +258,7 @@ void ops_setattr(const struct ops_args *args)
 
 	if (which & FUSE_SET_ATTR_SIZE) {
 		if (!ops->truncate)
-			r = forbid(n, "the file is read-only", &err);
+			r = ops_forbid(n, "the file is read-only", &err);
 		else
 			r = ops->truncate(
 				fs, n, h && h->writing ? h : NULL, args->st->st_size, &err);
@@ -273,7 +274,7 @@ void ops_setattr(const struct ops_args *args)
 	if (r < 0)
 		ops_refuse(req, "change attributes of", n, NULL, &err);
 	else if (n.kind == NODE_SNAPSHOTS)
-		touch(fs, req, n);
+		touch_start(fs, req, n);
 	else
 		ops_reply_attr(req, n);
 }
@@ -297,7 +298,7 @@ void ops_mkdir(const struct ops_args *args)
 	struct err err;
 
 	if (!ops->mkdir)
-		forbid(folder, "no folder can be made here", &err);
+		ops_forbid(folder, "no folder can be made here", &err);
 	else if (ops->mkdir(fs, folder, args->name, args->mode, &n, &err) == 0) {
 		ops_entry(fs, n, &e);
 		fuse_reply_entry(args->req, &e);
@@ -317,7 +318,7 @@ void ops_symlink(const struct ops_args *args)
 	if (!ops->symlink)
 		err_set(&err, EPERM, "no link can be made here; to ask for a copy use cp");
 	else if (ops->symlink(fs, folder, args->name, &n, &err) == 0) {
-		ops_entry(fs, n, &e); /* never fails for what was just made */
+		ops_entry(fs, n, &e); /* never fails for a new node */
 		fuse_reply_entry(args->req, &e);
 		return;
 	}
@@ -332,7 +333,7 @@ void ops_link(const struct ops_args *args)
 	ops_refuse(args->req, "ln", node_of(args->new_parent), args->new_name, &err);
 }
 
-static void remove_name(const struct ops_args *args, bool folder_wanted)
+static void ops_remove(const struct ops_args *args, bool folder_wanted)
 {
 	const char *operation = folder_wanted ? "rmdir" : "rm";
 	fuse_req_t req = args->req;
@@ -359,12 +360,12 @@ static void remove_name(const struct ops_args *args, bool folder_wanted)
 
 void ops_unlink(const struct ops_args *args)
 {
-	remove_name(args, false);
+	ops_remove(args, false);
 }
 
 void ops_rmdir(const struct ops_args *args)
 {
-	remove_name(args, true);
+	ops_remove(args, true);
 }
 
 void ops_rename(const struct ops_args *args)

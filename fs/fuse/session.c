@@ -18,12 +18,12 @@
 #include "ops.h"
 #include "server.h"
 
-/* A client that walks a tree sends its next request some 10 µs after an answer; going back to sleep
- * and being woken again costs more than that. So the loop asks the descriptor for this long before
- * it sleeps: one lone `find` gets three times the speed. Only where another core runs the client
- * meanwhile. Measured by scripts/bench. */
+/* A client that walks a tree sends its next request some 10 µs after a reply; sleeping and waking
+ * cost more than that. So the loop polls the descriptor for this long before it sleeps: a lone
+ * `find` runs three times as fast (scripts/bench). Only if another core can run the client
+ * meanwhile. */
 #define LINGER_NS     50000
-/* …and goes back to the loop after this much, so that nothing else starves. */
+/* Limits of one turn, so that timers and sockets do not starve. */
 #define TURN_REQUESTS 256
 #define TURN_NS       1000000
 
@@ -39,7 +39,7 @@ struct session {
 	void (*ended)(struct fs *fs);
 };
 
-static int64_t now_ns(void)
+static int64_t session_now_ns(void)
 {
 	struct timespec ts;
 
@@ -47,22 +47,22 @@ static int64_t now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-static void end(struct session *s)
+static void session_end(struct session *s)
 {
 	uv_poll_stop(s->poll);
 	if (s->ended)
 		s->ended(s->fs);
 }
 
-/* Answers what is there, and what comes within linger_ns of the latest answer. */
-static void serve(struct session *s, int64_t linger_ns)
+/* Handles the requests that are there, and those that arrive within linger_ns of the last reply. */
+static void session_serve(struct session *s, int64_t linger_ns)
 {
-	int64_t began = now_ns(), idle_since = began, now = began;
+	int64_t began = session_now_ns(), idle_since = began, now = began;
 
 	for (int n = 0; n < TURN_REQUESTS && now - began < TURN_NS;) {
 		int r = fuse_session_receive_buf(s->fuse, &s->buf);
 
-		now = now_ns();
+		now = session_now_ns();
 		if (r == -EINTR)
 			continue;
 		if (r == -EAGAIN) {
@@ -71,38 +71,38 @@ static void serve(struct session *s, int64_t linger_ns)
 			continue;
 		}
 		if (r <= 0) {
-			end(s);
+			session_end(s);
 			return;
 		}
 		request_stats_count(&s->fs->stats, s->buf.mem, (size_t)r);
 		s->fs->caller = ((const struct fuse_in_header *)s->buf.mem)->uid;
 		fuse_session_process_buf(s->fuse, &s->buf);
 		if (fuse_session_exited(s->fuse)) {
-			end(s);
+			session_end(s);
 			return;
 		}
 		n++;
-		idle_since = now = now_ns();
+		idle_since = now = session_now_ns();
 	}
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+static void session_readable(uv_poll_t *poll, int status, int events)
 {
 	struct session *s = poll->data;
 
 	(void)status;
 	(void)events;
-	serve(s, s->linger_ns);
+	session_serve(s, s->linger_ns);
 }
 
-/* Pages of a listing come back from their parsing by the dozen: who reads a folder meanwhile does
- * not wait for all of them. */
-static void serve_between(void *arg)
+/* Parsed pages of a listing return by the dozen: a reader of a folder does not wait for them all.
+ */
+static void session_serve_between(void *arg)
 {
 	struct session *s = arg;
 
 	if (s->poll && uv_is_active((const uv_handle_t *)s->poll))
-		serve(s, 0);
+		session_serve(s, 0);
 }
 
 /* --- reading and writing the descriptor --- */
@@ -141,10 +141,10 @@ static const struct fuse_custom_io session_io = {.read = session_read, .writev =
 
 /* --- mounting --- */
 
-static char complaint[200]; /* libfuse's latest error, for the reason why it does not mount */
+static char complaint[200]; /* libfuse's latest error: why it does not mount */
 
-/* libfuse's own complaints, as one line of ours. */
-static void fuse_log_line(enum fuse_log_level level, const char *fmt, va_list ap)
+/* Logs libfuse's own messages as one line each. */
+static void session_log(enum fuse_log_level level, const char *fmt, va_list ap)
 {
 	char line[600];
 
@@ -155,7 +155,7 @@ static void fuse_log_line(enum fuse_log_level level, const char *fmt, va_list ap
 	log_line((int)level <= LOG_ERR ? LOG_WARNING : LOG_DEBUG, "libfuse: %s", line);
 }
 
-static int make_arguments(const struct options *o, struct fuse_args *args)
+static int session_arguments(const struct options *o, struct fuse_args *args)
 {
 	_cleanup_buf_ struct buf list = BUF_INIT;
 
@@ -175,7 +175,7 @@ static int make_arguments(const struct options *o, struct fuse_args *args)
 	return 0;
 }
 
-static int start_polling(struct session *s)
+static int session_start_polling(struct session *s)
 {
 	int fd = fuse_session_fd(s->fuse);
 
@@ -186,13 +186,13 @@ static int start_polling(struct session *s)
 		return -ENOMEM;
 	uv_poll_init(s->fs->loop, s->poll, fd);
 	s->poll->data = s;
-	s->between = (struct loop_between){serve_between, s};
+	s->between = (struct loop_between){session_serve_between, s};
 	loop_set_between(s->fs->loop, &s->between);
-	return uv_poll_start(s->poll, UV_READABLE, on_readable);
+	return uv_poll_start(s->poll, UV_READABLE, session_readable);
 }
 
 /* Without it the mount is as good; only a killed server that cannot end stays undiscovered. */
-static void announce(struct session *s)
+static void session_announce(struct session *s)
 {
 	_cleanup_free_ char *path = mount_table_resolve(s->fs->options->mountpoint);
 
@@ -213,8 +213,8 @@ int session_create(struct fs *fs, struct session **out, struct err *err)
 	s->fs = fs;
 	s->announced = -1;
 	s->linger_ns = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? LINGER_NS : 0;
-	fuse_set_log_func(fuse_log_line);
-	if (make_arguments(fs->options, &args) == 0)
+	fuse_set_log_func(session_log);
+	if (session_arguments(fs->options, &args) == 0)
 		s->fuse = fuse_session_new(&args, &ops_table, sizeof(ops_table), fs);
 	fuse_opt_free_args(&args);
 	if (!s->fuse) {
@@ -229,10 +229,10 @@ int session_create(struct fs *fs, struct session **out, struct err *err)
 	}
 	s->mounted = true;
 	fs->session = s->fuse;
-	announce(s);
+	session_announce(s);
 	r = fuse_session_custom_io(s->fuse, &session_io, fuse_session_fd(s->fuse));
 	if (r == 0)
-		r = start_polling(s);
+		r = session_start_polling(s);
 	if (r < 0) {
 		session_unmount(s);
 		session_destroy(s);
@@ -247,7 +247,7 @@ void session_on_end(struct session *s, void (*ended)(struct fs *fs))
 	s->ended = ended;
 }
 
-static void poll_closed(uv_handle_t *handle)
+static void session_poll_closed(uv_handle_t *handle)
 {
 	free(handle);
 }
@@ -258,7 +258,7 @@ void session_unmount(struct session *s)
 		return;
 	loop_set_between(s->fs->loop, NULL);
 	if (s->poll)
-		uv_close((uv_handle_t *)s->poll, poll_closed);
+		uv_close((uv_handle_t *)s->poll, session_poll_closed);
 	s->poll = NULL;
 	if (s->mounted)
 		fuse_session_unmount(s->fuse);
