@@ -16,25 +16,25 @@ void handle_reply(const struct handle *h, struct fuse_req *req, size_t size, off
 	fuse_reply_buf(req, h->text.data ? h->text.data + from : NULL, left < size ? left : size);
 }
 
-void handle_read(const struct handle *h, off_t offset, size_t size, struct pending_reply *a)
+void handle_read(const struct handle *h, off_t offset, size_t size, struct pending_reply *reply)
 {
-	handle_reply(h, pending_reply_request(a), size, offset);
-	pending_reply_done(a);
+	handle_reply(h, pending_reply_request(reply), size, offset);
+	pending_reply_done(reply);
 }
 
 void handle_read_anew(struct handle *h, int (*text)(struct fs *fs, struct node n, struct buf *out),
-	off_t offset, size_t size, struct pending_reply *a)
+	off_t offset, size_t size, struct pending_reply *reply)
 {
 	int r;
 
 	buf_clear(&h->text);
 	r = text(h->fs, h->node, &h->text);
 	if (r < 0) {
-		pending_reply_errno(a, -r);
+		pending_reply_errno(reply, -r);
 		return;
 	}
 	h->told = true;
-	handle_read(h, offset, size, a);
+	handle_read(h, offset, size, reply);
 }
 
 static int handle_too_long(int r, struct err *err)
@@ -82,10 +82,10 @@ int handle_ignore_attr(
 	return 0;
 }
 
-void handle_drop(struct handle *h, struct pending_reply *a)
+void handle_drop(struct handle *h, struct pending_reply *reply)
 {
 	(void)h;
-	pending_reply_ok(a);
+	pending_reply_ok(reply);
 }
 
 int handle_line(const struct handle *h, struct buf *out)

@@ -43,9 +43,9 @@ struct handle {
 /* Replies to a read with h->text: at most `size` bytes from `offset` on. */
 void handle_reply(const struct handle *h, struct fuse_req *req, size_t size, off_t offset);
 /* The same for read() of struct node_ops: with h->text as it is, or as text() gives it now. */
-void handle_read(const struct handle *h, off_t offset, size_t size, struct pending_reply *a);
+void handle_read(const struct handle *h, off_t offset, size_t size, struct pending_reply *reply);
 void handle_read_anew(struct handle *h, int (*text)(struct fs *fs, struct node n, struct buf *out),
-	off_t offset, size_t size, struct pending_reply *a);
+	off_t offset, size_t size, struct pending_reply *reply);
 
 /* Small texts that are collected here and take effect at close (tags, descriptions): write() and
  * truncate() for struct node_ops. */
@@ -55,7 +55,7 @@ int handle_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, 
 int handle_ignore_attr(
 	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err);
 /* commit() that drops the written text. */
-void handle_drop(struct handle *h, struct pending_reply *a);
+void handle_drop(struct handle *h, struct pending_reply *reply);
 /* The text as a value, without the newline at its end. Results as buf_add. */
 int handle_line(const struct handle *h, struct buf *out);
 

@@ -204,11 +204,11 @@ static bool ops_read_is_anew(const struct handle *h, off_t offset)
 static void ops_read_pending(struct handle *h, fuse_req_t req, size_t size, off_t offset)
 {
 	char what[OPS_WHAT_SIZE];
-	struct pending_reply *a =
+	struct pending_reply *reply =
 		pending_reply_create(h->fs, req, ops_what(h->fs, "read", h->node, NULL, what));
 
-	if (a)
-		tree_ops(h->node)->read(h, offset, size, a);
+	if (reply)
+		tree_ops(h->node)->read(h, offset, size, reply);
 	else
 		fuse_reply_err(req, ENOMEM);
 }

@@ -166,15 +166,16 @@ void ops_flush(const struct ops_args *args)
 {
 	struct handle *h = ops_handle(args->fi);
 	char what[OPS_WHAT_SIZE];
-	struct pending_reply *a;
+	struct pending_reply *reply;
 
 	if (!h->writing) {
 		fuse_reply_err(args->req, 0);
 		return;
 	}
-	a = pending_reply_create(h->fs, args->req, ops_what(h->fs, "close", h->node, NULL, what));
-	if (a)
-		tree_ops(h->node)->commit(h, a);
+	reply = pending_reply_create(
+		h->fs, args->req, ops_what(h->fs, "close", h->node, NULL, what));
+	if (reply)
+		tree_ops(h->node)->commit(h, reply);
 	else
 		fuse_reply_err(args->req, ENOMEM);
 }
@@ -341,7 +342,7 @@ static void ops_remove(const struct ops_args *args, bool folder_wanted)
 	struct node folder = node_of(args->ino), n;
 	int r = tree_find(fs, folder, args->name, &n);
 	char what[OPS_WHAT_SIZE];
-	struct pending_reply *a;
+	struct pending_reply *reply;
 
 	if (r == 0 && S_ISDIR(tree_ops(n)->type) != folder_wanted)
 		r = folder_wanted ? -ENOTDIR : -EISDIR;
@@ -349,13 +350,13 @@ static void ops_remove(const struct ops_args *args, bool folder_wanted)
 		fuse_reply_err(req, -r);
 		return;
 	}
-	a = pending_reply_create(fs, req, ops_what(fs, operation, folder, args->name, what));
-	if (!a)
+	reply = pending_reply_create(fs, req, ops_what(fs, operation, folder, args->name, what));
+	if (!reply)
 		fuse_reply_err(req, ENOMEM);
 	else if (tree_ops(n)->remove)
-		tree_ops(n)->remove(fs, n, a);
+		tree_ops(n)->remove(fs, n, reply);
 	else
-		delete_refuse(a, n);
+		delete_refuse(reply, n);
 }
 
 void ops_unlink(const struct ops_args *args)
@@ -373,7 +374,7 @@ void ops_rename(const struct ops_args *args)
 	struct node from = node_of(args->ino), to = node_of(args->new_parent);
 	char old_path[TREE_PATH_SIZE], new_path[TREE_PATH_SIZE], what[2 * TREE_PATH_SIZE + 8];
 	struct fs *fs = ops_fs(args->req);
-	struct pending_reply *a;
+	struct pending_reply *reply;
 	struct err err;
 
 	if (args->flags & ~(unsigned)RENAME_NOREPLACE) {
@@ -383,10 +384,10 @@ void ops_rename(const struct ops_args *args)
 	}
 	snprintf(what, sizeof(what), "mv %s to %s", tree_path(fs, from, args->name, old_path),
 		tree_path(fs, to, args->new_name, new_path));
-	a = pending_reply_create(fs, args->req, what);
-	if (a)
+	reply = pending_reply_create(fs, args->req, what);
+	if (reply)
 		rename_node(fs, from, args->name, to, args->new_name,
-			args->flags & RENAME_NOREPLACE, a);
+			args->flags & RENAME_NOREPLACE, reply);
 	else
 		fuse_reply_err(args->req, ENOMEM);
 }

@@ -21,62 +21,62 @@ struct pending_reply {
 
 struct pending_reply *pending_reply_create(struct fs *fs, struct fuse_req *req, const char *what)
 {
-	struct pending_reply *a = calloc(1, sizeof(*a) + strlen(what) + 1);
+	struct pending_reply *reply = calloc(1, sizeof(*reply) + strlen(what) + 1);
 
-	if (!a)
+	if (!reply)
 		return NULL;
-	a->fs = fs;
-	a->req = req;
-	strcpy(a->what, what);
-	DL_PREPEND(fs->pending_replies, a);
-	return a;
+	reply->fs = fs;
+	reply->req = req;
+	strcpy(reply->what, what);
+	DL_PREPEND(fs->pending_replies, reply);
+	return reply;
 }
 
-struct fs *pending_reply_fs(const struct pending_reply *a)
+struct fs *pending_reply_fs(const struct pending_reply *reply)
 {
-	return a->fs;
+	return reply->fs;
 }
 
-struct fuse_req *pending_reply_request(const struct pending_reply *a)
+struct fuse_req *pending_reply_request(const struct pending_reply *reply)
 {
-	return a->req;
+	return reply->req;
 }
 
-uid_t pending_reply_user(const struct pending_reply *a)
+uid_t pending_reply_user(const struct pending_reply *reply)
 {
-	return fuse_req_ctx(a->req)->uid;
+	return fuse_req_ctx(reply->req)->uid;
 }
 
-static struct fuse_req *pending_reply_finish(struct pending_reply *a)
+static struct fuse_req *pending_reply_finish(struct pending_reply *reply)
 {
-	struct fuse_req *req = a->req;
+	struct fuse_req *req = reply->req;
 
-	DL_DELETE(a->fs->pending_replies, a);
-	free(a);
+	DL_DELETE(reply->fs->pending_replies, reply);
+	free(reply);
 	return req;
 }
 
 static void pending_reply_interrupted(struct fuse_req *req, void *data)
 {
-	struct pending_reply *a = data;
+	struct pending_reply *reply = data;
 
 	(void)req;
-	a->cancel(a->arg);
-	fuse_reply_err(pending_reply_finish(a), EINTR);
+	reply->cancel(reply->arg);
+	fuse_reply_err(pending_reply_finish(reply), EINTR);
 }
 
-bool pending_reply_on_interrupt(struct pending_reply *a, void (*cancel)(void *arg), void *arg)
+bool pending_reply_on_interrupt(struct pending_reply *reply, void (*cancel)(void *arg), void *arg)
 {
-	a->cancel = cancel;
-	a->arg = arg;
+	reply->cancel = cancel;
+	reply->arg = arg;
 	/* For an earlier interrupt libfuse would call the function from within
 	 * fuse_req_interrupt_func(). Requests are handled by one thread: no interrupt can arrive
 	 * between the two calls. */
-	if (fuse_req_interrupted(a->req)) {
-		pending_reply_interrupted(a->req, a);
+	if (fuse_req_interrupted(reply->req)) {
+		pending_reply_interrupted(reply->req, reply);
 		return false;
 	}
-	fuse_req_interrupt_func(a->req, pending_reply_interrupted, a);
+	fuse_req_interrupt_func(reply->req, pending_reply_interrupted, reply);
 	return true;
 }
 
@@ -90,35 +90,35 @@ void pending_reply_detach_on_interrupt(struct pending_reply **slot)
 	pending_reply_on_interrupt(*slot, pending_reply_detach, slot);
 }
 
-void pending_reply_errno(struct pending_reply *a, int errnum)
+void pending_reply_errno(struct pending_reply *reply, int errnum)
 {
-	fuse_reply_err(pending_reply_finish(a), errnum);
+	fuse_reply_err(pending_reply_finish(reply), errnum);
 }
 
-void pending_reply_ok(struct pending_reply *a)
+void pending_reply_ok(struct pending_reply *reply)
 {
-	pending_reply_errno(a, 0);
+	pending_reply_errno(reply, 0);
 }
 
-void pending_reply_err(struct pending_reply *a, const struct err *err)
+void pending_reply_err(struct pending_reply *reply, const struct err *err)
 {
-	pending_reply_errno(
-		a, err ? last_error_report(a->fs->last_error, pending_reply_user(a), a->what, err)
-		       : 0);
+	pending_reply_errno(reply, err ? last_error_report(reply->fs->last_error,
+						 pending_reply_user(reply), reply->what, err)
+				       : 0);
 }
 
-void pending_reply_done(struct pending_reply *a)
+void pending_reply_done(struct pending_reply *reply)
 {
-	pending_reply_finish(a);
+	pending_reply_finish(reply);
 }
 
 void pending_replies_interrupt_all(struct fs *fs)
 {
-	struct pending_reply *a, *next;
+	struct pending_reply *reply, *next;
 
-	DL_FOREACH_SAFE(fs->pending_replies, a, next)
+	DL_FOREACH_SAFE(fs->pending_replies, reply, next)
 	{
-		if (a->cancel)
-			pending_reply_interrupted(a->req, a);
+		if (reply->cancel)
+			pending_reply_interrupted(reply->req, reply);
 	}
 }

@@ -43,9 +43,10 @@ static int receipt_file_text(struct fs *fs, struct node n, struct buf *out)
 }
 
 /* Reads the text as it is now, also if another opening wrote it. */
-static void receipt_file_read(struct handle *h, off_t offset, size_t size, struct pending_reply *a)
+static void receipt_file_read(
+	struct handle *h, off_t offset, size_t size, struct pending_reply *reply)
 {
-	handle_read_anew(h, receipt_file_text, offset, size, a);
+	handle_read_anew(h, receipt_file_text, offset, size, reply);
 }
 
 /* Whether another copy for this receipt would be a second one. */
@@ -142,18 +143,18 @@ static bool receipt_file_is_changed(const struct handle *h, const struct receipt
 	return w && w->dirty && !w->spoilt && w->draft.len && !receipts_is_fixed(h->fs, r);
 }
 
-static void receipt_file_commit(struct handle *h, struct pending_reply *a)
+static void receipt_file_commit(struct handle *h, struct pending_reply *reply)
 {
 	struct receipt *r = receipt_file_get(h->fs, h->node);
 	struct copy_request request;
 	struct err err;
 
 	if (r && r->state == RECEIPT_ASKING) {
-		receipt_work_wait(r->work, a);
+		receipt_work_wait(r->work, reply);
 		return;
 	}
 	if (!receipt_file_is_changed(h, r)) {
-		pending_reply_ok(a);
+		pending_reply_ok(reply);
 		return;
 	}
 	if (snapshot_file_parse(r->work->draft.data, r->work->draft.len, false, &request, &err) <
@@ -161,12 +162,12 @@ static void receipt_file_commit(struct handle *h, struct pending_reply *a)
 		err_context(&err, "%s", r->name);
 		receipt_work_refuse(r->work, &err);
 		r->work->dirty = false; /* reported once: the last close does not parse it again */
-		pending_reply_err(a, &err);
+		pending_reply_err(reply, &err);
 	} else if (request.complete) {
 		r->work->dirty = false;
-		receipt_ask(h->fs, r, &request, false, h->uid, a);
+		receipt_ask(h->fs, r, &request, false, h->uid, reply);
 	} else {
-		pending_reply_ok(a);
+		pending_reply_ok(reply);
 	}
 	snapshot_file_finish(&request);
 }
@@ -214,15 +215,15 @@ static int receipt_file_set_attr(
 	return 0;
 }
 
-static void receipt_file_remove(struct fs *fs, struct node n, struct pending_reply *a)
+static void receipt_file_remove(struct fs *fs, struct node n, struct pending_reply *reply)
 {
 	struct receipt *r = receipt_file_get(fs, n);
-	pid_t pid = fuse_req_ctx(pending_reply_request(a))->pid;
+	pid_t pid = fuse_req_ctx(pending_reply_request(reply))->pid;
 	struct err err;
 	uint64_t folder;
 
 	if (!r) {
-		pending_reply_errno(a, ENOENT);
+		pending_reply_errno(reply, ENOENT);
 		return;
 	}
 	folder = node_number(receipts_folder(r));
@@ -233,16 +234,16 @@ static void receipt_file_remove(struct fs *fs, struct node n, struct pending_rep
 			"now start a second copy, as cp -f does; to copy again rm it first, by "
 			"a command of its own",
 			r->name);
-		pending_reply_err(a, &err);
+		pending_reply_err(reply, &err);
 		return;
 	}
 	if (receipt_file_has_copied(fs, r))
 		overwrite_begun(
 			&fs->overwrite, OVERWRITE_REMOVED, pid, folder, r->name, clock_mono_ms());
 	if (r->is_folder)
-		receipt_remove_file(fs, r, a);
+		receipt_remove_file(fs, r, reply);
 	else
-		receipt_remove(fs, r, a);
+		receipt_remove(fs, r, reply);
 }
 
 const struct node_ops receipt_ops = {

@@ -216,23 +216,23 @@ static int receipt_folder_set_attr(
 	return 0;
 }
 
-static void receipt_folder_remove(struct fs *fs, struct node n, struct pending_reply *a)
+static void receipt_folder_remove(struct fs *fs, struct node n, struct pending_reply *reply)
 {
 	struct receipt *r = receipt_folder_get(fs, n);
 
 	if (!r)
-		pending_reply_errno(a, ENOENT);
+		pending_reply_errno(reply, ENOENT);
 	else if (r->has_file)
-		pending_reply_errno(a, ENOTEMPTY);
+		pending_reply_errno(reply, ENOTEMPTY);
 	else
-		receipt_remove(fs, r, a);
+		receipt_remove(fs, r, reply);
 }
 
-void receipt_folder_remove_child(struct fs *fs, struct node n, struct pending_reply *a)
+void receipt_folder_remove_child(struct fs *fs, struct node n, struct pending_reply *reply)
 {
 	struct receipt *r = receipt_folder_get(fs, n);
 
-	pending_reply_errno(a, !r ? ENOENT : -receipt_folder_set_child(r, n.kind, false));
+	pending_reply_errno(reply, !r ? ENOENT : -receipt_folder_set_child(r, n.kind, false));
 }
 
 /* A recursive copy of a receipt's folder brings its link `copy`, whatever it points to: the link is
@@ -284,11 +284,11 @@ static int receipt_folder_open_write(
 	return receipt_work(r) ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
-static void receipt_folder_description_commit(struct handle *h, struct pending_reply *a)
+static void receipt_folder_description_commit(struct handle *h, struct pending_reply *reply)
 {
 	struct receipt *r = receipt_folder_get(h->fs, h->node);
 
-	receipt_tags_commit_line(h, NULL, r ? &r->work->description : NULL, a);
+	receipt_tags_commit_line(h, NULL, r ? &r->work->description : NULL, reply);
 }
 
 static int receipt_folder_copy_target(struct fs *fs, struct node n, struct buf *out)

@@ -149,7 +149,7 @@ static int receipt_request_queue(struct receipt *r, const struct copy_request *r
 }
 
 void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request, bool move,
-	uid_t user, struct pending_reply *a)
+	uid_t user, struct pending_reply *reply)
 {
 	struct receipt_request asking = {.fs = fs, .number = r->number, .user = user, .move = move};
 	char path[TREE_PATH_SIZE];
@@ -159,8 +159,8 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 		request->source_id, tree_path(fs, receipts_node(r), NULL, path));
 	r->state = RECEIPT_ASKING;
 	r->work->has_refused = false;
-	if (a)
-		receipt_work_wait(r->work, a);
+	if (reply)
+		receipt_work_wait(r->work, reply);
 	if (receipt_request_queue(r, request, &asking, &err) < 0)
 		receipt_request_end(&asking, NULL, &err);
 }
@@ -247,7 +247,7 @@ static void receipt_removal_cancelled(void *arg, struct copy *copy, const struct
 }
 
 static void receipt_removal_begin(
-	struct fs *fs, struct receipt *r, bool whole, struct pending_reply *a)
+	struct fs *fs, struct receipt *r, bool whole, struct pending_reply *reply)
 {
 	struct copy *copy = receipts_copy(fs, r);
 	struct receipt_removal *m;
@@ -257,16 +257,16 @@ static void receipt_removal_begin(
 		err_set(&err, EBUSY, "%s: %s at this moment; try again", r->name,
 			r->state == RECEIPT_ASKING ? "its copy is being asked for"
 						   : "it is being removed");
-		pending_reply_err(a, &err);
+		pending_reply_err(reply, &err);
 		return;
 	}
 	m = calloc(1, sizeof(*m));
 	if (!m) {
-		pending_reply_errno(a, ENOMEM);
+		pending_reply_errno(reply, ENOMEM);
 		return;
 	}
 	*m = (struct receipt_removal){
-		.fs = fs, .number = r->number, .reply = a, .whole = whole, .before = r->state};
+		.fs = fs, .number = r->number, .reply = reply, .whole = whole, .before = r->state};
 	r->state = RECEIPT_REMOVING;
 	if (!copy || copy->state != COPY_QUEUED) {
 		receipt_removal_cancelled(m, copy, NULL);
@@ -276,12 +276,12 @@ static void receipt_removal_begin(
 	}
 }
 
-void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *a)
+void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *reply)
 {
-	receipt_removal_begin(fs, r, true, a);
+	receipt_removal_begin(fs, r, true, reply);
 }
 
-void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *a)
+void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *reply)
 {
-	receipt_removal_begin(fs, r, false, a);
+	receipt_removal_begin(fs, r, false, reply);
 }

@@ -35,14 +35,14 @@ static bool receipt_tags_match_copy(
 }
 
 void receipt_tags_commit_line(
-	struct handle *h, const char *key, struct buf *to, struct pending_reply *a)
+	struct handle *h, const char *key, struct buf *to, struct pending_reply *reply)
 {
 	struct receipt *r = receipt_tags_get(h->fs, h->node);
 	_cleanup_buf_ struct buf line = BUF_INIT;
 	struct err err;
 
 	if (!r || !h->dirty) {
-		pending_reply_ok(a);
+		pending_reply_ok(reply);
 		return;
 	}
 	h->dirty = false;
@@ -62,10 +62,10 @@ void receipt_tags_commit_line(
 		buf_finish(to);
 		*to = line;
 		line = BUF_INIT;
-		pending_reply_ok(a);
+		pending_reply_ok(reply);
 		return;
 	}
-	pending_reply_err(a, &err);
+	pending_reply_err(reply, &err);
 }
 
 static struct receipt_tag *receipt_tags_by_name(struct receipt *r, const char *name)
@@ -169,29 +169,29 @@ static int receipt_tag_text(struct fs *fs, struct node n, struct buf *out)
 	return tag ? buf_printf(out, "%s\n", buf_str(&tag->value)) : -ENOENT;
 }
 
-static void receipt_tag_commit(struct handle *h, struct pending_reply *a)
+static void receipt_tag_commit(struct handle *h, struct pending_reply *reply)
 {
 	struct receipt_tag *tag = receipt_tag_get(h->fs, h->node);
 	char name[NAME_MAX + 1], key[NAME_MAX + 1];
 
 	if (!tag) {
-		pending_reply_ok(a);
+		pending_reply_ok(reply);
 		return;
 	}
 	if (!names_rsync_target(tag->key, name))
 		strcpy(name, tag->key);
 	if (!names_unescape(name, key))
 		strcpy(key, name);
-	receipt_tags_commit_line(h, key, &tag->value, a);
+	receipt_tags_commit_line(h, key, &tag->value, reply);
 }
 
-static void receipt_tag_remove(struct fs *fs, struct node n, struct pending_reply *a)
+static void receipt_tag_remove(struct fs *fs, struct node n, struct pending_reply *reply)
 {
 	struct receipt_tag *tag = receipt_tag_get(fs, n);
 
 	if (tag)
 		tag->removed = true;
-	pending_reply_errno(a, tag ? 0 : ENOENT);
+	pending_reply_errno(reply, tag ? 0 : ENOENT);
 }
 
 static int receipt_tag_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
@@ -200,19 +200,19 @@ static int receipt_tag_open_write(struct fs *fs, struct node n, struct handle *h
 	return receipt_tags_get(fs, n) ? 0 : err_set(err, ENOENT, "the folder is gone");
 }
 
-static void receipt_tags_remove(struct fs *fs, struct node n, struct pending_reply *a)
+static void receipt_tags_remove(struct fs *fs, struct node n, struct pending_reply *reply)
 {
 	struct receipt *r = receipt_tags_get(fs, n);
 	struct tree_entry entry;
 	uint64_t pos = 0;
 
 	if (!r || !r->work || !r->work->has_tags) {
-		pending_reply_errno(a, ENOENT);
+		pending_reply_errno(reply, ENOENT);
 	} else if (receipt_tags_next(fs, n, &pos, &entry)) {
-		pending_reply_errno(a, ENOTEMPTY);
+		pending_reply_errno(reply, ENOTEMPTY);
 	} else {
 		r->work->has_tags = false;
-		pending_reply_ok(a);
+		pending_reply_ok(reply);
 	}
 }
 

@@ -60,15 +60,15 @@ void receipt_work_refuse(struct receipt_work *w, const struct err *err)
 	w->refused = *err;
 }
 
-void receipt_work_wait(struct receipt_work *w, struct pending_reply *a)
+void receipt_work_wait(struct receipt_work *w, struct pending_reply *reply)
 {
 	struct waiting_reply *link = calloc(1, sizeof(*link));
 
 	if (!link) {
-		pending_reply_errno(a, ENOMEM);
+		pending_reply_errno(reply, ENOMEM);
 		return;
 	}
-	link->reply = a;
+	link->reply = reply;
 	LL_PREPEND(w->waiting, link);
 	/* An interrupted close() stops waiting; the copy itself continues. */
 	pending_reply_detach_on_interrupt(&link->reply);

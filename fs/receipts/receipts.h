@@ -130,16 +130,16 @@ void receipts_attr(const struct receipt *r, struct stat *st);
 
 /* --- receipt_request.c --- */
 
-/* Requests the copy and replies to `a` (may be NULL) once it was accepted or refused. `request` is
- * copied. `move`: the source is deleted once the copy has completed, and a refusal drops `r`.
+/* Requests the copy and replies to `reply` (may be NULL) once it was accepted or refused. `request`
+ * is copied. `move`: the source is deleted once the copy has completed, and a refusal drops `r`.
  * `user` requests it, and finds the reason of a refusal in last-error. */
 void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request, bool move,
-	uid_t user, struct pending_reply *a);
+	uid_t user, struct pending_reply *reply);
 /* Removes it: cancels a queued copy, deletes the row from the journal, then replies. EBUSY while
  * RECEIPT_ASKING or RECEIPT_REMOVING. */
-void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *a);
+void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *reply);
 /* The same for the snapshot file in a receipt's folder: the folder stays until its own rmdir. */
-void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *a);
+void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *reply);
 /* Appends the text of its status, with or without a copy. Results as buf_add. */
 int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out);
 
@@ -172,8 +172,8 @@ void receipt_work_destroy(struct receipt_work *w);
 
 /* Notes why the last request failed. */
 void receipt_work_refuse(struct receipt_work *w, const struct err *err);
-/* `a` waits for the result of the request; an interrupt ends the waiting only. */
-void receipt_work_wait(struct receipt_work *w, struct pending_reply *a);
+/* `reply` waits for the result of the request; an interrupt ends the waiting only. */
+void receipt_work_wait(struct receipt_work *w, struct pending_reply *reply);
 /* Replies to all waiters; err NULL: the copy was accepted. Whether any was still waiting. */
 bool receipt_work_reply(struct receipt_work *w, const struct err *err);
 
@@ -183,7 +183,7 @@ bool receipt_work_reply(struct receipt_work *w, const struct err *err);
 int receipt_folder_rename(
 	struct fs *fs, struct node n, const char *old_name, const char *name, struct err *err);
 /* unlink() of a fixed child: hides it until it is created again, or the next mount. */
-void receipt_folder_remove_child(struct fs *fs, struct node n, struct pending_reply *a);
+void receipt_folder_remove_child(struct fs *fs, struct node n, struct pending_reply *reply);
 
 /* --- receipt_tags.c: the same --- */
 
@@ -192,7 +192,7 @@ void receipt_folder_remove_child(struct fs *fs, struct node n, struct pending_re
  * file); any other is EEXIST. key NULL: the description. `to` may be NULL if the receipt is gone.
  */
 void receipt_tags_commit_line(
-	struct handle *h, const char *key, struct buf *to, struct pending_reply *a);
+	struct handle *h, const char *key, struct buf *to, struct pending_reply *reply);
 /* Renames the tag, replacing another of that name. 0 or -errno with *err. */
 int receipt_tags_rename(struct fs *fs, struct node tag, const char *name, struct err *err);
 
