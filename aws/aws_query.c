@@ -189,7 +189,7 @@ static void parse_done(void *arg)
 		understood(call);
 }
 
-static void parse(struct aws_call *call, struct http_answer *answer)
+static void parse(struct aws_call *call, struct http_response *answer)
 {
 	call->err = (struct err){0};
 	call->answer = answer->body;
@@ -241,7 +241,7 @@ static bool keys_are_old(const struct aws_call *call)
 	       !strcmp(call->region->accepted_key, call->credentials->access_key);
 }
 
-static void judge(struct aws_call *call, const struct http_answer *answer)
+static void judge(struct aws_call *call, const struct http_response *answer)
 {
 	enum retry_kind kind = aws_error_judge(answer->status, answer->body.data, answer->body.len,
 		answer->request_id, &call->err);
@@ -268,7 +268,7 @@ static enum retry_kind kind_of(const struct err *err)
 	return err->errnum == ETIMEDOUT ? RETRY_TIMEOUT : RETRY_TRANSIENT;
 }
 
-static void answered(void *arg, struct http_answer *answer, const struct err *err)
+static void answered(void *arg, struct http_response *answer, const struct err *err)
 {
 	struct aws_call *call = arg;
 	struct aws_health *health = &call->region->health;

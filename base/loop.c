@@ -64,6 +64,53 @@ void loop_timer_destroy(struct loop_timer *t)
 		uv_close((uv_handle_t *)&t->uv, timer_closed);
 }
 
+struct loop_watch {
+	uv_poll_t uv;
+	int fd;
+	loop_watch_fn *fn;
+	void *arg;
+};
+
+static void watch_fired(uv_poll_t *uv, int status, int events)
+{
+	struct loop_watch *w = uv->data;
+
+	w->fn(w->arg, w->fd, status < 0 ? 0 : events);
+}
+
+static void watch_closed(uv_handle_t *uv)
+{
+	free(uv->data);
+}
+
+struct loop_watch *loop_watch_create(uv_loop_t *loop, int fd, loop_watch_fn *fn, void *arg)
+{
+	struct loop_watch *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	if (uv_poll_init(loop, &w->uv, fd) < 0) {
+		free(w);
+		return NULL;
+	}
+	w->uv.data = w;
+	w->fd = fd;
+	w->fn = fn;
+	w->arg = arg;
+	return w;
+}
+
+void loop_watch_start(struct loop_watch *w, int events)
+{
+	uv_poll_start(&w->uv, events, watch_fired);
+}
+
+void loop_watch_destroy(struct loop_watch *w)
+{
+	if (w)
+		uv_close((uv_handle_t *)&w->uv, watch_closed);
+}
+
 struct work {
 	uv_work_t uv;
 	void (*run)(void *arg);

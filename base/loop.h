@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Helpers over the libuv loop: timers that their owner may simply destroy, and work for the thread
- * pool. */
+/* Helpers over the libuv loop: timers and descriptor watches that their owner may destroy at any
+ * time, and work for the thread pool. */
 #ifndef EBSFS_LOOP_H
 #define EBSFS_LOOP_H
 
@@ -27,6 +27,17 @@ void loop_timer_stop(struct loop_timer *t);
 bool loop_timer_armed(const struct loop_timer *t);
 void loop_timer_destroy(struct loop_timer *t); /* NULL is permitted */
 DEFINE_CLEANUP(struct loop_timer *, loop_timer_destroy)
+
+/* A watch of a descriptor. events: UV_READABLE and UV_WRITABLE; 0 if the descriptor has an error.
+ * The callback may destroy the watch. */
+struct loop_watch;
+typedef void loop_watch_fn(void *arg, int fd, int events);
+
+/* The descriptor stays the caller's. NULL on ENOMEM or if the descriptor cannot be watched. */
+struct loop_watch *loop_watch_create(uv_loop_t *loop, int fd, loop_watch_fn *fn, void *arg);
+void loop_watch_start(struct loop_watch *w, int events); /* replaces the events of the last call */
+void loop_watch_destroy(
+	struct loop_watch *w); /* before the descriptor is closed; NULL is permitted */
 
 /* Runs run(arg) in the thread pool, then done(arg) on the loop; done always comes, exactly once,
  * never before this returns. run must touch nothing that anybody else holds. Returns 0 or -ENOMEM.

@@ -7,7 +7,6 @@
 
 #include "credential_json.h"
 #include "credential_request.h"
-#include "http_place.h"
 #include "profile_path.h"
 #include "secret.h"
 #include "url.h"
@@ -34,7 +33,7 @@ static struct http_call *container_send(void *arg, http_done *done, void *done_a
 		.url = c->url,
 		.headers = headers,
 		.n_headers = c->token.len ? 2 : 1,
-		.max_answer = CREDENTIAL_ANSWER_MAX,
+		.max_response = CREDENTIAL_RESPONSE_MAX,
 		.timeout_ms = TRY_MS,
 		.no_proxy = true};
 
@@ -42,19 +41,20 @@ static struct http_call *container_send(void *arg, http_done *done, void *done_a
 }
 
 static int container_take(
-	void *arg, struct http_answer *answer, enum retry_kind *kind, struct err *err)
+	void *arg, struct http_response *response, enum retry_kind *kind, struct err *err)
 {
 	struct container *c = arg;
 
 	*kind = RETRY_TRANSIENT; /* the agent may only be starting: everything is asked for again */
-	if (answer->status != 200) {
-		err_set(err, answer->status < 500 ? EACCES : EIO, "HTTP status %d", answer->status);
-		err->http_status = answer->status;
+	if (response->status != 200) {
+		err_set(err, response->status < 500 ? EACCES : EIO, "HTTP status %d",
+			response->status);
+		err->http_status = response->status;
 		err->retryable = true;
 		return -err->errnum;
 	}
-	return credential_json_parse(&c->base, answer->body.data, answer->body.len, "Token", true,
-		credential_ask_skew(answer), &c->credentials, err);
+	return credential_json_parse(&c->base, response->body.data, response->body.len, "Token",
+		true, credential_ask_skew(response), &c->credentials, err);
 }
 
 static void container_done(void *arg, const struct err *err)
@@ -124,12 +124,12 @@ static const struct credential_source_ops source_ops = {container_fetch, contain
 static int check_url(const char *url, struct err *err)
 {
 	struct url_parts parts;
-	enum http_place place;
+	enum url_host kind;
 
 	if (url_split(url, &parts) < 0)
 		return err_set(err, EINVAL, "the container's credentials URI is not a URL");
-	place = http_place_of(parts.host);
-	if (parts.https || place == HTTP_THIS_MACHINE || place == HTTP_CONTAINER)
+	kind = url_host_of(parts.host);
+	if (parts.https || kind == URL_HOST_LOCAL || kind == URL_HOST_CONTAINER)
 		return 0;
 	return err_set(err, EINVAL,
 		"the container's credentials URI: http only goes to a loopback address or an "

@@ -59,7 +59,7 @@ static struct http_call *get(
 	struct http_request request = {.method = "GET",
 		.headers = &header,
 		.n_headers = imds->token ? 1 : 0,
-		.max_answer = CREDENTIAL_ANSWER_MAX,
+		.max_response = CREDENTIAL_RESPONSE_MAX,
 		.timeout_ms = imds->timeout_ms,
 		.no_proxy = true};
 
@@ -77,10 +77,10 @@ static void ask(struct imds *imds, const struct credential_ask_ops *ops)
 	credential_ask_start(&imds->ask);
 }
 
-static int unexpected(const struct http_answer *answer, enum retry_kind *kind, struct err *err)
+static int unexpected(const struct http_response *response, enum retry_kind *kind, struct err *err)
 {
-	err_set(err, EIO, "HTTP status %d", answer->status);
-	err->http_status = answer->status;
+	err_set(err, EIO, "HTTP status %d", response->status);
+	err->http_status = response->status;
 	err->retryable = true;
 	*kind = RETRY_TRANSIENT;
 	return -EIO;
@@ -95,17 +95,18 @@ static struct http_call *keys_send(void *arg, http_done *done, void *done_arg)
 	return get(imds, ROLES, imds->role, done, done_arg);
 }
 
-static int keys_take(void *arg, struct http_answer *answer, enum retry_kind *kind, struct err *err)
+static int keys_take(
+	void *arg, struct http_response *response, enum retry_kind *kind, struct err *err)
 {
 	struct imds *imds = arg;
-	const char *text = answer->body.data;
-	size_t len = answer->body.len;
+	const char *text = response->body.data;
+	size_t len = response->body.len;
 	int r;
 
-	if (answer->status != 200)
-		return unexpected(answer, kind, err);
+	if (response->status != 200)
+		return unexpected(response, kind, err);
 	r = credential_json_parse(&imds->base, text, len, "Token", true,
-		credential_ask_skew(answer), &imds->credentials, err);
+		credential_ask_skew(response), &imds->credentials, err);
 	if (r == -EIO && credential_json_refusal(text, len, err) < 0)
 		r = -EACCES; /* a good answer of the service's: the role may not be assumed, and so
 				on */
@@ -145,23 +146,24 @@ static struct http_call *role_send(void *arg, http_done *done, void *done_arg)
 	return get(arg, ROLES, "", done, done_arg);
 }
 
-static int role_take(void *arg, struct http_answer *answer, enum retry_kind *kind, struct err *err)
+static int role_take(
+	void *arg, struct http_response *response, enum retry_kind *kind, struct err *err)
 {
 	struct imds *imds = arg;
-	const char *text = buf_str(&answer->body);
+	const char *text = buf_str(&response->body);
 	size_t len = strspn(
 		text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-");
 
-	if (answer->status == 404) {
+	if (response->status == 404) {
 		err_set(err, EACCES, "the instance has no role");
 		err->retryable = true;
 		*kind = RETRY_TRANSIENT;
 		return -EACCES;
 	}
-	if (answer->status != 200)
-		return unexpected(answer, kind, err);
+	if (response->status != 200)
+		return unexpected(response, kind, err);
 	if (len == 0 || len >= sizeof(imds->role) ||
-		strspn(text + len, "\r\n") != answer->body.len - len)
+		strspn(text + len, "\r\n") != response->body.len - len)
 		return credential_ask_nonsense("the role", "not a name", kind, err);
 	memcpy(imds->role, text, len);
 	imds->role[len] = '\0';
@@ -190,7 +192,7 @@ static struct http_call *token_send(void *arg, http_done *done, void *done_arg)
 	struct http_request request = {.method = "PUT",
 		.headers = &header,
 		.n_headers = 1,
-		.max_answer = CREDENTIAL_ANSWER_MAX,
+		.max_response = CREDENTIAL_RESPONSE_MAX,
 		.timeout_ms = imds->timeout_ms,
 		.no_proxy = true};
 
@@ -200,20 +202,21 @@ static struct http_call *token_send(void *arg, http_done *done, void *done_arg)
 	return http_send(imds->context->http, &request, done, done_arg);
 }
 
-static int token_take(void *arg, struct http_answer *answer, enum retry_kind *kind, struct err *err)
+static int token_take(
+	void *arg, struct http_response *response, enum retry_kind *kind, struct err *err)
 {
 	struct imds *imds = arg;
-	const char *text = buf_str(&answer->body);
+	const char *text = buf_str(&response->body);
 
-	if (answer->status == 403 || answer->status == 404 || answer->status == 405)
+	if (response->status == 403 || response->status == 404 || response->status == 405)
 		return 0; /* there is no version 2 */
-	if (answer->status == 400) {
+	if (response->status == 400) {
 		err_set(err, EACCES, "the request for a token was refused");
 		return -EACCES;
 	}
-	if (answer->status != 200)
-		return unexpected(answer, kind, err);
-	if (!*text || strcspn(text, "\r\n") != answer->body.len)
+	if (response->status != 200)
+		return unexpected(response, kind, err);
+	if (!*text || strcspn(text, "\r\n") != response->body.len)
 		return credential_ask_nonsense("the token", "not a token", kind, err);
 	imds->token = strdup(text);
 	return imds->token ? 0 : err_set(err, ENOMEM, "out of memory");

@@ -44,7 +44,7 @@ static void again_or_end(
 		end(ask, err);
 }
 
-static void answered(void *arg, struct http_answer *answer, const struct err *failure)
+static void answered(void *arg, struct http_response *response, const struct err *failure)
 {
 	struct credential_ask *ask = arg;
 	enum retry_kind kind = RETRY_NEVER;
@@ -52,7 +52,7 @@ static void answered(void *arg, struct http_answer *answer, const struct err *fa
 	int r;
 
 	ask->call = NULL;
-	if (!answer) {
+	if (!response) {
 		err = *failure;
 		if (err.errnum == ETIMEDOUT)
 			kind = RETRY_TIMEOUT;
@@ -62,11 +62,11 @@ static void answered(void *arg, struct http_answer *answer, const struct err *fa
 		again_or_end(ask, kind, -1, &err);
 		return;
 	}
-	r = ask->ops->take(ask->arg, answer, &kind, &err);
-	if (answer->body.data)
-		explicit_bzero(answer->body.data, answer->body.len);
+	r = ask->ops->take(ask->arg, response, &kind, &err);
+	if (response->body.data)
+		explicit_bzero(response->body.data, response->body.len);
 	if (r < 0)
-		again_or_end(ask, kind, answer->retry_after_ms, &err);
+		again_or_end(ask, kind, response->retry_after_ms, &err);
 	else
 		end(ask, NULL);
 }
@@ -100,9 +100,9 @@ void credential_ask_finish(struct credential_ask *ask)
 	ask->timer = NULL;
 }
 
-int64_t credential_ask_skew(const struct http_answer *answer)
+int64_t credential_ask_skew(const struct http_response *response)
 {
-	int64_t skew = answer->date_ms ? answer->date_ms - clock_wall_ms() : 0;
+	int64_t skew = response->date_ms ? response->date_ms - clock_wall_ms() : 0;
 
 	/* The header counts whole seconds, and the answer has travelled. */
 	return skew > -SKEW_MIN_MS && skew < SKEW_MIN_MS ? 0 : skew;

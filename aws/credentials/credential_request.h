@@ -11,7 +11,7 @@
 
 /* Bytes of an answer: session tokens have no bound of their own, but none has more than some
  * thousand bytes. */
-#define CREDENTIAL_ANSWER_MAX ((size_t)256 << 10)
+#define CREDENTIAL_RESPONSE_MAX ((size_t)256 << 10)
 
 struct credential_ask {
 	const struct credential_context *context;
@@ -30,7 +30,8 @@ struct credential_ask_ops {
 	struct http_call *(*send)(void *arg, http_done *done, void *done_arg);
 	/* Takes what it wants from an answer. Returns 0; or -errno with *err set and in *kind
 	 * whether to ask again (RETRY_NEVER if it does not say). */
-	int (*take)(void *arg, struct http_answer *answer, enum retry_kind *kind, struct err *err);
+	int (*take)(
+		void *arg, struct http_response *response, enum retry_kind *kind, struct err *err);
 	/* The end. err is NULL if an answer was taken. Called once, perhaps before
 	 * credential_ask_start() has returned; the question may be finished, or started anew, in
 	 * it. */
@@ -47,7 +48,7 @@ void credential_ask_finish(struct credential_ask *ask);
 
 /* How far AWS's clock is before this machine's, by the answer's Date; 0 if that is less than a
  * minute or unknown. To be subtracted from the end of what was handed out. */
-int64_t credential_ask_skew(const struct http_answer *answer);
+int64_t credential_ask_skew(const struct http_response *response);
 
 /* An answer that cannot be: *err "<who>: <what>", EIO, to be asked for again. Returns -EIO. */
 int credential_ask_nonsense(

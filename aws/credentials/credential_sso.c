@@ -25,10 +25,10 @@ struct sso {
 	const struct credential_context *context;
 	struct credential_ask ask;
 	struct sso_token token;
-	struct jsondoc *answer; /* the last one that was taken */
-	int64_t skew_ms;        /* of its Date */
-	const char *profile;    /* these are borrowed from the profiles */
-	const char *session;    /* NULL: the older form */
+	struct jsondoc *response; /* the last one that was taken */
+	int64_t skew_ms;          /* of its Date */
+	const char *profile;      /* these are borrowed from the profiles */
+	const char *session;      /* NULL: the older form */
 	const char *start_url;
 	const char *region;
 	const char *account_id;
@@ -56,30 +56,30 @@ static int service_url(struct sso *sso, const char *service, struct buf *url, st
 	return endpoint_url(&config, service, sso->region, url, err);
 }
 
-static int keep_answer(struct sso *sso, const struct http_answer *answer)
+static int keep_response(struct sso *sso, const struct http_response *response)
 {
-	jsondoc_destroy(sso->answer);
-	sso->answer = jsondoc_parse(answer->body.data, answer->body.len);
-	return sso->answer ? 0 : -EINVAL;
+	jsondoc_destroy(sso->response);
+	sso->response = jsondoc_parse(response->body.data, response->body.len);
+	return sso->response ? 0 : -EINVAL;
 }
 
 /* A refusal of either service. */
-static int refused(
-	struct sso *sso, const struct http_answer *answer, enum retry_kind *kind, struct err *err)
+static int refused(struct sso *sso, const struct http_response *response, enum retry_kind *kind,
+	struct err *err)
 {
 	const char *message =
-		keep_answer(sso, answer) == 0 ? jsondoc_string(sso->answer, "message") : NULL;
-	const char *code = sso->answer ? jsondoc_string(sso->answer, "error") : NULL;
+		keep_response(sso, response) == 0 ? jsondoc_string(sso->response, "message") : NULL;
+	const char *code = sso->response ? jsondoc_string(sso->response, "error") : NULL;
 
-	if (!message && sso->answer)
-		message = jsondoc_string(sso->answer, "error_description");
+	if (!message && sso->response)
+		message = jsondoc_string(sso->response, "error_description");
 	err_set(err, EACCES, "%.200s", message && *message ? message : "refused without a reason");
-	err->http_status = answer->status;
+	err->http_status = response->status;
 	snprintf(err->code, sizeof(err->code), "%s", code ? code : "");
-	snprintf(err->request_id, sizeof(err->request_id), "%s", answer->request_id);
-	if (answer->status == 429 || answer->status >= 500) {
-		*kind = answer->status == 429 ? RETRY_THROTTLED : RETRY_TRANSIENT;
-		err->errnum = answer->status == 429 ? EAGAIN : EIO;
+	snprintf(err->request_id, sizeof(err->request_id), "%s", response->request_id);
+	if (response->status == 429 || response->status >= 500) {
+		*kind = response->status == 429 ? RETRY_THROTTLED : RETRY_TRANSIENT;
+		err->errnum = response->status == 429 ? EAGAIN : EIO;
 		err->retryable = true;
 	}
 	return -err->errnum;
@@ -97,7 +97,7 @@ static struct http_call *keys_send(void *arg, http_done *done, void *done_arg)
 	const struct http_request request = {.method = "GET",
 		.headers = headers,
 		.n_headers = ARRAY_LEN(headers),
-		.max_answer = CREDENTIAL_ANSWER_MAX,
+		.max_response = CREDENTIAL_RESPONSE_MAX,
 		.timeout_ms = TRY_MS,
 		.secrets = {sso_token_access(&sso->token)},
 		.plain = true}; /* http only where an endpoint_url says so */
@@ -113,21 +113,22 @@ static struct http_call *keys_send(void *arg, http_done *done, void *done_arg)
 	return url.error ? NULL : http_send(sso->context->http, &with_url, done, done_arg);
 }
 
-static int keys_take(void *arg, struct http_answer *answer, enum retry_kind *kind, struct err *err)
+static int keys_take(
+	void *arg, struct http_response *response, enum retry_kind *kind, struct err *err)
 {
 	struct sso *sso = arg;
 	int64_t expires_ms;
 
-	if (answer->status == 401)
+	if (response->status == 401)
 		return log_in_again(sso, "SSO does not take the token any more", err);
-	if (answer->status != 200)
-		return refused(sso, answer, kind, err);
-	sso->skew_ms = credential_ask_skew(answer);
-	if (keep_answer(sso, answer) < 0 ||
-		!jsondoc_string(sso->answer, "roleCredentials.accessKeyId") ||
-		!jsondoc_string(sso->answer, "roleCredentials.secretAccessKey") ||
-		!jsondoc_string(sso->answer, "roleCredentials.sessionToken") ||
-		jsondoc_integer(sso->answer, "roleCredentials.expiration", &expires_ms) < 0)
+	if (response->status != 200)
+		return refused(sso, response, kind, err);
+	sso->skew_ms = credential_ask_skew(response);
+	if (keep_response(sso, response) < 0 ||
+		!jsondoc_string(sso->response, "roleCredentials.accessKeyId") ||
+		!jsondoc_string(sso->response, "roleCredentials.secretAccessKey") ||
+		!jsondoc_string(sso->response, "roleCredentials.sessionToken") ||
+		jsondoc_integer(sso->response, "roleCredentials.expiration", &expires_ms) < 0)
 		return credential_ask_nonsense("SSO", "an answer without keys", kind, err);
 	return 0;
 }
@@ -141,11 +142,11 @@ static void keys_done(void *arg, const struct err *err)
 		sso_fail(sso, err);
 		return;
 	}
-	jsondoc_integer(sso->answer, "roleCredentials.expiration", &expires_ms);
+	jsondoc_integer(sso->response, "roleCredentials.expiration", &expires_ms);
 	credential_source_end_with(&sso->base,
-		jsondoc_string(sso->answer, "roleCredentials.accessKeyId"),
-		jsondoc_string(sso->answer, "roleCredentials.secretAccessKey"),
-		jsondoc_string(sso->answer, "roleCredentials.sessionToken"),
+		jsondoc_string(sso->response, "roleCredentials.accessKeyId"),
+		jsondoc_string(sso->response, "roleCredentials.secretAccessKey"),
+		jsondoc_string(sso->response, "roleCredentials.sessionToken"),
 		expires_ms - sso->skew_ms);
 }
 
@@ -170,7 +171,7 @@ static struct http_call *renewal_send(void *arg, http_done *done, void *done_arg
 	struct http_request request = {.method = "POST",
 		.headers = headers,
 		.n_headers = ARRAY_LEN(headers),
-		.max_answer = CREDENTIAL_ANSWER_MAX,
+		.max_response = CREDENTIAL_RESPONSE_MAX,
 		.timeout_ms = TRY_MS,
 		.secrets = {jsondoc_string(sso->token.doc, "refreshToken"),
 			jsondoc_string(sso->token.doc, "clientSecret")},
@@ -186,16 +187,16 @@ static struct http_call *renewal_send(void *arg, http_done *done, void *done_arg
 }
 
 static int renewal_take(
-	void *arg, struct http_answer *answer, enum retry_kind *kind, struct err *err)
+	void *arg, struct http_response *response, enum retry_kind *kind, struct err *err)
 {
 	struct sso *sso = arg;
 	int file_errno = 0, r;
 
-	if (answer->status != 200)
-		return refused(sso, answer, kind, err);
-	if (keep_answer(sso, answer) < 0)
+	if (response->status != 200)
+		return refused(sso, response, kind, err);
+	if (keep_response(sso, response) < 0)
 		return credential_ask_nonsense("SSO", "an answer that is no JSON", kind, err);
-	r = sso_token_renew(&sso->token, sso->answer, clock_wall_ms(), &file_errno);
+	r = sso_token_renew(&sso->token, sso->response, clock_wall_ms(), &file_errno);
 	if (r == -EINVAL)
 		return credential_ask_nonsense("SSO", "an answer without a token", kind, err);
 	if (r < 0)
@@ -271,7 +272,7 @@ static void sso_destroy(struct credential_source *base)
 
 	credential_ask_finish(&sso->ask);
 	sso_token_finish(&sso->token);
-	jsondoc_destroy(sso->answer);
+	jsondoc_destroy(sso->response);
 	free(sso);
 }
 

@@ -33,7 +33,7 @@ static struct http_call *sts_send(void *arg, http_done *done, void *done_arg)
 		.n_headers = 2,
 		.body = sts->form.data,
 		.body_len = sts->form.len,
-		.max_answer = CREDENTIAL_ANSWER_MAX,
+		.max_response = CREDENTIAL_RESPONSE_MAX,
 		.timeout_ms = TRY_MS};
 	_cleanup_(sigv4_finish) struct sigv4_signature signature = {0};
 	char payload_hash[DIGEST_SHA256_HEX];
@@ -88,7 +88,7 @@ static int take_element(
 	return *to ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
-static void forget_answer(struct credential_sts *sts)
+static void forget_response(struct credential_sts *sts)
 {
 	secret_free(steal(&sts->access_key));
 	secret_free(steal(&sts->secret_key));
@@ -96,15 +96,16 @@ static void forget_answer(struct credential_sts *sts)
 	sts->expires_ms = 0;
 }
 
-static int sts_take(void *arg, struct http_answer *answer, enum retry_kind *kind, struct err *err)
+static int sts_take(
+	void *arg, struct http_response *response, enum retry_kind *kind, struct err *err)
 {
 	struct credential_sts *sts = arg;
 	const struct xml_handler handler = {.close = take_element, .arg = sts};
-	int64_t skew_ms = credential_ask_skew(answer);
+	int64_t skew_ms = credential_ask_skew(response);
 
-	if (answer->status != 200) {
-		*kind = aws_error_judge(answer->status, answer->body.data, answer->body.len,
-			answer->request_id, err);
+	if (response->status != 200) {
+		*kind = aws_error_judge(response->status, response->body.data, response->body.len,
+			response->request_id, err);
 		snprintf(err->action, sizeof(err->action), "%s",
 			sts->signer ? "AssumeRole" : "AssumeRoleWithWebIdentity");
 		if (skew_ms && aws_error_may_be_clock(err->code)) {
@@ -117,8 +118,8 @@ static int sts_take(void *arg, struct http_answer *answer, enum retry_kind *kind
 		}
 		return -err->errnum;
 	}
-	forget_answer(sts);
-	if (xml_parse(answer->body.data, answer->body.len, &handler, err) < 0)
+	forget_response(sts);
+	if (xml_parse(response->body.data, response->body.len, &handler, err) < 0)
 		return credential_ask_nonsense("STS", "an answer that cannot be read", kind, err);
 	if (!sts->access_key || !sts->secret_key || !sts->session_token || !sts->expires_ms)
 		return credential_ask_nonsense("STS", "an answer without keys", kind, err);
@@ -185,5 +186,5 @@ void credential_sts_finish(struct credential_sts *sts)
 	secret_free(sts->told);
 	buf_finish(&sts->url);
 	free(sts->host);
-	forget_answer(sts);
+	forget_response(sts);
 }

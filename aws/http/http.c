@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* HTTP on the loop: curl's multi interface in socket mode, a watch for each socket, one timer. */
+/* HTTP on the loop: curl's multi interface in socket mode, a watch per socket, one timer. */
 #include "http.h"
 
 #include <curl/curl.h>
@@ -8,13 +8,11 @@
 #include <sys/socket.h>
 #include <utlist.h>
 
-#include "fd_watch.h"
-#include "http_end.h"
 #include "http_message.h"
-#include "http_place.h"
 #include "http_result.h"
 #include "loop.h"
 #include "secret_mask.h"
+#include "url.h"
 #include "workdir.h"
 
 #define CONNECT_MS        5000
@@ -34,7 +32,7 @@ struct http {
 	int64_t stalled_ms;
 	struct http_call *calls;
 	struct http_timeouts *timeouts; /* borrowed; may be NULL */
-	bool reporting; /* done callbacks are being called: http_destroy() only sets `dying` */
+	bool reporting; /* done callbacks are running: http_destroy() only sets `dying` */
 	bool dying;
 };
 
@@ -42,20 +40,20 @@ struct http_call {
 	struct http_call *prev, *next;
 	struct http *http;
 	CURL *easy;
-	struct http_copy request;
+	struct http_message request;
 	struct curl_slist *headers;
-	bool fresh_tls; /* nothing is sent before the handshake of this call's own connection */
-	struct http_answer answer;
+	bool fresh_tls; /* a TLS connection of its own: nothing is sent before its handshake */
+	struct http_response response;
 	struct err err;
-	struct loop_timer *refused; /* armed for a request that is wrong in itself */
+	struct loop_timer *refusal; /* armed for a request that is not sent: reports call->err */
 	http_done *done;
 	int (*on_body)(void *arg, const char *data, size_t len);
-	size_t passed_on; /* bytes that on_body took */
+	size_t passed_on; /* bytes that on_body accepted */
 	void *arg;
-	char reason[CURL_ERROR_SIZE];
+	char cause[CURL_ERROR_SIZE];
 };
 
-static void call_free(struct http_call *call)
+static void http_call_free(struct http_call *call)
 {
 	if (call->easy) {
 		curl_multi_remove_handle(call->http->multi, call->easy);
@@ -64,32 +62,32 @@ static void call_free(struct http_call *call)
 	for (struct curl_slist *h = call->headers; h; h = h->next)
 		explicit_bzero(h->data, strlen(h->data)); /* tokens */
 	curl_slist_free_all(call->headers);
-	http_copy_finish(&call->request);
-	buf_finish(&call->answer.body);
-	loop_timer_destroy(call->refused);
+	http_message_finish(&call->request);
+	buf_finish(&call->response.body);
+	loop_timer_destroy(call->refusal);
 	free(call);
 }
 
 void http_cancel(struct http_call *call)
 {
 	DL_DELETE(call->http->calls, call);
-	call_free(call);
+	http_call_free(call);
 }
 
-/* Takes the call out of curl and reports it. */
-static void call_ends(struct http_call *call, CURLcode code)
+/* Removes the call from curl and calls its done. */
+static void http_call_end(struct http_call *call, CURLcode code)
 {
-	const struct http_ended ended = {.easy = call->easy,
+	const struct http_transfer transfer = {.easy = call->easy,
 		.code = (int)code,
-		.reason = call->reason,
+		.cause = call->cause,
 		.url = call->request.url,
 		.fresh_tls = call->fresh_tls,
 		.timeouts = call->http->timeouts,
-		.body_error = call->answer.body.error};
-	bool good = http_end(&ended, &call->answer, &call->err) == 0;
-	struct buf *body = &call->answer.body;
+		.body_error = call->response.body.error};
+	bool good = http_result(&transfer, &call->response, &call->err) == 0;
+	struct buf *body = &call->response.body;
 
-	if (good && body->len && (call->answer.status < 200 || call->answer.status > 299)) {
+	if (good && body->len && (call->response.status < 200 || call->response.status > 299)) {
 		secret_mask(body->data, body->len, (const char *const *)call->request.secrets,
 			HTTP_SECRETS_MAX);
 		secret_mask_signatures(body->data, body->len);
@@ -98,15 +96,15 @@ static void call_ends(struct http_call *call, CURLcode code)
 	DL_DELETE(call->http->calls, call);
 	curl_multi_remove_handle(call->http->multi, call->easy);
 	curl_easy_cleanup(steal(&call->easy));
-	call->done(call->arg, good ? &call->answer : NULL, good ? NULL : &call->err);
-	call_free(call);
+	call->done(call->arg, good ? &call->response : NULL, good ? NULL : &call->err);
+	http_call_free(call);
 }
 
 static void http_free(struct http *http);
 
-/* Reports what has ended. curl_multi_remove_handle() takes a handle's message back, so done may
- * cancel or start any call. */
-static void report(struct http *http)
+/* Ends the calls whose transfers are over. curl_multi_remove_handle() also removes the handle's
+ * message, so done may cancel or start any call. */
+static void http_report(struct http *http)
 {
 	CURLMsg *message;
 	int left;
@@ -119,20 +117,20 @@ static void report(struct http *http)
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
-		call_ends(call, code);
+		http_call_end(call, code);
 	}
 	http->reporting = false;
 	if (http->dying)
 		http_free(http);
 }
 
-static void timer_fired(void *arg)
+static void http_timer_fired(void *arg)
 {
 	struct http *http = arg;
 	int running;
 
 	curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	report(http);
+	http_report(http);
 }
 
 static int timer_wanted(CURLM *multi, long timeout_ms, void *arg)
@@ -152,40 +150,40 @@ static void socket_ready(void *arg, int fd, int events)
 	struct http *http = arg;
 	int flags = 0, running;
 
-	/* Without flags (an error) curl looks for itself, and finds what it was: a reset, say. */
+	/* Without flags (an error) curl examines the socket itself and finds a reset, say. */
 	if (events & UV_READABLE)
 		flags |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
 		flags |= CURL_CSELECT_OUT;
 	curl_multi_socket_action(http->multi, fd, flags, &running);
-	report(http);
+	http_report(http);
 }
 
 static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
 	struct http *http = arg;
-	struct fd_watch *watch = socket_arg;
+	struct loop_watch *watch = socket_arg;
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
-		fd_watch_destroy(watch);
+		loop_watch_destroy(watch);
 		curl_multi_assign(http->multi, fd, NULL);
 		return 0;
 	}
 	if (!watch) {
-		watch = fd_watch_create(http->loop, fd, socket_ready, http);
-		/* Failing here would make curl give up the whole multi handle; without events this
-		 * transfer times out. */
+		watch = loop_watch_create(http->loop, fd, socket_ready, http);
+		/* An error here would make curl abandon the whole multi handle; without events only
+		 * this transfer times out. */
 		if (!watch)
 			return 0;
 		curl_multi_assign(http->multi, fd, watch);
 	}
-	fd_watch_start(watch,
+	loop_watch_start(watch,
 		(what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0));
 	return 0;
 }
 
-/* curl's own sockets would be inherited by the commands that ebsfs runs. */
+/* Commands that ebsfs runs would inherit the sockets that curl opens itself. */
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	(void)arg;
@@ -203,7 +201,7 @@ static bool is_success(const struct http_call *call)
 
 static size_t pass_on(struct http_call *call, const char *data, size_t len)
 {
-	struct buf *body = &call->answer.body; /* it stays empty, and holds the bound */
+	struct buf *body = &call->response.body; /* stays empty; only its bound is used */
 	int r;
 
 	if (len > body->max - call->passed_on) {
@@ -226,13 +224,13 @@ void http_resume(struct http_call *call)
 	curl_easy_pause(call->easy, CURLPAUSE_CONT);
 }
 
-static size_t body_arrived(char *data, size_t size, size_t n, void *arg)
+static size_t http_body_arrived(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_call *call = arg;
 
 	if (call->on_body && is_success(call))
 		return pass_on(call, data, size * n);
-	return buf_add(&call->answer.body, data, size * n) < 0 ? 0 : size * n;
+	return buf_add(&call->response.body, data, size * n) < 0 ? 0 : size * n;
 }
 
 static int set_strings(struct http *http, const struct http_options *options, struct err *err)
@@ -262,7 +260,7 @@ int http_create(
 	http->connect_ms = options->connect_ms ? options->connect_ms : CONNECT_MS;
 	http->stalled_ms = options->stalled_ms ? options->stalled_ms : STALLED_MS;
 	http->timeouts = options->timeouts;
-	http->timer = loop_timer_create(loop, timer_fired, http);
+	http->timer = loop_timer_create(loop, http_timer_fired, http);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	http->multi = curl_multi_init();
 	r = set_strings(http, options, err);
@@ -288,8 +286,7 @@ static void http_free(struct http *http)
 
 	DL_FOREACH_SAFE(http->calls, call, next)
 	http_cancel(call);
-	/* Closes the sockets, which come back through socket_wanted(): the rest must still be
-	 * there. */
+	/* Closes the sockets, for which curl calls socket_wanted(): the rest must still exist. */
 	curl_multi_cleanup(http->multi);
 	curl_global_cleanup();
 	loop_timer_destroy(http->timer);
@@ -307,11 +304,11 @@ void http_destroy(struct http *http)
 }
 
 /*
- * When a reused connection turns out dead before a byte of the answer came, curl 7.88 sends the
- * request again over a fresh one (lib/transfer.c, Curl_retry_request), whatever its method: the
- * server may get a POST twice although it carried out the first. That is right for what only reads.
- * A request that must not arrive twice gets a fresh connection from the start, which curl never
- * retries. Over HTTP/2 there would be more such cases (refused streams): it is version 1.1 for all.
+ * When a reused connection turns out dead before the first byte of the response, curl 7.88 sends
+ * the request again over a new connection (lib/transfer.c, Curl_retry_request), whatever its
+ * method: the server may receive a POST twice although it executed the first. That is right for
+ * requests that only read. A request with `once` gets a new connection from the start, which curl
+ * never retries. HTTP/2 has more such cases (refused streams), so all requests use HTTP/1.1.
  */
 static void set_connection(struct http_call *call, const struct http_request *request)
 {
@@ -324,7 +321,7 @@ static void set_connection(struct http_call *call, const struct http_request *re
 		{CURLOPT_SSL_VERIFYPEER, 1},
 		{CURLOPT_SSL_VERIFYHOST, 2},
 		{CURLOPT_FOLLOWLOCATION, 0},
-		{CURLOPT_PATH_AS_IS, 1}, /* the path is signed as it stands */
+		{CURLOPT_PATH_AS_IS, 1}, /* the path is signed as it is */
 		{CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
 		{CURLOPT_NOSIGNAL, 1},
 		{CURLOPT_TCP_KEEPALIVE, 1},
@@ -339,11 +336,11 @@ static void set_connection(struct http_call *call, const struct http_request *re
 	call->fresh_tls = request->once && !strncasecmp(request->url, "https:", 6);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (http->ca_bundle) {
-		/* Only these: Debian's curl would still trust its directory of certificates. */
+		/* Only this file: Debian's curl also trusts its directory of certificates. */
 		curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_bundle);
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	}
-	if (request->no_proxy || http_place_of_url(request->url) != HTTP_ELSEWHERE)
+	if (request->no_proxy || url_host_in(request->url) != URL_HOST_REMOTE)
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)http->connect_ms);
@@ -352,10 +349,10 @@ static void set_connection(struct http_call *call, const struct http_request *re
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((http->stalled_ms + 999) / 1000));
 }
 
-/* The strings that curl copies, by the results of setting them. */
+/* Sets the request's method, URL, headers and body. curl copies strings, and may lack memory. */
 static int set_message(struct http_call *call)
 {
-	const struct http_copy *request = &call->request;
+	const struct http_message *request = &call->request;
 	CURL *easy = call->easy;
 
 	for (size_t i = 0; i < request->n_lines; i++) {
@@ -380,19 +377,19 @@ static int set_message(struct http_call *call)
 	return 0;
 }
 
-static int start(struct http_call *call, const struct http_request *request)
+static int http_call_start(struct http_call *call, const struct http_request *request)
 {
-	size_t max = request->max_answer ? request->max_answer : BUF_MAX;
+	size_t max = request->max_response ? request->max_response : BUF_MAX;
 	CURL *easy = call->easy = curl_easy_init();
 
 	if (!easy)
 		return -ENOMEM;
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->reason);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_arrived);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->cause);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_body_arrived);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)max);
-	buf_init(&call->answer.body, max);
+	buf_init(&call->response.body, max);
 	set_connection(call, request);
 	if (request->gzip)
 		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
@@ -401,34 +398,32 @@ static int start(struct http_call *call, const struct http_request *request)
 	return 0;
 }
 
-static void refuse(void *arg)
+static void http_refusal_fired(void *arg)
 {
 	struct http_call *call = arg;
 
 	DL_DELETE(call->http->calls, call);
 	call->done(call->arg, NULL, &call->err);
-	call_free(call);
+	http_call_free(call);
 }
 
-/* Told from the loop, as every other end. */
-static int start_refusing(struct http_call *call)
+/* Reports call->err from the loop, as every other result. */
+static int http_call_refuse(struct http_call *call)
 {
-	call->refused = loop_timer_create(call->http->loop, refuse, call);
-	if (!call->refused)
+	call->refusal = loop_timer_create(call->http->loop, http_refusal_fired, call);
+	if (!call->refusal)
 		return -ENOMEM;
-	loop_timer_start(call->refused, 0);
+	loop_timer_start(call->refusal, 0);
 	return 0;
 }
 
-/* Plain http is for what is at hand, and for URLs that a person wrote so. */
+/* Plain http goes only to local and metadata hosts, and to URLs that the user wrote with http. */
 static int check_plain(const struct http_request *request, struct err *err)
 {
 	if (request->plain || !strncasecmp(request->url, "https:", 6) ||
-		http_place_of_url(request->url) != HTTP_ELSEWHERE)
+		url_host_in(request->url) != URL_HOST_REMOTE)
 		return 0;
-	http_failure_describe(HTTP_NOT_PLAIN, request->url,
-		"it goes to this machine and to the metadata addresses only", 0, false, err);
-	return -EINVAL;
+	return http_result_not_plain(request->url, err);
 }
 
 struct http_call *http_send(
@@ -443,15 +438,15 @@ struct http_call *http_send(
 	call->done = done;
 	call->on_body = request->on_body;
 	call->arg = arg;
-	r = http_copy_init(&call->request, request, &call->err);
+	r = http_message_init(&call->request, request, &call->err);
 	if (!r)
 		r = check_plain(request, &call->err);
 	if (!r)
-		r = start(call, request);
+		r = http_call_start(call, request);
 	else if (r == -EINVAL)
-		r = start_refusing(call);
+		r = http_call_refuse(call);
 	if (r < 0) {
-		call_free(call);
+		http_call_free(call);
 		return NULL;
 	}
 	DL_APPEND(http->calls, call);

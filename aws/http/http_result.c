@@ -1,42 +1,126 @@
 /* SPDX-License-Identifier: MIT */
-/* Why a request got no answer. */
+/* The result of a finished curl transfer. */
 #include "http_result.h"
 
+#include <curl/curl.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "cleanup.h"
+#include "url.h"
+#include "utf8.h"
+
+/* The response's head. */
+
+static void copy_header(CURL *easy, const char *name, char *out, size_t size)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+		snprintf(out, size, "%s", header->value);
+}
+
+/* Parses a header that counts in units of `unit` ms. Returns milliseconds; -1 if the header is
+ * absent, not a number or more than a day. */
+static int64_t read_delay(CURL *easy, const char *name, int64_t unit)
+{
+	char text[32] = "", *end;
+	long long v;
+
+	copy_header(easy, name, text, sizeof(text));
+	v = strtoll(text, &end, 10);
+	return end == text || *end || v < 0 || v > 86400000 / unit ? -1 : v * unit;
+}
+
+static void read_head(CURL *easy, struct http_response *response)
+{
+	char date[64] = "";
+	time_t seconds;
+	long status = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	response->status = (int)status;
+	copy_header(easy, "x-amzn-requestid", response->request_id, sizeof(response->request_id));
+	utf8_make_line(response->request_id);
+	copy_header(easy, "content-type", response->content_type, sizeof(response->content_type));
+	copy_header(easy, "date", date, sizeof(date));
+	seconds = date[0] ? curl_getdate(date, NULL) : -1;
+	response->date_ms = seconds > 0 ? (int64_t)seconds * 1000 : 0;
+	response->retry_after_ms = read_delay(easy, "x-amz-retry-after", 1);
+	if (response->retry_after_ms < 0)
+		response->retry_after_ms = read_delay(easy, "retry-after", 1000);
+}
+
+/* Errors: errno, text, and advice where another try cannot help. */
+
+enum http_failure {
+	HTTP_BROKEN,
+	HTTP_NO_ADDRESS,
+	HTTP_NO_CONNECTION,
+	HTTP_NO_TLS,
+	HTTP_NO_TRUST,
+	HTTP_BAD_BUNDLE,
+	HTTP_TIMED_OUT,
+	HTTP_TOO_LARGE,
+	HTTP_BAD_URL,
+	HTTP_NOT_PLAIN, /* http where TLS is required */
+	HTTP_REDIRECT,
+	HTTP_NO_MEMORY,
+};
 
 static const struct {
 	int errnum;
 	bool retryable;
 	const char *text;
 	const char *advice;
-} table[] = {
+} failures[] = {
 	[HTTP_BROKEN] = {EIO, true, "the connection broke", NULL},
 	[HTTP_NO_ADDRESS] = {EHOSTUNREACH, true, "cannot find the address", NULL},
 	[HTTP_NO_CONNECTION] = {EHOSTUNREACH, true, "cannot connect", NULL},
 	[HTTP_NO_TLS] = {EHOSTUNREACH, true, "no TLS connection", NULL},
 	[HTTP_NO_TRUST] = {EHOSTUNREACH, false, "no trusted TLS connection", NULL},
-	[HTTP_NO_BUNDLE] = {EHOSTUNREACH, false, "no trusted TLS connection",
+	[HTTP_BAD_BUNDLE] = {EHOSTUNREACH, false, "no trusted TLS connection",
 		"the file that AWS_CA_BUNDLE or ca_bundle names must hold certificates in PEM "
 		"form"},
 	[HTTP_TIMED_OUT] = {ETIMEDOUT, true, "timed out", NULL},
-	[HTTP_TOO_LARGE] = {EFBIG, false, "the answer is too large", NULL},
-	[HTTP_NO_URL] = {EINVAL, false, "not an http or https URL", NULL},
+	[HTTP_TOO_LARGE] = {EFBIG, false, "the response is too large", NULL},
+	[HTTP_BAD_URL] = {EINVAL, false, "not an http or https URL", NULL},
 	[HTTP_NOT_PLAIN] = {EINVAL, false, "no plain http to this host",
 		"write https, or name an endpoint_url"},
-	[HTTP_REDIRECTED] = {EIO, false, "a redirect, which is not followed",
+	[HTTP_REDIRECT] = {EIO, false, "a redirect, which is not followed",
 		"if that is the right endpoint, name it; otherwise a proxy or a login page is in "
 		"the way"},
 	[HTTP_NO_MEMORY] = {ENOMEM, false, "out of memory", NULL},
 };
 
-/* By OpenSSL's numbers, which are fixed (openssl/x509_vfy.h). */
+static const struct {
+	CURLcode code;
+	enum http_failure failure;
+} codes[] = {
+	{CURLE_COULDNT_RESOLVE_HOST, HTTP_NO_ADDRESS},
+	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_NO_ADDRESS},
+	{CURLE_COULDNT_CONNECT, HTTP_NO_CONNECTION},
+	{CURLE_SSL_CONNECT_ERROR, HTTP_NO_TLS},
+	{CURLE_PEER_FAILED_VERIFICATION, HTTP_NO_TRUST},
+	{CURLE_SSL_ISSUER_ERROR, HTTP_NO_TRUST},
+	{CURLE_SSL_CACERT_BADFILE, HTTP_BAD_BUNDLE},
+	{CURLE_SSL_CERTPROBLEM, HTTP_NO_TRUST},
+	{CURLE_OPERATION_TIMEDOUT, HTTP_TIMED_OUT},
+	{CURLE_FILESIZE_EXCEEDED, HTTP_TOO_LARGE},
+	{CURLE_URL_MALFORMAT, HTTP_BAD_URL},
+	{CURLE_UNSUPPORTED_PROTOCOL, HTTP_BAD_URL},
+	{CURLE_OUT_OF_MEMORY, HTTP_NO_MEMORY},
+};
+
+/* fault: OpenSSL's number, which is fixed (X509_V_ERR_… in openssl/x509_vfy.h). */
 static const char *advice_on_trust(long fault)
 {
 	switch (fault) {
 	case 0:
-	case 1: /* unspecified: what curl leaves there when the chain is good, but not the name */
+	case 1: /* unspecified: what curl reports when the chain is good, but not the name */
 		return "the certificate is for other names: correct the endpoint's URL";
 	case 9:  /* not yet valid */
 	case 10: /* expired */
@@ -53,7 +137,7 @@ static const char *advice_on_trust(long fault)
 	}
 }
 
-/* By OpenSSL's words, for curl has one code for all. NULL: nothing but another try is known. */
+/* curl has one code for all TLS errors: OpenSSL's text tells them apart. NULL: no advice. */
 static const char *advice_on_tls(const char *cause)
 {
 	if (strstr(cause, "protocol version") || strstr(cause, "unsupported protocol"))
@@ -63,7 +147,7 @@ static const char *advice_on_tls(const char *cause)
 	return NULL;
 }
 
-static const char *advise(enum http_failure failure, const char *cause, long fault)
+static const char *advice_on(enum http_failure failure, const char *cause, long fault)
 {
 	switch (failure) {
 	case HTTP_NO_TRUST:
@@ -71,12 +155,12 @@ static const char *advise(enum http_failure failure, const char *cause, long fau
 	case HTTP_NO_TLS:
 		return advice_on_tls(cause);
 	default:
-		return table[failure].advice;
+		return failures[failure].advice;
 	}
 }
 
-/* The length of "host[:port]" at the start of s; *has_port: whether it has a port. */
-static int authority(const char *s, bool *has_port)
+/* Returns the length of "host[:port]" at the start of s; *has_port: whether it has a port. */
+static int authority_len(const char *s, bool *has_port)
 {
 	size_t len = strcspn(s, "/?#");
 	const char *bracket = memchr(s, ']', len), *host_end = bracket ? bracket : s;
@@ -85,28 +169,62 @@ static int authority(const char *s, bool *has_port)
 	return len < 280 ? (int)len : 280;
 }
 
-void http_failure_describe(enum http_failure failure, const char *url, const char *cause,
-	long fault, bool maybe_done, struct err *err)
+/* Fills *err with one sentence: the URL's host and port, the failure, its cause, and advice. fault:
+ * OpenSSL's number, for HTTP_NO_TRUST. Returns -errno. */
+static int http_fail(enum http_failure failure, const char *url, const char *cause, long fault,
+	bool maybe_done, struct err *err)
 {
-	const char *text = table[failure].text, *advice = advise(failure, cause, fault);
+	const char *text = failures[failure].text, *advice = advice_on(failure, cause, fault);
 	const char *colon = strstr(url, "://");
 	const char *host = colon ? colon + 3 : url;
 	const char *port = strncasecmp(url, "https:", 6) ? ":80" : ":443";
 	bool has_port;
-	int len = authority(host, &has_port);
+	int len = authority_len(host, &has_port);
 
-	if (failure == HTTP_NO_URL)
+	if (failure == HTTP_BAD_URL)
 		err_set(err, EINVAL, "%s", text);
 	else
-		err_set(err, table[failure].errnum, "%.*s%s: %s: %s%s%s", len, host,
+		err_set(err, failures[failure].errnum, "%.*s%s: %s: %s%s%s", len, host,
 			has_port ? "" : port, text, cause, advice ? "; " : "",
 			advice ? advice : "");
-	/* Where advice is needed, another try does not help. */
-	err->retryable = table[failure].retryable && !advice;
+	/* Advice means that another try does not help. */
+	err->retryable = failures[failure].retryable && !advice;
 	err->maybe_done = maybe_done;
+	return -err->errnum;
 }
 
-void http_failure_count(struct http_timeouts *timeouts, const char *cause, bool sent)
+int http_result_not_plain(const char *url, struct err *err)
+{
+	return http_fail(HTTP_NOT_PLAIN, url,
+		"it goes to this machine and to the metadata addresses only", 0, false, err);
+}
+
+/*
+ * Whether a byte of the request may have reached the server. curl counts the bytes that it gave to
+ * any socket for this transfer. A CONNECT to a proxy counts too; but on a TLS connection of the
+ * transfer's own, no byte of the request is sent before the handshake is complete.
+ */
+static bool may_have_sent(const struct http_transfer *transfer)
+{
+	long sent = 0;
+	curl_off_t handshake = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &sent);
+	curl_easy_getinfo(transfer->easy, CURLINFO_APPCONNECT_TIME_T, &handshake);
+	return sent > 0 && !(transfer->fresh_tls && !handshake);
+}
+
+/* curl's text does not give the reason of a refused connection, but names the peer: the host, or a
+ * proxy. */
+static bool names_host(const char *cause, const char *url)
+{
+	struct url_parts parts;
+
+	return url_split(url, &parts) < 0 || strcasestr(cause, parts.host);
+}
+
+/* Counts a timeout by curl's text and by whether the request was sent. */
+static void count_timeout(struct http_timeouts *timeouts, const char *cause, bool sent)
 {
 	if (!sent)
 		timeouts->connect++;
@@ -114,4 +232,70 @@ void http_failure_count(struct http_timeouts *timeouts, const char *cause, bool 
 		timeouts->stalled++;
 	else
 		timeouts->total++;
+}
+
+static enum http_failure failure_of(const struct http_transfer *transfer, bool sent)
+{
+	enum http_failure failure = HTTP_BROKEN;
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		if ((int)codes[i].code == transfer->code)
+			failure = codes[i].failure;
+	if (transfer->body_error)
+		return transfer->body_error == EFBIG ? HTTP_TOO_LARGE : HTTP_NO_MEMORY;
+	if (failure == HTTP_BAD_URL && sent)
+		return HTTP_BROKEN; /* curl reports HTTP/0.9 as an unsupported protocol */
+	if (failure == HTTP_NO_MEMORY && sent)
+		return HTTP_TOO_LARGE; /* curl reports an endless header as lack of memory */
+	return failure;
+}
+
+static int http_fail_transfer(const struct http_transfer *transfer, struct err *err)
+{
+	const char *cause =
+		transfer->cause[0] ? transfer->cause : curl_easy_strerror((CURLcode)transfer->code);
+	bool sent = may_have_sent(transfer);
+	enum http_failure failure = failure_of(transfer, sent);
+	long os_error = 0, fault = 0;
+	char text[160];
+
+	if (transfer->code == CURLE_OPERATION_TIMEDOUT && transfer->timeouts)
+		count_timeout(transfer->timeouts, cause, sent);
+	curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_error);
+	if (failure == HTTP_NO_CONNECTION && os_error) {
+		snprintf(text, sizeof(text), "%s%s", strerror((int)os_error),
+			names_host(cause, transfer->url) ? "" : ", by the proxy");
+		cause = text;
+	}
+	curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &fault);
+	return http_fail(failure, transfer->url, cause, fault, sent, err);
+}
+
+/* Names only the host of the redirect's target: the rest of the URL may repeat secrets of the
+ * request. */
+static int http_fail_redirect(const struct http_transfer *transfer, int status, struct err *err)
+{
+	char *url = NULL, cause[400];
+	struct url_parts parts;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &url);
+	if (url && url_split(url, &parts) == 0)
+		snprintf(cause, sizeof(cause), "status %d points to %.*s", status,
+			(int)(parts.path - url), url);
+	else
+		snprintf(cause, sizeof(cause), "status %d points nowhere", status);
+	http_fail(HTTP_REDIRECT, transfer->url, cause, 0, false, err);
+	err->http_status = status;
+	return -err->errnum;
+}
+
+int http_result(
+	const struct http_transfer *transfer, struct http_response *response, struct err *err)
+{
+	if (transfer->code != CURLE_OK)
+		return http_fail_transfer(transfer, err);
+	read_head(transfer->easy, response);
+	if (response->status < 300 || response->status > 399)
+		return 0;
+	return http_fail_redirect(transfer, response->status, err);
 }

@@ -1,33 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* Why a request got no answer: errno, words, and what helps. */
+/* The result of a finished curl transfer: the response's head, or an error that says what failed,
+ * why, and what to do. */
 #ifndef EBSFS_HTTP_RESULT_H
 #define EBSFS_HTTP_RESULT_H
 
-#include "err.h"
 #include "http.h"
 
-enum http_failure {
-	HTTP_BROKEN,     /* EIO */
-	HTTP_NO_ADDRESS, /* EHOSTUNREACH */
-	HTTP_NO_CONNECTION,
-	HTTP_NO_TLS,
-	HTTP_NO_TRUST, /* EHOSTUNREACH; trying again cannot help */
-	HTTP_NO_BUNDLE,
-	HTTP_TIMED_OUT,  /* ETIMEDOUT */
-	HTTP_TOO_LARGE,  /* EFBIG */
-	HTTP_NO_URL,     /* EINVAL */
-	HTTP_NOT_PLAIN,  /* EINVAL: http where it must be https */
-	HTTP_REDIRECTED, /* EIO */
-	HTTP_NO_MEMORY,  /* ENOMEM */
+struct http_transfer {
+	void *easy;        /* curl's handle (CURL *); the transfer is over */
+	int code;          /* curl's result (CURLcode) */
+	const char *cause; /* the text of curl's error buffer; "" if empty */
+	const char *url;
+	bool fresh_tls; /* the transfer had a TLS connection of its own, with no request before it
+			 */
+	struct http_timeouts *timeouts; /* timeouts are counted here; NULL: nowhere */
+	int body_error;                 /* of the buffer for the response's body; 0: none */
 };
 
-/* Fills *err with one sentence that names the URL's host and port, what failed, the cause, and what
- * to do where that is known. fault: what OpenSSL found in the certificate (X509_V_ERR_…), for
- * HTTP_NO_TRUST. */
-void http_failure_describe(enum http_failure failure, const char *url, const char *cause,
-	long fault, bool maybe_done, struct err *err);
+/* Returns 0 and fills *response except its body; or -errno with *err, as http_send() documents. */
+int http_result(
+	const struct http_transfer *transfer, struct http_response *response, struct err *err);
 
-/* Counts a time-out, by curl's words for it and whether anything was sent yet. */
-void http_failure_count(struct http_timeouts *timeouts, const char *cause, bool sent);
+/* Refuses a plain http URL before anything is sent: fills *err and returns -EINVAL. */
+int http_result_not_plain(const char *url, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Division of URLs. */
+/* URLs: their parts, and the kind of their host. */
 #include "url.h"
 
 #include <arpa/inet.h>
@@ -9,10 +9,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cleanup.h"
 #include "num.h"
 
-/* Labels of letters, digits and '-' (not at an end), as in names and dotted addresses; one dot may
- * end it. */
+/* Labels of letters, digits and '-' (not at either end of a label), separated by dots, as in names
+ * and dotted addresses. A final dot is permitted. */
 static bool is_host_name(const char *host)
 {
 	for (;;) {
@@ -37,7 +38,7 @@ static bool is_ipv6(const char *host)
 	return inet_pton(AF_INET6, host, &address) == 1;
 }
 
-/* Copies the host at *s and moves behind it. */
+/* Copies the host at *s and moves *s to the character after it. */
 static int take_host(const char **s, struct url_parts *out)
 {
 	bool brackets = **s == '[';
@@ -66,7 +67,7 @@ int url_split(const char *url, struct url_parts *out)
 		return -EINVAL;
 	s = url + (out->https ? 8 : 7);
 	if (take_host(&s, out) < 0)
-		return -EINVAL; /* "user:password@" is no host and no port either */
+		return -EINVAL; /* so does "user:password@", which is neither host nor port */
 	if (*s == ':') {
 		size_t len = strspn(s + 1, "0123456789");
 		uint64_t port;
@@ -100,4 +101,52 @@ bool url_host_is_loopback(const char *host)
 	if (inet_pton(AF_INET, host, &v4) == 1)
 		return ntohl(v4.s_addr) >> 24 == 127;
 	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+static const struct {
+	const char *address;
+	enum url_host kind;
+} metadata_hosts[] = {
+	{"169.254.169.254", URL_HOST_INSTANCE},
+	{"fd00:ec2::254", URL_HOST_INSTANCE},
+	{"169.254.170.2", URL_HOST_CONTAINER},
+	{"169.254.170.23", URL_HOST_CONTAINER},
+	{"fd00:ec2::23", URL_HOST_CONTAINER},
+};
+
+/* An IPv6 address has many spellings. */
+static bool same_address(const char *a, const char *b)
+{
+	struct in6_addr a6, b6;
+
+	if (!strcmp(a, b))
+		return true;
+	return inet_pton(AF_INET6, a, &a6) == 1 && inet_pton(AF_INET6, b, &b6) == 1 &&
+	       !memcmp(&a6, &b6, sizeof(a6));
+}
+
+/* curl connects these names to loopback without a lookup (RFC 6761, 6.3). */
+static bool is_localhost(const char *host)
+{
+	static const char below[] = ".localhost";
+	size_t len = strlen(host), n = sizeof(below) - 1;
+
+	return !strcmp(host, below + 1) || (len > n && !strcmp(host + len - n, below));
+}
+
+enum url_host url_host_of(const char *host)
+{
+	if (url_host_is_loopback(host) || is_localhost(host))
+		return URL_HOST_LOCAL;
+	for (size_t i = 0; i < ARRAY_LEN(metadata_hosts); i++)
+		if (same_address(host, metadata_hosts[i].address))
+			return metadata_hosts[i].kind;
+	return URL_HOST_REMOTE;
+}
+
+enum url_host url_host_in(const char *url)
+{
+	struct url_parts parts;
+
+	return url_split(url, &parts) == 0 ? url_host_of(parts.host) : URL_HOST_REMOTE;
 }

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <strings.h>
 
-#include "http_place.h"
 #include "log.h"
+#include "url.h"
 
 /* Version 2 comes with weaker promises, which nobody shall have by accident where Version 4 works.
  */
@@ -52,8 +52,7 @@ void wire_warn(const struct endpoint_config *endpoints, const char *region)
 	_cleanup_buf_ struct buf url = BUF_INIT;
 
 	if (endpoint_url(endpoints, "ec2", region, &url, NULL) == 0 &&
-		!strncasecmp(url.data, "http:", 5) &&
-		http_place_of_url(url.data) != HTTP_THIS_MACHINE)
+		!strncasecmp(url.data, "http:", 5) && url_host_in(url.data) != URL_HOST_LOCAL)
 		log_warning("%s is not encrypted: whoever is in between can read and change what "
 			    "is asked and answered, and use session tokens",
 			url.data);

@@ -43,7 +43,7 @@ static void answer(void *unused)
 	static const char body[] = "<DescribeRegionsResponse><regionInfo><item><regionName>us-east-"
 				   "1</regionName></item>"
 				   "</regionInfo></DescribeRegionsResponse>";
-	struct http_answer a = {.status = 200, .retry_after_ms = -1};
+	struct http_response a = {.status = 200, .retry_after_ms = -1};
 
 	(void)unused;
 	buf_puts(&a.body, body);

@@ -164,7 +164,7 @@ static char world_last[65536]; /* the last request: line, headers, body */
 static void answer_now(void *arg)
 {
 	struct http_call *call = arg;
-	struct http_answer answer = {
+	struct http_response answer = {
 		.status = call->status, .date_ms = call->date_ms, .retry_after_ms = -1};
 	struct err err;
 	http_done *done = call->done;

@@ -12,7 +12,7 @@
 
 #include "loop.h"
 
-void http_ended(void *arg, struct http_answer *answer, const struct err *err)
+void http_ended(void *arg, struct http_response *answer, const struct err *err)
 {
 	struct http_result *r = arg;
 

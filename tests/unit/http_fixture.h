@@ -23,7 +23,7 @@ struct http_result {
 	int called;
 	int status;
 	struct err err;
-	struct http_answer answer; /* without its body */
+	struct http_response answer; /* without its body */
 	struct buf body;
 };
 
@@ -31,7 +31,7 @@ struct http_result {
 int http_setup(void **state);
 int http_teardown(void **state);
 /* A done function that records the end in a struct http_result and stops the loop. */
-void http_ended(void *arg, struct http_answer *answer, const struct err *err);
+void http_ended(void *arg, struct http_response *answer, const struct err *err);
 /* Sends and waits for the end; what the result held before is freed. */
 void http_ask(struct http_fixture *f, const struct http_request *request, struct http_result *r);
 

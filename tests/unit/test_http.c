@@ -99,7 +99,7 @@ static void test_compressed_answers(void **state)
 	struct http_fixture *f = *state;
 	struct http_result r = {0};
 	const struct http_request request = {
-		.method = "GET", .url = f->url, .gzip = true, .max_answer = 10000};
+		.method = "GET", .url = f->url, .gzip = true, .max_response = 10000};
 
 	f->behaviour = compresses;
 	http_ask(f, &request, &r);
@@ -184,13 +184,13 @@ static void test_bodies_piece_by_piece(void **state)
 	/* The bound holds. */
 	buf_finish(&t.body);
 	t = (struct taker){0};
-	request.max_answer = 1000000;
+	request.max_response = 1000000;
 	take_all(f, request, &t);
 	assert_int_equal(t.r.err.errnum, EFBIG);
 	/* What is no success comes with the answer. */
 	buf_finish(&t.body);
 	t = (struct taker){0};
-	request.max_answer = 0;
+	request.max_response = 0;
 	snprintf(f->url, sizeof(f->url), "http://127.0.0.1:%d/fails", http_server_port(f->server));
 	take_all(f, request, &t);
 	assert_int_equal(t.r.status, 503);
@@ -313,7 +313,7 @@ struct canceller {
 	struct http *http; /* destroyed instead, if not NULL */
 };
 
-static void cancels(void *arg, struct http_answer *answer, const struct err *err)
+static void cancels(void *arg, struct http_response *answer, const struct err *err)
 {
 	struct canceller *c = arg;
 

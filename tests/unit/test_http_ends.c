@@ -84,8 +84,8 @@ static void test_ends_after_the_request_was_sent(void **state)
 		{babbles, EIO, true, "the connection broke: "},
 		{hangs, ETIMEDOUT, true, "timed out: "},
 		{stalls, ETIMEDOUT, true, "timed out: Operation too slow"},
-		{too_large, EFBIG, false, "the answer is too large: "},
-		{swells, EFBIG, false, "the answer is too large: "},
+		{too_large, EFBIG, false, "the response is too large: "},
+		{swells, EFBIG, false, "the response is too large: "},
 	};
 	struct http_fixture *f = *state;
 
@@ -101,7 +101,7 @@ static void test_ends_after_the_request_was_sent(void **state)
 					.url = f->url,
 					.body = "x",
 					.body_len = 1,
-					.max_answer = 1000,
+					.max_response = 1000,
 					.once = once,
 					.timeout_ms = table[i].behaviour == hangs ? 200 : 30000},
 				&r);

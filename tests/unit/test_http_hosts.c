@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* http, http_place: where plain http goes, what goes through a proxy, and that nothing follows a
+/* http, url: where plain http goes, what goes through a proxy, and that nothing follows a
  * redirect. */
 #include <errno.h>
 #include <setjmp.h>
@@ -12,44 +12,44 @@
 
 #include "cleanup.h"
 #include "http_fixture.h"
-#include "http_place.h"
+#include "url.h"
 
 static void test_places(void **state)
 {
 	static const struct {
 		const char *host;
-		enum http_place place;
+		enum url_host kind;
 	} table[] = {
-		{"127.0.0.1", HTTP_THIS_MACHINE},
-		{"127.255.0.9", HTTP_THIS_MACHINE},
-		{"::1", HTTP_THIS_MACHINE},
-		{"0:0:0:0:0:0:0:1", HTTP_THIS_MACHINE},
-		{"localhost", HTTP_THIS_MACHINE},
-		{"eu-west-1.localhost", HTTP_THIS_MACHINE},
-		{".localhost", HTTP_ELSEWHERE},
-		{"notlocalhost", HTTP_ELSEWHERE},
-		{"169.254.169.254", HTTP_INSTANCE},
-		{"fd00:ec2::254", HTTP_INSTANCE},
-		{"fd00:ec2:0:0::254", HTTP_INSTANCE},
-		{"169.254.170.2", HTTP_CONTAINER},
-		{"169.254.170.23", HTTP_CONTAINER},
-		{"fd00:ec2::23", HTTP_CONTAINER},
-		{"localhost.example.org", HTTP_ELSEWHERE},
-		{"127.0.0.1.example.org", HTTP_ELSEWHERE},
-		{"128.0.0.1", HTTP_ELSEWHERE},
-		{"127.1", HTTP_ELSEWHERE},
-		{"2130706433", HTTP_ELSEWHERE},
-		{"::ffff:127.0.0.1", HTTP_ELSEWHERE},
-		{"169.254.169.253", HTTP_ELSEWHERE},
-		{"169.254.170.3", HTTP_ELSEWHERE},
-		{"fd00:ec2::2", HTTP_ELSEWHERE},
-		{"0.0.0.0", HTTP_ELSEWHERE},
-		{"", HTTP_ELSEWHERE},
+		{"127.0.0.1", URL_HOST_LOCAL},
+		{"127.255.0.9", URL_HOST_LOCAL},
+		{"::1", URL_HOST_LOCAL},
+		{"0:0:0:0:0:0:0:1", URL_HOST_LOCAL},
+		{"localhost", URL_HOST_LOCAL},
+		{"eu-west-1.localhost", URL_HOST_LOCAL},
+		{".localhost", URL_HOST_REMOTE},
+		{"notlocalhost", URL_HOST_REMOTE},
+		{"169.254.169.254", URL_HOST_INSTANCE},
+		{"fd00:ec2::254", URL_HOST_INSTANCE},
+		{"fd00:ec2:0:0::254", URL_HOST_INSTANCE},
+		{"169.254.170.2", URL_HOST_CONTAINER},
+		{"169.254.170.23", URL_HOST_CONTAINER},
+		{"fd00:ec2::23", URL_HOST_CONTAINER},
+		{"localhost.example.org", URL_HOST_REMOTE},
+		{"127.0.0.1.example.org", URL_HOST_REMOTE},
+		{"128.0.0.1", URL_HOST_REMOTE},
+		{"127.1", URL_HOST_REMOTE},
+		{"2130706433", URL_HOST_REMOTE},
+		{"::ffff:127.0.0.1", URL_HOST_REMOTE},
+		{"169.254.169.253", URL_HOST_REMOTE},
+		{"169.254.170.3", URL_HOST_REMOTE},
+		{"fd00:ec2::2", URL_HOST_REMOTE},
+		{"0.0.0.0", URL_HOST_REMOTE},
+		{"", URL_HOST_REMOTE},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (http_place_of(table[i].host) != table[i].place)
+		if (url_host_of(table[i].host) != table[i].kind)
 			fail_msg("%s", table[i].host);
 }
 
