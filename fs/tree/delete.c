@@ -46,7 +46,7 @@ void delete_refuse(struct pending_reply *a, struct node n)
 }
 
 /* Whether the mount and the asking process may delete; if not, the answer has been given. */
-static bool permitted(struct fs *fs, struct pending_reply *a, const char *option_help)
+static bool delete_permitted(struct fs *fs, struct pending_reply *a, const char *option_help)
 {
 	enum guard_verdict verdict = guard_check(&fs->guard, process_of(a), clock_mono_ms());
 	struct err err;
@@ -69,7 +69,7 @@ static bool permitted(struct fs *fs, struct pending_reply *a, const char *option
 	return false;
 }
 
-static struct deletion *begin(struct fs *fs, struct node n, struct pending_reply *a)
+static struct deletion *deletion_begin(struct fs *fs, struct node n, struct pending_reply *a)
 {
 	struct deletion *d = calloc(1, sizeof(*d));
 
@@ -82,7 +82,7 @@ static struct deletion *begin(struct fs *fs, struct node n, struct pending_reply
 	return d;
 }
 
-static void end(struct deletion *d, const struct err *err)
+static void deletion_end(struct deletion *d, const struct err *err)
 {
 	DL_DELETE(d->fs->deletions, d);
 	if (d->reply)
@@ -111,13 +111,13 @@ void delete_forget_all(struct fs *fs)
 }
 
 /* Once EC2 has been asked. */
-static void started(struct deletion *d, struct aws_call *call)
+static void deletion_started(struct deletion *d, struct aws_call *call)
 {
 	struct err err;
 
 	if (!call) {
 		err_set(&err, ENOMEM, "out of memory");
-		end(d, &err);
+		deletion_end(d, &err);
 		return;
 	}
 	pending_reply_detach_on_interrupt(&d->reply);
@@ -138,7 +138,7 @@ static void snapshot_deleted(void *arg, const struct err *err)
 		catalogue_override_deleted(c, d->node.slot, clock_mono_ms());
 		err = NULL;
 	}
-	end(d, err);
+	deletion_end(d, err);
 }
 
 void delete_snapshot(struct fs *fs, struct node n, struct pending_reply *a)
@@ -148,7 +148,7 @@ void delete_snapshot(struct fs *fs, struct node n, struct pending_reply *a)
 	struct deletion *d;
 	struct err err;
 
-	if (!permitted(fs, a,
+	if (!delete_permitted(fs, a,
 		    "this mount deletes nothing; mount with -o delete to permit rmdir, which "
 		    "deletes the snapshot"))
 		return;
@@ -159,9 +159,9 @@ void delete_snapshot(struct fs *fs, struct node n, struct pending_reply *a)
 		pending_reply_err(a, &err);
 		return;
 	}
-	d = begin(fs, n, a);
+	d = deletion_begin(fs, n, a);
 	if (d)
-		started(d, ec2_delete_snapshot(fs->aws, region, id, snapshot_deleted, d));
+		deletion_started(d, ec2_delete_snapshot(fs->aws, region, id, snapshot_deleted, d));
 }
 
 static void tag_deleted(void *arg, const struct err *err)
@@ -171,7 +171,7 @@ static void tag_deleted(void *arg, const struct err *err)
 	if (!err)
 		catalogue_override_tag(
 			fs_catalogue(d->fs, d->node), d->node.slot, d->key, NULL, clock_mono_ms());
-	end(d, err);
+	deletion_end(d, err);
 }
 
 void delete_tag(struct fs *fs, struct node n, struct pending_reply *a)
@@ -181,7 +181,7 @@ void delete_tag(struct fs *fs, struct node n, struct pending_reply *a)
 	struct deletion *d;
 	struct err err;
 
-	if (!permitted(fs, a,
+	if (!delete_permitted(fs, a,
 		    "this mount deletes nothing; mount with -o delete to permit rm of a tag"))
 		return;
 	if (!strncmp(key, "aws:", 4)) {
@@ -190,10 +190,10 @@ void delete_tag(struct fs *fs, struct node n, struct pending_reply *a)
 		pending_reply_err(a, &err);
 		return;
 	}
-	d = begin(fs, n, a);
+	d = deletion_begin(fs, n, a);
 	if (!d)
 		return;
 	snprintf(d->key, sizeof(d->key), "%s", key);
-	started(d, ec2_delete_tag(fs->aws, region_name(fs_region(fs, n)), catalogue_id(c, n.slot),
-			   d->key, tag_deleted, d));
+	deletion_started(d, ec2_delete_tag(fs->aws, region_name(fs_region(fs, n)),
+				    catalogue_id(c, n.slot), d->key, tag_deleted, d));
 }

@@ -58,7 +58,7 @@ static int copies_json_text(struct fs *fs, struct node n, struct buf *out)
 	return copies_json(fs->copies, clock_wall_ms(), out);
 }
 
-static const char *age(int64_t then_mono_ms, char out[ISOTIME_SIZE])
+static const char *info_age(int64_t then_mono_ms, char out[ISOTIME_SIZE])
 {
 	return isotime_duration((clock_mono_ms() - then_mono_ms) / 1000, out);
 }
@@ -75,7 +75,7 @@ static void region_health(struct region *region, struct buf *out)
 	char since[ISOTIME_SIZE] = "-", text[800];
 
 	if (region_listed_at(region))
-		age(region_listed_at(region), since);
+		info_age(region_listed_at(region), since);
 	else if (region_known_ms(region))
 		isotime_duration((clock_wall_ms() - region_known_ms(region)) / 1000, since);
 	buf_printf(out, "%-20s %-6s %10s %10zu %12zu  %s", region_name(region),

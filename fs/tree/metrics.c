@@ -14,67 +14,69 @@ struct column {
 	double (*value)(const struct aws_counter *counter);
 };
 
-static double requests(const struct aws_counter *counter)
+static double counter_requests(const struct aws_counter *counter)
 {
 	return (double)counter->requests;
 }
 
-static double retries(const struct aws_counter *counter)
+static double counter_retries(const struct aws_counter *counter)
 {
 	return (double)counter->retries;
 }
 
-static double throttles(const struct aws_counter *counter)
+static double counter_throttles(const struct aws_counter *counter)
 {
 	return (double)counter->throttled;
 }
 
-static double errors(const struct aws_counter *counter)
+static double counter_errors(const struct aws_counter *counter)
 {
 	return (double)counter->errors;
 }
 
-static double tokens(const struct aws_counter *counter)
+static double counter_tokens(const struct aws_counter *counter)
 {
 	return counter->tokens;
 }
 
-static double share(const struct aws_counter *counter)
+static double counter_share(const struct aws_counter *counter)
 {
 	return counter->share;
 }
 
-static double waiting(const struct aws_counter *counter)
+static double counter_waiting(const struct aws_counter *counter)
 {
 	return counter->waiting;
 }
 
-static double waits(const struct aws_counter *counter)
+static double counter_waits(const struct aws_counter *counter)
 {
 	return (double)counter->waits;
 }
 
-static double wait_seconds(const struct aws_counter *counter)
+static double counter_wait_seconds(const struct aws_counter *counter)
 {
 	return (double)counter->waited_ms / 1000;
 }
 
 static const struct column columns[] = {
-	{"ebsfs_requests_total", "counter", "Requests sent to AWS, every try.", false, requests},
-	{"ebsfs_retries_total", "counter", "Tries that were repeated.", false, retries},
+	{"ebsfs_requests_total", "counter", "Requests sent to AWS, every try.", false,
+		counter_requests},
+	{"ebsfs_retries_total", "counter", "Tries that were repeated.", false, counter_retries},
 	{"ebsfs_throttles_total", "counter", "Tries that AWS refused for their rate.", false,
-		throttles},
-	{"ebsfs_errors_total", "counter", "Calls that ended in an error.", false, errors},
+		counter_throttles},
+	{"ebsfs_errors_total", "counter", "Calls that ended in an error.", false, counter_errors},
 	{"ebsfs_rate_tokens", "gauge", "Requests that may go out now without waiting.", true,
-		tokens},
+		counter_tokens},
 	{"ebsfs_rate_share", "gauge",
 		"Share of EC2's request rate that is counted on; less after refusals.", true,
-		share},
-	{"ebsfs_rate_waiting", "gauge", "Calls that wait for EC2's request rate.", true, waiting},
+		counter_share},
+	{"ebsfs_rate_waiting", "gauge", "Calls that wait for EC2's request rate.", true,
+		counter_waiting},
 	{"ebsfs_rate_waits_total", "counter", "Tries that had to wait for EC2's request rate.",
-		true, waits},
+		true, counter_waits},
 	{"ebsfs_rate_wait_seconds_total", "counter", "How long they waited, all together.", true,
-		wait_seconds},
+		counter_wait_seconds},
 };
 
 struct writing {

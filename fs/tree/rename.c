@@ -132,7 +132,7 @@ static void move_forbid(struct move *m, const char *owner)
 	move_refuse(m, &err);
 }
 
-static int own_part(void *arg, const struct ec2_page *page, bool ends, struct err *err)
+static int owner_page(void *arg, const struct ec2_page *page, bool ends, struct err *err)
 {
 	struct move *m = arg;
 
@@ -150,7 +150,7 @@ static int own_part(void *arg, const struct ec2_page *page, bool ends, struct er
 	return 0;
 }
 
-static void own_done(void *arg, const struct err *err)
+static void owner_done(void *arg, const struct err *err)
 {
 	struct move *m = arg;
 
@@ -162,7 +162,7 @@ static void own_done(void *arg, const struct err *err)
 		move_forbid(m, "");
 }
 
-static void own_interrupted(void *arg)
+static void owner_interrupted(void *arg)
 {
 	struct move *m = arg;
 
@@ -171,7 +171,7 @@ static void own_interrupted(void *arg)
 }
 
 /* EC2 says whether the snapshot is among the account's own. */
-static void ask_owner(struct move *m)
+static void move_ask_owner(struct move *m)
 {
 	struct err err;
 
@@ -184,9 +184,9 @@ static void ask_owner(struct move *m)
 		.owner = "self",
 		.filters = &m->filter,
 		.n_filters = 1};
-	m->question = pages_start(m->fs->aws, &m->query, own_part, own_done, m);
+	m->question = pages_start(m->fs->aws, &m->query, owner_page, owner_done, m);
 	if (m->question) {
-		pending_reply_on_interrupt(m->reply, own_interrupted, m);
+		pending_reply_on_interrupt(m->reply, owner_interrupted, m);
 		return;
 	}
 	err_set(&err, ENOMEM, "out of memory");
@@ -208,7 +208,7 @@ static void move_check_owner(struct move *m)
 	else if (*fs->account && *s.owner_id && strcmp(fs->account, s.owner_id) != 0)
 		move_forbid(m, s.owner_id);
 	else
-		ask_owner(m);
+		move_ask_owner(m);
 }
 
 static void move_snapshot(struct fs *fs, struct node snapshot, struct node to_folder,

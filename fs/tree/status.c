@@ -45,7 +45,7 @@ static const char *region_of(struct fs *fs, struct node n)
 	return region_name(fs_region(fs, n));
 }
 
-static int snapshot_text(struct fs *fs, struct node n, struct buf *out)
+static int snapshot_status_text(struct fs *fs, struct node n, struct buf *out)
 {
 	struct catalogue *c = fs_catalogue(fs, n);
 	struct catalogue_snapshot s;
@@ -59,7 +59,7 @@ static int snapshot_text(struct fs *fs, struct node n, struct buf *out)
 	return copies_snapshot_status(region_of(fs, n), c, n.slot, clock_wall_ms(), out);
 }
 
-static int receipt_text(struct fs *fs, struct node n, struct buf *out)
+static int receipt_status_text(struct fs *fs, struct node n, struct buf *out)
 {
 	const struct receipt *r = receipts_get(fs->receipts, n);
 
@@ -71,14 +71,14 @@ static bool is_receipt(struct node n)
 	return n.kind == NODE_RECEIPT_STATUS || n.kind == NODE_RECEIPT_WAIT;
 }
 
-static int text(struct fs *fs, struct node n, struct buf *out)
+static int status_text(struct fs *fs, struct node n, struct buf *out)
 {
-	return is_receipt(n) ? receipt_text(fs, n, out) : snapshot_text(fs, n, out);
+	return is_receipt(n) ? receipt_status_text(fs, n, out) : snapshot_status_text(fs, n, out);
 }
 
 /* Somebody reads it: if it is about to change, the poller is to look soon. Asking for its size
  * alone (ls -l, find) costs no request. */
-static int text_read(struct fs *fs, struct node n, struct buf *out)
+static int status_text_read(struct fs *fs, struct node n, struct buf *out)
 {
 	if (is_receipt(n)) {
 		const struct receipt *r = receipts_get(fs->receipts, n);
@@ -93,13 +93,13 @@ static int text_read(struct fs *fs, struct node n, struct buf *out)
 			s.state == EC2_SNAPSHOT_PENDING)
 			copies_glance(fs->copies, region_of(fs, n), s.id);
 	}
-	return text(fs, n, out);
+	return status_text(fs, n, out);
 }
 
-static int size_attr(struct fs *fs, struct node n, struct stat *st)
+static int status_size_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT;
-	int r = text(fs, n, &out);
+	int r = status_text(fs, n, &out);
 
 	st->st_size = (off_t)out.len;
 	return r;
@@ -111,7 +111,7 @@ static const char *watched_id(struct fs *fs, struct node n)
 	return is_receipt(n) ? NULL : catalogue_id(fs_catalogue(fs, n), n.slot);
 }
 
-static bool ended(struct fs *fs, struct node n)
+static bool status_ended(struct fs *fs, struct node n)
 {
 	struct catalogue_snapshot s;
 	const struct copy *copy;
@@ -157,8 +157,8 @@ static void wait_read(struct handle *h, off_t offset, size_t size, struct pendin
 		handle_read(h, offset, size, a);
 		return;
 	}
-	if (ended(fs, h->node)) {
-		handle_read_anew(h, text, offset, size, a);
+	if (status_ended(fs, h->node)) {
+		handle_read_anew(h, status_text, offset, size, a);
 		return;
 	}
 	w = calloc(1, sizeof(*w));
@@ -184,10 +184,10 @@ static void wake_waiters(struct statuses *s,
 	{
 		struct waiter woken = *w;
 
-		if (!concerns(s->fs, w->node, what) || !ended(s->fs, w->node))
+		if (!concerns(s->fs, w->node, what) || !status_ended(s->fs, w->node))
 			continue;
 		waiter_free(w);
-		handle_read_anew(woken.handle, text, woken.offset, woken.size, woken.reply);
+		handle_read_anew(woken.handle, status_text, woken.offset, woken.size, woken.reply);
 	}
 }
 
@@ -208,7 +208,7 @@ static bool status_poll(struct handle *h, struct fuse_pollhandle *ph)
 		h->poll = ph;
 	/* From now on somebody waits: EC2 is to be asked about a snapshot that no copy of ours is
 	 * making. */
-	if (ph && !h->held && watched_id(h->fs, h->node) && !ended(h->fs, h->node))
+	if (ph && !h->held && watched_id(h->fs, h->node) && !status_ended(h->fs, h->node))
 		h->held = copies_hold(h->fs->copies, region_of(h->fs, h->node),
 				  watched_id(h->fs, h->node)) == 0;
 	return h->changed;
@@ -244,7 +244,7 @@ static void tell_pollers(struct statuses *s,
 	}
 }
 
-static void changed(struct statuses *s,
+static void status_changed(struct statuses *s,
 	bool (*concerns)(struct fs *fs, struct node n, const void *what), const void *what)
 {
 	tell_pollers(s, concerns, what);
@@ -282,12 +282,12 @@ static bool concerns_snapshot(struct fs *fs, struct node n, const void *what)
 
 static void copy_changed(void *arg, const struct copy *copy)
 {
-	changed(arg, concerns_copy, copy);
+	status_changed(arg, concerns_copy, copy);
 }
 
 static void receipt_changed(void *arg, uint32_t number)
 {
-	changed(arg, concerns_receipt, &number);
+	status_changed(arg, concerns_receipt, &number);
 }
 
 static void catalogue_changed(void *arg, enum catalogue_change change, catalogue_slot slot)
@@ -305,7 +305,7 @@ static void catalogue_changed(void *arg, enum catalogue_change change, catalogue
 		snapshot.kind = texts[i];
 		invalidate_node(w->fs, snapshot);
 	}
-	changed(w->fs->statuses, concerns_snapshot, &snapshot);
+	status_changed(w->fs->statuses, concerns_snapshot, &snapshot);
 }
 
 static void watch_region(void *arg, struct region *region)
@@ -370,7 +370,8 @@ static int wait_attr(struct fs *fs, struct node n, struct stat *st)
 
 /* cp -r writes the source's status into a receipt's folder: it is dropped. A receipt's own status
  * file is read-only. */
-static int open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
+static int receipt_status_open_write(
+	struct fs *fs, struct node n, struct handle *h, struct err *err)
 {
 	const struct receipt *r = receipts_get(fs->receipts, n);
 
@@ -380,11 +381,12 @@ static int open_write(struct fs *fs, struct node n, struct handle *h, struct err
 	return 0;
 }
 
-static int set_attr(struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
+static int receipt_status_set_attr(
+	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {
 	(void)st;
 	(void)which;
-	return open_write(fs, n, NULL, err);
+	return receipt_status_open_write(fs, n, NULL, err);
 }
 
 static void receipt_status_remove(struct fs *fs, struct node n, struct pending_reply *a)
@@ -405,8 +407,8 @@ const struct node_ops status_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_NEVER,
 	.instead = INSTEAD,
-	.attr = size_attr,
-	.text = text_read,
+	.attr = status_size_attr,
+	.text = status_text_read,
 	.open_read = status_open_read,
 	.poll = status_poll,
 	.release = status_release};
@@ -415,23 +417,23 @@ const struct node_ops wait_ops = {.type = S_IFREG,
 	.trust = TRUST_NEVER,
 	.instead = INSTEAD,
 	.attr = wait_attr,
-	.text = text,
+	.text = status_text,
 	.read = wait_read,
 	.stream = true};
 const struct node_ops receipt_status_ops = {
 	.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_NEVER,
-	.attr = size_attr,
-	.text = text_read,
+	.attr = status_size_attr,
+	.text = status_text_read,
 	.open_read = status_open_read,
 	.poll = status_poll,
 	.release = status_release,
-	.open_write = open_write,
+	.open_write = receipt_status_open_write,
 	.write = handle_write,
 	.truncate = handle_truncate,
 	.commit = handle_drop,
-	.set_attr = set_attr,
+	.set_attr = receipt_status_set_attr,
 	.remove = receipt_status_remove,
 };
 const struct node_ops receipt_wait_ops = {.type = S_IFREG,
@@ -439,6 +441,6 @@ const struct node_ops receipt_wait_ops = {.type = S_IFREG,
 	.trust = TRUST_NEVER,
 	.instead = INSTEAD,
 	.attr = wait_attr,
-	.text = text,
+	.text = status_text,
 	.read = wait_read,
 	.stream = true};

@@ -14,7 +14,7 @@
 #include "tags.h"
 #include "utf8.h"
 
-static bool is_aws(const char *key)
+static bool tag_key_is_aws(const char *key)
 {
 	return !strncmp(key, "aws:", 4);
 }
@@ -75,7 +75,7 @@ static int tag_attr(struct fs *fs, struct node n, struct stat *st)
 		return r;
 	if (!key)
 		return -ENOENT;
-	if (is_aws(key))
+	if (tag_key_is_aws(key))
 		st->st_mode &= ~(mode_t)0222;
 	/* A tag that was just created has no value before the first close. */
 	st->st_size = value ? (off_t)strlen(value) + 1 : 0;
@@ -89,9 +89,9 @@ static int tag_text(struct fs *fs, struct node n, struct buf *out)
 	return value ? buf_printf(out, "%s\n", value) : -ENOENT;
 }
 
-static int check_key(const char *key, struct err *err)
+static int tag_check_key(const char *key, struct err *err)
 {
-	if (is_aws(key))
+	if (tag_key_is_aws(key))
 		return err_set(err, EPERM,
 			"tags that begin with aws: are AWS's own and read-only; choose another "
 			"key");
@@ -125,7 +125,7 @@ static int tags_create(struct fs *fs, struct node folder, const char *name, mode
 
 	(void)mode;
 	(void)h;
-	if (tags_parse_name(name, key, err) < 0 || check_key(key, err) < 0)
+	if (tags_parse_name(name, key, err) < 0 || tag_check_key(key, err) < 0)
 		return -err->errnum;
 	number = catalogue_key_number(fs_catalogue(fs, folder), key);
 	if (number > NODE_SUB_MAX)
@@ -139,7 +139,7 @@ static int tag_open_write(struct fs *fs, struct node n, struct handle *h, struct
 	const char *key = catalogue_key_text(fs_catalogue(fs, n), n.sub);
 
 	(void)h;
-	return key ? check_key(key, err) : err_set(err, ENOENT, "the tag is gone");
+	return key ? tag_check_key(key, err) : err_set(err, ENOENT, "the tag is gone");
 }
 
 /* One CreateTags under way; for mv of a tag, then the DeleteTags of its old key. */
@@ -154,7 +154,7 @@ struct tagging {
 };
 
 /* For an error that no close() can return any more. */
-static void report_tag(const struct tagging *t, const struct err *err)
+static void tagging_report(const struct tagging *t, const struct err *err)
 {
 	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 8];
 
@@ -167,13 +167,13 @@ static void tagging_end(struct tagging *t, const struct err *err)
 	if (t->reply)
 		pending_reply_err(t->reply, err);
 	else if (err)
-		report_tag(t, err);
+		tagging_report(t, err);
 	t->fs->tagging--;
 	buf_finish(&t->value);
 	free(t);
 }
 
-static void untagged(void *arg, const struct err *err)
+static void tagging_old_deleted(void *arg, const struct err *err)
 {
 	struct tagging *t = arg;
 
@@ -183,7 +183,7 @@ static void untagged(void *arg, const struct err *err)
 	tagging_end(t, err);
 }
 
-static void tagged(void *arg, const struct err *err)
+static void tagging_created(void *arg, const struct err *err)
 {
 	struct tagging *t = arg;
 	struct catalogue *c = fs_catalogue(t->fs, t->node);
@@ -195,14 +195,14 @@ static void tagged(void *arg, const struct err *err)
 	if (err || !*t->old_key) {
 		tagging_end(t, err);
 	} else if (!ec2_delete_tag(t->fs->aws, region_name(fs_region(t->fs, t->node)),
-			   catalogue_id(c, t->node.slot), t->old_key, untagged, t)) {
+			   catalogue_id(c, t->node.slot), t->old_key, tagging_old_deleted, t)) {
 		err_set(&none, ENOMEM, "out of memory");
 		tagging_end(t, &none);
 	}
 }
 
 /* Sends CreateTags for what `t` (owned from now on) says; `a` may be NULL. */
-static void send_tag(struct tagging *t, struct pending_reply *a)
+static void tagging_send(struct tagging *t, struct pending_reply *a)
 {
 	struct fs *fs = t->fs;
 	struct ec2_tag tag = {t->key, buf_str(&t->value)};
@@ -210,7 +210,8 @@ static void send_tag(struct tagging *t, struct pending_reply *a)
 	fs->tagging++;
 	t->reply = a;
 	if (!ec2_create_tags(fs->aws, region_name(fs_region(fs, t->node)),
-		    catalogue_id(fs_catalogue(fs, t->node), t->node.slot), &tag, 1, tagged, t)) {
+		    catalogue_id(fs_catalogue(fs, t->node), t->node.slot), &tag, 1, tagging_created,
+		    t)) {
 		struct err err;
 
 		err_set(&err, ENOMEM, "out of memory");
@@ -233,7 +234,7 @@ static struct tagging *tagging_create(struct fs *fs, struct node n, const char *
 	return t;
 }
 
-static void create_tag(struct handle *h, struct pending_reply *a)
+static void tag_write(struct handle *h, struct pending_reply *a)
 {
 	struct tagging *t = tagging_create(h->fs, h->node,
 		catalogue_key_text(fs_catalogue(h->fs, h->node), h->node.sub), h->uid);
@@ -241,7 +242,7 @@ static void create_tag(struct handle *h, struct pending_reply *a)
 	h->dirty = false;
 	h->committed = true;
 	if (t && handle_line(h, &t->value) == 0) {
-		send_tag(t, a);
+		tagging_send(t, a);
 		return;
 	}
 	free(t);
@@ -261,13 +262,13 @@ void tags_rename(struct fs *fs, struct node n, const char *name, struct pending_
 		pending_reply_errno(a, ENOENT);
 		return;
 	}
-	if (tags_parse_name(name, key, &err) == 0 && check_key(key, &err) == 0 &&
-		check_key(old_key, &err) == 0) {
+	if (tags_parse_name(name, key, &err) == 0 && tag_check_key(key, &err) == 0 &&
+		tag_check_key(old_key, &err) == 0) {
 		t = tagging_create(fs, n, key, pending_reply_user(a));
 		if (t && buf_puts(&t->value, value) == 0) {
 			if (strcmp(key, old_key) != 0)
 				snprintf(t->old_key, sizeof(t->old_key), "%s", old_key);
-			send_tag(t, a);
+			tagging_send(t, a);
 			return;
 		}
 		free(t);
@@ -309,13 +310,13 @@ static void tag_commit(struct handle *h, struct pending_reply *a)
 		pending_reply_err(a, &err);
 		return;
 	}
-	create_tag(h, a);
+	tag_write(h, a);
 }
 
 static void tag_closed(struct handle *h)
 {
 	if ((h->dirty || h->created) && !h->committed && !h->text.len)
-		create_tag(h, NULL);
+		tag_write(h, NULL);
 }
 
 /* Times and modes of a tag are not kept; `touch` and `cp -p` are not refused for it. */

@@ -11,7 +11,7 @@
 #define SKEW_MS 900000
 
 /* EC2 has one answer to all that is wrong with a key or a signature, STS has one for each. */
-static int refuse(struct sim_call *c, const char *sts_code, const char *sts_message)
+static int access_refuse(struct sim_call *c, const char *sts_code, const char *sts_message)
 {
 	if (c->sts)
 		return sim_fail(c, 403, sts_code, "%s", sts_message);
@@ -19,14 +19,14 @@ static int refuse(struct sim_call *c, const char *sts_code, const char *sts_mess
 		"AWS was not able to validate the provided access credentials");
 }
 
-static int check_key(struct sim_call *c, const struct sim_auth *a)
+static int access_check_key(struct sim_call *c, const struct sim_auth *a)
 {
 	struct sim_access_key *key = sim_world_key(c->world, a->access_key);
 	bool token_fits =
 		key && !key->token == !a->token && (!key->token || !strcmp(key->token, a->token));
 
 	if (!key || key->revoked || !token_fits)
-		return refuse(c, "InvalidClientTokenId",
+		return access_refuse(c, "InvalidClientTokenId",
 			"The security token included in the request is invalid.");
 	c->key = key;
 	if (!key->expires_ms || c->now.wall < key->expires_ms)
@@ -37,7 +37,7 @@ static int check_key(struct sim_call *c, const struct sim_auth *a)
 	return sim_fail(c, 400, "RequestExpired", "Request has expired.");
 }
 
-static int check_clock(struct sim_call *c, const struct sim_auth *a)
+static int access_check_clock(struct sim_call *c, const struct sim_auth *a)
 {
 	int64_t age = c->now.wall - a->stamp_ms;
 	bool late = a->in_query ? age >= a->expires_s * 1000 : age > SKEW_MS;
@@ -52,7 +52,7 @@ static int check_clock(struct sim_call *c, const struct sim_auth *a)
 }
 
 /* "ec2.eu-west-1.amazonaws.com:443": a host that names a region must name the scope's. */
-static bool host_fits(const char *host, const struct sim_auth *a)
+static bool access_host_matches(const char *host, const struct sim_auth *a)
 {
 	size_t n = strlen(a->service), region = strlen(a->region);
 
@@ -63,19 +63,19 @@ static bool host_fits(const char *host, const struct sim_auth *a)
 	       (!strncmp(host, a->region, region) && host[region] == '.');
 }
 
-static int check_region(struct sim_call *c, const struct sim_auth *a)
+static int access_check_region(struct sim_call *c, const struct sim_auth *a)
 {
 	c->region = sim_world_region(c->world, a->region);
-	if (!c->region || (!a->is_v2 && !host_fits(c->host, a)))
-		return refuse(c, "SignatureDoesNotMatch",
+	if (!c->region || (!a->is_v2 && !access_host_matches(c->host, a)))
+		return access_refuse(c, "SignatureDoesNotMatch",
 			"Credential should be scoped to a valid region.");
 	if (c->region->enabled)
 		return 0;
-	return refuse(c, "RegionDisabledException",
+	return access_refuse(c, "RegionDisabledException",
 		"STS is not activated in this region for this account.");
 }
 
-static int no_signature(struct sim_call *c)
+static int access_unsigned(struct sim_call *c)
 {
 	/* The one call whose token says it all. */
 	if (!strcmp(c->action, "AssumeRoleWithWebIdentity")) {
@@ -89,21 +89,22 @@ static int no_signature(struct sim_call *c)
 		"The request must contain the parameter AWSAccessKeyId");
 }
 
-static int judge(struct sim_call *c, const struct sim_auth_request *r, const struct sim_auth *a)
+static int access_verify(
+	struct sim_call *c, const struct sim_auth_request *r, const struct sim_auth *a)
 {
 	if (!a->is_v2)
 		c->sts = !strcmp(a->service, "sts");
 	if (!a->is_v2 && !c->sts && strcmp(a->service, "ec2"))
 		return sim_fail(c, 401, "AuthFailure",
 			"Credential should be scoped to correct service: 'ec2'.");
-	if (check_key(c, a) < 0 || check_clock(c, a) < 0)
+	if (access_check_key(c, a) < 0 || access_check_clock(c, a) < 0)
 		return -1;
 	if (!sim_auth_matches(a, r, c->key->secret))
-		return refuse(c, "SignatureDoesNotMatch",
+		return access_refuse(c, "SignatureDoesNotMatch",
 			"The request signature we calculated does not match the signature you "
 			"provided. Check your AWS Secret Access Key and signing method. Consult "
 			"the service documentation for details.");
-	return check_region(c, a);
+	return access_check_region(c, a);
 }
 
 int sim_access_authenticate(struct sim_call *c, const struct sim_auth_request *r)
@@ -114,13 +115,13 @@ int sim_access_authenticate(struct sim_call *c, const struct sim_auth_request *r
 
 	c->host = sim_auth_header(r, "host");
 	if (result == -ENOENT)
-		return no_signature(c);
+		return access_unsigned(c);
 	if (result == -EINVAL)
 		return sim_fail(c, 400, "IncompleteSignature", "%s", why);
-	return result < 0 ? sim_fail_memory(c) : judge(c, r, &a);
+	return result < 0 ? sim_fail_memory(c) : access_verify(c, r, &a);
 }
 
-static bool is_listed(char *const *list, size_t n, const char *action)
+static bool access_is_listed(char *const *list, size_t n, const char *action)
 {
 	for (size_t i = 0; i < n; i++)
 		if (sim_text_matches(action, list[i]))
@@ -136,8 +137,8 @@ int sim_access_authorize(struct sim_call *c, const char *action)
 	if (!strcmp(action,
 		    "GetCallerIdentity")) /* needs no permission, not even against a denial */
 		return 0;
-	if (!is_listed(k->deny, k->n_deny, action) &&
-		(!k->n_allow || is_listed(k->allow, k->n_allow, action)))
+	if (!access_is_listed(k->deny, k->n_deny, action) &&
+		(!k->n_allow || access_is_listed(k->allow, k->n_allow, action)))
 		return 0;
 	if (c->sts)
 		return sim_fail(c, 403, "AccessDenied",

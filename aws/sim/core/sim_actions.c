@@ -38,7 +38,8 @@ const struct sim_action *sim_action_find(const char *name)
 }
 
 /* Listing everything at once has a smaller bucket of its own. */
-static int throttle(struct sim_call *c, struct sim_throttle *t, const struct sim_action *action)
+static int action_throttle(
+	struct sim_call *c, struct sim_throttle *t, const struct sim_action *action)
 {
 	double scale = c->world->behaviour.throttle;
 	struct sim_rate rate = action->rate;
@@ -141,7 +142,7 @@ static int check_params(struct sim_call *c, const struct sim_action *action)
 	return 0;
 }
 
-static int run(struct sim_call *c, struct sim_throttle *t, const struct sim_auth_request *r)
+static int action_run(struct sim_call *c, struct sim_throttle *t, const struct sim_auth_request *r)
 {
 	const struct sim_action *action = sim_action_find(c->action);
 	struct sim_params kept = SIM_PARAMS_INIT;
@@ -152,7 +153,7 @@ static int run(struct sim_call *c, struct sim_throttle *t, const struct sim_auth
 	if (!action || action->sts != c->sts)
 		return sim_fail(c, 400, "InvalidAction",
 			"The action %s is not valid for this web service.", c->action);
-	if (c->key && (throttle(c, t, action) < 0 || sim_access_authorize(c, c->action) < 0))
+	if (c->key && (action_throttle(c, t, action) < 0 || sim_access_authorize(c, c->action) < 0))
 		return -1;
 	if (check_params(c, action) < 0)
 		return -1;
@@ -188,6 +189,6 @@ void sim_actions_answer(struct sim_world *w, struct sim_throttle *t,
 	if (!*c.action)
 		sim_fail(&c, 400, "MissingAction", "The request must contain the parameter Action");
 	else
-		run(&c, t, r);
+		action_run(&c, t, r);
 	pthread_rwlock_unlock(&w->lock);
 }

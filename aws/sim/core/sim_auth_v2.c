@@ -14,7 +14,7 @@
 #include "isotime.h"
 #include "sim_params.h"
 
-static int read_params(const struct sim_auth_request *r, struct sim_params *p)
+static int v2_read_params(const struct sim_auth_request *r, struct sim_params *p)
 {
 	int result = sim_params_parse(p, r->query, strlen(r->query), false);
 
@@ -24,14 +24,14 @@ static int read_params(const struct sim_auth_request *r, struct sim_params *p)
 bool sim_auth_v2_claimed(const struct sim_auth_request *r)
 {
 	struct sim_params p = SIM_PARAMS_INIT;
-	bool claimed = read_params(r, &p) == 0 && sim_params_get(&p, "SignatureVersion");
+	bool claimed = v2_read_params(r, &p) == 0 && sim_params_get(&p, "SignatureVersion");
 
 	sim_params_finish(&p);
 	return claimed;
 }
 
 /* A label of the host that looks like a region's name: "ec2.eu-west-1.amazonaws.com". */
-static void find_region(const char *host, char *out, size_t size)
+static void v2_region_of_host(const char *host, char *out, size_t size)
 {
 	snprintf(out, size, "us-east-1");
 	while (host && *host && *host != ':') {
@@ -46,7 +46,7 @@ static void find_region(const char *host, char *out, size_t size)
 	}
 }
 
-static int parse(const struct sim_params *p, struct sim_auth *a, const char **why)
+static int v2_parse(const struct sim_params *p, struct sim_auth *a, const char **why)
 {
 	const char *version = sim_params_get(p, "SignatureVersion");
 	const char *method = sim_params_get(p, "SignatureMethod");
@@ -81,18 +81,18 @@ int sim_auth_v2_parse(
 	const struct sim_auth_request *r, const char *host, struct sim_auth *a, const char **why)
 {
 	struct sim_params p = SIM_PARAMS_INIT;
-	int result = read_params(r, &p);
+	int result = v2_read_params(r, &p);
 
 	a->is_v2 = true;
-	find_region(host, a->region, sizeof(a->region));
+	v2_region_of_host(host, a->region, sizeof(a->region));
 	*why = "the request's parameters are malformed";
 	if (result == 0)
-		result = parse(&p, a, why);
+		result = v2_parse(&p, a, why);
 	sim_params_finish(&p);
 	return result;
 }
 
-static int by_name(const void *a, const void *b)
+static int v2_by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct sim_param *)a)->name, ((const struct sim_param *)b)->name);
 }
@@ -102,7 +102,7 @@ static void add_canonical_params(struct buf *out, struct sim_params *p)
 	bool first = true;
 
 	if (p->n)
-		qsort(p->items, p->n, sizeof(*p->items), by_name);
+		qsort(p->items, p->n, sizeof(*p->items), v2_by_name);
 	for (size_t i = 0; i < p->n; i++) {
 		const struct sim_param *item = &p->items[i];
 
@@ -124,7 +124,7 @@ bool sim_auth_v2_matches(const struct sim_auth *a, const struct sim_auth_request
 	struct sim_params p = SIM_PARAMS_INIT;
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;
-	int result = read_params(r, &p);
+	int result = v2_read_params(r, &p);
 
 	buf_printf(&text, "%s\n", r->method);
 	for (; host && *host; host++)

@@ -52,7 +52,7 @@ static uint64_t region_part(const char *region)
 	return mix(h) << 32;
 }
 
-static char *put(char *out, const char *s)
+static char *put_text(char *out, const char *s)
 {
 	size_t n = strlen(s);
 
@@ -77,15 +77,15 @@ static char *put_number(char *out, uint64_t v)
 	do
 		digits[--n] = (char)('0' + v % 10);
 	while (v /= 10);
-	return put(out, digits + n);
+	return put_text(out, digits + n);
 }
 
 static char *put_uuid(char *out, uint64_t a, uint64_t b)
 {
-	out = put(put_hex(out, a >> 32, 8), "-");
-	out = put(put_hex(out, a >> 16, 4), "-");
-	out = put(put_hex(out, a, 4), "-");
-	out = put(put_hex(out, b >> 48, 4), "-");
+	out = put_text(put_hex(out, a >> 32, 8), "-");
+	out = put_text(put_hex(out, a >> 16, 4), "-");
+	out = put_text(put_hex(out, a, 4), "-");
+	out = put_text(put_hex(out, b >> 48, 4), "-");
 	return put_hex(out, b, 12);
 }
 
@@ -120,31 +120,32 @@ static void add_tag(struct sim_bulk_scratch *b, const char *key)
 }
 
 /* Three tags on average. */
-static void make_tags(struct sim_bulk_scratch *b, const char *region, uint64_t h, uint64_t lineage)
+static void bulk_make_tags(
+	struct sim_bulk_scratch *b, const char *region, uint64_t h, uint64_t lineage)
 {
 	b->snapshot.tags.items = b->tags;
 	if (h % 16) {
-		char *at = put(tag_text(b), pick(services, ARRAY_LEN(services), lineage >> 8));
+		char *at = put_text(tag_text(b), pick(services, ARRAY_LEN(services), lineage >> 8));
 
-		put(put_number(put(at, "-"), lineage % 997), ".internal.example.com");
+		put_text(put_number(put_text(at, "-"), lineage % 997), ".internal.example.com");
 		add_tag(b, "Name");
 	}
 	if (h >> 4 & 3) {
-		put(tag_text(b), pick(stages, ARRAY_LEN(stages), lineage >> 16));
+		put_text(tag_text(b), pick(stages, ARRAY_LEN(stages), lineage >> 16));
 		add_tag(b, "environment");
 	}
 	if (h >> 6 & 1) {
-		put(tag_text(b), pick(teams, ARRAY_LEN(teams), lineage >> 24));
+		put_text(tag_text(b), pick(teams, ARRAY_LEN(teams), lineage >> 24));
 		add_tag(b, "team");
 	}
 	if ((h >> 7 & 3) == 0) {
-		put(tag_text(b), pick(plans, ARRAY_LEN(plans), lineage >> 32));
+		put_text(tag_text(b), pick(plans, ARRAY_LEN(plans), lineage >> 32));
 		add_tag(b, "backup-plan");
 	}
 	if ((h >> 9 & 3) == 0) {
-		char *at = put(put(tag_text(b), "arn:aws:ec2:"), region);
+		char *at = put_text(put_text(tag_text(b), "arn:aws:ec2:"), region);
 
-		put(put(at, ":" SIM_ACCOUNT ":volume/"), b->volume_id);
+		put_text(put_text(at, ":" SIM_ACCOUNT ":volume/"), b->volume_id);
 		add_tag(b, "aws:backup:source-resource");
 	}
 	if (h % 3 == 0) {
@@ -153,11 +154,11 @@ static void make_tags(struct sim_bulk_scratch *b, const char *region, uint64_t h
 	}
 }
 
-static void make_key(struct sim_bulk_scratch *b, const char *region, uint64_t lineage)
+static void bulk_make_key(struct sim_bulk_scratch *b, const char *region, uint64_t lineage)
 {
-	char *at = put(put(b->kms_key_id, "arn:aws:kms:"), region);
+	char *at = put_text(put_text(b->kms_key_id, "arn:aws:kms:"), region);
 
-	at = put(at, ":" SIM_ACCOUNT ":key/");
+	at = put_text(at, ":" SIM_ACCOUNT ":key/");
 	put_uuid(at, mix(lineage % 5 + 1), mix(lineage % 5 + 101));
 	put_uuid(b->data_key_id, mix(lineage + 7), mix(lineage + 9));
 	b->snapshot.kms_key_id = b->kms_key_id;
@@ -165,26 +166,27 @@ static void make_key(struct sim_bulk_scratch *b, const char *region, uint64_t li
 	b->snapshot.encrypted = true;
 }
 
-static void make_description(struct sim_bulk_scratch *b, uint64_t h, uint64_t lineage)
+static void bulk_make_description(struct sim_bulk_scratch *b, uint64_t h, uint64_t lineage)
 {
 	char *at = b->description;
 
 	switch (h % 4) {
 	case 0:
-		put(at, "This snapshot is created by the AWS Backup service.");
+		put_text(at, "This snapshot is created by the AWS Backup service.");
 		break;
 	case 1:
-		at = put_hex(put(at, "Created by CreateImage(i-0"), mix(lineage + 1), 16);
-		at = put_hex(put(at, ") for ami-0"), mix(h), 16);
+		at = put_hex(put_text(at, "Created by CreateImage(i-0"), mix(lineage + 1), 16);
+		at = put_hex(put_text(at, ") for ami-0"), mix(h), 16);
 		break;
 	case 2:
-		at = put_hex(put(at, "Created for policy: policy-0"), mix(lineage % 9), 16);
-		put(at, " schedule: Default Schedule");
+		at = put_hex(put_text(at, "Created for policy: policy-0"), mix(lineage % 9), 16);
+		put_text(at, " schedule: Default Schedule");
 		break;
 	default:
-		at = put(at, "nightly snapshot of ");
-		at = put(at, pick(services, ARRAY_LEN(services), lineage >> 8));
-		put(at, ", to be kept for thirty-five days and then deleted by the rotation job");
+		at = put_text(at, "nightly snapshot of ");
+		at = put_text(at, pick(services, ARRAY_LEN(services), lineage >> 8));
+		put_text(at,
+			", to be kept for thirty-five days and then deleted by the rotation job");
 		break;
 	}
 	b->snapshot.description = b->description;
@@ -192,7 +194,7 @@ static void make_description(struct sim_bulk_scratch *b, uint64_t h, uint64_t li
 
 static void put_id(char *out, uint64_t name)
 {
-	put_hex(put(out, "snap-0"), name, 16);
+	put_hex(put_text(out, "snap-0"), name, 16);
 }
 
 void sim_bulk_id(const char *region, size_t slot, char out[SIM_BULK_ID_SIZE])
@@ -210,7 +212,7 @@ void sim_bulk_make(const char *region, size_t slot, struct sim_bulk_scratch *b)
 	memset(s, 0, sizeof(*s));
 	s->slot = slot;
 	put_id(b->id, name);
-	put_hex(put(b->volume_id, "vol-0"), lineage, 16);
+	put_hex(put_text(b->volume_id, "vol-0"), lineage, 16);
 	s->id = b->id;
 	s->volume_id = b->volume_id;
 	s->owner_id = SIM_ACCOUNT;
@@ -224,11 +226,11 @@ void sim_bulk_make(const char *region, size_t slot, struct sim_bulk_scratch *b)
 	s->full_size =
 		(int64_t)(((uint64_t)s->volume_gib << 30) * (20 + lineage % 75) / 100) & ~0x7ffffLL;
 	if (lineage % 5 < 3) {
-		make_key(b, region, lineage);
+		bulk_make_key(b, region, lineage);
 		s->sse_type = "sse-kms";
 	}
-	make_description(b, h >> 32, lineage);
-	make_tags(b, region, h >> 24, lineage);
+	bulk_make_description(b, h >> 32, lineage);
+	bulk_make_tags(b, region, h >> 24, lineage);
 }
 
 bool sim_bulk_find(const char *region, size_t n, const char *id, size_t *slot)

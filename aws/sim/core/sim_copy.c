@@ -34,7 +34,7 @@ static void url_finish(struct url *u)
 	free(u->path);
 }
 
-static bool split(const char *text, struct url *u)
+static bool url_split(const char *text, struct url *u)
 {
 	size_t host, path;
 
@@ -55,7 +55,7 @@ static bool split(const char *text, struct url *u)
 
 /* "ec2.us-east-1.amazonaws.com" must be the source's host; a host that names no region will do (a
  * custom endpoint). */
-static bool host_fits(const struct sim_call *c, const char *host, const char *region)
+static bool presigned_host_matches(const struct sim_call *c, const char *host, const char *region)
 {
 	size_t n = strlen(region);
 
@@ -65,7 +65,7 @@ static bool host_fits(const struct sim_call *c, const char *host, const char *re
 	return !strncmp(host, region, n) && host[n] == '.';
 }
 
-static const char *check_signature(
+static const char *presigned_check_signature(
 	const struct sim_call *c, const struct url *u, const struct sim_auth *a, const char *region)
 {
 	const struct sim_header header = {"host", u->host};
@@ -85,7 +85,7 @@ static const char *check_signature(
 	return NULL;
 }
 
-static const char *check_query(
+static const char *presigned_check_query(
 	const struct sim_call *c, const char *query, const char *region, const char *id)
 {
 	struct sim_params p = SIM_PARAMS_INIT;
@@ -115,16 +115,16 @@ static const char *presigned_fault(
 	struct sim_auth_request r;
 	const char *why, *fault;
 
-	if (!split(url, &u))
+	if (!url_split(url, &u))
 		return "it is not a URL";
-	if (!host_fits(c, u.host, source_region))
+	if (!presigned_host_matches(c, u.host, source_region))
 		return "it is not addressed to the source region";
 	r = (struct sim_auth_request){
 		.method = "GET", .path = u.path, .query = u.query, .body = ""};
 	if (sim_auth_parse(&r, &a, &why) < 0)
 		return "it is not signed";
-	fault = check_signature(c, &u, &a, source_region);
-	return fault ? fault : check_query(c, u.query, source_region, source_id);
+	fault = presigned_check_signature(c, &u, &a, source_region);
+	return fault ? fault : presigned_check_query(c, u.query, source_region, source_id);
 }
 
 /* --- the request --- */
@@ -139,12 +139,12 @@ struct request {
 	struct sim_bulk_scratch scratch;
 };
 
-static void request_finish(struct request *q)
+static void copy_request_finish(struct request *q)
 {
 	sim_tags_finish(&q->tags);
 }
 
-static int parse_minutes(struct sim_call *c, struct request *q)
+static int copy_parse_minutes(struct sim_call *c, struct request *q)
 {
 	const char *text = sim_params_get(c->params, "CompletionDurationMinutes");
 	int64_t v = 0;
@@ -158,7 +158,7 @@ static int parse_minutes(struct sim_call *c, struct request *q)
 	return 0;
 }
 
-static int parse(struct sim_call *c, struct request *q)
+static int copy_parse(struct sim_call *c, struct request *q)
 {
 	q->source_region = sim_call_required(c, "SourceRegion");
 	if (!q->source_region)
@@ -185,10 +185,11 @@ static int parse(struct sim_call *c, struct request *q)
 		return sim_fail(c, 400, "UnsupportedOperation",
 			"The account has no Outposts and no Local Zones.");
 	q->url = sim_params_get(c->params, "PresignedUrl");
-	return parse_minutes(c, q) < 0 ? -1 : sim_tags_from_specification(c, "snapshot", &q->tags);
+	return copy_parse_minutes(c, q) < 0 ? -1
+					    : sim_tags_from_specification(c, "snapshot", &q->tags);
 }
 
-static int find_source(struct sim_call *c, struct request *q)
+static int copy_find_source(struct sim_call *c, struct request *q)
 {
 	q->from = sim_world_region(c->world, q->source_region);
 	if (!q->from || !q->from->enabled)
@@ -207,7 +208,7 @@ static int find_source(struct sim_call *c, struct request *q)
 		q->source_id);
 }
 
-static int check_source(struct sim_call *c, const struct request *q)
+static int copy_check_source(struct sim_call *c, const struct request *q)
 {
 	struct sim_view v;
 
@@ -233,7 +234,7 @@ static int check_source(struct sim_call *c, const struct request *q)
 	return 0;
 }
 
-static int check_limits(struct sim_call *c)
+static int copy_check_limits(struct sim_call *c)
 {
 	struct sim_region *r = c->region;
 	int limit = r->copy_limit >= 0 ? r->copy_limit : c->world->behaviour.copy_limit;
@@ -252,7 +253,7 @@ static int check_limits(struct sim_call *c)
 
 /* The key of the copy, and whether it has one: the user guide's table of encryption outcomes.
  * *failure is set when EC2 finds out later that the key will not do. */
-static const char *choose_key(
+static const char *copy_choose_key(
 	const struct sim_call *c, const struct request *q, const char **failure)
 {
 	const struct sim_region *r = c->region;
@@ -275,7 +276,7 @@ static const char *choose_key(
 }
 
 /* What will go wrong with an accepted copy, as its status message; "" if nothing. */
-static void foresee(const struct sim_call *c, const struct request *q, const char *key_failure,
+static void copy_failure(const struct sim_call *c, const struct request *q, const char *key_failure,
 	char *out, size_t size)
 {
 	const char *url =
@@ -289,7 +290,7 @@ static void foresee(const struct sim_call *c, const struct request *q, const cha
 		snprintf(out, size, "%s", key_failure ? key_failure : "");
 }
 
-static int64_t duration(struct sim_call *c, const struct sim_snapshot *s, bool fails)
+static int64_t copy_duration(struct sim_call *c, const struct sim_snapshot *s, bool fails)
 {
 	const struct sim_behaviour *b = &c->world->behaviour;
 	int64_t ms = sim_world_draw(c->world, b->copy_ms);
@@ -302,16 +303,16 @@ static int64_t duration(struct sim_call *c, const struct sim_snapshot *s, bool f
 }
 
 /* The copy's fields; NULL on ENOMEM. */
-static struct sim_snapshot *make(struct sim_call *c, struct request *q)
+static struct sim_snapshot *copy_make(struct sim_call *c, struct request *q)
 {
-	const char *key_failure = NULL, *key = choose_key(c, q, &key_failure);
+	const char *key_failure = NULL, *key = copy_choose_key(c, q, &key_failure);
 	struct sim_snapshot *s = sim_snapshot_create();
 	char id[32], failure[160], data_key[40] = "";
 	int r;
 
 	if (!s)
 		return NULL;
-	foresee(c, q, key_failure, failure, sizeof(failure));
+	copy_failure(c, q, key_failure, failure, sizeof(failure));
 	sim_region_new_id(c->world, c->region, "snap", id);
 	snprintf(data_key, sizeof(data_key), "%08x-0000-4000-8000-%012" PRIx64,
 		(unsigned)sim_world_random(c->world), sim_world_random(c->world) >> 16);
@@ -340,11 +341,11 @@ static struct sim_snapshot *make(struct sim_call *c, struct request *q)
 		sim_snapshot_destroy(s);
 		return NULL;
 	}
-	sim_region_start(c->region, s, duration(c, s, *failure), c->now);
+	sim_region_start(c->region, s, copy_duration(c, s, *failure), c->now);
 	return s;
 }
 
-static int answer(struct sim_call *c, const struct sim_snapshot *s)
+static int copy_respond(struct sim_call *c, const struct sim_snapshot *s)
 {
 	sim_call_begin(c);
 	sim_xml_leaf(&c->xml, "snapshotId", s->id);
@@ -363,22 +364,22 @@ static int answer(struct sim_call *c, const struct sim_snapshot *s)
 
 int sim_copy_snapshot(struct sim_call *c)
 {
-	_cleanup_(request_finish) struct request q = {0};
+	_cleanup_(copy_request_finish) struct request q = {0};
 	struct sim_snapshot *s;
 	size_t copies;
 
 	for (size_t i = 0; i < c->world->n_regions; i++)
 		sim_region_settle(c->world->regions[i], c->now);
-	if (parse(c, &q) < 0 || (q.tags.n && sim_access_authorize(c, "CreateTags") < 0) ||
-		find_source(c, &q) < 0 || sim_call_dry_run(c) < 0 || check_source(c, &q) < 0 ||
-		check_limits(c) < 0)
+	if (copy_parse(c, &q) < 0 || (q.tags.n && sim_access_authorize(c, "CreateTags") < 0) ||
+		copy_find_source(c, &q) < 0 || sim_call_dry_run(c) < 0 ||
+		copy_check_source(c, &q) < 0 || copy_check_limits(c) < 0)
 		return -1;
-	s = make(c, &q);
+	s = copy_make(c, &q);
 	if (!s || sim_region_add(c->region, s) < 0)
 		return sim_fail_memory(c);
 	c->region->copies_started++;
 	copies = sim_region_copies(c->region, c->key->account);
 	if (copies > c->region->max_copies)
 		c->region->max_copies = copies;
-	return answer(c, s);
+	return copy_respond(c, s);
 }

@@ -23,7 +23,7 @@ static const char *const filter_names[] = {"description", "encrypted", "owner-al
 
 #define TOKEN_SIZE 80
 
-static uint64_t hash(uint64_t h, const char *s)
+static uint64_t token_hash(uint64_t h, const char *s)
 {
 	for (; *s; s++)
 		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
@@ -35,7 +35,8 @@ static uint64_t hash(uint64_t h, const char *s)
 static uint64_t query_hash(const struct sim_call *c)
 {
 	static const char *const apart[] = {"NextToken", "MaxResults", "DryRun", "Version"};
-	uint64_t sum = hash(hash(c->world->token_secret, c->region->name), c->key->account);
+	uint64_t sum =
+		token_hash(token_hash(c->world->token_secret, c->region->name), c->key->account);
 
 	for (size_t i = 0; i < c->params->n; i++) {
 		const struct sim_param *p = &c->params->items[i];
@@ -44,17 +45,17 @@ static uint64_t query_hash(const struct sim_call *c)
 		for (size_t j = 0; j < ARRAY_LEN(apart); j++)
 			counts = counts && strcmp(p->name, apart[j]);
 		if (counts)
-			sum += hash(hash(c->world->token_secret, p->name), p->value);
+			sum += token_hash(token_hash(c->world->token_secret, p->name), p->value);
 	}
 	return sum;
 }
 
-static uint64_t seal(const struct sim_call *c, uint64_t slot, uint64_t salt)
+static uint64_t token_seal(const struct sim_call *c, uint64_t slot, uint64_t salt)
 {
 	char text[40];
 
 	snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, slot, salt);
-	return hash(query_hash(c), text);
+	return token_hash(query_hash(c), text);
 }
 
 /* With the characters that Base64 has and forms must escape; with a salt, so that no two tokens are
@@ -64,7 +65,7 @@ static const char *page_token(struct sim_call *c, size_t slot, char out[TOKEN_SI
 	uint64_t salt = sim_world_random(c->world);
 
 	snprintf(out, TOKEN_SIZE, "AAMA/%016" PRIx64 "+%016" PRIx64 "/%016" PRIx64 "==", salt,
-		slot ^ salt, seal(c, slot, salt));
+		slot ^ salt, token_seal(c, slot, salt));
 	return out;
 }
 
@@ -76,7 +77,7 @@ static int page_position(struct sim_call *c, const char *token, size_t *slot)
 	if (strlen(token) != 57 ||
 		sscanf(token, "AAMA/%16" SCNx64 "+%16" SCNx64 "/%16" SCNx64 "==%n", &salt, &masked,
 			&sealed, &end) != 3 ||
-		(size_t)end != strlen(token) || seal(c, masked ^ salt, salt) != sealed)
+		(size_t)end != strlen(token) || token_seal(c, masked ^ salt, salt) != sealed)
 		return sim_fail(c, 400, "InvalidPaginationToken",
 			"The pagination token is invalid: '%s'", token);
 	*slot = (size_t)(masked ^ salt);
@@ -152,7 +153,7 @@ static void query_finish(struct query *q)
 	sim_filters_finish(&q->filters);
 }
 
-static int parse_page(struct sim_call *c, struct query *q)
+static int query_parse_page(struct sim_call *c, struct query *q)
 {
 	const char *max = sim_params_get(c->params, "MaxResults"),
 		   *token = sim_params_get(c->params, "NextToken");
@@ -184,7 +185,7 @@ static bool is_account(const char *s)
 	return strlen(s) == 12 && strspn(s, "0123456789") == 12;
 }
 
-static int parse_accounts(struct sim_call *c, const char *prefix, const char *const words[3],
+static int query_parse_accounts(struct sim_call *c, const char *prefix, const char *const words[3],
 	const char ***out, int *n)
 {
 	*n = sim_params_list(c->params, prefix, out);
@@ -205,15 +206,15 @@ static int parse_accounts(struct sim_call *c, const char *prefix, const char *co
 	return 0;
 }
 
-static int parse(struct sim_call *c, struct query *q)
+static int query_parse(struct sim_call *c, struct query *q)
 {
 	static const char *const owner_words[3] = {"self", "amazon", "aws-marketplace"};
 	static const char *const restorer_words[3] = {"self", "all", NULL};
 
 	if (sim_filters_parse(c, filter_names, &q->filters) < 0 ||
-		parse_accounts(c, "Owner.", owner_words, &q->owners, &q->n_owners) < 0 ||
-		parse_accounts(c, "RestorableBy.", restorer_words, &q->restorers, &q->n_restorers) <
-			0)
+		query_parse_accounts(c, "Owner.", owner_words, &q->owners, &q->n_owners) < 0 ||
+		query_parse_accounts(
+			c, "RestorableBy.", restorer_words, &q->restorers, &q->n_restorers) < 0)
 		return -1;
 	q->n_ids = sim_params_list(c->params, "SnapshotId.", &q->ids);
 	if (q->n_ids < 0)
@@ -221,28 +222,28 @@ static int parse(struct sim_call *c, struct query *q)
 	for (int i = 0; i < q->n_ids; i++)
 		if (sim_call_check_id(c, "snap", "snapshotId", q->ids[i]) < 0)
 			return -1;
-	return parse_page(c, q);
+	return query_parse_page(c, q);
 }
 
 /* Eventual consistency: whether this answer knows of something that happened, when it is sure to be
  * known from `at` on. */
-static bool is_known(struct sim_call *c, int64_t at)
+static bool is_visible(struct sim_call *c, int64_t at)
 {
 	return c->now.mono >= at || (c->world->behaviour.flicker && sim_world_random(c->world) & 1);
 }
 
-static bool exists(struct sim_call *c, const struct sim_snapshot *s)
+static bool snapshot_is_visible(struct sim_call *c, const struct sim_snapshot *s)
 {
-	return (!s->visible_at || is_known(c, s->visible_at)) &&
-	       !(s->deleted && is_known(c, s->gone_at));
+	return (!s->visible_at || is_visible(c, s->visible_at)) &&
+	       !(s->deleted && is_visible(c, s->gone_at));
 }
 
 static const struct sim_tags *shown_tags(struct sim_call *c, const struct sim_snapshot *s)
 {
-	return !s->tags_at || is_known(c, s->tags_at) ? &s->tags : &s->old_tags;
+	return !s->tags_at || is_visible(c, s->tags_at) ? &s->tags : &s->old_tags;
 }
 
-static bool owner_fits(
+static bool owner_matches(
 	const struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
 {
 	for (int i = 0; i < q->n_owners; i++) {
@@ -256,7 +257,7 @@ static bool owner_fits(
 	return !q->n_owners;
 }
 
-static bool restorer_fits(
+static bool restorer_matches(
 	const struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
 {
 	for (int i = 0; i < q->n_restorers; i++) {
@@ -271,7 +272,7 @@ static bool restorer_fits(
 	return !q->n_restorers;
 }
 
-static bool tag_key_fits(const struct sim_filter *f, const struct sim_tags *tags)
+static bool tag_key_matches(const struct sim_filter *f, const struct sim_tags *tags)
 {
 	for (size_t i = 0; i < tags->n; i++)
 		if (sim_filter_has(f, tags->items[i].key))
@@ -279,7 +280,7 @@ static bool tag_key_fits(const struct sim_filter *f, const struct sim_tags *tags
 	return false;
 }
 
-static bool filter_fits(const struct sim_filter *f, const struct sim_snapshot *s,
+static bool filter_matches(const struct sim_filter *f, const struct sim_snapshot *s,
 	const struct sim_view *v, const struct sim_tags *tags)
 {
 	const char *name = f->name;
@@ -288,7 +289,7 @@ static bool filter_fits(const struct sim_filter *f, const struct sim_snapshot *s
 	if (!strncmp(name, "tag:", 4))
 		return sim_filter_has(f, sim_tags_get(tags, name + 4));
 	if (!strcmp(name, "tag-key"))
-		return tag_key_fits(f, tags);
+		return tag_key_matches(f, tags);
 	if (!strcmp(name, "snapshot-id"))
 		return sim_filter_has(f, s->id);
 	if (!strcmp(name, "volume-id"))
@@ -320,15 +321,15 @@ static bool filter_fits(const struct sim_filter *f, const struct sim_snapshot *s
 static bool is_candidate(struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
 {
 	/* One that was asked for by id is known to be there. */
-	return sim_call_may_see(c, s) && owner_fits(c, q, s) && restorer_fits(c, q, s) &&
-	       (q->n_ids || exists(c, s));
+	return sim_call_may_see(c, s) && owner_matches(c, q, s) && restorer_matches(c, q, s) &&
+	       (q->n_ids || snapshot_is_visible(c, s));
 }
 
-static bool fits(const struct query *q, const struct sim_snapshot *s, const struct sim_view *v,
-	const struct sim_tags *tags)
+static bool filters_match(const struct query *q, const struct sim_snapshot *s,
+	const struct sim_view *v, const struct sim_tags *tags)
 {
 	for (int i = 0; i < q->filters.n; i++)
-		if (!filter_fits(&q->filters.items[i], s, v, tags))
+		if (!filter_matches(&q->filters.items[i], s, v, tags))
 			return false;
 	return true;
 }
@@ -341,7 +342,8 @@ static int by_slot(const void *a, const void *b)
 }
 
 /* Makes the named ids the only candidates. must_exist: one that does not is an error. */
-static int narrow(struct sim_call *c, struct query *q, const char **ids, int n, bool must_exist)
+static int query_narrow(
+	struct sim_call *c, struct query *q, const char **ids, int n, bool must_exist)
 {
 	struct sim_bulk_scratch scratch;
 
@@ -353,7 +355,7 @@ static int narrow(struct sim_call *c, struct query *q, const char **ids, int n, 
 	for (int i = 0; i < n; i++) {
 		const struct sim_snapshot *s = sim_region_find(c->region, ids[i], &scratch);
 
-		if (s && (!must_exist || exists(c, s)))
+		if (s && (!must_exist || snapshot_is_visible(c, s)))
 			q->slots[q->n_slots++] = s->slot;
 		else if (must_exist)
 			return sim_fail(c, 400, "InvalidSnapshot.NotFound",
@@ -368,7 +370,7 @@ static int narrow(struct sim_call *c, struct query *q, const char **ids, int n, 
 static int find_candidates(struct sim_call *c, struct query *q)
 {
 	if (q->n_ids)
-		return narrow(c, q, q->ids, q->n_ids, true);
+		return query_narrow(c, q, q->ids, q->n_ids, true);
 	for (int i = 0; i < q->filters.n; i++) {
 		const struct sim_filter *f = &q->filters.items[i];
 		bool plain = !strcmp(f->name, "snapshot-id");
@@ -378,7 +380,7 @@ static int find_candidates(struct sim_call *c, struct query *q)
 		for (int j = 0; j < f->n_values; j++)
 			plain = plain && !sim_text_has_wildcard(f->values[j]);
 		if (plain)
-			return narrow(c, q, f->values, f->n_values, false);
+			return query_narrow(c, q, f->values, f->n_values, false);
 	}
 	return 0;
 }
@@ -398,7 +400,7 @@ static size_t page_size(struct sim_call *c, const struct query *q, bool *count_a
 
 /* Whether a generated snapshot's id alone says that it does not fit: EC2 finds ids by their
  * beginning in an index, and does not pay for all others either. */
-static bool is_passed_over(const struct sim_call *c, const struct query *q, size_t slot)
+static bool id_is_excluded(const struct sim_call *c, const struct query *q, size_t slot)
 {
 	char id[SIM_BULK_ID_SIZE];
 
@@ -427,7 +429,7 @@ static size_t write_items(struct sim_call *c, const struct query *q)
 
 		if (slot < q->start || slot == last)
 			continue;
-		if (!count_all && is_passed_over(c, q, slot))
+		if (!count_all && id_is_excluded(c, q, slot))
 			continue;
 		last = slot;
 		s = sim_region_at(c->region, slot, &scratch);
@@ -435,7 +437,7 @@ static size_t write_items(struct sim_call *c, const struct query *q)
 			continue;
 		sim_region_view(c->region, s, &c->world->behaviour, c->now, &view);
 		tags = shown_tags(c, s);
-		fit = fits(q, s, &view, tags);
+		fit = filters_match(q, s, &view, tags);
 		if (!fit && !count_all)
 			continue;
 		if (counted++ == size)
@@ -449,7 +451,7 @@ static size_t write_items(struct sim_call *c, const struct query *q)
 	return SIZE_MAX;
 }
 
-static int answer(struct sim_call *c, const struct query *q)
+static int describe_respond(struct sim_call *c, const struct query *q)
 {
 	char token[TOKEN_SIZE];
 	size_t next;
@@ -469,7 +471,7 @@ int sim_describe_snapshots(struct sim_call *c)
 {
 	_cleanup_(query_finish) struct query q = {0};
 
-	if (parse(c, &q) < 0 || sim_call_dry_run(c) < 0 || find_candidates(c, &q) < 0)
+	if (query_parse(c, &q) < 0 || sim_call_dry_run(c) < 0 || find_candidates(c, &q) < 0)
 		return -1;
-	return answer(c, &q);
+	return describe_respond(c, &q);
 }

@@ -6,7 +6,7 @@
 
 #include "sim_text.h"
 
-static bool is_known(const char *const *names, const char *name)
+static bool filter_is_known(const char *const *names, const char *name)
 {
 	for (; *names; names++)
 		if (!strcmp(*names, "tag:") ? !strncmp(name, "tag:", 4) && name[4]
@@ -30,7 +30,7 @@ static int check_escapes(struct sim_call *c, const char *value)
 	return 0;
 }
 
-static int parse_one(
+static int filter_parse(
 	struct sim_call *c, const char *const *names, size_t number, struct sim_filter *f)
 {
 	char prefix[64];
@@ -39,7 +39,7 @@ static int parse_one(
 	if (!f->name)
 		return sim_fail(c, 400, "MissingParameter",
 			"The request must contain the parameter Filter.%zu.Name", number);
-	if (!is_known(names, f->name))
+	if (!filter_is_known(names, f->name))
 		return sim_fail(
 			c, 400, "InvalidParameterValue", "The filter '%s' is invalid", f->name);
 	snprintf(prefix, sizeof(prefix), "Filter.%zu.Value.", number);
@@ -73,7 +73,7 @@ int sim_filters_parse(struct sim_call *c, const char *const *names, struct sim_f
 		return sim_fail_memory(c);
 	for (int i = 0; i < n; i++) {
 		f->n++;
-		if (parse_one(c, names, numbers[i], &f->items[i]) < 0)
+		if (filter_parse(c, names, numbers[i], &f->items[i]) < 0)
 			return -1;
 		values += f->items[i].n_values;
 	}

@@ -12,7 +12,7 @@
 #include "num.h"
 #include "sim_text.h"
 
-static int decode(const char *s, size_t len, bool form, char **out)
+static int param_decode(const char *s, size_t len, bool form, char **out)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	char *text;
@@ -31,7 +31,7 @@ static int decode(const char *s, size_t len, bool form, char **out)
 	return 0;
 }
 
-static int add(struct sim_params *p, const char *pair, size_t len, bool form)
+static int param_add(struct sim_params *p, const char *pair, size_t len, bool form)
 {
 	const char *equals = memchr(pair, '=', len);
 	size_t name_len = equals ? (size_t)(equals - pair) : len;
@@ -49,24 +49,24 @@ static int add(struct sim_params *p, const char *pair, size_t len, bool form)
 		p->items = items;
 		p->capacity = capacity;
 	}
-	r = decode(pair, name_len, form, &name);
+	r = param_decode(pair, name_len, form, &name);
 	if (r < 0)
 		return r;
-	r = equals ? decode(equals + 1, len - name_len - 1, form, &value)
-		   : decode("", 0, form, &value);
+	r = equals ? param_decode(equals + 1, len - name_len - 1, form, &value)
+		   : param_decode("", 0, form, &value);
 	if (r < 0)
 		return r;
 	p->items[p->n++] = (struct sim_param){steal(&name), steal(&value)};
 	return 0;
 }
 
-static int by_name(const void *a, const void *b)
+static int params_by_name(const void *a, const void *b)
 {
 	return strcmp((*(const struct sim_param *const *)a)->name,
 		(*(const struct sim_param *const *)b)->name);
 }
 
-static int refuse_twice(const struct sim_params *p)
+static int params_refuse_duplicates(const struct sim_params *p)
 {
 	_cleanup_free_ const struct sim_param **sorted = calloc(p->n + 1, sizeof(*sorted));
 
@@ -74,7 +74,7 @@ static int refuse_twice(const struct sim_params *p)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n; i++)
 		sorted[i] = &p->items[i];
-	qsort(sorted, p->n, sizeof(*sorted), by_name);
+	qsort(sorted, p->n, sizeof(*sorted), params_by_name);
 	for (size_t i = 1; i < p->n; i++)
 		if (!strcmp(sorted[i - 1]->name, sorted[i]->name))
 			return -EINVAL;
@@ -86,13 +86,13 @@ int sim_params_parse(struct sim_params *p, const char *text, size_t len, bool fo
 	for (size_t at = 0; at < len;) {
 		const char *end = memchr(text + at, '&', len - at);
 		size_t n = end ? (size_t)(end - (text + at)) : len - at;
-		int r = n ? add(p, text + at, n, form) : 0;
+		int r = n ? param_add(p, text + at, n, form) : 0;
 
 		if (r < 0)
 			return r;
 		at += n + 1;
 	}
-	return refuse_twice(p);
+	return params_refuse_duplicates(p);
 }
 
 void sim_params_finish(struct sim_params *p)
@@ -163,7 +163,7 @@ static int by_number(const void *a, const void *b)
 }
 
 /* All names with the prefix, by number, in *out. Returns how many or -ENOMEM. */
-static int collect(const struct sim_params *p, const char *prefix, struct numbered **out)
+static int params_collect(const struct sim_params *p, const char *prefix, struct numbered **out)
 {
 	struct numbered *found = calloc(p->n + 1, sizeof(*found));
 	size_t n = 0;
@@ -181,7 +181,7 @@ static int collect(const struct sim_params *p, const char *prefix, struct number
 int sim_params_numbers(const struct sim_params *p, const char *prefix, size_t **out)
 {
 	_cleanup_free_ struct numbered *found = NULL;
-	int n = collect(p, prefix, &found), distinct = 0;
+	int n = params_collect(p, prefix, &found), distinct = 0;
 	size_t *numbers;
 
 	if (n < 0)
@@ -199,7 +199,7 @@ int sim_params_numbers(const struct sim_params *p, const char *prefix, size_t **
 int sim_params_list(const struct sim_params *p, const char *prefix, const char ***out)
 {
 	_cleanup_free_ struct numbered *found = NULL;
-	int n = collect(p, prefix, &found), values = 0;
+	int n = params_collect(p, prefix, &found), values = 0;
 	const char **list;
 
 	if (n < 0)
@@ -214,7 +214,7 @@ int sim_params_list(const struct sim_params *p, const char *prefix, const char *
 	return values;
 }
 
-static bool fits(const char *name, const char *pattern)
+static bool name_matches(const char *name, const char *pattern)
 {
 	for (; *pattern; pattern++) {
 		if (*pattern == '#') {
@@ -234,7 +234,7 @@ const char *sim_params_unknown(const struct sim_params *p, const char *const *pa
 		bool known = false;
 
 		for (size_t j = 0; patterns[j] && !known; j++)
-			known = fits(p->items[i].name, patterns[j]);
+			known = name_matches(p->items[i].name, patterns[j]);
 		if (!known)
 			return p->items[i].name;
 	}

@@ -74,7 +74,8 @@ static const char *opt_in_status(const struct sim_region *r)
 					: "not-opted-in";
 }
 
-static bool fits(const struct sim_filters *f, const struct sim_region *r, const char *endpoint)
+static bool region_matches(
+	const struct sim_filters *f, const struct sim_region *r, const char *endpoint)
 {
 	for (int i = 0; i < f->n; i++) {
 		const char *name = f->items[i].name;
@@ -107,7 +108,7 @@ static int write_regions(
 
 		buf_printf(&endpoint, "ec2.%s.amazonaws.com", r->name);
 		if ((!r->enabled && !all) || !is_named(names, n, r->name) ||
-			!fits(f, r, buf_str(&endpoint)))
+			!region_matches(f, r, buf_str(&endpoint)))
 			continue;
 		sim_xml_open(&c->xml, "item");
 		sim_xml_leaf(&c->xml, "regionName", r->name);

@@ -79,7 +79,7 @@ struct demo {
 	uint64_t dice; /* of its own, so that the account is the same each time */
 };
 
-static uint64_t roll(struct demo *d)
+static uint64_t demo_random(struct demo *d)
 {
 	uint64_t x = d->dice += 0x9e3779b97f4a7c15u;
 
@@ -89,7 +89,7 @@ static uint64_t roll(struct demo *d)
 }
 
 /* Each region's own key, beside the one that AWS manages. */
-static int add_key(struct demo *d, struct sim_region *r)
+static int demo_add_key(struct demo *d, struct sim_region *r)
 {
 	struct sim_kms_key *grown = realloc(r->keys, (r->n_keys + 1) * sizeof(*grown)), *k;
 
@@ -98,8 +98,8 @@ static int add_key(struct demo *d, struct sim_region *r)
 	r->keys = grown;
 	k = &grown[r->n_keys];
 	*k = (struct sim_kms_key){.alias = strdup("alias/backup"), .usable = true};
-	if (asprintf(&k->id, "%08x-1c2d-4e3f-8a9b-%012" PRIx64, (unsigned)roll(d), roll(d) >> 16) <
-		0)
+	if (asprintf(&k->id, "%08x-1c2d-4e3f-8a9b-%012" PRIx64, (unsigned)demo_random(d),
+		    demo_random(d) >> 16) < 0)
 		k->id = NULL;
 	if (!k->id ||
 		asprintf(&k->arn, "arn:aws:kms:%s:" SIM_ACCOUNT ":key/%s", r->name, k->id) < 0)
@@ -108,7 +108,7 @@ static int add_key(struct demo *d, struct sim_region *r)
 	return k->alias && k->arn ? 0 : -ENOMEM;
 }
 
-static int set_tags(struct sim_snapshot *s, const struct series *series)
+static int demo_set_tags(struct sim_snapshot *s, const struct series *series)
 {
 	if (!series->name)
 		return 0;
@@ -118,19 +118,19 @@ static int set_tags(struct sim_snapshot *s, const struct series *series)
 				      : sim_tags_set(&s->tags, "backup", "weekly"));
 }
 
-static int encrypt(struct demo *d, const struct sim_region *r, struct sim_snapshot *s)
+static int demo_encrypt(struct demo *d, const struct sim_region *r, struct sim_snapshot *s)
 {
 	char data_key[40];
 
-	snprintf(data_key, sizeof(data_key), "%08x-5a6b-4c7d-8e9f-%012" PRIx64, (unsigned)roll(d),
-		roll(d) >> 16);
+	snprintf(data_key, sizeof(data_key), "%08x-5a6b-4c7d-8e9f-%012" PRIx64,
+		(unsigned)demo_random(d), demo_random(d) >> 16);
 	s->encrypted = true;
 	return sim_snapshot_set(&s->kms_key_id, r->keys[r->n_keys - 1].arn) |
 	       sim_snapshot_set(&s->sse_type, "sse-kms") |
 	       sim_snapshot_set(&s->data_key_id, data_key);
 }
 
-static int fill(struct demo *d, const struct sim_region *r, const struct series *series,
+static int demo_fill(struct demo *d, const struct sim_region *r, const struct series *series,
 	const char *volume, int n, struct sim_snapshot *s)
 {
 	int64_t used = ((int64_t)series->gib << 30) / 100 *
@@ -138,15 +138,15 @@ static int fill(struct demo *d, const struct sim_region *r, const struct series 
 	char id[32];
 	int error;
 
-	snprintf(id, sizeof(id), "snap-0%016" PRIx64, roll(d));
+	snprintf(id, sizeof(id), "snap-0%016" PRIx64, demo_random(d));
 	error = sim_snapshot_set(&s->id, id) | sim_snapshot_set(&s->volume_id, volume) |
 		sim_snapshot_set(&s->owner_id, SIM_ACCOUNT) |
 		sim_snapshot_set(&s->state, "completed") |
 		sim_snapshot_set(&s->description, series->description) |
 		sim_snapshot_set(&s->storage_tier, series->age_h > 9000 ? "archive" : "standard") |
-		set_tags(s, series);
+		demo_set_tags(s, series);
 	if (series->encrypted)
-		error |= encrypt(d, r, s);
+		error |= demo_encrypt(d, r, s);
 	if (series->copied_from) {
 		s->is_copy = true;
 		error |= sim_snapshot_set(&s->transfer_type, "standard");
@@ -154,19 +154,19 @@ static int fill(struct demo *d, const struct sim_region *r, const struct series 
 	s->volume_gib = (uint32_t)series->gib;
 	s->full_size = used & ~0x7ffffLL;
 	s->start_ms = d->now.wall - (series->age_h + (int64_t)n * series->every_h) * HOUR_MS -
-		      (int64_t)(roll(d) % 900000);
+		      (int64_t)(demo_random(d) % 900000);
 	s->completion_ms = s->start_ms + 60000 + used / (64 << 10); /* 64 MiB/s and a minute */
 	return error < 0 ? -ENOMEM : 0;
 }
 
-static int add_series(struct demo *d, const struct series *series)
+static int demo_add_series(struct demo *d, const struct series *series)
 {
 	struct sim_region *r = sim_world_add_region(d->world, series->region);
 	char volume[32];
 
-	if (!r || (r->n_keys == 1 && add_key(d, r) < 0))
+	if (!r || (r->n_keys == 1 && demo_add_key(d, r) < 0))
 		return -ENOMEM;
-	snprintf(volume, sizeof(volume), "vol-0%016" PRIx64, roll(d));
+	snprintf(volume, sizeof(volume), "vol-0%016" PRIx64, demo_random(d));
 	if (series->copied_from)
 		strcpy(volume, "vol-ffffffff");
 	for (int n = 0; n < series->count; n++) {
@@ -174,7 +174,7 @@ static int add_series(struct demo *d, const struct series *series)
 
 		if (!s)
 			return -ENOMEM;
-		if (fill(d, r, series, volume, n, s) < 0) {
+		if (demo_fill(d, r, series, volume, n, s) < 0) {
 			sim_snapshot_destroy(s);
 			return -ENOMEM;
 		}
@@ -185,24 +185,24 @@ static int add_series(struct demo *d, const struct series *series)
 }
 
 /* One more of a series, made into something that is not just completed. NULL on ENOMEM. */
-static struct sim_snapshot *add_odd(
+static struct sim_snapshot *demo_add_special(
 	struct demo *d, const char *region, const char *name, const char *description, int age_h)
 {
 	const struct series series = {
 		region, name, "production", description, 250, 40, true, age_h, 24, 1, NULL};
 	struct sim_region *r = sim_world_region(d->world, region);
 
-	return add_series(d, &series) < 0 ? NULL : r->stored[r->n_stored - 1];
+	return demo_add_series(d, &series) < 0 ? NULL : r->stored[r->n_stored - 1];
 }
 
-static int add_odd_ones(struct demo *d)
+static int demo_add_specials(struct demo *d)
 {
-	struct sim_snapshot *running =
-		add_odd(d, "us-east-1", "orders-db-01 data", "before the schema change", 0);
-	struct sim_snapshot *failed =
-		add_odd(d, "eu-west-1", "warehouse", "[Copied from us-east-1] warehouse", 75);
+	struct sim_snapshot *running = demo_add_special(
+		d, "us-east-1", "orders-db-01 data", "before the schema change", 0);
+	struct sim_snapshot *failed = demo_add_special(
+		d, "eu-west-1", "warehouse", "[Copied from us-east-1] warehouse", 75);
 	struct sim_snapshot *shared =
-		add_odd(d, "us-east-1", NULL, "test data set, from our partner", 1500);
+		demo_add_special(d, "us-east-1", NULL, "test data set, from our partner", 1500);
 	struct sim_region *east = sim_world_region(d->world, "us-east-1");
 	struct sim_region *west = sim_world_region(d->world, "eu-west-1");
 	struct sim_time begin = d->now;
@@ -224,14 +224,14 @@ static int add_odd_ones(struct demo *d)
 	       sim_snapshot_share(shared, SIM_ACCOUNT);
 }
 
-static int seed_demo(struct sim_world *w)
+static int demo_seed(struct sim_world *w)
 {
 	struct demo d = {w, sim_world_now(w), 0x65627366732d7369};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		if (add_series(&d, &all[i]) < 0)
+		if (demo_add_series(&d, &all[i]) < 0)
 			return -ENOMEM;
-	return add_odd_ones(&d) < 0 ? -ENOMEM : 0;
+	return demo_add_specials(&d) < 0 ? -ENOMEM : 0;
 }
 
 static int add_bulk(struct sim_world *w, const char *name, uint64_t n, struct err *err)
@@ -271,7 +271,7 @@ int sim_seed_world(struct sim_world *w, const struct sim_options *o, struct err 
 
 	for (size_t i = 0; i < o->n_bulk && r == 0; i++)
 		r = add_bulk(w, o->bulk[i].region, o->bulk[i].snapshots, err);
-	if (r == 0 && o->demo && seed_demo(w) < 0)
+	if (r == 0 && o->demo && demo_seed(w) < 0)
 		r = err_set(err, ENOMEM, "out of memory");
 	if (r == 0)
 		r = add_regions(w, o->n_regions, err);

@@ -8,7 +8,7 @@
 
 #include "cleanup.h"
 
-static struct sim_tag *find(const struct sim_tags *tags, const char *key)
+static struct sim_tag *tags_find(const struct sim_tags *tags, const char *key)
 {
 	for (size_t i = 0; i < tags->n; i++)
 		if (!strcmp(tags->items[i].key, key))
@@ -18,7 +18,7 @@ static struct sim_tag *find(const struct sim_tags *tags, const char *key)
 
 int sim_tags_set(struct sim_tags *tags, const char *key, const char *value)
 {
-	struct sim_tag *tag = find(tags, key);
+	struct sim_tag *tag = tags_find(tags, key);
 	_cleanup_free_ char *v = strdup(value), *k = NULL;
 	struct sim_tag *items;
 
@@ -52,14 +52,14 @@ int sim_tags_copy(struct sim_tags *to, const struct sim_tags *from)
 
 const char *sim_tags_get(const struct sim_tags *tags, const char *key)
 {
-	const struct sim_tag *tag = find(tags, key);
+	const struct sim_tag *tag = tags_find(tags, key);
 
 	return tag ? tag->value : NULL;
 }
 
 void sim_tags_remove(struct sim_tags *tags, const char *key)
 {
-	struct sim_tag *tag = find(tags, key);
+	struct sim_tag *tag = tags_find(tags, key);
 
 	if (!tag)
 		return;

@@ -19,7 +19,7 @@ const char *const sim_create_snapshot_params[] = {"VolumeId", "Description",
 	"TagSpecification.#.Tag.#.Value", "Location", NULL};
 
 /* The size asked for, at least the snapshot's. */
-static int read_size(struct sim_call *c, uint32_t *gib)
+static int volume_read_size(struct sim_call *c, uint32_t *gib)
 {
 	const char *size = sim_params_get(c->params, "Size"),
 		   *id = sim_params_get(c->params, "SnapshotId");
@@ -47,7 +47,7 @@ static int read_size(struct sim_call *c, uint32_t *gib)
 }
 
 /* Takes over the strings of v. */
-static int store_volume(struct sim_call *c, const struct sim_volume *v)
+static int volume_store(struct sim_call *c, const struct sim_volume *v)
 {
 	struct sim_region *r = c->region;
 	struct sim_volume *grown = realloc(r->volumes, (r->n_volumes + 1) * sizeof(*grown));
@@ -75,7 +75,8 @@ int sim_create_volume(struct sim_call *c)
 	bool encrypted;
 	char id[32];
 
-	if (!zone || read_size(c, &v.gib) < 0 || sim_call_bool(c, "Encrypted", &encrypted) < 0 ||
+	if (!zone || volume_read_size(c, &v.gib) < 0 ||
+		sim_call_bool(c, "Encrypted", &encrypted) < 0 ||
 		sim_tags_from_specification(c, "volume", &tags) < 0)
 		return -1;
 	if (strncmp(zone, c->region->name, n) || strlen(zone) != n + 1)
@@ -89,7 +90,7 @@ int sim_create_volume(struct sim_call *c)
 	v.zone = strdup(zone);
 	v.kms_key_id =
 		encrypted || c->region->encrypts_by_default ? strdup(c->region->keys[0].arn) : NULL;
-	if (store_volume(c, &v) < 0)
+	if (volume_store(c, &v) < 0)
 		return -1;
 	sim_call_begin(c);
 	sim_xml_leaf(&c->xml, "volumeId", id);
@@ -103,7 +104,7 @@ int sim_create_volume(struct sim_call *c)
 	return sim_call_end(c);
 }
 
-static const struct sim_volume *find_volume(struct sim_call *c, const char *id)
+static const struct sim_volume *volume_find(struct sim_call *c, const char *id)
 {
 	for (size_t i = 0; i < c->region->n_volumes; i++)
 		if (!strcmp(c->region->volumes[i].id, id) &&
@@ -113,7 +114,7 @@ static const struct sim_volume *find_volume(struct sim_call *c, const char *id)
 	return NULL;
 }
 
-static struct sim_snapshot *make(struct sim_call *c, const struct sim_volume *v,
+static struct sim_snapshot *create_make(struct sim_call *c, const struct sim_volume *v,
 	const char *description, struct sim_tags *tags)
 {
 	struct sim_snapshot *s = sim_snapshot_create();
@@ -157,11 +158,11 @@ int sim_create_snapshot(struct sim_call *c)
 		(description && sim_call_check_text(c, "Description", description, 255) < 0) ||
 		sim_tags_from_specification(c, "snapshot", &tags) < 0)
 		return -1;
-	v = find_volume(c, id);
+	v = volume_find(c, id);
 	if (!v || sim_call_dry_run(c) < 0)
 		return -1;
 	sim_region_settle(c->region, c->now);
-	s = make(c, v, description ? description : "", &tags);
+	s = create_make(c, v, description ? description : "", &tags);
 	if (!s || sim_region_add(c->region, s) < 0)
 		return sim_fail_memory(c);
 	sim_region_view(c->region, s, &c->world->behaviour, c->now, &view);
@@ -232,7 +233,7 @@ const char *const sim_sharing_params[] = {"SnapshotId", "Attribute", "OperationT
 	"CreateVolumePermission.Remove.#.UserId", "CreateVolumePermission.Remove.#.Group", NULL};
 
 /* One change, as both of EC2's forms come down to. */
-static int change(
+static int sharing_change(
 	struct sim_call *c, struct sim_snapshot *s, bool add, const char *user, const char *group)
 {
 	if (group && strcmp(group, "all"))
@@ -256,7 +257,7 @@ static int change(
 }
 
 /* OperationType with UserId.N and UserGroup.N. */
-static int change_flat(struct sim_call *c, struct sim_snapshot *s, const char *operation)
+static int sharing_change_flat(struct sim_call *c, struct sim_snapshot *s, const char *operation)
 {
 	_cleanup_free_ const char **users = NULL, **groups = NULL;
 	int n_users = sim_params_list(c->params, "UserId.", &users);
@@ -269,16 +270,17 @@ static int change_flat(struct sim_call *c, struct sim_snapshot *s, const char *o
 		return sim_fail(c, 400, "InvalidParameterValue",
 			"Invalid value for OperationType: %s", operation);
 	for (int i = 0; i < n_users; i++)
-		if (change(c, s, add, users[i], NULL) < 0)
+		if (sharing_change(c, s, add, users[i], NULL) < 0)
 			return -1;
 	for (int i = 0; i < n_groups; i++)
-		if (change(c, s, add, NULL, groups[i]) < 0)
+		if (sharing_change(c, s, add, NULL, groups[i]) < 0)
 			return -1;
 	return 0;
 }
 
 /* CreateVolumePermission.Add.N or .Remove.N. */
-static int change_structured(struct sim_call *c, struct sim_snapshot *s, const char *verb, bool add)
+static int sharing_change_structured(
+	struct sim_call *c, struct sim_snapshot *s, const char *verb, bool add)
 {
 	_cleanup_free_ size_t *numbers = NULL;
 	char prefix[48];
@@ -289,7 +291,7 @@ static int change_structured(struct sim_call *c, struct sim_snapshot *s, const c
 	if (n < 0)
 		return sim_fail_memory(c);
 	for (int i = 0; i < n; i++)
-		if (change(c, s, add,
+		if (sharing_change(c, s, add,
 			    sim_params_getf(c->params, "%s%zu.UserId", prefix, numbers[i]),
 			    sim_params_getf(c->params, "%s%zu.Group", prefix, numbers[i])) < 0)
 			return -1;
@@ -297,7 +299,7 @@ static int change_structured(struct sim_call *c, struct sim_snapshot *s, const c
 }
 
 /* The snapshot that the request names; NULL after sim_fail(). */
-static struct sim_snapshot *named(struct sim_call *c)
+static struct sim_snapshot *sharing_snapshot(struct sim_call *c)
 {
 	const char *id = sim_call_required(c, "SnapshotId");
 
@@ -312,7 +314,7 @@ int sim_modify_snapshot_attribute(struct sim_call *c)
 	const char *operation = sim_params_get(c->params, "OperationType");
 	bool adds = sim_params_has_prefix(c->params, "CreateVolumePermission.Add.");
 	bool removes = sim_params_has_prefix(c->params, "CreateVolumePermission.Remove.");
-	struct sim_snapshot *s = named(c);
+	struct sim_snapshot *s = sharing_snapshot(c);
 
 	if (!s)
 		return -1;
@@ -325,9 +327,9 @@ int sim_modify_snapshot_attribute(struct sim_call *c)
 	if (!operation && !adds && !removes)
 		return sim_fail(c, 400, "MissingParameter",
 			"The request must contain the parameter OperationType");
-	if (sim_call_dry_run(c) < 0 || (operation && change_flat(c, s, operation) < 0) ||
-		(adds && change_structured(c, s, "Add", true) < 0) ||
-		(removes && change_structured(c, s, "Remove", false) < 0))
+	if (sim_call_dry_run(c) < 0 || (operation && sharing_change_flat(c, s, operation) < 0) ||
+		(adds && sharing_change_structured(c, s, "Add", true) < 0) ||
+		(removes && sharing_change_structured(c, s, "Remove", false) < 0))
 		return -1;
 	return sim_call_true(c);
 }
@@ -335,7 +337,7 @@ int sim_modify_snapshot_attribute(struct sim_call *c)
 int sim_describe_snapshot_attribute(struct sim_call *c)
 {
 	const char *attribute = sim_call_required(c, "Attribute");
-	struct sim_snapshot *s = attribute ? named(c) : NULL;
+	struct sim_snapshot *s = attribute ? sharing_snapshot(c) : NULL;
 
 	if (!s)
 		return -1;

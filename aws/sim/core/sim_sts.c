@@ -27,14 +27,14 @@ struct assumption {
 	int64_t seconds;
 };
 
-static int invalid(struct sim_call *c, const char *name, const char *value)
+static int assume_invalid(struct sim_call *c, const char *name, const char *value)
 {
 	return sim_fail(c, 400, "ValidationError",
 		"1 validation error detected: Value '%s' at '%s' failed to satisfy constraint",
 		value, name);
 }
 
-static bool is_of(const char *text, size_t min, size_t max, const char *more)
+static bool has_form(const char *text, size_t min, size_t max, const char *more)
 {
 	size_t len = strlen(text);
 
@@ -47,7 +47,7 @@ static bool is_of(const char *text, size_t min, size_t max, const char *more)
 	return true;
 }
 
-static int read_role(struct sim_call *c, struct assumption *a)
+static int assume_read_role(struct sim_call *c, struct assumption *a)
 {
 	static const char prefix[] = "arn:aws:iam::" SIM_ACCOUNT ":role/";
 	const char *arn = sim_call_required(c, "RoleArn");
@@ -55,7 +55,7 @@ static int read_role(struct sim_call *c, struct assumption *a)
 	if (!arn)
 		return -1;
 	if (strncmp(arn, "arn:aws:iam::", 13) != 0 || !strstr(arn, ":role/"))
-		return invalid(c, "roleArn", arn);
+		return assume_invalid(c, "roleArn", arn);
 	if (strncmp(arn, prefix, strlen(prefix)) != 0)
 		return sim_fail(c, 403, "AccessDenied",
 			"User is not authorized to perform: sts:%s on resource: %s", c->action,
@@ -64,7 +64,7 @@ static int read_role(struct sim_call *c, struct assumption *a)
 	return 0;
 }
 
-static int read_duration(struct sim_call *c, struct assumption *a)
+static int assume_read_duration(struct sim_call *c, struct assumption *a)
 {
 	const char *text = sim_params_get(c->params, "DurationSeconds");
 	/* Keys of a role that assume another one get an hour at most. */
@@ -74,26 +74,26 @@ static int read_duration(struct sim_call *c, struct assumption *a)
 	if (text &&
 		(num_parse_i64(text, strlen(text), SESSION_MIN_S, SESSION_MAX_S, &a->seconds) < 0 ||
 			(chained && a->seconds > SESSION_S)))
-		return invalid(c, "durationSeconds", text);
+		return assume_invalid(c, "durationSeconds", text);
 	if (c->world->behaviour.session_s)
 		a->seconds = c->world->behaviour.session_s;
 	return 0;
 }
 
-static int read_request(struct sim_call *c, struct assumption *a)
+static int assume_read(struct sim_call *c, struct assumption *a)
 {
 	const char *external = sim_params_get(c->params, "ExternalId");
 
-	if (read_role(c, a) < 0)
+	if (assume_read_role(c, a) < 0)
 		return -1;
 	a->session = sim_call_required(c, "RoleSessionName");
 	if (!a->session)
 		return -1;
-	if (!is_of(a->session, 2, 64, "_+=,.@-"))
-		return invalid(c, "roleSessionName", a->session);
-	if (external && !is_of(external, 2, 1224, "_+=,.@:/-"))
-		return invalid(c, "externalId", external);
-	return read_duration(c, a);
+	if (!has_form(a->session, 2, 64, "_+=,.@-"))
+		return assume_invalid(c, "roleSessionName", a->session);
+	if (external && !has_form(external, 2, 1224, "_+=,.@:/-"))
+		return assume_invalid(c, "externalId", external);
+	return assume_read_duration(c, a);
 }
 
 static char *random_text(struct sim_call *c, const char *start, size_t bytes)
@@ -110,7 +110,7 @@ static char *random_text(struct sim_call *c, const char *start, size_t bytes)
 }
 
 /* A new key; c->key may lie elsewhere afterwards. NULL on ENOMEM. */
-static struct sim_access_key *make_key(struct sim_call *c, const struct assumption *a)
+static struct sim_access_key *assume_make_key(struct sim_call *c, const struct assumption *a)
 {
 	_cleanup_free_ char *secret = random_text(c, "", 30), *arn = NULL;
 	struct sim_access_key *k;
@@ -129,7 +129,7 @@ static struct sim_access_key *make_key(struct sim_call *c, const struct assumpti
 	return k->token ? k : NULL;
 }
 
-static int answer(struct sim_call *c, const struct sim_access_key *k)
+static int assume_respond(struct sim_call *c, const struct sim_access_key *k)
 {
 	struct sim_xml x = {&c->reply->body, 1};
 	char result[64], end[ISOTIME_SIZE];
@@ -161,10 +161,10 @@ static int assume(struct sim_call *c)
 	struct assumption a;
 	const struct sim_access_key *k;
 
-	if (read_request(c, &a) < 0)
+	if (assume_read(c, &a) < 0)
 		return -1;
-	k = make_key(c, &a);
-	return k ? answer(c, k) : sim_fail_memory(c);
+	k = assume_make_key(c, &a);
+	return k ? assume_respond(c, k) : sim_fail_memory(c);
 }
 
 int sim_sts_assume_role(struct sim_call *c)
@@ -180,7 +180,7 @@ int sim_sts_assume_role_with_web_identity(struct sim_call *c)
 	if (!token)
 		return -1;
 	/* A JWT's three parts. Who issued it is not looked at. */
-	if (!is_of(token, 4, 20000, "._-") || !dot || !strchr(dot + 1, '.') ||
+	if (!has_form(token, 4, 20000, "._-") || !dot || !strchr(dot + 1, '.') ||
 		strchr(strchr(dot + 1, '.') + 1, '.'))
 		return sim_fail(
 			c, 400, "InvalidIdentityToken", "The ID Token provided is not a valid JWT");

@@ -12,14 +12,14 @@
 
 const char *const sim_create_tags_params[] = {"ResourceId.#", "Tag.#.Key", "Tag.#.Value", NULL};
 
-static bool is_reserved(const char *key)
+static bool tag_is_reserved(const char *key)
 {
 	return !strncasecmp(key, "aws:", 4);
 }
 
-static int check_key(struct sim_call *c, const char *key)
+static int tag_check_key(struct sim_call *c, const char *key)
 {
-	if (is_reserved(key))
+	if (tag_is_reserved(key))
 		return sim_fail(c, 400, "InvalidParameterValue",
 			"Tag keys starting with 'aws:' are reserved for internal use");
 	if (!*key || sim_text_characters(key) > SIM_TAG_KEY_MAX || !sim_text_is_printable(key))
@@ -30,7 +30,7 @@ static int check_key(struct sim_call *c, const char *key)
 	return 0;
 }
 
-static int check_value(struct sim_call *c, const char *value)
+static int tag_check_value(struct sim_call *c, const char *value)
 {
 	if (sim_text_characters(value) > SIM_TAG_VALUE_MAX || !sim_text_is_printable(value))
 		return sim_fail(c, 400, "InvalidParameterValue",
@@ -38,12 +38,12 @@ static int check_value(struct sim_call *c, const char *value)
 	return 0;
 }
 
-static int check_count(struct sim_call *c, const struct sim_tags *tags)
+static int tags_check_count(struct sim_call *c, const struct sim_tags *tags)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < tags->n; i++)
-		n += !is_reserved(tags->items[i].key);
+		n += !tag_is_reserved(tags->items[i].key);
 	if (n > SIM_TAGS_MAX)
 		return sim_fail(c, 400, "TagLimitExceeded",
 			"The maximum number of Tags for a resource has been reached.");
@@ -70,7 +70,7 @@ static int parse_tags(struct sim_call *c, const char *prefix, struct sim_tags *o
 			return sim_fail(c, 400, "MissingParameter",
 				"The request must contain the parameter %sTag.%zu.Key", prefix,
 				numbers[i]);
-		if (check_key(c, key) < 0 || check_value(c, value ? value : "") < 0)
+		if (tag_check_key(c, key) < 0 || tag_check_value(c, value ? value : "") < 0)
 			return -1;
 		if (sim_tags_get(out, key))
 			return sim_fail(c, 400, "InvalidParameterValue",
@@ -107,7 +107,7 @@ int sim_tags_from_specification(struct sim_call *c, const char *type, struct sim
 			return sim_fail(c, 400, "InvalidParameterValue",
 				"Tag specification must have at least one tag");
 	}
-	return check_count(c, out);
+	return tags_check_count(c, out);
 }
 
 /* The ids of ResourceId.N, each an own snapshot. *ids is freed by the caller. Returns how many, or
@@ -134,12 +134,12 @@ static int parse_resources(struct sim_call *c, const char ***ids)
 	return n;
 }
 
-static int merge(struct sim_call *c, const struct sim_tags *old, const struct sim_tags *new,
+static int tags_merge(struct sim_call *c, const struct sim_tags *old, const struct sim_tags *new,
 	struct sim_tags *out)
 {
 	if (sim_tags_copy(out, old) < 0 || sim_tags_copy(out, new) < 0)
 		return sim_fail_memory(c);
-	return check_count(c, out);
+	return tags_check_count(c, out);
 }
 
 int sim_create_tags(struct sim_call *c)
@@ -161,7 +161,7 @@ int sim_create_tags(struct sim_call *c)
 
 			if (!s)
 				return sim_fail_memory(c);
-			if (merge(c, &s->tags, &new, &merged) < 0)
+			if (tags_merge(c, &s->tags, &new, &merged) < 0)
 				return -1;
 			if (pass)
 				sim_call_show_tags(c, s, &merged);
@@ -174,7 +174,7 @@ int sim_create_tags(struct sim_call *c)
 
 /* Whether DeleteTags takes this tag away: no tag named takes all, a key without a value takes any
  * value. */
-static bool is_to_go(
+static bool tag_is_named(
 	const struct sim_call *c, const size_t *numbers, int n, const struct sim_tag *tag)
 {
 	for (int i = 0; i < n; i++) {
@@ -184,7 +184,7 @@ static bool is_to_go(
 		if (key && !strcmp(key, tag->key) && (!value || !strcmp(value, tag->value)))
 			return true;
 	}
-	return !n && !is_reserved(tag->key);
+	return !n && !tag_is_reserved(tag->key);
 }
 
 int sim_delete_tags(struct sim_call *c)
@@ -201,7 +201,7 @@ int sim_delete_tags(struct sim_call *c)
 	for (int i = 0; i < n_tags; i++) {
 		const char *key = sim_params_getf(c->params, "Tag.%zu.Key", numbers[i]);
 
-		if (check_key(c, key ? key : "") < 0)
+		if (tag_check_key(c, key ? key : "") < 0)
 			return -1;
 	}
 	if (sim_call_dry_run(c) < 0)
@@ -213,7 +213,7 @@ int sim_delete_tags(struct sim_call *c)
 		if (!s)
 			return sim_fail_memory(c);
 		for (size_t j = 0; j < s->tags.n; j++)
-			if (!is_to_go(c, numbers, n_tags, &s->tags.items[j]) &&
+			if (!tag_is_named(c, numbers, n_tags, &s->tags.items[j]) &&
 				sim_tags_set(&left, s->tags.items[j].key, s->tags.items[j].value) <
 					0)
 				return sim_fail_memory(c);

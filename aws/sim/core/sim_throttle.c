@@ -40,7 +40,8 @@ void sim_throttle_destroy(struct sim_throttle *t)
 	free(t);
 }
 
-static struct bucket *find(struct sim_throttle *t, const char *name, double burst, int64_t now_ms)
+static struct bucket *bucket_find(
+	struct sim_throttle *t, const char *name, double burst, int64_t now_ms)
 {
 	struct bucket *grown;
 
@@ -66,7 +67,7 @@ bool sim_throttle_take(struct sim_throttle *t, const char *account, const char *
 
 	snprintf(name, sizeof(name), "%s %s %s", account, region, kind);
 	pthread_mutex_lock(&t->lock);
-	b = find(t, name, rate.burst, now_ms);
+	b = bucket_find(t, name, rate.burst, now_ms);
 	if (b) {
 		b->tokens += rate.per_s * (double)(now_ms - b->filled_ms) / 1000;
 		if (b->tokens > rate.burst)

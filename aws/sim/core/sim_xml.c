@@ -22,7 +22,7 @@ static void indent(struct sim_xml *x)
 	buf_add(x->out, spaces, indentation(x));
 }
 
-static void tag(struct sim_xml *x, const char *before, const char *name, const char *after)
+static void xml_tag(struct sim_xml *x, const char *before, const char *name, const char *after)
 {
 	char text[128];
 	size_t a = strlen(before), n = strlen(name), b = strlen(after);
@@ -59,7 +59,7 @@ static const char *reference(unsigned char c, char number[8])
 	}
 }
 
-static void text(struct sim_xml *x, const char *s)
+static void xml_text(struct sim_xml *x, const char *s)
 {
 	const char *from = s;
 	char number[8];
@@ -79,7 +79,7 @@ static void text(struct sim_xml *x, const char *s)
 void sim_xml_open(struct sim_xml *x, const char *name)
 {
 	indent(x);
-	tag(x, "<", name, ">\n");
+	xml_tag(x, "<", name, ">\n");
 	x->depth++;
 }
 
@@ -87,10 +87,10 @@ void sim_xml_close(struct sim_xml *x, const char *name)
 {
 	x->depth--;
 	indent(x);
-	tag(x, "</", name, ">\n");
+	xml_tag(x, "</", name, ">\n");
 }
 
-static char *put(char *out, const char *data, size_t len)
+static char *append(char *out, const char *data, size_t len)
 {
 	memcpy(out, data, len);
 	return out + len;
@@ -107,14 +107,14 @@ static bool short_leaf(struct sim_xml *x, const char *name, const char *value)
 	for (const char *p = value; *p; p++)
 		if (reference((unsigned char)*p, number))
 			return false;
-	out = put(out, spaces, spaces_len);
-	out = put(out, "<", 1);
-	out = put(out, name, n);
-	out = put(out, ">", 1);
-	out = put(out, value, len);
-	out = put(out, "</", 2);
-	out = put(out, name, n);
-	out = put(out, ">\n", 2);
+	out = append(out, spaces, spaces_len);
+	out = append(out, "<", 1);
+	out = append(out, name, n);
+	out = append(out, ">", 1);
+	out = append(out, value, len);
+	out = append(out, "</", 2);
+	out = append(out, name, n);
+	out = append(out, ">\n", 2);
 	buf_add(x->out, line, (size_t)(out - line));
 	return true;
 }
@@ -125,12 +125,12 @@ void sim_xml_leaf(struct sim_xml *x, const char *name, const char *value)
 		return;
 	indent(x);
 	if (!*value) {
-		tag(x, "<", name, "/>\n");
+		xml_tag(x, "<", name, "/>\n");
 		return;
 	}
-	tag(x, "<", name, ">");
-	text(x, value);
-	tag(x, "</", name, ">\n");
+	xml_tag(x, "<", name, ">");
+	xml_text(x, value);
+	xml_tag(x, "</", name, ">\n");
 }
 
 void sim_xml_number(struct sim_xml *x, const char *name, int64_t value)

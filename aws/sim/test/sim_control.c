@@ -42,7 +42,7 @@ static void get_counts(
 	control_reply(reply, json);
 }
 
-static void reset_counts(
+static void post_reset_counts(
 	struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply)
 {
 	pthread_rwlock_wrlock(&s->world->lock);
@@ -58,7 +58,7 @@ static void reset_counts(
 	control_reply(reply, json_object());
 }
 
-static void set_faults(
+static void post_faults(
 	struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply)
 {
 	bool clear = !strcmp(r->method, "DELETE");
@@ -79,7 +79,7 @@ static void set_faults(
 		control_reply(reply, json_object());
 }
 
-static size_t number(const struct sim_params *p, const char *name, size_t fallback)
+static size_t query_number(const struct sim_params *p, const char *name, size_t fallback)
 {
 	const char *text = sim_params_get(p, name);
 	uint64_t v = fallback;
@@ -93,11 +93,11 @@ static json_t *snapshots_json(
 	const struct sim_world *w, const struct sim_region *region, const struct sim_params *p)
 {
 	const char *owner = sim_params_get(p, "owner");
-	size_t max = number(p, "max", SIZE_MAX), slots = sim_region_slots(region);
+	size_t max = query_number(p, "max", SIZE_MAX), slots = sim_region_slots(region);
 	struct sim_bulk_scratch scratch;
 	json_t *list = json_array();
 
-	for (size_t slot = number(p, "from", 0); slot < slots && json_array_size(list) < max;
+	for (size_t slot = query_number(p, "from", 0); slot < slots && json_array_size(list) < max;
 		slot++) {
 		const struct sim_snapshot *s = sim_region_at(region, slot, &scratch);
 
@@ -148,7 +148,7 @@ struct change {
 };
 
 /* A copy of json without the members that choose what it is about. NULL after an error. */
-static json_t *rest(struct change *c, const char *const *names)
+static json_t *change_rest(struct change *c, const char *const *names)
 {
 	json_t *copy = json_copy((json_t *)c->json);
 
@@ -159,7 +159,7 @@ static json_t *rest(struct change *c, const char *const *names)
 	return copy;
 }
 
-static int end_work(
+static int change_end_work(
 	struct change *c, struct sim_region *r, struct sim_snapshot *s, const char *failure)
 {
 	struct sim_time now = sim_world_now(c->world);
@@ -178,16 +178,16 @@ static int end_work(
 }
 
 /* "finish" and "fail", of one snapshot or of all that are pending. */
-static int end_all(struct change *c, struct sim_region *r, struct sim_snapshot *only)
+static int change_end_all(struct change *c, struct sim_region *r, struct sim_snapshot *only)
 {
 	const char *failure = json_string_value(json_object_get(c->json, "fail"));
 
 	if (!failure && !json_is_true(json_object_get(c->json, "finish")))
 		return 0;
 	if (only)
-		return end_work(c, r, only, failure);
+		return change_end_work(c, r, only, failure);
 	while (r->n_pending)
-		if (end_work(c, r, r->pending[0], failure) < 0)
+		if (change_end_work(c, r, r->pending[0], failure) < 0)
 			return -c->err->errnum;
 	return 0;
 }
@@ -203,10 +203,10 @@ static int change_snapshot(struct change *c, struct sim_region *r, const char *i
 		return -c->err->errnum;
 	if (json_is_true(json_object_get(c->json, "delete")))
 		sim_region_delete(r, s, sim_world_now(c->world).mono);
-	return end_all(c, r, s);
+	return change_end_all(c, r, s);
 }
 
-static int add_snapshots(struct change *c, struct sim_region *r, const json_t *list)
+static int change_add_snapshots(struct change *c, struct sim_region *r, const json_t *list)
 {
 	size_t i, first = r->n_stored;
 	json_t *item;
@@ -223,7 +223,7 @@ static int change_region(struct change *c, struct sim_region *r)
 	static const char *const handled[] = {
 		"region", "freeze", "finish", "fail", "snapshots", NULL};
 	const json_t *freeze = json_object_get(c->json, "freeze");
-	json_t *fields = rest(c, handled);
+	json_t *fields = change_rest(c, handled);
 	int result;
 
 	if (!fields)
@@ -231,10 +231,10 @@ static int change_region(struct change *c, struct sim_region *r)
 	result = sim_world_json_region(c->world, r, fields, c->err);
 	json_decref(fields);
 	if (result == 0)
-		result = add_snapshots(c, r, json_object_get(c->json, "snapshots"));
+		result = change_add_snapshots(c, r, json_object_get(c->json, "snapshots"));
 	if (result == 0 && freeze)
 		sim_region_freeze(r, json_is_true(freeze), sim_world_now(c->world));
-	return result < 0 ? result : end_all(c, r, NULL);
+	return result < 0 ? result : change_end_all(c, r, NULL);
 }
 
 static int change_regions(struct change *c, const char *name)
@@ -257,7 +257,7 @@ static int change_regions(struct change *c, const char *name)
 static int change_key(struct change *c, const char *id)
 {
 	static const char *const handled[] = {"key", NULL};
-	json_t *fields = rest(c, handled);
+	json_t *fields = change_rest(c, handled);
 	int r;
 
 	if (!fields)
@@ -268,7 +268,7 @@ static int change_key(struct change *c, const char *id)
 	return r;
 }
 
-static int apply(struct change *c)
+static int change_apply(struct change *c)
 {
 	const char *region = json_string_value(json_object_get(c->json, "region"));
 	const char *key = json_string_value(json_object_get(c->json, "key"));
@@ -284,24 +284,24 @@ static int apply(struct change *c)
 	return sim_world_json_behaviour(c->world, c->json, c->err);
 }
 
-static int apply_all(struct change *c, const json_t *root)
+static int change_apply_all(struct change *c, const json_t *root)
 {
 	json_t *item;
 	size_t i;
 
 	c->json = root;
 	if (!json_is_array(root))
-		return apply(c);
+		return change_apply(c);
 	json_array_foreach(root, i, item)
 	{
 		c->json = item;
-		if (apply(c) < 0)
+		if (change_apply(c) < 0)
 			return err_context(c->err, "[%zu]", i);
 	}
 	return 0;
 }
 
-static void set_world(
+static void post_set(
 	struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply)
 {
 	json_error_t where;
@@ -313,7 +313,7 @@ static void set_world(
 		err_set(&err, EINVAL, "line %d: %s", where.line, where.text);
 	} else {
 		pthread_rwlock_wrlock(&s->world->lock);
-		apply_all(&c, root);
+		change_apply_all(&c, root);
 		pthread_rwlock_unlock(&s->world->lock);
 	}
 	json_decref(root);
@@ -334,11 +334,11 @@ static const struct {
 		struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply);
 } endpoints[] = {
 	{"GET", "/_sim/counts", get_counts},
-	{"POST", "/_sim/reset-counts", reset_counts},
+	{"POST", "/_sim/reset-counts", post_reset_counts},
 	{"GET", "/_sim/snapshots", get_snapshots},
-	{"POST", "/_sim/faults", set_faults},
-	{"DELETE", "/_sim/faults", set_faults},
-	{"POST", "/_sim/set", set_world},
+	{"POST", "/_sim/faults", post_faults},
+	{"DELETE", "/_sim/faults", post_faults},
+	{"POST", "/_sim/set", post_set},
 };
 
 void sim_control_answer(

@@ -46,7 +46,7 @@ void sim_counts_destroy(struct sim_counts *c)
 	free(c);
 }
 
-static void count(struct sim_counts *c, enum kind kind, const char *region, const char *action,
+static void counts_add(struct sim_counts *c, enum kind kind, const char *region, const char *action,
 	const char *code)
 {
 	struct line *grown;
@@ -79,7 +79,7 @@ void sim_counts_begin(struct sim_counts *c, const char *region, const char *acti
 	c->total++;
 	if (++c->parallel > c->max_parallel)
 		c->max_parallel = c->parallel;
-	count(c, REQUESTS, region, action, "");
+	counts_add(c, REQUESTS, region, action, "");
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -89,9 +89,9 @@ void sim_counts_end(struct sim_counts *c, const char *region, const char *action
 	pthread_mutex_lock(&c->lock);
 	c->parallel--;
 	if (*code)
-		count(c, ERRORS, region, action, code);
+		counts_add(c, ERRORS, region, action, code);
 	if (fault)
-		count(c, FAULTS, region, action, fault);
+		counts_add(c, FAULTS, region, action, fault);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -105,7 +105,7 @@ void sim_counts_reset(struct sim_counts *c)
 }
 
 /* The object at parent[name], made if need be; NULL on ENOMEM. Borrowed. */
-static json_t *child(json_t *parent, const char *name)
+static json_t *json_child(json_t *parent, const char *name)
 {
 	json_t *o = json_object_get(parent, name);
 
@@ -114,32 +114,32 @@ static json_t *child(json_t *parent, const char *name)
 	return o;
 }
 
-static bool add_line(json_t *root, const struct line *l)
+static bool json_add_line(json_t *root, const struct line *l)
 {
 	static const char *const names[N_KINDS] = {"requests", "errors", "faults"};
-	json_t *region = child(child(root, names[l->kind]), l->region);
+	json_t *region = json_child(json_child(root, names[l->kind]), l->region);
 
 	if (l->kind == REQUESTS)
 		return !json_object_set_new(region, l->action, json_integer(l->n));
-	return !json_object_set_new(child(region, l->action), l->code, json_integer(l->n));
+	return !json_object_set_new(json_child(region, l->action), l->code, json_integer(l->n));
 }
 
 json_t *sim_counts_json(struct sim_counts *c, const struct sim_world *w)
 {
 	json_t *root = json_object();
-	bool ok = root && child(root, "requests") && child(root, "errors") &&
-		  child(root, "faults") && child(root, "copies");
+	bool ok = root && json_child(root, "requests") && json_child(root, "errors") &&
+		  json_child(root, "faults") && json_child(root, "copies");
 
 	pthread_mutex_lock(&c->lock);
 	for (size_t i = 0; i < c->n && ok; i++)
-		ok = add_line(root, &c->lines[i]);
+		ok = json_add_line(root, &c->lines[i]);
 	ok = ok && !json_object_set_new(root, "total", json_integer(c->total)) &&
 	     !json_object_set_new(root, "max_parallel", json_integer(c->max_parallel));
 	pthread_mutex_unlock(&c->lock);
 	for (size_t i = 0; i < w->n_regions && ok; i++) {
 		const struct sim_region *r = w->regions[i];
 
-		ok = !json_object_set_new(child(root, "copies"), r->name,
+		ok = !json_object_set_new(json_child(root, "copies"), r->name,
 			json_pack("{s:I, s:I, s:I}", "started", (json_int_t)r->copies_started,
 				"pending", (json_int_t)sim_region_pending(r, sim_world_now(w)),
 				"max_pending", (json_int_t)r->max_copies));

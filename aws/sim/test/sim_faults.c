@@ -89,7 +89,7 @@ const char *sim_fault_name(const struct sim_fault *f)
 }
 
 /* Every member of a rule with its type, so that a misspelt one is refused and not ignored. */
-static int check_rule(const json_t *json, struct err *err)
+static int rule_check(const json_t *json, struct err *err)
 {
 	static const struct {
 		const char *name;
@@ -127,10 +127,10 @@ static int check_rule(const json_t *json, struct err *err)
 	return 0;
 }
 
-static int read_rule(json_t *json, struct rule *out, struct err *err)
+static int rule_read(json_t *json, struct rule *out, struct err *err)
 {
 	const char *effect = json_string_value(json_object_get(json, "effect"));
-	int r = check_rule(json, err);
+	int r = rule_check(json, err);
 
 	if (r < 0)
 		return r;
@@ -158,7 +158,7 @@ int sim_faults_load(struct sim_faults *f, const json_t *plan, struct err *err)
 		return err_set(err, ENOMEM, "out of memory");
 	json_array_foreach(list, i, item)
 	{
-		if (read_rule(item, &rules[i], err) < 0) {
+		if (rule_read(item, &rules[i], err) < 0) {
 			rules_free(rules, n);
 			return err_context(err, "rules[%zu]", i);
 		}
@@ -186,14 +186,14 @@ int sim_faults_load_file(struct sim_faults *f, const char *path, struct err *err
 	return r < 0 ? err_context(err, "%s", path) : 0;
 }
 
-static bool word_fits(const json_t *rule, const char *name, const char *word)
+static bool rule_word_matches(const json_t *rule, const char *name, const char *word)
 {
 	const char *pattern = json_string_value(json_object_get(rule, name));
 
 	return !pattern || sim_text_matches(word, pattern);
 }
 
-static bool params_fit(const json_t *rule, const struct sim_params *params)
+static bool rule_params_match(const json_t *rule, const struct sim_params *params)
 {
 	const char *name;
 	json_t *pattern;
@@ -209,7 +209,7 @@ static bool params_fit(const json_t *rule, const struct sim_params *params)
 	return true;
 }
 
-static bool nth_fits(const json_t *nth, long long n)
+static bool rule_nth_matches(const json_t *nth, long long n)
 {
 	json_t *item;
 	size_t i;
@@ -220,7 +220,7 @@ static bool nth_fits(const json_t *nth, long long n)
 	return false;
 }
 
-static double roll(struct sim_faults *f)
+static double faults_random(struct sim_faults *f)
 {
 	uint64_t x = f->dice += 0x9e3779b97f4a7c15u;
 
@@ -230,7 +230,7 @@ static double roll(struct sim_faults *f)
 }
 
 /* Counts a request that fits; whether the rule strikes it. */
-static bool strikes(struct sim_faults *f, struct rule *r)
+static bool rule_strikes(struct sim_faults *f, struct rule *r)
 {
 	const json_t *j = r->json, *every = json_object_get(j, "every"),
 		     *from = json_object_get(j, "from");
@@ -238,14 +238,14 @@ static bool strikes(struct sim_faults *f, struct rule *r)
 	const json_t *probability = json_object_get(j, "probability");
 	long long n = ++r->matches;
 
-	return nth_fits(json_object_get(j, "nth"), n) &&
+	return rule_nth_matches(json_object_get(j, "nth"), n) &&
 	       (!every || (json_integer_value(every) > 0 && n % json_integer_value(every) == 0)) &&
 	       (!from || n >= json_integer_value(from)) && (!to || n <= json_integer_value(to)) &&
 	       (!times || r->strikes < json_integer_value(times)) &&
-	       (!probability || roll(f) < json_number_value(probability));
+	       (!probability || faults_random(f) < json_number_value(probability));
 }
 
-static void copy_text(
+static void rule_copy_text(
 	const json_t *rule, const char *name, const char *fallback, char *out, size_t size)
 {
 	const char *text = json_string_value(json_object_get(rule, name));
@@ -253,7 +253,7 @@ static void copy_text(
 	snprintf(out, size, "%s", text ? text : fallback);
 }
 
-static void describe(const struct rule *r, struct sim_fault *out)
+static void rule_describe(const struct rule *r, struct sim_fault *out)
 {
 	const json_t *j = r->json, *after = json_object_get(j, "after"),
 		     *seconds = json_object_get(j, "seconds");
@@ -270,10 +270,10 @@ static void describe(const struct rule *r, struct sim_fault *out)
 		      : r->effect == SIM_FAULT_BODY ? 200
 						    : 500;
 	out->amount = bytes ? json_integer_value(bytes) : depth ? json_integer_value(depth) : -1;
-	copy_text(j, "code", "InternalError", out->code, sizeof(out->code));
-	copy_text(
+	rule_copy_text(j, "code", "InternalError", out->code, sizeof(out->code));
+	rule_copy_text(
 		j, "message", "An internal error has occurred", out->message, sizeof(out->message));
-	copy_text(j, "content_type", "text/xml;charset=UTF-8", out->content_type,
+	rule_copy_text(j, "content_type", "text/xml;charset=UTF-8", out->content_type,
 		sizeof(out->content_type));
 	out->body = body ? strdup(body) : NULL;
 }
@@ -286,19 +286,20 @@ void sim_faults_pick(struct sim_faults *f, const char *region, const char *actio
 	for (size_t i = 0; i < f->n; i++) {
 		struct rule *r = &f->rules[i];
 
-		if (!word_fits(r->json, "action", action) ||
-			!word_fits(r->json, "region", region) || !params_fit(r->json, params) ||
-			!strikes(f, r) || out->effect != SIM_FAULT_NONE)
+		if (!rule_word_matches(r->json, "action", action) ||
+			!rule_word_matches(r->json, "region", region) ||
+			!rule_params_match(r->json, params) || !rule_strikes(f, r) ||
+			out->effect != SIM_FAULT_NONE)
 			continue;
 		r->strikes++;
-		describe(r, out);
+		rule_describe(r, out);
 	}
 	pthread_mutex_unlock(&f->lock);
 }
 
 /* --- what a fault does to a response that is ready to be sent --- */
 
-static void replace(struct sim_reply *reply, const char *text)
+static void replace_body(struct sim_reply *reply, const char *text)
 {
 	buf_clear(&reply->body);
 	buf_puts(&reply->body, text);
@@ -315,9 +316,10 @@ static void make_html(struct sim_reply *reply, int status)
 {
 	reply->status = status;
 	sim_reply_type(reply, "text/html");
-	replace(reply, "<!DOCTYPE html>\n<html><head><title>Service Unavailable</title></head>\n"
-		       "<body><h1>Http/1.1 Service Unavailable</h1><p>&nbsp;<br>Try again "
-		       "later</body></html>\n");
+	replace_body(reply,
+		"<!DOCTYPE html>\n<html><head><title>Service Unavailable</title></head>\n"
+		"<body><h1>Http/1.1 Service Unavailable</h1><p>&nbsp;<br>Try again "
+		"later</body></html>\n");
 }
 
 /* Nine levels, each ten times the one below: a parser that expands them needs gigabytes. */
@@ -325,7 +327,7 @@ static void make_bomb(struct sim_reply *reply)
 {
 	struct buf *b = &reply->body;
 
-	replace(reply, "<?xml version=\"1.0\"?>\n<!DOCTYPE r [\n<!ENTITY a0 \"snapshot\">\n");
+	replace_body(reply, "<?xml version=\"1.0\"?>\n<!DOCTYPE r [\n<!ENTITY a0 \"snapshot\">\n");
 	for (int level = 1; level < 10; level++) {
 		buf_printf(b, "<!ENTITY a%d \"", level);
 		for (int i = 0; i < 10; i++)
@@ -340,7 +342,7 @@ static void make_huge(struct sim_reply *reply, int64_t bytes)
 {
 	struct buf *b = &reply->body;
 
-	replace(reply, "<?xml version=\"1.0\"?>\n<DescribeSnapshotsResponse><snapshotSet>\n");
+	replace_body(reply, "<?xml version=\"1.0\"?>\n<DescribeSnapshotsResponse><snapshotSet>\n");
 	for (uint64_t i = 0; (int64_t)b->len < bytes && !b->error; i++)
 		buf_printf(b,
 			"<item><snapshotId>snap-0%016llx</snapshotId><status>completed</status>"
@@ -356,7 +358,7 @@ static void make_long(struct sim_reply *reply, int64_t bytes)
 	char block[4096];
 
 	memset(block, 'A', sizeof(block));
-	replace(reply,
+	replace_body(reply,
 		"<?xml "
 		"version=\"1.0\"?>\n<DescribeSnapshotsResponse><snapshotSet><item><description>");
 	while ((int64_t)b->len < bytes && !b->error)
@@ -368,7 +370,7 @@ static void make_deep(struct sim_reply *reply, int64_t depth)
 {
 	struct buf *b = &reply->body;
 
-	replace(reply, "<?xml version=\"1.0\"?>\n<DescribeSnapshotsResponse>");
+	replace_body(reply, "<?xml version=\"1.0\"?>\n<DescribeSnapshotsResponse>");
 	for (int64_t i = 0; i < depth && !b->error; i++)
 		buf_puts(b, "<item>");
 	for (int64_t i = 0; i < depth && !b->error; i++)
@@ -408,12 +410,12 @@ void sim_fault_apply(const struct sim_fault *f, struct sim_reply *reply)
 		make_malformed(reply);
 		break;
 	case SIM_FAULT_EMPTY:
-		replace(reply, "");
+		replace_body(reply, "");
 		break;
 	case SIM_FAULT_BODY:
 		reply->status = f->status;
 		sim_reply_type(reply, f->content_type);
-		replace(reply, f->body ? f->body : "");
+		replace_body(reply, f->body ? f->body : "");
 		break;
 	case SIM_FAULT_HTML:
 		make_html(reply, f->status);

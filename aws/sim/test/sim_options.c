@@ -45,7 +45,7 @@ static const struct setting {
 #undef AT
 };
 
-static const struct setting *find(const char *name)
+static const struct setting *setting_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
 		if (!strcmp(settings[i].name, name))
@@ -53,9 +53,9 @@ static const struct setting *find(const char *name)
 	return NULL;
 }
 
-static bool has_setting(const char *name, bool *is_flag)
+static bool setting_exists(const char *name, bool *is_flag)
 {
-	const struct setting *s = find(name);
+	const struct setting *s = setting_find(name);
 
 	if (s)
 		*is_flag = s->type == FLAG;
@@ -91,7 +91,7 @@ static int parse_word(const char *text, const char *const *words, int n, void *o
 	return -EINVAL;
 }
 
-static int parse(const struct setting *s, const char *v, void *field)
+static int setting_parse(const struct setting *s, const char *v, void *field)
 {
 	static const char *const progress[] = {"steps", "jump", "empty", "bare", "early"};
 	static const char *const ages[] = {"no", "refuses", "ignores"};
@@ -134,11 +134,11 @@ static int parse(const struct setting *s, const char *v, void *field)
 int sim_options_set_behaviour(
 	struct sim_behaviour *b, const char *name, const char *value, struct err *err)
 {
-	const struct setting *s = find(name);
+	const struct setting *s = setting_find(name);
 
 	if (!s)
 		return err_set(err, EINVAL, "no setting is called %s", name);
-	if (parse(s, value, (char *)b + s->offset) < 0)
+	if (setting_parse(s, value, (char *)b + s->offset) < 0)
 		return err_set(err, EINVAL, "%s: not %s: %s", name,
 			s->argument ? s->argument : "true or false", value);
 	return 0;
@@ -264,7 +264,7 @@ static int set_flag(struct sim_options *o, const char *name, struct err *err)
 		o->trace = true;
 	else if (!strcmp(name, "die-with-parent"))
 		o->parent = getppid();
-	else if (has_setting(name, &is_flag) && is_flag)
+	else if (setting_exists(name, &is_flag) && is_flag)
 		return sim_options_set_behaviour(&o->behaviour, name, "true", err);
 	else
 		return -ENOENT;

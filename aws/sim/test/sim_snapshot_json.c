@@ -75,7 +75,7 @@ static const struct field {
 #undef AT
 };
 
-static const struct field *find(const char *name)
+static const struct field *field_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (!strcmp(fields[i].name, name))
@@ -104,7 +104,7 @@ int sim_snapshot_json_time(
 	return 0;
 }
 
-static int set_field(const struct sim_world *w, const struct field *f, const json_t *v,
+static int field_set(const struct sim_world *w, const struct field *f, const json_t *v,
 	struct sim_snapshot *s, struct err *err)
 {
 	void *at = (char *)s + f->offset;
@@ -143,7 +143,7 @@ static int set_field(const struct sim_world *w, const struct field *f, const jso
 	return err_set(err, EINVAL, "%s: a value of the wrong type", f->name);
 }
 
-static int set_tags(const json_t *v, struct sim_snapshot *s, struct err *err)
+static int snapshot_set_tags(const json_t *v, struct sim_snapshot *s, struct err *err)
 {
 	const char *key;
 	json_t *value;
@@ -173,7 +173,7 @@ static int set_tags(const json_t *v, struct sim_snapshot *s, struct err *err)
 		       : err_set(err, EINVAL, "Tags: neither object nor list");
 }
 
-static int set_shared(const json_t *v, struct sim_snapshot *s, struct err *err)
+static int snapshot_set_shared(const json_t *v, struct sim_snapshot *s, struct err *err)
 {
 	json_t *account;
 	size_t i;
@@ -191,12 +191,13 @@ static int set_shared(const json_t *v, struct sim_snapshot *s, struct err *err)
 }
 
 /* What is neither a plain field nor known: "ends_in" and "visible_in" are for who calls this. */
-static int set_other(const char *name, const json_t *v, struct sim_snapshot *s, struct err *err)
+static int snapshot_set_other(
+	const char *name, const json_t *v, struct sim_snapshot *s, struct err *err)
 {
 	if (!strcmp(name, "Tags"))
-		return set_tags(v, s, err);
+		return snapshot_set_tags(v, s, err);
 	if (!strcmp(name, "shared"))
-		return set_shared(v, s, err);
+		return snapshot_set_shared(v, s, err);
 	if (!strcmp(name, "ends_in") || !strcmp(name, "visible_in") || !strcmp(name, "slot"))
 		return json_is_number(v) || json_is_null(v)
 			       ? 0
@@ -204,7 +205,7 @@ static int set_other(const char *name, const json_t *v, struct sim_snapshot *s, 
 	return err_set(err, EINVAL, "unknown: %s", name);
 }
 
-static int set_all(
+static int snapshot_set_all(
 	const struct sim_world *w, const json_t *json, struct sim_snapshot *s, struct err *err)
 {
 	const char *name;
@@ -214,8 +215,8 @@ static int set_all(
 		return err_set(err, EINVAL, "a snapshot is an object");
 	json_object_foreach((json_t *)json, name, v)
 	{
-		const struct field *f = find(name);
-		int r = f ? set_field(w, f, v, s, err) : set_other(name, v, s, err);
+		const struct field *f = field_find(name);
+		int r = f ? field_set(w, f, v, s, err) : snapshot_set_other(name, v, s, err);
 
 		if (r < 0)
 			return r;
@@ -226,7 +227,7 @@ static int set_all(
 }
 
 /* "ends_in" and "visible_in", once the snapshot has its state. */
-static void set_clocks(
+static void snapshot_set_clocks(
 	const struct sim_world *w, struct sim_region *r, const json_t *json, struct sim_snapshot *s)
 {
 	const json_t *ends = json_object_get(json, "ends_in"),
@@ -247,7 +248,7 @@ static void set_clocks(
 	}
 }
 
-static int set_defaults(
+static int snapshot_set_defaults(
 	struct sim_world *w, const struct sim_region *r, struct sim_snapshot *s, struct err *err)
 {
 	char id[32], volume[32];
@@ -265,14 +266,14 @@ static int set_defaults(
 	return 0;
 }
 
-static struct sim_snapshot *make(
+static struct sim_snapshot *snapshot_make(
 	struct sim_world *w, const struct sim_region *r, const json_t *json, struct err *err)
 {
 	struct sim_snapshot *s = sim_snapshot_create();
 
 	if (!s)
 		err_set(err, ENOMEM, "out of memory");
-	else if (set_defaults(w, r, s, err) < 0 || set_all(w, json, s, err) < 0)
+	else if (snapshot_set_defaults(w, r, s, err) < 0 || snapshot_set_all(w, json, s, err) < 0)
 		sim_snapshot_destroy(steal(&s));
 	return s;
 }
@@ -280,7 +281,7 @@ static struct sim_snapshot *make(
 int sim_snapshot_json_add(
 	struct sim_world *w, struct sim_region *r, const json_t *json, struct err *err)
 {
-	struct sim_snapshot *s = make(w, r, json, err);
+	struct sim_snapshot *s = snapshot_make(w, r, json, err);
 
 	if (!s)
 		return -err->errnum;
@@ -298,7 +299,7 @@ int sim_snapshot_json_add(
 		s->full_size = (int64_t)s->volume_gib << 29;
 	if (sim_region_add(r, s) < 0)
 		return err_set(err, ENOMEM, "out of memory");
-	set_clocks(w, r, json, s);
+	snapshot_set_clocks(w, r, json, s);
 	return 0;
 }
 
@@ -312,7 +313,7 @@ int sim_snapshot_json_change(struct sim_world *w, struct sim_region *r, struct s
 	sim_region_settle(r, sim_world_now(w));
 	if (json_object_get(json, "SnapshotId"))
 		return err_set(err, EINVAL, "a snapshot keeps its id");
-	result = set_all(w, json, s, err);
+	result = snapshot_set_all(w, json, s, err);
 	if (result < 0)
 		return result;
 	if (json_is_number(json_object_get(json, "ends_in")))
@@ -324,7 +325,7 @@ int sim_snapshot_json_change(struct sim_world *w, struct sim_region *r, struct s
 		return err_set(err, ENOMEM, "out of memory"); /* the change of state took it away */
 	if (state && !strcmp(state, "completed") && !s->completion_ms)
 		s->completion_ms = sim_world_now(w).wall;
-	set_clocks(w, r, json, s);
+	snapshot_set_clocks(w, r, json, s);
 	return 0;
 }
 
@@ -353,7 +354,7 @@ static json_t *field_json(const struct field *f, const struct sim_snapshot *s)
 	return NULL;
 }
 
-static bool add_lists(json_t *out, const struct sim_snapshot *s)
+static bool snapshot_add_lists(json_t *out, const struct sim_snapshot *s)
 {
 	json_t *tags = json_object(), *shared = json_array();
 	bool ok = tags && shared;
@@ -373,7 +374,7 @@ json_t *sim_snapshot_json_write(const struct sim_region *r, const struct sim_sna
 {
 	json_t *out = json_object();
 	struct sim_view v;
-	bool ok = out && add_lists(out, s);
+	bool ok = out && snapshot_add_lists(out, s);
 
 	for (size_t i = 0; i < ARRAY_LEN(fields) && ok; i++) {
 		json_t *value = field_json(&fields[i], s);

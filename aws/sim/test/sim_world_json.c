@@ -102,7 +102,7 @@ static int set_list(char ***list, size_t *n, const json_t *v, const char *name, 
 	return r;
 }
 
-static int set_key_field(const struct sim_world *w, struct sim_access_key *k, const char *name,
+static int key_set_field(const struct sim_world *w, struct sim_access_key *k, const char *name,
 	const json_t *v, struct err *err)
 {
 	if (!strcmp(name, "access_key") || !strcmp(name, "key"))
@@ -144,7 +144,7 @@ int sim_world_json_key(struct sim_world *w, const json_t *json, struct err *err)
 		return no_memory(err);
 	json_object_foreach((json_t *)json, name, v)
 	{
-		int r = set_key_field(w, k, name, v, err);
+		int r = key_set_field(w, k, name, v, err);
 
 		if (r < 0)
 			return err_context(err, "%s", id);
@@ -152,7 +152,7 @@ int sim_world_json_key(struct sim_world *w, const json_t *json, struct err *err)
 	return 0;
 }
 
-static int add_kms_key(struct sim_region *r, const json_t *json, struct err *err)
+static int region_add_kms_key(struct sim_region *r, const json_t *json, struct err *err)
 {
 	struct sim_kms_key *grown = realloc(r->keys, (r->n_keys + 1) * sizeof(*grown)), *k;
 	const json_t *alias = json_object_get(json, "alias"),
@@ -178,7 +178,7 @@ static int add_kms_key(struct sim_region *r, const json_t *json, struct err *err
 	return 0;
 }
 
-static int add_volume(struct sim_region *r, const json_t *json, struct err *err)
+static int region_add_volume(struct sim_region *r, const json_t *json, struct err *err)
 {
 	struct sim_volume *grown = realloc(r->volumes, (r->n_volumes + 1) * sizeof(*grown)), *v;
 	const json_t *zone = json_object_get(json, "zone");
@@ -200,7 +200,7 @@ static int add_volume(struct sim_region *r, const json_t *json, struct err *err)
 }
 
 /* Calls add for each entry of a list. */
-static int each(const json_t *list, const char *name, struct sim_region *r,
+static int region_add_each(const json_t *list, const char *name, struct sim_region *r,
 	int (*add)(struct sim_region *r, const json_t *json, struct err *err), struct err *err)
 {
 	json_t *item;
@@ -212,7 +212,7 @@ static int each(const json_t *list, const char *name, struct sim_region *r,
 	return 0;
 }
 
-static int add_snapshots(
+static int region_add_snapshots(
 	struct sim_world *w, struct sim_region *r, const json_t *list, struct err *err)
 {
 	json_t *item;
@@ -225,7 +225,7 @@ static int add_snapshots(
 	return 0;
 }
 
-static int set_default_key(struct sim_region *r, const json_t *v, struct err *err)
+static int region_set_default_key(struct sim_region *r, const json_t *v, struct err *err)
 {
 	const struct sim_kms_key *k =
 		json_is_string(v) ? sim_region_kms(r, json_string_value(v)) : NULL;
@@ -238,7 +238,7 @@ static int set_default_key(struct sim_region *r, const json_t *v, struct err *er
 	return r->default_kms_arn ? 0 : no_memory(err);
 }
 
-static int set_bulk(struct sim_region *r, const json_t *v, struct err *err)
+static int region_set_bulk(struct sim_region *r, const json_t *v, struct err *err)
 {
 	int n = 0, result = set_int(&n, v, "bulk", err);
 
@@ -252,7 +252,7 @@ static int set_bulk(struct sim_region *r, const json_t *v, struct err *err)
 	return 0;
 }
 
-static int set_region_field(struct sim_world *w, struct sim_region *r, const char *name,
+static int region_set_field(struct sim_world *w, struct sim_region *r, const char *name,
 	const json_t *v, struct err *err)
 {
 	if (!strcmp(name, "enabled"))
@@ -268,15 +268,15 @@ static int set_region_field(struct sim_world *w, struct sim_region *r, const cha
 	if (!strcmp(name, "snapshot_limit"))
 		return set_int(&r->snapshot_limit, v, name, err);
 	if (!strcmp(name, "default_kms_key"))
-		return set_default_key(r, v, err);
+		return region_set_default_key(r, v, err);
 	if (!strcmp(name, "kms_keys"))
-		return each(v, name, r, add_kms_key, err);
+		return region_add_each(v, name, r, region_add_kms_key, err);
 	if (!strcmp(name, "volumes"))
-		return each(v, name, r, add_volume, err);
+		return region_add_each(v, name, r, region_add_volume, err);
 	if (!strcmp(name, "bulk"))
-		return set_bulk(r, v, err);
+		return region_set_bulk(r, v, err);
 	if (!strcmp(name, "snapshots"))
-		return add_snapshots(w, r, v, err);
+		return region_add_snapshots(w, r, v, err);
 	return err_set(err, EINVAL, "unknown: %s", name);
 }
 
@@ -289,7 +289,7 @@ int sim_world_json_region(
 	if (!json_is_object(json))
 		return err_set(err, EINVAL, "a region is an object");
 	json_object_foreach((json_t *)json, name,
-		v) if (set_region_field(w, r, name, v, err) < 0) return -err->errnum;
+		v) if (region_set_field(w, r, name, v, err) < 0) return -err->errnum;
 	return 0;
 }
 
@@ -314,7 +314,7 @@ int sim_world_json_behaviour(struct sim_world *w, const json_t *json, struct err
 	return 0;
 }
 
-static int seed_all(struct sim_world *w, const json_t *root, struct err *err)
+static int world_load(struct sim_world *w, const json_t *root, struct err *err)
 {
 	const char *name;
 	json_t *v, *item;
@@ -354,7 +354,7 @@ int sim_world_json_load(struct sim_world *w, const char *path, struct err *err)
 
 	if (!root)
 		return err_set(err, EINVAL, "%s:%d: %s", path, where.line, where.text);
-	if (seed_all(w, root, err) < 0)
+	if (world_load(w, root, err) < 0)
 		return err_context(err, "%s", path);
 	return 0;
 }
