@@ -45,7 +45,7 @@ static void region_free(struct aws_region *region)
 	while (region->actions) {
 		struct aws_action *next = region->actions->next;
 
-		throttle_line_finish(&region->actions->line);
+		throttle_queue_finish(&region->actions->queue);
 		free(region->actions);
 		region->actions = next;
 	}
@@ -85,7 +85,7 @@ struct aws_region *aws_region(struct aws *aws, const char *name)
 }
 
 /* EC2's buckets are known to be at Amazon's endpoints; another cloud has its own, or none. */
-static int init_line(struct aws *aws, struct aws_action *action, const char *service)
+static int aws_action_init_queue(struct aws *aws, struct aws_action *action, const char *service)
 {
 	const struct aws_options *o = &aws->options;
 	struct throttle_rate rate = throttle_rate_of(service, action->counter.action);
@@ -95,7 +95,7 @@ static int init_line(struct aws *aws, struct aws_action *action, const char *ser
 		rate.burst *= o->rate;
 		rate.per_s *= o->rate;
 	}
-	return throttle_line_init(&action->line, o->loop, rate, on);
+	return throttle_queue_init(&action->queue, o->loop, rate, on);
 }
 
 struct aws_action *aws_action(
@@ -111,7 +111,7 @@ struct aws_action *aws_action(
 		return NULL;
 	snprintf(action->counter.region, sizeof(action->counter.region), "%s", region->name);
 	snprintf(action->counter.action, sizeof(action->counter.action), "%s", name);
-	if (init_line(aws, action, service) < 0) {
+	if (aws_action_init_queue(aws, action, service) < 0) {
 		free(action);
 		return NULL;
 	}
@@ -125,22 +125,22 @@ unsigned aws_allowance(struct aws *aws, const char *region_name, const char *nam
 	struct aws_region *region = aws_region(aws, region_name);
 	struct aws_action *action = region ? aws_action(aws, region, "ec2", name) : NULL;
 
-	return action ? throttle_line_free(&action->line) : 0;
+	return action ? throttle_queue_available(&action->queue) : 0;
 }
 
 static struct aws_counter counter_of(const struct aws_action *action)
 {
-	const struct throttle_line *line = &action->line;
+	const struct throttle_queue *queue = &action->queue;
 	struct aws_counter counter = action->counter;
 
-	if (!line->on)
+	if (!queue->on)
 		return counter;
 	counter.paced = true;
-	counter.tokens = throttle_tokens(&line->throttle, clock_mono_ms());
-	counter.share = throttle_share(&line->throttle, clock_mono_ms());
-	counter.waiting = line->n_waiting;
-	counter.waits = line->n_waited;
-	counter.waited_ms = line->waited_ms;
+	counter.tokens = throttle_tokens(&queue->throttle, clock_mono_ms());
+	counter.share = throttle_share(&queue->throttle, clock_mono_ms());
+	counter.waiting = queue->n_waiting;
+	counter.waits = queue->n_waited;
+	counter.waited_ms = queue->waited_ms;
 	return counter;
 }
 

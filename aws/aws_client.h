@@ -11,12 +11,12 @@
 #include "endpoint.h"
 #include "http.h"
 #include "retry.h"
-#include "throttle_line.h"
+#include "throttle.h"
 
 struct aws_action {
 	struct aws_action *next;
 	struct aws_counter counter;
-	struct throttle_line line;
+	struct throttle_queue queue;
 };
 
 struct aws_region {

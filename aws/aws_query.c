@@ -34,7 +34,7 @@ struct aws_call {
 	struct aws_action *action;
 	struct buf form;
 
-	struct throttle_place place;
+	struct throttle_waiter throttle;
 	bool pacing; /* the place is in line */
 	struct credentials_waiter *waiter;
 	struct http_call *http;
@@ -71,7 +71,7 @@ void aws_cancel(struct aws_call *call)
 	DL_DELETE(call->aws->calls, call);
 	call->aws = NULL;
 	if (call->pacing)
-		throttle_line_leave(&call->action->line, &call->place);
+		throttle_queue_leave(&call->action->queue, &call->throttle);
 	if (call->waiter)
 		credentials_cancel(call->waiter);
 	if (call->http)
@@ -142,7 +142,7 @@ static void try_failed(struct aws_call *call, enum retry_kind kind, int64_t retr
 	call->keys_refused = kind == RETRY_CREDENTIALS;
 	if (kind == RETRY_THROTTLED) {
 		call->action->counter.throttled++;
-		throttle_line_refused(&call->action->line, call->sent_ms);
+		throttle_queue_refused(&call->action->queue, call->sent_ms);
 	}
 	delay = retry_next(&policy, &call->retry, &call->region->budget, &failure, time_left(call),
 		random_unit());
@@ -387,7 +387,7 @@ static void keys_arrived(void *arg, struct credentials *credentials, const struc
 /* A refusal that a try got says more than that there was no turn for another. */
 static void no_turn(struct aws_call *call)
 {
-	const struct throttle_rate *rate = &call->action->line.throttle.rate;
+	const struct throttle_rate *rate = &call->action->queue.throttle.rate;
 
 	if (!call->err.errnum) {
 		err_set(&call->err, EAGAIN,
@@ -404,7 +404,7 @@ static void timer_fired(void *arg)
 
 	if (call->pacing) {
 		call->pacing = false;
-		throttle_line_leave(&call->action->line, &call->place);
+		throttle_queue_leave(&call->action->queue, &call->throttle);
 		no_turn(call);
 	} else if (call->waiter) {
 		credentials_cancel(steal(&call->waiter));
@@ -442,9 +442,9 @@ static void my_turn(void *arg)
  * at the last moment would end in a time-out, and for a copy in doubt. */
 static bool paced(struct aws_call *call)
 {
-	call->place.turn = my_turn;
-	call->place.arg = call;
-	call->pacing = !throttle_line_enter(&call->action->line, &call->place);
+	call->throttle.turn = my_turn;
+	call->throttle.arg = call;
+	call->pacing = !throttle_queue_enter(&call->action->queue, &call->throttle);
 	if (call->pacing)
 		loop_timer_start(call->timer, time_left(call) - call->aws->options.deadline_ms / 4);
 	return call->pacing;

@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* EC2's request rates: a token bucket for each action in a region. */
+/* EC2's request rates: the buckets that EC2 documents, their arithmetic, and the queue for tokens.
+ */
 #include "throttle.h"
 
+#include <errno.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "cleanup.h"
+#include "clock.h"
+#include "loop.h"
 
-/* The first pattern that fits. */
+/* The first matching pattern counts. */
 static const struct {
 	const char *action;
 	struct throttle_rate rate;
-} table[] = {
+} throttle_rates[] = {
 	{"Describe*", {100, 20}}, {"List*", {100, 20}}, {"Get*", {100, 20}},
 	{"CreateTags", {100, 10}}, {"DeleteTags", {100, 10}}, {"CreateSnapshot*", {100, 5}},
 	{"DeleteSnapshot", {100, 5}}, {"ModifySnapshotAttribute", {100, 5}},
 	{"EnableSnapshotBlockPublicAccess", {1, 0.1}},
 	{"DisableSnapshotBlockPublicAccess", {1, 0.1}},
-	{"*", {50, 5}}, /* whatever changes something */
+	{"*", {50, 5}}, /* all other calls that change something */
 };
 
 struct throttle_rate throttle_rate_of(const char *service, const char *action)
@@ -28,30 +34,31 @@ struct throttle_rate throttle_rate_of(const char *service, const char *action)
 
 	if (strcmp(service, "ec2") != 0)
 		return (struct throttle_rate){0};
-	while (fnmatch(table[i].action, action, 0) != 0)
+	while (fnmatch(throttle_rates[i].action, action, 0) != 0)
 		i++;
-	return table[i].rate;
+	return throttle_rates[i].rate;
 }
 
-static double burst(const struct throttle *t)
+static double throttle_burst(const struct throttle *t)
 {
 	return fmax(t->rate.burst * t->share, 1);
 }
 
-static double per_ms(const struct throttle *t)
+static double throttle_per_ms(const struct throttle *t)
 {
 	return t->rate.per_s * t->share / 1000;
 }
 
-/* The bucket as it is at now_ms. */
-static struct throttle filled(const struct throttle *t, int64_t now_ms)
+/* Returns the bucket as it is at now_ms. */
+static struct throttle throttle_filled(const struct throttle *t, int64_t now_ms)
 {
 	struct throttle now = *t;
 	double ms = now_ms > t->filled_ms ? (double)(now_ms - t->filled_ms) : 0;
 
 	now.share = fmin(t->share + ms / (THROTTLE_HEAL_S * 1000.0), 1);
-	/* The share that was: while it grows a little too few tokens come, never too many. */
-	now.tokens = fmin(t->tokens + ms * per_ms(t), burst(&now));
+	/* By the share of before: while it grows, this adds a little too few tokens, never too
+	 * many. */
+	now.tokens = fmin(t->tokens + ms * throttle_per_ms(t), throttle_burst(&now));
 	if (now_ms > t->filled_ms)
 		now.filled_ms = now_ms;
 	return now;
@@ -68,7 +75,7 @@ void throttle_init(struct throttle *t, struct throttle_rate rate, int64_t now_ms
 
 bool throttle_take(struct throttle *t, int64_t now_ms)
 {
-	*t = filled(t, now_ms);
+	*t = throttle_filled(t, now_ms);
 	if (t->tokens < 1)
 		return false;
 	t->tokens--;
@@ -77,33 +84,122 @@ bool throttle_take(struct throttle *t, int64_t now_ms)
 
 void throttle_count(struct throttle *t, int64_t now_ms)
 {
-	*t = filled(t, now_ms);
+	*t = throttle_filled(t, now_ms);
 	t->tokens = fmax(t->tokens - 1, 0);
 }
 
 double throttle_tokens(const struct throttle *t, int64_t now_ms)
 {
-	return filled(t, now_ms).tokens;
+	return throttle_filled(t, now_ms).tokens;
 }
 
 double throttle_share(const struct throttle *t, int64_t now_ms)
 {
-	return filled(t, now_ms).share;
+	return throttle_filled(t, now_ms).share;
 }
 
 int64_t throttle_wait_ms(const struct throttle *t, int64_t now_ms)
 {
-	struct throttle now = filled(t, now_ms);
+	struct throttle now = throttle_filled(t, now_ms);
 
-	return now.tokens >= 1 ? 0 : (int64_t)ceil((1 - now.tokens) / per_ms(&now));
+	return now.tokens >= 1 ? 0 : (int64_t)ceil((1 - now.tokens) / throttle_per_ms(&now));
 }
 
 void throttle_refused(struct throttle *t, int64_t sent_ms, int64_t now_ms)
 {
-	*t = filled(t, now_ms);
+	*t = throttle_filled(t, now_ms);
 	t->tokens = 0;
 	if (sent_ms <= t->refused_ms)
 		return;
 	t->share = fmax(t->share / 2, THROTTLE_SHARE_MIN);
 	t->refused_ms = now_ms;
+}
+
+/* --- the queue --- */
+
+static void throttle_queue_wake(void *arg);
+
+int throttle_queue_init(
+	struct throttle_queue *queue, uv_loop_t *loop, struct throttle_rate rate, bool on)
+{
+	*queue = (struct throttle_queue){.on = on && rate.burst > 0};
+	throttle_init(&queue->throttle, rate, clock_mono_ms());
+	queue->timer = loop_timer_create(loop, throttle_queue_wake, queue);
+	return queue->timer ? 0 : -ENOMEM;
+}
+
+void throttle_queue_finish(struct throttle_queue *queue)
+{
+	loop_timer_destroy(queue->timer);
+}
+
+static void throttle_queue_schedule(struct throttle_queue *queue)
+{
+	if (queue->waiters)
+		loop_timer_start(queue->timer, throttle_wait_ms(&queue->throttle, clock_mono_ms()));
+	else
+		loop_timer_stop(queue->timer);
+}
+
+static void throttle_queue_remove(
+	struct throttle_queue *queue, struct throttle_waiter *waiter, int64_t now_ms)
+{
+	DL_DELETE(queue->waiters, waiter);
+	queue->n_waiting--;
+	queue->waited_ms += now_ms - waiter->since_ms;
+}
+
+/* Serves one waiter. Calls its turn() last, because that may change the queue. */
+static void throttle_queue_wake(void *arg)
+{
+	struct throttle_queue *queue = arg;
+	struct throttle_waiter *waiter = queue->waiters;
+	int64_t now_ms = clock_mono_ms();
+	bool taken = waiter && throttle_take(&queue->throttle, now_ms);
+
+	if (taken)
+		throttle_queue_remove(queue, waiter, now_ms);
+	throttle_queue_schedule(queue);
+	if (taken)
+		waiter->turn(waiter->arg);
+}
+
+bool throttle_queue_enter(struct throttle_queue *queue, struct throttle_waiter *waiter)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	if (!queue->on) {
+		throttle_count(&queue->throttle, now_ms);
+		return true;
+	}
+	if (!queue->waiters && throttle_take(&queue->throttle, now_ms))
+		return true;
+	waiter->since_ms = now_ms;
+	DL_APPEND(queue->waiters, waiter);
+	queue->n_waiting++;
+	queue->n_waited++;
+	throttle_queue_schedule(queue);
+	return false;
+}
+
+void throttle_queue_leave(struct throttle_queue *queue, struct throttle_waiter *waiter)
+{
+	throttle_queue_remove(queue, waiter, clock_mono_ms());
+	throttle_queue_schedule(queue);
+}
+
+void throttle_queue_refused(struct throttle_queue *queue, int64_t sent_ms)
+{
+	if (!(queue->throttle.rate.burst > 0))
+		return;
+	queue->on = true;
+	throttle_refused(&queue->throttle, sent_ms, clock_mono_ms());
+	throttle_queue_schedule(queue);
+}
+
+unsigned throttle_queue_available(const struct throttle_queue *queue)
+{
+	if (!queue->on)
+		return UINT_MAX;
+	return queue->waiters ? 0 : (unsigned)throttle_tokens(&queue->throttle, clock_mono_ms());
 }

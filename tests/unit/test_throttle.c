@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* throttle, throttle_line: EC2's request rates kept from this side, and the order in which those
- * who wait go on. */
+/* throttle: EC2's request rates kept on this side, and the order in which waiting requests
+ * are sent. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "loop.h"
-#include "throttle_line.h"
+#include "throttle.h"
 
 static void test_rates(void **state)
 {
@@ -184,14 +184,14 @@ static void test_beside_another_tool(void **state)
 #define N 8
 
 struct someone {
-	struct throttle_place place;
+	struct throttle_waiter place;
 	struct fixture *f;
 	int number;
 };
 
 struct fixture {
 	uv_loop_t loop;
-	struct throttle_line line;
+	struct throttle_queue line;
 	struct someone all[N];
 	int order[N + 1];
 	int n;
@@ -204,21 +204,21 @@ static void on_turn(void *arg)
 	s->f->order[s->f->n++] = s->number;
 	/* Whoever goes on may make others leave. */
 	if (s->number == 3)
-		throttle_line_leave(&s->f->line, &s->f->all[5].place);
+		throttle_queue_leave(&s->f->line, &s->f->all[5].place);
 }
 
 static void begin(struct fixture *f, struct throttle_rate rate, bool on)
 {
 	memset(f, 0, sizeof(*f));
 	assert_int_equal(loop_init(&f->loop), 0);
-	assert_int_equal(throttle_line_init(&f->line, &f->loop, rate, on), 0);
+	assert_int_equal(throttle_queue_init(&f->line, &f->loop, rate, on), 0);
 	for (int i = 0; i < N; i++)
 		f->all[i] = (struct someone){{.turn = on_turn, .arg = &f->all[i]}, f, i};
 }
 
 static void finish(struct fixture *f)
 {
-	throttle_line_finish(&f->line);
+	throttle_queue_finish(&f->line);
 	uv_run(&f->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&f->loop), 0);
 }
@@ -230,16 +230,16 @@ static void test_first_come_first_served(void **state)
 
 	(void)state;
 	begin(&f, (struct throttle_rate){2, 10}, true);
-	assert_int_equal(throttle_line_free(&f.line), 2);
+	assert_int_equal(throttle_queue_available(&f.line), 2);
 	for (int i = 0; i < N; i++)
-		assert_int_equal(throttle_line_enter(&f.line, &f.all[i].place), i < 2);
-	assert_int_equal(throttle_line_free(&f.line), 0);
+		assert_int_equal(throttle_queue_enter(&f.line, &f.all[i].place), i < 2);
+	assert_int_equal(throttle_queue_available(&f.line), 0);
 	assert_int_equal(f.line.n_waiting, 6);
-	throttle_line_leave(&f.line, &f.all[2].place); /* the head of the line */
-	assert_int_equal(f.n, 0);                      /* no turn but from the loop */
+	throttle_queue_leave(&f.line, &f.all[2].place); /* the head of the line */
+	assert_int_equal(f.n, 0);                       /* no turn but from the loop */
 	/* Whoever comes late does not overtake, though tokens have come meanwhile. */
 	uv_sleep(250);
-	assert_false(throttle_line_enter(&f.line, &f.all[2].place));
+	assert_false(throttle_queue_enter(&f.line, &f.all[2].place));
 	uv_run(&f.loop, UV_RUN_DEFAULT);
 	assert_int_equal(f.n, 5);
 	assert_memory_equal(f.order, ((int[]){3, 4, 6, 7, 2}), 5 * sizeof(int));
@@ -259,20 +259,20 @@ static void test_off_until_refused(void **state)
 	(void)state;
 	begin(&f, (struct throttle_rate){2, 100}, false);
 	for (int i = 0; i < N; i++)
-		assert_true(throttle_line_enter(&f.line, &f.all[i].place));
-	assert_true(throttle_line_free(&f.line) == UINT_MAX);
-	throttle_line_refused(&f.line, clock_mono_ms());
-	assert_int_equal(throttle_line_free(&f.line), 0);
-	assert_false(throttle_line_enter(&f.line, &f.all[0].place));
+		assert_true(throttle_queue_enter(&f.line, &f.all[i].place));
+	assert_true(throttle_queue_available(&f.line) == UINT_MAX);
+	throttle_queue_refused(&f.line, clock_mono_ms());
+	assert_int_equal(throttle_queue_available(&f.line), 0);
+	assert_false(throttle_queue_enter(&f.line, &f.all[0].place));
 	uv_run(&f.loop, UV_RUN_DEFAULT);
 	assert_int_equal(f.n, 1);
 	finish(&f);
 	/* An action without a bucket has none, even then. */
 	begin(&f, (struct throttle_rate){0, 0}, true);
-	throttle_line_refused(&f.line, clock_mono_ms());
+	throttle_queue_refused(&f.line, clock_mono_ms());
 	for (int i = 0; i < N; i++)
-		assert_true(throttle_line_enter(&f.line, &f.all[i].place));
-	assert_true(throttle_line_free(&f.line) == UINT_MAX);
+		assert_true(throttle_queue_enter(&f.line, &f.all[i].place));
+	assert_true(throttle_queue_available(&f.line) == UINT_MAX);
 	finish(&f);
 }
 
