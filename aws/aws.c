@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The AWS client and what it remembers of each region: counters, health, retry budget. */
+/* The client and its state: per region counters, throttle queues, health and retry budget; AWS's
+ * clock. */
 #include "aws.h"
 
 #include <errno.h>
@@ -8,11 +9,16 @@
 #include <string.h>
 
 #include "aws_client.h"
+#include "aws_error.h"
 #include "clock.h"
 #include "endpoint.h"
+#include "log.h"
 #include "xml.h"
 
 #define DEADLINE_MS 60000
+/* AWS tolerates 15 minutes, or 5: a clock that is off by less than this is not the reason for a
+ * refusal. */
+#define SKEW_MS     (4 * 60 * 1000)
 
 int aws_create(const struct aws_options *options, struct aws **out, struct err *err)
 {
@@ -40,7 +46,7 @@ void aws_hold(struct aws *aws, const struct err *why)
 	aws->held = why ? *why : (struct err){0};
 }
 
-static void region_free(struct aws_region *region)
+static void aws_region_free(struct aws_region *region)
 {
 	while (region->actions) {
 		struct aws_action *next = region->actions->next;
@@ -52,16 +58,12 @@ static void region_free(struct aws_region *region)
 	free(region);
 }
 
-void aws_destroy(struct aws *aws)
+void aws_free(struct aws *aws)
 {
-	if (!aws)
-		return;
-	while (aws->calls)
-		aws_cancel(aws->calls);
 	while (aws->regions) {
 		struct aws_region *next = aws->regions->next;
 
-		region_free(aws->regions);
+		aws_region_free(aws->regions);
 		aws->regions = next;
 	}
 	free(aws);
@@ -84,7 +86,8 @@ struct aws_region *aws_region(struct aws *aws, const char *name)
 	return region;
 }
 
-/* EC2's buckets are known to be at Amazon's endpoints; another cloud has its own, or none. */
+/* The queue is on from the start at Amazon's endpoints only: other clouds have other rates, or
+ * none. */
 static int aws_action_init_queue(struct aws *aws, struct aws_action *action, const char *service)
 {
 	const struct aws_options *o = &aws->options;
@@ -103,10 +106,10 @@ struct aws_action *aws_action(
 {
 	struct aws_action *action;
 
-	for (action = region->actions; action; action = action->next)
+	for (action = region ? region->actions : NULL; action; action = action->next)
 		if (!strcmp(action->counter.action, name))
 			return action;
-	action = calloc(1, sizeof(*action));
+	action = region ? calloc(1, sizeof(*action)) : NULL;
 	if (!action)
 		return NULL;
 	snprintf(action->counter.region, sizeof(action->counter.region), "%s", region->name);
@@ -123,12 +126,12 @@ struct aws_action *aws_action(
 unsigned aws_allowance(struct aws *aws, const char *region_name, const char *name)
 {
 	struct aws_region *region = aws_region(aws, region_name);
-	struct aws_action *action = region ? aws_action(aws, region, "ec2", name) : NULL;
+	struct aws_action *action = aws_action(aws, region, "ec2", name);
 
 	return action ? throttle_queue_available(&action->queue) : 0;
 }
 
-static struct aws_counter counter_of(const struct aws_action *action)
+static struct aws_counter aws_action_counter(const struct aws_action *action)
 {
 	const struct throttle_queue *queue = &action->queue;
 	struct aws_counter counter = action->counter;
@@ -149,7 +152,7 @@ void aws_each_counter(const struct aws *aws, aws_counter_fn *fn, void *arg)
 	for (const struct aws_region *region = aws->regions; region; region = region->next) {
 		for (const struct aws_action *action = region->actions; action;
 			action = action->next) {
-			struct aws_counter counter = counter_of(action);
+			struct aws_counter counter = aws_action_counter(action);
 
 			fn(arg, &counter);
 		}
@@ -172,7 +175,7 @@ bool aws_endpoint_is_named(const struct aws *aws)
 	return endpoint_is_named(aws->options.endpoints, "ec2");
 }
 
-static void merge(struct aws_health *all, const struct aws_health *one)
+static void aws_health_merge(struct aws_health *all, const struct aws_health *one)
 {
 	if (one->last_answer_ms > all->last_answer_ms)
 		all->last_answer_ms = one->last_answer_ms;
@@ -188,6 +191,38 @@ struct aws_health aws_health(const struct aws *aws, const char *name)
 
 	for (const struct aws_region *region = aws->regions; region; region = region->next)
 		if (!name || !strcmp(region->name, name))
-			merge(&health, &region->health);
+			aws_health_merge(&health, &region->health);
 	return health;
+}
+
+/* --- the clock --- */
+
+void aws_clock_note(struct aws_clock *clock, int64_t date_ms)
+{
+	if (date_ms)
+		clock->seen_ms = date_ms - clock_wall_ms();
+}
+
+static void aws_clock_correct(struct aws_clock *clock)
+{
+	if (llabs(clock->seen_ms) < SKEW_MS) {
+		clock->skew_ms = 0;
+		log_info("this machine's clock agrees with AWS's again");
+		return;
+	}
+	clock->skew_ms = clock->seen_ms;
+	log_warning("this machine's clock is %lld s %s AWS's; requests are signed with AWS's time",
+		(long long)(llabs(clock->skew_ms) / 1000),
+		clock->skew_ms < 0 ? "ahead of" : "behind");
+}
+
+bool aws_clock_explains(
+	struct aws_clock *clock, const char *code, int64_t date_ms, int64_t signed_skew_ms)
+{
+	if (!date_ms || !aws_error_may_be_clock(code) ||
+		llabs(clock->seen_ms - signed_skew_ms) < SKEW_MS)
+		return false;
+	if (llabs(clock->seen_ms - clock->skew_ms) >= SKEW_MS)
+		aws_clock_correct(clock);
+	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One call to a Query API: keys, signature, request, judgement, and again while it makes sense. */
+/* One call to a Query API: credentials, signature, request, response, and retries. */
 #include "aws_query.h"
 
 #include <errno.h>
@@ -16,14 +16,14 @@
 #include "secret.h"
 
 /*
- * A call is in one of these states, each with the one thing that it waits for:
+ * A call is in one of these states, and waits for the members named with it:
  *
- *   pacing    place, and timer for what it may wait
+ *   queued    throttle, and timer for the longest wait
  *   keys      waiter, and timer for the deadline
  *   sent      http
- *   parsing   the thread pool; a call cancelled here is freed when the pool gives it back
- *   reading   stream, which began while the answer arrived
- *   pausing   timer, until the next try
+ *   parsing   the thread pool; a call cancelled here is freed when the pool returns it
+ *   reading   stream, which began while the response arrived
+ *   backoff   timer, until the next attempt
  */
 struct aws_call {
 	struct aws_call *prev, *next;
@@ -35,33 +35,31 @@ struct aws_call {
 	struct buf form;
 
 	struct throttle_waiter throttle;
-	bool pacing; /* the place is in line */
+	bool queued; /* throttle is in the action's queue */
 	struct credentials_waiter *waiter;
 	struct http_call *http;
 	struct loop_timer *timer;
 	bool parsing;
-	struct aws_stream *stream; /* of this try */
+	struct aws_stream *stream; /* of this attempt */
 
-	struct credentials *credentials; /* of this try */
+	struct credentials *credentials; /* of this attempt */
 	struct retry_state retry;
 	int64_t deadline_ms;    /* on the monotonic clock */
-	int64_t sent_ms;        /* likewise: this try */
-	int64_t signed_skew_ms; /* of this try's time to this machine's clock */
-	bool maybe_done;        /* of any try */
-	bool keys_refused;      /* by the last try */
-	struct buf answer;
-	struct err err; /* of this try */
+	int64_t sent_ms;        /* of this attempt, on the monotonic clock */
+	int64_t signed_skew_ms; /* the signature's time minus this machine's clock */
+	bool maybe_done;        /* any attempt may have been carried out */
+	bool keys_refused;      /* by the last attempt */
+	struct buf body;        /* of the response, while it is parsed */
+	struct err err;         /* of this attempt */
 };
 
-static void start_try(struct aws_call *call);
-
-static void call_free(struct aws_call *call)
+static void query_free(struct aws_call *call)
 {
 	loop_timer_destroy(call->timer);
 	aws_stream_destroy(call->stream);
 	credentials_unref(call->credentials);
 	buf_finish(&call->form);
-	buf_finish(&call->answer);
+	buf_finish(&call->body);
 	call->query.release(call->query.arg);
 	free(call);
 }
@@ -70,36 +68,45 @@ void aws_cancel(struct aws_call *call)
 {
 	DL_DELETE(call->aws->calls, call);
 	call->aws = NULL;
-	if (call->pacing)
+	if (call->queued)
 		throttle_queue_leave(&call->action->queue, &call->throttle);
 	if (call->waiter)
 		credentials_cancel(call->waiter);
 	if (call->http)
 		http_cancel(call->http);
 	if (!call->parsing)
-		call_free(call);
+		query_free(call);
 }
 
-static void finish(struct aws_call *call, const struct err *err)
+void aws_destroy(struct aws *aws)
+{
+	while (aws && aws->calls)
+		aws_cancel(aws->calls);
+	if (aws)
+		aws_free(aws);
+}
+
+static void query_finish(struct aws_call *call, const struct err *err)
 {
 	DL_DELETE(call->aws->calls, call);
 	call->query.done(call->query.arg, err);
-	call_free(call);
+	query_free(call);
 }
 
-static void succeed(struct aws_call *call)
+static void query_succeed(struct aws_call *call)
 {
 	retry_succeeded(&call->retry, &call->region->budget);
-	finish(call, NULL);
+	query_finish(call, NULL);
 }
 
-static const char *name_of(const struct aws_call *call)
+static const char *query_action(const struct aws_call *call)
 {
 	return call->action->counter.action;
 }
 
-/* Whose keys were refused: a person has more than one. An access key's id is no secret. */
-static void name_keys(struct aws_call *call)
+/* Ends the call with call->err. A person has more than one access key, so a refusal of the keys
+ * names them; an access key's id is no secret. */
+static void query_fail(struct aws_call *call)
 {
 	struct err *err = &call->err;
 	size_t n = strlen(err->message);
@@ -107,24 +114,24 @@ static void name_keys(struct aws_call *call)
 	if (call->credentials && aws_error_blames_keys(err->code))
 		snprintf(err->message + n, sizeof(err->message) - n, " (access key %s, source: %s)",
 			call->credentials->access_key, call->credentials->source);
-}
-
-static void give_up(struct aws_call *call)
-{
-	name_keys(call);
 	call->action->counter.errors++;
-	call->err.maybe_done = call->maybe_done;
-	err_context(&call->err, "%s in %s", name_of(call), call->region->name);
-	finish(call, &call->err);
+	err->maybe_done = call->maybe_done;
+	err_context(err, "%s in %s", query_action(call), call->region->name);
+	query_finish(call, err);
 }
 
-static int64_t time_left(const struct aws_call *call)
+static int query_no_memory(struct aws_call *call)
+{
+	return err_set(&call->err, ENOMEM, "out of memory");
+}
+
+static int64_t query_time_left(const struct aws_call *call)
 {
 	return call->deadline_ms - clock_mono_ms();
 }
 
-/* After a try that failed with call->err. */
-static void try_failed(struct aws_call *call, enum retry_kind kind, int64_t retry_after_ms)
+/* After an attempt that failed with call->err: starts the backoff, or ends the call. */
+static void query_retry(struct aws_call *call, enum retry_kind kind, int64_t retry_after_ms)
 {
 	const struct retry_policy policy = {
 		.attempts = call->aws->options.attempts,
@@ -144,67 +151,67 @@ static void try_failed(struct aws_call *call, enum retry_kind kind, int64_t retr
 		call->action->counter.throttled++;
 		throttle_queue_refused(&call->action->queue, call->sent_ms);
 	}
-	delay = retry_next(&policy, &call->retry, &call->region->budget, &failure, time_left(call),
-		random_unit());
+	delay = retry_next(&policy, &call->retry, &call->region->budget, &failure,
+		query_time_left(call), random_unit());
 	if (delay < 0) {
-		give_up(call);
+		query_fail(call);
 		return;
 	}
-	log_debug("%s in %s: %s (%s); again in %lld ms", name_of(call), call->region->name,
+	log_debug("%s in %s: %s (%s); retry in %lld ms", query_action(call), call->region->name,
 		call->err.message, call->err.code[0] ? call->err.code : "no code",
 		(long long)delay);
 	call->action->counter.retries++;
 	loop_timer_start(call->timer, delay);
 }
 
-static void parse_run(void *arg)
+/* --- the response --- */
+
+/* The response was read completely, or call->err says why not. */
+static void query_read_done(struct aws_call *call)
+{
+	if (!call->err.errnum) {
+		query_succeed(call);
+		return;
+	}
+	/* The status was success: EC2 carried the request out. */
+	call->err.maybe_done = call->query.effect != AWS_READS;
+	call->err.retryable = call->err.errnum == EIO;
+	query_retry(call, call->err.errnum == EIO ? RETRY_TRANSIENT : RETRY_NEVER, -1);
+}
+
+static void query_parse_run(void *arg)
 {
 	struct aws_call *call = arg;
 
-	call->query.parse(call->query.arg, buf_str(&call->answer), call->answer.len, &call->err);
+	call->query.parse(call->query.arg, buf_str(&call->body), call->body.len, &call->err);
 }
 
-/* The answer is understood, or is not: call->err. */
-static void understood(struct aws_call *call)
-{
-	if (!call->err.errnum) {
-		succeed(call);
-		return;
-	}
-	/* EC2 said yes, in whatever words. */
-	call->err.maybe_done = call->query.effect != AWS_READS;
-	call->err.retryable = call->err.errnum == EIO;
-	try_failed(call, call->err.errnum == EIO ? RETRY_TRANSIENT : RETRY_NEVER, -1);
-}
-
-static void parse_done(void *arg)
+static void query_parse_done(void *arg)
 {
 	struct aws_call *call = arg;
 
 	call->parsing = false;
-	buf_finish(&call->answer);
+	buf_finish(&call->body);
 	if (!call->aws)
-		call_free(call);
+		query_free(call);
 	else
-		understood(call);
+		query_read_done(call);
 }
 
-static void parse(struct aws_call *call, struct http_response *answer)
+static void query_parse(struct aws_call *call, struct http_response *response)
 {
 	call->err = (struct err){0};
-	call->answer = answer->body;
-	answer->body = BUF_INIT;
+	call->body = response->body;
+	response->body = BUF_INIT;
 	call->parsing = true;
-	if (loop_work(call->aws->options.loop, parse_run, parse_done, call) < 0) {
+	if (loop_work(call->aws->options.loop, query_parse_run, query_parse_done, call) < 0) {
 		call->parsing = false;
-		err_set(&call->err, ENOMEM, "out of memory");
-		understood(call);
+		query_no_memory(call);
+		query_read_done(call);
 	}
 }
 
-/* --- long answers --- */
-
-static void stream_room(void *arg)
+static void query_stream_room(void *arg)
 {
 	struct aws_call *call = arg;
 
@@ -212,89 +219,86 @@ static void stream_room(void *arg)
 		http_resume(call->http);
 }
 
-static void stream_drop(struct aws_call *call)
-{
-	aws_stream_destroy(steal(&call->stream));
-}
-
-static void stream_done(void *arg, const struct err *err)
+static void query_stream_done(void *arg, const struct err *err)
 {
 	struct aws_call *call = arg;
 
 	call->err = err ? *err : (struct err){0};
-	stream_drop(call);
-	understood(call);
+	aws_stream_destroy(steal(&call->stream));
+	query_read_done(call);
 }
 
-static int body_arrived(void *arg, const char *data, size_t len)
+static int query_on_body(void *arg, const char *data, size_t len)
 {
 	struct aws_call *call = arg;
 
 	return aws_stream_add(call->stream, data, len);
 }
 
-/* Keys that worked here and do no longer have been replaced or have run out. Keys that never worked
- * here are no reason to fetch others: so a region that is not enabled answers as well. */
-static bool keys_are_old(const struct aws_call *call)
+/* Keys that this region accepted before, and refuses now, were replaced or have expired. Keys that
+ * it never accepted are no reason to fetch others: a region that is not enabled responds the same.
+ */
+static bool query_keys_are_old(const struct aws_call *call)
 {
 	return aws_error_may_be_old_keys(call->err.code) &&
 	       !strcmp(call->region->accepted_key, call->credentials->access_key);
 }
 
-static void judge(struct aws_call *call, const struct http_response *answer)
+static void query_refused(struct aws_call *call, const struct http_response *response)
 {
-	enum retry_kind kind = aws_error_judge(answer->status, answer->body.data, answer->body.len,
-		answer->request_id, &call->err);
+	enum retry_kind kind = aws_error_judge(response->status, response->body.data,
+		response->body.len, response->request_id, &call->err);
 
-	snprintf(call->err.action, sizeof(call->err.action), "%s", name_of(call));
+	snprintf(call->err.action, sizeof(call->err.action), "%s", query_action(call));
 	if (call->query.dry_run && !strcmp(call->err.code, "DryRunOperation")) {
-		succeed(call);
+		query_succeed(call);
 		return;
 	}
 	if (aws_clock_explains(
-		    &call->aws->clock, call->err.code, answer->date_ms, call->signed_skew_ms)) {
+		    &call->aws->clock, call->err.code, response->date_ms, call->signed_skew_ms)) {
 		kind = RETRY_CLOCK;
-	} else if (kind == RETRY_CREDENTIALS || keys_are_old(call)) {
+	} else if (kind == RETRY_CREDENTIALS || query_keys_are_old(call)) {
 		kind = RETRY_CREDENTIALS;
 		credentials_expire(call->aws->options.credentials, call->credentials->access_key);
 	}
-	try_failed(call, kind, answer->retry_after_ms);
+	query_retry(call, kind, response->retry_after_ms);
 }
 
-static enum retry_kind kind_of(const struct err *err)
+static void query_no_response(struct aws_call *call, const struct err *err)
 {
-	if (!err->retryable)
-		return RETRY_NEVER;
-	return err->errnum == ETIMEDOUT ? RETRY_TIMEOUT : RETRY_TRANSIENT;
+	enum retry_kind kind = RETRY_NEVER;
+
+	if (err->retryable)
+		kind = err->errnum == ETIMEDOUT ? RETRY_TIMEOUT : RETRY_TRANSIENT;
+	call->err = *err;
+	/* The response was too large. A caller would take EFBIG for the size of its own file. */
+	if (err->errnum == EFBIG)
+		call->err.errnum = EIO;
+	call->region->health.last_failure_ms = clock_wall_ms();
+	call->region->health.last_failure = *err;
+	query_retry(call, kind, -1);
 }
 
-static void answered(void *arg, struct http_response *answer, const struct err *err)
+static void query_http_done(void *arg, struct http_response *response, const struct err *err)
 {
 	struct aws_call *call = arg;
-	struct aws_health *health = &call->region->health;
+	bool success = response && response->status >= 200 && response->status <= 299;
 
 	call->http = NULL;
-	if (!answer) {
-		stream_drop(call);
-		call->err = *err;
-		/* What passes the bounds is no answer of AWS's; to a caller EFBIG would speak of
-		 * the caller's own file. */
-		if (err->errnum == EFBIG)
-			call->err.errnum = EIO;
-		health->last_failure_ms = clock_wall_ms();
-		health->last_failure = *err;
-		try_failed(call, kind_of(err), -1);
+	if (!success)
+		aws_stream_destroy(steal(&call->stream));
+	if (!response) {
+		query_no_response(call, err);
 		return;
 	}
-	health->last_answer_ms = clock_wall_ms();
-	aws_clock_see(&call->aws->clock, answer->date_ms);
-	log_debug("%s in %s: HTTP %d, %zu bytes, %lld ms, request id %s", name_of(call),
-		call->region->name, answer->status, answer->body.len,
+	call->region->health.last_answer_ms = clock_wall_ms();
+	aws_clock_note(&call->aws->clock, response->date_ms);
+	log_debug("%s in %s: HTTP %d, %zu bytes, %lld ms, request id %s", query_action(call),
+		call->region->name, response->status, response->body.len,
 		(long long)(clock_mono_ms() - call->sent_ms),
-		answer->request_id[0] ? answer->request_id : "unknown");
-	if (answer->status < 200 || answer->status > 299) {
-		stream_drop(call);
-		judge(call, answer);
+		response->request_id[0] ? response->request_id : "unknown");
+	if (!success) {
+		query_refused(call, response);
 		return;
 	}
 	snprintf(call->region->accepted_key, sizeof(call->region->accepted_key), "%s",
@@ -302,42 +306,44 @@ static void answered(void *arg, struct http_response *answer, const struct err *
 	if (call->query.reader)
 		aws_stream_end(call->stream);
 	else if (call->query.parse)
-		parse(call, answer);
+		query_parse(call, response);
 	else
-		succeed(call);
+		query_succeed(call);
 }
 
-static int post(struct aws_call *call, const struct aws_endpoint *endpoint, const struct buf *form,
-	const struct aws_signed *signature)
+/* --- the request --- */
+
+static int query_post(struct aws_call *call, const struct aws_endpoint *endpoint,
+	const struct buf *form, const struct aws_signed *signature)
 {
 	const struct http_request request = {.method = "POST",
 		.url = endpoint->url.data,
 		.secrets = {call->credentials->session_token},
-		.plain = true, /* http only where an endpoint_url says so */
+		.plain = true, /* http only if an endpoint_url says so */
 		.headers = signature->headers,
 		.n_headers = signature->n_headers,
 		.body = form->data,
 		.body_len = form->len,
-		.timeout_ms = time_left(call),
-		.on_body = call->query.reader ? body_arrived : NULL,
+		.timeout_ms = query_time_left(call),
+		.on_body = call->query.reader ? query_on_body : NULL,
 		.gzip = true, /* EC2 compresses a page of snapshots to a twentieth */
 		.once = call->query.effect == AWS_ONCE};
 
 	if (call->query.reader) {
 		call->stream = aws_stream_create(call->aws->options.loop, call->query.reader,
-			call->query.arg, stream_room, stream_done, call);
+			call->query.arg, query_stream_room, query_stream_done, call);
 		if (!call->stream)
-			return err_set(&call->err, ENOMEM, "out of memory");
+			return query_no_memory(call);
 	}
-	call->http = http_send(call->aws->options.http, &request, answered, call);
+	call->http = http_send(call->aws->options.http, &request, query_http_done, call);
 	if (!call->http)
-		return err_set(&call->err, ENOMEM, "out of memory");
+		return query_no_memory(call);
 	call->action->counter.requests++;
 	call->sent_ms = clock_mono_ms();
 	return 0;
 }
 
-static int send_try(struct aws_call *call)
+static int query_send(struct aws_call *call)
 {
 	const struct aws_signer signer = {.credentials = call->credentials,
 		.endpoints = call->aws->options.endpoints,
@@ -345,11 +351,11 @@ static int send_try(struct aws_call *call)
 		.time_ms = clock_wall_ms() + call->aws->clock.skew_ms};
 	_cleanup_aws_endpoint_ struct aws_endpoint endpoint = {0};
 	_cleanup_(aws_signed_finish) struct aws_signed signature = {0};
-	_cleanup_secret_buf_ struct buf form = BUF_INIT; /* may tell the session token */
+	_cleanup_secret_buf_ struct buf form = BUF_INIT; /* may hold the session token */
 	int r;
 
 	call->signed_skew_ms = call->aws->clock.skew_ms;
-	if (time_left(call) <= 0)
+	if (query_time_left(call) <= 0)
 		return err_set(&call->err, ETIMEDOUT, "no time left");
 	r = aws_endpoint_find(
 		signer.endpoints, call->service, call->region->name, &endpoint, &call->err);
@@ -363,10 +369,10 @@ static int send_try(struct aws_call *call)
 	if (!r)
 		r = aws_sign(&signer, &endpoint, call->service, call->region->name, &form,
 			&signature, &call->err);
-	return r < 0 ? r : post(call, &endpoint, &form, &signature);
+	return r < 0 ? r : query_post(call, &endpoint, &form, &signature);
 }
 
-static void keys_arrived(void *arg, struct credentials *credentials, const struct err *err)
+static void query_keys_arrived(void *arg, struct credentials *credentials, const struct err *err)
 {
 	struct aws_call *call = arg;
 	_cleanup_(credentials_unrefp) struct credentials *before = steal(&call->credentials);
@@ -374,18 +380,17 @@ static void keys_arrived(void *arg, struct credentials *credentials, const struc
 	call->waiter = NULL;
 	loop_timer_stop(call->timer);
 	call->credentials = credentials;
-	if (!credentials) {
+	if (!credentials)
 		call->err = *err;
-		give_up(call);
-	} else if (call->keys_refused && credentials_same(before, credentials)) {
-		give_up(call); /* with the refusal, which still holds */
-	} else if (send_try(call) < 0) {
-		give_up(call);
-	}
+	/* Where the keys are still the ones that were refused, the refusal in call->err holds. */
+	if (!credentials || (call->keys_refused && credentials_same(before, credentials)) ||
+		query_send(call) < 0)
+		query_fail(call);
 }
 
-/* A refusal that a try got says more than that there was no turn for another. */
-static void no_turn(struct aws_call *call)
+/* The call waited in the queue for too long. If an earlier attempt was refused, that refusal is in
+ * call->err and tells more. */
+static void query_not_sent(struct aws_call *call)
 {
 	const struct throttle_rate *rate = &call->action->queue.throttle.rate;
 
@@ -395,85 +400,77 @@ static void no_turn(struct aws_call *call)
 			rate->per_s);
 		call->err.retryable = true;
 	}
-	give_up(call);
+	query_fail(call);
 }
 
-static void timer_fired(void *arg)
+static int query_get_keys(struct aws_call *call)
 {
-	struct aws_call *call = arg;
-
-	if (call->pacing) {
-		call->pacing = false;
-		throttle_queue_leave(&call->action->queue, &call->throttle);
-		no_turn(call);
-	} else if (call->waiter) {
-		credentials_cancel(steal(&call->waiter));
-		err_set(&call->err, ETIMEDOUT, "no credentials in time");
-		give_up(call);
-	} else if (aws_is_held(call->aws, call->service)) {
-		call->err = call->aws->held;
-		give_up(call);
-	} else {
-		start_try(call);
-	}
-}
-
-static int ask_for_keys(struct aws_call *call)
-{
-	call->waiter = credentials_get(call->aws->options.credentials, keys_arrived, call);
+	call->waiter = credentials_get(call->aws->options.credentials, query_keys_arrived, call);
 	if (!call->waiter)
-		return -ENOMEM;
-	loop_timer_start(call->timer, time_left(call));
+		return query_no_memory(call);
+	loop_timer_start(call->timer, query_time_left(call));
 	return 0;
 }
 
-static void my_turn(void *arg)
+static void query_turn(void *arg)
 {
 	struct aws_call *call = arg;
 
-	call->pacing = false;
-	if (ask_for_keys(call) < 0) {
-		err_set(&call->err, ENOMEM, "out of memory");
-		give_up(call);
+	call->queued = false;
+	if (query_get_keys(call) < 0)
+		query_fail(call);
+}
+
+/* Returns true if the call must wait in the queue. A quarter of the deadline is left for the
+ * request itself: sent at the last moment it would time out, and the outcome of a copy would be
+ * unknown. */
+static bool query_queue(struct aws_call *call)
+{
+	call->throttle.turn = query_turn;
+	call->throttle.arg = call;
+	call->queued = !throttle_queue_enter(&call->action->queue, &call->throttle);
+	if (call->queued)
+		loop_timer_start(
+			call->timer, query_time_left(call) - call->aws->options.deadline_ms / 4);
+	return call->queued;
+}
+
+static void query_timer_fired(void *arg)
+{
+	struct aws_call *call = arg;
+
+	if (call->queued) {
+		call->queued = false;
+		throttle_queue_leave(&call->action->queue, &call->throttle);
+		query_not_sent(call);
+	} else if (call->waiter) {
+		credentials_cancel(steal(&call->waiter));
+		err_set(&call->err, ETIMEDOUT, "no credentials in time");
+		query_fail(call);
+	} else if (aws_is_held(call->aws, call->service)) {
+		call->err = call->aws->held;
+		query_fail(call);
+	} else if (!query_queue(call)) {
+		query_turn(call);
 	}
 }
 
-/* Into the line, or past it. A quarter of the deadline is left for the try itself: one that is sent
- * at the last moment would end in a time-out, and for a copy in doubt. */
-static bool paced(struct aws_call *call)
-{
-	call->throttle.turn = my_turn;
-	call->throttle.arg = call;
-	call->pacing = !throttle_queue_enter(&call->action->queue, &call->throttle);
-	if (call->pacing)
-		loop_timer_start(call->timer, time_left(call) - call->aws->options.deadline_ms / 4);
-	return call->pacing;
-}
-
-static void start_try(struct aws_call *call)
-{
-	if (!paced(call))
-		my_turn(call);
-}
-
-static int start(struct aws_call *call)
+static int query_start(struct aws_call *call)
 {
 	const struct aws_query *query = &call->query;
 
 	snprintf(call->service, sizeof(call->service), "%s", query->service);
 	call->deadline_ms = clock_mono_ms() + call->aws->options.deadline_ms;
 	call->region = aws_region(call->aws, query->region);
-	call->action = call->region
-			       ? aws_action(call->aws, call->region, call->service, query->action)
-			       : NULL;
-	call->timer = loop_timer_create(call->aws->options.loop, timer_fired, call);
+	call->action = aws_action(call->aws, call->region, call->service, query->action);
+	call->timer = loop_timer_create(call->aws->options.loop, query_timer_fired, call);
 	if (!call->action || !call->timer || call->form.error)
 		return -ENOMEM;
 	if (aws_is_held(call->aws, call->service)) {
 		loop_timer_start(call->timer, 0);
 		return 0;
 	}
-	return paced(call) ? 0 : ask_for_keys(call);
+	return query_queue(call) ? 0 : query_get_keys(call);
 }
 
 struct aws_call *aws_query(struct aws *aws, const struct aws_query *query)
@@ -489,8 +486,8 @@ struct aws_call *aws_query(struct aws *aws, const struct aws_query *query)
 	call->query = *query;
 	call->form = *query->form;
 	*query->form = BUF_INIT;
-	if (start(call) < 0) {
-		call_free(call);
+	if (query_start(call) < 0) {
+		query_free(call);
 		return NULL;
 	}
 	DL_APPEND(aws->calls, call);
