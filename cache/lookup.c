@@ -1,36 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* Single ids asked for in one region. */
+/* Lookups of single snapshots by id in one region. */
 #include "lookup.h"
 
 #include <errno.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "clock.h"
+#include "hash.h"
 #include "loop.h"
 #include "pages.h"
 
-/* Out of memory, the hash adds nothing instead of ending the process. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-#include <utlist.h>
-
 /*
- * An id's life here:
+ * The states of an id:
  *
- *   QUEUED      somebody waits for it; the next free request takes it along
- *   FLYING      a request for it is under way; `again` are those who want a later one
- *   REMEMBERED  answered at at_ms; forgotten when too many came after it
+ *   QUEUED      the next free request includes it
+ *   IN_FLIGHT   a request for it was sent; waiters in `again` want a later one
+ *   REMEMBERED  its result arrived at at_ms; forgotten when too many came after it
  */
-enum asked_state { ASKED_QUEUED, ASKED_FLYING, ASKED_REMEMBERED };
+enum asked_state { ASKED_QUEUED, ASKED_IN_FLIGHT, ASKED_REMEMBERED };
 
 struct asked {
 	char id[72];
 	enum asked_state state;
 	bool found;
-	bool alone; /* EC2 refused a request with this and other ids: it goes by itself */
+	bool alone; /* EC2 refused a request with this and other ids: it gets its own request */
 	int64_t at_ms;
 	struct waiters waiters, again;
-	struct asked *prev, *next; /* in the list that its state names */
+	struct asked *prev, *next; /* in the list of its state */
 	UT_hash_handle hh;
 };
 
@@ -53,10 +50,9 @@ struct lookup {
 	struct batch *batches;
 	unsigned n_batches;
 	uint64_t requests;
-	struct loop_timer *turn; /* fires when the loop's present turn is over */
-	struct waiters due;      /* to be called now */
-	struct waiters
-		failed; /* to be called at the end of the turn: no memory for their request */
+	struct loop_timer *turn; /* fires at the end of the loop iteration */
+	struct waiters due;      /* about to be called */
+	struct waiters failed;   /* no memory for their request: called when turn fires */
 };
 
 static void lookup_send(void *arg);
@@ -86,7 +82,7 @@ static struct asked *asked_find(const struct lookup *l, const char *id)
 	return a;
 }
 
-/* It stands in no list any more. */
+/* The id must be in no list. */
 static void asked_destroy(struct lookup *l, struct asked *a)
 {
 	HASH_DEL(l->by_id, a);
@@ -128,7 +124,7 @@ bool lookup_remembers(const struct lookup *l, const char *id, int64_t now_ms)
 	       now_ms - a->at_ms < (a->found ? l->o.found_ms : LOOKUP_MISS_MS);
 }
 
-/* --- asking --- */
+/* --- the queue --- */
 
 static void asked_queue(struct lookup *l, struct asked *a)
 {
@@ -157,7 +153,7 @@ static struct asked *asked_create(struct lookup *l, const char *id)
 	return a;
 }
 
-/* The id, queued or flying. NULL on ENOMEM. */
+/* The id, queued or in flight. NULL on ENOMEM. */
 static struct asked *asked_need(struct lookup *l, const char *id)
 {
 	struct asked *a = asked_find(l, id);
@@ -173,13 +169,14 @@ static struct asked *asked_need(struct lookup *l, const char *id)
 }
 
 struct region_waiter *lookup_ask(
-	struct lookup *l, const char *id, bool anew, region_done *done, void *arg)
+	struct lookup *l, const char *id, bool force, region_done *done, void *arg)
 {
 	struct asked *a = asked_need(l, id);
 
 	if (!a)
 		return NULL;
-	return waiters_add(a->state == ASKED_FLYING && anew ? &a->again : &a->waiters, done, arg);
+	return waiters_add(
+		a->state == ASKED_IN_FLIGHT && force ? &a->again : &a->waiters, done, arg);
 }
 
 int lookup_take(struct lookup *l, const char *id, struct region_waiter *w)
@@ -192,9 +189,9 @@ int lookup_take(struct lookup *l, const char *id, struct region_waiter *w)
 	return 0;
 }
 
-/* --- answers --- */
+/* --- responses --- */
 
-/* The id's request is answered; whoever waits for it is due. */
+/* The id's result has arrived: remembers it and makes its waiters due. */
 static void asked_remember(struct lookup *l, struct asked *a)
 {
 	a->alone = false;
@@ -216,7 +213,7 @@ static void asked_remember(struct lookup *l, struct asked *a)
 	}
 }
 
-/* No answer: nothing is remembered. */
+/* The request failed: nothing is remembered. */
 static void asked_fail(struct lookup *l, struct asked *a, struct waiters *due)
 {
 	waiters_move_all(&a->waiters, due);
@@ -228,7 +225,7 @@ static void asked_fail(struct lookup *l, struct asked *a, struct waiters *due)
 	asked_queue(l, a);
 }
 
-static int batch_page(void *arg, const struct ec2_page *page, bool ends, struct err *err)
+static int lookup_page(void *arg, const struct ec2_page *page, bool ends, struct err *err)
 {
 	struct batch *b = arg;
 	struct lookup *l = b->lookup;
@@ -238,8 +235,8 @@ static int batch_page(void *arg, const struct ec2_page *page, bool ends, struct 
 		const struct ec2_snapshot *s = &page->snapshots[i];
 		struct asked *a = asked_find(l, s->id);
 
-		/* An endpoint that does not know the filter may send anything. */
-		if (!a || a->state != ASKED_FLYING)
+		/* An endpoint without this filter may send any snapshot. */
+		if (!a || a->state != ASKED_IN_FLIGHT)
 			continue;
 		a->found = true;
 		if (l->o.found(l->o.arg, s) < 0)
@@ -248,22 +245,21 @@ static int batch_page(void *arg, const struct ec2_page *page, bool ends, struct 
 	return 0;
 }
 
-/* EC2 refuses the request for what is in it, not for who sends it or when. */
-static bool refused(const struct err *err)
+/* EC2 refuses the request for its content, not for its caller or the rate. */
+static bool is_refused_content(const struct err *err)
 {
 	return !err->retryable && (err->errnum == EINVAL || err->errnum == ENOENT);
 }
 
-/* EC2 says that there is no such snapshot: InvalidSnapshot.NotFound, InvalidSnapshotID.Malformed.
- */
-static bool says_absent(const struct err *err)
+/* There is no such snapshot: InvalidSnapshot.NotFound, InvalidSnapshotID.Malformed. */
+static bool is_absent(const struct err *err)
 {
-	return refused(err) &&
+	return is_refused_content(err) &&
 	       strncmp(err->code, "InvalidSnapshot", strlen("InvalidSnapshot")) == 0;
 }
 
-/* One bad id is not to spoil the others: each goes by itself. */
-static void batch_split(struct lookup *l, struct batch *b)
+/* Sends each id of the batch in a request of its own, so that one bad id fails alone. */
+static void lookup_batch_split(struct lookup *l, struct batch *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		b->asked[i]->alone = true;
@@ -271,16 +267,16 @@ static void batch_split(struct lookup *l, struct batch *b)
 	}
 }
 
-static void batch_done(void *arg, const struct err *err)
+static void lookup_done(void *arg, const struct err *err)
 {
 	struct batch *b = arg;
 	struct lookup *l = b->lookup;
 
 	DL_DELETE(l->batches, b);
 	l->n_batches--;
-	if (err && refused(err) && b->n > 1) {
-		batch_split(l, b);
-	} else if (err && !says_absent(err)) {
+	if (err && is_refused_content(err) && b->n > 1) {
+		lookup_batch_split(l, b);
+	} else if (err && !is_absent(err)) {
 		for (size_t i = 0; i < b->n; i++)
 			asked_fail(l, b->asked[i], &l->due);
 	} else {
@@ -299,7 +295,7 @@ static void batch_done(void *arg, const struct err *err)
 
 /* --- requests --- */
 
-static struct batch *batch_start(struct lookup *l)
+static struct batch *lookup_batch_start(struct lookup *l)
 {
 	struct batch *b = calloc(1, sizeof(*b));
 	struct ec2_describe_snapshots query = {.region = l->o.region, .n_filters = 1};
@@ -317,17 +313,17 @@ static struct batch *batch_start(struct lookup *l)
 		b->ids[b->n++] = a->id;
 	}
 	b->filter = (struct ec2_filter){.name = "snapshot-id", .values = b->ids, .n_values = b->n};
-	/* No owner: shared and public ones too. No size of pages: EC2 may filter after it has cut
+	/* No owner: shared and public snapshots too. No page size: EC2 may filter after it has cut
 	 * the pages, and would send one empty page for each thousand public snapshots. */
 	query.filters = &b->filter;
-	b->pages = pages_start(l->o.aws, &query, batch_page, batch_done, b);
+	b->pages = pages_start(l->o.aws, &query, lookup_page, lookup_done, b);
 	if (!b->pages) {
 		free(b);
 		return NULL;
 	}
 	for (size_t i = 0; i < b->n; i++) {
 		DL_DELETE(l->queue, b->asked[i]);
-		b->asked[i]->state = ASKED_FLYING;
+		b->asked[i]->state = ASKED_IN_FLIGHT;
 	}
 	DL_APPEND(l->batches, b);
 	l->n_batches++;
@@ -335,7 +331,7 @@ static struct batch *batch_start(struct lookup *l)
 	return b;
 }
 
-/* The loop's turn is over: what was asked for in it goes out. */
+/* Sends the ids that were queued in this loop iteration. */
 static void lookup_send(void *arg)
 {
 	struct lookup *l = arg;
@@ -344,7 +340,7 @@ static void lookup_send(void *arg)
 	while (l->queue && l->n_batches < LOOKUP_PARALLEL) {
 		struct asked *first = l->queue;
 
-		if (batch_start(l))
+		if (lookup_batch_start(l))
 			continue;
 		DL_DELETE(l->queue, first);
 		asked_fail(l, first, &l->failed);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One region as this machine knows it: listings, their age and failures, and who waits for them. */
-#include "region_inner.h"
+/* One region as this machine knows it: what a caller is shown at once, and what it waits for. */
+#include "region.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,40 +8,89 @@
 
 #include "cleanup.h"
 #include "clock.h"
-#include "listing.h"
-#include "log.h"
-#include "lookup.h"
 #include "loop.h"
-#include "waiters.h"
+#include "region_inner.h"
 
-/* --- life --- */
+/* --- timers --- */
 
-/* Who is called may well ask for more, and waits for the next part. */
-static void tell_some(void *arg)
+/* A callback that waits again gets the records after these. */
+static void records_timer_fired(void *arg)
 {
 	struct region *r = arg;
 
-	waiters_move_all(&r->some, &r->served);
-	waiters_deliver(&r->served, NULL);
+	waiters_move_all(&r->for_records, &r->succeeded);
+	waiters_deliver(&r->succeeded, NULL);
 }
 
-static void patience_ends(void *arg)
+static void refresh_timed_out(void *arg)
 {
 	struct region *r = arg;
 
-	waiters_move_all(&r->patient, &r->served);
-	waiters_deliver(&r->served, NULL);
+	waiters_move_all(&r->for_refresh, &r->succeeded);
+	waiters_deliver(&r->succeeded, NULL);
 }
 
-static void refuse_now(void *arg)
+static void backoff_timer_fired(void *arg)
 {
 	struct region *r = arg;
 	struct err err = r->last_error;
 
-	/* Who asks again when called waits for the next turn. */
-	waiters_move_all(&r->refused, &r->failed);
-	/* A listing may have succeeded meanwhile. */
+	/* A callback that asks again is called in the next loop iteration. */
+	waiters_move_all(&r->in_backoff, &r->failed);
+	/* A listing may have succeeded since they were added. */
 	waiters_deliver(&r->failed, region_is_whole(r) ? NULL : &err);
+}
+
+/* --- the lookup's results --- */
+
+static bool is_own(const struct region *r, const struct ec2_snapshot *s)
+{
+	if (!s->owner_id || !*s->owner_id)
+		return false;
+	return strcmp(s->owner_id, r->account) == 0 || strcmp(s->owner_id, r->owner) == 0 ||
+	       (r->listing && !r->owners_differ && strcmp(s->owner_id, r->page_owner) == 0);
+}
+
+static int lookup_found_id(void *arg, const struct ec2_snapshot *s)
+{
+	struct region *r = arg;
+	enum catalogue_presence presence = is_own(r, s) ? CATALOGUE_LISTED : CATALOGUE_UNLISTED;
+
+	return catalogue_put(r->catalogue, s, presence, clock_mono_ms()) == CATALOGUE_NONE ? -ENOMEM
+											   : 0;
+}
+
+static void lookup_missed_id(void *arg, const char *id)
+{
+	struct region *r = arg;
+	catalogue_slot slot = catalogue_find_shown(r->catalogue, id);
+
+	if (slot != CATALOGUE_NONE)
+		catalogue_absent(r->catalogue, slot, clock_mono_ms());
+}
+
+/* --- create and destroy --- */
+
+static void init_waiters(struct region *r)
+{
+	waiters_init(&r->for_listing);
+	waiters_init(&r->for_refresh);
+	waiters_init(&r->for_records);
+	waiters_init(&r->for_disk);
+	waiters_init(&r->in_backoff);
+	waiters_init(&r->succeeded);
+	waiters_init(&r->failed);
+}
+
+static void drop_waiters(struct region *r)
+{
+	waiters_drop(&r->for_listing);
+	waiters_drop(&r->for_refresh);
+	waiters_drop(&r->for_records);
+	waiters_drop(&r->for_disk);
+	waiters_drop(&r->in_backoff);
+	waiters_drop(&r->succeeded);
+	waiters_drop(&r->failed);
 }
 
 struct region *region_create(const struct region_options *options)
@@ -54,28 +103,23 @@ struct region *region_create(const struct region_options *options)
 	r->loop = options->loop;
 	r->aws = options->aws;
 	r->ttl_ms = options->ttl_ms;
-	waiters_init(&r->waiting);
-	waiters_init(&r->patient);
-	waiters_init(&r->some);
-	waiters_init(&r->load);
-	waiters_init(&r->refused);
-	waiters_init(&r->served);
-	waiters_init(&r->failed);
+	init_waiters(r);
 	region_set_account(r, options->account);
 	r->name = strdup(options->name);
 	r->catalogue = catalogue_create();
-	r->refuse = loop_timer_create(options->loop, refuse_now, r);
-	r->tell = loop_timer_create(options->loop, tell_some, r);
-	r->patience = loop_timer_create(options->loop, patience_ends, r);
+	r->backoff_timer = loop_timer_create(options->loop, backoff_timer_fired, r);
+	r->records_timer = loop_timer_create(options->loop, records_timer_fired, r);
+	r->refresh_timeout = loop_timer_create(options->loop, refresh_timed_out, r);
 	lookup = (struct lookup_options){.loop = options->loop,
 		.aws = options->aws,
 		.region = r->name,
 		.found_ms = options->ttl_ms,
-		.found = region_found,
-		.absent = region_absent,
+		.found = lookup_found_id,
+		.absent = lookup_missed_id,
 		.arg = r};
 	r->lookup = lookup_create(&lookup);
-	if (!r->name || !r->catalogue || !r->refuse || !r->tell || !r->patience || !r->lookup) {
+	if (!r->name || !r->catalogue || !r->backoff_timer || !r->records_timer ||
+		!r->refresh_timeout || !r->lookup) {
 		region_destroy(r);
 		return NULL;
 	}
@@ -87,20 +131,14 @@ void region_destroy(struct region *r)
 	if (!r)
 		return;
 	listing_cancel(r->listing);
-	left_out_clear(&r->left_out);
-	left_out_clear(&r->left_out_now);
+	region_left_out_clear(&r->left_out);
+	region_left_out_clear(&r->left_out_so_far);
 	lookup_destroy(r->lookup);
-	waiters_drop(&r->waiting);
-	waiters_drop(&r->patient);
-	waiters_drop(&r->some);
-	waiters_drop(&r->load);
 	catalogue_cache_destroy(r->cache);
-	waiters_drop(&r->refused);
-	waiters_drop(&r->served);
-	waiters_drop(&r->failed);
-	loop_timer_destroy(r->refuse);
-	loop_timer_destroy(r->tell);
-	loop_timer_destroy(r->patience);
+	drop_waiters(r);
+	loop_timer_destroy(r->backoff_timer);
+	loop_timer_destroy(r->records_timer);
+	loop_timer_destroy(r->refresh_timeout);
 	catalogue_destroy(r->catalogue);
 	free(r->name);
 	free(r);
@@ -121,287 +159,176 @@ void region_set_account(struct region *r, const char *account)
 	snprintf(r->account, sizeof(r->account), "%s", account ? account : "");
 }
 
-/* --- age --- */
+/* --- single ids --- */
 
-enum region_freshness region_freshness(const struct region *r, int64_t now_ms)
+static bool is_shown(const struct region *r, const char *id)
 {
-	if (!r->listed_at_ms)
-		return r->known_ms ? REGION_KNOWN : REGION_NEVER;
-	return region_valid_ms(r, now_ms) > 0 ? REGION_FRESH : REGION_STALE;
+	catalogue_slot slot = catalogue_find_shown(r->catalogue, id);
+
+	return catalogue_presence(r->catalogue, slot) != CATALOGUE_GONE;
 }
 
-int64_t region_listed_at(const struct region *r)
+static void ignore_result(void *arg, const struct err *err)
 {
-	return r->listed_at_ms;
+	(void)arg;
+	(void)err;
 }
 
-int64_t region_known_ms(const struct region *r)
+/* Looked up one by one, the ids of a stale listing soon cost as many requests as the listing, which
+ * has a thousand a page. */
+static bool listing_is_cheaper(struct region *r)
 {
-	return r->known_ms;
+	return ++r->asked_while_stale > catalogue_listed(r->catalogue) / EC2_PAGE_MAX;
 }
 
-bool region_is_whole(const struct region *r)
+/* Confirms an id that is shown meanwhile: by a lookup, or by the listing once that is cheaper. */
+static void confirm_in_background(struct region *r, const char *id, int64_t now)
 {
-	return r->listed_at_ms || r->known_ms;
+	if (listing_is_cheaper(r))
+		region_refresh(r, now, REGION_WHY_STALE);
+	else if (!r->listing && now >= r->not_before_ms)
+		(void)lookup_ask(r->lookup, id, false, ignore_result, NULL);
 }
 
-int64_t region_valid_ms(const struct region *r, int64_t now_ms)
-{
-	int64_t left = (r->listed_at_ms ? r->listed_at_ms : r->begun_at_ms) + r->ttl_ms - now_ms;
+/* --- the catalogue on disk --- */
 
-	return (r->listed_at_ms || region_arriving(r)) && left > 0 ? left : 0;
+int region_set_cache(struct region *r, const char *path, const char *scope)
+{
+	r->cache = catalogue_cache_create(r->loop, r->catalogue, path, scope, r->name);
+	return r->cache ? 0 : -ENOMEM;
 }
 
-const struct err *region_last_error(const struct region *r)
+struct catalogue_cache *region_cache(struct region *r)
 {
-	return r->last_error.errnum ? &r->last_error : NULL;
+	return r->cache;
 }
 
-bool region_arriving(const struct region *r)
+/* The disk had nothing for this waiter: it waits for EC2 instead. Returns 0 or -ENOMEM. */
+static int wait_for_ec2(struct region *r, struct region_waiter *w)
 {
-	return r->listing && !region_is_whole(r);
-}
-
-struct region_cost region_cost(const struct region *r)
-{
-	struct region_cost cost = r->cost;
-
-	cost.lookups = lookup_requests(r->lookup);
-	return cost;
-}
-
-bool region_listing_now(const struct region *r)
-{
-	return r->listing != NULL;
-}
-
-/* --- listings --- */
-
-/* Whose the listed snapshots are shows in the listing itself: an EC2-compatible cloud may have no
- * STS to ask, or name owners otherwise. */
-static void note_owner(struct region *r, const struct ec2_snapshot *s)
-{
-	if (!s->owner_id || !*s->owner_id || strlen(s->owner_id) >= sizeof(r->page_owner))
-		return;
-	if (!*r->page_owner)
-		snprintf(r->page_owner, sizeof(r->page_owner), "%s", s->owner_id);
-	else if (strcmp(r->page_owner, s->owner_id) != 0)
-		r->owners_differ = true;
-}
-
-static int region_page(void *arg, const struct ec2_page *page, bool ends, struct err *err)
-{
-	struct region *r = arg;
-	int64_t now = clock_mono_ms();
-
-	for (size_t i = 0; i < page->n_snapshots; i++) {
-		note_owner(r, &page->snapshots[i]);
-		if (catalogue_put(r->catalogue, &page->snapshots[i], CATALOGUE_LISTED, now) ==
-			CATALOGUE_NONE)
-			return err_set(err, ENOMEM, "out of memory");
-	}
-	for (size_t i = 0; i < page->n_refused; i++)
-		left_out_add(&r->left_out_now, page->refused[i]);
-	r->cost.pages[r->why] += ends;
-	if (!page->n_snapshots)
-		return 0;
-	r->some_came = true;
-	/* When the loop turns: here nobody may end the listing. */
-	if (!waiters_empty(&r->some) && !loop_timer_armed(r->tell))
-		loop_timer_start(r->tell, 0);
-	return 0;
-}
-
-static void listing_failed(struct region *r, const struct err *err)
-{
-	r->last_error = *err;
-	r->backoff_ms = r->backoff_ms ? r->backoff_ms * 2 : REGION_BACKOFF_MIN_MS;
-	if (r->backoff_ms > REGION_BACKOFF_MAX_MS)
-		r->backoff_ms = REGION_BACKOFF_MAX_MS;
-	r->not_before_ms = clock_mono_ms() + r->backoff_ms;
-}
-
-/* The log has one line when there are more than before. */
-static void tell_left_out(struct region *r)
-{
-	size_t n = left_out_count(&r->left_out_now), flawed = catalogue_flawed(r->catalogue);
-
-	if (n > left_out_count(&r->left_out))
-		log_warning("%s: %zu snapshot%s left out of the listing: ids not of EC2's form, "
-			    "like \"%s\"",
-			r->name, n, n == 1 ? "" : "s", left_out_first(&r->left_out_now));
-	left_out_clear(&r->left_out);
-	r->left_out = r->left_out_now;
-	r->left_out_now = (struct left_out){0};
-	if (flawed > r->flawed_told)
-		log_warning("%s: %zu snapshot%s not shown as EC2 sent %s: see the note in the "
-			    "status",
-			r->name, flawed, flawed == 1 ? "" : "s", flawed == 1 ? "it" : "them");
-	r->flawed_told = flawed;
-}
-
-size_t region_left_out(const struct region *r)
-{
-	return left_out_count(&r->left_out);
-}
-
-static void listing_succeeded(struct region *r)
-{
-	int64_t now = clock_mono_ms();
-
-	catalogue_listing_end(r->catalogue, now);
-	tell_left_out(r);
-	r->listed_at_ms = now > 0 ? now : 1;
-	r->last_error = (struct err){0};
-	r->backoff_ms = 0;
-	r->not_before_ms = 0;
-	r->asked_while_stale = 0;
-	region_disk_listed(r);
-	snprintf(r->owner, sizeof(r->owner), "%s", r->owners_differ ? "" : r->page_owner);
-	log_debug("listed %s: %zu snapshots in %lld ms", r->name, catalogue_listed(r->catalogue),
-		(long long)(now - r->begun_at_ms));
-}
-
-static void region_listed(void *arg, const struct err *err);
-
-int region_begin_listing(struct region *r, enum region_why why)
-{
-	r->listing = listing_start(r->aws, r->name, &r->memory, region_page, region_listed, r);
-	if (!r->listing)
+	if (*w->id)
+		return lookup_take(r->lookup, w->id, w);
+	w->number = r->listing ? r->begun : r->begun + 1;
+	if (!r->listing && region_begin_listing(r, REGION_WHY_FIRST) < 0)
 		return -ENOMEM;
-	r->begun++;
-	r->why = why;
-	r->cost.listings[why]++;
-	r->begun_at_ms = clock_mono_ms();
-	r->some_came = false;
-	r->page_owner[0] = '\0';
-	r->owners_differ = false;
-	left_out_clear(&r->left_out_now);
-	catalogue_listing_begin(r->catalogue);
+	waiters_move(w, w->records_only ? &r->for_records : &r->for_listing);
 	return 0;
 }
 
-/* Whom the listing that ended, or the lack of memory for the next one, concerns. */
-static void sort_waiters(struct region *r, uint64_t up_to, bool success)
-{
-	struct region_waiter *w, *next;
-
-	for (w = r->waiting.ring.next; w != &r->waiting.ring; w = next) {
-		next = w->next;
-		if (w->number > up_to)
-			continue;
-		waiters_move(
-			w, success || (!w->anew && region_is_whole(r)) ? &r->served : &r->failed);
-	}
-}
-
-static void region_listed(void *arg, const struct err *failure)
+static void cache_loaded(void *arg, int64_t listed_ms)
 {
 	struct region *r = arg;
-	struct err err = {0};
+	struct region_waiter *w, *next;
+	bool wanted = false;
+	struct err err;
 
-	r->listing = NULL;
-	if (failure) {
-		err = *failure;
-		catalogue_listing_abort(r->catalogue);
-		listing_failed(r, &err);
-	} else {
-		listing_succeeded(r);
+	r->loading = false;
+	r->known_ms = listed_ms;
+	for (w = r->for_disk.ring.next; w != &r->for_disk.ring; w = next) {
+		next = w->next;
+		wanted |= !*w->id;
+		if (listed_ms && (!*w->id || is_shown(r, w->id))) {
+			if (*w->id)
+				confirm_in_background(r, w->id, clock_mono_ms());
+			waiters_move(w, &r->succeeded);
+		} else if (wait_for_ec2(r, w) < 0) {
+			waiters_move(w, &r->failed);
+		}
 	}
-	loop_timer_stop(r->patience);
-	waiters_move_all(&r->patient, &r->served);
-	waiters_move_all(&r->some, r->listed_at_ms ? &r->served : &r->failed);
-	sort_waiters(r, r->begun, !failure);
-	/* Who still waits demanded one that begins now. */
-	if (!waiters_empty(&r->waiting) && region_begin_listing(r, REGION_WHY_ANEW) < 0) {
-		if (!failure)
-			err_set(&err, ENOMEM, "out of memory");
-		sort_waiters(r, UINT64_MAX, false);
-	}
-	if (waiters_deliver(&r->served, NULL))
+	if (r->prefetch_after_load)
+		region_refresh(r, clock_mono_ms(), REGION_WHY_PREFETCH);
+	else if (listed_ms && wanted)
+		region_refresh(r, clock_mono_ms(), REGION_WHY_STALE);
+	err_set(&err, ENOMEM, "out of memory");
+	if (waiters_deliver(&r->succeeded, NULL))
 		waiters_deliver(&r->failed, &err);
 }
 
-void region_refresh_behind(struct region *r, int64_t now, enum region_why why)
+/* Starts reading the disk if that was not tried yet. Returns whether it is being read: the caller
+ * then waits in r->for_disk. */
+static bool load_from_disk(struct region *r)
 {
-	struct err err = {0};
-
-	if (r->listing || now < r->not_before_ms || region_begin_listing(r, why) == 0)
-		return;
-	err_set(&err, ENOMEM, "out of memory");
-	listing_failed(r, &err);
+	if (r->cache && !r->load_tried) {
+		r->load_tried = true;
+		r->loading = catalogue_cache_load(r->cache, cache_loaded, r) == 0;
+	}
+	return r->loading;
 }
 
-static struct region_waiter *refuse(struct region *r, region_done *done, void *arg)
-{
-	struct region_waiter *w = waiters_add(&r->refused, done, arg);
-
-	/* Not 0: libuv would run it within the same round of timers, and who asks again at once
-	 * would stop the loop. */
-	if (w && !loop_timer_armed(r->refuse))
-		loop_timer_start(r->refuse, 1);
-	return w;
-}
+/* --- waiting for a listing --- */
 
 void region_prefetch(struct region *r)
 {
 	int64_t now = clock_mono_ms();
 	enum region_freshness freshness = region_freshness(r, now);
 
-	if (freshness == REGION_NEVER && region_look_on_disk(r))
-		r->ahead = true;
+	if (freshness == REGION_NEVER && load_from_disk(r))
+		r->prefetch_after_load = true;
 	else if (freshness != REGION_FRESH)
-		region_refresh_behind(r, now, REGION_WHY_PREFETCH);
+		region_refresh(r, now, REGION_WHY_PREFETCH);
 }
 
-/* The policy for a listing that is not fresh: shown at once and refreshed behind, unless it is so
- * old that the present one is worth waiting for, and is under way. What is from disk is always
- * shown at once. True: wait. */
-static bool refresh(struct region *r, int64_t now)
+/* The caller gets last_error, but not before this returns. */
+static struct region_waiter *fail_in_backoff(struct region *r, region_done *done, void *arg)
 {
-	region_refresh_behind(r, now, REGION_WHY_STALE);
+	struct region_waiter *w = waiters_add(&r->in_backoff, done, arg);
+
+	/* Not 0: libuv would run the timer in the same round, and a caller that asks again at once
+	 * would stop the loop. */
+	if (w && !loop_timer_armed(r->backoff_timer))
+		loop_timer_start(r->backoff_timer, 1);
+	return w;
+}
+
+/* A listing that is not fresh is shown at once and refreshed in the background. Returns true if the
+ * caller should wait for the refresh instead, because the listing is very old. A listing from disk
+ * is always shown at once. */
+static bool refresh_is_awaited(struct region *r, int64_t now)
+{
+	region_refresh(r, now, REGION_WHY_STALE);
 	return r->listing && r->listed_at_ms &&
 	       now - r->listed_at_ms >= REGION_OLD_TTLS * r->ttl_ms;
 }
 
-/* Those who come while it lasts share the first one's patience. */
-static struct region_waiter *be_patient(struct region *r, region_done *done, void *arg)
+/* Later callers share the first one's timeout. */
+static struct region_waiter *wait_for_refresh(struct region *r, region_done *done, void *arg)
 {
-	struct region_waiter *w = waiters_add(&r->patient, done, arg);
+	struct region_waiter *w = waiters_add(&r->for_refresh, done, arg);
 
-	if (w && !loop_timer_armed(r->patience))
-		loop_timer_start(r->patience, REGION_PATIENCE_MS);
+	if (w && !loop_timer_armed(r->refresh_timeout))
+		loop_timer_start(r->refresh_timeout, REGION_PATIENCE_MS);
 	return w;
 }
 
 struct region_waiter *region_ensure(
-	struct region *r, bool anew, region_done *done, void *arg, bool *ready)
+	struct region *r, bool force, region_done *done, void *arg, bool *ready)
 {
 	int64_t now = clock_mono_ms();
 	enum region_freshness freshness = region_freshness(r, now);
-	bool anew_under_way = r->listing && r->wanted_anew >= r->begun;
+	bool forced_in_flight = r->listing && r->forced >= r->begun;
 	struct region_waiter *w;
 
 	*ready = false;
-	if (!anew && freshness == REGION_NEVER && region_look_on_disk(r))
-		return waiters_add(&r->load, done, arg);
-	if (!anew && !anew_under_way && freshness != REGION_NEVER) {
-		*ready = freshness == REGION_FRESH || !refresh(r, now);
-		return *ready ? NULL : be_patient(r, done, arg);
+	if (!force && freshness == REGION_NEVER && load_from_disk(r))
+		return waiters_add(&r->for_disk, done, arg);
+	if (!force && !forced_in_flight && freshness != REGION_NEVER) {
+		*ready = freshness == REGION_FRESH || !refresh_is_awaited(r, now);
+		return *ready ? NULL : wait_for_refresh(r, done, arg);
 	}
-	if (!anew && !r->listing && now < r->not_before_ms)
-		return refuse(r, done, arg);
-	w = waiters_add(&r->waiting, done, arg);
+	if (!force && !r->listing && now < r->not_before_ms)
+		return fail_in_backoff(r, done, arg);
+	w = waiters_add(&r->for_listing, done, arg);
 	if (!w)
 		return NULL;
-	w->anew = anew;
-	if (anew)
-		w->number = r->wanted_anew = r->begun + 1;
-	else if (anew_under_way)
-		w->number = r->wanted_anew;
+	w->force = force;
+	if (force)
+		w->number = r->forced = r->begun + 1;
+	else if (forced_in_flight)
+		w->number = r->forced;
 	else
 		w->number = r->listing ? r->begun : r->begun + 1;
-	if (!r->listing && region_begin_listing(r, anew ? REGION_WHY_ANEW : REGION_WHY_FIRST) < 0) {
+	if (!r->listing &&
+		region_begin_listing(r, force ? REGION_WHY_ANEW : REGION_WHY_FIRST) < 0) {
 		waiters_remove(w);
 		return NULL;
 	}
@@ -414,25 +341,25 @@ struct region_waiter *region_ensure_begun(
 	int64_t now = clock_mono_ms();
 	struct region_waiter *w;
 
-	/* One that was opened by name, its owner unknown, may turn out to be the account's: in a
-	 * slot that who reads from the beginning has passed by then. */
+	/* A snapshot that was looked up by its id, its owner unknown, may turn out to be the
+	 * account's: in a slot that a reader from the beginning has passed by then. */
 	if (region_is_whole(r) || catalogue_slots(r->catalogue) != catalogue_listed(r->catalogue))
 		return region_ensure(r, false, done, arg, ready);
 	*ready = false;
-	if (region_look_on_disk(r)) {
-		w = waiters_add(&r->load, done, arg);
+	if (load_from_disk(r)) {
+		w = waiters_add(&r->for_disk, done, arg);
 		if (w)
-			w->some = true;
+			w->records_only = true;
 		return w;
 	}
-	*ready = r->listing && r->some_came;
+	*ready = r->listing && r->records_arrived;
 	if (*ready)
 		return NULL;
 	if (!r->listing && now < r->not_before_ms)
-		return refuse(r, done, arg);
+		return fail_in_backoff(r, done, arg);
 	if (!r->listing && region_begin_listing(r, REGION_WHY_FIRST) < 0)
 		return NULL;
-	return waiters_add(&r->some, done, arg);
+	return waiters_add(&r->for_records, done, arg);
 }
 
 struct region_waiter *region_ensure_slot(
@@ -441,7 +368,41 @@ struct region_waiter *region_ensure_slot(
 	*ready = region_is_whole(r) || slot < catalogue_slots(r->catalogue);
 	if (*ready)
 		return NULL;
-	return r->listing ? waiters_add(&r->some, done, arg) : refuse(r, done, arg);
+	return r->listing ? waiters_add(&r->for_records, done, arg) : fail_in_backoff(r, done, arg);
+}
+
+struct region_waiter *region_ensure_id(
+	struct region *r, const char *id, bool force, region_done *done, void *arg, bool *ready)
+{
+	int64_t now = clock_mono_ms();
+	enum region_freshness freshness = region_freshness(r, now);
+	catalogue_slot slot = catalogue_find_shown(r->catalogue, id);
+	bool listed = catalogue_presence(r->catalogue, slot) == CATALOGUE_LISTED;
+	bool fresh = listed && (freshness == REGION_FRESH || region_arriving(r));
+	struct region_waiter *w;
+
+	*ready = !ec2_is_snapshot_id(id) ||
+		 (!force && (fresh || lookup_remembers(r->lookup, id, now)));
+	if (*ready)
+		return NULL;
+	if (!force && freshness == REGION_NEVER && load_from_disk(r)) {
+		w = waiters_add(&r->for_disk, done, arg);
+		if (w)
+			snprintf(w->id, sizeof(w->id), "%s", id);
+		return w;
+	}
+	/* Known from disk, or the latest listing failed: what is known is shown, and the caller
+	 * does not wait through another failure. */
+	if (!force && is_shown(r, id) &&
+		(freshness == REGION_KNOWN ||
+			(freshness == REGION_STALE && r->last_error.errnum))) {
+		confirm_in_background(r, id, now);
+		*ready = true;
+		return NULL;
+	}
+	if (!force && listed && freshness == REGION_STALE && listing_is_cheaper(r))
+		return region_ensure(r, false, done, arg, ready);
+	return lookup_ask(r->lookup, id, force, done, arg);
 }
 
 void region_cancel(struct region_waiter *w)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One region as this machine knows it: its catalogue, and when and how that is asked for anew. Many
- * waiters, one listing. */
+/* One region as this machine knows it: its catalogue, and when that is listed again. Many waiters
+ * share one listing. */
 #ifndef EBSFS_REGION_H
 #define EBSFS_REGION_H
 
@@ -18,13 +18,13 @@ struct region_options {
 	uv_loop_t *loop;
 	struct aws *aws;
 	const char *name;    /* copied */
-	const char *account; /* copied; NULL or "" if unknown. Which of the snapshots opened by name
-				are the account's own */
-	int64_t ttl_ms;      /* how old a listing may be */
+	const char *account; /* copied; NULL or "" if unknown. Tells own snapshots from others that
+				were looked up by id */
+	int64_t ttl_ms;      /* the age at which a listing becomes stale */
 };
 
 struct region *region_create(const struct region_options *options); /* NULL on ENOMEM */
-/* Cancels what is in flight; waiters are dropped without a call. Permitted in any waiter's done.
+/* Cancels requests in flight and drops waiters without calling them. Permitted in a waiter's done.
  * NULL is permitted. */
 void region_destroy(struct region *r);
 
@@ -33,100 +33,108 @@ struct catalogue *region_catalogue(struct region *r);
 void region_set_account(struct region *r, const char *account);
 
 enum region_freshness {
-	REGION_NEVER, /* never listed in this mount, and nothing is on disk or was looked for there
-		       */
-	REGION_FRESH, /* younger than the ttl */
+	REGION_NEVER, /* not listed in this mount, and not (yet) read from disk */
+	REGION_FRESH, /* listed in this mount, younger than the ttl */
 	REGION_STALE,
-	REGION_KNOWN, /* not listed in this mount: what is shown is an earlier one's, from disk */
+	REGION_KNOWN, /* not listed in this mount: an earlier mount's listing, from disk, is shown
+		       */
 };
 enum region_freshness region_freshness(const struct region *r, int64_t now_ms);
-/* Monotonic ms when the present listing was complete; 0: never. */
+/* When the latest listing was complete, monotonic ms; 0: never. */
 int64_t region_listed_at(const struct region *r);
-/* REGION_KNOWN: when EC2 listed what is shown, wall clock; else 0. */
+/* REGION_KNOWN: when EC2 made the listing that is shown, wall clock ms; else 0. */
 int64_t region_known_ms(const struct region *r);
-/* Whether what the catalogue shows is a whole listing: of this mount, or REGION_KNOWN. */
+/* Whether the catalogue shows a whole listing: of this mount, or from disk. */
 bool region_is_whole(const struct region *r);
-/* How long, from now, the present listing is still fresh; 0 if stale. What has come of the first
- * listing counts from its beginning. */
+/* How many ms the listing stays fresh from now on; 0 if stale. The age of a first listing in flight
+ * counts from its start. */
 int64_t region_valid_ms(const struct region *r, int64_t now_ms);
-/* Why the latest listing failed; NULL if it did not. */
+/* Why the latest listing failed; NULL if it succeeded. */
 const struct err *region_last_error(const struct region *r);
-/* How many snapshots the latest listing left out, since their ids are not of EC2's form. */
+/* How many snapshots the latest listing left out because their ids are not of EC2's form. */
 size_t region_left_out(const struct region *r);
 bool region_listing_now(const struct region *r);
 
-/* The catalogue is kept on disk at `path` from now on, and read from there when the region is first
- * looked at: then what is there is shown, while EC2 is asked behind. scope: whose it is, of at most
- * 71 bytes. Once. 0 or -ENOMEM. */
+/* Keeps the catalogue on disk at `path` from now on. The first caller that needs the region reads
+ * it from there; it is shown while EC2 is asked in the background. scope: the account and endpoint
+ * as a text of at most 71 bytes. Call once. Returns 0 or -ENOMEM. */
 int region_set_cache(struct region *r, const char *path, const char *scope);
-/* The keeper, for catalogue_cache_flush() and catalogue_cache_busy(); NULL if there is none. */
+/* For catalogue_cache_flush() and catalogue_cache_busy(). NULL: the catalogue is not kept on disk.
+ */
 struct catalogue_cache *region_cache(struct region *r);
-/* EC2 can be reached again: what is shown from disk is asked for now, whatever failed before. */
+/* EC2 can be reached again: ends the backoff, and lists the region if it is shown from disk. */
 void region_retry(struct region *r);
 
-/* After a listing that failed none is begun for this time, twice as long after each further
- * failure, except `anew`. */
+/* The backoff after a failed listing; it doubles with each further failure. Only a forced listing
+ * starts earlier. */
 #define REGION_BACKOFF_MIN_MS 1000
 #define REGION_BACKOFF_MAX_MS 60000
 
-/* What a listing was begun for. */
+/* The cause of a listing. */
 enum region_why {
-	REGION_WHY_FIRST,    /* somebody looked, and nothing was known */
-	REGION_WHY_STALE,    /* somebody looked, and what was known was older than the ttl */
-	REGION_WHY_ANEW,     /* somebody demanded the present state: touch */
-	REGION_WHY_PREFETCH, /* somebody goes through the regions and is not here yet */
+	REGION_WHY_FIRST,    /* a first look, and nothing was known */
+	REGION_WHY_STALE,    /* a look at a listing older than the ttl */
+	REGION_WHY_ANEW,     /* forced: touch */
+	REGION_WHY_PREFETCH, /* a walk through the regions will be here soon */
 	REGION_WHYS
 };
-/* What the region has cost in this mount: listings begun and pages that came of them, by cause;
- * requests for single ids. Copies' polls are not among them. */
+/* The requests for the region in this mount: listings and their pages by cause, and lookups of
+ * single ids. Polls for copies are not included. */
 struct region_cost {
 	uint64_t listings[REGION_WHYS], pages[REGION_WHYS], lookups;
 };
 struct region_cost region_cost(const struct region *r);
 
-/* At a listing this many ttls old nobody has looked for long: whoever looks next waits for the
- * present one instead of being shown what was hours ago, though no longer than patience lasts. */
+/* A listing of this many ttls is very old: a caller waits for the refresh instead of being shown
+ * it, at most REGION_PATIENCE_MS. */
 #define REGION_OLD_TTLS    10
 #define REGION_PATIENCE_MS 2000
 
-/* One who waits. done is called exactly once, never before the starting function returned, with err
- * NULL on success. */
+/* A pending call. done is called exactly once, never before the starting function has returned,
+ * with err NULL on success. */
 struct region_waiter;
 typedef void region_done(void *arg, const struct err *err);
 
-/* Sees to a listing: waits for one only if the region was never listed, or not for so long that the
- * old one says little (REGION_OLD_TTLS), or if `anew` (touch; then for one that begins after this
- * call) or an earlier `anew` is under way; a stale one, or one from disk, is refreshed behind, and
- * NULL is returned with *ready true: go on now. NULL with *ready false: ENOMEM. A listing that
- * fails is an error to those who asked `anew`, and to all in a region REGION_NEVER; others go on
- * with what is there. */
+/*
+ * Makes sure that the region is listed. Returns NULL with *ready true if the caller can go on at
+ * once: the listing is fresh, or it is stale or from disk and is refreshed in the background.
+ * Otherwise returns a waiter, or NULL with *ready false on ENOMEM. A caller waits
+ * - if the region was never listed,
+ * - if the listing is very old (REGION_OLD_TTLS),
+ * - with force (touch): for a listing that starts after this call,
+ * - while such a forced listing is in flight.
+ * A failed listing is an error for callers with force, and for all while the region is
+ * REGION_NEVER; the others go on with the old listing.
+ */
 struct region_waiter *region_ensure(
-	struct region *r, bool anew, region_done *done, void *arg, bool *ready);
+	struct region *r, bool force, region_done *done, void *arg, bool *ready);
 
-/* Somebody will look soon: a listing is begun, for nobody, if there is none that is fresh. */
+/* Starts a listing in the background, without waiters, unless there is a fresh one. */
 void region_prefetch(struct region *r);
 
-/* For who reads the first listing of a region while it comes. Until it is complete, slots are only
- * added: what was read stays right. region_ensure_begun(): as region_ensure(), but some of it will
- * do. region_ensure_slot(): sees to the catalogue having this slot, or to the listing's end,
- * whichever comes first; if that was a failure, to its error. */
-bool region_arriving(const struct region *r); /* the first listing is under way */
+/* For readers of the first listing while it arrives. Until it is complete, slots are only added, so
+ * a reader's earlier entries stay valid. region_ensure_begun(): as region_ensure(), but the first
+ * records are enough. region_ensure_slot(): waits until the catalogue has this slot or the listing
+ * has ended; if it failed, done gets its error. */
+bool region_arriving(const struct region *r); /* the first listing is in flight */
 struct region_waiter *region_ensure_begun(
 	struct region *r, region_done *done, void *arg, bool *ready);
 struct region_waiter *region_ensure_slot(
 	struct region *r, catalogue_slot slot, region_done *done, void *arg, bool *ready);
 
-/* Sees to one id: in the catalogue and the listing not stale, or asked for within seconds, it is
- * *ready at once, known or not (so is what has not the form of an id). Else asks EC2 by a filter on
- * the id (which finds shared and public ones too) and puts the answer in the catalogue. A listing
- * is not started, unless so many ids of a stale listing are asked for one by one that it costs no
- * more requests; then it is region_ensure() that sees to them. Ids asked for in the same turn of
- * the loop travel in one request. In a region that is known from disk, or stale because its latest
- * listing failed, an id that is shown is ready at once, and asked for behind. After done without
- * error: catalogue_find() says what is true, if `anew` was asked; else catalogue_find_shown() what
- * is to be shown. */
+/*
+ * Makes sure that the catalogue knows about one id. *ready is true at once if the listing is fresh
+ * and has the id, if its lookup is remembered (hit or miss), or if `id` is not of EC2's form.
+ * Otherwise EC2 is asked by a filter on the id, which finds shared and public snapshots too, and
+ * the result goes into the catalogue. Ids of one loop iteration share a request. Once lookups of a
+ * stale listing's ids cost as many requests as the listing, region_ensure() takes over.
+ * In a region known from disk, or stale because its latest listing failed, a shown id is ready at
+ * once and confirmed in the background.
+ * After done without an error: with force, catalogue_find() has the truth; else
+ * catalogue_find_shown() has what to show.
+ */
 struct region_waiter *region_ensure_id(
-	struct region *r, const char *id, bool anew, region_done *done, void *arg, bool *ready);
+	struct region *r, const char *id, bool force, region_done *done, void *arg, bool *ready);
 void region_cancel(struct region_waiter *w);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* All regions of the mount. */
+/* All regions of the mount, shown and hidden. */
 #include "regions.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "endpoint.h"
 #include "prefetch.h"
 
-struct each {
+struct each_callback {
 	regions_each_fn *fn;
 	void *arg;
 };
@@ -24,10 +24,10 @@ struct regions {
 	char account[32];
 	struct region *shown[REGIONS_MAX], *hidden[REGIONS_MAX];
 	size_t n_shown, n_hidden;
-	struct each *each;
+	struct each_callback *each;
 	size_t n_each;
-	struct prefetch ahead;
-	char *cache_dir, *cache_scope; /* NULL: none is kept */
+	struct prefetch prefetch;
+	char *cache_dir, *cache_scope; /* NULL: catalogues are not kept on disk */
 };
 
 struct regions *regions_create(uv_loop_t *loop, struct aws *aws, int64_t ttl_ms)
@@ -77,22 +77,22 @@ static int position(struct region *const *list, size_t n, const char *name)
 
 static int set_cache(const struct regions *rs, struct region *region)
 {
-	_cleanup_buf_ struct buf path = BUF_INIT, whose = BUF_INIT;
+	_cleanup_buf_ struct buf path = BUF_INIT, text = BUF_INIT;
 	char scope[DIGEST_SHA256_HEX];
 
 	buf_printf(&path, "%s/catalogue/%s", rs->cache_dir, region_name(region));
-	buf_printf(&whose, "%s\n%s", rs->cache_scope, region_name(region));
-	if (path.error || whose.error || digest_sha256_hex(whose.data, whose.len, scope) < 0)
+	buf_printf(&text, "%s\n%s", rs->cache_scope, region_name(region));
+	if (path.error || text.error || digest_sha256_hex(text.data, text.len, scope) < 0)
 		return -ENOMEM;
 	return region_set_cache(region, path.data, scope);
 }
 
-int regions_set_cache(struct regions *rs, const char *dir, const char *whose)
+int regions_set_cache(struct regions *rs, const char *dir, const char *scope)
 {
 	int r;
 
 	rs->cache_dir = strdup(dir);
-	rs->cache_scope = strdup(whose);
+	rs->cache_scope = strdup(scope);
 	r = rs->cache_dir && rs->cache_scope ? 0 : -ENOMEM;
 	for (size_t i = 0; r == 0 && i < rs->n_shown; i++)
 		r = set_cache(rs, rs->shown[i]);
@@ -114,8 +114,8 @@ bool regions_cache_busy(const struct regions *rs)
 	return false;
 }
 
-/* A new region at the end of a list. */
-static int create(struct regions *rs, const char *name, struct region **list, size_t *n)
+/* Appends a new region to a list. Returns 0, -EINVAL, -ENOSPC or -ENOMEM. */
+static int create_region(struct regions *rs, const char *name, struct region **list, size_t *n)
 {
 	struct region_options options = rs->options;
 	struct region *region;
@@ -128,7 +128,7 @@ static int create(struct regions *rs, const char *name, struct region **list, si
 	region = region_create(&options);
 	if (!region)
 		return -ENOMEM;
-	/* Without the memory for it it is not kept. */
+	/* Out of memory, the region is not kept on disk. */
 	if (rs->cache_scope)
 		(void)set_cache(rs, region);
 	list[(*n)++] = region;
@@ -145,7 +145,7 @@ int regions_show(struct regions *rs, const char *name)
 		return index;
 	hidden = position(rs->hidden, rs->n_hidden, name);
 	if (hidden < 0) {
-		result = create(rs, name, rs->shown, &rs->n_shown);
+		result = create_region(rs, name, rs->shown, &rs->n_shown);
 		return result < 0 ? result : (int)rs->n_shown - 1;
 	}
 	if (rs->n_shown == REGIONS_MAX)
@@ -179,26 +179,27 @@ struct region *regions_get(struct regions *rs, const char *name)
 	index = position(rs->hidden, rs->n_hidden, name);
 	if (index >= 0)
 		return rs->hidden[index];
-	return create(rs, name, rs->hidden, &rs->n_hidden) < 0 ? NULL
-							       : rs->hidden[rs->n_hidden - 1];
+	return create_region(rs, name, rs->hidden, &rs->n_hidden) < 0
+		       ? NULL
+		       : rs->hidden[rs->n_hidden - 1];
 }
 
 void regions_look(struct regions *rs, size_t index)
 {
-	if (!prefetch_look(&rs->ahead, index, clock_mono_ms()))
+	if (!prefetch_look(&rs->prefetch, index, clock_mono_ms()))
 		return;
 	for (size_t i = 0; i < rs->n_shown; i++)
-		if (prefetch_wants(&rs->ahead, i))
+		if (prefetch_wants(&rs->prefetch, i))
 			region_prefetch(rs->shown[i]);
 }
 
 int regions_each(struct regions *rs, regions_each_fn *fn, void *arg)
 {
-	struct each *each = realloc(rs->each, (rs->n_each + 1) * sizeof(*each));
+	struct each_callback *each = realloc(rs->each, (rs->n_each + 1) * sizeof(*each));
 
 	if (each) {
 		rs->each = each;
-		each[rs->n_each++] = (struct each){fn, arg};
+		each[rs->n_each++] = (struct each_callback){fn, arg};
 	}
 	for (size_t i = 0; i < rs->n_shown; i++)
 		fn(arg, rs->shown[i]);

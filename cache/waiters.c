@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists of those who wait for a region. */
+/* Lists of waiters of a region. */
 #include "waiters.h"
 
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static void unlink_waiter(struct region_waiter *w)
 	w->next->prev = w->prev;
 }
 
-static void append(struct waiters *list, struct region_waiter *w)
+static void append_waiter(struct waiters *list, struct region_waiter *w)
 {
 	w->prev = list->ring.prev;
 	w->next = &list->ring;
@@ -37,7 +37,7 @@ struct region_waiter *waiters_add(struct waiters *list, region_done *done, void 
 		return NULL;
 	w->done = done;
 	w->arg = arg;
-	append(list, w);
+	append_waiter(list, w);
 	return w;
 }
 
@@ -50,7 +50,7 @@ void waiters_remove(struct region_waiter *w)
 void waiters_move(struct region_waiter *w, struct waiters *to)
 {
 	unlink_waiter(w);
-	append(to, w);
+	append_waiter(to, w);
 }
 
 void waiters_move_all(struct waiters *from, struct waiters *to)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists of those who wait for a region: each may leave at any time, and the list's owner may go
- * while they are called. */
+/* Lists of waiters of a region. A waiter may be removed at any time, and a callback may drop the
+ * list that is being delivered. */
 #ifndef EBSFS_WAITERS_H
 #define EBSFS_WAITERS_H
 
@@ -12,32 +12,33 @@
 struct region_waiter {
 	region_done *done;
 	void *arg;
-	uint64_t number; /* the user's of this list: for which listing it waits */
-	bool anew;       /* likewise */
-	bool some;       /* likewise: some of a listing will do */
-	char id[72];     /* likewise: for which id; "": for all */
+	/* For the list's owner. */
+	uint64_t number;   /* the listing that it waits for */
+	bool force;        /* a failure of that listing is an error, whatever is known */
+	bool records_only; /* the first records of a listing are enough */
+	char id[72];       /* the snapshot that it waits for; "": all */
 	struct region_waiter *prev, *next;
 };
 
 struct waiters {
-	struct region_waiter ring; /* its first is ring.next; ring itself waits for nothing */
-	bool *dropped;             /* set by waiters_drop(), for a delivery under way */
+	struct region_waiter ring; /* the list's head: the first waiter is ring.next */
+	bool *dropped;             /* waiters_drop() sets it, for waiters_deliver() */
 };
 
-/* The list must stay where it is. */
+/* The list must not move in memory. */
 void waiters_init(struct waiters *list);
-/* Frees all without a call. */
+/* Frees all waiters without calling them. */
 void waiters_drop(struct waiters *list);
 bool waiters_empty(const struct waiters *list);
 
-/* Appends a new one. NULL on ENOMEM. */
+/* Appends a new waiter. Returns NULL on ENOMEM. */
 struct region_waiter *waiters_add(struct waiters *list, region_done *done, void *arg);
-void waiters_remove(struct region_waiter *w); /* frees it without a call */
+void waiters_remove(struct region_waiter *w); /* frees it without calling it */
 void waiters_move(struct region_waiter *w, struct waiters *to);
 void waiters_move_all(struct waiters *from, struct waiters *to);
 
-/* Calls and frees each until the list is empty. Returns false if waiters_drop() came from a call:
- * the list is perhaps no more. */
+/* Calls and frees each waiter until the list is empty. Returns false if a callback dropped the
+ * list: then the list may no longer exist. */
 bool waiters_deliver(struct waiters *list, const struct err *err);
 
 #endif

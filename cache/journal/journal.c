@@ -8,9 +8,9 @@
 
 #include "cleanup.h"
 #include "journal_db.h"
+#include "journal_files.h"
 #include "journal_rows.h"
 #include "journal_schema.h"
-#include "journal_verify.h"
 #include "log.h"
 #include "loop.h"
 #include "statedir.h"
@@ -319,7 +319,7 @@ const struct err *journal_last_error(const struct journal *j)
 static int check(
 	struct journal *j, int folder, const char *path, const char *account, struct err *err)
 {
-	int result = journal_verify_files(folder, path, &j->commits, err);
+	int result = journal_files_check(folder, path, &j->commits, err);
 
 	if (result == -EINVAL)
 		return journal_schema_damaged(err);

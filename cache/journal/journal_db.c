@@ -9,7 +9,6 @@
 
 #include "buf.h"
 #include "cleanup.h"
-#include "journal_sums.h"
 #include "log.h"
 #include "statedir.h"
 
@@ -279,7 +278,7 @@ int journal_db_put(
 	struct journal_db *db, const struct journal_table *table, const void *row, struct err *err)
 {
 	sqlite3_stmt *statement = db->insert[table_index(table)];
-	uint64_t sum = journal_sums_row(table, row);
+	uint64_t sum = journal_rows_checksum(table, row);
 	int n = (int)table->n_columns, code = SQLITE_OK, result;
 
 	result = journal_db_delete(db, table, journal_rows_number(&table->columns[0], row), err);
@@ -473,7 +472,7 @@ int journal_db_counts(struct journal_db *db, int64_t *commits, int64_t *sum, str
 int journal_db_sum(struct journal_db *db, const struct journal_table *table, uint64_t *sum,
 	int64_t *wrong, struct err *err)
 {
-	if (journal_sums_check(db->sqlite, table->name, sum, wrong) == SQLITE_DONE)
+	if (journal_rows_check(db->sqlite, table->name, sum, wrong) == SQLITE_DONE)
 		return 0;
 	return db_err(db->sqlite, err, "checking");
 }
@@ -484,7 +483,7 @@ int journal_db_seal(struct journal_db *db, struct err *err)
 	char sql[160];
 
 	for (size_t t = 0; t < N_TABLES; t++)
-		if (journal_sums_write(db->sqlite, tables[t]->name, &sum) != SQLITE_DONE)
+		if (journal_rows_seal(db->sqlite, tables[t]->name, &sum) != SQLITE_DONE)
 			return db_err(db->sqlite, err, "preparing");
 	snprintf(sql, sizeof(sql),
 		"INSERT OR REPLACE INTO meta VALUES ('commits', 0), ('checksum', %lld)",

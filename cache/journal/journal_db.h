@@ -47,7 +47,7 @@ int journal_db_delete(
 int journal_db_commit(struct journal_db *db, struct err *err);
 void journal_db_rollback(struct journal_db *db);
 
-/* The sum of the rows' checksums as they are now (journal_sums.h), and in *wrong the key of a row
+/* The sum of the rows' checksums as they are now (journal_rows.h), and in *wrong the key of a row
  * whose own checksum is another; 0: none. */
 int journal_db_sum(struct journal_db *db, const struct journal_table *table, uint64_t *sum,
 	int64_t *wrong, struct err *err);

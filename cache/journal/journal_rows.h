@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The journal's tables as data: which column is which member, so that storing, reading, copying and
- * freeing cannot disagree. */
+/* The journal's tables as data: one list of columns and struct members serves storing, reading,
+ * copying, freeing and checksums. */
 #ifndef EBSFS_JOURNAL_ROWS_H
 #define EBSFS_JOURNAL_ROWS_H
 
@@ -8,6 +8,8 @@
 
 #include "buf.h"
 #include "journal.h"
+
+struct sqlite3;
 
 enum journal_kind {
 	JOURNAL_TEXT, /* char *, NULL is SQL's NULL */
@@ -34,19 +36,33 @@ struct journal_table {
 extern const struct journal_table journal_rows_copies;   /* struct journal_copy */
 extern const struct journal_table journal_rows_receipts; /* struct journal_receipt */
 
-/* A number, of whatever type the member has. */
+/* The member's value; 0 for a text. */
 int64_t journal_rows_number(const struct journal_column *column, const void *row);
 
-/* SQL for a table. insert: its parameters ?1, ?2 … are the columns in their order, then the
- * checksum; delete: ?1 is the key, and it gives the checksum of the row that was there; read gives
- * the columns in their order, by key. Results as buf_add. */
+/* Append SQL for a table. insert: the parameters ?1, ?2 … are the columns in order, then the
+ * checksum; delete: ?1 is the key, and the statement returns the checksum of the deleted row; read
+ * returns the columns in order, sorted by key. Results as buf_add. */
 int journal_rows_sql_insert(const struct journal_table *table, struct buf *out);
 int journal_rows_sql_delete(const struct journal_table *table, struct buf *out);
 int journal_rows_sql_read(const struct journal_table *table, struct buf *out);
 
-/* A row of its own. Returns 0 or -ENOMEM (then *to is all zero). */
+/* Copies a row with its texts. Returns 0 or -ENOMEM (then *to is all zero). */
 int journal_rows_copy(const struct journal_table *table, void *to, const void *from);
 void journal_rows_finish(
 	const struct journal_table *table, void *row); /* frees the texts; the row is all zero */
+
+/*
+ * A row's checksum is the sum over its values, each with its table's and its column's name. NULL
+ * and 0 add nothing, so a column that a later version adds, empty in old rows, changes no checksum.
+ * Each row has its own in the column `checksum`; the journal has the sum of all (meta, `checksum`),
+ * which shows a row that is missing or is an older version.
+ */
+uint64_t journal_rows_checksum(const struct journal_table *table, const void *row);
+
+/* For a table of any version, by its columns' names. Both return SQLITE_DONE or another code of
+ * SQLite. check: *sum is the sum over all rows, *wrong the key of a row whose own checksum differs,
+ * 0 if there is none. seal: gives each row its checksum and adds it to *sum. */
+int journal_rows_check(struct sqlite3 *db, const char *table, uint64_t *sum, int64_t *wrong);
+int journal_rows_seal(struct sqlite3 *db, const char *table, uint64_t *sum);
 
 #endif

@@ -3,10 +3,13 @@
 #include "journal_schema.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cleanup.h"
-#include "journal_verify.h"
+#include "journal_rows.h"
+#include "log.h"
 
 #define APPLICATION_ID 0x65627366 /* "ebsf" */
 
@@ -96,6 +99,61 @@ static int check_version(struct journal_db *db, int64_t version, struct err *err
 		journal_db_path(db), (int)version, SCHEMA_VERSION);
 }
 
+/* --- checking the rows --- */
+
+static int check_table(
+	struct journal_db *db, const struct journal_table *table, uint64_t *sum, struct err *err)
+{
+	int64_t wrong = 0;
+	int r = journal_db_sum(db, table, sum, &wrong, err);
+
+	if (r < 0 || !wrong)
+		return r;
+	return err_set(err, EINVAL,
+		"the journal %s: row %" PRId64 " of its %s has a wrong checksum",
+		journal_db_path(db), wrong, table->name);
+}
+
+static int check_counts(struct journal_db *db, uint64_t sum, bool has_sums,
+	const struct journal_commits *commits, struct err *err)
+{
+	int64_t kept = 0, count = 0;
+	int r = 0;
+
+	if (has_sums)
+		r = journal_db_counts(db, &count, &kept, err);
+	if (r < 0)
+		return r;
+	if ((uint64_t)count < commits->count)
+		return err_set(err, EINVAL,
+			"the journal %s lacks the last %" PRIu64 " of %" PRIu64
+			" transactions that were written to it",
+			journal_db_path(db), commits->count - (uint64_t)count, commits->count);
+	if (has_sums && (uint64_t)kept != sum)
+		return err_set(err, EINVAL, "the journal %s: rows are missing, or are old ones",
+			journal_db_path(db));
+	return 0;
+}
+
+static int check_rows(struct journal_db *db, bool has_sums, const struct journal_commits *commits,
+	struct err *err)
+{
+	uint64_t copies = 0, receipts = 0;
+	int r = 0;
+
+	if (has_sums && !commits->known)
+		log_warning("%s is %s: should the journal's newest transactions be missing, it "
+			    "would not show",
+			"journal.commits", commits->fd < 0 ? "missing" : "damaged");
+	if (has_sums)
+		r = check_table(db, &journal_rows_copies, &copies, err);
+	if (r == 0 && has_sums)
+		r = check_table(db, &journal_rows_receipts, &receipts, err);
+	return r < 0 ? r : check_counts(db, copies + receipts, has_sums, commits, err);
+}
+
+/* --- checking the whole --- */
+
 /* EINVAL here means damage; what is whole, but not for this ebsfs, is EPERM. */
 static int check_content(struct journal_db *db, const struct journal_commits *commits,
 	const char *account, struct err *err)
@@ -114,7 +172,7 @@ static int check_content(struct journal_db *db, const struct journal_commits *co
 		return result;
 	/* New, or left behind by an ebsfs that was stopped before it had made its tables. */
 	if (!application && !version && !n_tables)
-		return journal_verify_rows(db, false, commits, err);
+		return check_rows(db, false, commits, err);
 	if (application != APPLICATION_ID)
 		return err_set(err, EPERM,
 			"%s is a database, but not a journal of ebsfs; nothing was changed",
@@ -123,7 +181,7 @@ static int check_content(struct journal_db *db, const struct journal_commits *co
 	if (result == 0)
 		result = check_damage(db, err);
 	if (result == 0)
-		result = journal_verify_rows(db, version >= SEALED_VERSION, commits, err);
+		result = check_rows(db, version >= SEALED_VERSION, commits, err);
 	return result < 0 ? result : check_account(db, account, err);
 }
 

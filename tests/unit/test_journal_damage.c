@@ -16,7 +16,7 @@
 
 #include "cleanup.h"
 #include "journal_fixture.h"
-#include "journal_sums.h"
+#include "journal_rows.h"
 
 #define FRAME(page) (24 + (page))
 #define PAGE        4096
@@ -118,8 +118,8 @@ static int see_copy(void *arg, const struct journal_copy *row)
 	struct seen *seen = arg;
 
 	seen->wrong |= row->id != ++seen->copies;
-	seen->wrong |= journal_sums_row(&journal_rows_copies, row) !=
-		       journal_sums_row(&journal_rows_copies, &right);
+	seen->wrong |= journal_rows_checksum(&journal_rows_copies, row) !=
+		       journal_rows_checksum(&journal_rows_copies, &right);
 	return 0;
 }
 
@@ -129,8 +129,8 @@ static int see_receipt(void *arg, const struct journal_receipt *row)
 	struct seen *seen = arg;
 
 	seen->wrong |= row->id != ++seen->receipts || row->copy != row->id;
-	seen->wrong |= journal_sums_row(&journal_rows_receipts, row) !=
-		       journal_sums_row(&journal_rows_receipts, &right);
+	seen->wrong |= journal_rows_checksum(&journal_rows_receipts, row) !=
+		       journal_rows_checksum(&journal_rows_receipts, &right);
 	return 0;
 }
 

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* The journal's files before SQLite opens them: permissions, a missing database, a damaged log. */
+#include "journal_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "statedir.h"
+
+/* --- the write-ahead log, as SQLite's documentation describes it --- */
+
+enum wal_state {
+	WAL_WHOLE,    /* SQLite reads every transaction that was synced */
+	WAL_BROKEN,   /* SQLite stops reading before a transaction that was synced */
+	WAL_HEADLESS, /* the header is not valid: SQLite reads no transaction */
+};
+
+/*
+ * A header of 32 bytes, then frames: a header of 24 bytes and a page. Each frame repeats the
+ * header's two salts and has a checksum of all that stands before it in the log, which makes a
+ * chain. The last frame of a transaction says how large the database is. SQLite reads up to the
+ * last such frame before the first that is not valid.
+ *
+ * A crash leaves these behind the place where SQLite stops, and none is a loss:
+ * - frames with other salts, from before the log began anew;
+ * - of the transaction that was being written any of its frames, in any order, for the system may
+ * have written them in any;
+ * - the rest of a transaction whose sync failed, over whose beginning the next one was written.
+ * Damage is what none of them can be: a transaction's last frame with a frame chained to it. The
+ * next transaction is only written once the sync of the one before has succeeded.
+ */
+#define HEADER_SIZE       32
+#define FRAME_HEADER_SIZE 24
+#define MAGIC             0x377f0682u /* plus one: checksums of big-endian words */
+#define VERSION           3007000u
+
+struct chain {
+	uint32_t a, b;
+};
+
+static uint32_t big_endian(const unsigned char *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static uint32_t little_endian(const unsigned char *p)
+{
+	return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+}
+
+/* len is a multiple of eight. */
+static struct chain chain_add(struct chain sum, const unsigned char *data, size_t len, bool big)
+{
+	for (size_t i = 0; i < len; i += 8) {
+		sum.a += (big ? big_endian(data + i) : little_endian(data + i)) + sum.b;
+		sum.b += (big ? big_endian(data + i + 4) : little_endian(data + i + 4)) + sum.a;
+	}
+	return sum;
+}
+
+static struct chain stored_chain(const unsigned char *p)
+{
+	return (struct chain){big_endian(p), big_endian(p + 4)};
+}
+
+static bool chain_equals(struct chain x, struct chain y)
+{
+	return x.a == y.a && x.b == y.b;
+}
+
+/* The page's size; 0 if the header is not valid. */
+static size_t header_page_size(const unsigned char *header)
+{
+	uint32_t magic = big_endian(header), size = big_endian(header + 8);
+	struct chain sum = chain_add((struct chain){0, 0}, header, 24, magic & 1);
+
+	if ((magic & ~1u) != MAGIC || big_endian(header + 4) != VERSION ||
+		!chain_equals(sum, stored_chain(header + 24)) || size < 512 || size > 65536 ||
+		(size & (size - 1)))
+		return 0;
+	return size;
+}
+
+/* The number of bytes, fewer only at the end of the file; or -errno. */
+static ssize_t read_at(int fd, unsigned char *data, size_t len, off_t at)
+{
+	size_t got = 0;
+
+	while (got < len) {
+		ssize_t n = pread(fd, data + got, len - got, at + (off_t)got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
+/* Goes through the frames; *broken: see above. */
+static int read_frames(int fd, const unsigned char *header, size_t page_size, bool *broken)
+{
+	_cleanup_free_ unsigned char *frame = malloc(FRAME_HEADER_SIZE + page_size);
+	size_t size = FRAME_HEADER_SIZE + page_size;
+	struct chain before = stored_chain(header + 24);
+	bool big = big_endian(header) & 1, valid = true, after_end = false;
+	ssize_t n;
+
+	if (!frame)
+		return -ENOMEM;
+	for (off_t at = HEADER_SIZE; (n = read_at(fd, frame, size, at)) == (ssize_t)size;
+		at += (off_t)size) {
+		struct chain sum = chain_add(chain_add(before, frame, 8, big),
+			frame + FRAME_HEADER_SIZE, page_size, big);
+		bool chained = !memcmp(frame + 8, header + 16, 8) && big_endian(frame) &&
+			       chain_equals(sum, stored_chain(frame + 16));
+
+		valid = valid && chained;
+		*broken |= !valid && chained && after_end;
+		after_end = big_endian(frame + 4) != 0;
+		before = stored_chain(frame + 16);
+	}
+	return n < 0 ? (int)n : 0;
+}
+
+static int read_wal(int fd, const char *path, enum wal_state *out, struct err *err)
+{
+	unsigned char header[HEADER_SIZE + 1];
+	size_t page_size;
+	bool broken = false;
+	ssize_t n = read_at(fd, header, sizeof(header), 0);
+	int r = n < 0 ? (int)n : 0;
+
+	*out = WAL_WHOLE;
+	/* Frames are written once the header is synced: without one there is nothing to lose. */
+	if (n > HEADER_SIZE) {
+		page_size = header_page_size(header);
+		if (page_size)
+			r = read_frames(fd, header, page_size, &broken);
+		else
+			*out = WAL_HEADLESS;
+	}
+	if (broken)
+		*out = WAL_BROKEN;
+	return r < 0 ? err_set(err, -r, "%s: %s", path, strerror(-r)) : 0;
+}
+
+/* --- all files --- */
+
+/* The file's descriptor and size; *fd is -1 and the size 0 if there is none. */
+static int open_if_exists(int folder, const char *path, int *fd, off_t *size, struct err *err)
+{
+	struct stat st;
+
+	*size = 0;
+	*fd = statedir_file(folder, path, O_RDONLY, err);
+	if (*fd == -ENOENT) {
+		*fd = -1;
+		return 0;
+	}
+	if (*fd < 0)
+		return *fd;
+	if (fstat(*fd, &st) < 0)
+		return err_set(err, errno, "%s: %s", path, strerror(errno));
+	*size = st.st_size;
+	return 0;
+}
+
+/* SQLite opens these by their names. That is as good as by the folder's descriptor: nobody else can
+ * change the folder, or the way to it (statedir.h). */
+static int check_beside(int folder, const char *path, const char *suffix, struct err *err)
+{
+	_cleanup_free_ char *name = NULL;
+
+	if (asprintf(&name, "%s%s", path, suffix) < 0) {
+		name = NULL;
+		return err_set(err, ENOMEM, "out of memory");
+	}
+	return statedir_check(folder, name, err);
+}
+
+/* SQLite makes the database's first page before it begins a log. */
+static int check_empty(
+	const char *path, off_t log_size, const struct journal_commits *commits, struct err *err)
+{
+	if (log_size)
+		return err_set(err, EINVAL,
+			"the journal %s is missing or empty, but its log %s-wal is there", path,
+			path);
+	if (commits->count)
+		return err_set(err, EINVAL,
+			"the journal %s is missing or empty, but %" PRIu64
+			" transactions were written to it",
+			path, commits->count);
+	return 0;
+}
+
+int journal_files_check(
+	int folder, const char *path, const struct journal_commits *commits, struct err *err)
+{
+	_cleanup_close_ int db = -1, log = -1;
+	_cleanup_free_ char *log_path = NULL;
+	enum wal_state state;
+	off_t size, log_size;
+	int r;
+
+	if (asprintf(&log_path, "%s-wal", path) < 0) {
+		log_path = NULL;
+		return err_set(err, ENOMEM, "out of memory");
+	}
+	r = open_if_exists(folder, path, &db, &size, err);
+	if (r == 0)
+		r = open_if_exists(folder, log_path, &log, &log_size, err);
+	if (r == 0)
+		r = check_beside(folder, path, "-shm", err);
+	if (r == 0)
+		r = check_beside(folder, path, "-journal", err);
+	if (r == 0 && !size)
+		r = check_empty(path, log_size, commits, err);
+	if (r < 0 || log < 0)
+		return r;
+	r = read_wal(log, log_path, &state, err);
+	if (r == 0 && state == WAL_BROKEN)
+		return err_set(err, EINVAL,
+			"the journal's log %s has transactions behind a damaged one", log_path);
+	/* With a count it is known whether the log's transactions are missing. */
+	if (r == 0 && state == WAL_HEADLESS && !commits->known)
+		return err_set(err, EINVAL, "the journal's log %s has no valid header", log_path);
+	return r;
+}

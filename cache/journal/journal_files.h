@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The journal's files before SQLite opens them. */
+#ifndef EBSFS_JOURNAL_FILES_H
+#define EBSFS_JOURNAL_FILES_H
+
+#include "err.h"
+#include "journal_commits.h"
+
+/* Checks the database at `path`, its log and the files beside them, and changes none. It runs
+ * before SQLite opens the database, because SQLite would delete the log of an empty one. Returns 0
+ * or -errno with *err: -EINVAL is damage, with a message that says which, but not what to do. */
+int journal_files_check(
+	int folder, const char *path, const struct journal_commits *commits, struct err *err);
+
+#endif
