@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes handed out from chunks. */
+/* Allocates bytes from chunks. */
 #include "arena.h"
 
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static int arena_grow(struct arena *a)
 	chunk = malloc(ARENA_CHUNK);
 	if (!chunk)
 		return -1;
-	/* The first byte of all stays unused, so that 0 can mean "nothing". */
+	/* The very first byte stays unused, so that no piece has the reference 0. */
 	a->used = a->n_chunks == 0;
 	a->chunks[a->n_chunks++] = chunk;
 	return 0;

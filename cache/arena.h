@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes handed out from chunks that never move, named by 32-bit references: no malloc for each
- * text. */
+/* Allocates bytes from chunks that never move, named by 32-bit references: no malloc per text. */
 #ifndef EBSFS_ARENA_H
 #define EBSFS_ARENA_H
 
@@ -8,7 +7,7 @@
 #include <stdint.h>
 
 #define ARENA_CHUNK ((size_t)16 << 10)
-#define ARENA_MAX   (ARENA_CHUNK - 1) /* for one piece */
+#define ARENA_MAX   (ARENA_CHUNK - 1) /* per piece */
 #define ARENA_NONE  UINT32_MAX
 
 /* All zero is an empty arena. No piece has the reference 0. */
@@ -17,12 +16,12 @@ struct arena {
 	uint32_t n_chunks;
 	uint32_t room; /* for pointers in chunks */
 	uint32_t used; /* bytes of the last chunk */
-	size_t bytes;  /* handed out in all */
+	size_t bytes;  /* allocated in all */
 };
 
 void arena_finish(struct arena *a); /* frees everything; the arena is empty */
-/* len bytes, not aligned, not set; *ref names them. NULL on ENOMEM, past ARENA_MAX, or when 4 GiB
- * are used up. */
+/* Allocates len bytes, unaligned and uninitialised; *ref names them. NULL on ENOMEM, past
+ * ARENA_MAX, or when 4 GiB are used up. */
 void *arena_add(struct arena *a, size_t len, uint32_t *ref);
 size_t arena_memory(const struct arena *a);
 

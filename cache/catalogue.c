@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The snapshots of one region: presence, listings, holds and who watches, over the packed records.
- */
+/* The snapshots of one region: presence, listings, local overrides and watchers, over the packed
+ * records. */
 #include "catalogue.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ struct catalogue {
 	size_t listed, flawed;
 	uint64_t version, changes;
 	bool listing;   /* between begin and end */
-	size_t tidy_at; /* when there are so many holds, the expired ones are let go */
+	size_t tidy_at; /* the number of overrides at which expired ones are freed */
 };
 
 struct catalogue *catalogue_create(void)
@@ -218,7 +218,8 @@ int catalogue_watch(struct catalogue *c, catalogue_watch_fn *fn, void *arg)
 	return 0;
 }
 
-/* Makes *to the slot's record, counts, and tells the watchers if anybody could see a difference. */
+/* Makes *to the slot's record, updates the counts, and calls the watchers if the change is visible.
+ */
 static void replace(struct catalogue *c, catalogue_slot slot, const struct record *to)
 {
 	const struct record *record = records_at(&c->records, slot);
@@ -248,7 +249,7 @@ static void replace(struct catalogue *c, catalogue_slot slot, const struct recor
 		c->watchers[i].fn(c->watchers[i].arg, change, slot);
 }
 
-/* What is gone keeps its slot and its numbers, and gives up its texts. */
+/* A gone snapshot keeps its slot and its numbers; its texts are released. */
 static void remove_slot(struct catalogue *c, catalogue_slot slot)
 {
 	struct record to = *records_at(&c->records, slot);
@@ -266,7 +267,7 @@ static int add_tag(struct catalogue *c, struct pair_list *p, const char *key, co
 {
 	uint32_t number = records_key(&c->records, key), ref;
 
-	/* No key of EC2's form. */
+	/* The key is not of EC2's form. */
 	if (number == NUMBERING_NONE) {
 		*flaws |= EC2_FLAW_TAGS;
 		return 0;
@@ -280,7 +281,7 @@ static int add_tag(struct catalogue *c, struct pair_list *p, const char *key, co
 	return 0;
 }
 
-/* EC2's tags, with what ebsfs itself changed lately in the place of what they still say. */
+/* EC2's tags with the local overrides applied. */
 static int compose_tags(struct catalogue *c, const struct ec2_snapshot *s,
 	const struct local_override *override, int64_t now_ms, struct pair_list *p, unsigned *flaws)
 {
@@ -318,7 +319,7 @@ catalogue_slot catalogue_put(struct catalogue *c, const struct ec2_snapshot *s,
 		return CATALOGUE_NONE;
 	override = local_overrides_find(&c->overrides, slot);
 	record = records_at(&c->records, slot);
-	/* Seen, even if the memory for the rest of it should be missing. */
+	/* Marked even if there is no memory for the rest. */
 	record->seen = true;
 	if (local_overrides_deleted(override, now_ms))
 		return slot;
@@ -328,7 +329,7 @@ catalogue_slot catalogue_put(struct catalogue *c, const struct ec2_snapshot *s,
 		records_describe(&c->records, s, &tags, &to) < 0)
 		return CATALOGUE_NONE;
 	to.flaws |= (uint8_t)flaws & EC2_FLAWS;
-	/* One of the account's own stays so, whoever asked for it in which way. */
+	/* An own snapshot stays listed, also when a lookup by id finds it. */
 	if (to.presence != CATALOGUE_LISTED)
 		to.presence = (uint8_t)presence;
 	replace(c, slot, &to);
@@ -368,10 +369,10 @@ void catalogue_listing_abort(struct catalogue *c)
 	c->listing = false;
 }
 
-/* --- what ebsfs itself changed --- */
+/* --- local overrides --- */
 
-/* A listing's end lets go of holds too, but a region that is only copied into may never be listed.
- */
+/* The end of a listing frees expired overrides too, but a region that is only a destination may
+ * never be listed. */
 static void tidy_overrides(struct catalogue *c, int64_t now_ms)
 {
 	if (local_overrides_count(&c->overrides) < c->tidy_at)
@@ -389,7 +390,7 @@ catalogue_slot catalogue_override_created(
 	if (slot == NUMBERING_NONE || local_overrides_set_created(&c->overrides, slot,
 					      now_ms + CATALOGUE_OVERRIDE_MS) < 0)
 		return CATALOGUE_NONE;
-	/* What EC2 itself has said of it already is better than what is known from making it. */
+	/* EC2's own description is better than what the creation told. */
 	if (records_at(&c->records, slot)->presence == CATALOGUE_LISTED &&
 		!records_at(&c->records, slot)->from_disk)
 		return slot;
@@ -401,9 +402,7 @@ void catalogue_override_deleted(struct catalogue *c, catalogue_slot slot, int64_
 	if (!record_of(c, slot))
 		return;
 	tidy_overrides(c, now_ms);
-	/* Without memory for the override it is shown as gone until the next listing that still has
-	 * it.
-	 */
+	/* Out of memory, the snapshot is shown as gone until the next listing that still has it. */
 	(void)local_overrides_set_deleted(&c->overrides, slot, now_ms + CATALOGUE_OVERRIDE_MS);
 	remove_slot(c, slot);
 }

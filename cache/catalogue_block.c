@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Records as bytes for a file, in blocks that stand alone, and back. */
+/* Blocks of records: written and read. */
 #include "catalogue_block.h"
 
 #include <errno.h>
@@ -10,16 +10,16 @@
 #include "isotime.h"
 
 /*
- * A block, numbers being seven bits a byte, the lowest first, but for the fixed part:
+ * The format of a block. Numbers have seven bits per byte, lowest first, except in the fixed part:
  *
- *   texts    how many; for each its length, its bytes, a NUL. They are numbered from 1; 0 is ""
+ *   texts    how many; for each its length, bytes and a NUL. Texts are numbered from 1; 0 is ""
  *   records  how many; for each: its id as a text is written; struct fixed; the numbers of volume
  *            and description; how many tags, each the numbers of key and value; how many fields,
  *            each enum record_field, or RECORD_FIELD_FIRST + the number of its name, and the
  *            number of its value
  *
- * Each block has texts of its own, so that one can be written and read without the others while
- * the store changes in between.
+ * Each block has its own texts, so that blocks can be written and read one by one while the store
+ * changes in between.
  */
 struct fixed {
 	int64_t start_ms, completion_ms, full_size;
@@ -30,15 +30,15 @@ struct fixed {
 /* The lowest two bits are enum ec2_encryption, the highest four enum ec2_flaw. */
 enum { FLAGS_ENCRYPTION = 3, FLAG_COPY = 4, FLAG_UNUSED = 8, FLAGS_FLAWS_SHIFT = 4 };
 
-/* The texts of one record at most: volume, description, and two for each pair. */
+/* The most texts of one record: volume, description, and two per pair. */
 #define RECORD_TEXTS (2 + 4 * PAIR_LIST_MAX)
 #define TEXTS        16384
-#define PLACES       32768 /* more than TEXTS: a search always ends */
+#define PLACES       32768 /* more than TEXTS, so that a search always ends */
 #define BYTES        ((size_t)512 << 10)
-#define KEY          ((uint64_t)1 << 32) /* tells numbers of keys from references of texts */
+#define KEY          ((uint64_t)1 << 32) /* marks a key's number, as opposed to a text's reference */
 
 struct catalogue_block_writer {
-	uint64_t wanted[PLACES]; /* what a place stands for; 0: free */
+	uint64_t wanted[PLACES]; /* the key or text of each place; 0: free */
 	uint32_t number[PLACES];
 	uint32_t n_texts, n_records;
 	struct buf texts, records;
@@ -75,7 +75,7 @@ static void put_text(struct buf *out, const char *text, size_t len)
 	buf_add(out, text, len + 1);
 }
 
-/* The number of a text in this block. */
+/* The number of a text in this block; the text is added if it is new. */
 static uint32_t number_of(
 	struct catalogue_block_writer *w, uint64_t wanted, const char *text, size_t len)
 {
@@ -173,7 +173,7 @@ int catalogue_block_write(struct catalogue_block_writer *w, const struct records
 struct text {
 	const char *data;
 	uint32_t len;
-	uint32_t ref, key; /* once they were asked for; else TEXTPOOL_NONE, NUMBERING_NONE */
+	uint32_t ref, key; /* set on first use; until then TEXTPOOL_NONE, NUMBERING_NONE */
 };
 
 struct reader {
@@ -181,7 +181,7 @@ struct reader {
 	const unsigned char *at, *end;
 	struct text *texts;
 	uint32_t n_texts;
-	int result; /* the first failure; from then on everything is 0 */
+	int result; /* the first failure; after it every number is 0 */
 };
 
 static uint32_t get_number(struct reader *in, uint32_t max)
@@ -203,7 +203,7 @@ static uint32_t get_number(struct reader *in, uint32_t max)
 	return 0;
 }
 
-/* A text without a NUL in it, and one behind it. */
+/* A text without NULs, followed by one. */
 static const char *get_text(struct reader *in, size_t max, uint32_t *len)
 {
 	const char *text;
@@ -260,7 +260,7 @@ static uint32_t get_key(struct reader *in, uint32_t number)
 	return text->key;
 }
 
-/* fields: else tags. */
+/* Reads the fields, or else the tags. */
 static uint32_t get_pairs(struct reader *in, bool fields)
 {
 	uint8_t bytes[PAIR_LIST_BYTES_MAX];
@@ -300,7 +300,7 @@ static void get_fixed(struct reader *in, struct fixed *out)
 		in->result = -EINVAL;
 }
 
-/* Returns the new slot, NUMBERING_NONE if there is none. */
+/* Returns the new slot; NUMBERING_NONE on failure, or if the id has a slot already. */
 static uint32_t get_record(struct reader *in)
 {
 	uint32_t len, slot, before = records_count(in->r);

@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* Records as bytes for a file, in blocks that stand alone, and back. */
+/* The file format of a catalogue: blocks of records, each independent of the others. */
 #ifndef EBSFS_CATALOGUE_BLOCK_H
 #define EBSFS_CATALOGUE_BLOCK_H
 
 #include "buf.h"
 #include "records.h"
 
-/* A block holds at most so many records. */
+/* Records per block, at most. */
 #define CATALOGUE_BLOCK_RECORDS 2048
-/* No block is longer. */
+/* Bytes per block, at most. */
 #define CATALOGUE_BLOCK_MAX     ((size_t)4 << 20)
 
 struct catalogue_block_writer;
 
 struct catalogue_block_writer *catalogue_block_writer_create(void); /* NULL on ENOMEM */
 void catalogue_block_writer_destroy(struct catalogue_block_writer *w);
-/* Fills *block (emptied before) with the next records that are shown from *slot on, and moves *slot
- * behind them. Those that another image told of and EC2 did not list since are left out. Returns
- * how many there are in the block, 0 at the end; -ENOMEM. */
+/* Replaces the content of *block with the next visible records from *slot on, and moves *slot past
+ * them. Records that came from disk and that EC2 has not listed since are left out. Returns the
+ * number of records in the block, 0 at the end; -ENOMEM. */
 int catalogue_block_write(struct catalogue_block_writer *w, const struct records *r, uint32_t *slot,
 	struct buf *block);
 
-/* What a record that was read is told of. */
+/* Called for each record that was added. */
 typedef void catalogue_block_added(void *arg, uint32_t slot);
-/* Adds a block's snapshots, marked from_disk, to r. One whose id has a slot already is left out:
- * that was said later. Every length and number is checked; a block that is no block is -EINVAL,
- * which may come after some of it was added. 0, -EINVAL, -ENOMEM. */
+/* Adds a block's snapshots, marked from_disk, to r. A snapshot that has a slot already is skipped:
+ * the catalogue's description is newer. Every length and number is checked; a malformed block is
+ * -EINVAL, possibly after some of its records were added. Returns 0, -EINVAL or -ENOMEM. */
 int catalogue_block_read(
 	struct records *r, const void *block, size_t len, catalogue_block_added *added, void *arg);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keeps a catalogue on disk. */
+/* Keeps a catalogue on disk: which thread reads and writes it, and when. */
 #include "catalogue_cache.h"
 
 #include <errno.h>
@@ -13,11 +13,11 @@
 #include "loop.h"
 
 /*
- * The catalogue is the loop's, the file the thread pool's, and a block goes from one to the other:
- * a step on the loop takes about a millisecond, and the pool's step follows it. The catalogue
- * may change between two steps; each block is right when it is written.
+ * The loop owns the catalogue, the thread pool the file, and blocks go from one to the other: a
+ * step on the loop takes about a millisecond, then a step in the pool follows. The catalogue may
+ * change between two steps; each block is consistent in itself.
  */
-struct job {
+struct transfer {
 	struct catalogue_cache *cache; /* NULL: abandoned */
 	uv_loop_t *loop;
 	char *path;
@@ -25,7 +25,7 @@ struct job {
 	struct catalogue_file_facts facts;
 	struct buf block;
 	struct err err;
-	int result; /* of the pool's step */
+	int result; /* of the step in the pool */
 	bool begun;
 	/* Reading. */
 	catalogue_cache_loaded *loaded;
@@ -33,260 +33,262 @@ struct job {
 	/* Writing. */
 	struct catalogue_block_writer *writer; /* NULL: only the time changes */
 	catalogue_slot slot;
-	uint64_t changes; /* that it has in it */
-	bool last;        /* the pool's step is to commit */
+	uint64_t changes; /* the catalogue's, at the start */
+	bool last;        /* the next step in the pool commits */
 };
 
 struct catalogue_cache {
 	uv_loop_t *loop;
 	struct catalogue *catalogue;
 	char *path, *scope, *name;
-	struct job *job;
-	int64_t listed_ms; /* by EC2, 0: not in this mount */
-	int64_t stored_ms; /* the listing that is on disk; 0: none, or not known */
+	struct transfer *transfer;
+	int64_t listed_ms; /* when EC2 listed the region; 0: not in this mount */
+	int64_t stored_ms; /* the same for the file; 0: no file, or not known */
 	uint64_t stored_changes;
-	int64_t tried_at; /* monotonic, of the last attempt to write; 0: none */
-	bool complained, once_more;
+	int64_t tried_at; /* the last attempt to write, monotonic; 0: none */
+	bool warned, write_again;
 };
 
 struct catalogue_cache *catalogue_cache_create(
 	uv_loop_t *loop, struct catalogue *c, const char *path, const char *scope, const char *name)
 {
-	struct catalogue_cache *k = calloc(1, sizeof(*k));
+	struct catalogue_cache *cache = calloc(1, sizeof(*cache));
 
-	if (!k)
+	if (!cache)
 		return NULL;
-	k->loop = loop;
-	k->catalogue = c;
-	k->path = strdup(path);
-	k->scope = strdup(scope);
-	k->name = strdup(name);
-	if (k->path && k->scope && k->name)
-		return k;
-	catalogue_cache_destroy(k);
+	cache->loop = loop;
+	cache->catalogue = c;
+	cache->path = strdup(path);
+	cache->scope = strdup(scope);
+	cache->name = strdup(name);
+	if (cache->path && cache->scope && cache->name)
+		return cache;
+	catalogue_cache_destroy(cache);
 	return NULL;
 }
 
-void catalogue_cache_destroy(struct catalogue_cache *k)
+void catalogue_cache_destroy(struct catalogue_cache *cache)
 {
-	if (!k)
+	if (!cache)
 		return;
-	if (k->job)
-		k->job->cache = NULL;
-	free(k->path);
-	free(k->scope);
-	free(k->name);
-	free(k);
+	if (cache->transfer)
+		cache->transfer->cache = NULL;
+	free(cache->path);
+	free(cache->scope);
+	free(cache->name);
+	free(cache);
 }
 
-bool catalogue_cache_busy(const struct catalogue_cache *k)
+bool catalogue_cache_busy(const struct catalogue_cache *cache)
 {
-	return k->job != NULL;
+	return cache->transfer != NULL;
 }
 
-static void job_destroy(struct job *j)
+static void transfer_destroy(struct transfer *t)
 {
-	if (j->cache)
-		j->cache->job = NULL;
-	if (j->loaded)
-		catalogue_file_close(j->file);
+	if (t->cache)
+		t->cache->transfer = NULL;
+	if (t->loaded)
+		catalogue_file_close(t->file);
 	else
-		catalogue_file_discard(j->file);
-	catalogue_block_writer_destroy(j->writer);
-	buf_finish(&j->block);
-	free(j->path);
-	free(j);
+		catalogue_file_discard(t->file);
+	catalogue_block_writer_destroy(t->writer);
+	buf_finish(&t->block);
+	free(t->path);
+	free(t);
 }
 
-static struct job *job_create(struct catalogue_cache *k)
+static struct transfer *transfer_create(struct catalogue_cache *cache)
 {
-	struct job *j = calloc(1, sizeof(*j));
+	struct transfer *t = calloc(1, sizeof(*t));
 
-	if (!j)
+	if (!t)
 		return NULL;
-	j->loop = k->loop;
-	buf_init(&j->block, 2 * CATALOGUE_BLOCK_MAX);
-	snprintf(j->facts.scope, sizeof(j->facts.scope), "%s", k->scope);
-	j->path = strdup(k->path);
-	if (!j->path) {
-		job_destroy(j);
+	t->loop = cache->loop;
+	buf_init(&t->block, 2 * CATALOGUE_BLOCK_MAX);
+	snprintf(t->facts.scope, sizeof(t->facts.scope), "%s", cache->scope);
+	t->path = strdup(cache->path);
+	if (!t->path) {
+		transfer_destroy(t);
 		return NULL;
 	}
-	j->cache = k;
-	k->job = j;
-	return j;
+	t->cache = cache;
+	cache->transfer = t;
+	return t;
 }
 
 /* --- reading --- */
 
-static void read_step(void *arg)
+static void transfer_read(void *arg)
 {
-	struct job *j = arg;
-	char scope[sizeof(j->facts.scope)];
+	struct transfer *t = arg;
+	char scope[sizeof(t->facts.scope)];
 
-	if (!j->file) {
-		memcpy(scope, j->facts.scope, sizeof(scope));
-		j->file = catalogue_file_open(j->path, scope, &j->facts, &j->err);
+	if (!t->file) {
+		memcpy(scope, t->facts.scope, sizeof(scope));
+		t->file = catalogue_file_open(t->path, scope, &t->facts, &t->err);
 	}
-	j->result = j->file ? catalogue_file_next(j->file, &j->block, &j->err) : -j->err.errnum;
+	t->result = t->file ? catalogue_file_next(t->file, &t->block, &t->err) : -t->err.errnum;
 }
 
-static void read_failed(struct catalogue_cache *k, const struct err *err)
+static void discard_loaded(struct catalogue_cache *cache, const struct err *err)
 {
-	catalogue_forget_disk(k->catalogue);
+	catalogue_forget_disk(cache->catalogue);
 	if (err->errnum != ENOENT)
 		log_line(err->errnum == ESTALE ? LOG_INFO : LOG_WARNING,
-			"what was kept of %s is not used: %s", k->name, err->message);
+			"the saved listing of %s is not used: %s", cache->name, err->message);
 }
 
-static void read_done(void *arg)
+static void transfer_read_done(void *arg)
 {
-	struct job *j = arg;
-	struct catalogue_cache *k = j->cache;
-	catalogue_cache_loaded *loaded = j->loaded;
-	void *loaded_arg = j->arg;
+	struct transfer *t = arg;
+	struct catalogue_cache *cache = t->cache;
+	catalogue_cache_loaded *loaded = t->loaded;
+	void *loaded_arg = t->arg;
 	int64_t listed_ms = 0;
 
-	if (k && j->result > 0) {
-		if (!j->begun)
-			catalogue_reserve(k->catalogue, j->facts.ids, j->facts.texts);
-		j->begun = true;
-		j->result = catalogue_read(k->catalogue, j->block.data, j->block.len);
-		if (j->result < 0)
-			err_set(&j->err, -j->result, "%s: %s", j->path, strerror(-j->result));
-		else if (loop_work(j->loop, read_step, read_done, j) == 0)
+	if (cache && t->result > 0) {
+		if (!t->begun)
+			catalogue_reserve(cache->catalogue, t->facts.ids, t->facts.texts);
+		t->begun = true;
+		t->result = catalogue_read(cache->catalogue, t->block.data, t->block.len);
+		if (t->result < 0)
+			err_set(&t->err, -t->result, "%s: %s", t->path, strerror(-t->result));
+		else if (loop_work(t->loop, transfer_read, transfer_read_done, t) == 0)
 			return;
 		else
-			j->result = err_set(&j->err, ENOMEM, "out of memory");
+			t->result = err_set(&t->err, ENOMEM, "out of memory");
 	}
-	if (k && j->result < 0) {
-		read_failed(k, &j->err);
-	} else if (k) {
-		listed_ms = k->stored_ms = j->facts.listed_ms;
-		k->stored_changes = catalogue_changes(k->catalogue);
+	if (cache && t->result < 0) {
+		discard_loaded(cache, &t->err);
+	} else if (cache) {
+		listed_ms = cache->stored_ms = t->facts.listed_ms;
+		cache->stored_changes = catalogue_changes(cache->catalogue);
 	}
-	job_destroy(j);
-	if (k)
+	transfer_destroy(t);
+	if (cache)
 		loaded(loaded_arg, listed_ms);
 }
 
-int catalogue_cache_load(struct catalogue_cache *k, catalogue_cache_loaded *done, void *arg)
+int catalogue_cache_load(struct catalogue_cache *cache, catalogue_cache_loaded *done, void *arg)
 {
-	struct job *j = job_create(k);
+	struct transfer *t = transfer_create(cache);
 
-	if (!j)
+	if (!t)
 		return -ENOMEM;
-	j->loaded = done;
-	j->arg = arg;
-	if (loop_work(k->loop, read_step, read_done, j) == 0)
+	t->loaded = done;
+	t->arg = arg;
+	if (loop_work(cache->loop, transfer_read, transfer_read_done, t) == 0)
 		return 0;
-	job_destroy(j);
+	transfer_destroy(t);
 	return -ENOMEM;
 }
 
 /* --- writing --- */
 
-static void write_step(void *arg)
+static void transfer_write(void *arg)
 {
-	struct job *j = arg;
+	struct transfer *t = arg;
 
-	if (!j->writer) {
-		j->result =
-			catalogue_file_stamp(j->path, j->facts.scope, j->facts.listed_ms, &j->err);
+	if (!t->writer) {
+		t->result =
+			catalogue_file_stamp(t->path, t->facts.scope, t->facts.listed_ms, &t->err);
 		return;
 	}
-	if (!j->file)
-		j->file = catalogue_file_create(j->path, &j->err);
-	if (!j->file)
-		j->result = -j->err.errnum;
-	else if (j->last)
-		j->result = catalogue_file_commit(steal(&j->file), &j->facts, &j->err);
+	if (!t->file)
+		t->file = catalogue_file_create(t->path, &t->err);
+	if (!t->file)
+		t->result = -t->err.errnum;
+	else if (t->last)
+		t->result = catalogue_file_commit(steal(&t->file), &t->facts, &t->err);
 	else
-		j->result = catalogue_file_add(j->file, &j->block, &j->err);
+		t->result = catalogue_file_add(t->file, &t->block, &t->err);
 }
 
-static void write_done(void *arg);
+static void transfer_write_done(void *arg);
 
-/* The next block, or the end. */
-static void write_next(struct job *j)
+/* Writes the next block, or commits. */
+static void transfer_write_next(struct transfer *t)
 {
 	int n = 0;
 
-	if (j->writer)
-		n = catalogue_write(j->cache->catalogue, j->writer, &j->slot, &j->block);
-	j->last = n == 0;
-	if (n < 0 || loop_work(j->loop, write_step, write_done, j) < 0) {
-		log_warning("%s is not kept on disk: out of memory", j->cache->name);
-		job_destroy(j);
+	if (t->writer)
+		n = catalogue_write(t->cache->catalogue, t->writer, &t->slot, &t->block);
+	t->last = n == 0;
+	if (n < 0 || loop_work(t->loop, transfer_write, transfer_write_done, t) < 0) {
+		log_warning("the listing of %s is not saved: out of memory", t->cache->name);
+		transfer_destroy(t);
 	}
 }
 
-static void written(struct catalogue_cache *k, const struct job *j)
+static void note_written(struct catalogue_cache *cache, const struct transfer *t)
 {
-	if (j->result == 0) {
-		k->stored_ms = j->facts.listed_ms;
-		k->stored_changes = j->changes;
-		k->complained = false;
+	if (t->result == 0) {
+		cache->stored_ms = t->facts.listed_ms;
+		cache->stored_changes = t->changes;
+		cache->warned = false;
 		return;
 	}
-	/* A file that cannot be stamped is not the one that was written. */
-	k->stored_ms = 0;
-	if (!k->complained && j->writer)
-		log_warning("%s is not kept on disk: %s", k->name, j->err.message);
-	k->complained |= j->writer != NULL;
+	/* If the file cannot be stamped, another one has taken its place: write all of it next
+	 * time. */
+	cache->stored_ms = 0;
+	if (!cache->warned && t->writer)
+		log_warning("the listing of %s is not saved: %s", cache->name, t->err.message);
+	cache->warned |= t->writer != NULL;
 }
 
-static void write_done(void *arg)
+static void transfer_write_done(void *arg)
 {
-	struct job *j = arg;
-	struct catalogue_cache *k = j->cache;
+	struct transfer *t = arg;
+	struct catalogue_cache *cache = t->cache;
 
-	if (k && j->result == 0 && !j->last) {
-		write_next(j);
+	if (cache && t->result == 0 && !t->last) {
+		transfer_write_next(t);
 		return;
 	}
-	if (k)
-		written(k, j);
-	job_destroy(j);
-	if (k && k->once_more)
-		catalogue_cache_flush(k);
+	if (cache)
+		note_written(cache, t);
+	transfer_destroy(t);
+	if (cache && cache->write_again)
+		catalogue_cache_flush(cache);
 }
 
-static void write_now(struct catalogue_cache *k)
+static void cache_write(struct catalogue_cache *cache)
 {
-	bool same = k->stored_ms && k->stored_changes == catalogue_changes(k->catalogue);
-	struct job *j = job_create(k);
+	bool same =
+		cache->stored_ms && cache->stored_changes == catalogue_changes(cache->catalogue);
+	struct transfer *t = transfer_create(cache);
 
-	k->tried_at = clock_mono_ms();
-	if (j && !same)
-		j->writer = catalogue_block_writer_create();
-	if (!j || (!same && !j->writer)) {
-		log_warning("%s is not kept on disk: out of memory", k->name);
-		if (j)
-			job_destroy(j);
+	cache->tried_at = clock_mono_ms();
+	if (t && !same)
+		t->writer = catalogue_block_writer_create();
+	if (!t || (!same && !t->writer)) {
+		log_warning("the listing of %s is not saved: out of memory", cache->name);
+		if (t)
+			transfer_destroy(t);
 		return;
 	}
-	j->facts.listed_ms = k->listed_ms;
-	j->changes = catalogue_changes(k->catalogue);
-	catalogue_counts(k->catalogue, &j->facts.ids, &j->facts.texts);
-	write_next(j);
+	t->facts.listed_ms = cache->listed_ms;
+	t->changes = catalogue_changes(cache->catalogue);
+	catalogue_counts(cache->catalogue, &t->facts.ids, &t->facts.texts);
+	transfer_write_next(t);
 }
 
-void catalogue_cache_listed(struct catalogue_cache *k, int64_t listed_ms)
+void catalogue_cache_listed(struct catalogue_cache *cache, int64_t listed_ms)
 {
-	if (k->job && k->job->loaded) {
-		k->job->cache = NULL;
-		k->job = NULL;
+	if (cache->transfer && cache->transfer->loaded) {
+		cache->transfer->cache = NULL;
+		cache->transfer = NULL;
 	}
-	k->listed_ms = listed_ms;
-	if (!k->job &&
-		(!k->tried_at || clock_mono_ms() - k->tried_at >= CATALOGUE_CACHE_INTERVAL_MS))
-		write_now(k);
+	cache->listed_ms = listed_ms;
+	if (!cache->transfer && (!cache->tried_at || clock_mono_ms() - cache->tried_at >=
+							     CATALOGUE_CACHE_INTERVAL_MS))
+		cache_write(cache);
 }
 
-void catalogue_cache_flush(struct catalogue_cache *k)
+void catalogue_cache_flush(struct catalogue_cache *cache)
 {
-	k->once_more = k->job && !k->job->loaded;
-	if (!k->job && k->listed_ms && k->listed_ms != k->stored_ms)
-		write_now(k);
+	cache->write_again = cache->transfer && !cache->transfer->loaded;
+	if (!cache->transfer && cache->listed_ms && cache->listed_ms != cache->stored_ms)
+		cache_write(cache);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Keeps a catalogue on disk: read when a mount first looks at a region, written after listings,
- * beside everything else that the loop does. */
+/* Keeps a catalogue on disk: reads it when a mount first needs a region, and writes it after
+ * listings, without blocking the loop. */
 #ifndef EBSFS_CATALOGUE_CACHE_H
 #define EBSFS_CATALOGUE_CACHE_H
 
@@ -12,30 +12,29 @@
 
 struct catalogue_cache;
 
-/* How often at most a catalogue that changes is written, but for the first time and the last. */
+/* The least interval between two writes; the first and the last write do not wait for it. */
 #define CATALOGUE_CACHE_INTERVAL_MS 300000
 
-/* path, scope (whose it is; at most 71 bytes) and name (for the log) are copied; the catalogue is
- * borrowed. NULL on ENOMEM. */
+/* Copies path, scope (account and endpoint; at most 71 bytes) and name (for the log); borrows the
+ * catalogue. NULL on ENOMEM. */
 struct catalogue_cache *catalogue_cache_create(uv_loop_t *loop, struct catalogue *c,
 	const char *path, const char *scope, const char *name);
-/* What is under way is abandoned: a file that is being written never stands in the old one's place.
- * The loop must run on for it to end. NULL is permitted. */
-void catalogue_cache_destroy(struct catalogue_cache *k);
+/* Abandons a read or write in flight: an unfinished file never replaces the old one. The loop must
+ * run until it has ended. NULL is permitted. */
+void catalogue_cache_destroy(struct catalogue_cache *cache);
 
-/* Reads what is on disk into the catalogue, a block at a time. done is called once, never before
- * this has returned, with the wall-clock time of the listing that is shown now, 0 if there is none:
- * nothing on disk, another account's, damaged (the log says so). Returns 0 or -ENOMEM. At most
- * once, before catalogue_cache_listed(). */
+/* Reads the file into the catalogue, a block at a time. done is called once, never before this
+ * returns, with the wall-clock time of the listing that is now shown; 0 if there is no file, or if
+ * it is another account's or damaged (the log says so). Returns 0 or -ENOMEM. Call at most once,
+ * before catalogue_cache_listed(). */
 typedef void catalogue_cache_loaded(void *arg, int64_t listed_ms);
-int catalogue_cache_load(struct catalogue_cache *k, catalogue_cache_loaded *done, void *arg);
+int catalogue_cache_load(struct catalogue_cache *cache, catalogue_cache_loaded *done, void *arg);
 
-/* EC2 has listed it, at this time (wall clock): what is on disk matters no more, a
- * catalogue_cache_load() under way ends without a call, and the new catalogue is written if it is
- * time. */
-void catalogue_cache_listed(struct catalogue_cache *k, int64_t listed_ms);
-/* Writes what catalogue_cache_listed() put off. */
-void catalogue_cache_flush(struct catalogue_cache *k);
-bool catalogue_cache_busy(const struct catalogue_cache *k); /* something is being read or written */
+/* EC2 has listed the region, at this wall-clock time: supersedes the file. A load in flight ends
+ * without calling done; the catalogue is written if the interval has passed. */
+void catalogue_cache_listed(struct catalogue_cache *cache, int64_t listed_ms);
+/* Writes now if catalogue_cache_listed() has deferred it. */
+void catalogue_cache_flush(struct catalogue_cache *cache);
+bool catalogue_cache_busy(const struct catalogue_cache *cache); /* a read or write is in flight */
 
 #endif

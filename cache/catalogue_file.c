@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A file of image blocks. */
+/* A file of catalogue blocks. */
 #include "catalogue_file.h"
 
 #include <errno.h>
@@ -16,9 +16,9 @@
 #include "statedir.h"
 
 /*
- * The header, then blocks, each behind its length. Numbers are this machine's own: the magic number
- * shows if another wrote them. The checksum of the blocks stands in the header, and the header's
- * own at its end.
+ * The header, then the blocks, each after its length. Numbers have this machine's byte order; the
+ * magic number differs on another. The header contains the checksum of the blocks and, at its end,
+ * its own.
  */
 #define MAGIC   0x7461632d66736265u
 #define VERSION 2
@@ -222,7 +222,7 @@ int catalogue_file_next(struct catalogue_file *f, struct buf *block, struct err 
 	return 1;
 }
 
-/* All blocks once, for their checksum. */
+/* Reads all blocks once and compares their checksum. */
 static int check_blocks(struct catalogue_file *f, const struct header *h, struct err *err)
 {
 	_cleanup_buf_ struct buf block = BUF_INIT;
@@ -242,7 +242,7 @@ static int check_blocks(struct catalogue_file *f, const struct header *h, struct
 	return r;
 }
 
-static int open_file(const char *path, int flags, struct err *err)
+static int open_at_path(const char *path, int flags, struct err *err)
 {
 	_cleanup_close_ int folder = statedir_open_parent(path, false, err);
 
@@ -260,7 +260,7 @@ struct catalogue_file *catalogue_file_open(
 		catalogue_file_close(f);
 		return NULL;
 	}
-	f->fd = open_file(path, O_RDONLY, err);
+	f->fd = open_at_path(path, O_RDONLY, err);
 	if (f->fd < 0 || read_header(f->fd, path, scope, &h, err) < 0 ||
 		check_blocks(f, &h, err) < 0) {
 		catalogue_file_close(f);
@@ -280,7 +280,7 @@ void catalogue_file_close(struct catalogue_file *f)
 
 int catalogue_file_stamp(const char *path, const char *scope, int64_t listed_ms, struct err *err)
 {
-	_cleanup_close_ int fd = open_file(path, O_RDWR, err);
+	_cleanup_close_ int fd = open_at_path(path, O_RDWR, err);
 	struct header h;
 	int r;
 
@@ -290,7 +290,7 @@ int catalogue_file_stamp(const char *path, const char *scope, int64_t listed_ms,
 		return -err->errnum;
 	h.listed_ms = listed_ms;
 	h.header_sum = header_sum(&h);
-	/* Less than a sector: a crash leaves the one or the other. */
+	/* Less than a sector: a crash leaves the old header or the new one. */
 	r = write_all(fd, &h, sizeof(h), 0);
 	return r < 0 ? err_set(err, -r, "%s: %s", path, strerror(-r)) : 0;
 }

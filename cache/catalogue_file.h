@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A file of image blocks: whole and right, or not read at all. Every function here may block. */
+/* A file of catalogue blocks, read only if it is complete and its checksums match. Every function
+ * here may block. */
 #ifndef EBSFS_CATALOGUE_FILE_H
 #define EBSFS_CATALOGUE_FILE_H
 
@@ -8,40 +9,40 @@
 #include "buf.h"
 #include "err.h"
 
-/* What a file says of itself, besides its blocks. */
+/* The header of a file. */
 struct catalogue_file_facts {
-	char scope[72];      /* whose it is: the same text, or it is not read */
-	int64_t listed_ms;   /* wall clock: when EC2 said so */
-	uint32_t ids, texts; /* room that reading will need: catalogue_reserve() */
+	char scope[72];      /* the account and endpoint; a file of another scope is not read */
+	int64_t listed_ms;   /* when EC2 made the listing, wall clock */
+	uint32_t ids, texts; /* for catalogue_reserve() */
 };
 
 /* --- writing: create, add, then commit or discard --- */
 
 struct catalogue_file;
 
-/* Begins a file beside `path`, in whose folder only this process writes; the folder is made if it
- * is missing (0700). NULL with *err. */
+/* Creates a temporary file beside `path`; only this process writes in that folder, which is created
+ * if missing (0700). NULL with *err. */
 struct catalogue_file *catalogue_file_create(const char *path, struct err *err);
-/* 0, or -errno with *err; then only catalogue_file_discard() makes sense. */
+/* Returns 0, or -errno with *err: then call catalogue_file_discard(). */
 int catalogue_file_add(struct catalogue_file *f, const struct buf *block, struct err *err);
-/* The file is whole, on disk, and stands at `path` in the place of an older one. Ends f, whatever
- * happens. 0, or -errno with *err: the older one is as it was. */
+/* Syncs the file and renames it to `path`. Frees f in any case. Returns 0, or -errno with *err:
+ * then the old file is unchanged. */
 int catalogue_file_commit(
 	struct catalogue_file *f, const struct catalogue_file_facts *facts, struct err *err);
 void catalogue_file_discard(struct catalogue_file *f); /* NULL is permitted */
 
 /* --- reading: open, next until it returns 0, close --- */
 
-/* Opens a file and checks all of it. NULL with *err: ENOENT if there is none; ESTALE if it is
- * another scope's or another version's; EBADMSG if it is damaged; or what reading says. */
+/* Opens a file and checks all of it. NULL with *err: ENOENT if there is none; ESTALE if its scope
+ * or version differs; EBADMSG if it is damaged; or an error of reading. */
 struct catalogue_file *catalogue_file_open(
 	const char *path, const char *scope, struct catalogue_file_facts *facts, struct err *err);
-/* The next block, into *block. Returns 1; 0 at the end; -errno with *err. */
+/* Reads the next block into *block. Returns 1; 0 at the end; -errno with *err. */
 int catalogue_file_next(struct catalogue_file *f, struct buf *block, struct err *err);
 void catalogue_file_close(struct catalogue_file *f); /* NULL is permitted */
 
-/* EC2 has said the same again: only the time in the file at `path` changes. 0, or -errno with
- * *err. */
+/* EC2 has listed the same again: changes only the time in the file at `path`. Returns 0, or -errno
+ * with *err. */
 int catalogue_file_stamp(const char *path, const char *scope, int64_t listed_ms, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A checksum against damage of what is kept on disk; not against malice. */
+/* A checksum that detects damage of files. */
 #include "checksum.h"
 
 #include <string.h>

@@ -8,7 +8,7 @@
 
 #include "random.h"
 
-/* More than this part of the places is never used; beyond it the set grows by half. */
+/* The highest load; beyond it the table grows by half. */
 #define LOAD_PERCENT 85
 
 void hashset_init(struct hashset *h, hashset_key_fn *key, const void *ctx)
@@ -69,7 +69,7 @@ uint32_t hashset_find(const struct hashset *h, const void *data, size_t len)
 	if (!h->places)
 		return HASHSET_NONE;
 	hash = hash_key(h, data, len);
-	/* Ends: a set is never full. */
+	/* Ends, because the table is never full. */
 	for (uint32_t at = first_place(h, hash); h->table[at].hash; at = next_place(h, at)) {
 		const void *key;
 		size_t key_len;
@@ -83,7 +83,7 @@ uint32_t hashset_find(const struct hashset *h, const void *data, size_t len)
 	return HASHSET_NONE;
 }
 
-static void put(struct hashset *h, uint32_t hash, uint32_t value)
+static void place_value(struct hashset *h, uint32_t hash, uint32_t value)
 {
 	uint32_t at = first_place(h, hash);
 
@@ -106,7 +106,7 @@ static int hashset_grow(struct hashset *h, uint32_t places)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < h->places; i++)
 		if (h->table[i].hash)
-			put(&bigger, h->table[i].hash, h->table[i].value);
+			place_value(&bigger, h->table[i].hash, h->table[i].value);
 	hashset_finish(h);
 	*h = bigger;
 	return 0;
@@ -125,7 +125,7 @@ int hashset_add(struct hashset *h, uint32_t value)
 	if ((uint64_t)(h->used + 1) * 100 > (uint64_t)h->places * LOAD_PERCENT &&
 		hashset_grow(h, h->places ? h->places + h->places / 2 : 16) < 0)
 		return -ENOMEM;
-	put(h, hash_value(h, value), value);
+	place_value(h, hash_value(h, value), value);
 	return 0;
 }
 
@@ -140,8 +140,8 @@ void hashset_remove(struct hashset *h, uint32_t value)
 
 	while (h->table[hole].value != value || !h->table[hole].hash)
 		hole = next_place(h, hole);
-	/* Whoever was put further on because this place was taken moves up, so that no search ends
-	 * at a gap before it. */
+	/* Backward-shift deletion: move displaced entries into the hole so that probes never stop
+	 * early. */
 	for (uint32_t at = next_place(h, hole); h->table[at].hash; at = next_place(h, at)) {
 		uint32_t home = first_place(h, h->table[at].hash);
 

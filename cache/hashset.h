@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A set of 32-bit values found by the bytes that they stand for: eight bytes a place, whatever the
- * key's length. */
+/* A set of 32-bit values, each found by its key, a byte string stored elsewhere: eight bytes per
+ * place for keys of any length. */
 #ifndef EBSFS_HASHSET_H
 #define EBSFS_HASHSET_H
 
@@ -9,32 +9,33 @@
 
 #define HASHSET_NONE UINT32_MAX
 
-/* The bytes for which a value stands. */
+/* Returns the key of a value. */
 typedef const void *hashset_key_fn(const void *ctx, uint32_t value, size_t *len);
 
 struct hashset {
 	hashset_key_fn *key;
 	const void *ctx;
-	uint64_t seed; /* random: nobody can choose texts that collide */
-	/* hash: half of the key's, 0 where the place is free. So the set grows, and keys are told
-	 * apart, without being read; and a look is one line of the processor's cache. */
+	uint64_t seed; /* random, so that colliding keys cannot be chosen */
+	/* hash: half of the key's hash, 0 if the place is free. So growing reads no keys, different
+	 * keys are nearly always told apart without reading them, and a lookup touches one cache
+	 * line. */
 	struct hashset_place {
 		uint32_t hash, value;
 	} * table;
 	uint32_t places, used;
 };
 
-/* ctx is passed to key and must stay where it is as long as the set lives. */
+/* ctx is passed to key and must not move while the set exists. */
 void hashset_init(struct hashset *h, hashset_key_fn *key, const void *ctx);
 void hashset_finish(struct hashset *h);
-/* The value that stands for these bytes, or HASHSET_NONE. */
+/* The value with this key, or HASHSET_NONE. */
 uint32_t hashset_find(const struct hashset *h, const void *data, size_t len);
 /* Adds a value whose key is not in the set. Returns 0 or -ENOMEM. */
 int hashset_add(struct hashset *h, uint32_t value);
-/* Takes out a value that is in the set; its key must still be what it was. The next hashset_add()
- * cannot fail. */
+/* Removes a value that is in the set; its key must not have changed. The next hashset_add() cannot
+ * fail. */
 void hashset_remove(struct hashset *h, uint32_t value);
-/* Room for n more, if there is the memory: many are added faster then. */
+/* Makes room for n more values if there is memory, which speeds up adding them. */
 void hashset_reserve(struct hashset *h, uint32_t n);
 size_t hashset_memory(const struct hashset *h);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One listing of all snapshots that the account owns in a region: page after page, or, where there
- * are many, in ranges of ids side by side. */
+/* Lists all snapshots that the account owns in one region: page by page, or, if there are many, by
+ * ranges of ids in parallel. */
 #include "listing.h"
 
 #include <errno.h>
@@ -11,21 +11,22 @@
 #include "ranges.h"
 
 /*
- * Pages can only be asked for one after the other, each by the token of the one before; a large
- * region's pages take long not because they are large but because they wait for each other. So:
+ * Pages are sequential: each is requested by the token of the one before. A large region is slow to
+ * list because its pages wait for each other, not because of their size. So:
  *
- *   1. The plain listing begins. If its first page is all, that was one request.
- *   2. If not, one sixteenth of the ids is asked for beside it. If that is less than a page, the
- *      region is not large, and the plain listing goes on to its end: one request more.
- *   3. If the sixteenth fills a page too, there are some 16,000 or more: all other sixteenths, and
- *      whatever lies outside them, are asked for side by side, and the plain listing ends. At most
- *      one page of each range is not full: some twenty requests more than the plain listing's.
- *      How many at once follows from what may go out without waiting for EC2's request rate.
+ *   1. The plain listing starts. A region of one page is done after one request.
+ *   2. If there are more pages, one sixteenth of the ids is requested in parallel (the probe). If
+ * it is less than a page, the region is not large, and the plain listing continues to its end: one
+ *      request more.
+ *   3. If the probe fills a page too, there are some 16,000 snapshots or more: the other
+ * sixteenths, and the range of all other ids, are requested in parallel, and the plain listing is
+ * cancelled. At most one page per range is not full: some twenty requests more than the plain
+ * listing. As many run at once as EC2's request rate permits without waiting.
  *
- * An endpoint may refuse a range (wildcards, so many values) or fail at it: then all is listed page
- * by page, and for an hour no range is tried. One that knows no wildcards shows itself in the
- * sixteenth, which then lacks ids that the first page had, or has others: the plain listing goes on
- * as if nothing had been asked.
+ * An endpoint may refuse a range (wildcards, so many values) or fail on it: then the region is
+ * listed page by page, and no range is tried for an hour. An endpoint without wildcards is
+ * recognised by the probe, which lacks ids that the first page had, or has others: the plain
+ * listing continues.
  */
 struct listing {
 	struct aws *aws;
@@ -34,20 +35,20 @@ struct listing {
 	pages_part *on_part;
 	pages_done *done;
 	void *arg;
-	size_t n;            /* snapshots so far, those that came twice counted twice */
+	size_t n;            /* snapshots so far, duplicates included */
 	struct pages *plain; /* NULL: ended */
 	bool plain_begun, split;
-	unsigned running; /* parts, once split */
+	unsigned running; /* parts in flight */
 	struct ranges ranges;
 	struct ranges_sample sample; /* the plain listing's first page */
-	unsigned probe;              /* the range that was asked for first */
-	const char *witness;         /* an id of the plain listing that is in it */
-	bool witnessed;              /* it came, too */
+	unsigned probe;              /* the first range requested */
+	const char *witness;         /* an id of the plain listing that is in the probe's range */
+	bool witnessed;              /* the probe has returned it */
 	struct part {
 		struct listing *listing;
-		struct pages *pages; /* NULL: not begun, or ended */
+		struct pages *pages; /* NULL: not started, or ended */
 		bool begun;
-		struct ranges_filter filter; /* lent to pages */
+		struct ranges_filter filter; /* borrowed by pages */
 		struct ec2_filter ids;
 	} parts[RANGES];
 };
@@ -60,7 +61,7 @@ static void cancel_parts(struct listing *l)
 	}
 }
 
-static void end(struct listing *l, const struct err *err)
+static void listing_end(struct listing *l, const struct err *err)
 {
 	pages_done *done = l->done;
 	void *arg = l->arg;
@@ -71,7 +72,7 @@ static void end(struct listing *l, const struct err *err)
 	done(arg, err);
 }
 
-static int pass_on(struct listing *l, const struct ec2_page *page, bool ends, struct err *err)
+static int deliver_page(struct listing *l, const struct ec2_page *page, bool ends, struct err *err)
 {
 	l->n += page->n_snapshots + page->n_refused;
 	if (l->n > LISTING_MAX)
@@ -114,7 +115,7 @@ static int begin_part(struct listing *l, unsigned i)
 	return 0;
 }
 
-/* As many side by side as EC2's request rate leaves room for; the rest as those end. */
+/* Starts as many parts as EC2's request rate permits; the rest start when those end. */
 static int begin_parts(struct listing *l, struct err *err)
 {
 	unsigned room = aws_allowance(l->aws, l->region, "DescribeSnapshots");
@@ -130,19 +131,19 @@ static int begin_parts(struct listing *l, struct err *err)
 	return 0;
 }
 
-/* Whether the endpoint does what the wildcard says. */
-static bool is_honest(struct listing *l, const struct ec2_page *page, bool ends)
+/* Whether the endpoint honours the wildcard. */
+static bool honours_wildcard(struct listing *l, const struct ec2_page *page, bool ends)
 {
 	for (size_t i = 0; i < page->n_snapshots; i++) {
 		if (ranges_of(&l->ranges, page->snapshots[i].id) != l->probe)
 			return false;
 		l->witnessed |= strcmp(page->snapshots[i].id, l->witness) == 0;
 	}
-	/* The witness may come on a later page, or have been deleted. */
+	/* The witness may arrive on a later page, or have been deleted. */
 	return !ends || has_more(page) || l->witnessed;
 }
 
-static int split(struct listing *l, struct err *err)
+static int split_listing(struct listing *l, struct err *err)
 {
 	l->split = true;
 	pages_cancel(l->plain);
@@ -156,18 +157,18 @@ static int part_page(void *arg, const struct ec2_page *page, bool ends, struct e
 	struct listing *l = part->listing;
 
 	if (!l->split) {
-		if (!is_honest(l, page, ends) || (ends && !has_more(page)))
+		if (!honours_wildcard(l, page, ends) || (ends && !has_more(page)))
 			return err_set(err, ECANCELED, "not worth splitting");
-		if (ends && split(l, err) < 0)
+		if (ends && split_listing(l, err) < 0)
 			return -err->errnum;
 	}
-	return pass_on(l, page, ends, err);
+	return deliver_page(l, page, ends, err);
 }
 
 static int begin_plain(struct listing *l);
 
-/* The endpoint answered, and not about the caller or the rate: page by page it may answer better.
- */
+/* The endpoint failed with an HTTP error that is not about permissions or the rate: it may work
+ * page by page. */
 static bool is_refused(const struct err *err)
 {
 	return err && err->http_status >= 400 && err->errnum != EACCES && err->errnum != EAGAIN;
@@ -193,33 +194,33 @@ static void part_done(void *arg, const struct err *err)
 	if (is_refused(err))
 		l->memory->plain_until_ms = clock_mono_ms() + LISTING_PLAIN_MS;
 	if (!l->split)
-		return; /* the sixteenth was asked in vain; the plain listing goes on */
+		return; /* the probe was not useful; the plain listing continues */
 	if (is_refused(err)) {
 		if (list_again(l, &mine) < 0)
-			end(l, &mine);
+			listing_end(l, &mine);
 		return;
 	}
 	if (!err && begin_parts(l, &mine) < 0)
 		err = &mine;
 	if (err || !l->running)
-		end(l, err);
+		listing_end(l, err);
 }
 
 /* --- the plain listing --- */
 
 static void begin_probe(struct listing *l)
 {
-	/* A short page with a token says nothing of how many there are. */
+	/* After a short page with a token, the number of snapshots cannot be guessed. */
 	if (l->sample.n < EC2_PAGE_MAX / 2 || clock_mono_ms() < l->memory->plain_until_ms ||
 		!ranges_choose(&l->ranges, &l->sample, &l->probe, &l->witness))
 		return;
-	begin_part(l, l->probe); /* without memory for it the plain listing does */
+	begin_part(l, l->probe); /* out of memory, the plain listing continues */
 }
 
 static int plain_page(void *arg, const struct ec2_page *page, bool ends, struct err *err)
 {
 	struct listing *l = arg;
-	int r = pass_on(l, page, ends, err);
+	int r = deliver_page(l, page, ends, err);
 
 	for (size_t i = 0; !r && i < page->n_snapshots && !l->plain_begun; i++)
 		ranges_note(&l->sample, page->snapshots[i].id);
@@ -234,13 +235,13 @@ static void plain_done(void *arg, const struct err *err)
 	struct listing *l = arg;
 
 	l->plain = NULL;
-	end(l, err);
+	listing_end(l, err);
 }
 
 static int begin_plain(struct listing *l)
 {
-	/* Without an owner EC2 lists everybody's public snapshots; without a size of pages it
-	 * answers from a smaller throttle bucket. */
+	/* Without an owner EC2 lists all public snapshots; without a page size it uses a smaller
+	 * throttle bucket. */
 	const struct ec2_describe_snapshots query = {
 		.region = l->region, .owner = "self", .max_results = EC2_PAGE_MAX};
 

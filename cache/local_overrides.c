@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What ebsfs itself changed lately, by slot. */
+/* Recent changes by ebsfs itself, by slot. */
 #include "local_overrides.h"
 
 #include <errno.h>
@@ -63,7 +63,7 @@ const struct local_override_tag *local_overrides_tag(
 	return NULL;
 }
 
-/* The slot's o, made if there is none; NULL on ENOMEM. */
+/* The slot's override, created if there is none; NULL on ENOMEM. */
 static struct local_override *override_make(struct local_overrides *h, uint32_t slot)
 {
 	struct local_override *o = override_find(h, slot);
@@ -119,7 +119,7 @@ int local_overrides_set_tag(struct local_overrides *h, uint32_t slot, const char
 
 	if (!o)
 		return -ENOMEM;
-	/* Before the old one goes: without memory for the new nothing changes. */
+	/* Allocated before the old override is dropped: on ENOMEM nothing changes. */
 	tags = realloc(o->tags, (o->n_tags + 1) * sizeof(*tags));
 	if (!tags)
 		return -ENOMEM;

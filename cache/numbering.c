@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts numbered in the order in which they came. */
+/* Numbers texts in the order of their arrival. */
 #include "numbering.h"
 
 #include <stdlib.h>
@@ -44,8 +44,7 @@ uint32_t numbering_add(struct numbering *n, const char *text)
 	if (n->count >= n->max)
 		return NUMBERING_NONE;
 	if (n->count == n->room) {
-		/* By a quarter: a hundred thousand ids are not to leave half as much room unused.
-		 */
+		/* By a quarter, not by half: that would waste too much with 100,000 ids. */
 		uint32_t room = n->room + n->room / 4 + 16;
 		uint32_t *refs = realloc(n->refs, room * sizeof(*refs));
 

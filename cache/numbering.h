@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts numbered from 0 in the order in which they came, for ever: a snapshot's slot is the number
- * of its id. */
+/* Numbers texts from 0 in the order of their arrival; a number never changes. A snapshot's slot is
+ * the number of its id. */
 #ifndef EBSFS_NUMBERING_H
 #define EBSFS_NUMBERING_H
 
@@ -16,15 +16,14 @@ struct numbering {
 	uint32_t count, room, max;
 };
 
-/* Numbers stay below max. The numbering must stay where it is. */
+/* Numbers stay below max. The struct must not move in memory. */
 void numbering_init(struct numbering *n, uint32_t max);
 void numbering_finish(struct numbering *n);
 uint32_t numbering_find(const struct numbering *n, const char *text); /* NUMBERING_NONE */
-/* The text's number, a new one if it has none. NUMBERING_NONE on ENOMEM or when all are given out.
+/* The text's number, a new one if it has none. NUMBERING_NONE on ENOMEM or if all numbers are used.
  */
 uint32_t numbering_add(struct numbering *n, const char *text);
-const char *numbering_text(
-	const struct numbering *n, uint32_t number); /* a number that was given out */
+const char *numbering_text(const struct numbering *n, uint32_t number); /* an existing number */
 size_t numbering_memory(const struct numbering *n);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* All pages of one DescribeSnapshots query. */
+/* Reads all pages of one DescribeSnapshots query. */
 #include "pages.h"
 
 #include <errno.h>
@@ -15,8 +15,8 @@ struct pages {
 	void *arg;
 	struct aws_call *call;
 	unsigned n;
-	unsigned mark_at; /* the page whose token is kept next */
-	char *mark;       /* a token seen before; NULL: none yet */
+	unsigned mark_at; /* the number of pages at which the next token is kept */
+	char *mark;       /* an earlier token; NULL: none yet */
 };
 
 static void pages_free(struct pages *p)
@@ -34,8 +34,8 @@ static void pages_end(struct pages *p, const struct err *err)
 	done(arg, err);
 }
 
-/* Whether the tokens go round in a circle, of whatever length: one of them is kept and compared
- * with all that follow, then, after twice as many pages, another (Brent). */
+/* Detects a cycle of tokens of any length: one token is kept and compared with all that follow,
+ * then, after twice as many pages, another (Brent's algorithm). */
 static int check_token(struct pages *p, const char *token, struct err *err)
 {
 	if (p->mark && strcmp(p->mark, token) == 0)

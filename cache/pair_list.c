@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A short list of pairs of numbers packed into bytes. */
+/* A short list of pairs of numbers, encoded as bytes. */
 #include "pair_list.h"
 
 #include <string.h>
@@ -35,7 +35,7 @@ bool pair_list_same(const struct pair_list *a, const struct pair_list *b)
 		return false;
 	for (size_t i = 0; i < a->n; i++) {
 		const struct pair *want = &a->pairs[i];
-		/* Nearly always they stand at the same place. */
+		/* Nearly always at the same index. */
 		const struct pair *have = &b->pairs[i];
 
 		for (size_t j = 0; have->key != want->key && j < b->n; j++)
@@ -46,7 +46,7 @@ bool pair_list_same(const struct pair_list *a, const struct pair_list *b)
 	return true;
 }
 
-/* A key is written seven bits at a time, the lowest first; a set top bit says that more follow. */
+/* A key has seven bits per byte, lowest first; a set top bit means that more follow. */
 size_t pair_list_encode(const struct pair_list *p, uint8_t out[PAIR_LIST_BYTES_MAX])
 {
 	uint8_t *at = out;

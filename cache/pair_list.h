@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A short list of pairs of numbers packed into bytes: a snapshot's tags, and its rarer fields. */
+/* A short list of pairs of numbers, encoded as bytes: a snapshot's tags, and its rarer fields. */
 #ifndef EBSFS_PAIR_LIST_H
 #define EBSFS_PAIR_LIST_H
 
@@ -7,11 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* EC2 gives at most 50 tags of the user's and a few of its own. What is beyond this is left out. */
+/* EC2 permits 50 user tags and adds a few of its own. Further pairs are left out. */
 #define PAIR_LIST_MAX 128
 
-/* `key` is small as a rule and takes as few bytes as it can (below 2^28), `value` always takes
- * four. */
+/* Encoded, `key` (below 2^28, usually small) takes as few bytes as possible, `value` always four.
+ */
 struct pair {
 	uint32_t key;
 	uint32_t value;
@@ -22,19 +22,19 @@ struct pair_list {
 	size_t n;
 };
 
-/* The pair with this key; NULL if there is none. */
+/* Returns the pair with this key, NULL if there is none. */
 struct pair *pair_list_find(struct pair_list *p, uint32_t key);
-/* Appends; nothing happens if the key is there already or the pack is full. */
+/* Appends a pair, unless the key is there already or the list is full. */
 void pair_list_add(struct pair_list *p, uint32_t key, uint32_t value);
 void pair_list_remove(struct pair_list *p, uint32_t key);
-/* The same pairs, in any order. */
+/* Whether both have the same pairs, in any order. */
 bool pair_list_same(const struct pair_list *a, const struct pair_list *b);
 
 #define PAIR_LIST_BYTES_MAX (PAIR_LIST_MAX * (size_t)8)
 size_t pair_list_encode(
-	const struct pair_list *p, uint8_t out[PAIR_LIST_BYTES_MAX]); /* bytes written */
+	const struct pair_list *p, uint8_t out[PAIR_LIST_BYTES_MAX]); /* returns the length */
 
-/* Reads the next pair of encoded bytes and moves *at behind it. False at the end. */
+/* Decodes the next pair and moves *at past it. Returns false at the end. */
 bool pair_list_next(const uint8_t **at, const uint8_t *end, struct pair *out);
 void pair_list_decode(const void *data, size_t len, struct pair_list *out);
 

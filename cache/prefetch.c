@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which regions to list before they are asked for. */
+/* Chooses regions to list in advance. */
 #include "prefetch.h"
 
 static bool was_looked_at(const struct prefetch *a, size_t index)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Snapshot ids cut into ranges by their first digits. */
+/* Divides snapshot ids into ranges by their first digits. */
 #include "ranges.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #define PREFIX "snap-"
 
 static const char hex[] = "0123456789abcdef";
-/* What an id of a cloud that is not Amazon's might be made of besides. */
+/* Further characters that ids of EC2-compatible clouds may contain. */
 static const char others[] = "ghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 static const char *const prefixes[2] = {PREFIX, PREFIX "0"};
@@ -56,7 +56,7 @@ bool ranges_choose(struct ranges *r, const struct ranges_sample *sample, unsigne
 	return sample->digits[cut][most].n > 0;
 }
 
-static void add(struct ranges_filter *out, const char *prefix, char c)
+static void add_pattern(struct ranges_filter *out, const char *prefix, char c)
 {
 	snprintf(out->texts[out->n], sizeof(out->texts[0]), "%s%c*", prefix, c);
 	out->values[out->n] = out->texts[out->n];
@@ -67,18 +67,18 @@ void ranges_filter(const struct ranges *r, unsigned i, struct ranges_filter *out
 {
 	out->n = 0;
 	if (i < RANGES_DIGITS) {
-		add(out, r->prefix, hex[i]);
+		add_pattern(out, r->prefix, hex[i]);
 		return;
 	}
 	for (const char *c = others; *c; c++)
-		add(out, r->prefix, *c);
+		add_pattern(out, r->prefix, *c);
 	if (strcmp(r->prefix, PREFIX) == 0)
 		return;
-	/* Cut behind the zero: what does not begin with one. */
+	/* The prefix ends with the zero: add the ids without one. */
 	for (const char *c = hex + 1; *c; c++)
-		add(out, PREFIX, *c);
+		add_pattern(out, PREFIX, *c);
 	for (const char *c = others; *c; c++)
-		add(out, PREFIX, *c);
+		add_pattern(out, PREFIX, *c);
 }
 
 unsigned ranges_of(const struct ranges *r, const char *id)

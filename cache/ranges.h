@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Snapshot ids cut into ranges by their first digits, so that a large region can be listed side by
- * side: DescribeSnapshots takes wildcards in its filters. Pure. */
+/* Divides snapshot ids into ranges by their first digits, so that a large region can be listed in
+ * parallel: DescribeSnapshots takes wildcards in its filters. Pure. */
 #ifndef EBSFS_RANGES_H
 #define EBSFS_RANGES_H
 
@@ -9,19 +9,19 @@
 
 #include "ec2.h"
 
-/* One range a hex digit, and one for everything else. */
+/* One range per hex digit, and one for all other ids. */
 #define RANGES_DIGITS 16
 #define RANGES_REST   RANGES_DIGITS
 #define RANGES        (RANGES_DIGITS + 1)
 
-/* How ids are cut: at the digit behind `prefix`. Today's ids all begin with "snap-0", so that the
- * digit behind it cuts evenly; the short ones of earlier years at the first digit. */
+/* Ids are divided by the digit after `prefix`. Today's ids all begin with "snap-0", and the next
+ * digit divides them evenly; the short ids of earlier years are divided by the first digit. */
 struct ranges {
 	char prefix[8]; /* "snap-" or "snap-0" */
 };
 
-/* What some ids show: how many there are in each range, for either way of cutting, and one of them.
- * All zero: nothing yet. */
+/* A sample of ids: how many are in each range, for either prefix, and one of them. All zero: empty.
+ */
 struct ranges_sample {
 	size_t n, with_zero;
 	struct {
@@ -30,14 +30,13 @@ struct ranges_sample {
 	} digits[2][RANGES_DIGITS];
 };
 void ranges_note(struct ranges_sample *sample, const char *id);
-/* Chooses how to cut, and the fullest range, with an id that is in it (borrowed from the sample).
- * False: the sample says too little. */
+/* Chooses the prefix and the fullest range, with an id of it (borrowed from the sample). Returns
+ * false if the sample has no usable id. */
 bool ranges_choose(struct ranges *r, const struct ranges_sample *sample, unsigned *fullest,
 	const char **witness);
 
-/* The filter values of range i, which together with all others' match every id that there can be,
- * whatever letters or digits it is made of, and each once. `values` gets pointers into `texts`.
- * Returns how many. */
+/* The filter values of range i. The ranges together match every possible id of letters and digits,
+ * each exactly once. `values` points into `texts`. */
 struct ranges_filter {
 	char texts[EC2_FILTER_VALUES_MAX][10];
 	const char *values[EC2_FILTER_VALUES_MAX];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Snapshots in their packed form. */
+/* Packed records of snapshots. */
 #include "records.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include "cleanup.h"
 
 #define CHUNK_RECORDS 256
-/* Pools smaller than this are not worth a compaction. */
+/* Smaller pools are not compacted. */
 #define COMPACT_MIN   ((size_t)64 << 10)
 
 void records_init(struct records *r)
@@ -125,8 +125,8 @@ bool records_pair(
 	return false;
 }
 
-/* Encodes p, unless *encoded already says the same in another order: EC2 promises none, and a mere
- * change of order is no news. */
+/* Encodes p, unless *encoded has the same pairs in another order: EC2 guarantees no order, and a
+ * change of order is not a change. */
 static int set_pairs(struct records *r, const struct pair_list *p, uint32_t *encoded)
 {
 	uint8_t bytes[PAIR_LIST_BYTES_MAX];
@@ -165,8 +165,7 @@ static int add_named_field(
 {
 	uint32_t key = records_key(r, name);
 
-	/* A name that cannot be kept is left out; that memory has run out shows at the next text.
-	 */
+	/* A name without a number is left out. If memory has run out, the next text fails. */
 	return key == NUMBERING_NONE ? 0 : add_field(r, p, RECORD_FIELD_FIRST + key, text);
 }
 
@@ -201,7 +200,7 @@ static bool is_copy(const struct ec2_snapshot *s)
 	return digits[strspn(digits, "f")] == '\0';
 }
 
-/* Ids and words are never as long as that. */
+/* Only for free text: ids and enumerations are never that long. */
 static bool is_too_long(const char *text)
 {
 	return text && strnlen(text, RECORDS_TEXT_MAX + 1) > RECORDS_TEXT_MAX;
@@ -231,11 +230,11 @@ int records_describe(struct records *r, const struct ec2_snapshot *s, const stru
 	return records_describe_tags(r, tags, out);
 }
 
-/* --- what becomes of texts that nobody refers to any more --- */
+/* --- compaction --- */
 
-/* The bytes that a record gives up when its pack `from` becomes `to`: the pack, and the values that
- * are not in `to`. They may be in use elsewhere, so that this is no less than what is garbage now.
- */
+/* The bytes that a record drops when its pair list `from` becomes `to`: the list, and the values
+ * that are not in `to`. Other records may still use them, so this is an upper bound of the new
+ * garbage. */
 static size_t pairs_released(const struct records *r, uint32_t from, uint32_t to)
 {
 	struct pair_list old, new;
@@ -304,7 +303,7 @@ static int move_all(const struct records *r, struct textpool *to, struct moved *
 	return 0;
 }
 
-/* Copies what is in use into a new pool. Without the memory for it all stays as it is. */
+/* Copies the texts in use into a new pool. Out of memory, changes nothing. */
 static void records_compact(struct records *r)
 {
 	_cleanup_free_ struct moved *moved = calloc(records_count(r), sizeof(*moved));
@@ -350,7 +349,8 @@ bool records_replace(struct records *r, uint32_t slot, const struct record *to)
 		       pairs_released(r, record->fields, to->fields);
 	*record = *to;
 	if (r->released > COMPACT_MIN && r->released > textpool_bytes(&r->texts) / 2) {
-		/* If there was no memory for it, not at the very next change again. */
+		/* Reset first: without memory for it, the next change must not try again at once.
+		 */
 		r->released = 0;
 		records_compact(r);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Folders and files of ebsfs's state: changed by their user only, and by one process at a time. */
+/* Opens the folders and files of ebsfs's state so that no other user can change them. */
 #include "statedir.h"
 
 #include <errno.h>
@@ -17,10 +17,10 @@
 
 #define LINKS_MAX 40 /* as the kernel has it */
 
-/* --- whom a file is safe from --- */
+/* --- users and permissions --- */
 
-/* In a user namespace that does not map all users, files of the others show this number. They are
- * the machine's: their owners cannot be told apart. */
+/* In a user namespace that does not map all users, files of unmapped users have the overflow uid.
+ * They are trusted as the machine's own: their owners cannot be distinguished. */
 static bool is_unmapped(uid_t uid)
 {
 	_cleanup_fclose_ FILE *map = fopen("/proc/self/uid_map", "re");
@@ -36,8 +36,8 @@ static bool is_trusted(uid_t uid)
 	return uid == 0 || uid == geteuid() || is_unmapped(uid);
 }
 
-/* A group of the user's name without other members, as many distributions make one for each user
- * and then leave files writable for it. */
+/* Many distributions give each user a group of the same name without other members, and make files
+ * group-writable. */
 static bool is_private_group(gid_t gid)
 {
 	const struct passwd *user = getpwuid(geteuid());
@@ -77,11 +77,11 @@ static int refuse_owner(const struct stat *st, const char *path, struct err *err
 /* --- folders --- */
 
 struct walk {
-	const char *path; /* as it was asked for */
-	int fd;           /* of the folder that has been reached */
-	struct buf seen;  /* the way to it, for messages */
-	char *rest;       /* still to go */
-	char *next;       /* in rest */
+	const char *path; /* the caller's */
+	int fd;           /* the folder reached so far */
+	struct buf seen;  /* its path, for messages */
+	char *rest;       /* the remaining path */
+	char *next;       /* its next component */
 	int links;
 	bool make;
 };
@@ -117,7 +117,7 @@ static int walk_to_root(struct walk *w, struct err *err)
 	return check_above(w, &st, err);
 }
 
-/* What the link says stands in its place. */
+/* Replaces a symbolic link by its target. */
 static int walk_link(
 	struct walk *w, int link, const struct stat *st, const char *name, struct err *err)
 {
@@ -172,7 +172,7 @@ static int walk_step(struct walk *w, const char *name, struct err *err)
 	return check_above(w, &st, err);
 }
 
-/* The folder itself is this user's alone, sticky or not. */
+/* The last folder must belong to this user and not be writable by others, sticky or not. */
 static int walk_end(const struct walk *w, struct err *err)
 {
 	struct stat st;
@@ -252,7 +252,7 @@ static int check_file(const struct stat *st, const char *path, struct err *err)
 	return 0;
 }
 
-/* Before it is opened: opening a device may do something. */
+/* Checked before opening, because opening a device may have side effects. */
 int statedir_check(int folder, const char *path, struct err *err)
 {
 	struct stat st;
@@ -262,7 +262,7 @@ int statedir_check(int folder, const char *path, struct err *err)
 	return errno == ENOENT ? 0 : err_set(err, errno, "%s: %s", path, strerror(errno));
 }
 
-static int open_file(int folder, const char *path, int flags)
+static int open_checked(int folder, const char *path, int flags)
 {
 	int how = (flags & ~O_CREAT) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	int fd = openat(folder, name_of(path), how);
@@ -280,7 +280,7 @@ int statedir_file(int folder, const char *path, int flags, struct err *err)
 
 	if (r < 0)
 		return r;
-	fd = open_file(folder, path, flags);
+	fd = open_checked(folder, path, flags);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_set(err, errno, "%s: %s", path, strerror(errno));
 	r = check_file(&st, path, err);
@@ -310,7 +310,7 @@ int statedir_begin(int folder, const char *path, struct err *err)
 
 	if (!name)
 		return -ENOMEM;
-	/* Left there by a process that died. */
+	/* A leftover of a process that died. */
 	(void)unlinkat(folder, name, 0);
 	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return fd < 0 ? err_set(err, errno, "%s.new: %s", path, strerror(errno)) : fd;
@@ -376,7 +376,7 @@ static int take_lock(int folder, const char *dir, struct err *err)
 			return refuse_busy(fd, dir, err);
 		return err_set(err, errno, "%s cannot be locked: %s", path, strerror(errno));
 	}
-	/* The number is for people only: that it cannot be written (a full disk) stops nothing. */
+	/* The process id is for people only: a failure to write it (a full disk) is ignored. */
 	len = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)len, 0) < 0)
 		(void)ftruncate(fd, 0);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts kept once each: in an arena, with their length in front, found by a hash set. */
+/* Stores each text once, in an arena, preceded by its length and found by a hash set. */
 #include "textpool.h"
 
 #include <string.h>
 
-/* A piece is: the length in one byte, or from 128 on in two (the first with its top bit set), the
+/* A piece: the length in one byte, or in two from 128 on (the first with its top bit set), the
  * bytes, a NUL. */
 static const unsigned char *piece_split(const void *piece, size_t *len)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts kept once each, however many refer to them; a reference is 32 bits. */
+/* Stores each text once, for any number of references of 32 bits. */
 #ifndef EBSFS_TEXTPOOL_H
 #define EBSFS_TEXTPOOL_H
 
@@ -14,19 +14,19 @@ struct textpool {
 	struct hashset set;
 };
 
-/* The pool must stay where it is. */
+/* The pool must not move in memory. */
 void textpool_init(struct textpool *p);
 void textpool_finish(struct textpool *p);
-/* Moves all of `from` into `to`, which is finished or new; references stay. */
+/* Moves the content of `from` to `to`, which is finished or new; references stay valid. */
 void textpool_move(struct textpool *from, struct textpool *to);
 
-/* The reference of these bytes, which are added unless they are there. TEXTPOOL_NONE on ENOMEM or
+/* Returns the reference of these bytes, adding them if they are new. TEXTPOOL_NONE on ENOMEM or
  * past ARENA_MAX - 4 bytes. */
 uint32_t textpool_put(struct textpool *p, const void *data, size_t len);
-/* The bytes, with a NUL behind them; borrowed until textpool_finish(). */
+/* The bytes, NUL-terminated; borrowed until textpool_finish(). */
 const void *textpool_data(const struct textpool *p, uint32_t ref, size_t *len);
 const char *textpool_text(const struct textpool *p, uint32_t ref);
-/* Bytes that a text takes of textpool_bytes(); 0 for "". */
+/* A text's share of textpool_bytes(); 0 for "". */
 size_t textpool_size(const struct textpool *p, uint32_t ref);
 size_t textpool_bytes(const struct textpool *p);
 size_t textpool_memory(const struct textpool *p);

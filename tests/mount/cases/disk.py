@@ -127,7 +127,7 @@ def damaged_is_listed_anew(t):
     m = t.mount()
     same(names(m), sorted(OWN["us-east-1"]))
     same(t.sim.count("DescribeSnapshots") - before, 1)
-    contains(m.log_text(), "what was kept of us-east-1 is not used")
+    contains(m.log_text(), "the saved listing of us-east-1 is not used")
     m.unmount()
     m = t.mount()
     names(m)
@@ -150,9 +150,9 @@ def not_kept_is_no_harm(t):
     m = t.mount("ttl=0.2")
     for _ in range(3):
         same(names(m), sorted(OWN["us-east-1"]))
-    until(lambda: "is not kept on disk" in m.log_text(), "the warning")
+    until(lambda: "is not saved" in m.log_text(), "the warning")
     m.unmount()
-    same(m.log_text().count("is not kept on disk"), 1)
+    same(m.log_text().count("is not saved"), 1)
 
 
 @case
