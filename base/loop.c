@@ -32,9 +32,10 @@ struct loop_timer *loop_timer_create(uv_loop_t *loop, loop_timer_fn *fn, void *a
 {
 	struct loop_timer *t = calloc(1, sizeof(*t));
 
-	if (!t)
+	if (!t || uv_timer_init(loop, &t->uv) < 0) {
+		free(t);
 		return NULL;
-	uv_timer_init(loop, &t->uv);
+	}
 	t->uv.data = t;
 	t->fn = fn;
 	t->arg = arg;
@@ -184,9 +185,10 @@ int loop_defer(uv_loop_t *loop, void (*fn)(void *arg), void *arg)
 {
 	struct deferred *d = calloc(1, sizeof(*d));
 
-	if (!d)
+	if (!d || uv_timer_init(loop, &d->uv) < 0) {
+		free(d);
 		return -ENOMEM;
-	uv_timer_init(loop, &d->uv);
+	}
 	d->uv.data = d;
 	d->fn = fn;
 	d->arg = arg;

@@ -31,7 +31,7 @@ struct run {
 	struct buf texts[2];
 	char scratch[512]; /* for complaints past their room */
 	struct loop_timer *timer;
-	int open;    /* handles not yet closed */
+	int open;    /* handles initialised and not yet closed */
 	int running; /* of: the process, two pipes not at their end */
 	bool has_exited;
 	bool too_much;
@@ -47,15 +47,25 @@ struct process {
 	struct run *run;
 };
 
+static void run_free(struct run *run)
+{
+	secret_buf_finish(&run->texts[0]);
+	secret_buf_finish(&run->texts[1]);
+	free(run);
+}
+
 static void closed(uv_handle_t *handle)
 {
 	struct run *run = handle->data;
 
-	if (--run->open > 0)
-		return;
-	secret_buf_finish(&run->texts[0]);
-	secret_buf_finish(&run->texts[1]);
-	free(run);
+	if (--run->open == 0)
+		run_free(run);
+}
+
+static void run_close(uv_handle_t *handle)
+{
+	if (uv_handle_get_type(handle) != UV_UNKNOWN_HANDLE && !uv_is_closing(handle))
+		uv_close(handle, closed);
 }
 
 /* If it still runs it is killed, with all that it started: it leads its own process group. */
@@ -64,12 +74,13 @@ static void run_end(struct run *run)
 	loop_timer_destroy(steal(&run->timer));
 	if (!run->has_exited)
 		kill(-run->process.pid, SIGKILL);
-	if (!uv_is_closing((uv_handle_t *)&run->process))
-		uv_close((uv_handle_t *)&run->process, closed);
-	for (size_t i = 0; i < ARRAY_LEN(run->pipes); i++) {
-		if (!uv_is_closing((uv_handle_t *)&run->pipes[i]))
-			uv_close((uv_handle_t *)&run->pipes[i], closed);
+	if (!run->open) {
+		run_free(run);
+		return;
 	}
+	run_close((uv_handle_t *)&run->process);
+	for (size_t i = 0; i < ARRAY_LEN(run->pipes); i++)
+		run_close((uv_handle_t *)&run->pipes[i]);
 }
 
 /* The first line of what it complained, without control characters. */
@@ -218,19 +229,22 @@ static int run_spawn(struct run *run, uv_loop_t *loop, char **words)
 		.stdio = stdio};
 	int r;
 
+	run->has_exited = true; /* until it runs */
 	for (size_t i = 0; i < ARRAY_LEN(run->pipes); i++) {
-		uv_pipe_init(loop, &run->pipes[i], 0);
+		r = uv_pipe_init(loop, &run->pipes[i], 0);
+		if (r < 0)
+			return r;
+		run->open++;
 		run->pipes[i].data = run;
 		stdio[i + 1].flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE;
 		stdio[i + 1].data.stream = (uv_stream_t *)&run->pipes[i];
 	}
 	run->process.data = run;
-	run->open = 3;
+	run->open++; /* uv_spawn() initialises the handle even where it fails */
 	r = uv_spawn(loop, &run->process, &options);
-	if (r < 0) {
-		run->has_exited = true; /* it never lived */
+	if (r < 0)
 		return r;
-	}
+	run->has_exited = false;
 	run->running = 3;
 	for (size_t i = 0; i < ARRAY_LEN(run->pipes) && r == 0; i++)
 		r = uv_read_start((uv_stream_t *)&run->pipes[i], room, arrived);

@@ -6,17 +6,21 @@
 #include <string.h>
 #include <strings.h>
 
-#include <uthash.h>
-
 #include "buf.h"
 #include "cleanup.h"
+#include "hash.h"
 #include "profile_parse.h"
 #include "profile_path.h"
 #include "shell_split.h"
 
-/* "profile dr", "sso-session corp", "services local": what the two files have under that name. */
+/* The kinds of sections that are read. The files have [profile dr], [sso-session corp] and
+ * [services local]. */
+#define N_KINDS 3
+static const char *const kinds[N_KINDS] = {"profile", "sso-session", "services"};
+
+/* The sections of one kind and name in the two files. */
 struct named {
-	char *key;
+	char *name;
 	const struct profile_section
 		*sections[2]; /* by enum profiles_file; NULL: not in that file */
 	UT_hash_handle hh;
@@ -25,63 +29,66 @@ struct named {
 struct profiles {
 	struct profile_file files[2]; /* by enum profiles_file */
 	const struct profile_section
-		*defaults[2]; /* [DEFAULT]: its options are in every section of its file */
-	struct named *named;
+		*defaults[2];         /* [DEFAULT]: its options are in every section of its file */
+	struct named *named[N_KINDS]; /* by kind */
 };
 
-static struct named *find(const struct profiles *p, const char *kind, const char *name)
+static struct named *profiles_find(const struct profiles *p, const char *kind, const char *name)
 {
-	_cleanup_buf_ struct buf key = BUF_INIT;
-	struct named *named;
+	struct named *named = NULL;
 
-	if (buf_printf(&key, "%s %s", kind, name) < 0)
-		return NULL;
-	HASH_FIND_STR(p->named, key.data, named);
+	for (size_t i = 0; i < N_KINDS; i++)
+		if (!strcmp(kinds[i], kind))
+			HASH_FIND_STR(p->named[i], name, named);
 	return named;
 }
 
-/* A section of the same name later in the file replaces an earlier one: [profile x] and [profile
- * "x"] are the same. */
-static int add(struct profiles *p, enum profiles_file file, const char *kind, const char *name,
+/* A later section of the same name in a file replaces an earlier one: [profile x] and [profile "x"]
+ * have the same name. */
+static int profiles_add(struct profiles *p, enum profiles_file file, size_t kind, const char *name,
 	const struct profile_section *section)
 {
-	struct named *named = find(p, kind, name);
-	struct buf key = BUF_INIT;
+	struct named *named;
 
+	HASH_FIND_STR(p->named[kind], name, named);
 	if (!named) {
 		named = calloc(1, sizeof(*named));
-		if (!named || buf_printf(&key, "%s %s", kind, name) < 0) {
+		if (!named)
+			return -ENOMEM;
+		named->name = strdup(name);
+		if (named->name)
+			HASH_ADD_KEYPTR(
+				hh, p->named[kind], named->name, strlen(named->name), named);
+		if (!named->hh.tbl) {
+			free(named->name);
 			free(named);
 			return -ENOMEM;
 		}
-		named->key = buf_steal(&key);
-		HASH_ADD_KEYPTR(hh, p->named, named->key, strlen(named->key), named);
 	}
 	named->sections[file] = section;
 	return 0;
 }
 
-/* In the config file a section is [default] or has a kind and a name; all others are somebody
- * else's. */
-static int add_config_section(struct profiles *p, const struct profile_section *section)
+/* In the config file a section is [default] or has a kind and a name. Other sections belong to
+ * other programs. */
+static int profiles_add_config_section(struct profiles *p, const struct profile_section *section)
 {
-	static const char *const kinds[] = {"profile", "sso-session", "services"};
 	_cleanup_free_ char **words = NULL;
 	int n;
 
 	if (strcmp(section->name, "default") == 0)
-		return add(p, PROFILES_CONFIG, "profile", "default", section);
+		return profiles_add(p, PROFILES_CONFIG, 0, "default", section);
 	n = shell_split(section->name, 2, &words);
 	if (n == -ENOMEM)
 		return n;
-	for (size_t i = 0; n == 2 && i < ARRAY_LEN(kinds); i++) {
+	for (size_t i = 0; n == 2 && i < N_KINDS; i++) {
 		if (strcmp(words[0], kinds[i]) == 0)
-			return add(p, PROFILES_CONFIG, kinds[i], words[1], section);
+			return profiles_add(p, PROFILES_CONFIG, i, words[1], section);
 	}
 	return 0;
 }
 
-static int build(struct profiles *p)
+static int profiles_build(struct profiles *p)
 {
 	int r = 0;
 
@@ -94,9 +101,10 @@ static int build(struct profiles *p)
 			if (strcmp(section->name, "DEFAULT") == 0)
 				p->defaults[f] = section;
 			else if (f == PROFILES_CONFIG)
-				r = add_config_section(p, section);
+				r = profiles_add_config_section(p, section);
 			else
-				r = add(p, PROFILES_CREDENTIALS, "profile", section->name, section);
+				r = profiles_add(
+					p, PROFILES_CREDENTIALS, 0, section->name, section);
 		}
 	}
 	return r;
@@ -125,7 +133,7 @@ int profiles_load(struct profiles **out, struct err *err)
 		if (r < 0)
 			return r;
 	}
-	if (build(p) < 0)
+	if (profiles_build(p) < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	*out = steal(&p);
 	return 0;
@@ -137,10 +145,12 @@ void profiles_destroy(struct profiles *p)
 
 	if (!p)
 		return;
-	HASH_ITER (hh, p->named, named, next) {
-		HASH_DEL(p->named, named);
-		free(named->key);
-		free(named);
+	for (size_t i = 0; i < N_KINDS; i++) {
+		HASH_ITER (hh, p->named[i], named, next) {
+			HASH_DEL(p->named[i], named);
+			free(named->name);
+			free(named);
+		}
 	}
 	for (size_t i = 0; i < ARRAY_LEN(p->files); i++)
 		profile_file_finish(&p->files[i]);
@@ -164,7 +174,7 @@ bool profiles_has(const struct profiles *p, const char *name)
 	return profiles_has_section(p, "profile", name);
 }
 
-static const char *get_from(const struct profiles *p, const struct named *named,
+static const char *profiles_get_option(const struct profiles *p, const struct named *named,
 	enum profiles_file file, const char *key)
 {
 	const struct profile_section *section = named ? named->sections[file] : NULL;
@@ -181,26 +191,26 @@ static const char *get_from(const struct profiles *p, const struct named *named,
 const char *profiles_get_from(
 	const struct profiles *p, enum profiles_file file, const char *profile, const char *key)
 {
-	return get_from(p, find(p, "profile", profile), file, key);
+	return profiles_get_option(p, profiles_find(p, "profile", profile), file, key);
 }
 
 const char *profiles_get(const struct profiles *p, const char *profile, const char *key)
 {
-	const struct named *named = find(p, "profile", profile);
-	const char *value = get_from(p, named, PROFILES_CREDENTIALS, key);
+	const struct named *named = profiles_find(p, "profile", profile);
+	const char *value = profiles_get_option(p, named, PROFILES_CREDENTIALS, key);
 
-	return value ? value : get_from(p, named, PROFILES_CONFIG, key);
+	return value ? value : profiles_get_option(p, named, PROFILES_CONFIG, key);
 }
 
 const char *profiles_section(
 	const struct profiles *p, const char *kind, const char *name, const char *key)
 {
-	return get_from(p, find(p, kind, name), PROFILES_CONFIG, key);
+	return profiles_get_option(p, profiles_find(p, kind, name), PROFILES_CONFIG, key);
 }
 
 bool profiles_has_section(const struct profiles *p, const char *kind, const char *name)
 {
-	return find(p, kind, name) != NULL;
+	return profiles_find(p, kind, name) != NULL;
 }
 
 const char *profiles_setting(

@@ -10,9 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "cleanup.h"
+#include "hash.h"
 #include "secret.h"
 
 /* A section's name, to find one given twice. */
@@ -113,6 +112,10 @@ static int add_section(struct parser *p, char *name)
 		return err_set(p->err, ENOMEM, "out of memory");
 	seen->name = name;
 	HASH_ADD_KEYPTR(hh, p->seen, seen->name, strlen(seen->name), seen);
+	if (!seen->hh.tbl) {
+		free(seen);
+		return err_set(p->err, ENOMEM, "out of memory");
+	}
 	file->sections[file->n_sections++] =
 		(struct profile_section){.name = name, .first = file->n_entries, .line = p->line};
 	p->has_option = false;

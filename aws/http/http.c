@@ -254,14 +254,15 @@ int http_create(
 	struct http *http = calloc(1, sizeof(*http));
 	int r;
 
-	if (!http)
+	if (!http || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		free(http);
 		return err_set(err, ENOMEM, "out of memory");
+	}
 	http->loop = loop;
 	http->connect_ms = options->connect_ms ? options->connect_ms : CONNECT_MS;
 	http->stalled_ms = options->stalled_ms ? options->stalled_ms : STALLED_MS;
 	http->timeouts = options->timeouts;
 	http->timer = loop_timer_create(loop, http_timer_fired, http);
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	http->multi = curl_multi_init();
 	r = set_strings(http, options, err);
 	if (!r && (!http->timer || !http->multi))
@@ -310,7 +311,7 @@ void http_destroy(struct http *http)
  * requests that only read. A request with `once` gets a new connection from the start, which curl
  * never retries. HTTP/2 has more such cases (refused streams), so all requests use HTTP/1.1.
  */
-static void set_connection(struct http_call *call, const struct http_request *request)
+static int set_connection(struct http_call *call, const struct http_request *request)
 {
 	static const struct {
 		CURLoption option;
@@ -334,19 +335,25 @@ static void set_connection(struct http_call *call, const struct http_request *re
 		curl_easy_setopt(easy, numbers[i].option, numbers[i].value);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L);
 	call->fresh_tls = request->once && !strncasecmp(request->url, "https:", 6);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	/* curl copies strings. Without memory for one of these, curl would trust other certificates
+	 * or send the request through a proxy. */
+	if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK)
+		return -ENOMEM;
 	if (http->ca_bundle) {
 		/* Only this file: Debian's curl also trusts its directory of certificates. */
-		curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_bundle);
+		if (curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_bundle) != CURLE_OK)
+			return -ENOMEM;
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	}
-	if (request->no_proxy || url_host_in(request->url) != URL_HOST_REMOTE)
-		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	if ((request->no_proxy || url_host_in(request->url) != URL_HOST_REMOTE) &&
+		curl_easy_setopt(easy, CURLOPT_PROXY, "") != CURLE_OK)
+		return -ENOMEM;
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)http->connect_ms);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
 		(long)(request->timeout_ms > 0 ? request->timeout_ms : TIMEOUT_MS));
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((http->stalled_ms + 999) / 1000));
+	return 0;
 }
 
 /* Sets the request's method, URL, headers and body. curl copies strings, and may lack memory. */
@@ -390,10 +397,10 @@ static int http_call_start(struct http_call *call, const struct http_request *re
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)max);
 	buf_init(&call->response.body, max);
-	set_connection(call, request);
 	if (request->gzip)
 		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-	if (set_message(call) < 0 || curl_multi_add_handle(call->http->multi, easy) != CURLM_OK)
+	if (set_connection(call, request) < 0 || set_message(call) < 0 ||
+		curl_multi_add_handle(call->http->multi, easy) != CURLM_OK)
 		return -ENOMEM;
 	return 0;
 }

@@ -161,7 +161,7 @@ static bool copies_is_recent(const struct copy *copy, int64_t before)
 	return !copy_state_ended(copy->state) || copy->row.ended_ms >= before;
 }
 
-void copies_each(const struct copies *c, copies_each_fn *fn, void *arg)
+int copies_each(const struct copies *c, copies_each_fn *fn, void *arg)
 {
 	int64_t before = clock_wall_ms() - COPIES_LATELY_MS;
 	size_t n = HASH_COUNT(c->rows), at = 0;
@@ -171,7 +171,7 @@ void copies_each(const struct copies *c, copies_each_fn *fn, void *arg)
 		n += HASH_COUNT(queue->foreign);
 	all = calloc(n + 1, sizeof(struct copy *));
 	if (!all)
-		return;
+		return -ENOMEM;
 	for (struct job *job = c->rows; job; job = job->hh.next)
 		if (copies_is_recent(&job->pub, before))
 			all[at++] = &job->pub;
@@ -183,6 +183,7 @@ void copies_each(const struct copies *c, copies_each_fn *fn, void *arg)
 	for (size_t i = 0; i < at; i++)
 		fn(arg, all[i]);
 	free(all);
+	return 0;
 }
 
 unsigned copies_position(const struct copies *c, const struct copy *copy, unsigned *length)

@@ -137,10 +137,11 @@ bool copies_needs(const struct copies *c, const char *region, const char *id);
 struct copy *copies_by_row(struct copies *c, int64_t id); /* journal_copy.id; NULL */
 struct copy *copies_by_snapshot(
 	struct copies *c, const char *region, const char *id); /* that made or makes id; NULL */
-/* All, oldest request first: active ones and those that ended lately (COPIES_LATELY_MS). */
+/* All, oldest request first: active ones and those that ended lately (COPIES_LATELY_MS). Returns 0,
+ * or -ENOMEM before the first call of fn. */
 #define COPIES_LATELY_MS (86400LL * 1000)
 typedef void copies_each_fn(void *arg, const struct copy *copy);
-void copies_each(const struct copies *c, copies_each_fn *fn, void *arg);
+int copies_each(const struct copies *c, copies_each_fn *fn, void *arg);
 /* Place in the destination's queue from 1, and its length; 0 if the copy is not queued. */
 unsigned copies_position(const struct copies *c, const struct copy *copy, unsigned *length);
 

@@ -4,15 +4,12 @@
 #ifndef EBSFS_ENGINE_H
 #define EBSFS_ENGINE_H
 
-/* Out of memory, a hash takes no further element instead of ending the process: check hh.tbl after
- * each addition. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 #include <utlist.h>
 
 #include "concurrency_limit.h"
 #include "copies.h"
 #include "estimate.h"
+#include "hash.h"
 #include "history.h"
 #include "job_kind.h"
 #include "loop.h"

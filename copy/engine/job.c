@@ -222,7 +222,9 @@ void job_destroy(struct job *job)
 	free(job);
 }
 
-/* Makes it known by row, token and snapshot id, and puts it into its region's queue. */
+/* Enters the job by row, token and snapshot id, and puts it into its region's queue. After -ENOMEM
+ * job_destroy() removes the entries that were made. The row comes last: job_destroy() takes a job
+ * that has it out of the queue. */
 static int job_enter(struct job *job)
 {
 	struct copies *c = job->all;
@@ -231,13 +233,19 @@ static int job_enter(struct job *job)
 	job->queue = region_queue_get(c, row->region);
 	if (!job->queue)
 		return -ENOMEM;
+	if (job->work && row->token) {
+		HASH_ADD_KEYPTR(hh, c->tokens, row->token, strlen(row->token), job->work);
+		if (!job->work->hh.tbl)
+			return -ENOMEM;
+	}
+	if (row->copy_id) {
+		HASH_ADD_KEYPTR(hh_id, job->queue->ids, row->copy_id, strlen(row->copy_id), job);
+		if (!job->hh_id.tbl)
+			return -ENOMEM;
+	}
 	HASH_ADD(hh, c->rows, pub.row.id, sizeof(row->id), job);
 	if (!job->hh.tbl)
 		return -ENOMEM;
-	if (job->work && row->token)
-		HASH_ADD_KEYPTR(hh, c->tokens, row->token, strlen(row->token), job->work);
-	if (row->copy_id)
-		HASH_ADD_KEYPTR(hh_id, job->queue->ids, row->copy_id, strlen(row->copy_id), job);
 	region_queue_enter(job);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* All copies at once: the table `copies`, copies.json, and Prometheus metrics. */
 #include "copies.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,7 +79,8 @@ int copies_table(const struct copies *c, int64_t now_ms, struct buf *out)
 
 	buf_printf(out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s  %s\n", "STATE",
 		"PROGRESS", "REGION", "SNAPSHOT", "SOURCE", "SINCE", "ELAPSED", "ETA", "REMARK");
-	copies_each(c, report_table_row, &t);
+	if (copies_each(c, report_table_row, &t) < 0)
+		return -ENOMEM;
 	if (!t.any)
 		buf_puts(out, "no copies\n");
 	return -out->error;
@@ -88,7 +90,9 @@ int copies_table(const struct copies *c, int64_t now_ms, struct buf *out)
 
 static void report_json_key(struct buf *out, const char *key)
 {
-	buf_printf(out, "%s\n    \"%s\": ", out->data[out->len - 1] == '{' ? "" : ",", key);
+	bool first = out->len && out->data[out->len - 1] == '{';
+
+	buf_printf(out, "%s\n    \"%s\": ", first ? "" : ",", key);
 }
 
 static void report_json_text(struct buf *out, const char *key, const char *value)
@@ -128,8 +132,12 @@ static void report_json_encryption(struct buf *out, const struct copies *c, cons
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
-	if (copy->kind->encryption(c, copy, &text) == 0)
+	int r = copy->kind->encryption(c, copy, &text);
+
+	if (r == 0)
 		report_json_text(out, "encryption", buf_str(&text));
+	else if (!out->error)
+		out->error = -r;
 }
 
 static void report_json_move(struct buf *out, const struct copy *copy)
@@ -200,7 +208,8 @@ int copies_json(const struct copies *c, int64_t now_ms, struct buf *out)
 	struct table t = {c, out, now_ms, false};
 
 	buf_puts(out, "[");
-	copies_each(c, report_json_row, &t);
+	if (copies_each(c, report_json_row, &t) < 0)
+		return -ENOMEM;
 	return buf_puts(out, t.any ? "\n]\n" : "]\n");
 }
 
@@ -269,7 +278,8 @@ int copies_metrics(const struct copies *c, struct buf *out)
 	};
 	unsigned counts[COPY_CANCELLED + 1] = {0};
 
-	copies_each(c, report_count_state, counts);
+	if (copies_each(c, report_count_state, counts) < 0)
+		return -ENOMEM;
 	metric_head(out, "ebsfs_copies", "gauge", "Copies by state; ended ones of the last day.");
 	for (enum copy_state state = COPY_QUEUED; state <= COPY_CANCELLED; state++)
 		buf_printf(out, "ebsfs_copies{state=\"%s\"} %u\n", copy_state_text(state),

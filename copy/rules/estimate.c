@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Out of memory, the hash takes nothing more. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "hash.h"
 
 #define WEIGHT          0.3 /* of the newest copy */
 #define PAIR_MAX        80

@@ -177,14 +177,18 @@ static int session_arguments(const struct options *o, struct fuse_args *args)
 
 static int session_start_polling(struct session *s)
 {
-	int fd = fuse_session_fd(s->fuse);
+	int fd = fuse_session_fd(s->fuse), r;
 
 	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
 		return -errno;
 	s->poll = calloc(1, sizeof(*s->poll));
 	if (!s->poll)
 		return -ENOMEM;
-	uv_poll_init(s->fs->loop, s->poll, fd);
+	r = uv_poll_init(s->fs->loop, s->poll, fd);
+	if (r < 0) {
+		free(steal(&s->poll)); /* not a handle that could be closed */
+		return r;
+	}
 	s->poll->data = s;
 	s->between = (struct loop_between){session_serve_between, s};
 	loop_set_between(s->fs->loop, &s->between);

@@ -140,18 +140,22 @@ static void on_signal(uv_signal_t *handle, int number)
 	uv_stop(&m->loop);
 }
 
-static void watch_signals(struct mount *m)
+static int watch_signals(struct mount *m, struct err *err)
 {
 	static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+	int r = 0;
 
 	signal(SIGPIPE, SIG_IGN);
-	for (int i = 0; i < SIGNALS; i++) {
-		uv_signal_init(&m->loop, &m->signals[i]);
+	for (int i = 0; i < SIGNALS && r == 0; i++) {
+		r = uv_signal_init(&m->loop, &m->signals[i]);
+		if (r < 0)
+			break;
+		m->n_signals++;
 		m->signals[i].data = m;
-		uv_signal_start(&m->signals[i], on_signal, numbers[i]);
+		r = uv_signal_start(&m->signals[i], on_signal, numbers[i]);
 		uv_unref((uv_handle_t *)&m->signals[i]);
 	}
-	m->signals_open = true;
+	return r < 0 ? err_set(err, -r, "cannot watch for signals: %s", uv_strerror(r)) : 0;
 }
 
 /* What the exit status says of a start that ended in this error, while it asked AWS. */
@@ -213,8 +217,9 @@ int start_mount(const struct options *options, struct mount **out, enum exit_sta
 	m->fs.uid = getuid();
 	m->fs.gid = getgid();
 	m->fs.started_ms = clock_wall_ms();
-	watch_signals(m);
-	r = build(m, status, err);
+	r = watch_signals(m, err);
+	if (r == 0)
+		r = build(m, status, err);
 	if (r < 0) {
 		start_finish(m);
 		return r;
@@ -289,7 +294,7 @@ void start_finish(struct mount *m)
 	profiles_destroy(m->profiles);
 	loop_timer_destroy(m->identity_timer);
 	loop_timer_destroy(m->reach_timer);
-	for (int i = 0; m->signals_open && i < SIGNALS; i++)
+	for (int i = 0; i < m->n_signals; i++)
 		uv_close((uv_handle_t *)&m->signals[i], NULL);
 	/* Handles close, and the thread pool's last work comes home. */
 	uv_run(&m->loop, UV_RUN_DEFAULT);

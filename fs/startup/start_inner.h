@@ -24,7 +24,7 @@ struct mount {
 	struct endpoint_config endpoints;
 	struct session *session;
 	uv_signal_t signals[SIGNALS];
-	bool signals_open;
+	int n_signals; /* initialised */
 	/* While it starts. */
 	struct aws_call *regions_call, *identity_call;
 	struct loop_timer *identity_timer, *reach_timer;

@@ -22,11 +22,14 @@ static struct sim_snapshot *lookup(const struct sim_region *r, const char *id)
 	return s;
 }
 
-/* The first of several with one id is the one that is found: a hostile world may have them. */
-static void index_snapshot(struct sim_region *r, struct sim_snapshot *s)
+/* The first of several with one id is the one that is found: a hostile world may have them.
+ * Returns 0 or -ENOMEM. */
+static int index_snapshot(struct sim_region *r, struct sim_snapshot *s)
 {
-	if (!lookup(r, s->id))
-		HASH_ADD_KEYPTR(by_id, r->by_id, s->id, strlen(s->id), s);
+	if (lookup(r, s->id))
+		return 0;
+	HASH_ADD_KEYPTR(by_id, r->by_id, s->id, strlen(s->id), s);
+	return s->by_id.tbl ? 0 : -ENOMEM;
 }
 
 const struct sim_snapshot *sim_region_at(
@@ -88,8 +91,11 @@ struct sim_snapshot *sim_region_edit(struct sim_region *r, const char *id)
 	s = grown ? sim_snapshot_copy(&scratch.snapshot) : NULL;
 	if (!s)
 		return NULL;
+	if (index_snapshot(r, s) < 0) {
+		sim_snapshot_destroy(s);
+		return NULL;
+	}
 	r->changed[r->n_changed++] = s;
-	index_snapshot(r, s);
 	return s;
 }
 
@@ -115,13 +121,15 @@ static void forget_pending(struct sim_region *r, const struct sim_snapshot *s)
 int sim_region_add(struct sim_region *r, struct sim_snapshot *s)
 {
 	if (make_room(&r->stored, r->n_stored, &r->stored_capacity) < 0 ||
-		(sim_snapshot_is(s, "pending") && remember_pending(r, s) < 0)) {
+		make_room(&r->pending, r->n_pending, &r->pending_capacity) < 0 ||
+		index_snapshot(r, s) < 0) {
 		sim_snapshot_destroy(s);
 		return -ENOMEM;
 	}
+	if (sim_snapshot_is(s, "pending"))
+		r->pending[r->n_pending++] = s;
 	s->slot = r->n_bulk + r->n_stored;
 	r->stored[r->n_stored++] = s;
-	index_snapshot(r, s);
 	r->n_alive++;
 	return 0;
 }
