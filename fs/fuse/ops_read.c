@@ -72,7 +72,7 @@ static struct region_waiter *region_wait_ensure(struct region_wait *w, bool next
 static bool region_wait(
 	const struct ops_args *args, bool next, void (*run)(const struct ops_args *args))
 {
-	struct region_wait *w = calloc(1, sizeof(*w));
+	struct region_wait *w = malloc(sizeof(*w));
 	struct fs *fs = ops_fs(args->req);
 	char what[OPS_WHAT_SIZE];
 	bool ready = true;
@@ -83,6 +83,7 @@ static bool region_wait(
 	}
 	ops_save(args, &w->saved);
 	w->run = run;
+	w->reply = NULL;
 	w->waiter = region_wait_ensure(w, next, &ready);
 	if (!w->waiter) {
 		free(w);
