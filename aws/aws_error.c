@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What AWS says when it refuses. */
+/* AWS's error codes: the table, the responses that bear them, and the advice. */
 #include "aws_error.h"
 
 #include <errno.h>
@@ -11,99 +11,299 @@
 #include "utf8.h"
 #include "xml.h"
 
-/* More of an error's body is not looked at: EC2's take a few hundred bytes, an encoded
+/* Only so much of an error's body is read: EC2's bodies have a few hundred bytes, an encoded
  * authorization message some thousand. */
 #define BODY_MAX ((size_t)64 << 10)
 
-/*
- * The first pattern that fits, whatever the case. Codes from EC2's list of errors and from the AWS
- * SDKs' lists of what is throttling and what is transient. A refusal that names no quota, no
- * permission and no bad value is EIO.
- */
-static const struct {
-	const char *pattern;
-	int errnum;
-	enum retry_kind kind;
-} table[] = {
-	/* The rate. */
-	{"RequestLimitExceeded", EAGAIN, RETRY_THROTTLED},
-	{"BandwidthLimitExceeded", EAGAIN, RETRY_THROTTLED},
-	{"LimitExceededException", EAGAIN, RETRY_THROTTLED},
-	{"*Throttl*", EAGAIN, RETRY_THROTTLED},
-	{"TooManyRequestsException", EAGAIN, RETRY_THROTTLED},
-	{"ProvisionedThroughputExceededException", EAGAIN, RETRY_THROTTLED},
-	{"TransactionInProgressException", EAGAIN, RETRY_THROTTLED},
-	{"PriorRequestNotComplete", EAGAIN, RETRY_THROTTLED},
-	{"SlowDown", EAGAIN, RETRY_THROTTLED},
-	/* Copies in progress: the copy queue waits, not the call. */
-	{"ResourceLimitExceeded", EAGAIN, RETRY_NEVER},
-	{"SnapshotCreationPerVolumeRateExceeded", EAGAIN, RETRY_NEVER},
-	{"Insufficient*Capacity", EAGAIN, RETRY_NEVER},
-	/* The account's quotas. */
-	{"*LimitExceeded*", EDQUOT, RETRY_NEVER},
-	{"*QuotaExceeded*", EDQUOT, RETRY_NEVER},
-	{"ResourceCountExceeded", EDQUOT, RETRY_NEVER},
-	/* Keys of the caller: expired, then unknown or wrong, then without permission. */
-	{"ExpiredToken*", EACCES, RETRY_CREDENTIALS},
-	{"RequestExpired", EACCES, RETRY_CREDENTIALS},
-	{"InvalidSecurity.RequestHasExpired", EACCES, RETRY_CREDENTIALS},
-	{"InvalidClientTokenId", EACCES, RETRY_CREDENTIALS},
-	{"UnrecognizedClientException", EACCES, RETRY_CREDENTIALS},
-	{"InvalidAccessKeyId*", EACCES, RETRY_CREDENTIALS},
-	{"RequestTimeTooSkewed", EACCES, RETRY_NEVER},
-	{"RequestInTheFuture", EACCES, RETRY_NEVER},
-	{"AuthFailure*", EACCES, RETRY_NEVER},
-	{"SignatureDoesNotMatch", EACCES, RETRY_NEVER},
-	{"IncompleteSignature", EACCES, RETRY_NEVER},
-	{"InvalidSignature*", EACCES, RETRY_NEVER},
-	{"MissingAuthenticationToken*", EACCES, RETRY_NEVER},
-	{"Unauthorized*", EACCES, RETRY_NEVER},
-	{"AccessDenied*", EACCES, RETRY_NEVER},
-	{"OptInRequired", EACCES, RETRY_NEVER},
-	{"RegionDisabledException", EACCES, RETRY_NEVER},
-	{"Blocked", EACCES, RETRY_NEVER},
-	{"PendingVerification", EACCES, RETRY_NEVER},
-	{"TagPolicyViolation", EACCES, RETRY_NEVER},
-	{"OperationNotPermitted*", EPERM, RETRY_NEVER},
-	/* Keys of the snapshot. */
-	{"*KMS*", ENOKEY, RETRY_NEVER},
-	{"CustomerKeyHasBeenRevoked", ENOKEY, RETRY_NEVER},
-	/* What is not there. */
-	{"InvalidSnapshotID.Malformed", ENOENT, RETRY_NEVER},
-	{"*.NotFound", ENOENT, RETRY_NEVER},
-	{"InvalidRegion", ENOENT, RETRY_NEVER},
-	/* What is busy. */
-	{"*.InUse", EBUSY, RETRY_NEVER},
-	{"IncorrectState*", EBUSY, RETRY_NEVER},
-	{"InvalidState*", EBUSY, RETRY_NEVER},
-	{"SnapshotLocked*", EBUSY, RETRY_NEVER},
-	{"ConcurrentTagAccess", EBUSY, RETRY_TRANSIENT},
-	/* What cannot be done. */
-	{"SnapshotCopyUnsupported*", EOPNOTSUPP, RETRY_NEVER},
-	{"Unsupported*", EOPNOTSUPP, RETRY_NEVER},
-	{"InvalidAction", EOPNOTSUPP, RETRY_NEVER},
-	{"NoSuchVersion", EOPNOTSUPP, RETRY_NEVER},
-	/* What is written wrongly. */
-	{"Invalid*", EINVAL, RETRY_NEVER},
-	{"Missing*", EINVAL, RETRY_NEVER},
-	{"Malformed*", EINVAL, RETRY_NEVER},
-	{"UnknownParameter*", EINVAL, RETRY_NEVER},
-	{"ValidationE*", EINVAL, RETRY_NEVER},
-	/* The server's own trouble. */
-	{"RequestTimeout*", ETIMEDOUT, RETRY_TRANSIENT},
-	{"Internal*", EIO, RETRY_TRANSIENT},
-	{"ServerInternal", EIO, RETRY_TRANSIENT},
-	{"Unavailable", EAGAIN, RETRY_TRANSIENT},
-	{"ServiceUnavailable*", EAGAIN, RETRY_TRANSIENT},
+/* --- advice --- */
+
+#define DENIED                                                                                     \
+	"; a denial that the message calls explicit must go from its policy, another permission "  \
+	"does not help"
+#define COPY_POLICY                                                                                \
+	"the policy does not permit the copy or its tags, as the message says: add the statement " \
+	"\"Copy\" of the policy in ebsfs's README (ec2:CopySnapshot and ec2:CreateTags); a mount " \
+	"with -o notags copies without tags, and can then not be as sure after a lost "            \
+	"answer" DENIED
+#define KEYS_POLICY                                                                                \
+	"the caller needs kms:DescribeKey, kms:CreateGrant, kms:GenerateDataKey, "                 \
+	"kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt* and kms:Decrypt for the source's "    \
+	"key and the copy's; both keys must exist and be enabled, the copy's (copy.kms-key) in "   \
+	"the destination's region; of another account's snapshot the owner must share the key too"
+#define KEY_STATE                                                                                  \
+	"the key is disabled, deleted, in another region, or its policy does not permit this; a "  \
+	"copy needs a key of its own region (copy.kms-key)"
+#define FROM_ENVIRONMENT                                                                           \
+	"those keys have ended, and a running ebsfs gets no others from its environment: "         \
+	"unmount, set new ones, mount again; or mount with -o profile="
+#define FROM_SSO   "run: aws sso login; ebsfs takes the new keys by itself"
+#define FROM_LOGIN "run: aws login; ebsfs takes the new keys by itself"
+#define FROM_PROFILE                                                                               \
+	"write new keys into that profile, or let its role, process or session renew them; ebsfs " \
+	"reads them again by itself"
+#define NEW_KEYS "get new credentials; if they have not ended, this machine's clock is wrong"
+#define UNKNOWN_KEY                                                                                \
+	"AWS does not know that access key: it was deleted, made inactive, mistyped, or is "       \
+	"another partition's (China, GovCloud); a temporary one needs its session token beside it"
+#define OTHER_POLICY                                                                               \
+	"the policy of these credentials lacks the action that the message names" DENIED
+#define AUTH_FAILURE                                                                               \
+	"if every region says so, the access key or its secret is wrong (see: aws sts "            \
+	"get-caller-identity); if only one does, that region is not enabled for the "              \
+	"account: enable it, or leave it out by -o regions="
+#define WRONG_CLOCK "this machine's clock is wrong: set it"
+
+/* Advice may depend on the action, or on the kind of source that the keys came from. The first
+ * matching entry counts; an entry with neither ends the list. The words of a message never decide:
+ * AWS may change them, and a message may quote any word of the request. */
+struct error_advice {
+	const char *action, *source, *text;
+};
+#define ADVICE(words) ((const struct error_advice[]){{.text = (words)}})
+#define NO_ADVICE     NULL
+
+static const struct error_advice unauthorized[] = {
+	{"CopySnapshot", NULL, COPY_POLICY},
+	{"CreateTags", NULL,
+		"the policy lacks ec2:CreateTags for this snapshot: add the statement \"Copy\" of "
+		"the policy in ebsfs's README" DENIED},
+	{"DescribeRegions", NULL,
+		"the policy lacks ec2:DescribeRegions: add the statement \"Look\" of the policy in "
+		"ebsfs's README, or name the regions with -o regions=" DENIED},
+	{"DescribeSnapshots", NULL,
+		"the policy lacks ec2:DescribeSnapshots: add the statement \"Look\" of the policy "
+		"in ebsfs's README" DENIED},
+	{"DeleteSnapshot", NULL,
+		"the policy lacks ec2:DeleteSnapshot: add the statement "
+		"\"DeleteSnapshotsWithOptionDelete\" of the policy in ebsfs's README" DENIED},
+	{"DeleteTags", NULL,
+		"the policy lacks ec2:DeleteTags: add the statement \"DeleteTagsWithOptionDelete\" "
+		"of the policy in ebsfs's README" DENIED},
+	{.text = OTHER_POLICY},
 };
 
-static void take(const char *text, size_t len, char *out, size_t size)
+static const struct error_advice access_denied[] = {
+	{"AssumeRoleWithWebIdentity", NULL,
+		"the role's trust policy must name the token's issuer and fit its claims (sub, "
+		"aud)"},
+	{"AssumeRole", NULL,
+		"the caller needs sts:AssumeRole for that role, and the role's trust policy must "
+		"name the caller" DENIED},
+	{.text = OTHER_POLICY},
+};
+
+static const struct error_advice expired_keys[] = {
+	{NULL, "environment", FROM_ENVIRONMENT},
+	{NULL, "SSO", FROM_SSO},
+	{NULL, "login", FROM_LOGIN},
+	{NULL, "profile", FROM_PROFILE},
+	{.text = NEW_KEYS},
+};
+
+static const struct error_advice no_snapshot[] = {
+	{"CopySnapshot", NULL,
+		"the source was deleted, or is not shared with this account (or its key is not)"},
+	{.text = "the snapshot was deleted, or is not shared with this account"},
+};
+
+static const struct error_advice wrong_state[] = {
+	{"CopySnapshot", NULL,
+		"the source must be completed, and not in the archive tier: restore it first"},
+	{0},
+};
+
+static const struct error_advice no_copies_between[] = {
+	{"CopySnapshot", NULL, "EC2 cannot copy between these two regions"},
+	{0},
+};
+
+static const struct error_advice copy_limit[] = {
+	{"CopySnapshot", NULL, "wait for a copy into that region to end; ebsfs queues on its own"},
+	{0},
+};
+
+static const struct error_advice used_snapshot[] = {
+	{"DeleteSnapshot", NULL, "an AMI uses the snapshot: deregister it first"},
+	{0},
+};
+
+/* --- the table --- */
+
+/* What a code means beyond its errno; a code may have several. */
+enum {
+	KEYS = 1,     /* the caller's keys or its signature were refused, not its permissions */
+	OLD_KEYS = 2, /* keys that were replaced or have expired may be the cause */
+	CLOCK = 4,    /* a wrong clock may be the cause */
+	LIMIT = 8,    /* EC2 carries out as many copies as it will */
+	STATE = 16,   /* the snapshot is in the wrong state */
+	ABSENT = 32,  /* there is no such snapshot */
+};
+
+/*
+ * The first matching pattern counts, upper and lower case being the same. The codes are those of
+ * EC2's list of errors, and of the AWS SDKs' lists of throttling and transient errors. A refusal
+ * that names no quota, no permission and no wrong value is EIO.
+ */
+static const struct error_code {
+	const char *pattern;
+	int errnum;
+	enum retry_kind retry;
+	unsigned classes;
+	const struct error_advice *advice;
+} error_codes[] = {
+	/* The request rate. */
+	{"RequestLimitExceeded", EAGAIN, RETRY_THROTTLED, 0,
+		ADVICE("AWS throttles this account's requests: try again in a while")},
+	{"BandwidthLimitExceeded", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
+	{"LimitExceededException", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
+	{"*Throttl*", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
+	{"TooManyRequestsException", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
+	{"ProvisionedThroughputExceededException", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
+	{"TransactionInProgressException", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
+	{"PriorRequestNotComplete", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
+	{"SlowDown", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
+	/* Copies in progress: the copies' queue waits, not the call. */
+	{"ResourceLimitExceeded", EAGAIN, RETRY_NEVER, LIMIT, copy_limit},
+	{"SnapshotCreationPerVolumeRateExceeded", EAGAIN, RETRY_NEVER, 0, NO_ADVICE},
+	{"Insufficient*Capacity", EAGAIN, RETRY_NEVER, 0, NO_ADVICE},
+	/* The account's quotas. */
+	{"PendingSnapshotLimitExceeded", EDQUOT, RETRY_NEVER, LIMIT,
+		ADVICE("wait until pending snapshots have completed")},
+	{"SnapshotLimitExceeded", EDQUOT, RETRY_NEVER, 0,
+		ADVICE("the account has as many snapshots in the region as its quota "
+		       "permits: delete some, or ask AWS for more")},
+	{"TagLimitExceeded", EDQUOT, RETRY_NEVER, 0,
+		ADVICE("a snapshot bears at most 50 tags: remove some first")},
+	{"*LimitExceeded*", EDQUOT, RETRY_NEVER, 0, NO_ADVICE},
+	{"*QuotaExceeded*", EDQUOT, RETRY_NEVER, 0, NO_ADVICE},
+	{"ResourceCountExceeded", EDQUOT, RETRY_NEVER, 0, NO_ADVICE},
+	/* The caller's keys: expired, unknown or wrong. */
+	{"ExpiredToken*", EACCES, RETRY_CREDENTIALS, KEYS, expired_keys},
+	{"RequestExpired", EACCES, RETRY_CREDENTIALS, KEYS | CLOCK, expired_keys},
+	{"InvalidSecurity.RequestHasExpired", EACCES, RETRY_CREDENTIALS, KEYS | CLOCK,
+		expired_keys},
+	{"InvalidClientTokenId", EACCES, RETRY_CREDENTIALS, KEYS, ADVICE(UNKNOWN_KEY)},
+	{"UnrecognizedClientException", EACCES, RETRY_CREDENTIALS, KEYS, ADVICE(UNKNOWN_KEY)},
+	{"InvalidAccessKeyId*", EACCES, RETRY_CREDENTIALS, KEYS,
+		ADVICE("AWS does not know that access key: it was deleted, made inactive or "
+		       "mistyped")},
+	{"AuthFailure", EACCES, RETRY_NEVER, KEYS | OLD_KEYS | CLOCK, ADVICE(AUTH_FAILURE)},
+	{"AuthFailure*", EACCES, RETRY_NEVER, KEYS, ADVICE(AUTH_FAILURE)},
+	{"SignatureDoesNotMatch", EACCES, RETRY_NEVER, KEYS | CLOCK,
+		ADVICE("the secret key does not belong to that access key, or this "
+		       "machine's clock is wrong")},
+	{"InvalidSignature*", EACCES, RETRY_NEVER, KEYS | CLOCK, NO_ADVICE},
+	{"IncompleteSignature", EACCES, RETRY_NEVER, 0, NO_ADVICE},
+	{"MissingAuthenticationToken*", EACCES, RETRY_NEVER, KEYS, NO_ADVICE},
+	/* This machine's clock. */
+	{"RequestTimeTooSkewed", EACCES, RETRY_NEVER, CLOCK, ADVICE(WRONG_CLOCK)},
+	{"RequestInTheFuture", EACCES, RETRY_NEVER, CLOCK, ADVICE(WRONG_CLOCK)},
+	/* Permissions. */
+	{"Unauthorized*", EACCES, RETRY_NEVER, 0, unauthorized},
+	{"AccessDeniedException", EACCES, RETRY_NEVER, CLOCK, access_denied},
+	{"AccessDenied*", EACCES, RETRY_NEVER, 0, access_denied},
+	{"OptInRequired", EACCES, RETRY_NEVER, 0,
+		ADVICE("the region is not enabled for the account: enable it, or leave it "
+		       "out by -o regions=")},
+	{"RegionDisabledException", EACCES, RETRY_NEVER, 0,
+		ADVICE("STS is not enabled for the account in that region: enable it, or "
+		       "set another region (AWS_REGION)")},
+	{"Blocked", EACCES, RETRY_NEVER, 0, NO_ADVICE},
+	{"PendingVerification", EACCES, RETRY_NEVER, 0, NO_ADVICE},
+	{"TagPolicyViolation", EACCES, RETRY_NEVER, 0,
+		ADVICE("a tag policy of the organization forbids that key or value: use one "
+		       "that it permits")},
+	{"OperationNotPermitted*", EPERM, RETRY_NEVER, 0, NO_ADVICE},
+	/* The snapshot's KMS key. */
+	{"*KMS*", ENOKEY, RETRY_NEVER, 0, ADVICE(KEY_STATE)},
+	{"CustomerKeyHasBeenRevoked", ENOKEY, RETRY_NEVER, 0, ADVICE(KEYS_POLICY)},
+	/* Not found. */
+	{"InvalidSnapshot.NotFound", ENOENT, RETRY_NEVER, ABSENT, no_snapshot},
+	{"InvalidSnapshotID.Malformed", ENOENT, RETRY_NEVER, 0, NO_ADVICE},
+	{"*.NotFound", ENOENT, RETRY_NEVER, 0, NO_ADVICE},
+	{"InvalidRegion", ENOENT, RETRY_NEVER, 0, NO_ADVICE},
+	/* In use, or in another state. */
+	{"InvalidSnapshot.InUse", EBUSY, RETRY_NEVER, 0, used_snapshot},
+	{"*.InUse", EBUSY, RETRY_NEVER, 0, NO_ADVICE},
+	{"IncorrectState*", EBUSY, RETRY_NEVER, STATE, wrong_state},
+	{"InvalidState*", EBUSY, RETRY_NEVER, STATE, NO_ADVICE},
+	{"SnapshotLocked*", EBUSY, RETRY_NEVER, 0, NO_ADVICE},
+	{"ConcurrentTagAccess", EBUSY, RETRY_TRANSIENT, 0, NO_ADVICE},
+	/* Not supported. */
+	{"SnapshotCopyUnsupported.InterRegion", EOPNOTSUPP, RETRY_NEVER, 0, no_copies_between},
+	{"SnapshotCopyUnsupported*", EOPNOTSUPP, RETRY_NEVER, 0, NO_ADVICE},
+	{"Unsupported*", EOPNOTSUPP, RETRY_NEVER, 0, NO_ADVICE},
+	{"InvalidAction", EOPNOTSUPP, RETRY_NEVER, 0, NO_ADVICE},
+	{"NoSuchVersion", EOPNOTSUPP, RETRY_NEVER, 0, NO_ADVICE},
+	/* Wrong values. */
+	{"Invalid*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
+	{"Missing*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
+	{"Malformed*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
+	{"UnknownParameter*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
+	{"ValidationE*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
+	/* Failures of the server. */
+	{"RequestTimeout*", ETIMEDOUT, RETRY_TRANSIENT, 0, NO_ADVICE},
+	{"Internal*", EIO, RETRY_TRANSIENT, 0, NO_ADVICE},
+	{"ServerInternal", EIO, RETRY_TRANSIENT, 0, NO_ADVICE},
+	{"Unavailable", EAGAIN, RETRY_TRANSIENT, 0, NO_ADVICE},
+	{"ServiceUnavailable*", EAGAIN, RETRY_TRANSIENT, 0, NO_ADVICE},
+};
+
+static const struct error_code *error_find(const char *code)
+{
+	static const struct error_code unknown = {0};
+
+	for (size_t i = 0; code && *code && i < ARRAY_LEN(error_codes); i++)
+		if (!fnmatch(error_codes[i].pattern, code, FNM_CASEFOLD | FNM_NOESCAPE))
+			return &error_codes[i];
+	return &unknown;
+}
+
+bool aws_error_may_be_clock(const char *code)
+{
+	return error_find(code)->classes & CLOCK;
+}
+
+bool aws_error_blames_keys(const char *code)
+{
+	return error_find(code)->classes & KEYS;
+}
+
+bool aws_error_may_be_old_keys(const char *code)
+{
+	return error_find(code)->classes & OLD_KEYS;
+}
+
+bool aws_error_is_limit(const char *code)
+{
+	return error_find(code)->classes & LIMIT;
+}
+
+bool aws_error_is_state(const char *code)
+{
+	return error_find(code)->classes & STATE;
+}
+
+bool aws_error_is_absent(const char *code)
+{
+	return error_find(code)->classes & ABSENT;
+}
+
+bool aws_error_is_passing(const struct err *err)
+{
+	return err->retryable || !err->http_status || err->http_status >= 500 ||
+	       aws_error_blames_keys(err->code);
+}
+
+/* --- responses --- */
+
+/* Copies the first text of its kind as one line, without the full stop at its end. */
+static void error_take(const char *text, size_t len, char *out, size_t size)
 {
 	size_t n;
 
 	if (out[0])
 		return;
-	/* One line without a full stop at its end. */
 	snprintf(out, size, "%.*s", (int)len, text);
 	n = utf8_make_line(out);
 	while (n && (out[n - 1] == ' ' || out[n - 1] == '.'))
@@ -111,7 +311,7 @@ static void take(const char *text, size_t len, char *out, size_t size)
 	out[n] = '\0';
 }
 
-static int element_closed(
+static int error_element(
 	void *arg, int depth, const char *name, const char *text, size_t len, struct err *ignored)
 {
 	struct err *err = arg;
@@ -120,17 +320,17 @@ static int element_closed(
 	if (!text)
 		return 0;
 	if (!strcmp(name, "Code"))
-		take(text, len, err->code, sizeof(err->code));
+		error_take(text, len, err->code, sizeof(err->code));
 	else if (!strcmp(name, "Message"))
-		take(text, len, err->message, sizeof(err->message));
+		error_take(text, len, err->message, sizeof(err->message));
 	else if (!strcmp(name, "RequestID") || !strcmp(name, "RequestId") ||
 		 !strcmp(name, "requestId"))
-		take(text, len, err->request_id, sizeof(err->request_id));
+		error_take(text, len, err->request_id, sizeof(err->request_id));
 	return 0;
 }
 
-/* Encoded, it fills the line and tells a person nothing. */
-static void cut_blob(char *message)
+/* Cuts the encoded part off: it fills the line and tells a person nothing. */
+static void error_cut_blob(char *message)
 {
 	char *blob = strstr(message, ". Encoded authorization failure message");
 
@@ -138,7 +338,7 @@ static void cut_blob(char *message)
 		*blob = '\0';
 }
 
-static enum retry_kind judge_status(struct err *err)
+static enum retry_kind error_judge_status(struct err *err)
 {
 	int status = err->http_status;
 
@@ -153,75 +353,104 @@ static enum retry_kind judge_status(struct err *err)
 	return status >= 500 || status == 408 ? RETRY_TRANSIENT : RETRY_NEVER;
 }
 
-static enum retry_kind judge_code(struct err *err)
-{
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		if (!fnmatch(table[i].pattern, err->code, FNM_CASEFOLD | FNM_NOESCAPE)) {
-			err->errnum = table[i].errnum;
-			return table[i].kind;
-		}
-	}
-	return judge_status(err);
-}
-
 enum retry_kind aws_error_judge(
 	int status, const char *body, size_t len, const char *request_id, struct err *err)
 {
-	const struct xml_handler handler = {.close = element_closed, .arg = err};
+	const struct xml_handler handler = {.close = error_element, .arg = err};
+	const struct error_code *known;
 	enum retry_kind kind;
 
 	*err = (struct err){.http_status = status};
-	/* What was read before a fault in the XML still counts. */
+	/* Elements before a fault in the XML count. */
 	if (body)
 		xml_parse(body, len < BODY_MAX ? len : BODY_MAX, &handler, NULL);
-	cut_blob(err->message);
+	error_cut_blob(err->message);
 	if (!err->request_id[0])
 		snprintf(err->request_id, sizeof(err->request_id), "%s", request_id);
-	if (!err->code[0]) {
-		kind = judge_status(err);
+	if (!err->code[0])
 		snprintf(err->message, sizeof(err->message),
 			"HTTP status %d without a reason from AWS", status);
-	} else {
-		kind = judge_code(err);
-	}
-	if (!err->message[0])
+	else if (!err->message[0])
 		snprintf(err->message, sizeof(err->message), "AWS gave no reason but its code");
-	/* The asynchronous form of this one comes as a snapshot's StatusMessage; here it has a code
-	 * of no fixed name. */
-	if (strstr(err->message, "Given key ID is not accessible"))
-		err->errnum = ENOKEY;
+	known = error_find(err->code);
+	err->errnum = known->errnum;
+	kind = known->pattern ? known->retry : error_judge_status(err);
 	err->retryable = kind != RETRY_NEVER;
 	err->maybe_done = status >= 500 && kind != RETRY_THROTTLED;
 	return kind;
 }
 
-bool aws_error_may_be_clock(const char *code)
-{
-	static const char *const codes[] = {"RequestExpired", "RequestInTheFuture",
-		"RequestTimeTooSkewed", "InvalidSecurity.RequestHasExpired",
-		"SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure",
-		"AccessDeniedException"};
+/* --- advice --- */
 
-	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
-		if (!strcmp(code, codes[i]))
-			return true;
-	return false;
+/* Returns "environment" of "… (access key AKIA…, source: environment)", the note that aws_query.c
+ * puts at a message's end, with the rest of the message; NULL if there is none. */
+static const char *error_source(const char *message)
+{
+	static const char mark[] = ", source: ";
+	const char *note = message ? strstr(message, " (access key ") : NULL;
+	const char *next;
+
+	while (note && (next = strstr(note + 1, " (access key ")))
+		note = next;
+	note = note ? strstr(note, mark) : NULL;
+	return note ? note + strlen(mark) : NULL;
 }
 
-bool aws_error_blames_keys(const char *code)
+const char *aws_error_advice(const char *action, const char *code, const char *message)
 {
-	static const char *const patterns[] = {"AuthFailure*", "ExpiredToken*", "RequestExpired",
-		"InvalidSecurity.RequestHasExpired", "InvalidClientTokenId",
-		"UnrecognizedClientException", "InvalidAccessKeyId*", "SignatureDoesNotMatch",
-		"InvalidSignature*"};
+	const struct error_advice *a = error_find(code)->advice;
+	const char *source = error_source(message);
 
-	for (size_t i = 0; i < ARRAY_LEN(patterns); i++)
-		if (!fnmatch(patterns[i], code, FNM_CASEFOLD | FNM_NOESCAPE))
-			return true;
-	return false;
+	for (; a && (a->action || a->source); a++) {
+		if (a->action && action && !strcmp(a->action, action))
+			return a->text;
+		if (a->source && source && !strncmp(a->source, source, strlen(a->source)))
+			return a->text;
+	}
+	return a ? a->text : NULL;
 }
 
-bool aws_error_may_be_old_keys(const char *code)
+const char *aws_error_advice_for_status(const char *message)
 {
-	return !strcmp(code, "AuthFailure");
+	/* The first is documented (Amazon EBS user guide, "Copy an Amazon EBS snapshot"); users
+	 * quote the others. */
+	static const struct {
+		const char *words, *advice;
+	} messages[] = {
+		{"key ID is not accessible", KEYS_POLICY},
+		{"KMS", KEY_STATE},
+		{"resignedUrl",
+			"EC2 refused the presigned URL: the clock of this machine may be wrong, or "
+			"the credentials expired meanwhile; copy again"},
+		{"Source snapshot is not found",
+			"the source was deleted, or is not shared with this account (or its key is "
+			"not)"},
+		{"ource snapshot",
+			"the source was deleted meanwhile, or may not be copied by this account"},
+	};
+
+	for (size_t i = 0; message && i < ARRAY_LEN(messages); i++)
+		if (strstr(message, messages[i].words))
+			return messages[i].advice;
+	return NULL;
+}
+
+const char *aws_error_advice_for(const struct err *err)
+{
+	const char *advice = aws_error_advice(err->action, err->code, err->message);
+
+	if (advice)
+		return advice;
+	switch (err->errnum) {
+	case EHOSTUNREACH:
+		if (!err->retryable)
+			return NULL; /* TLS: the message has the advice */
+		return "check the network, the proxy and the endpoint's name";
+	case ETIMEDOUT:
+		return "check the network; the request may be tried again";
+	case EACCES:
+		return err->http_status ? "check the credentials and their IAM policy" : NULL;
+	default:
+		return NULL;
+	}
 }

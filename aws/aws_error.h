@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What AWS says when it refuses: codes to errno and to what may be done about it. */
+/* AWS's error codes: one table gives each code an errno, whether a retry helps, a class, and advice
+ * for a person. */
 #ifndef EBSFS_AWS_ERROR_H
 #define EBSFS_AWS_ERROR_H
 
@@ -8,22 +9,47 @@
 #include "err.h"
 #include "retry.h"
 
-/* Judges an answer whose status is not 2xx, the code before the status (503 is mostly throttling,
- * 401 a region that is not enabled). Fills *err: errnum, http_status, retryable, maybe_done (for a
- * server error that is no refusal), code, request_id (from the body, else the given one, "" if
- * none) and message. Reads the error bodies of EC2 and of STS; anything else (HTML, nothing) is
- * judged by its status, which stands in the message: EAGAIN for 503 and 429, mostly EIO.
+/* Reads and judges a response whose status is not 2xx: the code decides, and the status where the
+ * table has no such code (503 is mostly throttling, 401 a region that is not enabled). Fills *err:
+ * errnum, http_status, retryable, maybe_done (a server error that is no refusal), code, request_id
+ * (from the body, else the given one; "" if none) and message. Reads the error bodies of EC2 and
+ * STS. Any other body (HTML, none) is judged by the status, which the message names: EAGAIN for 503
+ * and 429, mostly EIO.
  *
- * ResourceLimitExceeded (too many copies into the region) is EAGAIN and RETRY_NEVER: the copy queue
- * sees it by its code. */
+ * ResourceLimitExceeded (too many copies into the region) is EAGAIN and RETRY_NEVER: the copies'
+ * queue waits, not the call. */
 enum retry_kind aws_error_judge(
 	int status, const char *body, size_t len, const char *request_id, struct err *err);
 
-/* Whether a refusal with this code may come from a clock that is wrong. */
+/* Classes of codes. */
+
+/* Returns whether a wrong clock may be the cause. */
 bool aws_error_may_be_clock(const char *code);
-/* Whether it speaks of the caller's keys or signature, and not of what they may do. */
+/* Returns whether the caller's keys or its signature were refused, not its permissions. */
 bool aws_error_blames_keys(const char *code);
-/* Whether it may come from keys that were good and are no longer. */
+/* Returns whether keys that were replaced or have expired may be the cause. */
 bool aws_error_may_be_old_keys(const char *code);
+/* Returns whether EC2 carries out as many copies into the region as it will: flow control, not a
+ * failure. */
+bool aws_error_is_limit(const char *code);
+/* Returns whether the snapshot is in the wrong state, perhaps still pending. */
+bool aws_error_is_state(const char *code);
+/* Returns whether there is no such snapshot. */
+bool aws_error_is_absent(const char *code);
+/* Returns whether the cause is not the request but the network, the rate, the server, the keys or
+ * the clock, so that the same request may succeed later. */
+bool aws_error_is_passing(const struct err *err);
+
+/* Advice: the usual cause and the next step, one sentence without a full stop. NULL: none is known.
+ */
+
+/* By the action ("CopySnapshot"; NULL or "": unknown) and the code (NULL or "": none). The message
+ * tells only from which source the keys came, by the note that aws_query.c puts at its end. */
+const char *aws_error_advice(const char *action, const char *code, const char *message);
+/* For the StatusMessage of a snapshot in state error. EC2 gives no code with it, so its words
+ * decide. */
+const char *aws_error_advice_for_status(const char *message);
+/* For an error of any origin: by its code, else by its errno. NULL also if the message says it. */
+const char *aws_error_advice_for(const struct err *err);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "aws_advice.h"
+#include "aws_error.h"
 #include "copy_tags.h"
 #include "estimate.h"
 #include "hint.h"
@@ -127,7 +127,7 @@ int copies_snapshot_status(const char *region, const struct catalogue *catalogue
 	}
 	text_line(out, "message", s.state_message);
 	if (*s.state_message)
-		text_line(out, "hint", aws_advice_status(s.state_message));
+		text_line(out, "hint", aws_error_advice_for_status(s.state_message));
 	if (s.flaws)
 		text_line(out, "note", ec2_flaws_text(s.flaws, note));
 	return -out->error;

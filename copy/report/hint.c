@@ -2,7 +2,7 @@
 /* What helps with a copy that did not come about. */
 #include "hint.h"
 
-#include "aws_advice.h"
+#include "aws_error.h"
 #include "job_kind.h"
 
 const char *hint_for_copy(const struct copy *copy)
@@ -11,9 +11,9 @@ const char *hint_for_copy(const struct copy *copy)
 
 	switch (copy->state) {
 	case COPY_FAILED:
-		return aws_advice(copy->kind->action, row->code, row->message);
+		return aws_error_advice(copy->kind->action, row->code, row->message);
 	case COPY_ERROR:
-		return aws_advice_status(row->message);
+		return aws_error_advice_for_status(row->message);
 	default:
 		return NULL;
 	}

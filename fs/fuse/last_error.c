@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "aws_advice.h"
+#include "aws_error.h"
 #include "clock.h"
 #include "isotime.h"
 #include "log.h"
@@ -72,7 +72,7 @@ int last_error_report(struct last_error *l, uid_t user, const char *what, const 
 		e->err.errnum = EIO;
 	snprintf(e->what, sizeof(e->what), "%s", what);
 	utf8_make_line(e->what);
-	advice = aws_advice_for(&e->err);
+	advice = aws_error_advice_for(&e->err);
 	log_warning("%s: %s%s%s", what, err_text(&e->err, text, sizeof(text)),
 		advice ? ". Next: " : "", advice ? advice : "");
 	return e->err.errnum;
@@ -93,7 +93,7 @@ static const struct entry *last_error_before(
 
 static void last_error_put(const struct entry *e, struct buf *out)
 {
-	const char *step = aws_advice_for(&e->err);
+	const char *step = aws_error_advice_for(&e->err);
 	char stamp[ISOTIME_SIZE];
 
 	buf_printf(out, "time: %s\noperation: %s\nerrno: %s (%s)\n", isotime_format(e->ms, stamp),

@@ -5,7 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "aws_advice.h"
+#include "aws_error.h"
 #include "daemon.h"
 #include "dead_mount.h"
 #include "log.h"
@@ -16,7 +16,7 @@
 
 static void complain(const struct err *err)
 {
-	const char *advice = aws_advice_for(err);
+	const char *advice = aws_error_advice_for(err);
 	char text[800];
 
 	fprintf(stderr, "ebsfs: %s%s%s\n", err_text(err, text, sizeof(text)),

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* aws_error: AWS's refusals, as they come over the wire, to errno and to what may be done about
- * them. */
+/* aws_error: AWS's refusals, as they come over the wire: errno and retry. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -156,11 +155,12 @@ static void test_shapes_of_bodies(void **state)
 			RETRY_NEVER},
 		{408, NULL, "", "HTTP status 408 without a reason from AWS", "header-id", ETIMEDOUT,
 			RETRY_TRANSIENT},
-		/* A key by its message alone. */
+		/* The words of a message do not decide: EC2 uses these in a StatusMessage, with no
+		 * code. */
 		{400,
 			"<R><Code>InvalidRequest</Code><Message>Given key ID is not "
 			"accessible</Message></R>",
-			"InvalidRequest", "Given key ID is not accessible", "header-id", ENOKEY,
+			"InvalidRequest", "Given key ID is not accessible", "header-id", EINVAL,
 			RETRY_NEVER},
 		{200, "<!DOCTYPE x [<!ENTITY a 'SlowDown'>]><R><Code>&a;</Code></R>", "",
 			"HTTP status 200 without a reason from AWS", "header-id", EIO, RETRY_NEVER},

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "aws_advice.h"
+#include "aws_error.h"
 #include "concurrency_limit.h"
 #include "copy_tags.h"
 #include "estimate.h"
@@ -321,14 +321,14 @@ static void test_hints(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		const char *hint = aws_advice(table[i].action, table[i].code, table[i].message);
+		const char *hint = aws_error_advice(table[i].action, table[i].code, table[i].message);
 
 		if (!hint || !strstr(hint, table[i].hint))
 			fail_msg("row %zu: %s", i, hint ? hint : "none");
 	}
-	assert_null(aws_advice("CreateTags", "", noise));
-	assert_null(aws_advice("CreateTags", "InvalidParameterValue", noise));
-	assert_null(aws_advice(NULL, NULL, NULL));
+	assert_null(aws_error_advice("CreateTags", "", noise));
+	assert_null(aws_error_advice("CreateTags", "InvalidParameterValue", noise));
+	assert_null(aws_error_advice(NULL, NULL, NULL));
 }
 
 /* A snapshot's StatusMessage comes without a code. */
@@ -345,13 +345,13 @@ static void test_hints_for_failed_snapshots(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		const char *hint = aws_advice_status(table[i].message);
+		const char *hint = aws_error_advice_for_status(table[i].message);
 
 		if (!hint || !strstr(hint, table[i].hint))
 			fail_msg("row %zu: %s", i, hint ? hint : "none");
 	}
-	assert_null(aws_advice_status("something else"));
-	assert_null(aws_advice_status(NULL));
+	assert_null(aws_error_advice_for_status("something else"));
+	assert_null(aws_error_advice_for_status(NULL));
 }
 
 static void test_bars(void **state)
