@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Deleting in the account. */
+/* Deletes snapshots and tags in the account. */
 #define FUSE_USE_VERSION 314
 #include "delete.h"
 
@@ -12,11 +12,11 @@
 #include "ec2.h"
 #include "log.h"
 
-/* One deletion under way. */
+/* One deletion in flight. */
 struct deletion {
 	struct deletion *prev, *next; /* fs->deletions */
 	struct fs *fs;
-	struct pending_reply *reply; /* NULL once interrupted: EC2 goes on all the same */
+	struct pending_reply *reply; /* NULL once interrupted; the deletion itself continues */
 	struct node node;
 	char key[EC2_TAG_KEY_MAX * 4 + 1];
 };
@@ -45,7 +45,7 @@ void delete_refuse(struct pending_reply *a, struct node n)
 	pending_reply_err(a, &err);
 }
 
-/* Whether the mount and the asking process may delete; if not, the answer has been given. */
+/* Whether the mount and the calling process may delete. If not, the reply has been sent. */
 static bool delete_permitted(struct fs *fs, struct pending_reply *a, const char *option_help)
 {
 	enum guard_verdict verdict = guard_check(&fs->guard, process_of(a), clock_mono_ms());
@@ -110,7 +110,7 @@ void delete_forget_all(struct fs *fs)
 	fs->deletions = NULL;
 }
 
-/* Once EC2 has been asked. */
+/* Called after the request to EC2 was made; call is NULL if it could not be. */
 static void deletion_started(struct deletion *d, struct aws_call *call)
 {
 	struct err err;
@@ -128,8 +128,8 @@ static void snapshot_deleted(void *arg, const struct err *err)
 	struct deletion *d = arg;
 	struct catalogue *c = fs_catalogue(d->fs, d->node);
 
-	/* "Not found" is what was wanted: an earlier try without an answer, or another tool's
-	 * deletion. */
+	/* "Not found" is success: an earlier try whose response was lost, or another tool, has
+	 * deleted it. */
 	if (!err || !strcmp(err->code, "InvalidSnapshot.NotFound")) {
 		copies_snapshot_deleted(d->fs->copies, region_name(fs_region(d->fs, d->node)),
 			catalogue_id(c, d->node.slot));

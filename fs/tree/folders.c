@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Folders whose contents are fixed, and regions/. */
+/* Folders with a fixed list of children, and regions/. */
 #include "folders.h"
 
 #include <errno.h>

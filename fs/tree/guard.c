@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Knows the processes that walk and remove recursively. */
+/* Detects recursive removals by process. */
 #include "guard.h"
 
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Knows the processes that walk and remove recursively: a process that was refused one removal gets
- * no other for a while. */
+/* Detects recursive removals: a process that was refused one removal is refused all others for
+ * GUARD_MS. */
 #ifndef EBSFS_GUARD_H
 #define EBSFS_GUARD_H
 
@@ -16,22 +16,22 @@ struct guard {
 		pid_t pid;
 		int64_t until;
 	} barred[GUARD_MAX];
-	int64_t all_until; /* a process that found no room may still be walking until then */
+	int64_t all_until; /* the table was full: every process is barred until then */
 };
 
-/* The process that a thread belongs to: FUSE names the thread, and a remover may have many. The
- * thread itself if /proc does not say; 0, which is everybody in another pid name space, is one
- * process. */
+/* Returns the process of a thread: FUSE passes the thread, and a removing command may have many.
+ * Returns the thread itself if /proc does not show it. Thread 0, any process in another pid name
+ * space, counts as one process. */
 pid_t guard_process(pid_t thread);
 
-/* Bars the process for GUARD_MS; now_ms: monotonic. With GUARD_MAX processes barred already, all
- * processes are barred instead: the guard never forgets one. */
+/* Bars the process for GUARD_MS; now_ms is monotonic. If GUARD_MAX processes are barred already,
+ * bars all processes instead of forgetting one. */
 void guard_bar(struct guard *g, pid_t pid, int64_t now_ms);
 
 enum guard_verdict {
 	GUARD_FREE,
-	GUARD_BARRED, /* and barred anew: a walk of an hour stays barred */
-	GUARD_FULL,   /* it may be one of those that found no room */
+	GUARD_BARRED, /* and its time starts again, so that a walk of an hour stays barred */
+	GUARD_FULL,   /* the table was full, so this process may be one of the barred */
 };
 enum guard_verdict guard_check(struct guard *g, pid_t pid, int64_t now_ms);
 

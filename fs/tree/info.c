@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts about the mount: README, copies, copies.json, and what stands in .ebsfs/. */
+/* The texts about the mount: README, copies, copies.json, and the files in .ebsfs/ but metrics. */
 #include "nodes.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "offline.h"
 #include "tree.h"
 
-#define CLOCK_OFF_S 60 /* a clock that is off by less is not worth a word */
+#define CLOCK_OFF_S 60 /* smaller differences are not shown */
 
 static int readme_text(struct fs *fs, struct node n, struct buf *out)
 {
@@ -157,7 +157,8 @@ static int errors_text(struct fs *fs, struct node n, struct buf *out)
 	bool everybody = !fs->caller || fs->caller == fs->uid;
 
 	(void)n;
-	/* The kernel refuses their changes, by the modes, without a word to ebsfs. */
+	/* The kernel refuses their changes by the file modes, so no error of theirs is ever
+	 * recorded here. */
 	if (!everybody)
 		buf_printf(out,
 			"note: you (uid %u) may look at this mount, and change nothing: uid %u "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* .ebsfs/metrics: the mount in numbers, as Prometheus reads them. */
+/* .ebsfs/metrics, in Prometheus's text format. */
 #include "metric.h"
 
 #include "clock.h"
@@ -10,7 +10,7 @@
 
 struct column {
 	const char *name, *type, *help;
-	bool paced; /* says nothing where no rate is kept */
+	bool paced; /* only where a request rate is kept */
 	double (*value)(const struct aws_counter *counter);
 };
 
@@ -68,14 +68,13 @@ static const struct column columns[] = {
 	{"ebsfs_errors_total", "counter", "Calls that ended in an error.", false, counter_errors},
 	{"ebsfs_rate_tokens", "gauge", "Requests that may go out now without waiting.", true,
 		counter_tokens},
-	{"ebsfs_rate_share", "gauge",
-		"Share of EC2's request rate that is counted on; less after refusals.", true,
-		counter_share},
+	{"ebsfs_rate_share", "gauge", "Share of EC2's request rate in use; smaller after refusals.",
+		true, counter_share},
 	{"ebsfs_rate_waiting", "gauge", "Calls that wait for EC2's request rate.", true,
 		counter_waiting},
 	{"ebsfs_rate_waits_total", "counter", "Tries that had to wait for EC2's request rate.",
 		true, counter_waits},
-	{"ebsfs_rate_wait_seconds_total", "counter", "How long they waited, all together.", true,
+	{"ebsfs_rate_wait_seconds_total", "counter", "Total time of these waits.", true,
 		counter_wait_seconds},
 };
 
@@ -107,10 +106,10 @@ static void put_client(const struct fs *fs, struct buf *out)
 		aws_each_counter(fs->aws, put_counter, &(struct writing){out, &columns[i]});
 	}
 	metric_head(out, "ebsfs_retry_budget", "gauge",
-		"Left for retries: 500 at most; one costs 5, after a time-out 10.");
+		"Tokens left for retries: at most 500; a retry costs 5, after a timeout 10.");
 	aws_each_budget(fs->aws, put_budget, out);
 	metric_head(out, "ebsfs_timeouts_total", "counter",
-		"Requests that ran out of time: connecting, without a byte for 20 s, or in all.");
+		"Requests that timed out: connecting, no byte for 20 s, or in total.");
 	buf_printf(out,
 		"ebsfs_timeouts_total{kind=\"connect\"} %llu\n"
 		"ebsfs_timeouts_total{kind=\"stalled\"} %llu\n"
@@ -157,18 +156,19 @@ static void put_regions(const struct fs *fs, struct buf *out)
 		buf_printf(out, "ebsfs_snapshots_incomplete{region=\"%s\"} %zu\n",
 			region_name(regions_at(fs->regions, i)),
 			catalogue_flawed(region_catalogue(regions_at(fs->regions, i))));
-	metric_head(out, "ebsfs_catalogue_bytes", "gauge", "Memory of what is known of them.");
+	metric_head(out, "ebsfs_catalogue_bytes", "gauge", "Memory used by the catalogue.");
 	for (size_t i = 0; regions_at(fs->regions, i); i++)
 		buf_printf(out, "ebsfs_catalogue_bytes{region=\"%s\"} %zu\n",
 			region_name(regions_at(fs->regions, i)),
 			catalogue_memory(region_catalogue(regions_at(fs->regions, i))));
 	metric_head(out, "ebsfs_from_disk", "gauge",
-		"1: shown as the last mount left it, EC2 has not listed it yet.");
+		"1: from the last mount's catalogue; EC2 has not listed it yet.");
 	for (size_t i = 0; regions_at(fs->regions, i); i++)
 		buf_printf(out, "ebsfs_from_disk{region=\"%s\"} %d\n",
 			region_name(regions_at(fs->regions, i)),
 			region_known_ms(regions_at(fs->regions, i)) != 0);
-	metric_head(out, "ebsfs_listing_age_seconds", "gauge", "Since EC2 was last asked.");
+	metric_head(out, "ebsfs_listing_age_seconds", "gauge",
+		"Seconds since the region was last listed.");
 	for (size_t i = 0; regions_at(fs->regions, i); i++)
 		put_age(regions_at(fs->regions, i), out);
 }

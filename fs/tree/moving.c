@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Snapshots whose names the kernel may move. */
+/* The snapshots whose names have no timeout, because a rename of them is about to be carried out.
+ */
 #include "moving.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Snapshots whose names the kernel may move. */
+/* The snapshots whose names have no timeout, because a rename of them is about to be carried out.
+ */
 #ifndef EBSFS_MOVING_H
 #define EBSFS_MOVING_H
 
@@ -10,12 +11,12 @@
 #include "node.h"
 
 /*
- * After a successful rename the kernel moves the name that it has cached, with the node that the
- * name stood for. But the new name stands for a receipt, and the snapshot stays where it was. So
- * the moved name must have no timeout: the kernel then looks it up again before it uses it.
+ * After a successful rename the kernel moves the cached name together with its node. But the new
+ * name belongs to a receipt, and the snapshot stays where it was. So the moved name must have no
+ * timeout: the kernel then looks it up again before it uses it.
  *
- * A rename is therefore refused once with ESTALE. The kernel, never the user's program, repeats it
- * and looks the source up again on the way; this time the name gets no timeout.
+ * So the first rename fails with ESTALE. The kernel itself, not the user's program, looks the
+ * source up again, which now gets no timeout, and repeats the rename.
  */
 
 /* All zero: no rename yet. */
@@ -23,10 +24,10 @@ struct moving {
 	struct moving_node *by_number;
 };
 
-/* A rename of this node is about to be carried out. 1: the first one, answer ESTALE; 0: the name
- * has no timeout, go on; -ENOMEM. */
+/* Notes that a rename of this node is about to be carried out. Returns 1 for the first one (reply
+ * ESTALE), 0 if the name has no timeout already (carry it out), or -ENOMEM. */
 int moving_begin(struct moving *m, struct node n);
-/* Whether a rename of this node was asked for in this mount. */
+/* Whether moving_begin() was called for this node in this mount. */
 bool moving_has(const struct moving *m, struct node n);
 void moving_finish(struct moving *m);
 

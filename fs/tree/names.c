@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names: tag keys as file names, and the names that copying tools make. */
+/* File names: tag keys as file names, and the temporary names of copying tools. */
 #include "names.h"
 
 #include <ctype.h>

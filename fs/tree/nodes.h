@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The kinds of node, by the module that is each kind. */
+/* The operations of every kind of node, by the file that defines them. */
 #ifndef EBSFS_NODES_H
 #define EBSFS_NODES_H
 
 struct node_ops;
 
-/* folders.c: folders whose contents are fixed, and regions/ */
+/* folders.c: folders with a fixed list of children, and regions/ */
 extern const struct node_ops root_ops, control_ops, regions_ops;
 /* info.c: texts about the mount */
 extern const struct node_ops readme_ops, copies_ops, copies_json_ops, health_ops, metrics_ops,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A region's folder and its snapshots/: where receipts stand, and where snapshots are listed. */
+/* A region's folder and its snapshots/: both hold receipts, snapshots/ lists the snapshots too. */
 #define FUSE_USE_VERSION 314
 #include <errno.h>
 #include <fuse_lowlevel.h>
@@ -18,8 +18,8 @@ static int region_find(struct fs *fs, struct node folder, const char *name, stru
 	return receipts_find(fs->receipts, folder, name, child);
 }
 
-/* Nothing here comes from EC2; but a shell that expands a `*` in a region's place looks up
- * `snapshots` in each before anybody opens the first. */
+/* Needs nothing from EC2, but reports the lookup for prefetching: a shell that expands a wildcard
+ * for the region looks up `snapshots` in every region before it opens the first. */
 static struct region_waiter *region_look(struct fs *fs, struct node folder, const char *name,
 	region_done *done, void *arg, bool *ready)
 {
@@ -31,7 +31,7 @@ static struct region_waiter *region_look(struct fs *fs, struct node folder, cons
 	return NULL;
 }
 
-/* Positions: the fixed children, then the receipts. */
+/* A position counts the fixed children, then the receipts. */
 static bool region_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
 	uint64_t fixed = ARRAY_LEN(region_children), at;
@@ -62,9 +62,9 @@ static int snapshots_find(struct fs *fs, struct node folder, const char *name, s
 	return 0;
 }
 
-/* Positions: slots, then, from 2^32 on, the receipts. Neither moves while a listing is read, so an
- * offset always means the same place. While a region's first listing comes, the receipts wait for
- * its end. */
+/* A position is a slot, or, from 2^32 on, a receipt. Neither moves while a listing is read, so an
+ * offset always means the same entry. During a region's first listing the receipts follow at its
+ * end. */
 #define RECEIPTS_FROM ((uint64_t)1 << 32)
 
 static struct region_waiter *snapshots_ensure_next(
@@ -115,7 +115,8 @@ static struct region_waiter *snapshots_ensure(struct fs *fs, struct node folder,
 		regions_look(fs->regions, folder.region);
 		return region_ensure_begun(region, done, arg, ready);
 	}
-	/* Only an id is worth a question: a name of any other form is a receipt's, or nobody's. */
+	/* Only the name of an id is worth a request to EC2: any other name is a receipt or does not
+	 * exist. */
 	if (receipts_find(fs->receipts, folder, name, &receipt) == 0 || !ec2_is_snapshot_id(name)) {
 		*ready = true;
 		return NULL;
@@ -123,8 +124,8 @@ static struct region_waiter *snapshots_ensure(struct fs *fs, struct node folder,
 	return region_ensure_id(region, name, false, done, arg, ready);
 }
 
-/* `touch snapshots` comes through ops_write.c, which reads the region again; the times themselves
- * are not kept. */
+/* Accepts `touch snapshots`, for which ops_write.c lists the region again; the times are not kept.
+ */
 static int snapshots_set_attr(
 	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {
@@ -133,7 +134,8 @@ static int snapshots_set_attr(
 	(void)st;
 	if (which & ~(FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
 			    FUSE_SET_ATTR_MTIME_NOW | FUSE_SET_ATTR_CTIME))
-		return err_set(err, EPERM, "only 'touch' is known here: it reads the region again");
+		return err_set(
+			err, EPERM, "only 'touch' is permitted here: it reads the region again");
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mv. */
+/* mv of receipts, tags and snapshots. */
 #include "rename.h"
 
 #include <errno.h>
@@ -18,8 +18,8 @@ static bool takes_receipts(struct node folder)
 	return folder.kind == NODE_REGION || folder.kind == NODE_SNAPSHOTS;
 }
 
-/* A target that is there makes room only if its copy does not go on: it would lose its receipt.
- * NULL: nothing there. */
+/* Finds the receipt that the rename replaces: *old, NULL if there is none. Refuses one with a copy,
+ * which would lose its receipt. */
 static int make_room(struct fs *fs, struct node to_folder, const char *to_name,
 	const struct receipt *self, bool noreplace, struct receipt **old, struct err *err)
 {
@@ -47,7 +47,7 @@ static void rename_receipt(struct fs *fs, struct receipt *r, struct node to_fold
 	char target[NAME_MAX + 1];
 	struct err err;
 
-	/* rsync ends a file: what its close did not say is said now. */
+	/* rsync's last step: report here the refusal that its close() did not return. */
 	if (r->work && r->work->has_refused && names_rsync_target(r->name, target) &&
 		!strcmp(target, to_name)) {
 		pending_reply_err(a, &r->work->refused);
@@ -78,7 +78,7 @@ struct move {
 	struct node snapshot, to_folder;
 	char to_name[NAME_MAX + 1];
 	struct pending_reply *reply;
-	/* The question whose the snapshot is. */
+	/* The request for the owner of the snapshot. */
 	struct pages *question;
 	struct ec2_describe_snapshots query;
 	struct ec2_filter filter;
@@ -87,7 +87,7 @@ struct move {
 	bool own;
 };
 
-/* The snapshot is the account's own: asks for its copy. Ends the move. */
+/* Requests the copy of the account's own snapshot. Frees m. */
 static void move_start(struct move *m)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
@@ -170,7 +170,7 @@ static void owner_interrupted(void *arg)
 	free(m);
 }
 
-/* EC2 says whether the snapshot is among the account's own. */
+/* Asks EC2 whether the snapshot is the account's own. */
 static void move_ask_owner(struct move *m)
 {
 	struct err err;
@@ -193,8 +193,8 @@ static void move_ask_owner(struct move *m)
 	move_refuse(m, &err);
 }
 
-/* Not having been listed makes a snapshot nobody else's: an id can be opened in a region that was
- * never listed, at an endpoint that does not say which account this is. */
+/* A snapshot that is not listed may still be the account's own: an id can be opened in a region
+ * that was never listed, at an endpoint that does not tell the account's number. */
 static void move_check_owner(struct move *m)
 {
 	struct fs *fs = m->fs;
@@ -287,14 +287,14 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 	default:
 		break;
 	}
-	/* Within a receipt's folder, rsync gives what it wrote its real name. */
+	/* In a receipt's folder, rsync renames its temporary file. */
 	if (same && (from_folder.kind == NODE_FOLDER || from_folder.kind == NODE_FOLDER_TAGS)) {
 		r = receipt_folder_rename(fs, from, from_name, to_name, &err);
 		pending_reply_err(a, r < 0 ? &err : NULL);
 		return;
 	}
 	err_set(&err, EPERM,
-		"'%s' has its name and place from ebsfs; only receipts, tags and, to another "
+		"ebsfs sets the name and place of '%s'; only receipts, tags and, to another "
 		"region, snapshots can be moved",
 		from_name);
 	pending_reply_err(a, &err);

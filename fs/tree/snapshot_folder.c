@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A snapshot's folder, and the files in it that only tell: description, metadata.json, the snapshot
- * file. */
+/* A snapshot's folder, and its read-only files: description, metadata.json, the snapshot file. */
 #include <errno.h>
 #include <string.h>
 
@@ -82,7 +81,7 @@ static bool snapshot_next(struct fs *fs, struct node folder, uint64_t *pos, stru
 	return true;
 }
 
-/* The files in the folder have the snapshot's times: nothing in them is older or younger. */
+/* The files in the folder have the snapshot's times. */
 int snapshot_child_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	struct catalogue_snapshot s;
@@ -93,8 +92,8 @@ int snapshot_child_attr(struct fs *fs, struct node n, struct stat *st)
 	return r;
 }
 
-/* The snapshot file holds only what can never change, and neither may its times (rsync's quick
- * check): mtime is the start, and ctime too. */
+/* The content of a snapshot file never changes, so neither may its times (rsync's quick check):
+ * mtime and ctime are the snapshot's start. */
 static int snapshot_file_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	int r = snapshot_child_attr(fs, n, st);
@@ -134,8 +133,8 @@ static void json_date(struct buf *out, const char *key, int64_t ms)
 		json_text(out, key, isotime_format_ms(ms, stamp));
 }
 
-/* The other fields come as text; those that EC2's model has as numbers or truth values keep their
- * type. */
+/* The remaining fields of EC2's response are text; fields that are numbers in EC2's model are
+ * written as numbers. */
 static void json_field(struct buf *out, const struct ec2_field *f)
 {
 	static const char *const plain[] = {"CompletionDurationMinutes"};
@@ -228,9 +227,8 @@ const struct node_ops snapshot_ops = {
 	.type = S_IFDIR,
 	.mode = 0555,
 	.trust = TRUST_LISTING,
-	.instead =
-		"it holds what EC2 has of the snapshot; set a tag by writing tags/KEY, ask for a "
-		"copy by a file in another region's folder",
+	.instead = "ebsfs fills it from EC2; set a tag by writing tags/KEY, ask for a "
+		   "copy by a file in another region's folder",
 	.attr = snapshot_attr,
 	.find = snapshot_find,
 	.next = snapshot_next,
@@ -254,7 +252,7 @@ const struct node_ops metadata_ops = {.type = S_IFREG,
 const struct node_ops snapshot_file_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_LISTING,
-	.instead = "it says what the snapshot is; to copy with other options, write the changed "
+	.instead = "it identifies the snapshot; to copy with other options, write the changed "
 		   "text to a file in the destination's folder, regions/REGION/",
 	.attr = snapshot_file_attr,
 	.text = snapshot_file_text};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* status and .wait. */
+/* status and .wait: their texts, poll(), and reads that wait for the end of a copy. */
 #define FUSE_USE_VERSION 314
 #include "status.h"
 
@@ -12,7 +12,7 @@
 #include "invalidate.h"
 #include "nodes.h"
 
-/* One who waits in a read of .wait. */
+/* A read of .wait that waits. */
 struct waiter {
 	struct waiter *prev, *next; /* statuses.waiters */
 	struct fs *fs;
@@ -21,10 +21,10 @@ struct waiter {
 	size_t size; /* of the read */
 	off_t offset;
 	struct pending_reply *reply;
-	bool held; /* copies_hold() is to be released */
+	bool held; /* copies_release() is owed */
 };
 
-/* One region's changes: to the kernel's caches and to who waits. */
+/* Forwards one region's catalogue changes to the kernel's caches, the waiters and poll(). */
 struct region_watch {
 	struct region_watch *next; /* statuses.watches */
 	struct fs *fs;
@@ -38,7 +38,7 @@ struct statuses {
 	struct handle *polled; /* by prev_watched and next_watched */
 };
 
-/* --- what the text says --- */
+/* --- the text --- */
 
 static const char *region_of(struct fs *fs, struct node n)
 {
@@ -76,8 +76,8 @@ static int status_text(struct fs *fs, struct node n, struct buf *out)
 	return is_receipt(n) ? receipt_status_text(fs, n, out) : snapshot_status_text(fs, n, out);
 }
 
-/* Somebody reads it: if it is about to change, the poller is to look soon. Asking for its size
- * alone (ls -l, find) costs no request. */
+/* Reading a status that is about to change makes the poller ask EC2 soon. Its size alone (ls -l,
+ * find) costs no request. */
 static int status_text_read(struct fs *fs, struct node n, struct buf *out)
 {
 	if (is_receipt(n)) {
@@ -105,7 +105,8 @@ static int status_size_attr(struct fs *fs, struct node n, struct stat *st)
 	return r;
 }
 
-/* The id that a poller is to ask about for this node; NULL: nobody needs to. */
+/* The id that the poller must ask about for this node; NULL for a receipt, whose copy is polled
+ * anyway. */
 static const char *watched_id(struct fs *fs, struct node n)
 {
 	return is_receipt(n) ? NULL : catalogue_id(fs_catalogue(fs, n), n.slot);
@@ -146,8 +147,8 @@ static void waiter_interrupted(void *arg)
 	waiter_free(arg);
 }
 
-/* A read from the beginning is answered once the copy or the snapshot has ended; one further on
- * continues the text that the first one gave. */
+/* A read from the beginning waits for the end of the copy or the snapshot; a read further on
+ * continues the text of the first one. */
 static void wait_read(struct handle *h, off_t offset, size_t size, struct pending_reply *a)
 {
 	struct fs *fs = h->fs;
@@ -193,7 +194,7 @@ static void wake_waiters(struct statuses *s,
 
 /* --- polling --- */
 
-/* From now on changes are noted for poll(). */
+/* Notes changes for poll() from now on. */
 static void status_open_read(struct handle *h)
 {
 	DL_PREPEND2(h->fs->statuses->polled, h, prev_watched, next_watched);
@@ -206,8 +207,8 @@ static bool status_poll(struct handle *h, struct fuse_pollhandle *ph)
 		fuse_pollhandle_destroy(h->poll);
 	if (ph)
 		h->poll = ph;
-	/* From now on somebody waits: EC2 is to be asked about a snapshot that no copy of ours is
-	 * making. */
+	/* The caller now waits, so the poller must ask about a snapshot that is not a copy of this
+	 * mount. */
 	if (ph && !h->held && watched_id(h->fs, h->node) && !status_ended(h->fs, h->node))
 		h->held = copies_hold(h->fs->copies, region_of(h->fs, h->node),
 				  watched_id(h->fs, h->node)) == 0;
@@ -251,7 +252,7 @@ static void status_changed(struct statuses *s,
 	wake_waiters(s, concerns, what);
 }
 
-/* --- what changes --- */
+/* --- changes of copies, receipts and snapshots --- */
 
 static bool concerns_copy(struct fs *fs, struct node n, const void *what)
 {
@@ -315,7 +316,7 @@ static void watch_region(void *arg, struct region *region)
 	struct region_watch *w;
 
 	if (index < 0)
-		return; /* only a copy's source: it has no nodes */
+		return; /* a region that is only the source of a copy has no nodes */
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return;
@@ -357,7 +358,7 @@ void statuses_destroy(struct statuses *s)
 
 /* --- nodes --- */
 
-/* .wait has no size that could be known before it is read. */
+/* The size of .wait is unknown before it is read. */
 static int wait_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	(void)fs;
@@ -366,10 +367,11 @@ static int wait_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
-#define INSTEAD "it says what EC2 does; a file that asks for a copy goes into regions/REGION/"
+#define INSTEAD                                                                                    \
+	"ebsfs writes it from EC2's state; a file that asks for a copy goes into regions/REGION/"
 
-/* cp -r writes the source's status into a receipt's folder: it is dropped. A receipt's own status
- * file is read-only. */
+/* Accepts, and drops, the status that cp -r writes into a receipt's folder. The status of a receipt
+ * that is a file is read-only. */
 static int receipt_status_open_write(
 	struct fs *fs, struct node n, struct handle *h, struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* status and .wait: what a copy or a snapshot is doing, for those who ask, poll or wait. */
+/* status and .wait: the state of a copy or a snapshot, to read, to poll, or to wait for its end. */
 #ifndef EBSFS_STATUS_H
 #define EBSFS_STATUS_H
 
@@ -11,7 +11,8 @@ struct statuses;
 /* Watches copies, receipts and catalogues; fs->copies, fs->receipts and fs->regions are there. NULL
  * on ENOMEM. */
 struct statuses *statuses_create(struct fs *fs);
-/* After the session's end: the kernel has answered who still waited. NULL is permitted. */
+/* Called after the session has ended, when the kernel has replied to all reads that waited. NULL is
+ * permitted. */
 void statuses_destroy(struct statuses *s);
 
 #endif

@@ -49,7 +49,7 @@ static bool tags_next(struct fs *fs, struct node folder, uint64_t *pos, struct t
 		uint32_t number = catalogue_key_number(c, tag.key);
 
 		++*pos;
-		/* A key too long for a file's name is in metadata.json only. */
+		/* A key that is too long for a file name appears in metadata.json only. */
 		if (number > NODE_SUB_MAX || !names_escape(tag.key, out->name))
 			continue;
 		out->node = tag_node(folder, number);
@@ -77,7 +77,7 @@ static int tag_attr(struct fs *fs, struct node n, struct stat *st)
 		return -ENOENT;
 	if (tag_key_is_aws(key))
 		st->st_mode &= ~(mode_t)0222;
-	/* A tag that was just created has no value before the first close. */
+	/* A new tag has no value before the first close(). */
 	st->st_size = value ? (off_t)strlen(value) + 1 : 0;
 	return 0;
 }
@@ -142,18 +142,18 @@ static int tag_open_write(struct fs *fs, struct node n, struct handle *h, struct
 	return key ? tag_check_key(key, err) : err_set(err, ENOENT, "the tag is gone");
 }
 
-/* One CreateTags under way; for mv of a tag, then the DeleteTags of its old key. */
+/* One CreateTags in flight; for mv of a tag, followed by the DeleteTags of its old key. */
 struct tagging {
 	struct fs *fs;
 	struct node node;
-	struct pending_reply *reply; /* NULL: nobody waits (last close), or interrupted */
+	struct pending_reply *reply; /* NULL after the last close() or an interrupt */
 	uid_t user;
 	char key[NAME_MAX + 1];
 	struct buf value;
 	char old_key[NAME_MAX + 1]; /* "": none */
 };
 
-/* For an error that no close() can return any more. */
+/* Reports an error after the last close(), which could not return it. */
 static void tagging_report(const struct tagging *t, const struct err *err)
 {
 	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 8];
@@ -201,7 +201,7 @@ static void tagging_created(void *arg, const struct err *err)
 	}
 }
 
-/* Sends CreateTags for what `t` (owned from now on) says; `a` may be NULL. */
+/* Sends the CreateTags of `t`, which it owns from now on; `a` may be NULL. */
 static void tagging_send(struct tagging *t, struct pending_reply *a)
 {
 	struct fs *fs = t->fs;
@@ -293,7 +293,7 @@ int tags_check_value(const char *value, size_t len, struct err *err)
 }
 
 /* A shell closes once between opening and writing (`echo v > k` duplicates the descriptor), so an
- * empty text waits for the last close. */
+ * empty text is written at the last close only. */
 static void tag_commit(struct handle *h, struct pending_reply *a)
 {
 	size_t len = h->text.len;
@@ -319,7 +319,7 @@ static void tag_closed(struct handle *h)
 		tag_write(h, NULL);
 }
 
-/* Times and modes of a tag are not kept; `touch` and `cp -p` are not refused for it. */
+/* Accepts times and modes for `touch` and `cp -p`, without keeping them. */
 static int tag_set_attr(
 	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {
@@ -341,8 +341,7 @@ const struct node_ops tags_ops = {
 const struct node_ops tag_ops = {
 	.type = S_IFREG,
 	.mode = 0644,
-	.trust = TRUST_NEVER, /* other tools write tags too, and nobody reads so many that it would
-				 matter */
+	.trust = TRUST_NEVER, /* other tools write tags too, and few are read */
 	.attr = tag_attr,
 	.text = tag_text,
 	.open_write = tag_open_write,

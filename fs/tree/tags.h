@@ -5,15 +5,14 @@
 
 #include "tree.h"
 
-/* The key that a file's name stands for (names.h), if EC2 can take it: UTF-8, not too long. 0, or
- * -EINVAL with *err. */
+/* Writes the key of a tag's file name (names.h) and checks EC2's rules: UTF-8, at most
+ * EC2_TAG_KEY_MAX characters. Returns 0 or -EINVAL with *err. */
 int tags_parse_name(const char *name, char key[NAME_MAX + 1], struct err *err);
-/* The same for a value. */
+/* Checks a value against EC2's rules. Returns 0 or -EINVAL with *err. */
 int tags_check_value(const char *value, size_t len, struct err *err);
 
-/* mv of a tag within its folder, as editors and `sed -i` put a new text in the place of an old: the
- * value gets the key `name`, over the value that was there, and then the old key goes. A value is
- * never without a key in between. */
+/* mv of a tag within its folder, as editors and `sed -i` replace a file: writes the value under the
+ * key `name`, replacing the value there, then deletes the old key. The value always has a key. */
 void tags_rename(struct fs *fs, struct node n, const char *name, struct pending_reply *a);
 
 #endif

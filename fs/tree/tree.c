@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree: the table of the kinds of node, and what all kinds have in common. */
+/* The tree: the table of the kinds of node, and the attributes that all kinds share. */
 #include "tree.h"
 
 #include <errno.h>
@@ -55,7 +55,8 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st)
 	memset(st, 0, sizeof(*st));
 	st->st_ino = node_number(n);
 	st->st_mode = ops->type | ops->mode;
-	/* 1 for folders too: more would tell find and perl how many subfolders there are. */
+	/* 1 for folders too: find and perl would take a larger number for the count of subfolders.
+	 */
 	st->st_nlink = 1;
 	st->st_uid = fs->uid;
 	st->st_gid = fs->gid;
@@ -88,8 +89,8 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
-/* Beyond the listing's own time: where the kernel is told of changes a second or two saves most
- * look-ups of a running walk. */
+/* At least a second, also when the listing is stale: changes invalidate the kernel's cache, and a
+ * second saves most lookups of a walk. */
 static double listing_seconds(struct fs *fs, struct node n)
 {
 	double left = (double)region_valid_ms(fs_region(fs, n), clock_mono_ms()) / 1000;
@@ -113,7 +114,7 @@ double tree_name_seconds(struct fs *fs, struct node n)
 {
 	if (moving_has(&fs->moving, n))
 		return 0;
-	/* The names beside a snapshot are as lasting as its folder; only what they say changes. */
+	/* Names in a snapshot's folder last as long as the folder; only the texts change. */
 	if (n.kind == NODE_STATUS || n.kind == NODE_WAIT)
 		return listing_seconds(fs, n);
 	if (n.kind < NODE_REGIONS)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree: what each kind of node is. A new kind of file is one module that fills a struct
+/* The tree: the operations of each kind of node. A new kind of file is one module with a struct
  * node_ops, and one line in tree.c. */
 #ifndef EBSFS_TREE_H
 #define EBSFS_TREE_H
@@ -19,27 +19,27 @@ struct tree_entry {
 	struct node node;
 };
 
-/* How long the kernel may trust what it was told. */
+/* How long the kernel may cache a node's attributes and text. */
 enum tree_trust {
-	TRUST_NEVER,   /* changes on its own: asked each time; read past the page cache */
-	TRUST_LISTING, /* as long as the region's listing is fresh; changes are told to the kernel
+	TRUST_NEVER,   /* changes at any time: asked each time, read past the page cache */
+	TRUST_LISTING, /* while the region's listing is fresh; changes invalidate the kernel's cache
 			*/
-	TRUST_EVER,    /* never changes while mounted */
+	TRUST_EVER,    /* does not change while mounted */
 };
 
-/* What a kind of node can do. A NULL member means: not with this kind. Without a pending reply a
- * member returns at once, from memory; -errno on failure. */
+/* The operations of a kind of node. NULL: the kind does not have the operation. Members without a
+ * pending reply answer from memory, at once; those that return int return 0 or -errno. */
 struct node_ops {
 	mode_t type; /* S_IFDIR, S_IFREG, S_IFLNK */
 	mode_t mode; /* permissions; write bits fall away on a read-only mount */
 	enum tree_trust trust;
-	/* What a person does instead, where writing it, or making anything in it, is refused. */
+	/* The advice in the error message where a write to it, or a new file in it, is refused. */
 	const char *instead;
 
 	/* Corrects the default attributes (owner, mode, times of the mount, size of the text).
 	 * -ENOENT: the node is gone. */
 	int (*attr)(struct fs *fs, struct node n, struct stat *st);
-	/* A file's text, a link's target. */
+	/* Appends a file's text, or a link's target. */
 	int (*text)(struct fs *fs, struct node n, struct buf *out);
 
 	/* Files whose reads are not served from text() as it was at open: replies to `a`, now or
@@ -50,36 +50,38 @@ struct node_ops {
 	off_t (*lseek)(struct handle *h, off_t offset, int whence);
 	/* Reads come in order: the kernel refuses every lseek (ESPIPE). */
 	bool stream;
-	/* An opening for reading; poll() on it: whether there is news, and if not, `ph` (NULL, or
-	 * owned from now on) is notified of it; before the handle is freed. */
+	/* open_read(): a handle was opened for reading. poll(): whether its text has changed since
+	 * it was last read; if not, `ph` (NULL, or owned by the handle from now on) is notified
+	 * when it does. release(): the handle is about to be freed. */
 	void (*open_read)(struct handle *h);
 	bool (*poll)(struct handle *h, struct fuse_pollhandle *ph);
 	void (*release)(struct handle *h);
 
-	/* Folders: the child of this name (-ENOENT); the next child from *pos on, which is 0 at
-	 * first and opaque (false: no more). */
+	/* Folders. find(): the child of this name, or -ENOENT. next(): the next child from *pos on,
+	 * which is 0 at first and opaque; false after the last one. */
 	int (*find)(struct fs *fs, struct node folder, const char *name, struct node *child);
 	bool (*next)(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out);
-	/* Folders whose contents come from EC2: sees to it that `name` (NULL: all) is known, as
-	 * region_ensure() does. */
+	/* Folders whose contents come from EC2: makes sure that `name` (NULL: every name) is known
+	 * before find(), as region_ensure() does. */
 	struct region_waiter *(*ensure)(struct fs *fs, struct node folder, const char *name,
 		region_done *done, void *arg, bool *ready);
 
-	/* Folders that are read while they come from EC2: sees to it that next() knows whether
-	 * there is anything from `pos` on, likewise. */
+	/* Folders that are read while EC2 sends their list: likewise makes sure that next() knows
+	 * whether anything follows from `pos` on. */
 	struct region_waiter *(*ensure_next)(struct fs *fs, struct node folder, uint64_t pos,
 		region_done *done, void *arg, bool *ready);
 
-	/* Folders: a new file, opened; a new folder or link. `err` says why not. */
+	/* Folders: creates a file and opens it; creates a folder or a link. Returns 0 or -errno
+	 * with *err. */
 	int (*create)(struct fs *fs, struct node folder, const char *name, mode_t mode,
 		struct handle *h, struct node *child, struct err *err);
 	int (*mkdir)(struct fs *fs, struct node folder, const char *name, mode_t mode,
 		struct node *child, struct err *err);
 	int (*symlink)(struct fs *fs, struct node folder, const char *name, struct node *child,
-		struct err *err); /* the target is the kind's to say */
+		struct err *err); /* the link's text() gives its target */
 
-	/* Files: opening for writing what exists; then the text as it was written (handle.h).
-	 * commit() answers close(). */
+	/* Files: open_write() opens an existing file for writing; write() and truncate() change the
+	 * text of the handle (handle.h); commit() replies to close(). */
 	int (*open_write)(struct fs *fs, struct node n, struct handle *h, struct err *err);
 	int (*write)(struct handle *h, const char *data, size_t len, off_t offset, struct err *err);
 	int (*truncate)(struct fs *fs, struct node n, struct handle *h, off_t size,
@@ -87,25 +89,26 @@ struct node_ops {
 	void (*commit)(struct handle *h, struct pending_reply *a);
 	void (*closed)(struct handle *h); /* the last close of this opening */
 
-	/* Changes of mode, owner and times that are kept (or kindly ignored) instead of refused
-	 * with EPERM. `which`: FUSE_SET_ATTR_… */
+	/* Accepts changes of mode, owner and times, kept or ignored; NULL: they are refused with
+	 * EPERM. `which`: FUSE_SET_ATTR_… */
 	int (*set_attr)(
 		struct fs *fs, struct node n, const struct stat *st, int which, struct err *err);
-	/* Removal from its folder, by unlink (files, links) or rmdir (folders). */
+	/* Removes the node from its folder: unlink for files and links, rmdir for folders. */
 	void (*remove)(struct fs *fs, struct node n, struct pending_reply *a);
 };
 
 const struct node_ops *tree_ops(struct node n);
-/* The attributes of a node, for stat. 0 or -errno. */
+/* Writes the attributes of a node, for stat. Returns 0 or -errno. */
 int tree_attr(struct fs *fs, struct node n, struct stat *st);
-/* Seconds for which the kernel may trust a node's attributes and its name. */
+/* Seconds for which the kernel may cache a node's attributes, and its name. */
 double tree_attr_seconds(struct fs *fs, struct node n);
 double tree_name_seconds(struct fs *fs, struct node n);
-/* A node's path from the mount's root, for messages: "regions/us-east-1/snapshots/snap-…/status";
- * "." for the root. With a name: that of this child, whether it is there or not. Returns out. */
+/* Writes a node's path from the mount's root, for messages:
+ * "regions/us-east-1/snapshots/snap-…/status"; "." for the root. With a name, writes the path of
+ * that child, existing or not. Returns out. */
 #define TREE_PATH_SIZE 1024
 const char *tree_path(struct fs *fs, struct node n, const char *name, char out[TREE_PATH_SIZE]);
-/* find() of the folder; -ENOTDIR. */
+/* Calls find() of the folder. Returns 0, -ENOENT or -ENOTDIR. */
 int tree_find(struct fs *fs, struct node folder, const char *name, struct node *child);
 
 #endif

@@ -7,7 +7,7 @@
 #include "receipts.h"
 #include "tree.h"
 
-/* Names that are the same wherever a node of the kind stands; below the root, with the folder. */
+/* The names of kinds whose name is fixed; those directly below the root include the folder. */
 static const char *const fixed[NODE_KINDS] = {
 	[NODE_ROOT] = "",
 	[NODE_README] = "README",

@@ -39,8 +39,8 @@ def writing_what_is_read_only(t):
     each(m, EPERM, [("open for writing", path, hint, lambda p: write(p, "x")) for path, hint in (
         ("README", "ebsfs writes it itself"), ("copies", "ebsfs writes it itself"), (".ebsfs/last-error", "ebsfs writes it itself"),
         (f"{SNAPSHOT}/description", "copy.description: TEXT"), (f"{SNAPSHOT}/metadata.json", "write tags/KEY"),
-        (f"{SNAPSHOT}/status", "it says what EC2 does"), (f"{SNAPSHOT}/.wait", "it says what EC2 does"),
-        (FILE, ("regions/REGION/", "with other options")), ("regions/eu-west-1/x.status", "it says what EC2 does"),
+        (f"{SNAPSHOT}/status", "ebsfs writes it from EC2's state"), (f"{SNAPSHOT}/.wait", "ebsfs writes it from EC2's state"),
+        (FILE, ("regions/REGION/", "with other options")), ("regions/eu-west-1/x.status", "ebsfs writes it from EC2's state"),
         (f"regions/us-east-1/snapshots/{AWKWARD}/tags/aws:backup:source-resource", "AWS's own"))])
     each(m, EPERM, [("change attributes of", path, hint, lambda p: os.truncate(p, 0)) for path, hint in (
         (f"{SNAPSHOT}/description", "copy.description: TEXT"), ("copies", "ebsfs writes it itself"))])
@@ -102,8 +102,8 @@ def moving(t):
     mv(SNAPSHOT, "regions/us-east-1/nightly", EPERM, "tags/Name")
     mv(SNAPSHOT, "nightly", EPERM, "another region, regions/REGION/")
     mv(SNAPSHOT, "regions/eu-west-1/snapshots/nightly", EPERM, ("-o delete", "cp only copies"))
-    mv(f"{SNAPSHOT}/description", f"{SNAPSHOT}/d", EPERM, "has its name and place from ebsfs")
-    mv("regions/us-east-1", "regions/north", EPERM, "has its name and place from ebsfs")
+    mv(f"{SNAPSHOT}/description", f"{SNAPSHOT}/d", EPERM, "ebsfs sets the name and place of")
+    mv("regions/us-east-1", "regions/north", EPERM, "ebsfs sets the name and place of")
     mv("regions/eu-west-1/x", "regions/us-west-2/x", EPERM, "use cp")
     libc = ctypes.CDLL(None, use_errno=True)
 
