@@ -30,19 +30,19 @@ static void request_stats_regions(const struct fs *fs, struct buf *out)
 	struct region *region;
 	struct region_cost cost;
 
-	metric_head(out, "ebsfs_listings_total", "counter", "Listings begun, by their cause.");
+	metric_head(out, "ebsfs_listings_total", "counter", "Listings started, by cause.");
 	for (size_t i = 0; (region = regions_at(fs->regions, i)); i++) {
 		cost = region_cost(region);
 		request_stats_by_cause(out, "ebsfs_listings_total", region, cost.listings);
 	}
 	metric_head(out, "ebsfs_listing_pages_total", "counter",
-		"Pages of listings that came: what they cost in requests.");
+		"Pages of listings received, one request each.");
 	for (size_t i = 0; (region = regions_at(fs->regions, i)); i++) {
 		cost = region_cost(region);
 		request_stats_by_cause(out, "ebsfs_listing_pages_total", region, cost.pages);
 	}
 	metric_head(out, "ebsfs_id_requests_total", "counter",
-		"Requests for single ids that no listing could answer for.");
+		"Requests for single ids that no listing contains.");
 	for (size_t i = 0; (region = regions_at(fs->regions, i)); i++)
 		buf_printf(out, "ebsfs_id_requests_total{region=\"%s\"} %llu\n",
 			region_name(region), (unsigned long long)region_cost(region).lookups);
@@ -97,13 +97,13 @@ void request_stats_count(struct request_stats *stats, const void *message, size_
 static void request_stats_kernel(const struct fs *fs, struct buf *out)
 {
 	metric_head(out, "ebsfs_kernel_requests_total", "counter",
-		"What the kernel could not answer from its caches.");
+		"FUSE requests by operation: the kernel's caches served the others.");
 	for (size_t i = 0; i < FUSE_OPCODES; i++)
 		if (opcode_names[i])
 			buf_printf(out, "ebsfs_kernel_requests_total{op=\"%s\"} %llu\n",
 				opcode_names[i], (unsigned long long)fs->stats.requests[i]);
 	metric_head(out, "ebsfs_kernel_invalidations_total", "counter",
-		"Changes that the kernel's caches were told of.");
+		"Invalidations sent to the kernel's caches.");
 	buf_printf(out, "ebsfs_kernel_invalidations_total %llu\n",
 		(unsigned long long)fs->stats.invalidations);
 }

@@ -39,7 +39,9 @@ static void revalidate_listed(void *arg, const struct err *err)
 	struct err unknown;
 
 	if (!err && due)
-		err_set(&unknown, EIO, "EC2 was asked about the snapshot and did not speak of it");
+		err_set(&unknown, EIO,
+			"EC2's response does not mention the snapshot, so its tags are not "
+			"confirmed; try again");
 	if (err || due)
 		pending_reply_err(v->reply, err ? err : &unknown);
 	else

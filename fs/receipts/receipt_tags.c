@@ -24,14 +24,14 @@ static bool receipt_tags_match_copy(
 	const struct catalogue *c = region ? region_catalogue(region) : NULL;
 	catalogue_slot slot = c ? catalogue_find(c, copy->row.source_id) : CATALOGUE_NONE;
 	struct catalogue_snapshot s;
-	const char *told;
+	const char *source;
 
 	if (!key && copy && copy->row.description && !strcmp(copy->row.description, buf_str(value)))
 		return true;
 	if (slot == CATALOGUE_NONE || !catalogue_get(c, slot, &s))
 		return false;
-	told = key ? catalogue_tag_value(c, slot, key) : s.description;
-	return told && !strcmp(told, buf_str(value));
+	source = key ? catalogue_tag_value(c, slot, key) : s.description;
+	return source && !strcmp(source, buf_str(value));
 }
 
 void receipt_tags_commit_line(

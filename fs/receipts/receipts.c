@@ -147,8 +147,7 @@ bool receipts_is_fixed(const struct fs *fs, const struct receipt *r)
 	if (r->state != RECEIPT_ASKED)
 		return r->state != RECEIPT_DRAFT;
 	copy = receipts_copy(fs, r);
-	/* Without a code EC2 never spoke: a request without an answer may still turn out to have
-	 * been carried out. */
+	/* Without an error code there was no response: EC2 may have carried the request out. */
 	return !copy || copy->state != COPY_FAILED || (copy->row.submitted && !copy->row.code);
 }
 
