@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "admission.h"
+#include "aws_error.h"
 #include "clock.h"
 #include "copy_tags.h"
 #include "encryption_defaults.h"
@@ -18,7 +19,6 @@
 #include "source.h"
 #include "text.h"
 #include "utf8.h"
-#include "verdict.h"
 
 #define DESCRIPTION_MAX 255 /* characters; CopySnapshot, Description */
 
@@ -137,7 +137,7 @@ static bool copy_snapshot_is_early(struct job *job, const struct err *err)
 	struct region *from = regions_get(job->all->options.regions, job->pub.row.source_region);
 	struct err unfit;
 
-	if (!verdict_is_state(err))
+	if (!aws_error_is_state(err->code))
 		return false;
 	return strstr(err->message, "pending") ||
 	       (from && source_state(from, job->pub.row.source_id, NULL, &unfit) == SOURCE_PENDING);
@@ -150,11 +150,11 @@ static enum job_event copy_snapshot_event(struct job *job, const struct err *err
 	/* A dry run makes nothing, so there is nothing to look for, and it takes no slot. */
 	if (err->maybe_done && !dry_run)
 		return JOB_LOST;
-	if (verdict_is_limit(err) && !dry_run)
+	if (aws_error_is_limit(err->code) && !dry_run)
 		return JOB_OVER_LIMIT;
 	if (!dry_run && copy_snapshot_is_early(job, err))
 		return JOB_NOT_READY;
-	return verdict_is_passing(err) ? JOB_DEFERRED : JOB_REFUSED;
+	return aws_error_is_passing(err) ? JOB_DEFERRED : JOB_REFUSED;
 }
 
 static void copy_snapshot_dry_run_answered(struct job *job, const char *id)
@@ -180,7 +180,7 @@ static void copy_snapshot_answered(
 	struct job *job = w->job;
 
 	w->call = NULL;
-	if (!err || !verdict_is_passing(err))
+	if (!err || !aws_error_is_passing(err))
 		region_queue_answered(job->queue);
 	if (err) {
 		job_event(job, copy_snapshot_event(job, err), &(struct job_news){.err = err});

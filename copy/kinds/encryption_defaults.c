@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "admission.h"
+#include "aws_error.h"
 #include "clock.h"
 #include "log.h"
 #include "region_queue.h"
-#include "verdict.h"
 
 #define PATIENCE_MS  5000
 #define KNOWN_MS     (5 * 60 * 1000)
@@ -51,7 +51,7 @@ static int64_t encryption_defaults_next(const struct err *err)
 
 	if (err)
 		log_debug("%s", err_text(err, why, sizeof(why)));
-	return clock_mono_ms() + (err && !verdict_is_passing(err) ? FORBIDDEN_MS : KNOWN_MS);
+	return clock_mono_ms() + (err && !aws_error_is_passing(err) ? FORBIDDEN_MS : KNOWN_MS);
 }
 
 static void encryption_defaults_settle(struct region_queue *queue)

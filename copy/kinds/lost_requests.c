@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "aws_error.h"
 #include "clock.h"
 #include "copy_tags.h"
 #include "job.h"
 #include "poll_backoff.h"
 #include "random.h"
 #include "reconcile.h"
-#include "verdict.h"
 
 #define FOUND_MAX        1000
 #define FILTER_VALUE_MAX 255 /* bytes; EC2 user guide, using-filtering */
@@ -175,7 +175,7 @@ static void lost_end_unknown(struct job *job, const char *why)
 /* EC2 refuses the request for what it asks. A missing permission may yet be given. */
 static bool lost_is_refused(const struct err *err)
 {
-	return !verdict_is_passing(err) && err->errnum != EACCES;
+	return !aws_error_is_passing(err) && err->errnum != EACCES;
 }
 
 /* Without a filter there is nothing left to refuse but the question itself: the requests that have

@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "admission.h"
+#include "aws_error.h"
 #include "clock.h"
 #include "job.h"
 #include "log.h"
 #include "pages.h"
 #include "poll_backoff.h"
 #include "random.h"
-#include "verdict.h"
 
 #define DOUBTS_MAX 5
 
@@ -94,9 +94,9 @@ static void move_cleanup_deleted(void *arg, const struct err *err)
 	char text[700];
 
 	m->call = NULL;
-	if (err && !verdict_is_absent(err)) {
+	if (err && !aws_error_is_absent(err->code)) {
 		err_text(err, text, sizeof(text));
-		if (verdict_is_passing(err) || err->maybe_done)
+		if (aws_error_is_passing(err) || err->maybe_done)
 			move_cleanup_later(m, text);
 		else
 			move_cleanup_done(m, COPY_SOURCE_KEPT, text, err->request_id);

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aws_error.h"
 #include "endpoint.h"
 #include "kms_key.h"
-#include "verdict.h"
 
 /* A time-based copy moves at most 500 MiB/s; its duration is a multiple of 15 minutes. */
 #define MINUTE_BYTES ((int64_t)500 * 60 << 20)
@@ -34,7 +34,7 @@ bool preflight_is_archived(const char *tier, int64_t expiry_ms, int64_t now_ms)
 
 bool preflight_is_forbidden(const struct err *err)
 {
-	return err->errnum == EACCES && !verdict_is_passing(err);
+	return err->errnum == EACCES && !aws_error_is_passing(err);
 }
 
 bool preflight_is_short(int minutes, int64_t bytes, char note[PREFLIGHT_NOTE_SIZE])

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "aws_error.h"
 #include "clock.h"
 #include "ec2.h"
 #include "log.h"
@@ -130,7 +131,7 @@ static void snapshot_deleted(void *arg, const struct err *err)
 
 	/* "Not found" is success: an earlier try whose response was lost, or another tool, has
 	 * deleted it. */
-	if (!err || !strcmp(err->code, "InvalidSnapshot.NotFound")) {
+	if (!err || aws_error_is_absent(err->code)) {
 		copies_snapshot_deleted(d->fs->copies, region_name(fs_region(d->fs, d->node)),
 			catalogue_id(c, d->node.slot));
 		log_info("deleted the snapshot %s/%s", region_name(fs_region(d->fs, d->node)),

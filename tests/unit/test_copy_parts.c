@@ -20,7 +20,6 @@
 #include "on_end.h"
 #include "poll_backoff.h"
 #include "text.h"
-#include "verdict.h"
 
 /* --- the limit --- */
 
@@ -275,6 +274,7 @@ static void test_errors_are_told_apart(void **state)
 		{"", 0, false, false, false, true, false},
 		{"RequestExpired", 400, false, false, false, true, false},
 		{"AuthFailure", 401, false, false, false, true, false},
+		{"InvalidAccessKeyId.NotFound", 401, false, false, false, true, false},
 		{"UnauthorizedOperation", 403, false, false, false, false, false},
 		{"InvalidSnapshot.NotFound", 400, false, false, false, false, true},
 		{"InvalidParameterValue", 400, false, false, false, false, false},
@@ -285,10 +285,10 @@ static void test_errors_are_told_apart(void **state)
 		struct err err = {.http_status = table[i].status, .retryable = table[i].retryable};
 
 		snprintf(err.code, sizeof(err.code), "%s", table[i].code);
-		if (verdict_is_limit(&err) != table[i].limit ||
-			verdict_is_state(&err) != table[i].in_state ||
-			verdict_is_passing(&err) != table[i].passing ||
-			verdict_is_absent(&err) != table[i].absent)
+		if (aws_error_is_limit(err.code) != table[i].limit ||
+			aws_error_is_state(err.code) != table[i].in_state ||
+			aws_error_is_passing(&err) != table[i].passing ||
+			aws_error_is_absent(err.code) != table[i].absent)
 			fail_msg("%s", table[i].code);
 	}
 }
@@ -321,7 +321,8 @@ static void test_hints(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		const char *hint = aws_error_advice(table[i].action, table[i].code, table[i].message);
+		const char *hint =
+			aws_error_advice(table[i].action, table[i].code, table[i].message);
 
 		if (!hint || !strstr(hint, table[i].hint))
 			fail_msg("row %zu: %s", i, hint ? hint : "none");
