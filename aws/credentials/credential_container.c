@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A container's endpoint. */
-#include "credential_container.h"
+/* A container's endpoint for keys (ECS, EKS Pod Identity). */
 
 #include <errno.h>
 #include <string.h>
 
-#include "credential_json.h"
 #include "credential_request.h"
 #include "profile_path.h"
 #include "secret.h"
@@ -18,7 +16,7 @@
 struct container {
 	struct credential_source base;
 	const struct credential_context *context;
-	struct credential_ask ask;
+	struct credential_request request;
 	char *url;
 	struct buf token; /* empty: none */
 	struct credentials *credentials;
@@ -45,7 +43,7 @@ static int container_take(
 {
 	struct container *c = arg;
 
-	*kind = RETRY_TRANSIENT; /* the agent may only be starting: everything is asked for again */
+	*kind = RETRY_TRANSIENT; /* the agent may still be starting: every failure is retried */
 	if (response->status != 200) {
 		err_set(err, response->status < 500 ? EACCES : EIO, "HTTP status %d",
 			response->status);
@@ -53,29 +51,25 @@ static int container_take(
 		err->retryable = true;
 		return -err->errnum;
 	}
-	return credential_json_parse(&c->base, response->body.data, response->body.len, "Token",
-		true, credential_ask_skew(response), &c->credentials, err);
+	return credential_json_parse(c->base.name, response->body.data, response->body.len, "Token",
+		true, credential_request_skew(response), &c->credentials, err);
 }
 
 static void container_done(void *arg, const struct err *err)
 {
 	struct container *c = arg;
-	struct err failure;
 
-	if (err) {
-		failure = *err;
-		err_context(&failure, "%s", c->base.name);
-		credential_source_end(&c->base, NULL, &failure);
-		return;
-	}
-	credential_source_end(&c->base, steal(&c->credentials), NULL);
+	if (err)
+		credential_source_fail(&c->base, err);
+	else
+		credential_source_end(&c->base, steal(&c->credentials), NULL);
 }
 
-static const struct credential_ask_ops container_ops = {
+static const struct credential_request_ops container_ops = {
 	container_send, container_take, container_done};
 
-/* Fills c->token. */
-static int load_token(struct container *c, struct err *err)
+/* Reads the authorization token into c->token. */
+static int container_load_token(struct container *c, struct err *err)
 {
 	const char *file = profile_env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 	const char *value = profile_env("AWS_CONTAINER_AUTHORIZATION_TOKEN");
@@ -101,17 +95,17 @@ static void container_fetch(struct credential_source *base)
 	struct container *c = (struct container *)base;
 	struct err err;
 
-	if (load_token(c, &err) < 0)
+	if (container_load_token(c, &err) < 0)
 		credential_source_end(base, NULL, &err);
 	else
-		credential_ask_start(&c->ask);
+		credential_request_start(&c->request);
 }
 
 static void container_destroy(struct credential_source *base)
 {
 	struct container *c = (struct container *)base;
 
-	credential_ask_finish(&c->ask);
+	credential_request_finish(&c->request);
 	credentials_unref(c->credentials);
 	secret_buf_finish(&c->token);
 	free(c->url);
@@ -120,8 +114,8 @@ static void container_destroy(struct credential_source *base)
 
 static const struct credential_source_ops source_ops = {container_fetch, container_destroy};
 
-/* The keys must not be asked for, with the token, from just anybody. */
-static int check_url(const char *url, struct err *err)
+/* Plain http would show the token and the keys to every host on the way. */
+static int container_check_url(const char *url, struct err *err)
 {
 	struct url_parts parts;
 	enum url_host kind;
@@ -154,10 +148,10 @@ int credential_container_create(
 		return err_set(err, ENOMEM, "out of memory");
 	credential_source_init(&c->base, &source_ops, "the container's credentials endpoint");
 	c->context = context;
-	credential_ask_init(&c->ask, context, &container_ops, c);
+	credential_request_init(&c->request, context, &container_ops, c);
 	buf_printf(&url, "%s%s", relative ? HOST : "", relative ? relative : full);
 	c->url = buf_steal(&url);
-	r = c->url ? check_url(c->url, err) : err_set(err, ENOMEM, "out of memory");
+	r = c->url ? container_check_url(c->url, err) : err_set(err, ENOMEM, "out of memory");
 	if (r < 0) {
 		container_destroy(&c->base);
 		return r;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The instance's metadata: a token, the role's name, the role's keys. */
-#include "credential_imds.h"
+/* An instance's metadata service: three requests, for a token, the role's name and the role's keys.
+ */
 
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 
 #include "clock.h"
-#include "credential_json.h"
 #include "credential_request.h"
 #include "log.h"
 #include "num.h"
@@ -28,7 +27,7 @@
 struct imds {
 	struct credential_source base;
 	const struct credential_context *context;
-	struct credential_ask ask;
+	struct credential_request request;
 	char words[400];
 	char *host; /* with a slash at its end */
 	bool v1_permitted;
@@ -45,13 +44,13 @@ static void imds_fail(struct imds *imds, const struct err *err)
 	struct err failure = *err;
 
 	failure.errnum = err->errnum == ENOMEM ? ENOMEM : EACCES;
-	failure.http_status = 0; /* not AWS's: the metadata service's */
+	failure.http_status = 0; /* AWS did not send it */
 	err_context(&failure, "%s (%s)", imds->words, imds->host);
 	credential_source_end(&imds->base, NULL, &failure);
 }
 
-/* The three questions differ in these only. */
-static struct http_call *get(
+/* Sends a GET with the token, if there is one. */
+static struct http_call *imds_get(
 	struct imds *imds, const char *path, const char *role, http_done *done, void *done_arg)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT;
@@ -69,15 +68,16 @@ static struct http_call *get(
 	return http_send(imds->context->http, &request, done, done_arg);
 }
 
-static void ask(struct imds *imds, const struct credential_ask_ops *ops)
+static void imds_request(struct imds *imds, const struct credential_request_ops *ops)
 {
-	credential_ask_finish(&imds->ask);
-	credential_ask_init(&imds->ask, imds->context, ops, imds);
-	imds->ask.attempts = imds->attempts;
-	credential_ask_start(&imds->ask);
+	credential_request_finish(&imds->request);
+	credential_request_init(&imds->request, imds->context, ops, imds);
+	imds->request.attempts = imds->attempts;
+	credential_request_start(&imds->request);
 }
 
-static int unexpected(const struct http_response *response, enum retry_kind *kind, struct err *err)
+static int imds_unexpected(
+	const struct http_response *response, enum retry_kind *kind, struct err *err)
 {
 	err_set(err, EIO, "HTTP status %d", response->status);
 	err->http_status = response->status;
@@ -86,16 +86,16 @@ static int unexpected(const struct http_response *response, enum retry_kind *kin
 	return -EIO;
 }
 
-/* The keys. */
+/* The role's keys. */
 
-static struct http_call *keys_send(void *arg, http_done *done, void *done_arg)
+static struct http_call *imds_keys_send(void *arg, http_done *done, void *done_arg)
 {
 	struct imds *imds = arg;
 
-	return get(imds, ROLES, imds->role, done, done_arg);
+	return imds_get(imds, ROLES, imds->role, done, done_arg);
 }
 
-static int keys_take(
+static int imds_keys_take(
 	void *arg, struct http_response *response, enum retry_kind *kind, struct err *err)
 {
 	struct imds *imds = arg;
@@ -104,22 +104,21 @@ static int keys_take(
 	int r;
 
 	if (response->status != 200)
-		return unexpected(response, kind, err);
-	r = credential_json_parse(&imds->base, text, len, "Token", true,
-		credential_ask_skew(response), &imds->credentials, err);
+		return imds_unexpected(response, kind, err);
+	r = credential_json_parse(imds->base.name, text, len, "Token", true,
+		credential_request_skew(response), &imds->credentials, err);
 	if (r == -EIO && credential_json_refusal(text, len, err) < 0)
-		r = -EACCES; /* a good answer of the service's: the role may not be assumed, and so
-				on */
+		r = -EACCES; /* a valid response: the role cannot be assumed, and so on */
 	else if (r == -EIO)
 		*kind = RETRY_TRANSIENT;
 	err->retryable = r < 0;
 	return r;
 }
 
-/* When EC2 has trouble with renewal it hands out keys near or past their end, and takes them longer
- * than that. They count as good for a little longer than the window in which keys are renewed: the
- * next attempt is 2 to 10 minutes away. */
-static void keys_done(void *arg, const struct err *err)
+/* When EC2's renewal has trouble, the service returns keys that are about to expire or have
+ * expired, and EC2 accepts them longer. They are kept a little longer than the window in which keys
+ * are renewed: the next fetch follows after 2 to 10 minutes. */
+static void imds_keys_done(void *arg, const struct err *err)
 {
 	struct imds *imds = arg;
 	int64_t now = clock_wall_ms();
@@ -130,23 +129,24 @@ static void keys_done(void *arg, const struct err *err)
 		return;
 	}
 	if (imds->credentials->expires_ms - window <= now) {
-		log_info("credentials: the instance's metadata has keys that are about to end; "
-			 "asking again in some minutes");
+		log_info("credentials: the instance's metadata has keys that are about to expire; "
+			 "fetching again in some minutes");
 		imds->credentials->expires_ms = now + window;
 	}
 	credential_source_end(&imds->base, steal(&imds->credentials), NULL);
 }
 
-static const struct credential_ask_ops keys_ops = {keys_send, keys_take, keys_done};
+static const struct credential_request_ops imds_keys_ops = {
+	imds_keys_send, imds_keys_take, imds_keys_done};
 
 /* The role's name. */
 
-static struct http_call *role_send(void *arg, http_done *done, void *done_arg)
+static struct http_call *imds_role_send(void *arg, http_done *done, void *done_arg)
 {
-	return get(arg, ROLES, "", done, done_arg);
+	return imds_get(arg, ROLES, "", done, done_arg);
 }
 
-static int role_take(
+static int imds_role_take(
 	void *arg, struct http_response *response, enum retry_kind *kind, struct err *err)
 {
 	struct imds *imds = arg;
@@ -161,30 +161,31 @@ static int role_take(
 		return -EACCES;
 	}
 	if (response->status != 200)
-		return unexpected(response, kind, err);
+		return imds_unexpected(response, kind, err);
 	if (len == 0 || len >= sizeof(imds->role) ||
 		strspn(text + len, "\r\n") != response->body.len - len)
-		return credential_ask_nonsense("the role", "not a name", kind, err);
+		return credential_request_nonsense("the role", "not a name", kind, err);
 	memcpy(imds->role, text, len);
 	imds->role[len] = '\0';
 	return 0;
 }
 
-static void role_done(void *arg, const struct err *err)
+static void imds_role_done(void *arg, const struct err *err)
 {
 	struct imds *imds = arg;
 
 	if (err)
 		imds_fail(imds, err);
 	else
-		ask(imds, &keys_ops);
+		imds_request(imds, &imds_keys_ops);
 }
 
-static const struct credential_ask_ops role_ops = {role_send, role_take, role_done};
+static const struct credential_request_ops imds_role_ops = {
+	imds_role_send, imds_role_take, imds_role_done};
 
 /* The token. */
 
-static struct http_call *token_send(void *arg, http_done *done, void *done_arg)
+static struct http_call *imds_token_send(void *arg, http_done *done, void *done_arg)
 {
 	struct imds *imds = arg;
 	_cleanup_buf_ struct buf url = BUF_INIT;
@@ -202,30 +203,30 @@ static struct http_call *token_send(void *arg, http_done *done, void *done_arg)
 	return http_send(imds->context->http, &request, done, done_arg);
 }
 
-static int token_take(
+static int imds_token_take(
 	void *arg, struct http_response *response, enum retry_kind *kind, struct err *err)
 {
 	struct imds *imds = arg;
 	const char *text = buf_str(&response->body);
 
 	if (response->status == 403 || response->status == 404 || response->status == 405)
-		return 0; /* there is no version 2 */
+		return 0; /* the service has no version 2 */
 	if (response->status == 400) {
 		err_set(err, EACCES, "the request for a token was refused");
 		return -EACCES;
 	}
 	if (response->status != 200)
-		return unexpected(response, kind, err);
+		return imds_unexpected(response, kind, err);
 	if (!*text || strcspn(text, "\r\n") != response->body.len)
-		return credential_ask_nonsense("the token", "not a token", kind, err);
+		return credential_request_nonsense("the token", "not a token", kind, err);
 	imds->token = strdup(text);
 	return imds->token ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
-static void token_done(void *arg, const struct err *err)
+static void imds_token_done(void *arg, const struct err *err)
 {
 	struct imds *imds = arg;
-	/* An answer that never comes has lost its way behind one hop too many; version 1 has no
+	/* A timeout may mean that the response was dropped after one hop too many; version 1 has no
 	 * such limit. */
 	bool no_version_2 = !err || err->errnum == ETIMEDOUT || err->errnum == EIO;
 	struct err refused;
@@ -239,11 +240,12 @@ static void token_done(void *arg, const struct err *err)
 		refused.retryable = err != NULL;
 		imds_fail(imds, &refused);
 	} else {
-		ask(imds, &role_ops);
+		imds_request(imds, &imds_role_ops);
 	}
 }
 
-static const struct credential_ask_ops token_ops = {token_send, token_take, token_done};
+static const struct credential_request_ops imds_token_ops = {
+	imds_token_send, imds_token_take, imds_token_done};
 
 /* The source. */
 
@@ -253,14 +255,14 @@ static void imds_fetch(struct credential_source *base)
 
 	secret_free(steal(&imds->token));
 	credentials_unref(steal(&imds->credentials));
-	ask(imds, &token_ops);
+	imds_request(imds, &imds_token_ops);
 }
 
 static void imds_destroy(struct credential_source *base)
 {
 	struct imds *imds = (struct imds *)base;
 
-	credential_ask_finish(&imds->ask);
+	credential_request_finish(&imds->request);
 	credentials_unref(imds->credentials);
 	secret_free(imds->token);
 	free(imds->host);
@@ -269,8 +271,8 @@ static void imds_destroy(struct credential_source *base)
 
 static const struct credential_source_ops imds_ops = {imds_fetch, imds_destroy};
 
-/* Where the service is, with a slash at the end. */
-static int find_host(struct imds *imds, struct err *err)
+/* Sets imds->host. */
+static int imds_find_host(struct imds *imds, struct err *err)
 {
 	const struct profiles *p = imds->context->profiles;
 	const char *profile = imds->context->profile;
@@ -296,7 +298,7 @@ static int find_host(struct imds *imds, struct err *err)
 	return imds->host ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
-static int number(const struct imds *imds, const char *env, const char *key, int64_t max,
+static int imds_number(const struct imds *imds, const char *env, const char *key, int64_t max,
 	int64_t *out, struct err *err)
 {
 	const char *text =
@@ -309,19 +311,19 @@ static int number(const struct imds *imds, const char *env, const char *key, int
 	return 0;
 }
 
-static int configure(struct imds *imds, struct err *err)
+static int imds_configure(struct imds *imds, struct err *err)
 {
 	int64_t timeout_s, attempts;
 	int r;
 
 	imds->v1_permitted = !profiles_switch(imds->context->profiles,
 		"AWS_EC2_METADATA_V1_DISABLED", imds->context->profile, "ec2_metadata_v1_disabled");
-	r = find_host(imds, err);
+	r = imds_find_host(imds, err);
 	if (r == 0)
-		r = number(imds, "AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout", 300,
-			&timeout_s, err);
+		r = imds_number(imds, "AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout",
+			300, &timeout_s, err);
 	if (r == 0)
-		r = number(imds, "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+		r = imds_number(imds, "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
 			"metadata_service_num_attempts", 100, &attempts, err);
 	if (r < 0)
 		return r;
@@ -346,7 +348,7 @@ int credential_imds_create(const struct credential_context *context, const char 
 	credential_source_init(&imds->base, &imds_ops, "the instance's role");
 	imds->context = context;
 	snprintf(imds->words, sizeof(imds->words), "%s", context_words);
-	r = configure(imds, err);
+	r = imds_configure(imds, err);
 	if (r < 0) {
 		imds_destroy(&imds->base);
 		return r;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Running credential_process. */
-#include "credential_process.h"
+/* Runs a credential_process. */
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
-#include "credential_json.h"
+#include "buf.h"
+#include "credential_source.h"
 #include "jsondoc.h"
 #include "loop.h"
 #include "profile.h"
@@ -18,21 +18,20 @@
 #define OUTPUT_MAX ((size_t)64 << 10)
 #define ERRORS_MAX ((size_t)4 << 10)
 #define TIME_MS    60000
-/* How long its output may lack an end after it has exited, because something that it started keeps
- * it open. */
+/* After the command exits, a child of it may keep the output open for so long. */
 #define LINGER_MS  1000
 
-/* One run of the command. Its three handles (the process, two pipes) hold it: libuv closes late,
- * and the last one that is closed frees it. After run_end() no callback but that comes any more. */
+/* One run of the command. libuv closes its three handles (the process, two pipes) later; the last
+ * one frees it. After run_end() only those callbacks are called. */
 struct run {
 	struct process *owner;
 	uv_process_t process;
 	uv_pipe_t pipes[2]; /* standard output, standard error */
 	struct buf texts[2];
-	char scratch[512]; /* for complaints past their room */
+	char scratch[512]; /* for standard error past its buffer */
 	struct loop_timer *timer;
 	int open;    /* handles initialised and not yet closed */
-	int running; /* of: the process, two pipes not at their end */
+	int running; /* of the three: not exited, or not at end of file */
 	bool has_exited;
 	bool too_much;
 	bool timed_out;
@@ -54,7 +53,7 @@ static void run_free(struct run *run)
 	free(run);
 }
 
-static void closed(uv_handle_t *handle)
+static void run_closed(uv_handle_t *handle)
 {
 	struct run *run = handle->data;
 
@@ -65,10 +64,10 @@ static void closed(uv_handle_t *handle)
 static void run_close(uv_handle_t *handle)
 {
 	if (uv_handle_get_type(handle) != UV_UNKNOWN_HANDLE && !uv_is_closing(handle))
-		uv_close(handle, closed);
+		uv_close(handle, run_closed);
 }
 
-/* If it still runs it is killed, with all that it started: it leads its own process group. */
+/* Kills the command if it still runs, with its children: it leads its own process group. */
 static void run_end(struct run *run)
 {
 	loop_timer_destroy(steal(&run->timer));
@@ -83,8 +82,8 @@ static void run_end(struct run *run)
 		run_close((uv_handle_t *)&run->pipes[i]);
 }
 
-/* The first line of what it complained, without control characters. */
-static const char *complaint(struct run *run, char *out, size_t size)
+/* Returns the first line of standard error, without control characters. */
+static const char *run_stderr_line(struct run *run, char *out, size_t size)
 {
 	const char *s = buf_str(&run->texts[1]);
 	size_t n = 0;
@@ -98,7 +97,7 @@ static const char *complaint(struct run *run, char *out, size_t size)
 	return out;
 }
 
-static int read_output(
+static int process_parse(
 	struct process *p, struct run *run, struct credentials **out, struct err *err)
 {
 	const char *text = buf_str(&run->texts[0]);
@@ -107,11 +106,12 @@ static int read_output(
 	int64_t version;
 
 	if (doc && (jsondoc_integer(doc, "Version", &version) < 0 || version != 1))
-		return err_set(err, EIO, "an answer whose Version is not 1");
-	return credential_json_parse(&p->base, text, len, "SessionToken", false, 0, out, err);
+		return err_set(err, EIO, "a response whose Version is not 1");
+	return credential_json_parse(p->base.name, text, len, "SessionToken", false, 0, out, err);
 }
 
-static int judge(struct process *p, struct run *run, struct credentials **out, struct err *err)
+static int process_result(
+	struct process *p, struct run *run, struct credentials **out, struct err *err)
 {
 	char line[200];
 
@@ -123,13 +123,13 @@ static int judge(struct process *p, struct run *run, struct credentials **out, s
 		return err_set(err, EACCES, "%s ended by signal %d", p->words[0], run->signal);
 	if (run->status)
 		return err_set(err, EACCES, "%s exited with status %d: %s", p->words[0],
-			(int)run->status, complaint(run, line, sizeof(line)));
-	if (read_output(p, run, out, err) < 0)
+			(int)run->status, run_stderr_line(run, line, sizeof(line)));
+	if (process_parse(p, run, out, err) < 0)
 		return err_context(err, "%s", p->words[0]);
 	return 0;
 }
 
-static void finish(struct run *run)
+static void run_finish(struct run *run)
 {
 	struct process *p = run->owner;
 	struct credentials *c = NULL;
@@ -137,22 +137,22 @@ static void finish(struct run *run)
 	int r;
 
 	p->run = NULL;
-	r = judge(p, run, &c, &err);
+	r = process_result(p, run, &c, &err);
 	run_end(run);
 	if (r == -EIO)
-		err.errnum = EACCES; /* it ran, and no credentials came of it */
+		err.errnum = EACCES; /* it ran, but printed no keys */
 	if (r < 0)
 		err_context(&err, "credential_process of %s", p->base.name);
 	credential_source_end(&p->base, c, r < 0 ? &err : NULL);
 }
 
-static void one_less(struct run *run)
+static void run_part_ended(struct run *run)
 {
 	if (--run->running == 0)
-		finish(run);
+		run_finish(run);
 }
 
-static void exited(uv_process_t *process, int64_t status, int signal)
+static void run_exited(uv_process_t *process, int64_t status, int signal)
 {
 	struct run *run = process->data;
 
@@ -160,20 +160,19 @@ static void exited(uv_process_t *process, int64_t status, int signal)
 	run->signal = signal;
 	run->has_exited = true;
 	loop_timer_start(run->timer, LINGER_MS);
-	one_less(run);
+	run_part_ended(run);
 }
 
-static void timed_out(void *arg)
+static void run_timed_out(void *arg)
 {
 	struct run *run = arg;
 
 	run->timed_out = !run->has_exited;
-	finish(run);
+	run_finish(run);
 }
 
-/* The memory for the texts is there from the start and never moves: no copies of secrets are left
- * behind. */
-static void room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+/* The buffers have their full size from the start and never move: no copies of secrets are left. */
+static void run_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
 	struct run *run = handle->data;
 	bool errors = handle == (uv_handle_t *)&run->pipes[1];
@@ -187,7 +186,7 @@ static void room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 		*buf = uv_buf_init(text->data + text->len, (unsigned)(max - text->len));
 }
 
-static void arrived(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+static void run_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct run *run = stream->data;
 	bool errors = stream == (uv_stream_t *)&run->pipes[1];
@@ -198,14 +197,14 @@ static void arrived(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		text->data[text->len] = '\0';
 	} else if (n == UV_ENOBUFS) {
 		run->too_much = true;
-		finish(run);
+		run_finish(run);
 	} else if (n < 0) {
 		uv_read_stop(stream);
-		one_less(run);
+		run_part_ended(run);
 	}
 }
 
-static int texts_create(struct run *run)
+static int run_alloc_texts(struct run *run)
 {
 	static const size_t sizes[] = {OUTPUT_MAX, ERRORS_MAX};
 
@@ -220,7 +219,7 @@ static int texts_create(struct run *run)
 static int run_spawn(struct run *run, uv_loop_t *loop, char **words)
 {
 	uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}};
-	const uv_process_options_t options = {.exit_cb = exited,
+	const uv_process_options_t options = {.exit_cb = run_exited,
 		.file = words[0],
 		.args = words,
 		.cwd = workdir_of_child(),
@@ -247,7 +246,7 @@ static int run_spawn(struct run *run, uv_loop_t *loop, char **words)
 	run->has_exited = false;
 	run->running = 3;
 	for (size_t i = 0; i < ARRAY_LEN(run->pipes) && r == 0; i++)
-		r = uv_read_start((uv_stream_t *)&run->pipes[i], room, arrived);
+		r = uv_read_start((uv_stream_t *)&run->pipes[i], run_alloc, run_read);
 	return r;
 }
 
@@ -259,8 +258,8 @@ static void process_fetch(struct credential_source *base)
 	int r;
 
 	if (run)
-		run->timer = loop_timer_create(p->context->loop, timed_out, run);
-	if (!run || !run->timer || texts_create(run) < 0) {
+		run->timer = loop_timer_create(p->context->loop, run_timed_out, run);
+	if (!run || !run->timer || run_alloc_texts(run) < 0) {
 		if (run) {
 			loop_timer_destroy(run->timer);
 			buf_finish(&run->texts[0]);

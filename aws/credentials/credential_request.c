@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Asking, and asking again. */
+/* An HTTP request of a source, with its retries. */
 #include "credential_request.h"
 
 #include <errno.h>
@@ -13,45 +13,46 @@
 #define DEADLINE_MS 60000
 #define SKEW_MIN_MS 60000
 
-static void try(void *arg);
+static void request_try(void *arg);
 
-void credential_ask_init(struct credential_ask *ask, const struct credential_context *context,
-	const struct credential_ask_ops *ops, void *arg)
+void credential_request_init(struct credential_request *request,
+	const struct credential_context *context, const struct credential_request_ops *ops,
+	void *arg)
 {
-	*ask = (struct credential_ask){
+	*request = (struct credential_request){
 		.context = context, .ops = ops, .arg = arg, .attempts = ATTEMPTS};
 }
 
-static void end(struct credential_ask *ask, const struct err *err)
+static void request_end(struct credential_request *request, const struct err *err)
 {
-	ask->ops->done(ask->arg, err);
+	request->ops->done(request->arg, err);
 }
 
-static void again_or_end(
-	struct credential_ask *ask, enum retry_kind kind, int64_t retry_after_ms, struct err *err)
+static void request_retry(struct credential_request *request, enum retry_kind kind,
+	int64_t retry_after_ms, struct err *err)
 {
-	const struct retry_policy policy = {.attempts = ask->attempts, .repeatable = true};
+	const struct retry_policy policy = {.attempts = request->attempts, .repeatable = true};
 	const struct retry_failure failure = {.kind = kind, .retry_after_ms = retry_after_ms};
-	int64_t delay = retry_next(&policy, &ask->state, &ask->budget, &failure,
-		ask->deadline_mono_ms - clock_mono_ms(), random_unit());
+	int64_t delay = retry_next(&policy, &request->state, &request->budget, &failure,
+		request->deadline_mono_ms - clock_mono_ms(), random_unit());
 
-	err->maybe_done = false; /* nothing that is asked here changes anything */
-	if (delay >= 0 && !ask->timer)
-		ask->timer = loop_timer_create(ask->context->loop, try, ask);
-	if (delay >= 0 && ask->timer)
-		loop_timer_start(ask->timer, delay);
+	err->maybe_done = false; /* these requests change nothing at AWS */
+	if (delay >= 0 && !request->timer)
+		request->timer = loop_timer_create(request->context->loop, request_try, request);
+	if (delay >= 0 && request->timer)
+		loop_timer_start(request->timer, delay);
 	else
-		end(ask, err);
+		request_end(request, err);
 }
 
-static void answered(void *arg, struct http_response *response, const struct err *failure)
+static void request_answered(void *arg, struct http_response *response, const struct err *failure)
 {
-	struct credential_ask *ask = arg;
+	struct credential_request *request = arg;
 	enum retry_kind kind = RETRY_NEVER;
 	struct err err = {0};
 	int r;
 
-	ask->call = NULL;
+	request->call = NULL;
 	if (!response) {
 		err = *failure;
 		if (err.errnum == ETIMEDOUT)
@@ -59,59 +60,59 @@ static void answered(void *arg, struct http_response *response, const struct err
 		else if (err.errnum == EHOSTUNREACH || err.errnum == EIO)
 			kind = RETRY_TRANSIENT;
 		err.retryable = kind != RETRY_NEVER;
-		again_or_end(ask, kind, -1, &err);
+		request_retry(request, kind, -1, &err);
 		return;
 	}
-	r = ask->ops->take(ask->arg, response, &kind, &err);
+	r = request->ops->take(request->arg, response, &kind, &err);
 	if (response->body.data)
 		explicit_bzero(response->body.data, response->body.len);
 	if (r < 0)
-		again_or_end(ask, kind, response->retry_after_ms, &err);
+		request_retry(request, kind, response->retry_after_ms, &err);
 	else
-		end(ask, NULL);
+		request_end(request, NULL);
 }
 
-static void try(void *arg)
+static void request_try(void *arg)
 {
-	struct credential_ask *ask = arg;
+	struct credential_request *request = arg;
 	struct err err;
 
-	ask->call = ask->ops->send(ask->arg, answered, ask);
-	if (!ask->call) {
+	request->call = request->ops->send(request->arg, request_answered, request);
+	if (!request->call) {
 		err_set(&err, ENOMEM, "out of memory");
-		end(ask, &err);
+		request_end(request, &err);
 	}
 }
 
-void credential_ask_start(struct credential_ask *ask)
+void credential_request_start(struct credential_request *request)
 {
-	ask->state = (struct retry_state){0};
-	ask->budget = RETRY_BUDGET_INIT;
-	ask->deadline_mono_ms = clock_mono_ms() + DEADLINE_MS;
-	try(ask);
+	request->state = (struct retry_state){0};
+	request->budget = RETRY_BUDGET_INIT;
+	request->deadline_mono_ms = clock_mono_ms() + DEADLINE_MS;
+	request_try(request);
 }
 
-void credential_ask_finish(struct credential_ask *ask)
+void credential_request_finish(struct credential_request *request)
 {
-	if (ask->call)
-		http_cancel(ask->call);
-	ask->call = NULL;
-	loop_timer_destroy(ask->timer);
-	ask->timer = NULL;
+	if (request->call)
+		http_cancel(request->call);
+	request->call = NULL;
+	loop_timer_destroy(request->timer);
+	request->timer = NULL;
 }
 
-int64_t credential_ask_skew(const struct http_response *response)
+int64_t credential_request_skew(const struct http_response *response)
 {
 	int64_t skew = response->date_ms ? response->date_ms - clock_wall_ms() : 0;
 
-	/* The header counts whole seconds, and the answer has travelled. */
+	/* Date has whole seconds and is as old as the response's way here. */
 	return skew > -SKEW_MIN_MS && skew < SKEW_MIN_MS ? 0 : skew;
 }
 
-int credential_ask_nonsense(
-	const char *who, const char *what, enum retry_kind *kind, struct err *err)
+int credential_request_nonsense(
+	const char *sender, const char *reason, enum retry_kind *kind, struct err *err)
 {
-	err_set(err, EIO, "%s: %s", who, what);
+	err_set(err, EIO, "%s: %s", sender, reason);
 	err->retryable = true;
 	*kind = RETRY_TRANSIENT;
 	return -EIO;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A question of a source of credentials over HTTP, asked again as long as that may help. */
+/* An HTTP request of a source, with its retries. */
 #ifndef EBSFS_CREDENTIAL_REQUEST_H
 #define EBSFS_CREDENTIAL_REQUEST_H
 
@@ -9,15 +9,16 @@
 #include "http.h"
 #include "retry.h"
 
-/* Bytes of an answer: session tokens have no bound of their own, but none has more than some
- * thousand bytes. */
+/* Bytes of a response. Session tokens have no documented bound; real ones have a few thousand
+ * bytes.
+ */
 #define CREDENTIAL_RESPONSE_MAX ((size_t)256 << 10)
 
-struct credential_ask {
+struct credential_request {
 	const struct credential_context *context;
-	const struct credential_ask_ops *ops;
+	const struct credential_request_ops *ops;
 	void *arg;
-	int attempts; /* tries in all; 3 after _init() */
+	int attempts; /* tries in all; 3 after credential_request_init() */
 	struct http_call *call;
 	struct loop_timer *timer;
 	struct retry_state state;
@@ -25,33 +26,33 @@ struct credential_ask {
 	int64_t deadline_mono_ms;
 };
 
-struct credential_ask_ops {
+struct credential_request_ops {
 	/* Sends one try by http_send() with done and done_arg. NULL on ENOMEM. */
 	struct http_call *(*send)(void *arg, http_done *done, void *done_arg);
-	/* Takes what it wants from an answer. Returns 0; or -errno with *err set and in *kind
-	 * whether to ask again (RETRY_NEVER if it does not say). */
+	/* Reads a response. Returns 0; or -errno with *err, and the kind of retry in *kind, which
+	 * is RETRY_NEVER before the call. */
 	int (*take)(
 		void *arg, struct http_response *response, enum retry_kind *kind, struct err *err);
-	/* The end. err is NULL if an answer was taken. Called once, perhaps before
-	 * credential_ask_start() has returned; the question may be finished, or started anew, in
-	 * it. */
+	/* Called once at the end, perhaps before credential_request_start() has returned. err: NULL
+	 * if take() returned 0. May finish the request or start another. */
 	void (*done)(void *arg, const struct err *err);
 };
 
-void credential_ask_init(struct credential_ask *ask, const struct credential_context *context,
-	const struct credential_ask_ops *ops, void *arg);
-/* The last thing that a caller does with its source: it may be gone when this returns. */
-void credential_ask_start(struct credential_ask *ask);
-/* Stops it without a call. A question that was never initialised (all zero) or was finished before
- * is permitted. */
-void credential_ask_finish(struct credential_ask *ask);
+void credential_request_init(struct credential_request *request,
+	const struct credential_context *context, const struct credential_request_ops *ops,
+	void *arg);
+/* The caller must not touch its source after this: done may have freed it. */
+void credential_request_start(struct credential_request *request);
+/* Cancels without a call. Permitted for a request that is all zero, or finished. */
+void credential_request_finish(struct credential_request *request);
 
-/* How far AWS's clock is before this machine's, by the answer's Date; 0 if that is less than a
- * minute or unknown. To be subtracted from the end of what was handed out. */
-int64_t credential_ask_skew(const struct http_response *response);
+/* AWS's clock minus this machine's in milliseconds, by the response's Date; 0 if less than a minute
+ * or unknown. Subtract it from the expiration in the response. */
+int64_t credential_request_skew(const struct http_response *response);
 
-/* An answer that cannot be: *err "<who>: <what>", EIO, to be asked for again. Returns -EIO. */
-int credential_ask_nonsense(
-	const char *who, const char *what, enum retry_kind *kind, struct err *err);
+/* For a response that makes no sense: *err "<sender>: <reason>", EIO, to be retried. Returns -EIO.
+ */
+int credential_request_nonsense(
+	const char *sender, const char *reason, enum retry_kind *kind, struct err *err);
 
 #endif

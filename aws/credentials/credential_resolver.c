@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of the sources, and the chains that roles make of profiles. */
+/* The order of the sources, and the chains of source_profile that roles form. */
 #include "credential_resolver.h"
 
 #include <errno.h>
@@ -7,27 +7,19 @@
 #include <string.h>
 
 #include "buf.h"
-#include "credential_container.h"
-#include "credential_imds.h"
-#include "credential_login.h"
-#include "credential_process.h"
-#include "credential_role.h"
-#include "credential_sso.h"
-#include "credential_static.h"
-#include "credential_web.h"
 #include "profile.h"
 
-/* Longer chains of source_profile are taken for a mistake. */
+/* A longer chain of source_profile counts as a mistake. */
 #define CHAIN_MAX 16
 
-/* The profiles that a chain of roles has been through. */
+/* The profiles of a chain of roles so far. */
 struct visited {
 	const char *names[CHAIN_MAX];
 	size_t n;
 };
 
-/* What a profile can name besides a role, 3 to 8 of the order. */
-static int resolve_profile(const struct credential_context *context, const char *profile,
+/* The sources of a profile other than a role: 3 to 8 of the order. */
+static int resolver_profile(const struct credential_context *context, const char *profile,
 	bool use_environment, struct credential_source **out, struct err *err)
 {
 	int r = credential_web_create(context, profile, use_environment, out, err);
@@ -45,20 +37,20 @@ static int resolve_profile(const struct credential_context *context, const char 
 	return r;
 }
 
-static bool has_role(const struct credential_context *context, const char *profile)
+static bool profile_has_role(const struct credential_context *context, const char *profile)
 {
 	return profiles_get(context->profiles, profile, "role_arn") &&
 	       !profiles_get(context->profiles, profile, "web_identity_token_file");
 }
 
-static bool has_keys(const struct credential_context *context, const char *profile)
+static bool profile_has_keys(const struct credential_context *context, const char *profile)
 {
 	return profiles_get(context->profiles, profile, "aws_access_key_id") ||
 	       profiles_get(context->profiles, profile, "aws_secret_access_key");
 }
 
 /* credential_source = …; the names are compared with their case, as botocore does. */
-static int resolve_named_source(const struct credential_context *context, const char *profile,
+static int resolver_named_source(const struct credential_context *context, const char *profile,
 	const char *name, struct credential_source **out, struct err *err)
 {
 	char words[200];
@@ -84,7 +76,7 @@ static int resolve_named_source(const struct credential_context *context, const 
 	return r;
 }
 
-static int loop_of_roles(const struct visited *visited, const char *profile, struct err *err)
+static int resolver_loop(const struct visited *visited, const char *profile, struct err *err)
 {
 	char way[256] = "";
 
@@ -94,10 +86,9 @@ static int loop_of_roles(const struct visited *visited, const char *profile, str
 		err, EINVAL, "the source_profile settings go in a circle: %s%s", way, profile);
 }
 
-/* The profile may name itself if it has keys of its own; any other that the chain has been through
- * is a circle. */
-static int check_source(const struct credential_context *context, const struct visited *visited,
-	const char *profile, const char *source, struct err *err)
+/* A profile may name itself if it has keys of its own; any other profile twice is a circle. */
+static int resolver_check_source(const struct credential_context *context,
+	const struct visited *visited, const char *profile, const char *source, struct err *err)
 {
 	if (!profiles_has(context->profiles, source))
 		return err_set(err, EINVAL, "profile %s: its source_profile %s does not exist",
@@ -108,30 +99,30 @@ static int check_source(const struct credential_context *context, const struct v
 			visited->names[0]);
 	for (size_t i = 0; i < visited->n; i++) {
 		if (strcmp(visited->names[i], source) == 0 &&
-			(strcmp(source, profile) != 0 || !has_keys(context, source)))
-			return loop_of_roles(visited, source, err);
+			(strcmp(source, profile) != 0 || !profile_has_keys(context, source)))
+			return resolver_loop(visited, source, err);
 	}
 	return 0;
 }
 
-static int resolve_role(const struct credential_context *context, const char *profile,
+static int resolver_role(const struct credential_context *context, const char *profile,
 	struct visited *visited, struct credential_source **out, struct err *err);
 
-static int resolve_source_profile(const struct credential_context *context, const char *source,
+static int resolver_source_profile(const struct credential_context *context, const char *source,
 	struct visited *visited, struct credential_source **out, struct err *err)
 {
 	int r;
 
-	if (!has_keys(context, source) && has_role(context, source))
-		return resolve_role(context, source, visited, out, err);
-	r = resolve_profile(context, source, false, out, err);
+	if (!profile_has_keys(context, source) && profile_has_role(context, source))
+		return resolver_role(context, source, visited, out, err);
+	r = resolver_profile(context, source, false, out, err);
 	if (r == 0 && !*out)
 		return err_set(err, EINVAL,
 			"profile %s is a source_profile, but has no credentials", source);
 	return r;
 }
 
-static int resolve_role(const struct credential_context *context, const char *profile,
+static int resolver_role(const struct credential_context *context, const char *profile,
 	struct visited *visited, struct credential_source **out, struct err *err)
 {
 	const struct profiles *p = context->profiles;
@@ -152,13 +143,13 @@ static int resolve_role(const struct credential_context *context, const char *pr
 			"and mount without that profile",
 			profile, profile);
 	if (named) {
-		r = resolve_named_source(context, profile, named, &parent, err);
+		r = resolver_named_source(context, profile, named, &parent, err);
 	} else {
-		r = check_source(context, visited, profile, source, err);
+		r = resolver_check_source(context, visited, profile, source, err);
 		if (r < 0)
 			return r;
 		visited->names[visited->n++] = source;
-		r = resolve_source_profile(context, source, visited, &parent, err);
+		r = resolver_source_profile(context, source, visited, &parent, err);
 	}
 	if (r < 0)
 		return r;
@@ -166,7 +157,7 @@ static int resolve_role(const struct credential_context *context, const char *pr
 }
 
 /* The last two of the order. */
-static int resolve_machine(
+static int resolver_machine(
 	const struct credential_context *context, struct credential_source **out, struct err *err)
 {
 	_cleanup_buf_ struct buf words = BUF_INIT;
@@ -204,14 +195,14 @@ int credential_resolve(
 	*out = NULL;
 	if (!context->explicit_profile)
 		r = credential_env_create(context, out, err);
-	if (r == 0 && !*out && has_role(context, context->profile))
-		r = resolve_role(context, context->profile, &visited, out, err);
+	if (r == 0 && !*out && profile_has_role(context, context->profile))
+		r = resolver_role(context, context->profile, &visited, out, err);
 	if (r == 0 && !*out)
-		r = resolve_profile(
+		r = resolver_profile(
 			context, context->profile, !context->explicit_profile, out, err);
 	if (r == 0 && !*out)
 		r = credential_legacy_create(context, out, err);
 	if (r == 0 && !*out)
-		r = resolve_machine(context, out, err);
+		r = resolver_machine(context, out, err);
 	return r;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Which source a configuration means. */
+/* Chooses the source of keys that the configuration asks for. */
 #ifndef EBSFS_CREDENTIAL_RESOLVER_H
 #define EBSFS_CREDENTIAL_RESOLVER_H
 
 #include "credential_source.h"
 
-/* The one source that the environment and the files ask for. The order is botocore's:
+/* Creates the source that the environment and the files configure. The order is botocore's:
  *   1. keys in the environment (not if the profile was named explicitly)
  *   2. the profile's role_arn, unless it has a web_identity_token_file
  *   3. web identity, from the environment (not if the profile was named explicitly), else from the
@@ -18,8 +18,8 @@
  *   9. AWS_CREDENTIAL_FILE, /etc/boto.cfg, ~/.boto
  *  10. the container's endpoint
  *  11. the instance's metadata
- * The first that is configured is it: if it fails, no other is tried. Never NULL on success: where
- * none is left there is a source that says so. Returns 0 or -errno with *err. */
+ * The first configured one is used; if it fails, no other is tried. If none is configured, *out is
+ * a source that fails with advice. Returns 0 or -errno with *err. */
 int credential_resolve(
 	const struct credential_context *context, struct credential_source **out, struct err *err);
 

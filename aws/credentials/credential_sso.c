@@ -1,33 +1,44 @@
 /* SPDX-License-Identifier: MIT */
-/* SSO: the cached token, renewed at OIDC's endpoint if need be, then the role's keys from the
- * portal. */
-#include "credential_sso.h"
+/* IAM Identity Center ("SSO"): takes the token that `aws sso login` left in ~/.aws/sso/cache,
+ * renews it at the OIDC endpoint if necessary, and gets the role's keys from the portal. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "buf.h"
 #include "clock.h"
 #include "credential_request.h"
+#include "digest.h"
 #include "encode.h"
 #include "endpoint.h"
+#include "isotime.h"
 #include "jsondoc.h"
 #include "log.h"
 #include "profile.h"
+#include "profile_path.h"
 #include "secret.h"
-#include "sso_token.h"
 
-#define TRY_MS   20000
-/* A token that ends sooner is renewed; botocore's window. */
-#define RENEW_MS (15 * 60 * 1000)
+#define TOKEN_FILE_MAX ((size_t)256 << 10)
+#define TRY_MS         20000
+/* A token that expires sooner is renewed; botocore's window. */
+#define RENEW_MS       (15 * 60 * 1000)
+
+/* The names of its members are those that the AWS CLI writes. */
+struct sso_token {
+	char *path;
+	struct jsondoc *doc; /* NULL: there is no token */
+	int64_t expires_ms;
+};
 
 struct sso {
 	struct credential_source base;
 	const struct credential_context *context;
-	struct credential_ask ask;
+	struct credential_request ask;
 	struct sso_token token;
-	struct jsondoc *response; /* the last one that was taken */
+	struct jsondoc *response; /* the last one */
 	int64_t skew_ms;          /* of its Date */
-	const char *profile;      /* these are borrowed from the profiles */
+	const char *profile;      /* this and the rest are borrowed from the profiles */
 	const char *session;      /* NULL: the older form */
 	const char *start_url;
 	const char *region;
@@ -35,20 +46,114 @@ struct sso {
 	const char *role_name;
 };
 
-static void sso_fail(struct sso *sso, const struct err *err)
-{
-	struct err failure = *err;
+/* The cached token. */
 
-	err_context(&failure, "%s", sso->base.name);
-	credential_source_end(&sso->base, NULL, &failure);
+static const char *sso_token_access(const struct sso_token *token)
+{
+	return jsondoc_string(token->doc, "accessToken");
 }
 
-static int log_in_again(const struct sso *sso, const char *why, struct err *err)
+/* Reads a token; its file is named by the SHA-1 of `name`: the sso-session, or the start URL where
+ * there is no session. A file without an access token and its expiresAt holds no token: token->doc
+ * is NULL. Returns 0 or -ENOMEM. sso_token_finish() it after an error too. */
+static int sso_token_load(struct sso_token *token, const char *name)
+{
+	_cleanup_secret_buf_ struct buf text = BUF_INIT;
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	char hash[DIGEST_SHA1_HEX];
+	const char *expires;
+
+	*token = (struct sso_token){0};
+	if (digest_sha1_hex(name, strlen(name), hash) < 0 ||
+		buf_printf(&path, "~/.aws/sso/cache/%s.json", hash) < 0)
+		return -ENOMEM;
+	token->path = profile_path_expand(path.data);
+	if (!token->path)
+		return -ENOMEM;
+	if (secret_file_read(token->path, TOKEN_FILE_MAX, &text) < 0)
+		return 0;
+	token->doc = jsondoc_parse(text.data, text.len);
+	expires = token->doc ? jsondoc_string(token->doc, "expiresAt") : NULL;
+	if (!expires || credential_date(expires, &token->expires_ms) < 0 ||
+		!sso_token_access(token)) {
+		jsondoc_destroy(token->doc);
+		token->doc = NULL;
+	}
+	return 0;
+}
+
+static void sso_token_finish(struct sso_token *token)
+{
+	free(token->path);
+	jsondoc_destroy(token->doc);
+	*token = (struct sso_token){0};
+}
+
+/* Whether a request alone can renew it: it has a refresh token, and its client is still registered.
+ */
+static bool sso_token_is_renewable(const struct sso_token *token, int64_t now_ms)
+{
+	const char *registration = jsondoc_string(token->doc, "registrationExpiresAt");
+	int64_t registered_ms;
+
+	return jsondoc_string(token->doc, "refreshToken") &&
+	       jsondoc_string(token->doc, "clientId") &&
+	       jsondoc_string(token->doc, "clientSecret") && registration &&
+	       credential_date(registration, &registered_ms) == 0 && registered_ms > now_ms;
+}
+
+/* Writes the body of OIDC's CreateToken, which renews the token. out is empty; secret_buf_finish()
+ * it. Returns 0 or -ENOMEM. */
+static int sso_token_request(const struct sso_token *token, struct buf *out)
+{
+	static const char *const members[] = {"clientId", "clientSecret", "refreshToken"};
+	_cleanup_(jsondoc_destroyp) struct jsondoc *doc = jsondoc_create();
+
+	if (!doc || jsondoc_set_string(doc, "grantType", "refresh_token") < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		if (jsondoc_set_string(doc, members[i], jsondoc_string(token->doc, members[i])) < 0)
+			return -ENOMEM;
+	}
+	return jsondoc_print(doc, out);
+}
+
+/* Takes CreateToken's response into the token and its file. Returns 0; -EINVAL if it has no token;
+ * -ENOMEM; 1 if the file could not be written, with *file_errno: the token is valid all the same.
+ */
+static int sso_token_renew(
+	struct sso_token *token, const struct jsondoc *response, int64_t now_ms, int *file_errno)
+{
+	_cleanup_secret_buf_ struct buf text = BUF_INIT;
+	const char *access = jsondoc_string(response, "accessToken");
+	const char *refresh = jsondoc_string(response, "refreshToken");
+	char expires[ISOTIME_SIZE];
+	int64_t seconds;
+	int r;
+
+	if (!access || !*access || jsondoc_integer(response, "expiresIn", &seconds) < 0 ||
+		seconds <= 0 || seconds > INT32_MAX)
+		return -EINVAL;
+	token->expires_ms = now_ms + seconds * 1000;
+	isotime_format(token->expires_ms, expires);
+	if (jsondoc_set_string(token->doc, "accessToken", access) < 0 ||
+		jsondoc_set_string(token->doc, "expiresAt", expires) < 0 ||
+		(refresh && jsondoc_set_string(token->doc, "refreshToken", refresh) < 0) ||
+		jsondoc_print(token->doc, &text) < 0)
+		return -ENOMEM;
+	r = secret_file_replace(token->path, text.data, text.len);
+	*file_errno = -r;
+	return r < 0;
+}
+
+/* Requests. */
+
+static int sso_log_in_again(const struct sso *sso, const char *why, struct err *err)
 {
 	return err_set(err, EACCES, "%s: run: aws sso login --profile %s", why, sso->profile);
 }
 
-static int service_url(struct sso *sso, const char *service, struct buf *url, struct err *err)
+static int sso_service_url(struct sso *sso, const char *service, struct buf *url, struct err *err)
 {
 	const struct endpoint_config config = {
 		.profiles = sso->context->profiles, .profile = sso->context->profile};
@@ -56,19 +161,20 @@ static int service_url(struct sso *sso, const char *service, struct buf *url, st
 	return endpoint_url(&config, service, sso->region, url, err);
 }
 
-static int keep_response(struct sso *sso, const struct http_response *response)
+static int sso_keep_response(struct sso *sso, const struct http_response *response)
 {
 	jsondoc_destroy(sso->response);
 	sso->response = jsondoc_parse(response->body.data, response->body.len);
 	return sso->response ? 0 : -EINVAL;
 }
 
-/* A refusal of either service. */
-static int refused(struct sso *sso, const struct http_response *response, enum retry_kind *kind,
+/* Fills *err from a refusal of either service. */
+static int sso_refused(struct sso *sso, const struct http_response *response, enum retry_kind *kind,
 	struct err *err)
 {
-	const char *message =
-		keep_response(sso, response) == 0 ? jsondoc_string(sso->response, "message") : NULL;
+	const char *message = sso_keep_response(sso, response) == 0
+				      ? jsondoc_string(sso->response, "message")
+				      : NULL;
 	const char *code = sso->response ? jsondoc_string(sso->response, "error") : NULL;
 
 	if (!message && sso->response)
@@ -87,7 +193,7 @@ static int refused(struct sso *sso, const struct http_response *response, enum r
 
 /* The role's keys. */
 
-static struct http_call *keys_send(void *arg, http_done *done, void *done_arg)
+static struct http_call *sso_keys_send(void *arg, http_done *done, void *done_arg)
 {
 	struct sso *sso = arg;
 	_cleanup_buf_ struct buf url = BUF_INIT;
@@ -100,10 +206,10 @@ static struct http_call *keys_send(void *arg, http_done *done, void *done_arg)
 		.max_response = CREDENTIAL_RESPONSE_MAX,
 		.timeout_ms = TRY_MS,
 		.secrets = {sso_token_access(&sso->token)},
-		.plain = true}; /* http only where an endpoint_url says so */
+		.plain = true}; /* http only where endpoint_url is http */
 	struct http_request with_url = request;
 
-	if (service_url(sso, "sso", &url, NULL) < 0)
+	if (sso_service_url(sso, "sso", &url, NULL) < 0)
 		return NULL;
 	buf_puts(&url, "/federation/credentials?role_name=");
 	encode_percent(&url, sso->role_name, strlen(sso->role_name), 0);
@@ -113,33 +219,33 @@ static struct http_call *keys_send(void *arg, http_done *done, void *done_arg)
 	return url.error ? NULL : http_send(sso->context->http, &with_url, done, done_arg);
 }
 
-static int keys_take(
+static int sso_keys_take(
 	void *arg, struct http_response *response, enum retry_kind *kind, struct err *err)
 {
 	struct sso *sso = arg;
 	int64_t expires_ms;
 
 	if (response->status == 401)
-		return log_in_again(sso, "SSO does not take the token any more", err);
+		return sso_log_in_again(sso, "SSO does not take the token any more", err);
 	if (response->status != 200)
-		return refused(sso, response, kind, err);
-	sso->skew_ms = credential_ask_skew(response);
-	if (keep_response(sso, response) < 0 ||
+		return sso_refused(sso, response, kind, err);
+	sso->skew_ms = credential_request_skew(response);
+	if (sso_keep_response(sso, response) < 0 ||
 		!jsondoc_string(sso->response, "roleCredentials.accessKeyId") ||
 		!jsondoc_string(sso->response, "roleCredentials.secretAccessKey") ||
 		!jsondoc_string(sso->response, "roleCredentials.sessionToken") ||
 		jsondoc_integer(sso->response, "roleCredentials.expiration", &expires_ms) < 0)
-		return credential_ask_nonsense("SSO", "an answer without keys", kind, err);
+		return credential_request_nonsense("SSO", "a response without keys", kind, err);
 	return 0;
 }
 
-static void keys_done(void *arg, const struct err *err)
+static void sso_keys_done(void *arg, const struct err *err)
 {
 	struct sso *sso = arg;
 	int64_t expires_ms = 0;
 
 	if (err) {
-		sso_fail(sso, err);
+		credential_source_fail(&sso->base, err);
 		return;
 	}
 	jsondoc_integer(sso->response, "roleCredentials.expiration", &expires_ms);
@@ -150,18 +256,19 @@ static void keys_done(void *arg, const struct err *err)
 		expires_ms - sso->skew_ms);
 }
 
-static const struct credential_ask_ops keys_ops = {keys_send, keys_take, keys_done};
+static const struct credential_request_ops sso_keys_ops = {
+	sso_keys_send, sso_keys_take, sso_keys_done};
 
-static void ask_for_keys(struct sso *sso)
+static void sso_request_keys(struct sso *sso)
 {
-	credential_ask_finish(&sso->ask);
-	credential_ask_init(&sso->ask, sso->context, &keys_ops, sso);
-	credential_ask_start(&sso->ask);
+	credential_request_finish(&sso->ask);
+	credential_request_init(&sso->ask, sso->context, &sso_keys_ops, sso);
+	credential_request_start(&sso->ask);
 }
 
-/* A new token for one that is about to end. */
+/* Renewal of a token that is about to expire. */
 
-static struct http_call *renewal_send(void *arg, http_done *done, void *done_arg)
+static struct http_call *sso_renewal_send(void *arg, http_done *done, void *done_arg)
 {
 	struct sso *sso = arg;
 	_cleanup_buf_ struct buf url = BUF_INIT;
@@ -175,9 +282,9 @@ static struct http_call *renewal_send(void *arg, http_done *done, void *done_arg
 		.timeout_ms = TRY_MS,
 		.secrets = {jsondoc_string(sso->token.doc, "refreshToken"),
 			jsondoc_string(sso->token.doc, "clientSecret")},
-		.plain = true}; /* http only where an endpoint_url says so */
+		.plain = true}; /* http only where endpoint_url is http */
 
-	if (service_url(sso, "sso-oidc", &url, NULL) < 0 || buf_puts(&url, "/token") < 0 ||
+	if (sso_service_url(sso, "sso-oidc", &url, NULL) < 0 || buf_puts(&url, "/token") < 0 ||
 		sso_token_request(&sso->token, &body) < 0)
 		return NULL;
 	request.url = url.data;
@@ -186,19 +293,19 @@ static struct http_call *renewal_send(void *arg, http_done *done, void *done_arg
 	return http_send(sso->context->http, &request, done, done_arg);
 }
 
-static int renewal_take(
+static int sso_renewal_take(
 	void *arg, struct http_response *response, enum retry_kind *kind, struct err *err)
 {
 	struct sso *sso = arg;
 	int file_errno = 0, r;
 
 	if (response->status != 200)
-		return refused(sso, response, kind, err);
-	if (keep_response(sso, response) < 0)
-		return credential_ask_nonsense("SSO", "an answer that is no JSON", kind, err);
+		return sso_refused(sso, response, kind, err);
+	if (sso_keep_response(sso, response) < 0)
+		return credential_request_nonsense("SSO", "a response that is no JSON", kind, err);
 	r = sso_token_renew(&sso->token, sso->response, clock_wall_ms(), &file_errno);
 	if (r == -EINVAL)
-		return credential_ask_nonsense("SSO", "an answer without a token", kind, err);
+		return credential_request_nonsense("SSO", "a response without a token", kind, err);
 	if (r < 0)
 		return err_set(err, -r, "out of memory");
 	if (r > 0)
@@ -207,7 +314,7 @@ static int renewal_take(
 	return 0;
 }
 
-static void renewal_done(void *arg, const struct err *err)
+static void sso_renewal_done(void *arg, const struct err *err)
 {
 	struct sso *sso = arg;
 	struct err failure;
@@ -215,31 +322,32 @@ static void renewal_done(void *arg, const struct err *err)
 	if (err && sso->token.expires_ms <= clock_wall_ms()) {
 		failure = *err;
 		if (!err->retryable)
-			log_in_again(sso, "the SSO token has expired and could not be renewed",
+			sso_log_in_again(sso, "the SSO token has expired and could not be renewed",
 				&failure);
-		sso_fail(sso, &failure);
+		credential_source_fail(&sso->base, &failure);
 		return;
 	}
 	if (err)
 		log_warning("credentials: %s: the SSO token could not be renewed yet: %s",
 			sso->base.name, err->message);
-	ask_for_keys(sso);
+	sso_request_keys(sso);
 }
 
-static const struct credential_ask_ops renewal_ops = {renewal_send, renewal_take, renewal_done};
+static const struct credential_request_ops sso_renewal_ops = {
+	sso_renewal_send, sso_renewal_take, sso_renewal_done};
 
 /* The source. */
 
-static int load_token(struct sso *sso, int64_t now, struct err *err)
+static int sso_load_token(struct sso *sso, int64_t now, struct err *err)
 {
 	sso_token_finish(&sso->token);
 	if (sso_token_load(&sso->token, sso->session ? sso->session : sso->start_url) < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	if (!sso->token.doc)
-		return log_in_again(sso, "there is no SSO token", err);
+		return sso_log_in_again(sso, "there is no SSO token", err);
 	if (sso->token.expires_ms <= now &&
 		!(sso->session && sso_token_is_renewable(&sso->token, now)))
-		return log_in_again(sso, "the SSO token has expired", err);
+		return sso_log_in_again(sso, "the SSO token has expired", err);
 	return 0;
 }
 
@@ -250,19 +358,19 @@ static void sso_fetch(struct credential_source *base)
 	_cleanup_buf_ struct buf url = BUF_INIT;
 	struct err err;
 
-	/* The URLs are made again at each try; what is wrong with them is said once, here. */
-	if (load_token(sso, now, &err) < 0 || service_url(sso, "sso", &url, &err) < 0 ||
-		service_url(sso, "sso-oidc", &url, &err) < 0) {
-		sso_fail(sso, &err);
+	/* Each try builds its URL; errors in them are reported here, before the first. */
+	if (sso_load_token(sso, now, &err) < 0 || sso_service_url(sso, "sso", &url, &err) < 0 ||
+		sso_service_url(sso, "sso-oidc", &url, &err) < 0) {
+		credential_source_fail(&sso->base, &err);
 		return;
 	}
 	if (sso->session && sso->token.expires_ms - now < RENEW_MS &&
 		sso_token_is_renewable(&sso->token, now)) {
-		credential_ask_finish(&sso->ask);
-		credential_ask_init(&sso->ask, sso->context, &renewal_ops, sso);
-		credential_ask_start(&sso->ask);
+		credential_request_finish(&sso->ask);
+		credential_request_init(&sso->ask, sso->context, &sso_renewal_ops, sso);
+		credential_request_start(&sso->ask);
 	} else {
-		ask_for_keys(sso);
+		sso_request_keys(sso);
 	}
 }
 
@@ -270,7 +378,7 @@ static void sso_destroy(struct credential_source *base)
 {
 	struct sso *sso = (struct sso *)base;
 
-	credential_ask_finish(&sso->ask);
+	credential_request_finish(&sso->ask);
 	sso_token_finish(&sso->token);
 	jsondoc_destroy(sso->response);
 	free(sso);
@@ -278,9 +386,9 @@ static void sso_destroy(struct credential_source *base)
 
 static const struct credential_source_ops sso_ops = {sso_fetch, sso_destroy};
 
-/* A setting of the profile, or of its sso-session; where both have it they must agree. Returns 0,
+/* Reads a setting of the profile or of its sso-session; if both have it they must agree. Returns 0,
  * or -EINVAL with *err. */
-static int setting(const struct sso *sso, const char *key, const char **out, struct err *err)
+static int sso_setting(const struct sso *sso, const char *key, const char **out, struct err *err)
 {
 	const struct profiles *p = sso->context->profiles;
 	const char *own = profiles_get(p, sso->profile, key);
@@ -318,10 +426,10 @@ int credential_sso_create(const struct credential_context *context, const char *
 		err_set(err, EINVAL,
 			"profile %s names the section [sso-session %s], which does not exist",
 			profile, sso->session);
-	} else if (setting(sso, "sso_role_name", &sso->role_name, err) == 0 &&
-		   setting(sso, "sso_account_id", &sso->account_id, err) == 0 &&
-		   setting(sso, "sso_start_url", &sso->start_url, err) == 0 &&
-		   setting(sso, "sso_region", &sso->region, err) == 0) {
+	} else if (sso_setting(sso, "sso_role_name", &sso->role_name, err) == 0 &&
+		   sso_setting(sso, "sso_account_id", &sso->account_id, err) == 0 &&
+		   sso_setting(sso, "sso_start_url", &sso->start_url, err) == 0 &&
+		   sso_setting(sso, "sso_region", &sso->region, err) == 0) {
 		*out = &sso->base;
 		return 0;
 	}

@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys that are just there. */
-#include "credential_static.h"
+/* Sources whose keys lie ready on this machine: in the environment, in the AWS CLI's two files, in
+ * the files of older tools, and in the cache of `aws login`. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "buf.h"
+#include "clock.h"
+#include "credential_source.h"
+#include "digest.h"
+#include "jsondoc.h"
 #include "profile_parse.h"
 #include "profile_path.h"
 #include "secret.h"
 
 #define LEGACY_FILE_MAX ((size_t)64 << 10)
+#define LOGIN_FILE_MAX  ((size_t)256 << 10)
 
 struct keys {
 	struct credential_source base;
-	struct err why; /* errnum set: there are none */
+	struct err why; /* errnum set: there are no keys, for this reason */
 	char *access_key;
 	char *secret_key;
 	char *session_token;
@@ -43,7 +50,7 @@ static void keys_destroy(struct credential_source *base)
 
 static const struct credential_source_ops keys_ops = {.fetch = keys_fetch, .destroy = keys_destroy};
 
-/* access_key is set; secret_key may be NULL, which is an error: `missing` is its name. */
+/* A secret_key of NULL is an error; `missing` is its name in the configuration. */
 static int keys_create(const char *access_key, const char *secret_key, const char *session_token,
 	const char *missing, const char *name, struct keys **out, struct err *err)
 {
@@ -116,8 +123,8 @@ int credential_keys_create(const struct credential_context *context, enum profil
 	return r;
 }
 
-/* The value of `key=` in the lines of a file; the last one counts. Cut out in place. */
-static char *find_line(char *text, const char *key)
+/* Returns the value of the last line `key = value` in a text, which it cuts up. */
+static char *legacy_line(char *text, const char *key)
 {
 	char *found = NULL, *next = NULL;
 
@@ -149,10 +156,10 @@ static int ec2_file_create(const char *variable, struct credential_source **out,
 		return err_set(err, ENOMEM, "out of memory");
 	if (text.len)
 		memcpy(again.data, text.data, text.len);
-	access_key = text.len ? find_line(text.data, "AWSAccessKeyId") : NULL;
+	access_key = text.len ? legacy_line(text.data, "AWSAccessKeyId") : NULL;
 	if (!access_key)
 		return 0;
-	r = keys_create(access_key, find_line(again.data, "AWSSecretKey"), NULL, "AWSSecretKey",
+	r = keys_create(access_key, legacy_line(again.data, "AWSSecretKey"), NULL, "AWSSecretKey",
 		"AWS_CREDENTIAL_FILE", &k, err);
 	if (r == 0)
 		*out = &k->base;
@@ -170,7 +177,7 @@ static int boto_file_create(const char *path, struct credential_source **out, st
 			 : err_set(err, ENOMEM, "out of memory");
 
 	if (r == -EACCES)
-		return 0; /* /etc/boto.cfg for root only is nothing that the user asked for */
+		return 0; /* the user did not ask for an /etc/boto.cfg that only root can read */
 	if (r < 0)
 		return r;
 	section = profile_file_section(&file, "Credentials");
@@ -216,5 +223,79 @@ int credential_none_create(const struct err *why, struct credential_source **out
 	k->base.local = true;
 	k->why = *why;
 	*out = &k->base;
+	return 0;
+}
+
+/* The cache of `aws login`. */
+
+struct login {
+	struct credential_source base;
+	const char *profile; /* both are borrowed from the profiles */
+	const char *session;
+};
+
+static struct jsondoc *login_load(const struct login *login)
+{
+	_cleanup_free_ char *dir = profile_path("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache");
+	_cleanup_secret_buf_ struct buf text = BUF_INIT;
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	char hash[DIGEST_SHA256_HEX];
+
+	if (!dir || digest_sha256_hex(login->session, strlen(login->session), hash) < 0 ||
+		buf_printf(&path, "%s/%s.json", dir, hash) < 0 ||
+		secret_file_read(path.data, LOGIN_FILE_MAX, &text) < 0)
+		return NULL;
+	return jsondoc_parse(text.data, text.len);
+}
+
+static void login_fetch(struct credential_source *base)
+{
+	struct login *login = (struct login *)base;
+	_cleanup_(jsondoc_destroyp) struct jsondoc *doc = login_load(login);
+	const char *access = doc ? jsondoc_string(doc, "accessToken.accessKeyId") : NULL;
+	const char *secret = doc ? jsondoc_string(doc, "accessToken.secretAccessKey") : NULL;
+	const char *token = doc ? jsondoc_string(doc, "accessToken.sessionToken") : NULL;
+	const char *expires = doc ? jsondoc_string(doc, "accessToken.expiresAt") : NULL;
+	int64_t expires_ms;
+	struct err err;
+
+	if (!access || !secret || !token || !expires || credential_date(expires, &expires_ms) < 0)
+		err_set(&err, EACCES, "%s: there are no keys: run: aws login --profile %s",
+			base->name, login->profile);
+	else if (expires_ms <= clock_wall_ms())
+		err_set(&err, EACCES, "%s: the keys have expired: run: aws login --profile %s",
+			base->name, login->profile);
+	else
+		err.errnum = 0;
+	if (err.errnum)
+		credential_source_end(base, NULL, &err);
+	else
+		credential_source_end_with(base, access, secret, token, expires_ms);
+}
+
+static void login_destroy(struct credential_source *base)
+{
+	free((struct login *)base);
+}
+
+static const struct credential_source_ops login_ops = {login_fetch, login_destroy};
+
+int credential_login_create(const struct credential_context *context, const char *profile,
+	struct credential_source **out, struct err *err)
+{
+	const char *session = profiles_get(context->profiles, profile, "login_session");
+	struct login *login;
+
+	*out = NULL;
+	if (!session)
+		return 0;
+	login = calloc(1, sizeof(*login));
+	if (!login)
+		return err_set(err, ENOMEM, "out of memory");
+	credential_source_init(&login->base, &login_ops, "login of profile %s", profile);
+	login->base.local = true;
+	login->profile = profile;
+	login->session = session;
+	*out = &login->base;
 	return 0;
 }

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests to STS. They go to the region's own endpoint: keys from the global one are not good in
- * regions that an account had to enable (IAM user guide, "Managing AWS STS in an AWS Region"). */
-#include "credential_sts.h"
-
+/* Roles, assumed at STS: AssumeRole, signed with the keys of another source, and
+ * AssumeRoleWithWebIdentity, with a token from a file. Requests go to the region's own endpoint:
+ * keys from the global one are not valid in regions that an account had to enable (IAM user guide,
+ * "Managing AWS STS in an AWS Region"). */
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "aws_error.h"
+#include "buf.h"
 #include "clock.h"
+#include "credential_request.h"
 #include "digest.h"
 #include "endpoint.h"
+#include "form.h"
 #include "isotime.h"
+#include "num.h"
 #include "profile.h"
+#include "profile_path.h"
 #include "secret.h"
 #include "sigv4.h"
 #include "url.h"
@@ -19,67 +26,118 @@
 
 #define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 #define TRY_MS       20000
+/* STS accepts 20000 characters (API reference). */
+#define TOKEN_MAX    ((size_t)64 << 10)
 
-/* One try; it is signed anew because its time is. */
+struct sts_role {
+	struct credential_source base;
+	const struct credential_context *context;
+	struct credential_source *parent; /* its keys sign; NULL: web identity */
+	char *token_file;                 /* of a web identity */
+	char *arn;
+	char *external_id;  /* NULL: none */
+	char *session_name; /* NULL: generated */
+	int duration_s;     /* 0: STS's default, an hour */
+
+	/* One fetch. */
+	struct credential_request request;
+	struct credentials *signer; /* NULL: the request is not signed */
+	struct buf form;
+	char *token; /* the web identity token in the form */
+	struct buf url;
+	const char *path; /* in url */
+	char *host;
+	const char *region;
+	int64_t clock_skew_ms; /* AWS's clock minus this machine's, after a refusal for the time */
+
+	/* The response. */
+	char *access_key;
+	char *secret_key;
+	char *session_token;
+	int64_t expires_ms; /* by this machine's clock */
+};
+
+static void sts_forget_response(struct sts_role *role)
+{
+	secret_free(steal(&role->access_key));
+	secret_free(steal(&role->secret_key));
+	secret_free(steal(&role->session_token));
+	role->expires_ms = 0;
+}
+
+/* Cancels a fetch and wipes what it left. */
+static void sts_reset(struct sts_role *role)
+{
+	credential_request_finish(&role->request);
+	credentials_unref(steal(&role->signer));
+	secret_buf_finish(&role->form);
+	secret_free(steal(&role->token));
+	buf_finish(&role->url);
+	free(steal(&role->host));
+	sts_forget_response(role);
+	role->clock_skew_ms = 0;
+}
+
+/* Sends one try. Each is signed again, because a signature contains the time. */
 static struct http_call *sts_send(void *arg, http_done *done, void *done_arg)
 {
-	struct credential_sts *sts = arg;
-	struct http_header headers[5] = {{"content-type", CONTENT_TYPE}, {"host", sts->host}};
+	struct sts_role *role = arg;
+	struct http_header headers[5] = {{"content-type", CONTENT_TYPE}, {"host", role->host}};
 	struct http_request request = {.method = "POST",
-		.url = sts->url.data,
-		.secrets = {sts->told, sts->signer ? sts->signer->session_token : NULL},
-		.plain = true, /* http only where an endpoint_url says so */
+		.url = role->url.data,
+		.secrets = {role->token, role->signer ? role->signer->session_token : NULL},
+		.plain = true, /* http only where endpoint_url is http */
 		.headers = headers,
 		.n_headers = 2,
-		.body = sts->form.data,
-		.body_len = sts->form.len,
+		.body = role->form.data,
+		.body_len = role->form.len,
 		.max_response = CREDENTIAL_RESPONSE_MAX,
 		.timeout_ms = TRY_MS};
 	_cleanup_(sigv4_finish) struct sigv4_signature signature = {0};
 	char payload_hash[DIGEST_SHA256_HEX];
 
-	if (sts->signer) {
+	if (role->signer) {
 		const struct sigv4_request to_sign = {.method = "POST",
-			.path = sts->path,
+			.path = role->path,
 			.headers = headers,
 			.n_headers = 2,
 			.payload_hash = payload_hash,
-			.access_key = sts->signer->access_key,
-			.secret_key = sts->signer->secret_key,
-			.session_token = sts->signer->session_token,
-			.region = sts->region,
+			.access_key = role->signer->access_key,
+			.secret_key = role->signer->secret_key,
+			.session_token = role->signer->session_token,
+			.region = role->region,
 			.service = "sts",
-			.time_ms = clock_wall_ms() + sts->clock_skew_ms};
+			.time_ms = clock_wall_ms() + role->clock_skew_ms};
 
-		if (digest_sha256_hex(sts->form.data, sts->form.len, payload_hash) < 0 ||
+		if (digest_sha256_hex(role->form.data, role->form.len, payload_hash) < 0 ||
 			sigv4_sign(&to_sign, &signature) < 0)
 			return NULL;
 		headers[request.n_headers++] = (struct http_header){"x-amz-date", signature.date};
 		headers[request.n_headers++] =
 			(struct http_header){"authorization", signature.authorization.data};
-		if (sts->signer->session_token)
+		if (role->signer->session_token)
 			headers[request.n_headers++] = (struct http_header){
-				"x-amz-security-token", sts->signer->session_token};
+				"x-amz-security-token", role->signer->session_token};
 	}
-	return http_send(sts->ask.context->http, &request, done, done_arg);
+	return http_send(role->context->http, &request, done, done_arg);
 }
 
-static int take_element(
+static int sts_take_element(
 	void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
 {
-	struct credential_sts *sts = arg;
+	struct sts_role *role = arg;
 	char **to = NULL;
 
 	(void)depth;
 	if (!text)
 		return 0;
 	if (strcmp(name, "AccessKeyId") == 0)
-		to = &sts->access_key;
+		to = &role->access_key;
 	else if (strcmp(name, "SecretAccessKey") == 0)
-		to = &sts->secret_key;
+		to = &role->secret_key;
 	else if (strcmp(name, "SessionToken") == 0)
-		to = &sts->session_token;
-	else if (strcmp(name, "Expiration") == 0 && isotime_parse(text, len, &sts->expires_ms) < 0)
+		to = &role->session_token;
+	else if (strcmp(name, "Expiration") == 0 && isotime_parse(text, len, &role->expires_ms) < 0)
 		return err_set(err, EIO, "an Expiration that is not a date");
 	if (!to)
 		return 0;
@@ -88,103 +146,260 @@ static int take_element(
 	return *to ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
-static void forget_response(struct credential_sts *sts)
-{
-	secret_free(steal(&sts->access_key));
-	secret_free(steal(&sts->secret_key));
-	secret_free(steal(&sts->session_token));
-	sts->expires_ms = 0;
-}
-
 static int sts_take(
 	void *arg, struct http_response *response, enum retry_kind *kind, struct err *err)
 {
-	struct credential_sts *sts = arg;
-	const struct xml_handler handler = {.close = take_element, .arg = sts};
-	int64_t skew_ms = credential_ask_skew(response);
+	struct sts_role *role = arg;
+	const struct xml_handler handler = {.close = sts_take_element, .arg = role};
+	int64_t skew_ms = credential_request_skew(response);
 
 	if (response->status != 200) {
 		*kind = aws_error_judge(response->status, response->body.data, response->body.len,
 			response->request_id, err);
 		snprintf(err->action, sizeof(err->action), "%s",
-			sts->signer ? "AssumeRole" : "AssumeRoleWithWebIdentity");
+			role->parent ? "AssumeRole" : "AssumeRoleWithWebIdentity");
 		if (skew_ms && aws_error_may_be_clock(err->code)) {
-			sts->clock_skew_ms = skew_ms;
+			role->clock_skew_ms = skew_ms;
 			*kind = RETRY_CLOCK;
 		} else if (*kind == RETRY_CREDENTIALS) {
-			*kind = RETRY_NEVER; /* what signed it was fetched a moment ago */
+			*kind = RETRY_NEVER; /* its signer was fetched a moment ago */
 		} else if (strcmp(err->code, "IDPCommunicationError") == 0) {
 			*kind = RETRY_TRANSIENT;
 		}
 		return -err->errnum;
 	}
-	forget_response(sts);
+	sts_forget_response(role);
 	if (xml_parse(response->body.data, response->body.len, &handler, err) < 0)
-		return credential_ask_nonsense("STS", "an answer that cannot be read", kind, err);
-	if (!sts->access_key || !sts->secret_key || !sts->session_token || !sts->expires_ms)
-		return credential_ask_nonsense("STS", "an answer without keys", kind, err);
-	sts->expires_ms -= skew_ms;
+		return credential_request_nonsense(
+			"STS", "a response that cannot be read", kind, err);
+	if (!role->access_key || !role->secret_key || !role->session_token || !role->expires_ms)
+		return credential_request_nonsense("STS", "a response without keys", kind, err);
+	role->expires_ms -= skew_ms;
 	return 0;
 }
 
 static void sts_done(void *arg, const struct err *err)
 {
-	struct credential_sts *sts = arg;
+	struct sts_role *role = arg;
+	struct err failure;
 
-	sts->done(sts->arg, err);
+	if (!err) {
+		credential_source_end_with(&role->base, role->access_key, role->secret_key,
+			role->session_token, role->expires_ms);
+		return;
+	}
+	failure = *err;
+	err_context(&failure, "%s, assuming %s", role->base.name, role->arn);
+	credential_source_end(&role->base, NULL, &failure);
 }
 
-static const struct credential_ask_ops sts_ops = {sts_send, sts_take, sts_done};
+static const struct credential_request_ops sts_request_ops = {sts_send, sts_take, sts_done};
 
-void credential_sts_init(struct credential_sts *sts, const struct credential_context *context,
-	void (*done)(void *arg, const struct err *err), void *arg)
+/* Fills in the URL, the host and the region. */
+static int sts_prepare(struct sts_role *role, struct err *err)
 {
-	*sts = (struct credential_sts){.done = done, .arg = arg};
-	credential_ask_init(&sts->ask, context, &sts_ops, sts);
-}
-
-/* Where to send it. */
-static int prepare(struct credential_sts *sts, struct err *err)
-{
-	const struct credential_context *context = sts->ask.context;
+	const struct credential_context *context = role->context;
 	const struct endpoint_config config = {
 		.profiles = context->profiles, .profile = context->profile};
 	struct url_parts parts;
 	int r;
 
-	sts->region = endpoint_home_region(context->profiles, context->profile);
-	buf_clear(&sts->url);
-	r = endpoint_url(&config, "sts", sts->region, &sts->url, err);
+	role->region = endpoint_home_region(context->profiles, context->profile);
+	r = endpoint_url(&config, "sts", role->region, &role->url, err);
 	if (r < 0)
 		return r;
-	buf_putc(&sts->url, '/');
-	free(steal(&sts->host));
-	if (sts->url.error || sts->form.error || url_split(sts->url.data, &parts) < 0)
+	buf_putc(&role->url, '/');
+	if (role->url.error || role->form.error || url_split(role->url.data, &parts) < 0)
 		return err_set(err, ENOMEM, "out of memory");
-	sts->path = parts.path;
-	sts->host = url_authority(sts->url.data);
-	return sts->host ? 0 : err_set(err, ENOMEM, "out of memory");
+	role->path = parts.path;
+	role->host = url_authority(role->url.data);
+	return role->host ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
-void credential_sts_start(struct credential_sts *sts, struct credentials *signer)
+/* The form begins with the action; adds the role, and starts the request. */
+static void sts_assume(struct sts_role *role)
 {
+	struct buf *form = &role->form;
+	char session_name[40];
 	struct err err;
 
-	credentials_unref(sts->signer);
-	sts->signer = signer;
-	if (prepare(sts, &err) < 0)
-		sts->done(sts->arg, &err);
+	snprintf(session_name, sizeof(session_name), "ebsfs-session-%lld",
+		(long long)(clock_wall_ms() / 1000));
+	form_add(form, role->arn, "RoleArn");
+	form_add(form, role->session_name ? role->session_name : session_name, "RoleSessionName");
+	form_add(form, role->external_id, "ExternalId");
+	if (role->duration_s)
+		form_add_number(form, role->duration_s, "DurationSeconds");
+	credential_request_init(&role->request, role->context, &sts_request_ops, role);
+	if (sts_prepare(role, &err) < 0)
+		sts_done(role, &err);
 	else
-		credential_ask_start(&sts->ask);
+		credential_request_start(&role->request);
 }
 
-void credential_sts_finish(struct credential_sts *sts)
+static void sts_parent_done(void *arg, struct credentials *credentials, const struct err *err)
 {
-	credential_ask_finish(&sts->ask);
-	credentials_unref(sts->signer);
-	secret_buf_finish(&sts->form);
-	secret_free(sts->told);
-	buf_finish(&sts->url);
-	free(sts->host);
-	forget_response(sts);
+	struct sts_role *role = arg;
+
+	if (!credentials) {
+		credential_source_fail(&role->base, err);
+		return;
+	}
+	role->signer = credentials;
+	form_start(&role->form, "AssumeRole", "2011-06-15");
+	sts_assume(role);
+}
+
+static void sts_role_fetch(struct credential_source *base)
+{
+	struct sts_role *role = (struct sts_role *)base;
+
+	sts_reset(role);
+	credential_source_fetch(role->parent, sts_parent_done, role);
+}
+
+/* Begins the form with the token of the file. */
+static int sts_load_token(struct sts_role *role, struct err *err)
+{
+	_cleanup_secret_buf_ struct buf token = BUF_INIT;
+	struct buf *form = &role->form;
+	int r = secret_file_read(role->token_file, TOKEN_MAX, &token);
+
+	if (r < 0)
+		return err_set(err, r == -ENOMEM ? ENOMEM : EACCES,
+			"%s: cannot read the token file %s: %s", role->base.name, role->token_file,
+			strerror(-r));
+	/* A token is Base64 and dots; an editor may have added a line break. */
+	while (token.len > 0 && isspace((unsigned char)token.data[token.len - 1]))
+		buf_resize(&token, token.len - 1);
+	if (!token.len || strlen(token.data) != token.len)
+		return err_set(err, EACCES, "%s: there is no token in %s", role->base.name,
+			role->token_file);
+	/* Allocated at its full size: a buffer that grows leaves copies of the token behind. */
+	buf_resize(form, 3 * token.len + 8192);
+	buf_clear(form);
+	form_start(form, "AssumeRoleWithWebIdentity", "2011-06-15");
+	form_add(form, token.data, "WebIdentityToken");
+	role->token = strdup(token.data);
+	return role->token ? 0 : err_set(err, ENOMEM, "out of memory");
+}
+
+static void sts_web_fetch(struct credential_source *base)
+{
+	struct sts_role *role = (struct sts_role *)base;
+	struct err err;
+
+	sts_reset(role);
+	if (sts_load_token(role, &err) < 0)
+		credential_source_end(base, NULL, &err);
+	else
+		sts_assume(role);
+}
+
+static void sts_destroy(struct credential_source *base)
+{
+	struct sts_role *role = (struct sts_role *)base;
+
+	sts_reset(role);
+	credential_source_destroy(role->parent);
+	free(role->token_file);
+	free(role->arn);
+	free(role->external_id);
+	free(role->session_name);
+	free(role);
+}
+
+static const struct credential_source_ops sts_role_ops = {sts_role_fetch, sts_destroy};
+static const struct credential_source_ops sts_web_ops = {sts_web_fetch, sts_destroy};
+
+/* Copies a setting; NULL stays NULL. Returns false on ENOMEM. */
+static bool sts_set(char **to, const char *value)
+{
+	*to = value ? strdup(value) : NULL;
+	return *to || !value;
+}
+
+/* botocore ignores a value that is not a number. The bounds are STS's (API reference, AssumeRole).
+ */
+static int sts_parse_duration(const char *profile, const char *text, int *out, struct err *err)
+{
+	int64_t value;
+	int r = text ? num_parse_i64(text, strlen(text), 900, 43200, &value) : -EINVAL;
+
+	if (r == -ERANGE)
+		return err_set(err, EINVAL,
+			"profile %s: duration_seconds must lie between 900 and 43200", profile);
+	*out = r < 0 ? 0 : (int)value;
+	return 0;
+}
+
+int credential_role_create(const struct credential_context *context, const char *profile,
+	struct credential_source *parent, struct credential_source **out, struct err *err)
+{
+	const struct profiles *p = context->profiles;
+	struct sts_role *role = calloc(1, sizeof(*role));
+	int r;
+
+	if (!role) {
+		credential_source_destroy(parent);
+		return err_set(err, ENOMEM, "out of memory");
+	}
+	credential_source_init(&role->base, &sts_role_ops, "profile %s", profile);
+	role->context = context;
+	role->parent = parent;
+	r = sts_parse_duration(
+		profile, profiles_get(p, profile, "duration_seconds"), &role->duration_s, err);
+	if (r == 0 &&
+		(!sts_set(&role->arn, profiles_get(p, profile, "role_arn")) ||
+			!sts_set(&role->external_id, profiles_get(p, profile, "external_id")) ||
+			!sts_set(&role->session_name,
+				profiles_get(p, profile, "role_session_name"))))
+		r = err_set(err, ENOMEM, "out of memory");
+	if (r < 0) {
+		sts_destroy(&role->base);
+		return r;
+	}
+	*out = &role->base;
+	return 0;
+}
+
+static const char *sts_setting(const struct credential_context *context, const char *profile,
+	bool use_environment, const char *env, const char *key)
+{
+	const char *value = use_environment ? profile_env(env) : NULL;
+
+	return value ? value : profiles_get(context->profiles, profile, key);
+}
+
+int credential_web_create(const struct credential_context *context, const char *profile,
+	bool use_environment, struct credential_source **out, struct err *err)
+{
+	const char *file = sts_setting(context, profile, use_environment,
+		"AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file");
+	const char *arn =
+		sts_setting(context, profile, use_environment, "AWS_ROLE_ARN", "role_arn");
+	const char *name = sts_setting(
+		context, profile, use_environment, "AWS_ROLE_SESSION_NAME", "role_session_name");
+	struct sts_role *role;
+
+	*out = NULL;
+	if (!file || !*file)
+		return 0;
+	if (!arn || !*arn)
+		return err_set(err, EINVAL,
+			"profile %s: there is a web identity token file, but neither AWS_ROLE_ARN "
+			"nor role_arn",
+			profile);
+	role = calloc(1, sizeof(*role));
+	if (!role)
+		return err_set(err, ENOMEM, "out of memory");
+	credential_source_init(&role->base, &sts_web_ops, "web identity of profile %s", profile);
+	role->context = context;
+	if (!sts_set(&role->token_file, file) || !sts_set(&role->arn, arn) ||
+		!sts_set(&role->session_name, name && *name ? name : NULL)) {
+		sts_destroy(&role->base);
+		return err_set(err, ENOMEM, "out of memory");
+	}
+	*out = &role->base;
+	return 0;
 }

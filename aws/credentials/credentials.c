@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The chain: one cached triple, one fetch for all who wait, renewal before the end. */
+/* The cache of the keys: one fetch for all waiters, renewal before the keys expire. */
 #include "credentials.h"
 
 #include <errno.h>
@@ -14,7 +14,6 @@
 #include "loop.h"
 #include "profile.h"
 #include "profile_path.h"
-#include "secret.h"
 
 #define MINUTE_MS 60000
 
@@ -24,86 +23,44 @@
 /* Between two attempts when one failed: with keys that still last, and without. */
 #define RETRY_MS     MINUTE_MS
 #define RETRY_BAD_MS 1000
-/* How old keys from the network must be before AWS's refusal sends us back to their source. */
+/* Keys from the network that are younger than this are not fetched again because AWS refuses them.
+ */
 #define YOUNG_MS     10000
 
 struct credentials_waiter {
 	struct credentials_chain *chain;
 	credentials_done *done;
 	void *arg;
-	uint64_t number; /* in the order of arrival */
+	uint64_t number; /* counts up in the order of credentials_get() */
 	TAILQ_ENTRY(credentials_waiter) entry;
 };
 
 struct credentials_chain {
 	struct credential_context context;
 	char *profile;           /* context.profile */
-	struct profiles *reread; /* context.profiles once the files were read again; NULL before */
-	struct credential_source *source; /* made for the next fetch, or in one */
+	struct profiles *reread; /* context.profiles after the files were read again; NULL before */
+	struct credential_source *source; /* for the next fetch, or the current one */
 	bool fetching;
-	struct loop_timer *kick;
+	struct loop_timer *kick; /* serves the waiters in the next loop iteration */
 	TAILQ_HEAD(, credentials_waiter) waiters;
 	uint64_t arrivals;
-	bool *destroyed; /* set while waiters are being called: one of them may destroy the chain */
+	bool *destroyed; /* set while waiters are called: one of them may destroy the chain */
 
 	struct credentials *current; /* NULL: none yet */
-	bool current_local;          /* from a source that costs nothing to ask */
+	bool current_local;          /* of a source that sends no request and runs no process */
 	bool again;                  /* fetch at the next opportunity */
 	int64_t advisory_ms;         /* wall clock; 0: never */
 	int64_t mandatory_ms;
 	int64_t fetched_mono_ms;
-	int64_t retry_mono_ms; /* no attempt before */
-	struct err failure;    /* of the last attempt */
+	int64_t retry_mono_ms; /* no fetch before this time */
+	struct err failure;    /* of the last fetch */
 };
-
-/* The triple. */
-
-static char *copy(const char *s)
-{
-	return s ? strdup(s) : NULL;
-}
-
-struct credentials *credentials_create(const char *access_key, const char *secret_key,
-	const char *session_token, int64_t expires_ms, const char *source)
-{
-	struct credentials *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return NULL;
-	c->refs = 1;
-	c->access_key = copy(access_key);
-	c->secret_key = copy(secret_key);
-	c->session_token = copy(session_token);
-	c->expires_ms = expires_ms;
-	snprintf(c->source, sizeof(c->source), "%s", source);
-	if (!c->access_key || !c->secret_key || (session_token && !c->session_token)) {
-		credentials_unref(c);
-		return NULL;
-	}
-	return c;
-}
-
-struct credentials *credentials_ref(struct credentials *c)
-{
-	c->refs++;
-	return c;
-}
-
-void credentials_unref(struct credentials *c)
-{
-	if (!c || --c->refs > 0)
-		return;
-	secret_free(c->access_key);
-	secret_free(c->secret_key);
-	secret_free(c->session_token);
-	free(c);
-}
 
 /* The waiters. */
 
-/* Calls all who are waiting now, not those who join meanwhile. Returns false if one of them has
+/* Calls the present waiters, not those that their callbacks add. Returns false if a callback has
  * destroyed the chain. */
-static bool answer(
+static bool chain_call_waiters(
 	struct credentials_chain *chain, struct credentials *credentials, const struct err *err)
 {
 	uint64_t last = chain->arrivals;
@@ -127,11 +84,11 @@ static bool answer(
 	return !destroyed;
 }
 
-/* What the cached keys are good for. */
+/* The use of the cached keys. */
 enum worth {
 	WORTH_NOTHING,  /* none, or expired */
-	WORTH_FALLBACK, /* wait for new ones, make do with these if there are none */
-	WORTH_RENEWAL,  /* use these, get new ones behind the scenes */
+	WORTH_FALLBACK, /* fetch new ones first; use these if that fails */
+	WORTH_RENEWAL,  /* use these, and fetch new ones in the background */
 	WORTH_ALL,
 };
 
@@ -146,9 +103,10 @@ static enum worth worth(const struct credentials_chain *chain, int64_t now)
 	return chain->advisory_ms && now >= chain->advisory_ms ? WORTH_RENEWAL : WORTH_ALL;
 }
 
-/* A fetch's end. */
+/* The result of a fetch. */
 
-static void keep(struct credentials_chain *chain, struct credentials *credentials, int64_t now)
+static void chain_keep(
+	struct credentials_chain *chain, struct credentials *credentials, int64_t now)
 {
 	int64_t life = credentials->expires_ms - now;
 
@@ -162,14 +120,14 @@ static void keep(struct credentials_chain *chain, struct credentials *credential
 	chain->mandatory_ms = 0;
 	if (!credentials->expires_ms)
 		return;
-	/* Keys that live for a quarter of an hour would be due for renewal from the start. */
+	/* Scaled for short lives: keys of a quarter of an hour would be due from the start. */
 	chain->advisory_ms =
 		credentials->expires_ms - (life / 2 < ADVISORY_MS ? life / 2 : ADVISORY_MS);
 	chain->mandatory_ms =
 		credentials->expires_ms - (life / 3 < MANDATORY_MS ? life / 3 : MANDATORY_MS);
 }
 
-static void fail(struct credentials_chain *chain, const struct err *err, int64_t now)
+static void chain_fail(struct credentials_chain *chain, const struct err *err, int64_t now)
 {
 	const struct credentials *c = chain->current;
 	bool usable = worth(chain, now) > WORTH_NOTHING;
@@ -188,14 +146,14 @@ static void fail(struct credentials_chain *chain, const struct err *err, int64_t
 	chain->retry_mono_ms = clock_mono_ms() + pause;
 }
 
-static bool answer_all(struct credentials_chain *chain)
+static bool chain_serve(struct credentials_chain *chain)
 {
 	if (worth(chain, clock_wall_ms()) > WORTH_NOTHING)
-		return answer(chain, chain->current, NULL);
-	return answer(chain, NULL, &chain->failure);
+		return chain_call_waiters(chain, chain->current, NULL);
+	return chain_call_waiters(chain, NULL, &chain->failure);
 }
 
-static void fetched(void *arg, struct credentials *credentials, const struct err *err)
+static void chain_fetched(void *arg, struct credentials *credentials, const struct err *err)
 {
 	struct credentials_chain *chain = arg;
 	int64_t now = clock_wall_ms();
@@ -212,18 +170,17 @@ static void fetched(void *arg, struct credentials *credentials, const struct err
 		credentials = NULL;
 	}
 	if (credentials) {
-		keep(chain, credentials, now);
+		chain_keep(chain, credentials, now);
 		log_debug("credentials: from %s", credentials->source);
 	} else {
-		fail(chain, err, now);
+		chain_fail(chain, err, now);
 	}
 	credential_source_destroy(steal(&chain->source));
-	answer_all(chain);
+	chain_serve(chain);
 }
 
-/* A fetch's beginning. Every one but the first goes by the files as they are now: tools that get
- * keys write them there. */
-static int look_again(struct credentials_chain *chain, struct err *err)
+/* Every fetch but the first reads the configuration files again: tools write new keys there. */
+static int chain_resolve_again(struct credentials_chain *chain, struct err *err)
 {
 	struct profiles *profiles;
 	int r = profiles_load(&profiles, err);
@@ -236,21 +193,21 @@ static int look_again(struct credentials_chain *chain, struct err *err)
 	return credential_resolve(&chain->context, &chain->source, err);
 }
 
-static void fetch(struct credentials_chain *chain)
+static void chain_fetch(struct credentials_chain *chain)
 {
 	struct err err;
 
-	if (!chain->source && look_again(chain, &err) < 0) {
-		fail(chain, &err, clock_wall_ms());
-		answer_all(chain);
+	if (!chain->source && chain_resolve_again(chain, &err) < 0) {
+		chain_fail(chain, &err, clock_wall_ms());
+		chain_serve(chain);
 		return;
 	}
 	chain->fetching = true;
-	credential_source_fetch(chain->source, fetched, chain);
+	credential_source_fetch(chain->source, chain_fetched, chain);
 }
 
-/* Somebody waits. */
-static void kicked(void *arg)
+/* Serves the waiters from the cache, and fetches where the cached keys need it. */
+static void chain_kicked(void *arg)
 {
 	struct credentials_chain *chain = arg;
 	enum worth w = worth(chain, clock_wall_ms());
@@ -258,14 +215,14 @@ static void kicked(void *arg)
 	bool allowed = clock_mono_ms() >= chain->retry_mono_ms;
 
 	if (TAILQ_EMPTY(&chain->waiters))
-		return; /* they have all been cancelled */
-	if ((w >= WORTH_RENEWAL || (wanted && !allowed)) && !answer_all(chain))
+		return; /* all were cancelled */
+	if ((w >= WORTH_RENEWAL || (wanted && !allowed)) && !chain_serve(chain))
 		return;
 	if (wanted && allowed)
-		fetch(chain);
+		chain_fetch(chain);
 }
 
-/* The interface. */
+/* The public functions. */
 
 int credentials_chain_create(uv_loop_t *loop, struct http *http, const struct profiles *profiles,
 	const char *profile, struct credentials_chain **out, struct err *err)
@@ -280,7 +237,7 @@ int credentials_chain_create(uv_loop_t *loop, struct http *http, const struct pr
 		return err_set(err, ENOMEM, "out of memory");
 	TAILQ_INIT(&chain->waiters);
 	chain->profile = strdup(selected);
-	chain->kick = loop_timer_create(loop, kicked, chain);
+	chain->kick = loop_timer_create(loop, chain_kicked, chain);
 	if (!chain->profile || !chain->kick)
 		return err_set(err, ENOMEM, "out of memory");
 	if (named && !profiles_has(profiles, selected))

@@ -7,8 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The document is jansson's object itself; the name keeps it apart from all other things of
- * jansson's. */
+/* struct jsondoc is jansson's object under a name of its own. */
 static json_t *json_of(const struct jsondoc *doc)
 {
 	return (json_t *)doc;
@@ -24,7 +23,7 @@ struct jsondoc *jsondoc_create(void)
 	return (struct jsondoc *)json_object();
 }
 
-static void wipe(json_t *json)
+static void json_wipe(json_t *json)
 {
 	const char *key;
 	json_t *value;
@@ -32,19 +31,19 @@ static void wipe(json_t *json)
 
 	if (json_is_string(json))
 		explicit_bzero((char *)json_string_value(json), json_string_length(json));
-	json_object_foreach(json, key, value) wipe(value);
-	json_array_foreach(json, i, value) wipe(value);
+	json_object_foreach(json, key, value) json_wipe(value);
+	json_array_foreach(json, i, value) json_wipe(value);
 }
 
 void jsondoc_destroy(struct jsondoc *doc)
 {
 	if (!doc)
 		return;
-	wipe(json_of(doc));
+	json_wipe(json_of(doc));
 	json_decref(json_of(doc));
 }
 
-static const json_t *at(const struct jsondoc *doc, const char *path)
+static const json_t *json_at(const struct jsondoc *doc, const char *path)
 {
 	const json_t *json = json_of(doc);
 
@@ -64,12 +63,12 @@ static const json_t *at(const struct jsondoc *doc, const char *path)
 
 const char *jsondoc_string(const struct jsondoc *doc, const char *path)
 {
-	return json_string_value(at(doc, path));
+	return json_string_value(json_at(doc, path));
 }
 
 int jsondoc_integer(const struct jsondoc *doc, const char *path, int64_t *out)
 {
-	const json_t *json = at(doc, path);
+	const json_t *json = json_at(doc, path);
 	double real;
 
 	if (json_is_integer(json)) {
@@ -90,7 +89,7 @@ int jsondoc_set_string(struct jsondoc *doc, const char *name, const char *value)
 	if (!new)
 		return -ENOMEM;
 	if (old)
-		wipe(old);
+		json_wipe(old);
 	return json_object_set_new(json_of(doc), name, new) < 0 ? -ENOMEM : 0;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Small JSON documents that may hold secrets. The only file behind this header that knows jansson.
- */
+/* Small JSON documents that may hold secrets, by jansson. */
 #ifndef EBSFS_JSONDOC_H
 #define EBSFS_JSONDOC_H
 
@@ -12,25 +11,25 @@
 
 struct jsondoc;
 
-/* An object from text; NULL if it is not one (or cannot be kept). Duplicate keys and NULs in
- * strings are refused. */
+/* Parses an object. NULL if the text is not one, or on ENOMEM. Duplicate keys and NULs in strings
+ * are refused. */
 struct jsondoc *jsondoc_parse(const char *text, size_t len);
 struct jsondoc *jsondoc_create(void);      /* empty; NULL on ENOMEM */
 void jsondoc_destroy(struct jsondoc *doc); /* wipes every string in it; NULL is permitted */
 DEFINE_CLEANUP(struct jsondoc *, jsondoc_destroy)
 
-/* The member at a path of names ("accessToken.expiresAt"). A string: NULL if it is absent or
- * something else. Borrowed. */
+/* Returns the string at a path of names ("accessToken.expiresAt"); NULL if it is absent or not a
+ * string. Borrowed. */
 const char *jsondoc_string(const struct jsondoc *doc, const char *path);
-/* A number without a fraction (1e3 counts). Returns 0, or -EINVAL if it is absent or something
- * else. */
+/* Reads a number without a fraction (1e3 counts). Returns 0, or -EINVAL if it is absent or not such
+ * a number. */
 int jsondoc_integer(const struct jsondoc *doc, const char *path, int64_t *out);
 
-/* Sets a member of the outermost object; the string it replaces is wiped. Returns 0 or -ENOMEM (or
- * not UTF-8). */
+/* Sets a member of the outermost object and wipes the string that it replaces. Returns 0, or
+ * -ENOMEM (also for text that is not UTF-8). */
 int jsondoc_set_string(struct jsondoc *doc, const char *name, const char *value);
-/* The document as text on one line, in one piece of memory. Returns 0 or -ENOMEM. out must be
- * empty; secret_buf_finish() it. */
+/* Prints the document on one line, in one piece of memory. out must be empty; secret_buf_finish()
+ * it. Returns 0 or -ENOMEM. */
 int jsondoc_print(const struct jsondoc *doc, struct buf *out);
 
 #endif

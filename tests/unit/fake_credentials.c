@@ -25,36 +25,6 @@ struct credentials_waiter {
 	void *arg;
 };
 
-struct credentials *credentials_create(const char *access_key, const char *secret_key,
-	const char *session_token, int64_t expires_ms, const char *source)
-{
-	struct credentials *c = calloc(1, sizeof(*c));
-
-	c->refs = 1;
-	c->access_key = strdup(access_key);
-	c->secret_key = strdup(secret_key);
-	c->session_token = session_token ? strdup(session_token) : NULL;
-	c->expires_ms = expires_ms;
-	snprintf(c->source, sizeof(c->source), "%s", source);
-	return c;
-}
-
-struct credentials *credentials_ref(struct credentials *c)
-{
-	c->refs++;
-	return c;
-}
-
-void credentials_unref(struct credentials *c)
-{
-	if (!c || --c->refs)
-		return;
-	free(c->access_key);
-	free(c->secret_key);
-	free(c->session_token);
-	free(c);
-}
-
 struct credentials_chain *fake_chain_create(uv_loop_t *loop, int n_keys)
 {
 	struct credentials_chain *chain = calloc(1, sizeof(*chain));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* aws/credential_container, aws/credential_imds: keys that the machine hands out. */
+/* credential_container, credential_imds: keys from the machine itself. */
 #include "fake_world.h"
 
 #define CONTAINER_KEYS(expires)                                                                    \

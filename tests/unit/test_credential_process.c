@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* aws/credential_process: a command's words, its answer, and its end. */
+/* credential_process: a command's words, output and end. */
 #include "fake_world.h"
 
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* aws/credential_sso, aws/sso_token, aws/credential_login: the caches of the AWS CLI, and what is
- * asked with what lies in them. */
+/* credential_sso, credential_static: the AWS CLI's caches for SSO and login, and the requests that
+ * are made from them. */
 #include "fake_world.h"
 
 /* SSO. sha1("corp") and sha1("https://start") name the files. */
@@ -63,7 +63,7 @@ static void test_sso_token(void **state)
 	check(SSO_SESSION, "", NULL, unauthorized, NULL, EACCES,
 		"run: aws sso login --profile default");
 	check(SSO_SESSION, "", NULL, forbidden, NULL, EACCES, "SSO of profile default: No access");
-	check(SSO_SESSION, "", NULL, nonsense, NULL, EIO, "an answer without keys");
+	check(SSO_SESSION, "", NULL, nonsense, NULL, EIO, "a response without keys");
 	write_file(SESSION_FILE, "{\"accessToken\":1}");
 	check(SSO_SESSION, "", NULL, NULL, NULL, EACCES, "there is no SSO token");
 	/* the older form, with its older date */
@@ -124,7 +124,7 @@ static void test_sso_renews_its_token(void **state)
 	write_file(SESSION_FILE, TOKEN("tok", "2026-01-02T03:00:00Z", RENEWABLE));
 	check(SSO_SESSION, "", NULL, refused, NULL, EACCES,
 		"could not be renewed: run: aws sso login --profile default");
-	got = check(SSO_SESSION, "", NULL, down, NULL, EIO, "an answer without a token");
+	got = check(SSO_SESSION, "", NULL, down, NULL, EIO, "a response without a token");
 	assert_true(got.err.retryable);
 	write_file(SESSION_FILE, TOKEN("tok", "2026-01-02T03:00:00Z", UNREGISTERED));
 	check(SSO_SESSION, "", NULL, NULL, NULL, EACCES, "the SSO token has expired: run");

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* aws/credential_role, aws/credential_web, aws/credential_sts: what STS is asked, and what it may
- * answer. */
+/* credential_sts: requests to STS, and its responses. */
 #include "fake_world.h"
 
 #define STS "POST https://sts.us-east-1.amazonaws.com/\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* aws/credentials, aws/credential_resolve, aws/credential_static: which source it is, and what the
- * chain makes of its keys. */
+/* credentials, credential_resolver, credential_static: the choice of the source, and the cache of
+ * its keys. */
 #include "fake_world.h"
 
 #include "credential_source.h"
