@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "account_cache.h"
 #include "clock.h"
 #include "ec2.h"
 #include "endpoint.h"
 #include "invalidate.h"
 #include "isotime.h"
-#include "known.h"
 #include "last_error.h"
 #include "log.h"
 #include "loop.h"
@@ -80,7 +80,7 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 	}
 	if (!err)
 		fs_keep_enabled(fs, names, n);
-	if (!err && known_write(o->known_path, fs->account, fs->enabled, &unwritten) < 0)
+	if (!err && account_cache_write(o->known_path, fs->account, fs->enabled, &unwritten) < 0)
 		log_info("the account is not remembered: %s", unwritten.message);
 	if (more)
 		invalidate_node(fs, (struct node){.kind = NODE_REGIONS});

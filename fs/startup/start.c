@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Building a mount from the bottom up, and taking it down again. */
 #define FUSE_USE_VERSION 314
-#include "start_inner.h"
+#include "mount.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -304,7 +304,7 @@ void start_finish(struct mount *m)
 	moving_finish(&fs->moving);
 	session_destroy(m->session);
 	last_error_destroy(fs->last_error);
-	known_finish(&m->known);
+	account_cache_finish(&m->known);
 	free(m->known_path);
 	fs_keep_enabled(fs, NULL, 0);
 	free(fs->enabled);

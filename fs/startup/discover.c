@@ -6,10 +6,10 @@
 #include "clock.h"
 #include "ec2.h"
 #include "log.h"
+#include "mount.h"
 #include "offline.h"
 #include "patience.h"
 #include "region_names.h"
-#include "start_inner.h"
 
 /* Who the account is matters less than being there: a cloud without STS answers nothing to wait
  * for. */
@@ -236,10 +236,10 @@ static int read_known(struct mount *m, struct err *err)
 
 	if (m->fs.options->simulate)
 		return 0;
-	m->known_path = known_path(m->fs.options, &m->endpoints, &why);
-	r = m->known_path ? known_read(m->known_path, &m->known, &why) : -why.errnum;
+	m->known_path = account_cache_path(m->fs.options, &m->endpoints, &why);
+	r = m->known_path ? account_cache_read(m->known_path, &m->known, &why) : -why.errnum;
 	if (r < 0)
-		known_finish(&m->known);
+		account_cache_finish(&m->known);
 	return r == -EPERM ? err_set(err, EPERM, "%s", why.message) : 0;
 }
 
@@ -248,7 +248,7 @@ static void write_known(const struct mount *m)
 	struct err err;
 
 	if (m->known_path && *m->fs.account &&
-		known_write(m->known_path, m->fs.account, m->fs.enabled, &err) < 0)
+		account_cache_write(m->known_path, m->fs.account, m->fs.enabled, &err) < 0)
 		log_info("the account is not remembered: %s", err.message);
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A mount while it is built, served and taken down. */
-#ifndef EBSFS_START_INNER_H
-#define EBSFS_START_INNER_H
+#ifndef EBSFS_MOUNT_H
+#define EBSFS_MOUNT_H
 
+#include "account_cache.h"
 #include "credentials.h"
 #include "endpoint.h"
 #include "fs.h"
 #include "http.h"
-#include "known.h"
 #include "loop.h"
 #include "profile.h"
 #include "session.h"
@@ -29,7 +29,7 @@ struct mount {
 	struct aws_call *regions_call, *identity_call;
 	struct loop_timer *identity_timer, *reach_timer;
 	int64_t asked_ms, reach_until; /* wall clock; monotonic */
-	struct known known;            /* account "": nothing is known of this configuration */
+	struct account_cache known;    /* account "": nothing is known of this configuration */
 	char *known_path;
 	struct err err;
 	bool regions_known, ending, unmounted;

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
+#include "account_cache.h"
 #include "cleanup.h"
-#include "known.h"
 #include "offline.h"
 #include "profile.h"
 
@@ -48,23 +48,23 @@ static char *const two[] = {eu, us, NULL};
 
 static void test_comes_back(void **state)
 {
-	struct known k;
+	struct account_cache k;
 	struct err err;
 
 	(void)state;
-	assert_int_equal(known_read(path, &k, &err), -ENOENT);
-	assert_int_equal(known_write(path, "123456789012", two, &err), 0);
-	assert_int_equal(known_read(path, &k, &err), 0);
+	assert_int_equal(account_cache_read(path, &k, &err), -ENOENT);
+	assert_int_equal(account_cache_write(path, "123456789012", two, &err), 0);
+	assert_int_equal(account_cache_read(path, &k, &err), 0);
 	assert_string_equal(k.account, "123456789012");
 	assert_string_equal(k.regions[0], "eu-west-1");
 	assert_string_equal(k.regions[1], "us-east-1");
 	assert_null(k.regions[2]);
-	known_finish(&k);
-	assert_int_equal(known_write(path, "210987654321", NULL, &err), 0);
-	assert_int_equal(known_read(path, &k, &err), 0);
+	account_cache_finish(&k);
+	assert_int_equal(account_cache_write(path, "210987654321", NULL, &err), 0);
+	assert_int_equal(account_cache_read(path, &k, &err), 0);
 	assert_string_equal(k.account, "210987654321");
 	assert_null(k.regions);
-	known_finish(&k);
+	account_cache_finish(&k);
 }
 
 static void spill(const char *data, size_t len)
@@ -85,21 +85,21 @@ static void test_damaged_is_none(void **state)
 		"ebsfs-known 1\naccount: 123456789012\nregions: ../../etc\nend\n",
 		"ebsfs-known 1\naccount: 123456789012\nregions: \nend\n",
 		"ebsfs-known 1\naccount: 123456789012\nwhat: else\nend\n"};
-	struct known k;
+	struct account_cache k;
 	struct err err;
 
 	(void)state;
-	assert_int_equal(known_write(path, "123456789012", two, &err), 0);
+	assert_int_equal(account_cache_write(path, "123456789012", two, &err), 0);
 	/* Without its last newline it is whole. */
 	for (size_t i = 0; i + 2 < sizeof(whole); i++) {
 		spill(whole, i);
-		assert_int_equal(known_read(path, &k, &err), -EBADMSG);
-		known_finish(&k);
+		assert_int_equal(account_cache_read(path, &k, &err), -EBADMSG);
+		account_cache_finish(&k);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		spill(bad[i], strlen(bad[i]));
-		assert_int_equal(known_read(path, &k, &err), -EBADMSG);
-		known_finish(&k);
+		assert_int_equal(account_cache_read(path, &k, &err), -EBADMSG);
+		account_cache_finish(&k);
 	}
 }
 
@@ -121,7 +121,7 @@ static char *name_of(const char *config, const char *profile, const char *explic
 	setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
 	assert_int_equal(profiles_load(&profiles, &err), 0);
 	endpoints.profiles = profiles;
-	name = known_path(&o, &endpoints, &err);
+	name = account_cache_path(&o, &endpoints, &err);
 	profiles_destroy(profiles);
 	assert_non_null(name);
 	return name;

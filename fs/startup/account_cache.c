@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whose account a configuration reached last. */
-#include "known.h"
+#include "account_cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +53,8 @@ static int describe(const struct options *o, const struct endpoint_config *confi
 	return out->error ? err_set(err, ENOMEM, "out of memory") : 0;
 }
 
-char *known_path(const struct options *o, const struct endpoint_config *config, struct err *err)
+char *account_cache_path(
+	const struct options *o, const struct endpoint_config *config, struct err *err)
 {
 	_cleanup_free_ char *folder = state_path_find(o, "known-accounts", err);
 	_cleanup_buf_ struct buf text = BUF_INIT;
@@ -86,7 +87,7 @@ static int slurp(const char *path, struct buf *out, struct err *err)
 	return n < 0 ? err_set(err, errno, "%s: %s", path, strerror(errno)) : 0;
 }
 
-static int take_regions(struct known *k, char *line)
+static int take_regions(struct account_cache *k, char *line)
 {
 	size_t n = 0;
 
@@ -104,7 +105,7 @@ static int take_regions(struct known *k, char *line)
 }
 
 /* The lines behind the first, the last of which is "end": a file that was cut is none. */
-static int take_lines(struct known *k, char *text)
+static int take_lines(struct account_cache *k, char *text)
 {
 	char *line;
 	int r = 0;
@@ -123,12 +124,12 @@ static int take_lines(struct known *k, char *text)
 	return r < 0 ? r : -EBADMSG;
 }
 
-int known_read(const char *path, struct known *out, struct err *err)
+int account_cache_read(const char *path, struct account_cache *out, struct err *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	int r;
 
-	*out = (struct known){0};
+	*out = (struct account_cache){0};
 	buf_init(&text, FILE_MAX);
 	r = slurp(path, &text, err);
 	if (r < 0)
@@ -140,12 +141,12 @@ int known_read(const char *path, struct known *out, struct err *err)
 	return r < 0 ? err_set(err, -r, "%s: %s", path, strerror(-r)) : 0;
 }
 
-void known_finish(struct known *k)
+void account_cache_finish(struct account_cache *k)
 {
 	for (char **name = k->regions; name && *name; name++)
 		free(*name);
 	free(k->regions);
-	*k = (struct known){0};
+	*k = (struct account_cache){0};
 }
 
 static int replace(const char *path, const struct buf *text, struct err *err)
@@ -165,7 +166,8 @@ static int replace(const char *path, const struct buf *text, struct err *err)
 	return r;
 }
 
-int known_write(const char *path, const char *account, char *const *regions, struct err *err)
+int account_cache_write(
+	const char *path, const char *account, char *const *regions, struct err *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT, old = BUF_INIT;
 
