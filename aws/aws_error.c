@@ -447,6 +447,9 @@ const char *aws_error_advice_for(const struct err *err)
 			return NULL; /* TLS: the message has the advice */
 		return "check the network, the proxy and the endpoint's name";
 	case ETIMEDOUT:
+		/* A second CopySnapshot, sent on a guess, would be a second copy. */
+		if (err->maybe_done)
+			return "do not repeat this yet: it may have been carried out; look first";
 		return "check the network; the request may be tried again";
 	case EACCES:
 		return err->http_status ? "check the credentials and their IAM policy" : NULL;

@@ -332,6 +332,18 @@ static void test_hints(void **state)
 	assert_null(aws_error_advice(NULL, NULL, NULL));
 }
 
+static void test_no_advice_to_repeat_what_may_be_done(void **state)
+{
+	struct err err;
+
+	(void)state;
+	err_set(&err, ETIMEDOUT, "no response");
+	assert_non_null(strstr(aws_error_advice_for(&err), "may be tried again"));
+	err.maybe_done = true;
+	assert_null(strstr(aws_error_advice_for(&err), "tried again"));
+	assert_non_null(strstr(aws_error_advice_for(&err), "do not repeat"));
+}
+
 /* A snapshot's StatusMessage comes without a code. */
 static void test_hints_for_failed_snapshots(void **state)
 {
@@ -549,6 +561,7 @@ int main(void)
 		cmocka_unit_test(test_estimates),
 		cmocka_unit_test(test_errors_are_told_apart),
 		cmocka_unit_test(test_hints),
+		cmocka_unit_test(test_no_advice_to_repeat_what_may_be_done),
 		cmocka_unit_test(test_hints_for_failed_snapshots),
 		cmocka_unit_test(test_bars),
 		cmocka_unit_test(test_tags_travel_through_the_journal),
