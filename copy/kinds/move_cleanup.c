@@ -74,12 +74,26 @@ static void move_cleanup_later(struct move_cleanup *m, const char *why)
 		poll_backoff_retry(m->job->all->options.retry_ms, ++m->failures, random_unit()));
 }
 
+/* Every deletion is one line in the log, as a rmdir's is. */
+static void move_cleanup_log(
+	const struct journal_copy *row, const char *outcome, const char *message)
+{
+	if (!strcmp(outcome, COPY_SOURCE_DELETED))
+		log_info("deleted the snapshot %s/%s: mv has copied it to %s/%s",
+			row->source_region, row->source_id, row->region, row->copy_id);
+	else
+		log_warning("kept the snapshot %s/%s, which mv copied to %s/%s: %s",
+			row->source_region, row->source_id, row->region,
+			row->copy_id ? row->copy_id : "?", message ? message : "no reason known");
+}
+
 /* It is decided, and the row says so. */
 static void move_cleanup_done(
 	struct move_cleanup *m, const char *outcome, const char *message, const char *request_id)
 {
 	struct job *job = m->job;
 
+	move_cleanup_log(&job->pub.row, outcome, message);
 	job_note(job, outcome, message, request_id);
 	job_changed(job);
 	move_cleanup_destroy(m);

@@ -284,6 +284,8 @@ def mv_with_delete(t):
     same(t.sim.copies("eu-west-1")[0]["State"], "completed")
     until(lambda: NIGHTLY not in os.listdir(m.region("us-east-1", "snapshots")), "the source vanishes")
     same(t.sim.count("CopySnapshot"), 1)
+    check(f"info: deleted the snapshot us-east-1/{NIGHTLY}: mv has copied it to eu-west-1/{new['SnapshotId']}" in m.log_text(),
+        "the log does not tell of the deletion", m.log_text())
 
 
 @case
