@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may come in: signature, key, clock, region, permission, each with the service's own refusal.
+/* Checks a request's signature, key, clock, region and permission, with the service's own error for
+ * each.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 #define SKEW_MS 900000
 
-/* EC2 has one answer to all that is wrong with a key or a signature, STS has one for each. */
+/* EC2 has one error for every fault of a key or a signature, STS has one for each. */
 static int access_refuse(struct sim_call *c, const char *sts_code, const char *sts_message)
 {
 	if (c->sts)
@@ -51,7 +52,8 @@ static int access_check_clock(struct sim_call *c, const struct sim_auth *a)
 	return sim_fail(c, 400, "RequestExpired", "Request has expired.");
 }
 
-/* "ec2.eu-west-1.amazonaws.com:443": a host that names a region must name the scope's. */
+/* "ec2.eu-west-1.amazonaws.com:443": a host with a region must match the region of the credential
+ * scope. */
 static bool access_host_matches(const char *host, const struct sim_auth *a)
 {
 	size_t n = strlen(a->service), region = strlen(a->region);
@@ -77,7 +79,7 @@ static int access_check_region(struct sim_call *c, const struct sim_auth *a)
 
 static int access_unsigned(struct sim_call *c)
 {
-	/* The one call whose token says it all. */
+	/* This call is authenticated by its token alone. */
 	if (!strcmp(c->action, "AssumeRoleWithWebIdentity")) {
 		c->sts = true;
 		return 0;
@@ -134,8 +136,7 @@ int sim_access_authorize(struct sim_call *c, const char *action)
 	const struct sim_access_key *k = c->key;
 	_cleanup_buf_ struct buf blob = BUF_INIT;
 
-	if (!strcmp(action,
-		    "GetCallerIdentity")) /* needs no permission, not even against a denial */
+	if (!strcmp(action, "GetCallerIdentity")) /* needs no permission, and cannot be denied */
 		return 0;
 	if (!access_is_listed(k->deny, k->n_deny, action) &&
 		(!k->n_allow || access_is_listed(k->allow, k->n_allow, action)))

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The actions that the simulator knows, and the way of a request to its action. */
+/* The table of the API's actions, and the checks that every request passes on the way to its
+ * action. */
 #include "sim_actions.h"
 
 #include <string.h>
 
 static const char *const no_params[] = {NULL};
 
-/* Rates: EC2's table of request token buckets. */
+/* The rates are those of EC2's table of request token buckets. */
 static const struct sim_action actions[] = {
 	{"DescribeRegions", false, false, sim_describe_regions, sim_regions_params, {100, 20}},
 	{"DescribeSnapshots", false, false, sim_describe_snapshots, sim_describe_params, {100, 20}},
@@ -37,7 +38,7 @@ const struct sim_action *sim_action_find(const char *name)
 	return NULL;
 }
 
-/* Listing everything at once has a smaller bucket of its own. */
+/* Listing everything in one request has a smaller bucket of its own. */
 static int action_throttle(
 	struct sim_call *c, struct sim_throttle *t, const struct sim_action *action)
 {
@@ -79,7 +80,7 @@ static int check_version(struct sim_call *c)
 		c->sts ? "AWSSecurityTokenService" : "AmazonEC2");
 }
 
-/* Parameters that a cloud of the API of 2012 has never heard of. */
+/* Whether the parameter is later than the API of 2012. */
 static bool is_later(const struct sim_call *c, const char *name)
 {
 	static const char *const listing[] = {"MaxResults", "NextToken", NULL};
@@ -97,7 +98,7 @@ static bool is_later(const struct sim_call *c, const char *name)
 	return false;
 }
 
-/* Makes the request what such a cloud sees of it. kept borrows from c->params. */
+/* Drops or refuses later parameters, as the behaviour says. kept borrows from c->params. */
 static int forget_later_params(struct sim_call *c, struct sim_params *kept)
 {
 	enum sim_age age = c->world->behaviour.age;

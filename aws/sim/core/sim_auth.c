@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* AWS Signature Version 4 as the service sees it. */
+/* Verifies AWS Signature Version 4. */
 #include "sim_auth.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ const char *sim_auth_header(const struct sim_auth_request *r, const char *name)
 	return NULL;
 }
 
-/* Copies [s, s+len) if it fits and is not empty. */
+/* Copies [s, s+len) unless it is empty or too long. */
 static bool take(char *out, size_t size, const char *s, size_t len)
 {
 	if (!len || len >= size)
@@ -74,7 +74,8 @@ static bool parse_signature(struct sim_auth *a, const char *s, size_t len)
 	       take(a->signature, sizeof(a->signature), s, len);
 }
 
-/* The value of "name=value" in the Authorization header's comma-separated list; NULL if absent. */
+/* Returns the value of "name=value" in the Authorization header's comma-separated list, NULL if
+ * absent. */
 static const char *field(const char *list, const char *name, size_t *len)
 {
 	size_t n = strlen(name);
@@ -200,8 +201,8 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* One "key=value" of the raw query, decoded and encoded again; '=' is written as a byte below all
- * others ('\x01'), so that sorting the whole text sorts by key and then by value. NULL on ENOMEM.
+/* Decodes one "key=value" of the raw query and encodes it again, with '\x01' for '=': that byte
+ * sorts below all others, so sorting the texts sorts by key and then by value. NULL on ENOMEM.
  */
 static char *canonical_pair(const char *pair, size_t len)
 {
@@ -219,7 +220,7 @@ static char *canonical_pair(const char *pair, size_t len)
 	return raw.error ? NULL : buf_steal(&out);
 }
 
-/* Appends the query in canonical form, without its own signature. */
+/* Appends the query in canonical form, without the signature itself. */
 static bool add_canonical_query(struct buf *out, const char *query)
 {
 	char **pairs = calloc(strlen(query) + 1, sizeof(*pairs));
@@ -250,7 +251,7 @@ static bool add_canonical_query(struct buf *out, const char *query)
 	return ok;
 }
 
-/* A header's value: trimmed, its runs of blanks made one. */
+/* Appends a header's value, trimmed, with one space for each run of blanks. */
 static void add_trimmed(struct buf *out, const char *value)
 {
 	bool blank = false, any = false;
@@ -317,7 +318,8 @@ static bool is_signed(const char *list, const char *name)
 	return false;
 }
 
-/* AWS wants the host and all its own headers under the signature: none may be added on the way. */
+/* The signature must cover the host and every x-amz- header, so that none can be added on the way.
+ */
 static bool covers_enough(const struct sim_auth *a, const struct sim_auth_request *r)
 {
 	if (!is_signed(a->signed_headers, "host"))
@@ -362,7 +364,7 @@ bool sim_auth_matches(
 	if (!covers_enough(a, r))
 		return false;
 	buf_printf(&canonical, "%s\n", r->method);
-	/* Every service but S3 has the path, as it came, encoded once more. */
+	/* All services but S3 encode the path once more. */
 	encode_percent(&canonical, r->path, strlen(r->path), true);
 	buf_putc(&canonical, '\n');
 	if (!add_canonical_query(&canonical, r->query))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* AWS signatures as the service sees them: reads a request's signature and checks it against
- * a secret. */
+/* AWS signatures on the service's side: parses a request's signature and verifies it against a
+ * secret. */
 #ifndef EBSFS_SIM_AUTH_H
 #define EBSFS_SIM_AUTH_H
 
@@ -15,7 +15,7 @@ struct sim_header {
 	const char *value;
 };
 
-/* A request as it came over the wire; everything borrowed. */
+/* A request as received; every pointer is borrowed. */
 struct sim_auth_request {
 	const char *method;
 	const char *path;  /* not decoded */
@@ -26,10 +26,10 @@ struct sim_auth_request {
 	size_t body_len;
 };
 
-/* The value of the first header of that name, NULL if absent. */
+/* Returns the value of the first header with this name, NULL if absent. */
 const char *sim_auth_header(const struct sim_auth_request *r, const char *name);
 
-/* What a request says of its signature; nothing of it is true before sim_auth_matches(). */
+/* The claims of a request's signature, unverified before sim_auth_matches(). */
 struct sim_auth {
 	bool in_query; /* a presigned URL */
 	bool is_v2;    /* Signature Version 2: then no date, service or signed_headers */
@@ -45,13 +45,13 @@ struct sim_auth {
 	char *token; /* of temporary keys; NULL if none */
 };
 
-/* Fills *a, to be freed by sim_auth_finish() whatever the result. Returns 0, -ENOENT (no
- * signature), -EINVAL (not a complete one; *why says what is wrong) or -ENOMEM. */
+/* Fills *a; the caller frees it by sim_auth_finish() whatever the result. Returns 0, -ENOENT (no
+ * signature), -EINVAL (an incomplete one; *why says what is wrong) or -ENOMEM. */
 int sim_auth_parse(const struct sim_auth_request *r, struct sim_auth *a, const char **why);
 void sim_auth_finish(struct sim_auth *a);
 
-/* Whether the request was signed with this secret, its host and every x-amz- header under the
- * signature. */
+/* Whether the request was signed with this secret, and the signature covers the host and every
+ * x-amz- header. */
 bool sim_auth_matches(
 	const struct sim_auth *a, const struct sim_auth_request *r, const char *secret);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* AWS Signature Version 2 as the service sees it. */
+/* Verifies AWS Signature Version 2. */
 #include "sim_auth.h"
 
 #include <ctype.h>
@@ -30,7 +30,8 @@ bool sim_auth_v2_claimed(const struct sim_auth_request *r)
 	return claimed;
 }
 
-/* A label of the host that looks like a region's name: "ec2.eu-west-1.amazonaws.com". */
+/* Writes the label of the host that has the form of a region's name, as in
+ * "ec2.eu-west-1.amazonaws.com"; else us-east-1. */
 static void v2_region_of_host(const char *host, char *out, size_t size)
 {
 	snprintf(out, size, "us-east-1");

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Snapshots by number: fields drawn from a hash of region and number, ids by a permutation that can
- * be undone. */
+/* Generated snapshots: fields from a hash of region and number, ids by a reversible permutation. */
 #include "sim_bulk.h"
 
 #include <string.h>
@@ -9,9 +8,9 @@
 #include "sim.h"
 #include "sim_text.h"
 
-#define NEWEST_MS 1767225600000 /* 2026-01-01: the first one; the others lie before it */
+#define NEWEST_MS 1767225600000 /* 2026-01-01: start of the newest one */
 #define MINUTE_MS 60000
-#define FACTOR_1  0x9e3779b97f4a7c15u /* odd: multiplying by it can be undone */
+#define FACTOR_1  0x9e3779b97f4a7c15u /* odd, so multiplication by it is reversible */
 #define FACTOR_2  0xbf58476d1ce4e5b9u
 
 static uint64_t mix(uint64_t x)
@@ -23,8 +22,8 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 32;
 }
 
-/* The number that times f is 1 (modulo 2^64), by Newton's iteration: each step doubles the bits
- * that are right. */
+/* Returns the inverse of f modulo 2^64 by Newton's iteration: each step doubles the number of
+ * correct bits. */
 static uint64_t inverse(uint64_t f)
 {
 	uint64_t x = f;
@@ -104,13 +103,13 @@ static const char *pick(const char *const *words, size_t n, uint64_t h)
 	return words[h % n];
 }
 
-/* Where the next tag's value is to be written. */
+/* Returns the buffer for the next tag's value. */
 static char *tag_text(struct sim_bulk_scratch *b)
 {
 	return b->text[b->snapshot.tags.n];
 }
 
-/* Makes what was written there the value of a tag. */
+/* Adds a tag with the value in that buffer. */
 static void add_tag(struct sim_bulk_scratch *b, const char *key)
 {
 	struct sim_tags *tags = &b->snapshot.tags;
@@ -218,7 +217,7 @@ void sim_bulk_make(const char *region, size_t slot, struct sim_bulk_scratch *b)
 	s->owner_id = SIM_ACCOUNT;
 	s->state = "completed";
 	s->storage_tier = h >> 20 & 63 ? "standard" : "archive";
-	/* Seven a volume, a day apart; the volumes one after the other some seconds apart. */
+	/* Seven snapshots per volume, a day apart; volumes are some seconds apart. */
 	s->start_ms = NEWEST_MS - (int64_t)(slot % 7) * 1440 * MINUTE_MS -
 		      (int64_t)(slot / 7) * 37000 - (int64_t)(h % 20000);
 	s->completion_ms = s->start_ms + 2 * MINUTE_MS + (int64_t)(h >> 12 & 0xfffff);

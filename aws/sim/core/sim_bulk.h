@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Snapshots by number: as many as one likes, each computed from its place, none of them stored. */
+/* Generated snapshots: any number of them, each computed from its number, none stored. */
 #ifndef EBSFS_SIM_BULK_H
 #define EBSFS_SIM_BULK_H
 
@@ -13,7 +13,7 @@
 #define SIM_BULK_REGION_MAX 32
 #define SIM_BULK_ID_SIZE    24
 
-/* Where the strings of one generated snapshot lie. */
+/* The memory of one generated snapshot. */
 struct sim_bulk_scratch {
 	struct sim_snapshot snapshot;
 	struct sim_tag tags[SIM_BULK_TAGS];
@@ -22,12 +22,13 @@ struct sim_bulk_scratch {
 	char text[SIM_BULK_TAGS][160];
 };
 
-/* Fills scratch->snapshot: number `slot` of the region, whose name has at most SIM_BULK_REGION_MAX
- * characters. The same number gives the same snapshot, always and everywhere. */
+/* Fills scratch->snapshot with number `slot` of the region, whose name has at most
+ * SIM_BULK_REGION_MAX characters. Equal arguments always give the same snapshot. */
 void sim_bulk_make(const char *region, size_t slot, struct sim_bulk_scratch *scratch);
-/* Its id alone, which costs little. */
+/* Writes the id alone, which is cheap. */
 void sim_bulk_id(const char *region, size_t slot, char out[SIM_BULK_ID_SIZE]);
-/* The number of the snapshot with this id, if it is one below n in this region. */
+/* Writes the number of the snapshot with this id. Returns false unless it is below n in this
+ * region. */
 bool sim_bulk_find(const char *region, size_t n, const char *id, size_t *slot);
 
 #endif

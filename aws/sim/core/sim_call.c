@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One API call: answers, errors, and checks that many actions share. */
+/* One API call: responses, errors, and checks that several actions share. */
 #include "sim_call.h"
 
 #include <errno.h>
@@ -87,7 +87,7 @@ int sim_call_end(struct sim_call *c)
 	buf_printf(&c->reply->body, "</%sResponse>", c->action);
 	if (c->reply->body.error == EFBIG)
 		return sim_fail(c, 500, "InternalError",
-			"The result is too large for one answer: use MaxResults");
+			"The result is too large for one response: use MaxResults");
 	return c->reply->body.error ? sim_fail_memory(c) : 0;
 }
 
@@ -191,7 +191,7 @@ int64_t sim_call_shown_at(struct sim_call *c)
 
 void sim_call_show_tags(struct sim_call *c, struct sim_snapshot *s, struct sim_tags *tags)
 {
-	/* While an earlier change is not shown yet, what was shown before it stays. */
+	/* While an earlier change is still hidden, the tags from before it stay visible. */
 	if (c->now.mono >= s->tags_at) {
 		sim_tags_finish(&s->old_tags);
 		s->old_tags = s->tags;

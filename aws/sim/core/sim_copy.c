@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* CopySnapshot. */
+/* CopySnapshot, with its PresignedUrl. */
 #include "sim_actions.h"
 
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 #include "sim_tags.h"
 
 #define DESCRIPTION_MAX 255
-#define MINUTE_MIB      (500 * 60) /* the most that a copy with a deadline moves in a minute */
+#define MINUTE_MIB      (500 * 60) /* the maximum of a copy with a deadline, per minute */
 
 const char *const sim_copy_params[] = {"SourceRegion", "SourceSnapshotId", "Description",
 	"Encrypted", "KmsKeyId", "PresignedUrl", "DestinationRegion",
@@ -53,8 +53,8 @@ static bool url_split(const char *text, struct url *u)
 	return host && u->host && u->path;
 }
 
-/* "ec2.us-east-1.amazonaws.com" must be the source's host; a host that names no region will do (a
- * custom endpoint). */
+/* Whether the URL's host is the source's, "ec2.us-east-1.amazonaws.com"; a custom endpoint, which
+ * has no region in its name, must be the host of the request itself. */
 static bool presigned_host_matches(const struct sim_call *c, const char *host, const char *region)
 {
 	size_t n = strlen(region);
@@ -135,7 +135,7 @@ struct request {
 	int minutes;
 	struct sim_tags tags;
 	struct sim_region *from;
-	const struct sim_snapshot *source; /* NULL: unknown, and the copy shall fail for it later */
+	const struct sim_snapshot *source; /* NULL: unknown, and the accepted copy fails later */
 	struct sim_bulk_scratch scratch;
 };
 
@@ -251,8 +251,8 @@ static int copy_check_limits(struct sim_call *c)
 	return 0;
 }
 
-/* The key of the copy, and whether it has one: the user guide's table of encryption outcomes.
- * *failure is set when EC2 finds out later that the key will not do. */
+/* Returns the copy's KMS key, NULL for none, by the user guide's table of encryption outcomes. Sets
+ * *failure if EC2 would refuse the key only after it has accepted the copy. */
 static const char *copy_choose_key(
 	const struct sim_call *c, const struct request *q, const char **failure)
 {
@@ -275,7 +275,7 @@ static const char *copy_choose_key(
 	return q->encrypted ? usual : NULL;
 }
 
-/* What will go wrong with an accepted copy, as its status message; "" if nothing. */
+/* Writes the status message with which an accepted copy will fail; "" if it will succeed. */
 static void copy_failure(const struct sim_call *c, const struct request *q, const char *key_failure,
 	char *out, size_t size)
 {
@@ -302,7 +302,7 @@ static int64_t copy_duration(struct sim_call *c, const struct sim_snapshot *s, b
 	return fails ? ms / 4 : ms;
 }
 
-/* The copy's fields; NULL on ENOMEM. */
+/* Creates the copy; NULL on ENOMEM. */
 static struct sim_snapshot *copy_make(struct sim_call *c, struct request *q)
 {
 	const char *key_failure = NULL, *key = copy_choose_key(c, q, &key_failure);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* DescribeSnapshots. */
+/* DescribeSnapshots: filters, pages, and a snapshot as an XML element. */
 #include "sim_describe.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ static uint64_t token_hash(uint64_t h, const char *s)
 	return h * 0x9e3779b97f4a7c15u;
 }
 
-/* All that makes it the same query, in any order. */
+/* Hashes the parameters that make two requests the same query, in any order. */
 static uint64_t query_hash(const struct sim_call *c)
 {
 	static const char *const apart[] = {"NextToken", "MaxResults", "DryRun", "Version"};
@@ -58,8 +58,8 @@ static uint64_t token_seal(const struct sim_call *c, uint64_t slot, uint64_t sal
 	return token_hash(query_hash(c), text);
 }
 
-/* With the characters that Base64 has and forms must escape; with a salt, so that no two tokens are
- * alike. */
+/* Writes a token: the slot and a seal over slot and query. It has characters of Base64 that forms
+ * must escape, and a salt, so that no two tokens are equal. */
 static const char *page_token(struct sim_call *c, size_t slot, char out[TOKEN_SIZE])
 {
 	uint64_t salt = sim_world_random(c->world);
@@ -116,7 +116,7 @@ void sim_item_write(struct sim_call *c, const struct sim_snapshot *s, const stru
 		sim_xml_number(x, "completionDurationMinutes", s->completion_minutes);
 	if (s->full_size >= 0 && strcmp(v->state, "pending"))
 		sim_xml_number(x, "fullSnapshotSizeInBytes", s->full_size);
-	/* Tags belong to the account that set them. */
+	/* Only the account that set the tags sees them. */
 	if (!tags || !tags->n || strcmp(s->owner_id, c->key->account)) {
 		sim_xml_leaf(x, "tagSet", "");
 		return;
@@ -139,9 +139,9 @@ struct query {
 	struct sim_filters filters;
 	size_t max;    /* 0: all in one page */
 	size_t start;  /* slot */
-	size_t *slots; /* the only candidates, ascending; NULL: all slots */
+	size_t *slots; /* candidates, ascending; NULL: all slots */
 	size_t n_slots;
-	const struct sim_filter *by_id; /* the filter of ids; NULL: there is none */
+	const struct sim_filter *by_id; /* the filter by id; NULL: none */
 };
 
 static void query_finish(struct query *q)
@@ -225,8 +225,8 @@ static int query_parse(struct sim_call *c, struct query *q)
 	return query_parse_page(c, q);
 }
 
-/* Eventual consistency: whether this answer knows of something that happened, when it is sure to be
- * known from `at` on. */
+/* Eventual consistency: whether this response shows a change that every response shows from `at`
+ * on. */
 static bool is_visible(struct sim_call *c, int64_t at)
 {
 	return c->now.mono >= at || (c->world->behaviour.flicker && sim_world_random(c->world) & 1);
@@ -261,12 +261,12 @@ static bool restorer_matches(
 	const struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
 {
 	for (int i = 0; i < q->n_restorers; i++) {
-		const char *who =
+		const char *account =
 			strcmp(q->restorers[i], "self") ? q->restorers[i] : c->key->account;
 
-		if (!strcmp(who, "all")
-				? s->is_public
-				: !strcmp(who, s->owner_id) || sim_snapshot_is_shared_with(s, who))
+		if (!strcmp(account, "all") ? s->is_public
+					    : !strcmp(account, s->owner_id) ||
+						      sim_snapshot_is_shared_with(s, account))
 			return true;
 	}
 	return !q->n_restorers;
@@ -317,10 +317,11 @@ static bool filter_matches(const struct sim_filter *f, const struct sim_snapshot
 	return sim_filter_has(f, text); /* volume-size */
 }
 
-/* What could be listed at all, before any filter: paging of SIM_PAGES_AFTER counts these. */
+/* Whether a snapshot can be listed at all, before any filter; SIM_PAGES_AFTER counts these per
+ * page. */
 static bool is_candidate(struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
 {
-	/* One that was asked for by id is known to be there. */
+	/* A snapshot requested by id is known to exist. */
 	return sim_call_may_see(c, s) && owner_matches(c, q, s) && restorer_matches(c, q, s) &&
 	       (q->n_ids || snapshot_is_visible(c, s));
 }
@@ -341,7 +342,7 @@ static int by_slot(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Makes the named ids the only candidates. must_exist: one that does not is an error. */
+/* Makes the snapshots with these ids the only candidates. must_exist: an unknown id is an error. */
 static int query_narrow(
 	struct sim_call *c, struct query *q, const char **ids, int n, bool must_exist)
 {
@@ -365,7 +366,7 @@ static int query_narrow(
 	return 0;
 }
 
-/* Ids name their snapshots; so does a filter of plain ids, which EC2 answers no slower in a large
+/* Ids, and filters of plain ids, select the candidates: EC2 too is no slower with them in a large
  * region than in a small one. */
 static int find_candidates(struct sim_call *c, struct query *q)
 {
@@ -385,7 +386,7 @@ static int find_candidates(struct sim_call *c, struct query *q)
 	return 0;
 }
 
-/* How many a page holds at most, and whether those count that a filter leaves out. */
+/* Returns the size of a page; *count_all: whether it counts snapshots that a filter excludes. */
 static size_t page_size(struct sim_call *c, const struct query *q, bool *count_all)
 {
 	enum sim_pages pages = c->world->behaviour.pages;
@@ -398,8 +399,8 @@ static size_t page_size(struct sim_call *c, const struct query *q, bool *count_a
 	return q->max;
 }
 
-/* Whether a generated snapshot's id alone says that it does not fit: EC2 finds ids by their
- * beginning in an index, and does not pay for all others either. */
+/* Whether the id filter excludes a generated snapshot. Checking the id before generating the rest
+ * makes filters by id cheap, as EC2's index does. */
 static bool id_is_excluded(const struct sim_call *c, const struct query *q, size_t slot)
 {
 	char id[SIM_BULK_ID_SIZE];
@@ -410,8 +411,8 @@ static bool id_is_excluded(const struct sim_call *c, const struct query *q, size
 	return !sim_filter_has(q->by_id, id);
 }
 
-/* Writes the page's items. Returns the slot at which the next page begins, SIZE_MAX after the last
- * one. */
+/* Writes the page's items. Returns the first slot of the next page, SIZE_MAX after the last page.
+ */
 static size_t write_items(struct sim_call *c, const struct query *q)
 {
 	size_t n = q->slots ? q->n_slots : sim_region_slots(c->region), counted = 0,

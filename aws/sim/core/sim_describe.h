@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* DescribeSnapshots, and the item that it shares with the calls that make a snapshot. */
+/* A snapshot as an XML element, shared by DescribeSnapshots and CreateSnapshot. */
 #ifndef EBSFS_SIM_DESCRIBE_H
 #define EBSFS_SIM_DESCRIBE_H
 
 #include "sim_call.h"
 
-/* Writes a snapshot's fields as the caller may see them; tags NULL: an empty set. */
+/* Writes the fields of a snapshot that are visible to the caller's account; tags NULL: an empty
+ * set. */
 void sim_item_write(struct sim_call *c, const struct sim_snapshot *s, const struct sim_view *v,
 	const struct sim_tags *tags);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* EC2's filters. */
+/* EC2's filters: parsing and matching. */
 #include "sim_filter.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ static bool filter_is_known(const char *const *names, const char *name)
 	return false;
 }
 
-/* EC2 takes a backslash before * ? and itself, and refuses any other. */
+/* EC2 accepts a backslash before *, ? and itself only. */
 static int check_escapes(struct sim_call *c, const char *value)
 {
 	for (; *value; value++) {

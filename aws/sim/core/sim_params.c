@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The parameters of a Query API request. */
+/* The parameters of a Query API request, from its query string and its form body. */
 #include "sim_params.h"
 
 #include <errno.h>
@@ -134,10 +134,10 @@ bool sim_params_has_prefix(const struct sim_params *p, const char *prefix)
 
 struct numbered {
 	size_t number;
-	const char *value; /* NULL if something follows the number */
+	const char *value; /* NULL if the name continues after the number */
 };
 
-/* Whether name is prefix, a number and either the end or a dot. */
+/* Whether the name is the prefix and a number, followed by its end or a dot. */
 static bool read_number(const struct sim_param *param, const char *prefix, struct numbered *out)
 {
 	size_t len = strlen(prefix), digits;
@@ -162,7 +162,7 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* All names with the prefix, by number, in *out. Returns how many or -ENOMEM. */
+/* Writes all numbered names with the prefix to *out, by number. Returns their number or -ENOMEM. */
 static int params_collect(const struct sim_params *p, const char *prefix, struct numbered **out)
 {
 	struct numbered *found = calloc(p->n + 1, sizeof(*found));

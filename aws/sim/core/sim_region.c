@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A region's snapshots. */
+/* A region's snapshots: find, add, change, delete, and how pending ones progress. */
 #include "sim_region.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ static struct sim_snapshot *lookup(const struct sim_region *r, const char *id)
 	return s;
 }
 
-/* The first of several with one id is the one that is found: a hostile world may have them.
+/* A hostile world may have several snapshots with one id: lookups find the first.
  * Returns 0 or -ENOMEM. */
 static int index_snapshot(struct sim_region *r, struct sim_snapshot *s)
 {
@@ -58,7 +58,7 @@ const struct sim_snapshot *sim_region_find(
 	return &scratch->snapshot;
 }
 
-/* Room for one more in an array of pointers. */
+/* Makes room for one more pointer. */
 static int make_room(struct sim_snapshot ***items, size_t n, size_t *capacity)
 {
 	size_t more = *capacity ? *capacity * 2 : 16;
@@ -168,7 +168,7 @@ static bool has_ended(const struct sim_region *r, const struct sim_snapshot *s, 
 	return s->run.on && sim_region_work_ms(r, now.mono) - s->run.from_ms >= s->run.for_ms;
 }
 
-/* Counted from the start, and not read from a clock, so that every look at it gives the same time.
+/* Computed from the start instead of read from a clock, so that it never changes.
  */
 static int64_t end_of(const struct sim_region *r, const struct sim_snapshot *s)
 {
@@ -187,7 +187,8 @@ void sim_region_settle(struct sim_region *r, struct sim_time now)
 		}
 		if (!s->run.failure)
 			s->completion_ms = end_of(r, s);
-		/* Without memory it stays as it is, and the view goes on to say that it has ended.
+		/* On ENOMEM the record stays pending; sim_region_view() shows it as ended all the
+		 * same.
 		 */
 		if (sim_snapshot_set(&s->message, s->run.failure) < 0 ||
 			sim_region_restate(r, s, state) < 0) {
@@ -288,7 +289,7 @@ void sim_region_view(const struct sim_region *r, const struct sim_snapshot *s,
 		out->state = s->run.failure ? "error" : "completed";
 		out->message = s->run.failure;
 		out->completion_ms = s->run.failure ? 0 : end_of(r, s);
-		percent = 0; /* a failed one's, before and after it is settled */
+		percent = 0; /* of a failed snapshot, settled or not */
 	}
 	if (s->progress && !has_ended(r, s, now)) {
 		out->has_progress = true;

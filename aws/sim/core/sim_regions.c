@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The regions that AWS has, and DescribeRegions. */
+/* The regions that AWS has, DescribeRegions, and encryption by default. */
 #include "sim_regions.h"
 
 #include <string.h>
@@ -154,7 +154,7 @@ int sim_get_encryption_by_default(struct sim_call *c)
 	return sim_call_end(c);
 }
 
-/* An alias as long as the account has chosen no key of its own. */
+/* The response is an alias unless the account has set a key. */
 int sim_get_default_key(struct sim_call *c)
 {
 	if (sim_call_dry_run(c) < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fills a new world as the options say. */
+/* Fills a new world from the options. */
 #include "sim_seed.h"
 
 #include <errno.h>
@@ -13,16 +13,16 @@
 #define HOUR_MS  (3600 * 1000LL)
 #define STRANGER "210987654321"
 
-/* A volume and the snapshots that were made of it, the youngest `age_h` hours ago. */
+/* A volume and its snapshots, the newest of them `age_h` hours old. */
 static const struct series {
 	const char *region;
-	const char *name; /* tag; NULL: without tags */
+	const char *name; /* tag Name; NULL: no tags */
 	const char *environment;
 	const char *description;
 	int gib, used_percent;
 	bool encrypted;
 	int age_h, every_h, count;
-	const char *copied_from; /* these are copies */
+	const char *copied_from; /* not NULL: these are copies */
 } all[] = {
 	{"us-east-1", "orders-db-01 data", "production", "nightly orders-db-01 /dev/sdf", 500, 71,
 		true, 7, 24, 9, NULL},
@@ -76,7 +76,7 @@ static const struct series {
 struct demo {
 	struct sim_world *world;
 	struct sim_time now;
-	uint64_t dice; /* of its own, so that the account is the same each time */
+	uint64_t dice; /* own random numbers, so that the account is always the same */
 };
 
 static uint64_t demo_random(struct demo *d)
@@ -88,7 +88,7 @@ static uint64_t demo_random(struct demo *d)
 	return x ^ x >> 31;
 }
 
-/* Each region's own key, beside the one that AWS manages. */
+/* Adds a customer key beside the one that AWS manages. */
 static int demo_add_key(struct demo *d, struct sim_region *r)
 {
 	struct sim_kms_key *grown = realloc(r->keys, (r->n_keys + 1) * sizeof(*grown)), *k;
@@ -104,7 +104,7 @@ static int demo_add_key(struct demo *d, struct sim_region *r)
 	if (!k->id ||
 		asprintf(&k->arn, "arn:aws:kms:%s:" SIM_ACCOUNT ":key/%s", r->name, k->id) < 0)
 		k->arn = NULL;
-	r->n_keys++; /* from here on the world frees it, complete or not */
+	r->n_keys++; /* the world frees it from here on, complete or not */
 	return k->alias && k->arn ? 0 : -ENOMEM;
 }
 
@@ -184,7 +184,7 @@ static int demo_add_series(struct demo *d, const struct series *series)
 	return 0;
 }
 
-/* One more of a series, made into something that is not just completed. NULL on ENOMEM. */
+/* Adds a snapshot that the caller changes into one that is not completed. NULL on ENOMEM. */
 static struct sim_snapshot *demo_add_special(
 	struct demo *d, const char *region, const char *name, const char *description, int age_h)
 {

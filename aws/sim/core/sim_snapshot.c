@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One snapshot of the simulated world. */
+/* One snapshot: its fields, its tags, its accounts. */
 #include "sim_snapshot.h"
 
 #include <errno.h>
@@ -88,7 +88,7 @@ struct sim_snapshot *sim_snapshot_create(void)
 	return s;
 }
 
-/* Every string of a snapshot, for what is done with all of them. */
+/* Applies do_ to every string field. */
 #define EACH_STRING(do_)                                                                           \
 	do_(id) do_(volume_id) do_(owner_id) do_(owner_alias) do_(description) do_(state)          \
 		do_(message) do_(progress) do_(kms_key_id) do_(data_key_id) do_(outpost_arn)       \

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One snapshot of the simulated world: its fields, its tags, and what it looks like at a given
- * time. */
+/* One snapshot: its fields, its tags, its accounts. */
 #ifndef EBSFS_SIM_SNAPSHOT_H
 #define EBSFS_SIM_SNAPSHOT_H
 
@@ -29,27 +28,28 @@ const char *sim_tags_get(const struct sim_tags *tags, const char *key);
 void sim_tags_remove(struct sim_tags *tags, const char *key);
 void sim_tags_finish(struct sim_tags *tags);
 
-/* Work that goes on by itself and ends by itself. Its times are of the region's work clock
- * (sim_world.h). */
+/* The progress of a pending snapshot. Times are of the region's work clock (sim_region_work_ms()).
+ */
 struct sim_run {
 	bool on;
 	int64_t from_ms;
 	int64_t for_ms;
-	int64_t paused_ms;   /* the region's total of pauses when it began */
-	const char *failure; /* the status message with which it will end; NULL: it will succeed */
+	int64_t paused_ms; /* the region's total of pauses at the start */
+	const char
+		*failure; /* the status message of the failure at the end; NULL: it will succeed */
 };
 
-/* An owned snapshot's strings are on the heap; those of a generated one (sim_bulk.h) lie in its
+/* The strings of a stored snapshot are on the heap, those of a generated one (sim_bulk.h) in its
  * scratch memory. NULL: the field is absent. */
 struct sim_snapshot {
 	UT_hash_handle by_id;
-	size_t slot; /* its place in the region for ever */
+	size_t slot; /* its place in the region, which never changes */
 	const char *id;
 	const char *volume_id;
 	const char *owner_id;
 	const char *owner_alias;
 	const char *description;
-	const char *state; /* EC2's word, so that a world may hold words that EC2 has not */
+	const char *state; /* a text, so that a world may have states that EC2 has not */
 	const char *message;
 	const char *progress; /* NULL: made from the state and the run */
 	const char *kms_key_id;
@@ -71,14 +71,14 @@ struct sim_snapshot {
 	bool is_public;
 	bool in_use; /* by an AMI: cannot be deleted */
 	bool locked;
-	bool is_copy;        /* counts for the destination's limit while it is pending */
+	bool is_copy;        /* counts for the destination's limit while pending */
 	bool delete_at_end;  /* deleted while pending */
 	const char **shared; /* account ids that may create volumes */
 	size_t n_shared;
 	struct sim_run run;
 	struct sim_tags tags;
-	/* Eventual consistency: the truth above is shown from these times (monotonic ms) on. */
-	struct sim_tags old_tags; /* shown before tags_at */
+	/* Eventual consistency: the fields above are visible from these times (monotonic ms) on. */
+	struct sim_tags old_tags; /* visible before tags_at */
 	int64_t tags_at;
 	int64_t visible_at;
 	bool deleted;
@@ -89,7 +89,7 @@ struct sim_snapshot *sim_snapshot_create(void);    /* NULL on ENOMEM */
 void sim_snapshot_destroy(struct sim_snapshot *s); /* NULL is permitted */
 /* Replaces a field by a copy of value (NULL: by nothing). Returns 0 or -ENOMEM. */
 int sim_snapshot_set(const char **field, const char *value);
-/* An owned copy of a generated one. NULL on ENOMEM. */
+/* Returns a stored copy of a generated snapshot. NULL on ENOMEM. */
 struct sim_snapshot *sim_snapshot_copy(const struct sim_snapshot *from);
 int sim_snapshot_share(struct sim_snapshot *s, const char *account); /* 0 or -ENOMEM */
 void sim_snapshot_unshare(struct sim_snapshot *s, const char *account);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* CreateVolume and CreateSnapshot. */
+/* CreateVolume, CreateSnapshot, DeleteSnapshot, and sharing a snapshot. */
 #include "sim_actions.h"
 
 #include <inttypes.h>
@@ -18,7 +18,7 @@ const char *const sim_create_snapshot_params[] = {"VolumeId", "Description",
 	"TagSpecification.#.ResourceType", "TagSpecification.#.Tag.#.Key",
 	"TagSpecification.#.Tag.#.Value", "Location", NULL};
 
-/* The size asked for, at least the snapshot's. */
+/* Reads the requested size, which is at least the snapshot's. */
 static int volume_read_size(struct sim_call *c, uint32_t *gib)
 {
 	const char *size = sim_params_get(c->params, "Size"),
@@ -46,7 +46,7 @@ static int volume_read_size(struct sim_call *c, uint32_t *gib)
 	return 0;
 }
 
-/* Takes over the strings of v. */
+/* Stores v, whose strings it takes over. */
 static int volume_store(struct sim_call *c, const struct sim_volume *v)
 {
 	struct sim_region *r = c->region;
@@ -166,7 +166,7 @@ int sim_create_snapshot(struct sim_call *c)
 	if (!s || sim_region_add(c->region, s) < 0)
 		return sim_fail_memory(c);
 	sim_region_view(c->region, s, &c->world->behaviour, c->now, &view);
-	view.progress[0] = '\0'; /* CreateSnapshot answers with an empty one */
+	view.progress[0] = '\0'; /* the response of CreateSnapshot has an empty one */
 	sim_call_begin(c);
 	sim_item_write(c, s, &view, &s->tags);
 	return sim_call_end(c);
@@ -176,7 +176,7 @@ int sim_create_snapshot(struct sim_call *c)
 
 const char *const sim_delete_params[] = {"SnapshotId", NULL};
 
-/* A copy needs its source to its end. */
+/* Fails pending copies of the source: a copy needs its source until its end. */
 static int fail_copies_of(struct sim_call *c, const struct sim_snapshot *source)
 {
 	for (size_t i = 0; i < c->world->n_regions; i++) {
@@ -218,7 +218,7 @@ int sim_delete_snapshot(struct sim_call *c)
 		return sim_fail(c, 400, "SnapshotLocked", "The snapshot '%s' is locked.", id);
 	if (sim_call_dry_run(c) < 0)
 		return -1;
-	/* A snapshot in the making is deleted when it is made; a copy is cancelled. */
+	/* A pending snapshot is deleted when it completes; a copy is cancelled. */
 	if (sim_snapshot_is(s, "pending") && (!s->is_copy || c->world->behaviour.deleting_waits))
 		s->delete_at_end = true;
 	else
@@ -232,7 +232,7 @@ const char *const sim_sharing_params[] = {"SnapshotId", "Attribute", "OperationT
 	"UserGroup.#", "CreateVolumePermission.Add.#.UserId", "CreateVolumePermission.Add.#.Group",
 	"CreateVolumePermission.Remove.#.UserId", "CreateVolumePermission.Remove.#.Group", NULL};
 
-/* One change, as both of EC2's forms come down to. */
+/* Makes one change; both of EC2's forms of parameters lead here. */
 static int sharing_change(
 	struct sim_call *c, struct sim_snapshot *s, bool add, const char *user, const char *group)
 {
@@ -298,7 +298,7 @@ static int sharing_change_structured(
 	return 0;
 }
 
-/* The snapshot that the request names; NULL after sim_fail(). */
+/* Finds the snapshot of the request; NULL after sim_fail(). */
 static struct sim_snapshot *sharing_snapshot(struct sim_call *c)
 {
 	const char *id = sim_call_required(c, "SnapshotId");

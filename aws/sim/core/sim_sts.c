@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* STS: AssumeRole and AssumeRoleWithWebIdentity: temporary keys, which the simulator knows from
- * then on until they end. */
+/* STS: GetCallerIdentity, and temporary keys by AssumeRole and AssumeRoleWithWebIdentity, which the
+ * simulator accepts until they expire. */
 #include <errno.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "sim_actions.h"
 #include "sim_text.h"
 
-/* Bounds: STS's API reference. */
+/* The bounds of STS's API reference. */
 #define SESSION_MIN_S 900
 #define SESSION_MAX_S 43200
 #define SESSION_S     3600
@@ -67,7 +67,7 @@ static int assume_read_role(struct sim_call *c, struct assumption *a)
 static int assume_read_duration(struct sim_call *c, struct assumption *a)
 {
 	const char *text = sim_params_get(c->params, "DurationSeconds");
-	/* Keys of a role that assume another one get an hour at most. */
+	/* Keys of a role that assume another role live an hour at most. */
 	bool chained = c->key && c->key->token;
 
 	a->seconds = SESSION_S;
@@ -109,7 +109,7 @@ static char *random_text(struct sim_call *c, const char *start, size_t bytes)
 	return out.error ? NULL : buf_steal(&out);
 }
 
-/* A new key; c->key may lie elsewhere afterwards. NULL on ENOMEM. */
+/* Adds a key, which moves the keys in memory: c->key is invalid afterwards. NULL on ENOMEM. */
 static struct sim_access_key *assume_make_key(struct sim_call *c, const struct assumption *a)
 {
 	_cleanup_free_ char *secret = random_text(c, "", 30), *arn = NULL;
@@ -124,7 +124,7 @@ static struct sim_access_key *assume_make_key(struct sim_call *c, const struct a
 	free(k->arn);
 	k->arn = steal(&arn);
 	k->token = random_text(c, "IQoJ", TOKEN_BYTES);
-	/* STS counts in whole seconds. */
+	/* STS has whole seconds. */
 	k->expires_ms = (c->now.wall / 1000 + a->seconds) * 1000;
 	return k->token ? k : NULL;
 }
@@ -179,7 +179,7 @@ int sim_sts_assume_role_with_web_identity(struct sim_call *c)
 
 	if (!token)
 		return -1;
-	/* A JWT's three parts. Who issued it is not looked at. */
+	/* A JWT has three parts. Its issuer is not checked. */
 	if (!has_form(token, 4, 20000, "._-") || !dot || !strchr(dot + 1, '.') ||
 		strchr(strchr(dot + 1, '.') + 1, '.'))
 		return sim_fail(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* EC2's rules for tags. */
+/* EC2's rules for tags: CreateTags, DeleteTags, and tags of a new resource. */
 #include "sim_tags.h"
 
 #include <string.h>
@@ -50,7 +50,7 @@ static int tags_check_count(struct sim_call *c, const struct sim_tags *tags)
 	return 0;
 }
 
-/* Reads <prefix>Tag.N.Key and .Value into empty *out. */
+/* Reads <prefix>Tag.N.Key and .Value into *out, which must be empty. */
 static int parse_tags(struct sim_call *c, const char *prefix, struct sim_tags *out)
 {
 	_cleanup_free_ size_t *numbers = NULL;
@@ -110,8 +110,8 @@ int sim_tags_from_specification(struct sim_call *c, const char *type, struct sim
 	return tags_check_count(c, out);
 }
 
-/* The ids of ResourceId.N, each an own snapshot. *ids is freed by the caller. Returns how many, or
- * -1 after sim_fail(). */
+/* Reads the ids of ResourceId.N, which must be the caller's own snapshots. The caller frees *ids.
+ * Returns their number, or -1 after sim_fail(). */
 static int parse_resources(struct sim_call *c, const char ***ids)
 {
 	int n = sim_params_list(c->params, "ResourceId.", ids);
@@ -153,7 +153,7 @@ int sim_create_tags(struct sim_call *c)
 	if (!new.n)
 		return sim_fail(c, 400, "MissingParameter",
 			"The request must contain the parameter tagSet");
-	/* All or none: every resource is tried before one is changed. */
+	/* All or none: the first pass checks every resource, the second changes them. */
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < n; i++) {
 			_cleanup_(sim_tags_finish) struct sim_tags merged = {0};
@@ -172,8 +172,8 @@ int sim_create_tags(struct sim_call *c)
 	return sim_call_true(c);
 }
 
-/* Whether DeleteTags takes this tag away: no tag named takes all, a key without a value takes any
- * value. */
+/* Whether DeleteTags deletes this tag: a request without tags deletes all, a key without a value
+ * deletes any value. */
 static bool tag_is_named(
 	const struct sim_call *c, const size_t *numbers, int n, const struct sim_tag *tag)
 {

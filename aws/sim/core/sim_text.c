@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Small questions about text. */
+/* Predicates over text: UTF-8, hex, wildcards, ids. */
 #include "sim_text.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ bool sim_text_is_hex(const char *s, size_t len)
 	return true;
 }
 
-/* The length of the UTF-8 sequence that begins with this byte, 0 for none. */
+/* Returns the length of the UTF-8 sequence that begins with this byte, 0 for none. */
 static size_t sequence(unsigned char c)
 {
 	return c < 0x80                ? 1

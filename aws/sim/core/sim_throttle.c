@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* EC2's request throttling. */
+/* EC2's request throttling: a token bucket per account, region and kind of request. */
 #include "sim_throttle.h"
 
 #include <pthread.h>
@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS_MAX                                                                                \
-	4096 /* accounts times regions times actions, of a world that somebody wrote by hand */
+#define BUCKETS_MAX 4096 /* accounts times regions times actions */
 
 struct bucket {
 	char name[160];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* EC2's request throttling: a token bucket for each account, region and kind of request. */
+/* EC2's request throttling: a token bucket per account, region and kind of request. */
 #ifndef EBSFS_SIM_THROTTLE_H
 #define EBSFS_SIM_THROTTLE_H
 
@@ -16,11 +16,11 @@ struct sim_rate {
 	double per_s;
 };
 
-/* Takes a token from the bucket of that name, made full at its first use. false: it is empty.
- * now_ms is monotonic. From any thread. */
+/* Takes a token from a bucket, which is full at its first use. Returns false if it is empty. now_ms
+ * is monotonic. Called from any thread. */
 bool sim_throttle_take(struct sim_throttle *t, const char *account, const char *region,
 	const char *kind, struct sim_rate rate, int64_t now_ms);
-/* Forgets all buckets: each is full again. */
+/* Fills all buckets. */
 void sim_throttle_reset(struct sim_throttle *t);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulated world: its memory, its clock, its dice. */
+/* The simulated world: its memory, its clock, its random numbers. */
 #include "sim_world.h"
 
 #include <errno.h>
@@ -79,7 +79,7 @@ int sim_world_create(const struct sim_options *o, struct sim_world **out, struct
 	if (!w)
 		return err_set(err, ENOMEM, "out of memory");
 	pthread_rwlockattr_init(&fair);
-	/* Without this a writer waits as long as readers overlap. */
+	/* The default would let overlapping readers starve a writer. */
 	pthread_rwlockattr_setkind_np(&fair, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&w->lock, &fair);
 	pthread_rwlockattr_destroy(&fair);
@@ -101,7 +101,7 @@ struct sim_time sim_world_now(const struct sim_world *w)
 	return (struct sim_time){clock_wall_ms() + w->behaviour.clock_shift_ms, clock_mono_ms()};
 }
 
-/* splitmix64 over a counter: no lock, and one seed gives one sequence. */
+/* splitmix64 over a counter: needs no lock, and a seed gives the same sequence each time. */
 uint64_t sim_world_random(struct sim_world *w)
 {
 	uint64_t x = atomic_fetch_add(&w->random, 0x9e3779b97f4a7c15u) + 0x9e3779b97f4a7c15u;
@@ -126,8 +126,8 @@ struct sim_region *sim_world_region(const struct sim_world *w, const char *name)
 	return NULL;
 }
 
-/* Every region has the key that AWS manages for EBS. Its id follows from the region's name, so that
- * worlds are alike. */
+/* Adds the key that AWS manages for EBS in every region. Its id follows from the region's name, so
+ * that it is the same in every world. */
 static int add_managed_key(struct sim_region *r)
 {
 	struct sim_kms_key *k = calloc(1, sizeof(*k));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulated world: regions with their snapshots, KMS keys and volumes, the accounts' access
- * keys, and time. */
+/* The simulated world: regions with their snapshots, KMS keys and volumes, access keys, clock,
+ * random numbers. */
 #ifndef EBSFS_SIM_WORLD_H
 #define EBSFS_SIM_WORLD_H
 
@@ -15,10 +15,10 @@
 #include "sim_bulk.h"
 #include "sim_snapshot.h"
 
-/* One moment, read once for each request. */
+/* The time, read once per request. */
 struct sim_time {
-	int64_t wall; /* as the simulator's clock shows it, ms since 1970 */
-	int64_t mono; /* ms; for all that takes time */
+	int64_t wall; /* the simulator's clock, ms since 1970 */
+	int64_t mono; /* ms; for durations */
 };
 
 struct sim_kms_key {
@@ -44,29 +44,28 @@ struct sim_region {
 	bool encrypts_by_default;
 	int copy_limit;           /* -1: the behaviour's */
 	int snapshot_limit;       /* 0: none */
-	char *default_kms_arn;    /* the key of encryption by default; NULL: that of aws/ebs */
+	char *default_kms_arn;    /* the key for encryption by default; NULL: aws/ebs */
 	struct sim_kms_key *keys; /* the first one is aws/ebs */
 	size_t n_keys;
 	struct sim_volume *volumes;
 	size_t n_volumes;
 
-	/* Slots: n_bulk generated ones, then the stored ones in the order of their creation. Both
-	 * keep their place when deleted. */
+	/* Slots: n_bulk generated snapshots, then the stored ones in the order of their creation. A
+	 * deleted snapshot keeps its slot. */
 	size_t n_bulk;
 	struct sim_snapshot **stored;
 	size_t n_stored, stored_capacity;
-	struct sim_snapshot **
-		changed; /* generated ones that differ by now, by slot; NULL while there are none */
+	struct sim_snapshot **changed; /* generated ones that were changed; NULL: none */
 	size_t n_changed;
 	struct sim_snapshot *by_id; /* stored and changed ones */
 	size_t n_alive;
 
-	struct sim_snapshot **pending; /* the stored ones in that state */
+	struct sim_snapshot **pending; /* stored ones in that state */
 	size_t n_pending, pending_capacity;
-	bool frozen;       /* nothing goes on */
+	bool frozen;       /* pending snapshots make no progress */
 	int64_t frozen_at; /* monotonic */
-	int64_t paused_ms; /* all former pauses together */
-	size_t max_copies; /* the most copies that were ever pending at once */
+	int64_t paused_ms; /* total of all former pauses */
+	size_t max_copies; /* the largest number of copies pending at once */
 	size_t copies_started;
 };
 
@@ -93,10 +92,10 @@ struct sim_world {
 	struct sim_access_key *keys;
 	size_t n_keys;
 	atomic_uint_fast64_t random;
-	uint64_t token_secret; /* page tokens are sealed with it */
+	uint64_t token_secret; /* seals page tokens */
 };
 
-/* An empty world with the account's permanent key and no region. */
+/* Creates a world with the account's permanent key and no region. Returns 0 or -errno with *err. */
 int sim_world_create(const struct sim_options *o, struct sim_world **out, struct err *err);
 void sim_world_destroy(struct sim_world *w); /* NULL is permitted */
 
@@ -104,12 +103,12 @@ struct sim_time sim_world_now(const struct sim_world *w);
 uint64_t sim_world_random(struct sim_world *w); /* may be called with or without the lock */
 int64_t sim_world_draw(struct sim_world *w, struct sim_range range);
 
-/* The region of that name, NULL if there is none. */
+/* Finds a region by name, NULL if unknown. */
 struct sim_region *sim_world_region(const struct sim_world *w, const char *name);
-/* The same, made if need be (enabled, with its aws/ebs key). NULL on ENOMEM. */
+/* The same, creating it if needed (enabled, with its aws/ebs key). NULL on ENOMEM. */
 struct sim_region *sim_world_add_region(struct sim_world *w, const char *name);
 struct sim_access_key *sim_world_key(const struct sim_world *w, const char *id);
-/* A new key with all but its id unset; NULL on ENOMEM. */
+/* Adds a permanent key; NULL on ENOMEM. Pointers to other keys are invalid afterwards. */
 struct sim_access_key *sim_world_add_key(
 	struct sim_world *w, const char *id, const char *secret, const char *account);
 

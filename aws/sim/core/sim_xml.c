@@ -39,7 +39,7 @@ static void xml_tag(struct sim_xml *x, const char *before, const char *name, con
 	buf_add(x->out, text, a + n + b);
 }
 
-/* The reference for a character, NULL if it may stand as it is. */
+/* Returns the reference for a character, NULL if it needs none. */
 static const char *reference(unsigned char c, char number[8])
 {
 	switch (c) {
@@ -96,7 +96,8 @@ static char *append(char *out, const char *data, size_t len)
 	return out + len;
 }
 
-/* The common case in one piece: a page has some 16,000 such lines. False if it is another case. */
+/* Writes the common case at once: a page has some 16,000 such lines. Returns false for other cases.
+ */
 static bool short_leaf(struct sim_xml *x, const char *name, const char *value)
 {
 	size_t spaces_len = indentation(x), n = strlen(name), len = strlen(value);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ebsfs-sim: the simulated AWS as a program of its own, for tests and benchmarks. */
+/* ebsfs-sim: the simulator as a program for tests and benchmarks. */
 #include <stdio.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The control side of the simulator. */
+/* Unsigned requests below /_sim/: tests read and change the world with them. */
 #include "sim_control.h"
 
 #include <errno.h>
@@ -147,7 +147,7 @@ struct change {
 	struct err *err;
 };
 
-/* A copy of json without the members that choose what it is about. NULL after an error. */
+/* Returns a copy of json without these members; NULL with *c->err. */
 static json_t *change_rest(struct change *c, const char *const *names)
 {
 	json_t *copy = json_copy((json_t *)c->json);
@@ -169,7 +169,7 @@ static int change_end_work(
 	if (failure && sim_snapshot_set(&s->run.failure, failure) < 0)
 		return err_set(c->err, ENOMEM, "out of memory");
 	if (!s->run.on)
-		sim_region_start(r, s, 0, now); /* one that would have been pending for ever */
+		sim_region_start(r, s, 0, now); /* it had no end */
 	s->run.for_ms = sim_region_work_ms(r, now.mono) - s->run.from_ms;
 	sim_region_settle(r, now);
 	if (s->completion_ms)
@@ -177,7 +177,7 @@ static int change_end_work(
 	return 0;
 }
 
-/* "finish" and "fail", of one snapshot or of all that are pending. */
+/* Carries out "finish" and "fail" for one snapshot, or for all pending ones if only is NULL. */
 static int change_end_all(struct change *c, struct sim_region *r, struct sim_snapshot *only)
 {
 	const char *failure = json_string_value(json_object_get(c->json, "fail"));

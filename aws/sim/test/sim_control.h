@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The control side of the simulator: unsigned requests below /_sim/, by which tests look behind the
- * scenes and change them. */
+/* Unsigned requests below /_sim/: tests read and change the world with them. */
 /*
  *   GET /_sim/counts          {"total": n, "max_parallel": n,
  *                              "requests": {region: {action: n}},
@@ -9,26 +8,26 @@
  *                              "copies": {region: {"started": n, "pending": n, "max_pending": n}}}
  *   POST /_sim/reset-counts
  *   GET /_sim/snapshots?region=R[&owner=ACCOUNT][&from=SLOT][&max=N]
- *                             a list of all that there is in truth, without delay, in the order of
+ *                             a list of all snapshots, without consistency delay, in the order of
  *                             their "slot", with the fields of sim_snapshot_json.c
  *   POST /_sim/faults         replaces the fault plan (sim_faults.h); DELETE clears it
- *   POST /_sim/set            one of these, or a list of them, carried out until one fails:
+ *   POST /_sim/set            one of these, or a list of them, carried out up to the first failure:
  *
- *     {"region": R, "snapshot": ID, "set": {fields}}   as in sim_snapshot_json.c, at once visible
- *     {"region": R, "snapshot": ID, "delete": true}    at once gone
- *     {"region": R, "snapshot": ID, "finish": true}    its work ends now
- *     {"region": R, "snapshot": ID, "fail": "why"}     its work ends now, in an error
+ *     {"region": R, "snapshot": ID, "set": {fields}}   as in sim_snapshot_json.c, visible at once
+ *     {"region": R, "snapshot": ID, "delete": true}    invisible at once
+ *     {"region": R, "snapshot": ID, "finish": true}    a pending one completes now
+ *     {"region": R, "snapshot": ID, "fail": "why"}     a pending one fails now
  *     {"region": R, "finish": true}                    the same for all; or "fail"
- *     {"region": R, "freeze": true}                    its copies stand still; false: they go on
- *     {"region": R, "copy_limit": 3, …}                a region's members in sim_world_json.c; made
- *                                                      if need be
+ *     {"region": R, "freeze": true}                    its copies stop; false: they continue
+ *     {"region": R, "copy_limit": 3, …}                a region's members in sim_world_json.c; the
+ *                                                      region is created if needed
  *     {"key": ID, "revoked": true, …}                  a key's members there
  *     {"reset_throttle": true}                         all buckets are full again
- *     {"latency-ms": "50", …}                          settings of the command line
+ *     {"latency-ms": "50", …}                          the settings of the command line
  *
- *   R may be "*": every region. Answers {"snapshots": [ids of new ones]}.
+ *   R "*" is every region. The response is {"snapshots": [ids of new ones]}.
  *
- * What is wrong is answered with 400 and {"error": "…"}.
+ * A wrong request gets status 400 and {"error": "…"}.
  */
 #ifndef EBSFS_SIM_CONTROL_H
 #define EBSFS_SIM_CONTROL_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Counts every request. */
+/* Counts requests by region and action, with their errors and faults. */
 #include "sim_counts.h"
 
 #include <stdio.h>
@@ -104,7 +104,7 @@ void sim_counts_reset(struct sim_counts *c)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* The object at parent[name], made if need be; NULL on ENOMEM. Borrowed. */
+/* Returns the object parent[name], borrowed, creating it if needed; NULL on ENOMEM. */
 static json_t *json_child(json_t *parent, const char *name)
 {
 	json_t *o = json_object_get(parent, name);

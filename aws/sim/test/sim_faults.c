@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The fault plan: reading it, and choosing what happens to a request. */
+/* The fault plan: parses it, picks the fault of a request, and applies it to the response. */
 #include "sim_faults.h"
 
 #include <errno.h>
@@ -41,7 +41,7 @@ static const struct {
 struct rule {
 	json_t *json; /* a reference; borrowed below */
 	enum sim_effect effect;
-	long long matches; /* requests that fitted so far */
+	long long matches; /* matching requests so far */
 	long long strikes;
 };
 
@@ -88,7 +88,7 @@ const char *sim_fault_name(const struct sim_fault *f)
 	return f->effect == SIM_FAULT_NONE ? NULL : effects[f->effect].name;
 }
 
-/* Every member of a rule with its type, so that a misspelt one is refused and not ignored. */
+/* Checks every member and its type, so that a misspelt one is refused instead of ignored. */
 static int rule_check(const json_t *json, struct err *err)
 {
 	static const struct {
@@ -229,7 +229,7 @@ static double faults_random(struct sim_faults *f)
 	return (double)((x ^ x >> 31) >> 11) / 9007199254740992.0;
 }
 
-/* Counts a request that fits; whether the rule strikes it. */
+/* Counts a matching request. Returns whether the rule strikes it. */
 static bool rule_strikes(struct sim_faults *f, struct rule *r)
 {
 	const json_t *j = r->json, *every = json_object_get(j, "every"),
@@ -297,7 +297,7 @@ void sim_faults_pick(struct sim_faults *f, const char *region, const char *actio
 	pthread_mutex_unlock(&f->lock);
 }
 
-/* --- what a fault does to a response that is ready to be sent --- */
+/* --- applying a fault to a response --- */
 
 static void replace_body(struct sim_reply *reply, const char *text)
 {
@@ -322,7 +322,7 @@ static void make_html(struct sim_reply *reply, int status)
 		"later</body></html>\n");
 }
 
-/* Nine levels, each ten times the one below: a parser that expands them needs gigabytes. */
+/* Nine levels of entities, each ten times the one below: expanding them needs gigabytes. */
 static void make_bomb(struct sim_reply *reply)
 {
 	struct buf *b = &reply->body;
@@ -378,7 +378,7 @@ static void make_deep(struct sim_reply *reply, int64_t depth)
 	buf_puts(b, "</DescribeSnapshotsResponse>");
 }
 
-/* The end of the document is another than its beginning promised. */
+/* Replaces the end of the document by tags that do not match its beginning. */
 static void make_malformed(struct sim_reply *reply)
 {
 	if (reply->body.len > 24)
@@ -433,6 +433,6 @@ void sim_fault_apply(const struct sim_fault *f, struct sim_reply *reply)
 		make_deep(reply, f->amount >= 0 ? f->amount : DEEP_DEPTH);
 		break;
 	default:
-		break; /* those that change the request, not its answer */
+		break; /* the other effects change the request, not its response */
 	}
 }

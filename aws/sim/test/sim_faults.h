@@ -1,41 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* The fault plan: which requests shall go wrong, and how. */
+/* The fault plan: which requests fail, and how. */
 /*
  * JSON, from --faults FILE or POST /_sim/faults:
  *
  *   {"seed": 7, "rules": [{"action": "CopySnapshot", "nth": 2, "effect": "reset", "after": true}]}
  *
- * A rule fits a request if all of these that it has do:
- *   "action", "region"   names, with the wildcards * and ?
+ * A rule matches a request if each of these members that it has matches:
+ *   "action", "region"   a name, with the wildcards * and ?
  *   "param"              {"SourceSnapshotId": "snap-0a*"}: parameters, with wildcards
  *
- * It counts the requests that fit it, and strikes if all of these that it has hold:
- *   "nth": 2             the second one; or a list, [1, 3]
+ * It counts the requests that it matches, and strikes if each of these members that it has holds:
+ *   "nth": 2             the second match; or a list, [1, 3]
  *   "every": 3           the third, sixth, ninth…
- *   "from": 2, "to": 5   in between, both included
- *   "probability": 0.1   by chance, from the plan's seed
- *   "times": 4           so often at most
+ *   "from": 2, "to": 5   from the second to the fifth
+ *   "probability": 0.1   at random, from the plan's seed
+ *   "times": 4           at most four times
  *
  * The first rule that strikes decides. Every rule counts, whether or not another has struck.
  *
- * "after": whether the request is carried out, though nobody learns of it; by default false, but
- * true for those with *. "effect":
+ * "after": whether the request is carried out before the fault hides its result; false by default,
+ * true for effects with *. "effect":
  *   "error"        "status" (500), "code" (InternalError), "message"
  *   "throttle"     503 RequestLimitExceeded
- *   "reset"        the connection is reset without an answer
- *   "hang"         no answer for "seconds" (3600), then a reset
- *   "slow"         the answer comes "seconds" (1) later; always carried out
- *   "trickle" *    its body comes piece by piece over "seconds" (1)
- *   "cut" *        the connection ends after "bytes" of the body (half of it)
- *   "malformed" *  the body is not XML any more
+ *   "reset"        the connection is reset without a response
+ *   "hang"         no response for "seconds" (3600), then a reset
+ *   "slow"         the response is "seconds" (1) late; always carried out
+ *   "trickle" *    the body is sent piece by piece over "seconds" (1)
+ *   "cut" *        the connection is closed after "bytes" of the body (half of it)
+ *   "malformed" *  the body is not well-formed XML
  *   "empty" *      the body is empty
- *   "body" *       "status" (200), "content_type", "body": whatever you like
- *   "html"         "status" (500): a page for people, as a proxy gives
+ *   "body" *       any response: "status" (200), "content_type", "body"
+ *   "html"         "status" (500): an HTML page, as of a proxy
  *   "bomb" *       entities within entities within entities
  *   "huge" *       "bytes" (80 MB) of well-formed items
  *   "long" *       one element of "bytes" (80 MB)
  *   "deep" *       "depth" (100000) of elements within elements
- *   "clock"        the server's clock is "seconds" (3600) wrong for this request, its Date too
+ *   "clock"        the server's clock and Date are "seconds" (3600) fast for this request
  *   "revoke"       the access key is revoked, from this request on
  */
 #ifndef EBSFS_SIM_FAULTS_H
@@ -72,7 +72,7 @@ struct sim_fault {
 	bool after;
 	int status;
 	int64_t seconds_ms;
-	int64_t amount; /* bytes or depth; -1: not given */
+	int64_t amount; /* bytes or depth; -1: the default */
 	char code[80];
 	char message[256];
 	char content_type[80];
@@ -86,12 +86,14 @@ struct sim_faults;
 
 struct sim_faults *sim_faults_create(void);    /* NULL on ENOMEM */
 void sim_faults_destroy(struct sim_faults *f); /* NULL is permitted */
-/* Replaces the plan; on an error the old one stays. From any thread. Returns 0 or -errno with *err.
+/* Replaces the plan; an invalid one changes nothing. Called from any thread. Returns 0 or -errno
+ * with *err.
  */
 int sim_faults_load(struct sim_faults *f, const json_t *plan, struct err *err);
 int sim_faults_load_file(struct sim_faults *f, const char *path, struct err *err);
 
-/* What shall happen to this request; to be freed by sim_fault_finish(). From any thread. */
+/* Writes the fault of this request; the caller frees it by sim_fault_finish(). Called from any
+ * thread. */
 void sim_faults_pick(struct sim_faults *f, const char *region, const char *action,
 	const struct sim_params *params, struct sim_fault *out);
 

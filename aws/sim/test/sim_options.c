@@ -20,26 +20,26 @@ static const struct setting {
 #define AT(field) offsetof(struct sim_behaviour, field)
 	{"copy-seconds", SECONDS, AT(copy_ms), "A[-B]", "how long a copy takes"},
 	{"copy-rate", SIZE, AT(copy_mib_s), "MIB",
-		"by the data's size instead, MiB a second; 0: off"},
+		"MiB per second; the data's size sets the time; 0: off"},
 	{"progress", PROGRESS, AT(progress), "steps|jump|empty|bare|early",
 		"how a pending copy's progress is written"},
 	{"progress-step", WHOLE, AT(progress_step), "PERCENT", "its step"},
 	{"consistency-ms", MILLISECONDS, AT(consistency_ms), "A[-B]",
-		"how long DescribeSnapshots does not know of a change"},
-	{"flicker", FLAG, AT(flicker), NULL, "meanwhile some answers know of it and some do not"},
-	{"latency-ms", MILLISECONDS, AT(latency_ms), "A[-B]", "before each answer"},
-	{"throttle", REAL, AT(throttle), "SCALE", "EC2's request buckets, times this; 0: off"},
+		"how long DescribeSnapshots does not show a change"},
+	{"flicker", FLAG, AT(flicker), NULL, "meanwhile only some responses show the change"},
+	{"latency-ms", MILLISECONDS, AT(latency_ms), "A[-B]", "before each response"},
+	{"throttle", REAL, AT(throttle), "SCALE", "scales EC2's token buckets; 0: off"},
 	{"pages", PAGES, AT(pages), "full|after|ragged",
 		"filters applied before or after paging, or pages of random length"},
 	{"api-2012", AGE, AT(age), "no|refuses|ignores",
-		"a cloud of that time, and what it does with later parameters"},
+		"an endpoint of that API, and its treatment of later parameters"},
 	{"copy-limit", WHOLE, AT(copy_limit), "N", "pending copies per destination region"},
 	{"late-source-errors", FLAG, AT(late_source_errors), NULL,
 		"a copy of an unknown snapshot is accepted and fails later"},
 	{"deleting-waits", FLAG, AT(deleting_waits), NULL,
 		"deleting a pending copy takes effect when it ends"},
 	{"session-seconds", WHOLE, AT(session_s), "N",
-		"how long the keys of roles last; 0: as long as was asked for"},
+		"lifetime of the keys of roles; 0: as requested"},
 	{"clock-shift", SHIFT, AT(clock_shift_ms), "SECONDS",
 		"the simulator's clock minus the machine's"},
 #undef AT
@@ -161,8 +161,8 @@ static void print_help(FILE *out)
 {
 	fprintf(out,
 		"usage: ebsfs-sim [OPTION…]\n"
-		"A simulated AWS on 127.0.0.1. Prints its port when it listens; ends with "
-		"SIGTERM.\n\n"
+		"A simulated AWS on 127.0.0.1. Prints its port when it listens; SIGTERM ends "
+		"it.\n\n"
 		"  --port N                                   0: any free one (default)\n"
 		"  --demo                                     the built-in account (default "
 		"without a world)\n"
@@ -170,13 +170,14 @@ static void print_help(FILE *out)
 		"tests/sim/world-example.json\n"
 		"  --snapshots N[,REGION…]                    N generated snapshots in each region "
 		"(us-east-1)\n"
-		"  --regions N                                so many regions exist at least\n"
+		"  --regions N                                the smallest number of regions\n"
 		"  --faults FILE                              a fault plan as JSON\n"
-		"  --seed N                                   of everything random; 0: another one "
+		"  --seed N                                   of the random numbers; 0: a "
+		"different one "
 		"each time\n"
-		"  --xmlns URL                                the namespace of the answers\n"
+		"  --xmlns URL                                XML namespace of the responses\n"
 		"  --die-with-parent                          end when the parent process ends\n"
-		"  --trace                                    a line on stderr for each request\n"
+		"  --trace                                    one line on stderr per request\n"
 		"  --help\n\n"
 		"These can also be changed while it runs (POST /_sim/set):\n");
 	print_behaviour_help(out);
@@ -187,7 +188,7 @@ static void print_help(FILE *out)
 		SIM_ACCESS_KEY, SIM_SECRET_KEY);
 }
 
-/* "1000" or "1000,us-east-1,eu-west-1" (which is cut at its commas). */
+/* Parses "1000" or "1000,us-east-1,eu-west-1", which it cuts at the commas. */
 static int parse_bulk(struct sim_options *o, char *text, struct err *err)
 {
 	size_t len = strcspn(text, ",");
@@ -221,7 +222,7 @@ static int parse_number(
 	return 0;
 }
 
-/* An option that has a value. */
+/* Sets an option with a value. */
 static int set_value(struct sim_options *o, const char *name, char *value, struct err *err)
 {
 	uint64_t n = 0;
@@ -249,7 +250,7 @@ static int set_value(struct sim_options *o, const char *name, char *value, struc
 	return r;
 }
 
-/* An option without a value. Returns 0, 1 for --help, -ENOENT if it is none of these. */
+/* Sets an option without a value. Returns 0, 1 after --help, -ENOENT for any other option. */
 static int set_flag(struct sim_options *o, const char *name, struct err *err)
 {
 	bool is_flag;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A snapshot as JSON, in and out. */
+/* A snapshot as JSON: reading and writing. */
 /*
- * Under EC2's own names, so that what `aws ec2 describe-snapshots` prints can be pasted in:
+ * Members under EC2's own names, so that the output of `aws ec2 describe-snapshots` is accepted:
  *
  *   SnapshotId VolumeId OwnerId OwnerAlias Description State StateMessage Progress KmsKeyId
  *   DataEncryptionKeyId OutpostArn AvailabilityZone StorageTier SseType TransferType
- *                     strings; null: the field is absent from EC2's answer
+ *                     strings; null: the field is absent from EC2's response
  *   StartTime CompletionTime RestoreExpiryTime
  *                     "2026-01-02T03:04:05Z", or relative to now: "-3d", "-5h", "10m", "-30s"
  *   VolumeSize FullSnapshotSizeInBytes CompletionDurationMinutes
@@ -13,19 +13,20 @@
  *   Encrypted         true or false
  *   Tags              {"key": "value"} or [{"Key": "key", "Value": "value"}]
  *
- * and what EC2 knows but does not show:
+ * Members that EC2 does not show:
  *
  *   public in_use locked copy
  *                     true or false; a pending copy counts for the destination's limit
- *   shared            account ids that may create volumes of it
+ *   shared            ids of the accounts with permission to create volumes
  *   source_region source_id
  *                     of a copy
- *   ends_in           seconds: it is pending until then (null: for ever)
- *   fails             the status message with which it will then end
- *   visible_in        seconds until DescribeSnapshots knows of it
- *   slot              ignored, so that what GET /_sim/snapshots gave can be given back
+ *   ends_in           seconds until a pending snapshot ends (null: never)
+ *   fails             the status message of its failure at that time
+ *   visible_in        seconds until DescribeSnapshots shows it
+ *   slot              ignored, so that the output of GET /_sim/snapshots is accepted
  *
- * Nothing is required. A new one is completed, a day old, of 8 GiB, half full, and has a random id.
+ * No member is required. By default a snapshot is completed, a day old, of 8 GiB, half full, and
+ * has a random id.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -190,7 +191,8 @@ static int snapshot_set_shared(const json_t *v, struct sim_snapshot *s, struct e
 	return 0;
 }
 
-/* What is neither a plain field nor known: "ends_in" and "visible_in" are for who calls this. */
+/* Sets a member that is no plain field; only checks the type of "ends_in" and "visible_in", which
+ * snapshot_set_clocks() reads. */
 static int snapshot_set_other(
 	const char *name, const json_t *v, struct sim_snapshot *s, struct err *err)
 {
@@ -226,7 +228,7 @@ static int snapshot_set_all(
 	return 0;
 }
 
-/* "ends_in" and "visible_in", once the snapshot has its state. */
+/* Sets "ends_in" and "visible_in"; the snapshot has its state already. */
 static void snapshot_set_clocks(
 	const struct sim_world *w, struct sim_region *r, const json_t *json, struct sim_snapshot *s)
 {
@@ -240,7 +242,7 @@ static void snapshot_set_clocks(
 		int64_t left = (int64_t)(json_number_value(ends) * 1000);
 		int64_t done = s->start_ms < now.wall ? now.wall - s->start_ms : 0;
 
-		/* It has been going on since its start. */
+		/* Its progress counts from its start. */
 		sim_region_start(r, s, left + done, now);
 		s->run.from_ms -= done;
 	} else if (json_is_null(ends) || json_object_get(json, "State")) {
@@ -322,7 +324,8 @@ int sim_snapshot_json_change(struct sim_world *w, struct sim_region *r, struct s
 		return err_set(err, ENOMEM, "out of memory");
 	if (json_is_string(progress) &&
 		sim_snapshot_set(&s->progress, json_string_value(progress)) < 0)
-		return err_set(err, ENOMEM, "out of memory"); /* the change of state took it away */
+		return err_set(
+			err, ENOMEM, "out of memory"); /* the change of state has cleared it */
 	if (state && !strcmp(state, "completed") && !s->completion_ms)
 		s->completion_ms = sim_world_now(w).wall;
 	snapshot_set_clocks(w, r, json, s);
@@ -364,7 +367,7 @@ static bool snapshot_add_lists(json_t *out, const struct sim_snapshot *s)
 			tags, s->tags.items[i].key, json_string(s->tags.items[i].value));
 	for (size_t i = 0; i < s->n_shared && ok; i++)
 		ok = !json_array_append_new(shared, json_string(s->shared[i]));
-	/* Both are taken over in any case. */
+	/* json_object_set_new() takes over both in any case. */
 	ok = !json_object_set_new(out, "Tags", tags) && ok;
 	return !json_object_set_new(out, "shared", shared) && ok;
 }

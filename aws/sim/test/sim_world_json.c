@@ -28,8 +28,8 @@
  *   }
  *
  * Every member is optional, an unknown one is an error. Names and ids need not be well-formed: a
- * hostile AWS may send anything. The key of sim.h exists in every world; "keys" may change what it
- * may do.
+ * hostile AWS may send anything. Every world has the key of sim.h; "keys" may change its
+ * permissions.
  */
 #include <errno.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static int no_memory(struct err *err)
 	return err_set(err, ENOMEM, "out of memory");
 }
 
-/* Replaces a string by the JSON value's. */
+/* Replaces a string by a copy of the JSON value. */
 static int set_text(char **field, const json_t *v, const char *name, struct err *err)
 {
 	char *copy;
