@@ -3,7 +3,6 @@
 #ifndef EBSFS_COPY_SNAPSHOT_H
 #define EBSFS_COPY_SNAPSHOT_H
 
-#include "encryption.h"
 #include "engine.h"
 #include "pages.h"
 

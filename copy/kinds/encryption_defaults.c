@@ -166,6 +166,6 @@ int encryption_defaults_describe(const struct copies *c, const struct copy *copy
 	/* Of another's copy the request is not known. */
 	if (copy->origin != COPY_OURS || (copy->state == COPY_COMPLETED && !row->dry_run))
 		return 0;
-	return encryption_expected(
+	return preflight_encryption(
 		row, encryption_of_source(c, row), &copy_region(queue)->defaults.known, out);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What can be known of a copy before EC2 is asked for it: what EC2 would refuse, or would accept
- * and give up minutes later. Pure. */
+/* What can be known of a copy before EC2 is asked for it: what EC2 would refuse, what it would
+ * accept and give up minutes later, and how the copy will be encrypted. Pure. */
 #ifndef EBSFS_PREFLIGHT_H
 #define EBSFS_PREFLIGHT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "encryption.h"
+#include "buf.h"
+#include "ec2.h"
+#include "endpoint.h"
 #include "err.h"
 #include "journal.h"
 
@@ -15,9 +17,9 @@
  * partition of AWS (no credentials are valid in two). Returns 0 or -EOPNOTSUPP with *err. */
 int preflight_regions(const char *from, const char *to, struct err *err);
 
-/* Whether a source in this storage tier can be copied at now_ms (wall clock): an archived one must
- * be restored first; expiry_ms: when a temporarily restored one goes back into the archive, 0:
- * absent. tier: EC2's StorageTier, NULL if absent. */
+/* Whether a source lies in the archive at now_ms (wall clock), and must be restored before it can
+ * be copied. tier: EC2's StorageTier, NULL if absent. expiry_ms: when a temporarily restored source
+ * goes back into the archive, 0 if absent. */
 bool preflight_is_archived(const char *tier, int64_t expiry_ms, int64_t now_ms);
 
 /* Whether an answer to a dry run says that the copy would not be permitted. Anything else that it
@@ -31,6 +33,13 @@ bool preflight_is_forbidden(const struct err *err);
 #define PREFLIGHT_NOTE_SIZE 200
 bool preflight_is_short(int minutes, int64_t bytes, char note[PREFLIGHT_NOTE_SIZE]);
 
+/* Encryption by default in a region, as far as EC2 told. */
+struct encryption_defaults {
+	bool known; /* `on` is */
+	bool on;
+	char key[EC2_KEY_SIZE]; /* "": not known */
+};
+
 struct preflight {
 	const struct journal_copy *row; /* the request: its regions, ids, encryption, deadline */
 	bool unencrypted;               /* "copy.encrypted: no" was written */
@@ -39,5 +48,21 @@ struct preflight {
 };
 /* Returns 0, or -errno with *err that names what is wrong and what would be right. */
 int preflight_judge(const struct preflight *p, struct err *err);
+
+/* How the copy will be encrypted, by the user guide's table of encryption outcomes. Appends "no",
+ * or "yes" with the key as far as it is known, marked as expected where it depends on the region's
+ * settings; nothing if not even that can be said. defaults: the destination's; NULL: not known.
+ * Results as buf_add. */
+int preflight_encryption(const struct journal_copy *row, enum ec2_encryption source,
+	const struct encryption_defaults *defaults, struct buf *out);
+
+/* CopySnapshot, KmsKeyId: a key's id, alias/NAME, or the ARN of either; EC2 looks at it only after
+ * it has accepted the copy, and gives the copy up if it is none of these. `out`: the region that an
+ * ARN names, "" for the other forms. Returns 0 or -EINVAL with *err that says what would be right.
+ */
+int preflight_key_parse(const char *text, char out[ENDPOINT_REGION_SIZE], struct err *err);
+
+/* Whether the key can be one of this region. Returns 0 or -errno with *err. */
+int preflight_key_fits(const char *text, const char *region, struct err *err);
 
 #endif

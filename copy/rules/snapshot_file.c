@@ -10,8 +10,8 @@
 #include "ec2.h"
 #include "endpoint.h"
 #include "isotime.h"
-#include "kms_key.h"
 #include "num.h"
+#include "preflight.h"
 #include "utf8.h"
 #include "yaml_scalar.h"
 
@@ -111,9 +111,9 @@ static int read_description(struct reader *r, const char *key, const char *value
 
 static int read_key(struct reader *r, const char *key, const char *value)
 {
-	char region[KMS_KEY_REGION_SIZE];
+	char region[ENDPOINT_REGION_SIZE];
 
-	if (*value && kms_key_parse(value, region, r->err) < 0)
+	if (*value && preflight_key_parse(value, region, r->err) < 0)
 		return err_context(r->err, "line %u", r->line);
 	return keep_text(r, &r->out->kms_key_id, key, value);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* copy/preflight, copy/kms_key: what can be said of a copy before EC2 is asked. */
+/* copy/preflight: what can be said of a copy before EC2 is asked. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "kms_key.h"
 #include "preflight.h"
 
 #define UUID "1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -68,9 +67,9 @@ static void test_the_forms_of_a_key(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		char region[KMS_KEY_REGION_SIZE];
+		char region[ENDPOINT_REGION_SIZE];
 		struct err err = {0};
-		int r = kms_key_parse(table[i].text, region, &err);
+		int r = preflight_key_parse(table[i].text, region, &err);
 
 		check(i, r, table[i].words ? EINVAL : 0, table[i].words, &err);
 		if (!r)
@@ -97,7 +96,7 @@ static void test_a_key_is_of_its_region(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct err err = {0};
 
-		check(i, kms_key_fits(table[i].text, "eu-west-1", &err), table[i].errnum,
+		check(i, preflight_key_fits(table[i].text, "eu-west-1", &err), table[i].errnum,
 			table[i].errnum == ENOKEY ? "name a key of eu-west-1" : "", &err);
 	}
 }
@@ -303,7 +302,7 @@ static void test_what_a_copy_is_encrypted_with(void **state)
 		_cleanup_buf_ struct buf out = BUF_INIT;
 
 		assert_int_equal(
-			encryption_expected(&row, table[i].source, &table[i].defaults, &out), 0);
+			preflight_encryption(&row, table[i].source, &table[i].defaults, &out), 0);
 		if (strcmp(buf_str(&out), table[i].text))
 			fail_msg("row %zu: %s", i, buf_str(&out));
 	}
@@ -311,7 +310,7 @@ static void test_what_a_copy_is_encrypted_with(void **state)
 		const struct journal_copy row = {0};
 		_cleanup_buf_ struct buf out = BUF_INIT;
 
-		assert_int_equal(encryption_expected(&row, EC2_ENCRYPTION_NONE, NULL, &out), 0);
+		assert_int_equal(preflight_encryption(&row, EC2_ENCRYPTION_NONE, NULL, &out), 0);
 		assert_string_equal(buf_str(&out), "");
 	}
 }
