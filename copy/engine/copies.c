@@ -11,10 +11,10 @@
 #include "copy_snapshot.h"
 #include "job.h"
 #include "on_end.h"
-#include "poll_backoff.h"
 #include "poller.h"
 #include "recover.h"
 #include "region_queue.h"
+#include "timing.h"
 
 static void copies_new_region(void *arg, struct region *region)
 {
@@ -51,8 +51,8 @@ static int copies_init(struct copies *c, const struct copies_options *options)
 	own->answer_ms = options->answer_ms > 0 ? options->answer_ms : ANSWER_MS;
 	own->retry_ms = options->retry_ms > 0 ? options->retry_ms : RETRY_MS;
 	c->history = history_create();
-	c->estimate = estimate_create();
-	if (!c->history || !c->estimate || job_init(c) < 0 || recover_init(c) < 0 ||
+	c->timing = timing_create();
+	if (!c->history || !c->timing || job_init(c) < 0 || recover_init(c) < 0 ||
 		admission_init(c) < 0)
 		return -ENOMEM;
 	return on_end_create(own->loop, own->on_end, copies_end_told, c, &c->on_end);
@@ -106,7 +106,7 @@ void copies_destroy(struct copies *c)
 	recover_finish(c);
 	on_end_destroy(c->on_end);
 	history_destroy(c->history);
-	estimate_destroy(c->estimate);
+	timing_destroy(c->timing);
 	free((char *)c->options.account);
 	free((char *)c->options.on_end);
 	free(c);

@@ -8,11 +8,11 @@
 
 #include "concurrency_limit.h"
 #include "copies.h"
-#include "estimate.h"
 #include "hash.h"
 #include "history.h"
 #include "job_kind.h"
 #include "loop.h"
+#include "timing.h"
 
 /* EC2 was seen to hide a new snapshot for up to 132 s (coldsnap, upload.rs). */
 #define WINDOW_MS 150000
@@ -163,7 +163,7 @@ struct copies {
 	struct region_queue *queues;
 	struct history *history; /* ended ones, compact */
 	struct job *recalled;    /* of those, the ones that somebody asks about at this moment */
-	struct estimate *estimate;
+	struct timing *timing;
 	struct watcher *watchers;
 	struct admission *admissions; /* requests that have no row yet */
 	struct move_cleanup *cleanups;

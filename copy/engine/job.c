@@ -46,10 +46,10 @@
 #include "clock.h"
 #include "log.h"
 #include "on_end.h"
-#include "poll_backoff.h"
 #include "poller.h"
 #include "random.h"
 #include "region_queue.h"
+#include "timing.h"
 
 #define EXPIRE_MS 60000
 
@@ -81,7 +81,7 @@ static void job_save_soon(struct copies *c)
 {
 	if (!loop_timer_armed(c->save_timer))
 		loop_timer_start(c->save_timer,
-			poll_backoff_retry(c->options.retry_ms, ++c->save_failures, random_unit()));
+			timing_retry_pause(c->options.retry_ms, ++c->save_failures, random_unit()));
 }
 
 static void job_save_later(struct job *job, const struct err *err)
@@ -398,7 +398,7 @@ static void job_pause(struct job *job)
 	struct work *w = job->work;
 
 	w->retry_at = clock_mono_ms() +
-		      poll_backoff_retry(job->all->options.retry_ms, ++w->failures, random_unit());
+		      timing_retry_pause(job->all->options.retry_ms, ++w->failures, random_unit());
 }
 
 /* The user's command is to be started for its end, once that is durable. */

@@ -8,9 +8,9 @@
 
 #include "clock.h"
 #include "job.h"
-#include "poll_backoff.h"
 #include "random.h"
 #include "region_queue.h"
+#include "timing.h"
 
 /*
  * A poll asks for the ids that somebody waits for, by a filter (which, unlike a list of ids, is no
@@ -94,7 +94,7 @@ static bool poller_is_copied(const struct region_queue *queue, const char *id)
 static int64_t poller_interval(
 	const struct region_queue *queue, int64_t start_ms, int64_t eta_ms, int64_t wall)
 {
-	return poll_backoff_interval(queue->all->options.poll_ms, start_ms ? wall - start_ms : 0,
+	return timing_poll_interval(queue->all->options.poll_ms, start_ms ? wall - start_ms : 0,
 		eta_ms ? eta_ms - wall : POLL_UNKNOWN);
 }
 
@@ -116,7 +116,7 @@ static void poller_each_wanted(struct region_queue *queue, wanted_fn *fn, void *
 	for (struct held *h = queue->held; h; h = h->hh.next)
 		if (!poller_is_copied(queue, h->id) && poller_is_open(queue, h->id))
 			fn(arg, &(struct wanted){h->id, h->answered_at,
-					poll_backoff_interval(queue->all->options.poll_ms,
+					timing_poll_interval(queue->all->options.poll_ms,
 						mono - h->since, POLL_UNKNOWN)});
 }
 
@@ -316,7 +316,7 @@ static void poller_failed(struct region_queue *queue, const struct err *err)
 	struct poller *p = &queue->poller;
 
 	p->backoff_ms =
-		poll_backoff_retry(queue->all->options.poll_ms, ++p->failures, random_unit());
+		timing_retry_pause(queue->all->options.poll_ms, ++p->failures, random_unit());
 	queue->poll_failures++;
 	queue->unlisted = false; /* asked in vain: EC2's refusals will have to do */
 }

@@ -80,7 +80,7 @@ static int recover_copy(void *arg, const struct journal_copy *row)
 			"the journal's copy %lld cannot be understood (state %s)",
 			(long long)row->id, row->state ? row->state : "missing");
 	if (state == COPY_COMPLETED && row->started_ms)
-		estimate_learn(c->estimate, row->source_region, row->region, row->bytes,
+		timing_learn(c->timing, row->source_region, row->region, row->bytes,
 			row->ended_ms - row->started_ms);
 	if (copy_state_ended(state) && row->ended_ms < clock_wall_ms() - COPIES_LATELY_MS &&
 		!recover_still_owes(c, state, row)) {

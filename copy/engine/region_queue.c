@@ -8,9 +8,9 @@
 
 #include "clock.h"
 #include "job.h"
-#include "poll_backoff.h"
 #include "poller.h"
 #include "random.h"
+#include "timing.h"
 
 #define FOREIGN_MAX                                                                                \
 	10000 /* of one region; EC2 carries out some dozens at once, the rest ended lately */
@@ -179,7 +179,7 @@ void region_queue_trouble(struct region_queue *queue)
 {
 	if (++queue->failures >= TROUBLE)
 		queue->pause_until =
-			clock_mono_ms() + poll_backoff_retry(queue->all->options.retry_ms,
+			clock_mono_ms() + timing_retry_pause(queue->all->options.retry_ms,
 						  queue->failures - TROUBLE + 1, random_unit());
 }
 

@@ -9,9 +9,9 @@
 #include "clock.h"
 #include "copy_tags.h"
 #include "job.h"
-#include "poll_backoff.h"
 #include "random.h"
 #include "reconcile.h"
+#include "timing.h"
 
 #define FOUND_MAX        1000
 #define FILTER_VALUE_MAX 255 /* bytes; EC2 user guide, using-filtering */
@@ -74,7 +74,7 @@ static const char *lost_mark(const struct job *job)
 static int64_t lost_due(const struct job *job)
 {
 	return job->work->lost_at +
-	       poll_backoff_search(job->all->options.window_ms, job->work->searches);
+	       timing_search_time(job->all->options.window_ms, job->work->searches);
 }
 
 static void lost_schedule(struct region_queue *queue)
@@ -93,7 +93,7 @@ static void lost_schedule(struct region_queue *queue)
 		return;
 	}
 	if (s->failures) {
-		int64_t pause = poll_backoff_retry(
+		int64_t pause = timing_retry_pause(
 			queue->all->options.retry_ms, s->failures, random_unit());
 
 		if (at < now + pause)

@@ -12,8 +12,8 @@
 #include "job.h"
 #include "log.h"
 #include "pages.h"
-#include "poll_backoff.h"
 #include "random.h"
+#include "timing.h"
 
 #define DOUBTS_MAX 5
 
@@ -71,7 +71,7 @@ static void move_cleanup_later(struct move_cleanup *m, const char *why)
 {
 	snprintf(m->why, sizeof(m->why), "%s", why);
 	loop_timer_start(m->timer,
-		poll_backoff_retry(m->job->all->options.retry_ms, ++m->failures, random_unit()));
+		timing_retry_pause(m->job->all->options.retry_ms, ++m->failures, random_unit()));
 }
 
 /* Every deletion is one line in the log, as a rmdir's is. */

@@ -25,8 +25,9 @@ static void reconcile_update(struct job *job, const struct catalogue_snapshot *s
 	row->bytes = s->full_size >= 0 ? s->full_size : (int64_t)s->volume_gib << 30;
 	if (s->state != EC2_SNAPSHOT_PENDING)
 		return;
-	eta = estimate_end(row->started_ms, s->progress, now,
-		estimate_length(job->all->estimate, row->source_region, row->region, row->bytes),
+	eta = timing_expected_end(row->started_ms, s->progress, now,
+		timing_expected_length(
+			job->all->timing, row->source_region, row->region, row->bytes),
 		row->completion_minutes);
 	if (job->pub.progress == s->progress && job->pub.eta_ms)
 		return; /* the estimate of the moment when EC2 first said this percent is the best
@@ -44,7 +45,7 @@ static void reconcile_completed(struct job *job, const struct catalogue_snapshot
 	int64_t ended = s->completion_ms ? s->completion_ms : clock_wall_ms();
 
 	job->pub.progress = 100;
-	estimate_learn(job->all->estimate, row->source_region, row->region, row->bytes,
+	timing_learn(job->all->timing, row->source_region, row->region, row->bytes,
 		ended - row->started_ms);
 	job_event(job, JOB_COMPLETED, &(struct job_news){.ended_ms = ended});
 }
@@ -116,14 +117,15 @@ static void reconcile_foreign_pending(struct foreign *f, const struct catalogue_
 {
 	const struct journal_copy *row = &f->pub.row;
 	int64_t bytes = s->full_size >= 0 ? s->full_size : (int64_t)s->volume_gib << 30;
-	int64_t length = row->source_region ? estimate_length(f->queue->all->estimate,
+	int64_t length = row->source_region ? timing_expected_length(f->queue->all->timing,
 						      row->source_region, row->region, bytes)
 					    : -1;
 
 	if (f->pub.eta_ms && f->pub.progress == s->progress)
 		return;
 	f->pub.progress = s->progress;
-	f->pub.eta_ms = estimate_end(row->started_ms, s->progress, clock_wall_ms(), length, 0);
+	f->pub.eta_ms =
+		timing_expected_end(row->started_ms, s->progress, clock_wall_ms(), length, 0);
 	job_tell(f->queue->all, &f->pub);
 }
 

@@ -292,6 +292,6 @@ int copies_metrics(const struct copies *c, struct buf *out)
 	}
 	metric_head(out, "ebsfs_copy_rate_bytes_per_second", "gauge",
 		"Estimated: source data copied a second, learned from completed copies.");
-	estimate_each(c->estimate, report_put_rate, out);
+	timing_each_rate(c->timing, report_put_rate, out);
 	return -out->error;
 }

@@ -6,11 +6,11 @@
 
 #include "aws_error.h"
 #include "copy_tags.h"
-#include "estimate.h"
 #include "hint.h"
 #include "isotime.h"
 #include "job_kind.h"
 #include "text.h"
+#include "timing.h"
 
 static void status_source(struct buf *out, const struct journal_copy *row)
 {
@@ -118,7 +118,7 @@ int copies_snapshot_status(const char *region, const struct catalogue *catalogue
 		text_duration(out, "elapsed", end - s.start_ms);
 	text_time(out, "ended", s.completion_ms);
 	if (pending) {
-		end = estimate_end(s.start_ms, s.progress, now_ms, -1, 0);
+		end = timing_expected_end(s.start_ms, s.progress, now_ms, -1, 0);
 		if (end > now_ms)
 			buf_printf(out, "eta: %s (estimated)\n",
 				isotime_duration((end - now_ms) / 1000, eta));

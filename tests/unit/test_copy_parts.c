@@ -14,12 +14,11 @@
 #include "aws_error.h"
 #include "concurrency_limit.h"
 #include "copy_tags.h"
-#include "estimate.h"
 #include "history.h"
 #include "loop.h"
 #include "on_end.h"
-#include "poll_backoff.h"
 #include "text.h"
+#include "timing.h"
 
 /* --- the limit --- */
 
@@ -172,11 +171,11 @@ static void test_the_poll_follows_age_and_expected_end(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (poll_backoff_interval(2000, table[i].age, table[i].remaining) !=
+		if (timing_poll_interval(2000, table[i].age, table[i].remaining) !=
 			table[i].interval)
 			fail_msg("row %zu: %d", i,
-				(int)poll_backoff_interval(2000, table[i].age, table[i].remaining));
-	assert_int_equal(poll_backoff_interval(100, 3600000, POLL_UNKNOWN), 1500);
+				(int)timing_poll_interval(2000, table[i].age, table[i].remaining));
+	assert_int_equal(timing_poll_interval(100, 3600000, POLL_UNKNOWN), 1500);
 }
 
 static void test_retries_and_searches_have_growing_pauses(void **state)
@@ -184,19 +183,19 @@ static void test_retries_and_searches_have_growing_pauses(void **state)
 	int64_t last = -1;
 
 	(void)state;
-	assert_int_equal(poll_backoff_retry(1000, 1, 0), 500);
-	assert_int_equal(poll_backoff_retry(1000, 1, 0.999), 999);
-	assert_int_equal(poll_backoff_retry(1000, 4, 0), 4000);
-	assert_int_equal(poll_backoff_retry(1000, 7, 0), 30000);
-	assert_int_equal(poll_backoff_retry(1000, 4000000000u, 0), 30000);
-	assert_in_range(poll_backoff_retry(1000, 50, 0.99999), 59000, 60000);
-	assert_int_equal(poll_backoff_search(150000, 0), 0);
-	assert_int_equal(poll_backoff_search(150000, 1), 1000);
-	assert_int_equal(poll_backoff_search(150000, 9), 150000);
-	assert_int_equal(poll_backoff_search(150000, 10), 180000);
+	assert_int_equal(timing_retry_pause(1000, 1, 0), 500);
+	assert_int_equal(timing_retry_pause(1000, 1, 0.999), 999);
+	assert_int_equal(timing_retry_pause(1000, 4, 0), 4000);
+	assert_int_equal(timing_retry_pause(1000, 7, 0), 30000);
+	assert_int_equal(timing_retry_pause(1000, 4000000000u, 0), 30000);
+	assert_in_range(timing_retry_pause(1000, 50, 0.99999), 59000, 60000);
+	assert_int_equal(timing_search_time(150000, 0), 0);
+	assert_int_equal(timing_search_time(150000, 1), 1000);
+	assert_int_equal(timing_search_time(150000, 9), 150000);
+	assert_int_equal(timing_search_time(150000, 10), 180000);
 	for (unsigned n = 0; n < 30; n++) {
-		assert_true(poll_backoff_search(150000, n) > last);
-		last = poll_backoff_search(150000, n);
+		assert_true(timing_search_time(150000, n) > last);
+		last = timing_search_time(150000, n);
 	}
 }
 
@@ -213,25 +212,25 @@ static void count_rates(void *arg, const char *from, const char *to, double rate
 
 static void test_estimates(void **state)
 {
-	struct estimate *e = estimate_create();
+	struct timing *e = timing_create();
 	double rate = 0;
 
 	(void)state;
-	assert_int_equal(estimate_length(e, "us-east-1", "eu-west-1", 1000), -1);
-	estimate_learn(e, "us-east-1", "eu-west-1", 1000000, 1000);
-	assert_int_equal(estimate_length(e, "us-east-1", "eu-west-1", 2000000), 2000);
-	assert_int_equal(estimate_length(e, "us-east-1", "eu-west-1", -1), 1000);
-	assert_int_equal(estimate_length(e, "eu-west-1", "us-east-1", 2000000), -1);
+	assert_int_equal(timing_expected_length(e, "us-east-1", "eu-west-1", 1000), -1);
+	timing_learn(e, "us-east-1", "eu-west-1", 1000000, 1000);
+	assert_int_equal(timing_expected_length(e, "us-east-1", "eu-west-1", 2000000), 2000);
+	assert_int_equal(timing_expected_length(e, "us-east-1", "eu-west-1", -1), 1000);
+	assert_int_equal(timing_expected_length(e, "eu-west-1", "us-east-1", 2000000), -1);
 	/* The newest counts for 30 %. */
-	estimate_learn(e, "us-east-1", "eu-west-1", 2000000, 1000);
-	assert_int_equal(estimate_length(e, "us-east-1", "eu-west-1", 1300000), 1000);
+	timing_learn(e, "us-east-1", "eu-west-1", 2000000, 1000);
+	assert_int_equal(timing_expected_length(e, "us-east-1", "eu-west-1", 1300000), 1000);
 	/* What cannot be is not learned. */
-	estimate_learn(e, "us-east-1", "eu-west-1", 5000000, 0);
-	estimate_learn(e, "us-east-1", "eu-west-1", 5000000, -5);
-	assert_int_equal(estimate_length(e, "us-east-1", "eu-west-1", 1300000), 1000);
-	estimate_each(e, count_rates, &rate);
+	timing_learn(e, "us-east-1", "eu-west-1", 5000000, 0);
+	timing_learn(e, "us-east-1", "eu-west-1", 5000000, -5);
+	assert_int_equal(timing_expected_length(e, "us-east-1", "eu-west-1", 1300000), 1000);
+	timing_each_rate(e, count_rates, &rate);
 	assert_in_range((int)rate, 1299990, 1300010);
-	estimate_destroy(e);
+	timing_destroy(e);
 
 	static const struct {
 		int64_t start;
@@ -251,8 +250,8 @@ static void test_estimates(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (estimate_end(table[i].start, table[i].percent, table[i].at, table[i].length,
-			    table[i].minutes) != table[i].end)
+		if (timing_expected_end(table[i].start, table[i].percent, table[i].at,
+			    table[i].length, table[i].minutes) != table[i].end)
 			fail_msg("row %zu", i);
 }
 
