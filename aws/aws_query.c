@@ -313,7 +313,7 @@ static void query_http_done(void *arg, struct http_response *response, const str
 
 /* --- the request --- */
 
-static int query_post(struct aws_call *call, const struct aws_endpoint *endpoint,
+static int query_post(struct aws_call *call, const struct endpoint *endpoint,
 	const struct buf *form, const struct aws_signed *signature)
 {
 	const struct http_request request = {.method = "POST",
@@ -349,7 +349,7 @@ static int query_send(struct aws_call *call)
 		.endpoints = call->aws->options.endpoints,
 		.signature = call->aws->options.signature,
 		.time_ms = clock_wall_ms() + call->aws->clock.skew_ms};
-	_cleanup_aws_endpoint_ struct aws_endpoint endpoint = {0};
+	_cleanup_endpoint_ struct endpoint endpoint = {0};
 	_cleanup_(aws_signed_finish) struct aws_signed signature = {0};
 	_cleanup_secret_buf_ struct buf form = BUF_INIT; /* may hold the session token */
 	int r;
@@ -357,7 +357,7 @@ static int query_send(struct aws_call *call)
 	call->signed_skew_ms = call->aws->clock.skew_ms;
 	if (query_time_left(call) <= 0)
 		return err_set(&call->err, ETIMEDOUT, "no time left");
-	r = aws_endpoint_find(
+	r = endpoint_find(
 		signer.endpoints, call->service, call->region->name, &endpoint, &call->err);
 	if (r < 0)
 		return r;

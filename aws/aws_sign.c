@@ -15,7 +15,7 @@ static void add_header(struct aws_signed *out, const char *name, const char *val
 	out->headers[out->n_headers++] = (struct http_header){name, value};
 }
 
-static int sign_v4(const struct aws_signer *signer, const struct aws_endpoint *endpoint,
+static int sign_v4(const struct aws_signer *signer, const struct endpoint *endpoint,
 	const char *service, const char *region, const struct buf *form, struct aws_signed *out)
 {
 	const struct credentials *keys = signer->credentials;
@@ -46,7 +46,7 @@ static int sign_v4(const struct aws_signer *signer, const struct aws_endpoint *e
 }
 
 /* All of it is in the form. */
-static int sign_v2(const struct aws_signer *signer, const struct aws_endpoint *endpoint,
+static int sign_v2(const struct aws_signer *signer, const struct endpoint *endpoint,
 	struct buf *form, struct aws_signed *out)
 {
 	const struct credentials *keys = signer->credentials;
@@ -66,9 +66,8 @@ static int sign_v2(const struct aws_signer *signer, const struct aws_endpoint *e
 	return sigv2_sign(&request, form);
 }
 
-int aws_sign(const struct aws_signer *signer, const struct aws_endpoint *endpoint,
-	const char *service, const char *region, struct buf *form, struct aws_signed *out,
-	struct err *err)
+int aws_sign(const struct aws_signer *signer, const struct endpoint *endpoint, const char *service,
+	const char *region, struct buf *form, struct aws_signed *out, struct err *err)
 {
 	int r;
 

@@ -4,9 +4,9 @@
 #define EBSFS_AWS_SIGN_H
 
 #include "aws.h"
-#include "aws_endpoint.h"
 #include "buf.h"
 #include "credentials.h"
+#include "endpoint.h"
 #include "err.h"
 #include "http.h"
 #include "sigv4.h"
@@ -32,9 +32,8 @@ struct aws_signed {
 /* Signs a POST of form to endpoint; Version 2 adds its parameters to the form, which must not be
  * changed any more. out need not be initialised; finish it in any case. Returns 0 or -errno with
  * *err. */
-int aws_sign(const struct aws_signer *signer, const struct aws_endpoint *endpoint,
-	const char *service, const char *region, struct buf *form, struct aws_signed *out,
-	struct err *err);
+int aws_sign(const struct aws_signer *signer, const struct endpoint *endpoint, const char *service,
+	const char *region, struct buf *form, struct aws_signed *out, struct err *err);
 void aws_signed_finish(struct aws_signed *out); /* wipes */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Hashes: the only file behind this header that knows OpenSSL. */
+/* SHA-256, HMAC and SHA-1, by OpenSSL. */
 #ifndef EBSFS_DIGEST_H
 #define EBSFS_DIGEST_H
 
@@ -9,8 +9,8 @@
 #define DIGEST_SHA256_HEX  65 /* with its NUL */
 #define DIGEST_SHA1_HEX    41
 
-/* Return 0, or -EIO if the crypto library refuses the algorithm (then out is zeroed).
- * out of the HMAC may be the memory of key. */
+/* Each returns 0, or -EIO with out zeroed if OpenSSL refuses the algorithm. The HMAC's out may be
+ * the memory of key. */
 int digest_sha256(const void *data, size_t len, unsigned char out[DIGEST_SHA256_SIZE]);
 int digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
 	unsigned char out[DIGEST_SHA256_SIZE]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Endpoints. The partitions and their suffixes are those of botocore's partitions.json, the hosts
- * those of its endpoint rules. */
+/* Endpoints. Partitions and suffixes are from botocore's partitions.json, hosts from its endpoint
+ * rules. */
 #include "endpoint.h"
 
 #include <errno.h>
@@ -12,13 +12,13 @@
 
 struct partition {
 	const char *name;
-	const char *prefix; /* of its regions' names; a word and a number follow */
+	const char *prefix; /* of its regions' names, before a word and a number */
 	const char *suffix;
 	const char *dualstack_suffix;
 	bool bare_fips; /* the plain hosts are the FIPS hosts, except for ebs */
 };
 
-/* Tried in this order; the last one is for all other names, as in the SDKs. */
+/* Tried in this order; the last one takes all other names, as in the SDKs. */
 static const struct partition partitions[] = {
 	{"aws-cn", "cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn", false},
 	{"aws-us-gov", "us-gov-", "amazonaws.com", "api.aws", true},
@@ -30,8 +30,7 @@ static const struct partition partitions[] = {
 	{"aws", "", "amazonaws.com", "api.aws", false},
 };
 
-/* The names of a service: in the code, in hosts, in configuration files; the environment's is the
- * latter in upper case. */
+/* The names of a service: in the code, in hosts, in configuration files, in the environment. */
 static const struct service {
 	const char *name;
 	const char *host;
@@ -45,7 +44,7 @@ static const struct service {
 	{"sso-oidc", "oidc", "sso_oidc", "AWS_ENDPOINT_URL_SSO_OIDC"},
 };
 
-/* A word and a number, "east-1": what follows the prefix of a partition that is not the last. */
+/* Whether s is a word and a number, "east-1", as after the prefix of a partition. */
 static bool is_word_and_number(const char *s)
 {
 	size_t word = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789");
@@ -54,7 +53,7 @@ static bool is_word_and_number(const char *s)
 	return digits > 0 && !s[word + 1 + digits];
 }
 
-static const struct partition *partition_of(const char *region)
+static const struct partition *endpoint_partition_of(const char *region)
 {
 	const struct partition *p = partitions;
 
@@ -66,10 +65,10 @@ static const struct partition *partition_of(const char *region)
 
 const char *endpoint_partition(const char *region)
 {
-	return partition_of(region)->name;
+	return endpoint_partition_of(region)->name;
 }
 
-static const struct service *service_of(const char *name)
+static const struct service *endpoint_service_of(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(services); i++) {
 		if (strcmp(services[i].name, name) == 0)
@@ -90,7 +89,8 @@ bool endpoint_is_region(const char *text)
 	       strchr(LOWER UPPER DIGITS, text[0]);
 }
 
-/* Part of a host's name, ending in a number: nothing else is sent to Amazon's name servers. */
+/* Whether text can be part of a host's name and ends in a number: other names never reach Amazon's
+ * name servers. */
 static bool is_amazons_region(const char *text)
 {
 	size_t len = strspn(text, LOWER DIGITS "-");
@@ -108,9 +108,10 @@ const char *endpoint_home_region(const struct profiles *profiles, const char *pr
 	return region && *region ? region : "us-east-1";
 }
 
-/* A URL that the user gave, and in `where` the place. Returns 1 if there is one, 0, or -errno. */
-static int configured(const struct endpoint_config *config, const struct service *service,
-	const char **url, const char **where, struct err *err)
+/* Finds the URL that the user named, and the setting in `where`. Returns 1, 0 if there is none, or
+ * -errno. */
+static int endpoint_named_by_user(const struct endpoint_config *config,
+	const struct service *service, const char **url, const char **where, struct err *err)
 {
 	const struct profiles *profiles = config->profiles;
 	_cleanup_buf_ struct buf key = BUF_INIT;
@@ -149,7 +150,7 @@ static int configured(const struct endpoint_config *config, const struct service
 
 #define REGION_MARK "{region}"
 
-static int add_expanded(const char *url, const char *region, struct buf *out)
+static int endpoint_add_expanded(const char *url, const char *region, struct buf *out)
 {
 	for (const char *mark; (mark = strstr(url, REGION_MARK));
 		url = mark + strlen(REGION_MARK)) {
@@ -159,9 +160,9 @@ static int add_expanded(const char *url, const char *region, struct buf *out)
 	return buf_puts(out, url);
 }
 
-/* A URL that the user gave. */
-static int add_named(const struct endpoint_config *config, const char *url, const char *where,
-	const char *region, struct buf *out, struct err *err)
+/* Appends the URL that the user named. */
+static int endpoint_add_named(const struct endpoint_config *config, const char *url,
+	const char *where, const char *region, struct buf *out, struct err *err)
 {
 	bool each = strstr(url, REGION_MARK) != NULL;
 	size_t start = out->len;
@@ -170,10 +171,9 @@ static int add_named(const struct endpoint_config *config, const char *url, cons
 
 	if (each && !endpoint_is_region(region))
 		return err_set(err, EINVAL, "\"%.40s\" is not the name of a region", region);
-	if (add_expanded(url, region, out) < 0)
+	if (endpoint_add_expanded(url, region, out) < 0)
 		return err_set(err, ENOMEM, "out of memory");
-	/* The URL is not repeated: it may hold a password, which is one of the reasons to refuse
-	 * it. */
+	/* The message does not quote the URL: it may be refused for a password in it. */
 	if (url_split(out->data + start, &parts) < 0 || strchr(parts.path, '?'))
 		r = err_set(err, EINVAL,
 			"the %s is not a URL of the form http(s)://host[:port][/path]", where);
@@ -193,17 +193,17 @@ static int add_named(const struct endpoint_config *config, const char *url, cons
 
 bool endpoint_is_named(const struct endpoint_config *config, const char *service_name)
 {
-	const struct service *service = service_of(service_name);
+	const struct service *service = endpoint_service_of(service_name);
 	const char *url, *where;
 	struct err err;
 
-	return !service || configured(config, service, &url, &where, &err) != 0;
+	return !service || endpoint_named_by_user(config, service, &url, &where, &err) != 0;
 }
 
 int endpoint_url(const struct endpoint_config *config, const char *service_name, const char *region,
 	struct buf *out, struct err *err)
 {
-	const struct service *service = service_of(service_name);
+	const struct service *service = endpoint_service_of(service_name);
 	bool fips = profiles_switch(
 		config->profiles, "AWS_USE_FIPS_ENDPOINT", config->profile, "use_fips_endpoint");
 	bool dual = profiles_switch(config->profiles, "AWS_USE_DUALSTACK_ENDPOINT", config->profile,
@@ -215,14 +215,14 @@ int endpoint_url(const struct endpoint_config *config, const char *service_name,
 	if (!service)
 		return err_set(
 			err, EINVAL, "no endpoint is known for the service %s", service_name);
-	r = configured(config, service, &url, &where, err);
+	r = endpoint_named_by_user(config, service, &url, &where, err);
 	if (r < 0)
 		return r;
 	if (r > 0) {
 		if (fips || dual)
 			return err_set(err, EINVAL, "%s and use_%s_endpoint exclude each other",
 				where, fips ? "fips" : "dualstack");
-		return add_named(config, url, where, region, out, err);
+		return endpoint_add_named(config, url, where, region, out, err);
 	}
 	if (!is_amazons_region(region))
 		return err_set(err, EINVAL, "\"%.40s\" is not the name of a region of AWS", region);
@@ -230,7 +230,7 @@ int endpoint_url(const struct endpoint_config *config, const char *service_name,
 		return err_set(err, EINVAL,
 			"%s is not a region: name %s and set use_fips_endpoint = true", region,
 			region + 5);
-	partition = partition_of(region);
+	partition = endpoint_partition_of(region);
 	if (dual)
 		return buf_printf(out, "https://%s%s.%s.%s", service->host, fips ? "-fips" : "",
 			region, partition->dualstack_suffix);
@@ -240,13 +240,43 @@ int endpoint_url(const struct endpoint_config *config, const char *service_name,
 		partition->suffix);
 }
 
+int endpoint_find(const struct endpoint_config *config, const char *service, const char *region,
+	struct endpoint *out, struct err *err)
+{
+	const char *start;
+	size_t offset, len;
+	int r;
+
+	*out = (struct endpoint){0};
+	r = endpoint_url(config, service, region, &out->url, err);
+	if (r < 0)
+		return r;
+	start = strstr(buf_str(&out->url), "://");
+	if (!start)
+		return err_set(err, EINVAL, "no URL for %s in %s", service, region);
+	offset = (size_t)(start + 3 - out->url.data);
+	len = strcspn(out->url.data + offset, "/");
+	if (!out->url.data[offset + len] && buf_putc(&out->url, '/') < 0)
+		return err_set(err, ENOMEM, "out of memory");
+	if (len >= sizeof(out->host))
+		return err_set(err, EINVAL, "the name of the endpoint for %s is too long", service);
+	memcpy(out->host, out->url.data + offset, len);
+	out->path = out->url.data + offset + len;
+	return 0;
+}
+
+void endpoint_finish(struct endpoint *endpoint)
+{
+	buf_finish(&endpoint->url);
+}
+
 bool endpoint_is_shared(const struct endpoint_config *config, const char *service_name)
 {
-	const struct service *service = service_of(service_name);
+	const struct service *service = endpoint_service_of(service_name);
 	const char *url, *where;
 	struct err err;
 
-	return service && configured(config, service, &url, &where, &err) > 0 &&
+	return service && endpoint_named_by_user(config, service, &url, &where, &err) > 0 &&
 	       !strstr(url, REGION_MARK);
 }
 
@@ -259,16 +289,17 @@ static bool ends_in(const char *host, const char *suffix)
 
 bool endpoint_is_amazons(const struct endpoint_config *config, const char *service_name)
 {
-	const struct service *service = service_of(service_name);
+	const struct service *service = endpoint_service_of(service_name);
 	_cleanup_buf_ struct buf expanded = BUF_INIT;
 	struct url_parts parts;
 	const char *url, *where;
 	struct err ignored;
 
-	if (!service || configured(config, service, &url, &where, &ignored) <= 0)
+	if (!service || endpoint_named_by_user(config, service, &url, &where, &ignored) <= 0)
 		return service != NULL;
-	/* Whose host it is does not depend on the region. */
-	if (add_expanded(url, "us-east-1", &expanded) < 0 || url_split(expanded.data, &parts) < 0)
+	/* The domain does not depend on the region. */
+	if (endpoint_add_expanded(url, "us-east-1", &expanded) < 0 ||
+		url_split(expanded.data, &parts) < 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(partitions); i++)
 		if (ends_in(parts.host, partitions[i].suffix) ||

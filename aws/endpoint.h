@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Which URL a region's service has: partitions, and every place where a user may name another
- * endpoint. */
+/* The endpoint of a service in a region: the partitions' rules, and every setting by which a user
+ * may name another. */
 #ifndef EBSFS_ENDPOINT_H
 #define EBSFS_ENDPOINT_H
 
 #include <stdbool.h>
 
 #include "buf.h"
+#include "cleanup.h"
 #include "err.h"
 
 struct profiles;
 
 struct endpoint_config {
-	const char *endpoint_url; /* `-o endpoint_url=`: above all else; NULL if not given */
+	const char
+		*endpoint_url; /* `-o endpoint_url=`: overrides all settings; NULL if not given */
 	const struct profiles *profiles;
 	const char *profile; /* the selected one's name */
-	/* The region that a URL without {region} stands for, where the requests do not say it;
-	 * NULL: any. Another region's URL is EINVAL then. */
+	/* The only region that a URL without {region} serves, where requests do not name their
+	 * region; all other regions are EINVAL. NULL: a URL without {region} serves every region.
+	 */
 	const char *only_region;
 };
 
@@ -25,34 +28,47 @@ struct endpoint_config {
  * AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL, the profile's services section, the profile's
  * endpoint_url (none of these four with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS or the profile's
  * ignore_configured_endpoint_urls), the partition's rule, which heeds use_fips_endpoint and
- * use_dualstack_endpoint. "{region}" in a URL that was named becomes the region. Returns 0, -EINVAL
- * with *err (not a URL, not a region; custom endpoint together with FIPS or dual-stack), -ENOMEM.
- */
+ * use_dualstack_endpoint. "{region}" in the user's URL becomes the region. Returns 0, -EINVAL with
+ * *err (not a URL, not a region; a user's URL together with FIPS or dual-stack), -ENOMEM. */
 int endpoint_url(const struct endpoint_config *config, const char *service, const char *region,
 	struct buf *out, struct err *err);
 
-/* Whether service's endpoint is Amazon's own: no other was named, or one by a name of Amazon's (a
+/* An endpoint in the parts that a signature needs. */
+struct endpoint {
+	struct buf url;   /* with its path, which begins with '/' */
+	char host[300];   /* for the header Host: with the port if the URL has one */
+	const char *path; /* in url */
+};
+
+/* Returns 0, or as endpoint_url(). Call endpoint_finish() after an error too. */
+int endpoint_find(const struct endpoint_config *config, const char *service, const char *region,
+	struct endpoint *out, struct err *err);
+void endpoint_finish(struct endpoint *endpoint);
+#define _cleanup_endpoint_ _cleanup_(endpoint_finish)
+
+/* Whether the service's endpoint is Amazon's: the user named none, or one in Amazon's domains (a
  * VPC endpoint, say). */
 bool endpoint_is_amazons(const struct endpoint_config *config, const char *service);
-/* Whether the service's endpoint was named by the user, in whatever place. Even one in Amazon's
- * domain may be something else: every EC2 instance has a name there. */
+/* Whether the user named the service's endpoint, by any setting. Even a host in Amazon's domain may
+ * be something else: every EC2 instance has a name there. */
 bool endpoint_is_named(const struct endpoint_config *config, const char *service);
-/* Whether all regions share the service's URL, for it was named and has no {region} in it. */
+/* Whether all regions share the service's URL: the user named it, without {region}. */
 bool endpoint_is_shared(const struct endpoint_config *config, const char *service);
 
-/* The form of a region's name, the same rule wherever one comes from: letters, digits, '-', '_' and
- * '.', of which the first is a letter or a digit. So it is safe as a file's name, in a URL, in a
- * signature's scope and in a list with colons. EC2-compatible clouds have names as RegionOne.
- * Amazon's own have a narrower form, which endpoint_url() demands where the host is made of the
- * name. */
+/* Whether text has the form of a region's name, wherever it comes from: letters, digits, '-', '_'
+ * and
+ * '.', beginning with a letter or a digit. Such a name is safe as a file's name, in a URL, in a
+ * signature's scope and in a list with colons. EC2-compatible clouds have names like RegionOne.
+ * Amazon's names have a narrower form, which endpoint_url() requires where it derives the host from
+ * the name. */
 #define ENDPOINT_REGION_SIZE 64 /* with the terminator */
 bool endpoint_is_region(const char *text);
 
-/* The partition of AWS that a region belongs to, by its name: "aws", "aws-cn", "aws-us-gov", … */
+/* Returns the partition of AWS that a region belongs to, by its name: "aws", "aws-cn", … */
 const char *endpoint_partition(const char *region);
 
-/* The region in which account-wide questions are asked: AWS_REGION, AWS_DEFAULT_REGION, the
- * profile's region, else "us-east-1". Borrowed from the environment or the profiles. */
+/* Returns the region for account-wide requests: AWS_REGION, AWS_DEFAULT_REGION, the profile's
+ * region, else "us-east-1". Borrowed from the environment or the profiles. */
 const char *endpoint_home_region(const struct profiles *profiles, const char *profile);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Wiping, and reading small files that may hold secrets. */
+/* Memory that holds secrets, and small files in such memory. */
 #include "secret.h"
 #include "workdir.h"
 
@@ -32,7 +32,7 @@ int secret_file_read(const char *path, size_t max, struct buf *out)
 
 	if (!full)
 		return -ENOMEM;
-	/* O_NONBLOCK: a FIFO in the file's place must not stop the loop. */
+	/* O_NONBLOCK: the open of a FIFO would block the loop. */
 	fd = open(full, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
@@ -40,7 +40,7 @@ int secret_file_read(const char *path, size_t max, struct buf *out)
 		return -EINVAL;
 	if ((size_t)st.st_size > max)
 		return -EFBIG;
-	size = (size_t)st.st_size + 1; /* one more, to see that it ends there */
+	size = (size_t)st.st_size + 1; /* one more byte detects a file that grew */
 	if (buf_resize(out, size) < 0)
 		return -ENOMEM;
 	while (len < size && (n = read(fd, out->data + len, size - len)) != 0) {

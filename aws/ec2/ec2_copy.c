@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws_endpoint.h"
 #include "ec2_call.h"
 #include "ec2_xml.h"
 #include "endpoint.h"
@@ -26,10 +25,10 @@ struct copy_call {
 int ec2_copy_presign(const struct aws_signer *signer, const char *source_region, const char *region,
 	struct buf *form, struct err *err)
 {
-	_cleanup_aws_endpoint_ struct aws_endpoint source = {0};
+	_cleanup_endpoint_ struct endpoint source = {0};
 	_cleanup_(sigv4_finish) struct sigv4_signature signature = {0};
 	const struct credentials *keys = signer->credentials;
-	int r = aws_endpoint_find(signer->endpoints, "ec2", source_region, &source, err);
+	int r = endpoint_find(signer->endpoints, "ec2", source_region, &source, err);
 
 	if (r < 0)
 		return r;
