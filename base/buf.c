@@ -33,7 +33,7 @@ static int buf_fail(struct buf *b, int errnum)
 	return -b->error;
 }
 
-/* Room for len bytes in all, and the NUL behind them. */
+/* Makes room for len bytes in all and a NUL. */
 static int buf_reserve(struct buf *b, size_t len)
 {
 	size_t max = b->max ? b->max : BUF_MAX, cap = b->cap ? b->cap : 64;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A growing byte buffer with a maximum: nothing from outside can eat memory through it. */
+/* A growing byte buffer with a maximum, so that input from outside cannot exhaust memory. */
 #ifndef EBSFS_BUF_H
 #define EBSFS_BUF_H
 
@@ -8,14 +8,13 @@
 
 #include "cleanup.h"
 
-/* Invariant: data is NULL (and len 0), or data[len] is a NUL, so that data is a string when it
- * holds text. */
+/* Invariant: data is NULL and len 0, or data[len] is a NUL, so that text in data is a string. */
 struct buf {
 	char *data;
 	size_t len;
 	size_t cap;
 	size_t max; /* 0: BUF_MAX */
-	int error;  /* the first failure (ENOMEM, EFBIG); sticky: later appends do nothing */
+	int error;  /* the first failure (ENOMEM, EFBIG); later appends do nothing */
 };
 
 #define BUF_MAX  ((size_t)64 << 20)
@@ -25,23 +24,22 @@ void buf_init(struct buf *b, size_t max);
 void buf_finish(struct buf *b); /* frees; the buffer may be used again */
 void buf_clear(struct buf *b);  /* empties, keeps the memory and the maximum */
 
-/* Append. Return 0, or -ENOMEM, or -EFBIG past the maximum (then nothing of this call was
- * appended). */
+/* Append. Return 0, -ENOMEM, or -EFBIG past the maximum; on failure nothing was appended. */
 int buf_add(struct buf *b, const void *data, size_t len);
 int buf_puts(struct buf *b, const char *s);
 int buf_putc(struct buf *b, char c);
 int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int buf_vprintf(struct buf *b, const char *fmt, va_list ap);
 
-/* Writes at an offset as pwrite does, filling a gap with NULs. Same results. */
+/* Writes at an offset like pwrite, filling a gap with NULs. Returns as above. */
 int buf_write_at(struct buf *b, size_t offset, const void *data, size_t len);
-/* Cuts or extends (with NULs) to len. Same results. */
+/* Cuts or extends (with NULs) to len. Returns as above. */
 int buf_resize(struct buf *b, size_t len);
 
-/* The text as a string the caller frees ("" if empty); the buffer is empty afterwards. NULL on
- * ENOMEM or sticky error. */
+/* Returns the text as a string that the caller frees ("" if empty), and empties the buffer. NULL on
+ * ENOMEM or after an earlier failure. */
 char *buf_steal(struct buf *b);
-/* Never NULL. */
+/* The text, "" if empty; never NULL. */
 static inline const char *buf_str(const struct buf *b)
 {
 	return b->data ? b->data : "";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Scope-bound cleanup of locals, and handing a local's value on. */
+/* Cleanup of local variables at the end of their scope, and steal() to keep a value. */
 #ifndef EBSFS_CLEANUP_H
 #define EBSFS_CLEANUP_H
 
@@ -36,7 +36,7 @@ static inline void closep(int *fd)
 }
 #define _cleanup_close_ _cleanup_(closep)
 
-/* The value of the pointer variable at `p`, which is NULL from then on. */
+/* Returns the pointer variable at `p`, and sets it to NULL. */
 #define steal(p)                                                                                   \
 	({                                                                                         \
 		__typeof__(*(p)) stolen_ = *(p);                                                   \

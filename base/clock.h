@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-int64_t clock_wall_ms(void); /* since 1970, as people and AWS count */
-int64_t clock_mono_ms(void); /* never goes back; for time-outs and ages */
+int64_t clock_wall_ms(void); /* since 1970, UTC */
+int64_t clock_mono_ms(void); /* never goes back: for timeouts and ages */
 
 #endif

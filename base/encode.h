@@ -7,12 +7,12 @@
 
 #include "buf.h"
 
-/* RFC 3986: all but A-Z a-z 0-9 - . _ ~ becomes %XX (upper case); keep_slash leaves '/' alone.
- * Results as buf_add. */
+/* Percent-encodes (RFC 3986) all bytes but A-Z a-z 0-9 - . _ ~ as %XX, upper case; keep_slash: not
+ * '/' either. Results as buf_add. */
 int encode_percent(struct buf *out, const char *s, size_t len, int keep_slash);
-/* Decodes %XX; plus_is_space for form bodies. A bad escape stays as it is. Results as buf_add. */
+/* Decodes %XX; plus_is_space: for form bodies. A malformed escape is kept. Results as buf_add. */
 int decode_percent(struct buf *out, const char *s, size_t len, int plus_is_space);
-/* Lower-case hex; out has room for 2 * len + 1. Returns out. */
+/* Lower-case hex; out needs room for 2 * len + 1 bytes. Returns out. */
 char *encode_hex(const void *data, size_t len, char *out);
 /* Base64 with padding. Results as buf_add. */
 int encode_base64(struct buf *out, const void *data, size_t len);

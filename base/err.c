@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* struct err: making one and adding context to it. */
+/* struct err: set, extended, formatted. */
 #include "err.h"
 
 #include <stdarg.h>
@@ -15,7 +15,7 @@ int err_set(struct err *e, int errnum, const char *fmt, ...)
 
 	if (!e)
 		return -errnum;
-	/* Formatted aside: an argument may point into *e. */
+	/* Formatted into a copy, because an argument may point into *e. */
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
@@ -38,8 +38,8 @@ int err_context(struct err *e, const char *fmt, ...)
 	va_end(ap);
 	utf8_make_line(context);
 	memcpy(message, e->message, sizeof(message));
-	/* What does not fit is cut off at the end: the context names the thing, the tail is the
-	 * least of it. */
+	/* Too long a message is cut at its end, which matters least: the context names the object.
+	 */
 	size_t n = strlen(context);
 	memcpy(e->message, context, sizeof(context));
 	snprintf(e->message + n, sizeof(e->message) - n, ": %s", message);

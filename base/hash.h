@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* uthash, and the one rule for its memory. Nothing else includes uthash.h. */
+/* uthash with its rule for memory. No other file includes uthash.h. */
 #ifndef EBSFS_HASH_H
 #define EBSFS_HASH_H
 
-/* Out of memory HASH_ADD… adds nothing, instead of ending the process: the element's hh.tbl is then
- * NULL, and the caller answers ENOMEM. Every HASH_ADD… is followed by that check. */
+/* Out of memory, HASH_ADD… adds nothing instead of ending the process. The element's hh.tbl is then
+ * NULL: check it after every HASH_ADD… and return -ENOMEM. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Dates: ISO 8601 and its kin read, ISO 8601 in UTC written. */
+/* Dates: parsed and formatted. */
 #include "isotime.h"
 
 #include <errno.h>
@@ -13,8 +13,8 @@
 #include "num.h"
 
 /*
- * What is read, as boto3 reads it where it has one meaning only (blanks around it are not part of
- * it):
+ * The forms that isotime_parse() accepts, ignoring blanks around them. Where a form is unambiguous,
+ * boto3 reads it in the same way.
  *
  *   2026-11-20T03:00:12.345+02:00   T or a blank; seconds and fraction may be missing; "." or ",";
  *   20261120T030012Z                Z, UTC, GMT, +02, +0200, +02:00, or nothing: UTC
@@ -45,7 +45,7 @@ static void skip_blanks(struct cursor *c)
 		;
 }
 
-/* A word, in either case, without what follows it. */
+/* Skips a word in upper or lower case. */
 static bool skip_word(struct cursor *c, const char *word)
 {
 	size_t len = strlen(word);
@@ -56,7 +56,7 @@ static bool skip_word(struct cursor *c, const char *word)
 	return true;
 }
 
-/* A number of exactly so many digits. */
+/* Parses a number of exactly `digits` digits. */
 static bool take(struct cursor *c, size_t digits, int min, int max, int *out)
 {
 	uint64_t v;
@@ -69,7 +69,7 @@ static bool take(struct cursor *c, size_t digits, int min, int max, int *out)
 	return true;
 }
 
-/* The digits behind a decimal point, as milliseconds. */
+/* Parses the digits after a decimal point, as milliseconds. */
 static bool take_fraction(struct cursor *c, int *ms)
 {
 	int scale = 100;
@@ -81,7 +81,7 @@ static bool take_fraction(struct cursor *c, int *ms)
 	return true;
 }
 
-/* Hours and minutes, and seconds and a fraction if they are there. */
+/* Parses hours and minutes, and seconds and a fraction if present. */
 static bool take_time(struct cursor *c, struct tm *tm, int *ms)
 {
 	bool colons;
@@ -96,7 +96,7 @@ static bool take_time(struct cursor *c, struct tm *tm, int *ms)
 	return take(c, 2, 0, 60, &tm->tm_sec) && (!skip(c, ".,") || take_fraction(c, ms));
 }
 
-/* Minutes east of UTC. */
+/* Parses a time zone; *offset: minutes east of UTC. */
 static bool take_zone(struct cursor *c, int *offset)
 {
 	int hours, minutes = 0;
@@ -113,7 +113,7 @@ static bool take_zone(struct cursor *c, int *offset)
 	return true;
 }
 
-/* "2026-11-20" or "20261120", and whether a time follows. */
+/* Parses "2026-11-20" or "20261120"; *has_time: whether a time follows. */
 static bool take_iso_date(struct cursor *c, struct tm *tm, bool *has_time)
 {
 	bool dashes;
@@ -129,11 +129,11 @@ static bool take_iso_date(struct cursor *c, struct tm *tm, bool *has_time)
 		skip_blanks(c);
 		*has_time = true;
 	}
-	/* Eight digits alone may be anything. */
+	/* Eight digits without a time are not necessarily a date. */
 	return *has_time || dashes;
 }
 
-/* "[Fri, ]20 Nov 2026 " */
+/* Parses "[Fri, ]20 Nov 2026 ". */
 static bool take_rfc_date(struct cursor *c, struct tm *tm)
 {
 	static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
@@ -214,7 +214,7 @@ int isotime_parse(const char *s, size_t len, int64_t *ms)
 	return isotime_is_date(*ms) ? 0 : -EINVAL;
 }
 
-static struct tm split(int64_t ms, int *fraction)
+static struct tm broken_down_time(int64_t ms, int *fraction)
 {
 	time_t seconds = (time_t)(ms / 1000);
 	struct tm tm;
@@ -232,7 +232,7 @@ static struct tm split(int64_t ms, int *fraction)
 const char *isotime_format(int64_t ms, char out[ISOTIME_SIZE])
 {
 	int fraction;
-	struct tm tm = split(ms, &fraction);
+	struct tm tm = broken_down_time(ms, &fraction);
 
 	strftime(out, ISOTIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return out;
@@ -241,7 +241,7 @@ const char *isotime_format(int64_t ms, char out[ISOTIME_SIZE])
 const char *isotime_format_ms(int64_t ms, char out[ISOTIME_SIZE])
 {
 	int fraction;
-	struct tm tm = split(ms, &fraction);
+	struct tm tm = broken_down_time(ms, &fraction);
 	size_t n = strftime(out, ISOTIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
 
 	snprintf(out + n, ISOTIME_SIZE - n, ".%03dZ", fraction);
@@ -251,7 +251,7 @@ const char *isotime_format_ms(int64_t ms, char out[ISOTIME_SIZE])
 const char *isotime_format_basic(int64_t ms, char out[ISOTIME_SIZE])
 {
 	int fraction;
-	struct tm tm = split(ms, &fraction);
+	struct tm tm = broken_down_time(ms, &fraction);
 
 	strftime(out, ISOTIME_SIZE, "%Y%m%dT%H%M%SZ", &tm);
 	return out;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ISO 8601 dates in UTC, as AWS writes them and as ebsfs shows them. */
+/* Dates: ISO 8601 and related forms parsed, ISO 8601 in UTC formatted. */
 #ifndef EBSFS_ISOTIME_H
 #define EBSFS_ISOTIME_H
 
@@ -9,21 +9,21 @@
 
 #define ISOTIME_SIZE 32
 
-/* Milliseconds of the years 1 to 9999: what isotime_parse() gives, and what of a file can be
- * believed. Differences of two such times do not overflow. */
+/* The years 1 to 9999 in milliseconds: the range of isotime_parse(), and of valid times in files.
+ * Differences of two such times do not overflow. */
 #define ISOTIME_MIN_MS (-62135596800000)
 #define ISOTIME_MAX_MS 253402300800999
 
-/* Milliseconds since 1970 from the forms that AWS and EC2-compatible clouds write (isotime.c names
- * them): ISO 8601 with or without an offset, RFC 822, seconds since 1970. A date that does not
- * exist is none. Returns 0 or -EINVAL. */
+/* Parses the forms that AWS and EC2-compatible clouds use (listed in isotime.c): ISO 8601 with or
+ * without an offset, RFC 822, seconds since 1970. *ms: milliseconds since 1970. Returns 0, or
+ * -EINVAL, also for dates that do not exist. */
 int isotime_parse(const char *s, size_t len, int64_t *ms);
 /* "2026-01-02T03:04:05Z" (_ms: "2026-01-02T03:04:05.678Z"; _basic: "20260102T030405Z", the form
  * that signatures use). Return out. */
 const char *isotime_format(int64_t ms, char out[ISOTIME_SIZE]);
 const char *isotime_format_ms(int64_t ms, char out[ISOTIME_SIZE]);
 const char *isotime_format_basic(int64_t ms, char out[ISOTIME_SIZE]);
-/* "12m31s", "2h05m", "3d4h", "45s" from seconds; never negative. Returns out. */
+/* Formats seconds as "12m31s", "2h05m", "3d4h", "45s"; negative ones as "0s". Returns out. */
 const char *isotime_duration(int64_t seconds, char out[ISOTIME_SIZE]);
 
 static inline bool isotime_is_date(int64_t ms)

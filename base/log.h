@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The log: one line a message, to stderr in the foreground and to syslog in the background. */
+/* The log: one line per message, to stderr in the foreground, to syslog in the background. */
 #ifndef EBSFS_LOG_H
 #define EBSFS_LOG_H
 
 #include <stdbool.h>
 #include <syslog.h>
 
-/* The one process-wide setting of ebsfs: where log lines go and which are kept. The level is a
- * syslog priority (LOG_ERR … LOG_DEBUG); lines above it are dropped. Call before threads start. */
+/* Sets the destination and the level, a syslog priority (LOG_ERR … LOG_DEBUG): less important lines
+ * are dropped. Process-wide; call it before threads start. */
 void log_setup(int level, bool to_syslog);
 bool log_enabled(int level);
 
-/* Never pass secrets: no credentials, no presigned URLs, no Authorization headers. */
+/* Never log secrets: no credentials, presigned URLs or Authorization headers. */
 void log_line(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...)   log_line(LOG_ERR, __VA_ARGS__)

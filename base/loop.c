@@ -44,7 +44,8 @@ struct loop_timer *loop_timer_create(uv_loop_t *loop, loop_timer_fn *fn, void *a
 
 void loop_timer_start(struct loop_timer *t, int64_t delay_ms)
 {
-	/* The loop's idea of "now" is as old as its wake-up; a delay counts from the call. */
+	/* libuv's "now" is the time of the loop's last wake-up, but the delay counts from this
+	 * call. */
 	uv_update_time(t->uv.loop);
 	uv_timer_start(&t->uv, timer_fired, delay_ms > 0 ? (uint64_t)delay_ms : 0, 0);
 }

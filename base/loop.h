@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Helpers over the libuv loop: timers and descriptor watches that their owner may destroy at any
- * time, and work for the thread pool. */
+/* Helpers over the libuv loop: timers and descriptor watches that can be destroyed at any time, and
+ * work for the thread pool. */
 #ifndef EBSFS_LOOP_H
 #define EBSFS_LOOP_H
 
@@ -14,15 +14,15 @@
  * every loop begins here. Returns 0 or -errno. */
 int loop_init(uv_loop_t *loop);
 
-/* A one-shot timer. Destroying it at any time, from its own callback too, is permitted: libuv's
- * late close is handled here. */
+/* A one-shot timer. It may be destroyed at any time, even in its own callback: libuv's asynchronous
+ * close is handled here. */
 struct loop_timer;
 typedef void loop_timer_fn(void *arg);
 
 /* NULL on ENOMEM. A timer keeps uv_run() alive only while it is armed. */
 struct loop_timer *loop_timer_create(uv_loop_t *loop, loop_timer_fn *fn, void *arg);
 void loop_timer_start(struct loop_timer *t,
-	int64_t delay_ms); /* re-arms if armed; a negative delay counts as 0 */
+	int64_t delay_ms); /* restarts it if armed; a negative delay counts as 0 */
 void loop_timer_stop(struct loop_timer *t);
 bool loop_timer_armed(const struct loop_timer *t);
 void loop_timer_destroy(struct loop_timer *t); /* NULL is permitted */
@@ -39,21 +39,20 @@ void loop_watch_start(struct loop_watch *w, int events); /* replaces the events 
 void loop_watch_destroy(
 	struct loop_watch *w); /* before the descriptor is closed; NULL is permitted */
 
-/* Runs run(arg) in the thread pool, then done(arg) on the loop; done always comes, exactly once,
- * never before this returns. run must touch nothing that anybody else holds. Returns 0 or -ENOMEM.
- */
+/* Calls run(arg) in the thread pool, then done(arg) on the loop: exactly once, never before this
+ * returns. run must not touch data that the loop uses meanwhile. Returns 0 or -ENOMEM. */
 int loop_work(uv_loop_t *loop, void (*run)(void *arg), void (*done)(void *arg), void *arg);
 
-/* What must not wait behind a long row of such work: fn is called whenever one of them is done.
- * Borrowed until another takes its place; NULL: nothing. One a loop. */
+/* A callback that must not wait for a long series of such work: it is called after each done. One
+ * per loop; borrowed until it is replaced. NULL: none. */
 struct loop_between {
 	void (*fn)(void *arg);
 	void *arg;
 };
 void loop_set_between(uv_loop_t *loop, const struct loop_between *between);
 
-/* Calls fn(arg) from the loop, soon, once: for callbacks that must not come before the call that
- * they answer has returned. */
+/* Calls fn(arg) once, in the next loop iteration: for callbacks that must not be called before the
+ * starting function has returned. */
 int loop_defer(uv_loop_t *loop, void (*fn)(void *arg), void *arg);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers from outside. */
+/* Parses numbers from outside. */
 #include "num.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Randomness from the kernel. */
+/* Random numbers from the kernel. */
 #include "random.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@ void random_bytes(void *out, size_t len)
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;
-			abort(); /* a kernel without getrandom(2): no token would be safe */
+			abort(); /* no getrandom(2): tokens would not be unique */
 		}
 		p += n;
 		len -= (size_t)n;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Randomness from the kernel. */
+/* Random numbers from the kernel. */
 #ifndef EBSFS_RANDOM_H
 #define EBSFS_RANDOM_H
 

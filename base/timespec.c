@@ -2,7 +2,7 @@
 /* struct timespec and counts of time since 1970. */
 #include "timespec.h"
 
-static struct timespec split(int64_t count, int64_t per_second)
+static struct timespec split_count(int64_t count, int64_t per_second)
 {
 	struct timespec t = {count / per_second, count % per_second * (1000000000 / per_second)};
 
@@ -16,12 +16,12 @@ static struct timespec split(int64_t count, int64_t per_second)
 
 struct timespec timespec_of_ns(int64_t ns)
 {
-	return split(ns, 1000000000);
+	return split_count(ns, 1000000000);
 }
 
 struct timespec timespec_of_ms(int64_t ms)
 {
-	return split(ms, 1000);
+	return split_count(ms, 1000);
 }
 
 int64_t timespec_ns(struct timespec t)

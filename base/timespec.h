@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* struct timespec and counts of time since 1970: floored before 1970, saturated where they do not
- * fit. */
+/* Converts between struct timespec and nanoseconds or milliseconds since 1970: rounds down, also
+ * before 1970, and saturates. */
 #ifndef EBSFS_TIMESPEC_H
 #define EBSFS_TIMESPEC_H
 
@@ -9,7 +9,7 @@
 
 struct timespec timespec_of_ns(int64_t ns);
 struct timespec timespec_of_ms(int64_t ms);
-/* Years 1677 to 2262 fit; a time outside gives the nearest that does. */
+/* The years 1677 to 2262 fit; other times give the nearest value that does. */
 int64_t timespec_ns(struct timespec t);
 
 #endif

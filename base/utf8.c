@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* UTF-8: counted, cut, and made safe to show. */
+/* UTF-8: decoded, counted, cut, and made safe to show. */
 #include "utf8.h"
 
 #include <string.h>
 
 size_t utf8_decode(const char *text, size_t len, uint32_t *out)
 {
-	/* The least code point that may take so many bytes. */
+	/* The least code point of each length. */
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	const unsigned char *s = (const unsigned char *)text;
 	size_t n = s[0] < 0x80       ? 1
