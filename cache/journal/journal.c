@@ -15,7 +15,7 @@
 #include "loop.h"
 #include "statedir.h"
 
-/* What somebody put: up to two rows, or the removal of one. */
+/* One change: up to two rows to write, or one receipt to delete. */
 struct change {
 	bool has_copy, has_receipt;
 	struct journal_copy copy;
@@ -32,12 +32,12 @@ struct batch {
 	struct journal_db *db;
 	struct change *first;
 	struct err err;   /* errnum 0: committed */
-	uv_sem_t written; /* posted when the pool is through with it */
+	uv_sem_t written; /* posted when the thread pool has written it */
 };
 
-/* A sync of the count of transactions, in the thread pool. Nobody waits for it: a second sync for
- * each transaction would double the time of each. */
-struct counting {
+/* A sync of journal.commits, in the thread pool. No change waits for it: a second sync per
+ * transaction would double its time. */
+struct commits_sync {
 	struct journal *journal; /* NULL: closed meanwhile */
 	struct journal_commits commits;
 };
@@ -45,16 +45,16 @@ struct counting {
 struct journal {
 	uv_loop_t *loop;
 	int lock_fd;
-	struct journal_db *db;          /* the flying batch's, while there is one */
+	struct journal_db *db;          /* used by the batch in flight, if there is one */
 	struct journal_commits commits; /* the database's */
-	struct counting *counting;
-	bool uncounted; /* since `counting` began */
+	struct commits_sync *commits_sync;
+	bool sync_again; /* since `commits_sync` started */
 	struct change *first, **last;
-	struct batch *flying;
-	struct loop_timer *turn; /* fires when the loop's present turn is over */
+	struct batch *in_flight;
+	struct loop_timer *turn; /* fires at the end of the loop iteration */
 	int64_t last_copy, last_receipt;
 	struct err last_error; /* errnum 0: the last write succeeded */
-	bool *closed;          /* set by journal_close(), for the calls under way */
+	bool *closed;          /* journal_close() sets it, for call_done() */
 };
 
 void journal_copy_finish(struct journal_copy *row)
@@ -99,8 +99,8 @@ static int write_change(struct journal_db *db, const struct change *c, struct er
 	return result;
 }
 
-/* All of them, or none. *err has errnum 0 on success. */
-static void write_changes(struct journal_db *db, const struct change *first, struct err *err)
+/* Writes all changes or none. *err has errnum 0 on success. */
+static void commit_changes(struct journal_db *db, const struct change *first, struct err *err)
 {
 	int result = journal_db_begin(db, err);
 
@@ -113,7 +113,7 @@ static void write_changes(struct journal_db *db, const struct change *first, str
 		return;
 	}
 	journal_db_rollback(db);
-	/* Damage found while writing is not the caller's invalid argument. */
+	/* EINVAL means damage here, but an invalid argument to the caller. */
 	if (err->errnum == EINVAL)
 		err->errnum = EIO;
 }
@@ -122,7 +122,7 @@ static void batch_run(void *arg)
 {
 	struct batch *b = arg;
 
-	write_changes(b->db, b->first, &b->err);
+	commit_changes(b->db, b->first, &b->err);
 	uv_sem_post(&b->written);
 }
 
@@ -135,8 +135,8 @@ static void batch_free(struct batch *b)
 	free(b);
 }
 
-/* Tells each in turn how it ended. Returns false if one of them closed the journal. */
-static bool tell(struct journal *j, const struct change *first, const struct err *err)
+/* Calls each change's done. Returns false if one of them closed the journal. */
+static bool call_done(struct journal *j, const struct change *first, const struct err *err)
 {
 	bool closed = false;
 
@@ -150,50 +150,50 @@ static bool tell(struct journal *j, const struct change *first, const struct err
 	return !closed;
 }
 
-static void count_run(void *arg)
+static void commits_sync_run(void *arg)
 {
-	journal_commits_sync(&((struct counting *)arg)->commits);
+	journal_commits_sync(&((struct commits_sync *)arg)->commits);
 }
 
-static void count_soon(struct journal *j);
+static void commits_sync_start(struct journal *j);
 
-static void count_done(void *arg)
+static void commits_sync_done(void *arg)
 {
-	struct counting *c = arg;
+	struct commits_sync *c = arg;
 	struct journal *j = c->journal;
 
 	journal_commits_close(&c->commits);
 	free(c);
 	if (!j)
 		return;
-	j->counting = NULL;
-	if (j->uncounted)
-		count_soon(j);
+	j->commits_sync = NULL;
+	if (j->sync_again)
+		commits_sync_start(j);
 }
 
-/* One at a time, with a descriptor of its own, so that closing the journal need not wait for it. */
-static void count_soon(struct journal *j)
+/* One sync at a time. It has its own descriptor, so that journal_close() need not wait for it. */
+static void commits_sync_start(struct journal *j)
 {
-	struct counting *c;
+	struct commits_sync *c;
 
-	j->uncounted = true;
-	if (j->counting || j->commits.fd < 0)
+	j->sync_again = true;
+	if (j->commits_sync || j->commits.fd < 0)
 		return;
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return;
 	c->journal = j;
 	c->commits.fd = fcntl(j->commits.fd, F_DUPFD_CLOEXEC, 0);
-	if (loop_work(j->loop, count_run, count_done, c) < 0) {
+	if (loop_work(j->loop, commits_sync_run, commits_sync_done, c) < 0) {
 		journal_commits_close(&c->commits);
 		free(c);
 		return;
 	}
-	j->counting = c;
-	j->uncounted = false;
+	j->commits_sync = c;
+	j->sync_again = false;
 }
 
-static void write_next(void *arg);
+static void batch_start_next(void *arg);
 
 static void batch_done(void *arg)
 {
@@ -201,12 +201,12 @@ static void batch_done(void *arg)
 	struct journal *j = b->journal;
 
 	if (j) {
-		j->flying = NULL;
+		j->in_flight = NULL;
 		j->last_error = b->err;
-		/* What was put meanwhile is on its way before anybody hears of this. */
-		write_next(j);
-		count_soon(j);
-		tell(j, b->first, b->err.errnum ? &b->err : NULL);
+		/* Start the next transaction before the callbacks of this one. */
+		batch_start_next(j);
+		commits_sync_start(j);
+		call_done(j, b->first, b->err.errnum ? &b->err : NULL);
 	}
 	batch_free(b);
 }
@@ -217,18 +217,19 @@ static void changes_fail(struct journal *j, struct change *first)
 
 	err_set(&err, ENOMEM, "out of memory for the journal");
 	j->last_error = err;
-	tell(j, first, &err);
+	call_done(j, first, &err);
 	changes_destroy(first);
 }
 
-/* Sends all that was put as one transaction, unless one is under way: its end does it then. */
-static void write_next(void *arg)
+/* Writes all pending changes as one transaction, unless one is in flight: then its end calls this.
+ */
+static void batch_start_next(void *arg)
 {
 	struct journal *j = arg;
 	struct change *first = j->first;
 	struct batch *b;
 
-	if (j->flying || !first)
+	if (j->in_flight || !first)
 		return;
 	j->first = NULL;
 	j->last = &j->first;
@@ -241,16 +242,16 @@ static void write_next(void *arg)
 	b->journal = j;
 	b->db = j->db;
 	b->first = first;
-	j->flying = b;
+	j->in_flight = b;
 	if (loop_work(j->loop, batch_run, batch_done, b) == 0)
 		return;
-	j->flying = NULL;
+	j->in_flight = NULL;
 	b->first = NULL;
 	batch_free(b);
 	changes_fail(j, first);
 }
 
-static int put(struct journal *j, const struct journal_copy *copy,
+static int put_change(struct journal *j, const struct journal_copy *copy,
 	const struct journal_receipt *receipt, int64_t delete_receipt, journal_done *done,
 	void *arg)
 {
@@ -270,7 +271,7 @@ static int put(struct journal *j, const struct journal_copy *copy,
 	}
 	*j->last = c;
 	j->last = &c->next;
-	if (!j->flying && !loop_timer_armed(j->turn))
+	if (!j->in_flight && !loop_timer_armed(j->turn))
 		loop_timer_start(j->turn, 0);
 	return 0;
 }
@@ -278,24 +279,24 @@ static int put(struct journal *j, const struct journal_copy *copy,
 int journal_put_copy(
 	struct journal *j, const struct journal_copy *row, journal_done *done, void *arg)
 {
-	return put(j, row, NULL, 0, done, arg);
+	return put_change(j, row, NULL, 0, done, arg);
 }
 
 int journal_put_receipt(
 	struct journal *j, const struct journal_receipt *row, journal_done *done, void *arg)
 {
-	return put(j, NULL, row, 0, done, arg);
+	return put_change(j, NULL, row, 0, done, arg);
 }
 
 int journal_delete_receipt(struct journal *j, int64_t id, journal_done *done, void *arg)
 {
-	return put(j, NULL, NULL, id, done, arg);
+	return put_change(j, NULL, NULL, id, done, arg);
 }
 
 int journal_put_both(struct journal *j, const struct journal_copy *copy,
 	const struct journal_receipt *receipt, journal_done *done, void *arg)
 {
-	return put(j, copy, receipt, 0, done, arg);
+	return put_change(j, copy, receipt, 0, done, arg);
 }
 
 int64_t journal_next_copy_id(struct journal *j)
@@ -315,8 +316,8 @@ const struct err *journal_last_error(const struct journal *j)
 
 /* --- life --- */
 
-/* Nothing is written before all has been checked. */
-static int check(
+/* Checks everything before the first write. */
+static int check_untouched(
 	struct journal *j, int folder, const char *path, const char *account, struct err *err)
 {
 	int result = journal_files_check(folder, path, &j->commits, err);
@@ -330,7 +331,7 @@ static int check(
 	return result < 0 ? result : journal_schema_check(j->db, &j->commits, account, err);
 }
 
-static int prepare(
+static int make_ready(
 	struct journal *j, const char *account, struct journal_commits *commits, struct err *err)
 {
 	int result = journal_db_writable(j->db, err);
@@ -346,7 +347,7 @@ static int prepare(
 	return result;
 }
 
-static char *file_in(const char *dir, const char *name)
+static char *join_path(const char *dir, const char *name)
 {
 	char *path;
 
@@ -362,27 +363,27 @@ static int open_dir(struct journal *j, const char *dir, const char *account, str
 
 	if (folder < 0)
 		return folder;
-	path = file_in(dir, "journal.db");
-	commits = file_in(dir, "journal.commits");
+	path = join_path(dir, "journal.db");
+	commits = join_path(dir, "journal.commits");
 	if (!path || !commits)
 		return err_set(err, ENOMEM, "out of memory");
 	result = journal_commits_open(folder, commits, &j->commits, err);
 	if (result == 0)
-		result = check(j, folder, path, account, err);
+		result = check_untouched(j, folder, path, account, err);
 	if (result < 0)
 		return result;
-	/* Before the tables have their checksums, so that a sealed journal without it has lost it.
-	 */
+	/* Created before the tables get their checksums, so that its absence beside a journal with
+	 * checksums means a loss. */
 	if (!j->commits.known && journal_commits_make(folder, commits, &j->commits, &why) < 0)
 		log_warning("the journal's transactions are not counted: %s", why.message);
-	return prepare(j, account, &j->commits, err);
+	return make_ready(j, account, &j->commits, err);
 }
 
 static int open_memory(struct journal *j, const char *account, struct err *err)
 {
 	int result = journal_db_open(JOURNAL_DB_MEMORY, &j->db, err);
 
-	return result < 0 ? result : prepare(j, account, NULL, err);
+	return result < 0 ? result : make_ready(j, account, NULL, err);
 }
 
 int journal_open(uv_loop_t *loop, const char *dir, const char *account, struct journal **out,
@@ -396,7 +397,7 @@ int journal_open(uv_loop_t *loop, const char *dir, const char *account, struct j
 	j->loop = loop;
 	j->last = &j->first;
 	j->lock_fd = j->commits.fd = -1;
-	j->turn = loop_timer_create(loop, write_next, j);
+	j->turn = loop_timer_create(loop, batch_start_next, j);
 	account = account ? account : "";
 	if (!j->turn)
 		result = err_set(err, ENOMEM, "out of memory");
@@ -414,7 +415,7 @@ int journal_open(uv_loop_t *loop, const char *dir, const char *account, struct j
 
 bool journal_idle(const struct journal *j)
 {
-	return !j->flying && !j->first;
+	return !j->in_flight && !j->first;
 }
 
 void journal_close(struct journal *j)
@@ -425,26 +426,26 @@ void journal_close(struct journal *j)
 		return;
 	if (j->closed)
 		*j->closed = true;
-	if (j->flying) {
-		uv_sem_wait(&j->flying->written);
-		if (j->flying->err.errnum)
-			log_error("what was asked for last is not in the journal: %s",
-				j->flying->err.message);
-		j->flying->journal = NULL;
+	if (j->in_flight) {
+		uv_sem_wait(&j->in_flight->written);
+		if (j->in_flight->err.errnum)
+			log_error("the last changes are not in the journal: %s",
+				j->in_flight->err.message);
+		j->in_flight->journal = NULL;
 	}
 	if (j->first) {
-		write_changes(j->db, j->first, &err);
+		commit_changes(j->db, j->first, &err);
 		if (err.errnum)
-			log_error("what was asked for last is not in the journal: %s", err.message);
+			log_error("the last changes are not in the journal: %s", err.message);
 		changes_destroy(j->first);
 	}
 	loop_timer_destroy(j->turn);
 	journal_db_close(j->db);
-	if (j->counting)
-		j->counting->journal = NULL;
+	if (j->commits_sync)
+		j->commits_sync->journal = NULL;
 	journal_commits_sync(&j->commits);
 	journal_commits_close(&j->commits);
-	/* Last: from here on another process may open it. */
+	/* Last, because another process may open the journal from here on. */
 	if (j->lock_fd >= 0)
 		close(j->lock_fd);
 	free(j);
@@ -479,8 +480,8 @@ int journal_read(struct journal *j, int64_t ended_before_ms, journal_copy_fn *co
 	struct err pruning;
 	int result;
 
-	/* The thread pool has the file as long as a batch flies. */
-	if (j->flying)
+	/* The thread pool owns the database while a batch is in flight. */
+	if (j->in_flight)
 		return err_set(err, EBUSY, "the journal is being written");
 	if (journal_db_prune(j->db, ended_before_ms, &pruning) < 0)
 		log_warning("old copies stay in the journal: %s", pruning.message);

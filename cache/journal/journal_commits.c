@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* journal.commits: how many transactions the journal has on disk, kept beside it. */
+/* journal.commits: the number of transactions that the journal has on disk, kept beside it. */
 #include "journal_commits.h"
 
 #include <errno.h>
@@ -12,9 +12,9 @@
 #include "checksum.h"
 #include "statedir.h"
 
-/* Two places, written in turn, so that one is whole when the power fails while the other is
- * written. They are as far apart as the largest sector of a disk. The file never grows, so a full
- * disk has room for it. */
+/* Two places, written alternately, so that one is valid if the power fails while the other is
+ * written. They are in different sectors, even of the largest size. The file never grows, so a full
+ * disk is no obstacle. */
 #define PLACES     2
 #define PLACE_SIZE 4096
 #define LINE_SIZE  80
@@ -99,7 +99,7 @@ int journal_commits_write(struct journal_commits *c, uint64_t count)
 	return write_place(c, count);
 }
 
-/* A failure is left to the next one: a count that is too low misses less, and refuses nothing. */
+/* Ignores a failure: a count that is too low detects fewer losses, but refuses no journal. */
 void journal_commits_sync(const struct journal_commits *c)
 {
 	if (c->fd >= 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* journal.commits: how many transactions the journal has on disk, kept beside it. */
+/* journal.commits: the number of transactions that the journal has on disk, kept beside it. */
 #ifndef EBSFS_JOURNAL_COMMITS_H
 #define EBSFS_JOURNAL_COMMITS_H
 
@@ -9,24 +9,24 @@
 #include "err.h"
 
 /*
- * The journal counts its transactions in itself. After each one that is synced the same number is
- * written here, before anybody is told of it, and synced while others go on. So a journal that
- * counts fewer has lost what somebody was told is safe. One that counts more was stopped, or lost
- * power, between the two.
+ * The journal counts its transactions. After each one is synced, and before its callbacks, the same
+ * number is written here; it is synced in the background. A journal with a lower count has lost
+ * acknowledged rows. A journal with a higher count was stopped, or lost power, between the two.
  */
 struct journal_commits {
-	int fd;     /* -1: there is no file */
-	bool known; /* the file is there and whole */
+	int fd;     /* -1: no file */
+	bool known; /* the file exists and is valid */
 	uint64_t count;
 };
 
 /* Opens the file if there is one. folder: statedir_open(). Returns 0 or -errno with *err. */
 int journal_commits_open(
 	int folder, const char *path, struct journal_commits *out, struct err *err);
-/* Makes it, or makes a damaged one anew, with a count of 0. Returns 0 or -errno with *err. */
+/* Creates the file, or overwrites a damaged one, with a count of 0. Returns 0 or -errno with *err.
+ */
 int journal_commits_make(int folder, const char *path, struct journal_commits *c, struct err *err);
-/* Returns 0 or -errno; -ENOENT: there is no file. Only journal_commits_sync() brings it to the
- * disk; a process that is killed loses nothing that was written. */
+/* Returns 0 or -errno; -ENOENT: no file. A written count survives the end of the process;
+ * journal_commits_sync() makes it survive a power failure. */
 int journal_commits_write(struct journal_commits *c, uint64_t count);
 void journal_commits_sync(const struct journal_commits *c);
 void journal_commits_close(struct journal_commits *c);

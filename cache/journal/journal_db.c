@@ -12,7 +12,7 @@
 #include "log.h"
 #include "statedir.h"
 
-/* How long another program (a person's sqlite3, a backup) may keep the file locked. */
+/* How long to wait while another program (the sqlite3 shell, a backup) has the file locked. */
 #define BUSY_MS 2000
 
 #define N_TABLES 2
@@ -23,9 +23,9 @@ struct journal_db {
 	sqlite3 *sqlite;
 	sqlite3_stmt *insert[N_TABLES], *delete[N_TABLES], *count;
 	struct journal_commits *commits;
-	uint64_t n_commits, sum; /* as they are on disk */
-	uint64_t sum_now;        /* in the transaction that is open */
-	bool warned;             /* that a transaction could not be counted */
+	uint64_t n_commits, sum; /* on disk */
+	uint64_t sum_now;        /* in the open transaction */
+	bool warned;             /* that journal.commits cannot be written */
 };
 
 static void finalizep(sqlite3_stmt **statement)
@@ -35,7 +35,7 @@ static void finalizep(sqlite3_stmt **statement)
 
 /* --- errors --- */
 
-/* Why the last write to the log failed, as the system said it; 0 if it is not known. */
+/* The errno of the last failed write to the log; 0 if it is not known. */
 static int log_errno(sqlite3 *sqlite)
 {
 	sqlite3_file *log = NULL;
@@ -65,7 +65,7 @@ static int db_errno(sqlite3 *sqlite, int code)
 	case SQLITE_PERM:
 		return EACCES;
 	}
-	/* Quotas and limits are full disks too, though not to SQLite. */
+	/* SQLite does not report quotas and limits as a full disk. */
 	switch ((code & 0xff) == SQLITE_CANTOPEN ? sqlite3_system_errno(sqlite)
 						 : log_errno(sqlite)) {
 	case ENOSPC:
@@ -139,9 +139,8 @@ int journal_db_make(int folder, const char *path, struct err *err)
 	return fsync(folder) < 0 ? err_set(err, errno, "%s: %s", path, strerror(errno)) : 0;
 }
 
-/* Exclusive locking keeps a second writer out even where the lock file was deleted, and does
- * without the shared-memory file, for which a full disk has no room. (A connection opened read-only
- * needs it.) */
+/* Exclusive locking keeps a second writer out even if the lock file was deleted, and needs no
+ * shared-memory file, for which a full disk has no room. (A read-only connection needs one.) */
 static int open_untouched(struct journal_db *db, const char *path, struct err *err)
 {
 	if (sqlite3_open_v2(path, &db->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
@@ -149,7 +148,7 @@ static int open_untouched(struct journal_db *db, const char *path, struct err *e
 		return db_err(db->sqlite, err, "opening");
 	sqlite3_extended_result_codes(db->sqlite, 1);
 	sqlite3_busy_timeout(db->sqlite, BUSY_MS);
-	/* No statement can write, and closing does not move the log into the file. */
+	/* No statement can write, and closing does not checkpoint the log. */
 	if (sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) != SQLITE_OK)
 		return db_err(db->sqlite, err, "opening");
 	return journal_db_exec(
@@ -196,12 +195,13 @@ int journal_db_writable(struct journal_db *db, struct err *err)
 			journal_db_path(db), mode ? mode : "?");
 	return journal_db_exec(db,
 		"PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1024;"
-		/* So that most of the journal is in the database, and not in the log. */
+		/* Keeps most of the journal in the database, not in the log. */
 		"PRAGMA wal_autocheckpoint = 128; PRAGMA journal_size_limit = 4194304",
 		"preparing", err);
 }
 
-static int prepare(struct journal_db *db, const char *sql, sqlite3_stmt **out, struct err *err)
+static int prepare_statement(
+	struct journal_db *db, const char *sql, sqlite3_stmt **out, struct err *err)
 {
 	if (sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) ==
 		SQLITE_OK)
@@ -214,8 +214,7 @@ int journal_db_prepare(struct journal_db *db, struct journal_commits *commits, s
 	int64_t n = 0, sum = 0;
 	int r = journal_db_counts(db, &n, &sum, err);
 
-	/* What is new, or what a crash left in the log, goes into the database now. On a full disk
-	 * it stays where it is. */
+	/* Checkpoint what a migration or a crash left in the log. On a full disk it stays there. */
 	sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 
 	db->commits = commits;
@@ -227,12 +226,12 @@ int journal_db_prepare(struct journal_db *db, struct journal_commits *commits, s
 		if (journal_rows_sql_insert(tables[t], &insert) < 0 ||
 			journal_rows_sql_delete(tables[t], &delete) < 0)
 			return err_set(err, ENOMEM, "out of memory");
-		r = prepare(db, insert.data, &db->insert[t], err);
+		r = prepare_statement(db, insert.data, &db->insert[t], err);
 		if (r == 0)
-			r = prepare(db, delete.data, &db->delete[t], err);
+			r = prepare_statement(db, delete.data, &db->delete[t], err);
 	}
 	return r < 0 ? r
-		     : prepare(db,
+		     : prepare_statement(db,
 			       "INSERT OR REPLACE INTO meta VALUES ('commits', ?1), ('checksum', "
 			       "?2)",
 			       &db->count, err);
@@ -273,7 +272,7 @@ static int bind_column(
 	return sqlite3_bind_int64(statement, at, journal_rows_number(column, row));
 }
 
-/* A row that takes the place of another is that one's removal and an insertion. */
+/* Replacing a row is a deletion and an insertion. */
 int journal_db_put(
 	struct journal_db *db, const struct journal_table *table, const void *row, struct err *err)
 {
@@ -297,8 +296,8 @@ int journal_db_put(
 	return result;
 }
 
-/* Runs a statement that gives the checksums of the rows that it removed. */
-static int remove_rows(struct journal_db *db, sqlite3_stmt *statement, int code, struct err *err)
+/* Runs a statement that deletes rows and returns their checksums. */
+static int delete_rows(struct journal_db *db, sqlite3_stmt *statement, int code, struct err *err)
 {
 	int result;
 
@@ -317,7 +316,7 @@ int journal_db_delete(
 {
 	sqlite3_stmt *statement = db->delete[table_index(table)];
 
-	return remove_rows(db, statement, sqlite3_bind_int64(statement, 1, id), err);
+	return delete_rows(db, statement, sqlite3_bind_int64(statement, 1, id), err);
 }
 
 static int put_counts(struct journal_db *db, struct err *err)
@@ -344,7 +343,7 @@ int journal_db_commit(struct journal_db *db, struct err *err)
 	db->sum = db->sum_now;
 	if (!db->commits)
 		return 0;
-	/* The rows are safe. What cannot be counted is only not missed, should it be lost. */
+	/* The rows are on disk. Without the count, only a later loss would go unnoticed. */
 	result = journal_commits_write(db->commits, db->n_commits);
 	if (result < 0 && !db->warned)
 		log_warning("journal.commits cannot be written: %s; copies are journalled, but "
@@ -359,9 +358,9 @@ void journal_db_rollback(struct journal_db *db)
 	if (!sqlite3_get_autocommit(db->sqlite))
 		sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
 	db->sum_now = db->sum;
-	/* A commit whose sync failed stands complete in the log, and after a crash would be read as
-	 * done, though it was reported as not done. Any later commit begins at the same place and
-	 * so wipes it out. */
+	/* A commit whose sync failed is complete in the log, and a crash would make it reappear
+	 * although it was reported as failed. Any later commit overwrites it, because it starts at
+	 * the same place. */
 	sqlite3_exec(db->sqlite,
 		"BEGIN IMMEDIATE; INSERT INTO meta VALUES ('rollbacks', 1)"
 		" ON CONFLICT (key) DO UPDATE SET value = value + 1; COMMIT",
@@ -384,7 +383,7 @@ int journal_db_prune(struct journal_db *db, int64_t ended_before_ms, struct err 
 		code = sqlite3_bind_int64(statement, 1, ended_before_ms);
 	result = journal_db_begin(db, err);
 	if (result == 0)
-		result = remove_rows(db, statement, code, err);
+		result = delete_rows(db, statement, code, err);
 	if (result == 0 && db->sum_now == db->sum)
 		return journal_db_exec(db, "ROLLBACK", "pruning", err);
 	if (result == 0)
@@ -444,7 +443,7 @@ int journal_db_each(struct journal_db *db, const struct journal_table *table, jo
 	return code == SQLITE_DONE ? 0 : db_err(db->sqlite, err, "reading");
 }
 
-/* The highest one that is there counts, too: a number that is used twice replaces a row. */
+/* The highest present key counts too: reusing a key would replace a row. */
 int journal_db_last_id(
 	struct journal_db *db, const struct journal_table *table, int64_t *id, struct err *err)
 {

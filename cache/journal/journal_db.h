@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The journal's file: SQLite behind a few calls. Synchronous; one thread at a time. */
+/* The journal's database: SQLite behind a few calls. Synchronous; one thread at a time. */
 #ifndef EBSFS_JOURNAL_DB_H
 #define EBSFS_JOURNAL_DB_H
 
@@ -12,33 +12,31 @@
 
 struct journal_db;
 
-/* Makes the file if it is missing: an empty file is an empty database.
- * folder: statedir_open(). */
-int journal_db_make(int folder, const char *path, struct err *err);
-/* Opens the file, locked and so that nothing is written to it before
- * journal_db_writable(). EINVAL from any call: the file is damaged. Return 0 or -errno with *err.
+/* Creates the file if it is missing; an empty file is an empty database. folder: statedir_open().
  */
+int journal_db_make(int folder, const char *path, struct err *err);
+/* Opens and locks the database; nothing is written to it before journal_db_writable(). EINVAL from
+ * any call means damage. Return 0 or -errno with *err. */
 int journal_db_open(const char *path, struct journal_db **out, struct err *err);
-/* The path of a database in memory, which ends when it is closed. */
+/* The path of a database in memory, which is lost when it is closed. */
 #define JOURNAL_DB_MEMORY ":memory:"
 int journal_db_writable(struct journal_db *db, struct err *err);
-/* Once the tables are there: before the first transaction. Each is then counted in *commits, which
- * is borrowed. NULL: they are not counted. */
+/* Call it once the tables exist, before the first transaction. *commits is borrowed and gets the
+ * number of transactions; NULL: they are not counted. */
 int journal_db_prepare(struct journal_db *db, struct journal_commits *commits, struct err *err);
 void journal_db_close(struct journal_db *db); /* NULL is permitted */
 
 const char *journal_db_path(const struct journal_db *db);
 
-/* SQL that gives nothing; `doing` is for the error's text. */
+/* Runs SQL without results; `doing` is for the error's text. */
 int journal_db_exec(struct journal_db *db, const char *sql, const char *doing, struct err *err);
-/* The first column of the first row, as number and as text (either may be NULL); 0 and NULL if
- * there is none. *text is the caller's to free. param is ?1, NULL if there is none. */
+/* Returns the first column of the first row, as number and as text (either pointer may be NULL); 0
+ * and NULL if there is no row. The caller frees *text. param is ?1; NULL: none. */
 int journal_db_query(struct journal_db *db, const char *sql, const char *param, int64_t *number,
 	char **text, const char *doing, struct err *err);
 
-/* A transaction: begin, changes, commit. After a failure of any of them: rollback, which also makes
- * sure that the failed transaction does not come back after a crash. Return 0 or -errno with *err.
- */
+/* A transaction: begin, changes, commit. If any of them fails: rollback, which also makes sure that
+ * the failed transaction does not reappear after a crash. Return 0 or -errno with *err. */
 int journal_db_begin(struct journal_db *db, struct err *err);
 int journal_db_put(
 	struct journal_db *db, const struct journal_table *table, const void *row, struct err *err);
@@ -47,24 +45,25 @@ int journal_db_delete(
 int journal_db_commit(struct journal_db *db, struct err *err);
 void journal_db_rollback(struct journal_db *db);
 
-/* The sum of the rows' checksums as they are now (journal_rows.h), and in *wrong the key of a row
- * whose own checksum is another; 0: none. */
+/* Computes the sum of all rows' checksums (journal_rows.h), and in *wrong the key of a row with a
+ * wrong checksum of its own; 0: none. */
 int journal_db_sum(struct journal_db *db, const struct journal_table *table, uint64_t *sum,
 	int64_t *wrong, struct err *err);
-/* What the journal says of itself: its transactions, and the sum that its rows should have. */
+/* Reads what the journal has stored: its number of transactions, and the sum of its rows'
+ * checksums. */
 int journal_db_counts(struct journal_db *db, int64_t *commits, int64_t *sum, struct err *err);
-/* Gives every row its checksum, and the journal its sum, as a transaction that is open. */
+/* Gives every row its checksum and the journal its sum, within the open transaction. */
 int journal_db_seal(struct journal_db *db, struct err *err);
 
-/* Deletes copies that ended before the time and have no receipt, in a transaction of its own.
+/* Deletes copies without a receipt that ended before the given time, in a transaction of its own.
  * Returns 0 or -errno with *err. */
 int journal_db_prune(struct journal_db *db, int64_t ended_before_ms, struct err *err);
-/* Every row by its key. The row's texts are borrowed for the call. A non-zero result of fn ends it
- * and is returned; else 0 or -errno with *err. */
+/* Calls fn for every row, in the order of keys; its texts are borrowed for the call. A non-zero
+ * result of fn ends the reading and is returned; else 0 or -errno with *err. */
 typedef int journal_db_row(void *arg, const void *row);
 int journal_db_each(struct journal_db *db, const struct journal_table *table, journal_db_row *fn,
 	void *arg, struct err *err);
-/* The highest key that the table ever had; 0: none. */
+/* The highest key that the table has ever had; 0: none. */
 int journal_db_last_id(
 	struct journal_db *db, const struct journal_table *table, int64_t *id, struct err *err);
 

@@ -22,18 +22,18 @@ enum wal_state {
 };
 
 /*
- * A header of 32 bytes, then frames: a header of 24 bytes and a page. Each frame repeats the
- * header's two salts and has a checksum of all that stands before it in the log, which makes a
- * chain. The last frame of a transaction says how large the database is. SQLite reads up to the
- * last such frame before the first that is not valid.
+ * The log is a header of 32 bytes, then frames: a header of 24 bytes and a page each. Each frame
+ * repeats the header's two salts and has a checksum over everything before it in the log, which
+ * makes a chain. The last frame of a transaction has the size of the database. SQLite reads up to
+ * the last such frame before the first invalid frame.
  *
- * A crash leaves these behind the place where SQLite stops, and none is a loss:
- * - frames with other salts, from before the log began anew;
- * - of the transaction that was being written any of its frames, in any order, for the system may
- * have written them in any;
- * - the rest of a transaction whose sync failed, over whose beginning the next one was written.
- * Damage is what none of them can be: a transaction's last frame with a frame chained to it. The
- * next transaction is only written once the sync of the one before has succeeded.
+ * A crash can leave these frames after the place where SQLite stops, and none is a loss:
+ * - frames with other salts, from before the log was restarted;
+ * - any frames of the transaction that was being written, because the system writes them in any
+ *   order;
+ * - the rest of a transaction whose sync failed, its beginning overwritten by the next one.
+ * Only damage leaves a transaction's last frame with another frame chained to it: a transaction is
+ * written only after the sync of the one before has succeeded.
  */
 #define HEADER_SIZE       32
 #define FRAME_HEADER_SIZE 24
@@ -54,7 +54,7 @@ static uint32_t little_endian(const unsigned char *p)
 	return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
 }
 
-/* len is a multiple of eight. */
+/* Extends a checksum. len is a multiple of eight. */
 static struct chain chain_add(struct chain sum, const unsigned char *data, size_t len, bool big)
 {
 	for (size_t i = 0; i < len; i += 8) {
@@ -87,7 +87,7 @@ static size_t header_page_size(const unsigned char *header)
 	return size;
 }
 
-/* The number of bytes, fewer only at the end of the file; or -errno. */
+/* Returns the number of bytes, fewer than len only at the end of the file; or -errno. */
 static ssize_t read_at(int fd, unsigned char *data, size_t len, off_t at)
 {
 	size_t got = 0;
@@ -106,7 +106,7 @@ static ssize_t read_at(int fd, unsigned char *data, size_t len, off_t at)
 	return (ssize_t)got;
 }
 
-/* Goes through the frames; *broken: see above. */
+/* Reads all frames. Sets *broken if they show damage (see above). */
 static int read_frames(int fd, const unsigned char *header, size_t page_size, bool *broken)
 {
 	_cleanup_free_ unsigned char *frame = malloc(FRAME_HEADER_SIZE + page_size);
@@ -141,7 +141,8 @@ static int read_wal(int fd, const char *path, enum wal_state *out, struct err *e
 	int r = n < 0 ? (int)n : 0;
 
 	*out = WAL_WHOLE;
-	/* Frames are written once the header is synced: without one there is nothing to lose. */
+	/* SQLite writes frames after it has synced the header: a log without frames has nothing to
+	 * lose. */
 	if (n > HEADER_SIZE) {
 		page_size = header_page_size(header);
 		if (page_size)
@@ -156,7 +157,7 @@ static int read_wal(int fd, const char *path, enum wal_state *out, struct err *e
 
 /* --- all files --- */
 
-/* The file's descriptor and size; *fd is -1 and the size 0 if there is none. */
+/* Opens a file and gets its size; *fd is -1 and *size 0 if there is none. */
 static int open_if_exists(int folder, const char *path, int *fd, off_t *size, struct err *err)
 {
 	struct stat st;
@@ -175,8 +176,8 @@ static int open_if_exists(int folder, const char *path, int *fd, off_t *size, st
 	return 0;
 }
 
-/* SQLite opens these by their names. That is as good as by the folder's descriptor: nobody else can
- * change the folder, or the way to it (statedir.h). */
+/* SQLite opens these files by their names. That is as safe as by the folder's descriptor, because
+ * no other user can change the folder or the path to it (statedir.h). */
 static int check_beside(int folder, const char *path, const char *suffix, struct err *err)
 {
 	_cleanup_free_ char *name = NULL;
@@ -188,7 +189,7 @@ static int check_beside(int folder, const char *path, const char *suffix, struct
 	return statedir_check(folder, name, err);
 }
 
-/* SQLite makes the database's first page before it begins a log. */
+/* SQLite writes the database's first page before it starts a log, so an empty database has none. */
 static int check_empty(
 	const char *path, off_t log_size, const struct journal_commits *commits, struct err *err)
 {
@@ -232,7 +233,7 @@ int journal_files_check(
 	if (r == 0 && state == WAL_BROKEN)
 		return err_set(err, EINVAL,
 			"the journal's log %s has transactions behind a damaged one", log_path);
-	/* With a count it is known whether the log's transactions are missing. */
+	/* With a count, missing transactions are detected later. */
 	if (r == 0 && state == WAL_HEADLESS && !commits->known)
 		return err_set(err, EINVAL, "the journal's log %s has no valid header", log_path);
 	return r;

@@ -13,10 +13,10 @@
 
 #define APPLICATION_ID 0x65627366 /* "ebsf" */
 
-/* migrations[n] leads from version n of the schema to n + 1. Only ever append: files of every
- * version are out there. */
+/* migrations[n] migrates version n of the schema to n + 1. Only append: users have journals of
+ * every version. */
 static const char *const migrations[] = {
-	/* AUTOINCREMENT: a number is never used again, though its row was pruned. */
+	/* AUTOINCREMENT: an id is never reused, even after its row was deleted. */
 	"CREATE TABLE copies (id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT, state TEXT, "
 	"source_region TEXT,"
 	" source_id TEXT, region TEXT, description TEXT, tags TEXT, kms_key_id TEXT, encrypted "
@@ -33,10 +33,10 @@ static const char *const migrations[] = {
 	" mtime_ns INTEGER);"
 	"CREATE INDEX receipts_by_copy ON receipts (copy);"
 	"CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;",
-	/* What ended before counts as told. */
+	/* Copies that ended before this version count as told. */
 	"ALTER TABLE copies ADD COLUMN untold INTEGER NOT NULL DEFAULT 0;",
 	/* Rows get their checksums, and the journal its counts, in the same transaction:
-	 * journal_db_seal(). What damage could do to an index would go unnoticed. */
+	   journal_db_seal(). The index goes, because damage of it would not be noticed. */
 	"ALTER TABLE copies ADD COLUMN checksum INTEGER;"
 	"ALTER TABLE receipts ADD COLUMN checksum INTEGER;"
 	"DROP INDEX IF EXISTS receipts_by_copy;",
@@ -44,9 +44,9 @@ static const char *const migrations[] = {
 #define SCHEMA_VERSION ((int)ARRAY_LEN(migrations))
 #define SEALED_VERSION 3
 
-/* --- checking what is there --- */
+/* --- checks --- */
 
-/* An account that is not known yet ("") fits every journal. */
+/* An unknown account ("") matches every journal. */
 static int check_account(struct journal_db *db, const char *account, struct err *err)
 {
 	_cleanup_free_ char *kept = NULL;
@@ -64,7 +64,7 @@ static int check_account(struct journal_db *db, const char *account, struct err 
 		journal_db_path(db), kept, account);
 }
 
-/* A verdict is a heading, "*** in database main ***", and a line for each finding. */
+/* SQLite's verdict is a heading, "*** in database main ***", and a line per finding. */
 static const char *first_finding(char *verdict)
 {
 	char *line = strchr(verdict, '\n');
@@ -154,7 +154,7 @@ static int check_rows(struct journal_db *db, bool has_sums, const struct journal
 
 /* --- checking the whole --- */
 
-/* EINVAL here means damage; what is whole, but not for this ebsfs, is EPERM. */
+/* EINVAL means damage here; EPERM a complete journal that is not for this ebsfs. */
 static int check_content(struct journal_db *db, const struct journal_commits *commits,
 	const char *account, struct err *err)
 {
@@ -170,7 +170,7 @@ static int check_content(struct journal_db *db, const struct journal_commits *co
 			NULL, "reading", err);
 	if (result < 0)
 		return result;
-	/* New, or left behind by an ebsfs that was stopped before it had made its tables. */
+	/* New, or from an ebsfs that was stopped before it had created the tables. */
 	if (!application && !version && !n_tables)
 		return check_rows(db, false, commits, err);
 	if (application != APPLICATION_ID)
@@ -207,7 +207,7 @@ int journal_schema_check(struct journal_db *db, const struct journal_commits *co
 	return result < 0 ? -err->errnum : 0;
 }
 
-/* --- making and migrating --- */
+/* --- migration --- */
 
 static int migrate_one(struct journal_db *db, int version, struct err *err)
 {
