@@ -20,16 +20,16 @@
  *   IN_FLIGHT   a request for it was sent; waiters in `again` want a later one
  *   REMEMBERED  its result arrived at at_ms; forgotten when too many came after it
  */
-enum asked_state { ASKED_QUEUED, ASKED_IN_FLIGHT, ASKED_REMEMBERED };
+enum entry_state { ENTRY_QUEUED, ENTRY_IN_FLIGHT, ENTRY_REMEMBERED };
 
-struct asked {
+struct entry {
 	char id[72];
-	enum asked_state state;
+	enum entry_state state;
 	bool found;
 	bool alone; /* EC2 refused a request with this and other ids: it gets its own request */
 	int64_t at_ms;
 	struct waiters waiters, again;
-	struct asked *prev, *next; /* in the list of its state */
+	struct entry *prev, *next; /* in the list of its state */
 	UT_hash_handle hh;
 };
 
@@ -37,7 +37,7 @@ struct asked {
 struct batch {
 	struct lookup *lookup;
 	struct pages *pages;
-	struct asked *asked[EC2_FILTER_VALUES_MAX];
+	struct entry *entries[EC2_FILTER_VALUES_MAX];
 	const char *ids[EC2_FILTER_VALUES_MAX];
 	size_t n;
 	struct ec2_filter filter;
@@ -46,8 +46,8 @@ struct batch {
 
 struct lookup {
 	struct lookup_options o;
-	struct asked *by_id;
-	struct asked *queue, *remembered; /* oldest first */
+	struct entry *by_id;
+	struct entry *queue, *remembered; /* oldest first */
 	unsigned n_remembered;
 	struct batch *batches;
 	unsigned n_batches;
@@ -76,27 +76,27 @@ struct lookup *lookup_create(const struct lookup_options *options)
 	return l;
 }
 
-static struct asked *asked_find(const struct lookup *l, const char *id)
+static struct entry *entry_find(const struct lookup *l, const char *id)
 {
-	struct asked *a;
+	struct entry *e;
 
-	HASH_FIND_STR(l->by_id, id, a);
-	return a;
+	HASH_FIND_STR(l->by_id, id, e);
+	return e;
 }
 
 /* The id must be in no list. */
-static void asked_destroy(struct lookup *l, struct asked *a)
+static void entry_destroy(struct lookup *l, struct entry *e)
 {
-	HASH_DEL(l->by_id, a);
-	waiters_drop(&a->waiters);
-	waiters_drop(&a->again);
-	free(a);
+	HASH_DEL(l->by_id, e);
+	waiters_drop(&e->waiters);
+	waiters_drop(&e->again);
+	free(e);
 }
 
 void lookup_destroy(struct lookup *l)
 {
 	struct batch *b, *next_batch;
-	struct asked *a, *next;
+	struct entry *e, *next;
 
 	if (!l)
 		return;
@@ -105,8 +105,8 @@ void lookup_destroy(struct lookup *l)
 		pages_cancel(b->pages);
 		free(b);
 	}
-	HASH_ITER (hh, l->by_id, a, next)
-		asked_destroy(l, a);
+	HASH_ITER (hh, l->by_id, e, next)
+		entry_destroy(l, e);
 	waiters_drop(&l->due);
 	waiters_drop(&l->failed);
 	loop_timer_destroy(l->turn);
@@ -120,111 +120,111 @@ uint64_t lookup_requests(const struct lookup *l)
 
 bool lookup_remembers(const struct lookup *l, const char *id, int64_t now_ms)
 {
-	const struct asked *a = asked_find(l, id);
+	const struct entry *e = entry_find(l, id);
 
-	return a && a->state == ASKED_REMEMBERED &&
-	       now_ms - a->at_ms < (a->found ? l->o.found_ms : LOOKUP_MISS_MS);
+	return e && e->state == ENTRY_REMEMBERED &&
+	       now_ms - e->at_ms < (e->found ? l->o.found_ms : LOOKUP_MISS_MS);
 }
 
 /* --- the queue --- */
 
-static void asked_queue(struct lookup *l, struct asked *a)
+static void entry_queue(struct lookup *l, struct entry *e)
 {
-	a->state = ASKED_QUEUED;
-	a->found = false;
-	DL_APPEND(l->queue, a);
+	e->state = ENTRY_QUEUED;
+	e->found = false;
+	DL_APPEND(l->queue, e);
 	if (!loop_timer_armed(l->turn))
 		loop_timer_start(l->turn, 0);
 }
 
-static struct asked *asked_create(struct lookup *l, const char *id)
+static struct entry *entry_create(struct lookup *l, const char *id)
 {
-	struct asked *a = calloc(1, sizeof(*a));
+	struct entry *e = calloc(1, sizeof(*e));
 
-	if (!a)
+	if (!e)
 		return NULL;
-	snprintf(a->id, sizeof(a->id), "%s", id);
-	waiters_init(&a->waiters);
-	waiters_init(&a->again);
-	HASH_ADD_STR(l->by_id, id, a);
-	if (!a->hh.tbl) {
-		free(a);
+	snprintf(e->id, sizeof(e->id), "%s", id);
+	waiters_init(&e->waiters);
+	waiters_init(&e->again);
+	HASH_ADD_STR(l->by_id, id, e);
+	if (!e->hh.tbl) {
+		free(e);
 		return NULL;
 	}
-	asked_queue(l, a);
-	return a;
+	entry_queue(l, e);
+	return e;
 }
 
 /* The id, queued or in flight. NULL on ENOMEM. */
-static struct asked *asked_need(struct lookup *l, const char *id)
+static struct entry *entry_need(struct lookup *l, const char *id)
 {
-	struct asked *a = asked_find(l, id);
+	struct entry *e = entry_find(l, id);
 
-	if (!a)
-		return asked_create(l, id);
-	if (a->state == ASKED_REMEMBERED) {
-		DL_DELETE(l->remembered, a);
+	if (!e)
+		return entry_create(l, id);
+	if (e->state == ENTRY_REMEMBERED) {
+		DL_DELETE(l->remembered, e);
 		l->n_remembered--;
-		asked_queue(l, a);
+		entry_queue(l, e);
 	}
-	return a;
+	return e;
 }
 
 struct region_waiter *lookup_ask(
 	struct lookup *l, const char *id, bool force, region_done *done, void *arg)
 {
-	struct asked *a = asked_need(l, id);
+	struct entry *e = entry_need(l, id);
 
-	if (!a)
+	if (!e)
 		return NULL;
 	return waiters_add(
-		a->state == ASKED_IN_FLIGHT && force ? &a->again : &a->waiters, done, arg);
+		e->state == ENTRY_IN_FLIGHT && force ? &e->again : &e->waiters, done, arg);
 }
 
 int lookup_take(struct lookup *l, const char *id, struct region_waiter *w)
 {
-	struct asked *a = asked_need(l, id);
+	struct entry *e = entry_need(l, id);
 
-	if (!a)
+	if (!e)
 		return -ENOMEM;
-	waiters_move(w, &a->waiters);
+	waiters_move(w, &e->waiters);
 	return 0;
 }
 
 /* --- responses --- */
 
 /* The id's result has arrived: remembers it and makes its waiters due. */
-static void asked_remember(struct lookup *l, struct asked *a)
+static void entry_remember(struct lookup *l, struct entry *e)
 {
-	a->alone = false;
-	waiters_move_all(&a->waiters, &l->due);
-	if (!waiters_empty(&a->again)) {
-		waiters_move_all(&a->again, &a->waiters);
-		asked_queue(l, a);
+	e->alone = false;
+	waiters_move_all(&e->waiters, &l->due);
+	if (!waiters_empty(&e->again)) {
+		waiters_move_all(&e->again, &e->waiters);
+		entry_queue(l, e);
 		return;
 	}
-	a->state = ASKED_REMEMBERED;
-	a->at_ms = clock_mono_ms();
-	DL_APPEND(l->remembered, a);
+	e->state = ENTRY_REMEMBERED;
+	e->at_ms = clock_mono_ms();
+	DL_APPEND(l->remembered, e);
 	if (++l->n_remembered > LOOKUP_REMEMBERED) {
-		struct asked *oldest = l->remembered;
+		struct entry *oldest = l->remembered;
 
 		DL_DELETE(l->remembered, oldest);
 		l->n_remembered--;
-		asked_destroy(l, oldest);
+		entry_destroy(l, oldest);
 	}
 }
 
 /* The request failed: nothing is remembered. */
-static void asked_fail(struct lookup *l, struct asked *a, struct waiters *due)
+static void entry_fail(struct lookup *l, struct entry *e, struct waiters *due)
 {
-	waiters_move_all(&a->waiters, due);
-	if (waiters_empty(&a->again)) {
-		asked_destroy(l, a);
+	waiters_move_all(&e->waiters, due);
+	if (waiters_empty(&e->again)) {
+		entry_destroy(l, e);
 		return;
 	}
-	waiters_move_all(&a->again, &a->waiters);
-	asked_queue(l, a);
+	waiters_move_all(&e->again, &e->waiters);
+	entry_queue(l, e);
 }
 
 static int lookup_page(void *arg, const struct ec2_page *page, bool ends, struct err *err)
@@ -235,12 +235,12 @@ static int lookup_page(void *arg, const struct ec2_page *page, bool ends, struct
 	(void)ends;
 	for (size_t i = 0; i < page->n_snapshots; i++) {
 		const struct ec2_snapshot *s = &page->snapshots[i];
-		struct asked *a = asked_find(l, s->id);
+		struct entry *e = entry_find(l, s->id);
 
 		/* An endpoint without this filter may send any snapshot. */
-		if (!a || a->state != ASKED_IN_FLIGHT)
+		if (!e || e->state != ENTRY_IN_FLIGHT)
 			continue;
-		a->found = true;
+		e->found = true;
 		if (l->o.found(l->o.arg, s) < 0)
 			return err_set(err, ENOMEM, "out of memory");
 	}
@@ -264,8 +264,8 @@ static bool is_absent(const struct err *err)
 static void lookup_batch_split(struct lookup *l, struct batch *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
-		b->asked[i]->alone = true;
-		asked_queue(l, b->asked[i]);
+		b->entries[i]->alone = true;
+		entry_queue(l, b->entries[i]);
 	}
 }
 
@@ -280,12 +280,12 @@ static void lookup_done(void *arg, const struct err *err)
 		lookup_batch_split(l, b);
 	} else if (err && !is_absent(err)) {
 		for (size_t i = 0; i < b->n; i++)
-			asked_fail(l, b->asked[i], &l->due);
+			entry_fail(l, b->entries[i], &l->due);
 	} else {
 		for (size_t i = 0; i < b->n; i++) {
-			if (!b->asked[i]->found)
-				l->o.absent(l->o.arg, b->asked[i]->id);
-			asked_remember(l, b->asked[i]);
+			if (!b->entries[i]->found)
+				l->o.absent(l->o.arg, b->entries[i]->id);
+			entry_remember(l, b->entries[i]);
 		}
 		err = NULL;
 	}
@@ -301,18 +301,18 @@ static struct batch *lookup_batch_start(struct lookup *l)
 {
 	struct batch *b = calloc(1, sizeof(*b));
 	struct ec2_describe_snapshots query = {.region = l->o.region, .n_filters = 1};
-	struct asked *a, *next;
+	struct entry *e, *next;
 	bool alone = l->queue->alone;
 
 	if (!b)
 		return NULL;
 	b->lookup = l;
-	DL_FOREACH_SAFE(l->queue, a, next)
+	DL_FOREACH_SAFE(l->queue, e, next)
 	{
-		if (b->n == EC2_FILTER_VALUES_MAX || (b->n && (alone || a->alone)))
+		if (b->n == EC2_FILTER_VALUES_MAX || (b->n && (alone || e->alone)))
 			break;
-		b->asked[b->n] = a;
-		b->ids[b->n++] = a->id;
+		b->entries[b->n] = e;
+		b->ids[b->n++] = e->id;
 	}
 	b->filter = (struct ec2_filter){.name = "snapshot-id", .values = b->ids, .n_values = b->n};
 	/* No owner: shared and public snapshots too. No page size: EC2 may filter after it has cut
@@ -324,8 +324,8 @@ static struct batch *lookup_batch_start(struct lookup *l)
 		return NULL;
 	}
 	for (size_t i = 0; i < b->n; i++) {
-		DL_DELETE(l->queue, b->asked[i]);
-		b->asked[i]->state = ASKED_IN_FLIGHT;
+		DL_DELETE(l->queue, b->entries[i]);
+		b->entries[i]->state = ENTRY_IN_FLIGHT;
 	}
 	DL_APPEND(l->batches, b);
 	l->n_batches++;
@@ -340,12 +340,12 @@ static void lookup_send(void *arg)
 	struct err err = {0};
 
 	while (l->queue && l->n_batches < LOOKUP_PARALLEL) {
-		struct asked *first = l->queue;
+		struct entry *first = l->queue;
 
 		if (lookup_batch_start(l))
 			continue;
 		DL_DELETE(l->queue, first);
-		asked_fail(l, first, &l->failed);
+		entry_fail(l, first, &l->failed);
 	}
 	err_set(&err, ENOMEM, "out of memory");
 	waiters_deliver(&l->failed, &err);

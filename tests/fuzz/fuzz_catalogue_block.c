@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks of a catalogue on disk: whatever is in them, no crash; and what could be read is written
- * and read again as the same. */
+/* Blocks of a catalogue on disk: no input crashes the reader, and what it accepts is written and
+ * read again unchanged. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

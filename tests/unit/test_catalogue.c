@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/catalogue: what it keeps, what it tells, what it holds against EC2's stale answers, what it
- * costs. */
+/* cache/catalogue: stored snapshots, watchers, local overrides against EC2's stale responses,
+ * memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

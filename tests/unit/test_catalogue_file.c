@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/catalogue_file, catalogue_block: a catalogue comes back from disk as it was, or not at all.
- */
+/* cache/catalogue_file, catalogue_block: a catalogue is read from disk exactly as it was written,
+ * or not at all. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/catalogue: what a large account costs, and that many changes do not make it cost more. */
+/* cache/catalogue: the memory of a large account, which many changes do not increase. */
 #include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/journal: rows survive, in order, in groups; the old go; numbers are never used twice. */
+/* cache/journal: rows are durable, in order, in groups; old rows are deleted; ids are never reused.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

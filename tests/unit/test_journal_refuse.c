@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/journal: what it refuses, with a reason, and leaves untouched; and what it takes up. */
+/* cache/journal: refuses other journals with a reason, leaves them untouched, and migrates old
+ * ones. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>

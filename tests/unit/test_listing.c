@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/listing, ranges: a region of any size and with any ids is listed whole, whatever the
- * endpoint makes of wildcards; and in few requests. EC2 is a fake that answers in a random order.
- */
+/* cache/listing, ranges: a region of any size and with any ids is listed completely and in few
+ * requests, also if the endpoint ignores or refuses wildcards. EC2 is a fake that answers in a
+ * random order. */
 #include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>

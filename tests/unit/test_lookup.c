@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/lookup behind cache/region: single ids asked for in batches, refused, remembered. */
+/* cache/lookup through cache/region: single ids are looked up in batches, refused, remembered. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/prefetch: who is taken for going through the regions, and which of them are then listed. */
+/* cache/prefetch: which looks are a walk through the regions, and which regions are then listed in
+ * advance. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/region, regions: listings shared, stale, failed and paged without end. */
+/* cache/region, region_listing, regions: listings shared, stale, failed, and without end. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/region_disk, keep: what an earlier mount listed is shown at once, asked for behind, and
- * never decided by. */
+/* cache/region, catalogue_cache: an earlier mount's listing is shown at once, refreshed in the
+ * background, and never the basis of a decision. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
