@@ -142,7 +142,7 @@ static void put_record(struct catalogue_block_writer *w, const struct records *r
 	w->n_records++;
 }
 
-static bool is_shown(const struct record *record)
+static bool is_saved(const struct record *record)
 {
 	return record->presence == CATALOGUE_LISTED ||
 	       (record->presence == CATALOGUE_UNLISTED && !record->from_disk);
@@ -159,7 +159,7 @@ int catalogue_block_write(struct catalogue_block_writer *w, const struct records
 	for (; *slot < records_count(r) && w->n_records < CATALOGUE_BLOCK_RECORDS &&
 		w->n_texts <= TEXTS - RECORD_TEXTS && w->texts.len + w->records.len < BYTES;
 		++*slot)
-		if (is_shown(records_at(r, *slot)))
+		if (is_saved(records_at(r, *slot)))
 			put_record(w, r, *slot);
 	put_number(block, w->n_texts);
 	buf_add(block, w->texts.data, w->texts.len);

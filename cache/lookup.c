@@ -6,8 +6,6 @@
 #include <string.h>
 #include <utlist.h>
 
-#include <utlist.h>
-
 #include "clock.h"
 #include "hash.h"
 #include "loop.h"
