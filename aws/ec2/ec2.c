@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* EC2's calls that list: DescribeSnapshots and DescribeRegions. */
+/* EC2's calls: lists of snapshots and regions, encryption by default, deletion and tags.
+ * CopySnapshot is in ec2_copy.c. */
 #include "ec2.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ec2_call.h"
 #include "ec2_xml.h"
@@ -17,6 +20,16 @@ void ec2_form_start(struct buf *form, const struct aws *aws, const char *action)
 		aws_signature(aws) == AWS_SIGNATURE_V2 ? EC2_VERSION_2012 : EC2_VERSION);
 }
 
+void ec2_form_tags(struct buf *form, const char *prefix, const struct ec2_tag *tags, size_t n_tags)
+{
+	for (size_t i = 0; i < n_tags; i++) {
+		form_add(form, tags[i].key, "%s.%zu.Key", prefix, i + 1);
+		form_add(form, tags[i].value, "%s.%zu.Value", prefix, i + 1);
+	}
+}
+
+/* --- DescribeSnapshots --- */
+
 struct snapshots_call {
 	struct ec2_page *page;
 	void (*on_part)(void *arg, struct ec2_page *part);
@@ -24,13 +37,13 @@ struct snapshots_call {
 	void *arg;
 };
 
-/* One answer on its way into a page. */
+/* One response, read piece by piece into a page. */
 struct snapshots_reader {
 	struct ec2_snapshots_reader *xml;
 	struct ec2_page *page; /* NULL until the end */
 };
 
-static void *reader_create(void)
+static void *snapshots_reader_create(void)
 {
 	struct snapshots_reader *r = calloc(1, sizeof(*r));
 
@@ -42,7 +55,7 @@ static void *reader_create(void)
 	return NULL;
 }
 
-static void reader_destroy(void *reader)
+static void snapshots_reader_destroy(void *reader)
 {
 	struct snapshots_reader *r = reader;
 
@@ -51,7 +64,8 @@ static void reader_destroy(void *reader)
 	free(r);
 }
 
-static int reader_read(void *reader, const char *data, size_t len, bool last, struct err *err)
+static int snapshots_reader_read(
+	void *reader, const char *data, size_t len, bool last, struct err *err)
 {
 	struct snapshots_reader *r = reader;
 	int result = ec2_snapshots_reader_read(r->xml, data, len, err);
@@ -59,7 +73,7 @@ static int reader_read(void *reader, const char *data, size_t len, bool last, st
 	return result || !last ? result : ec2_snapshots_reader_end(r->xml, &r->page, err);
 }
 
-static void reader_took(void *arg, void *reader)
+static void snapshots_reader_took(void *arg, void *reader)
 {
 	struct snapshots_call *call = arg;
 	struct snapshots_reader *r = reader;
@@ -70,8 +84,8 @@ static void reader_took(void *arg, void *reader)
 		call->on_part(call->arg, part);
 }
 
-static const struct aws_reader snapshots_reader = {
-	reader_create, reader_read, reader_took, reader_destroy};
+static const struct aws_reader snapshots_reader = {snapshots_reader_create, snapshots_reader_read,
+	snapshots_reader_took, snapshots_reader_destroy};
 
 static int snapshots_parse(void *arg, const char *body, size_t len, struct err *err)
 {
@@ -95,7 +109,7 @@ static void snapshots_release(void *arg)
 	free(call);
 }
 
-static void add_filter(struct buf *form, const struct ec2_filter *filter, size_t number)
+static void snapshots_add_filter(struct buf *form, const struct ec2_filter *filter, size_t number)
 {
 	form_add(form, filter->name, "Filter.%zu.Name", number);
 	for (size_t i = 0; i < filter->n_values; i++) {
@@ -119,8 +133,8 @@ struct aws_call *ec2_describe_snapshots(
 	ec2_form_start(&form, aws, "DescribeSnapshots");
 	form_add(&form, in->owner, "Owner.1");
 	for (size_t i = 0; i < in->n_filters; i++)
-		add_filter(&form, &in->filters[i], i + 1);
-	/* The API of 2012 knew no pages. */
+		snapshots_add_filter(&form, &in->filters[i], i + 1);
+	/* The API of 2012 has no pages. */
 	if (in->max_results && aws_signature(aws) == AWS_SIGNATURE_V4)
 		form_add_number(&form, in->max_results, "MaxResults");
 	form_add(&form, in->next_token, "NextToken");
@@ -136,6 +150,8 @@ struct aws_call *ec2_describe_snapshots(
 				      .arg = call});
 }
 
+/* --- DescribeRegions --- */
+
 struct regions_call {
 	struct ec2_regions regions;
 	ec2_regions_done *done;
@@ -149,7 +165,7 @@ static int regions_parse(void *arg, const char *body, size_t len, struct err *er
 	return ec2_xml_regions(body, len, &call->regions, err);
 }
 
-static void warn_of_refused(struct ec2_regions *regions)
+static void regions_warn(struct ec2_regions *regions)
 {
 	utf8_make_line(regions->refused);
 	if (regions->n_refused)
@@ -160,7 +176,7 @@ static void warn_of_refused(struct ec2_regions *regions)
 			regions->n_refused == 1 ? "" : ", …");
 }
 
-static void explain_none(const struct ec2_regions *regions, struct err *err)
+static void regions_none(const struct ec2_regions *regions, struct err *err)
 {
 	if (regions->n_refused)
 		err_set(err, ENODATA,
@@ -180,13 +196,12 @@ static void regions_done(void *arg, const struct err *err)
 {
 	struct regions_call *call = arg;
 	const char *names[EC2_XML_REGIONS_MAX];
-
 	struct err none;
 
 	if (!err)
-		warn_of_refused(&call->regions);
+		regions_warn(&call->regions);
 	if (!err && !call->regions.n) {
-		explain_none(&call->regions, &none);
+		regions_none(&call->regions, &none);
 		err = &none;
 	}
 	for (size_t i = 0; i < call->regions.n; i++)
@@ -221,4 +236,168 @@ struct aws_call *ec2_describe_regions(
 				      .done = regions_done,
 				      .release = regions_release,
 				      .arg = call});
+}
+
+/* --- GetEbsEncryptionByDefault, GetEbsDefaultKmsKeyId --- */
+
+struct default_call {
+	const char *action; /* a literal */
+	const char *element;
+	char text[EC2_KEY_SIZE];
+	ec2_by_default_done *on_done; /* one of these two */
+	ec2_key_done *key_done;
+	void *arg;
+};
+
+static int default_parse(void *arg, const char *body, size_t len, struct err *err)
+{
+	struct default_call *call = arg;
+	const struct ec2_xml_text texts[] = {{call->element, call->text, sizeof(call->text)}};
+	char root[64];
+	int r;
+
+	snprintf(root, sizeof(root), "%sResponse", call->action);
+	r = ec2_xml_texts(body, len, root, texts, 1, err);
+	if (!r && (!*call->text || (call->on_done && strcmp(call->text, "true") &&
+					   strcmp(call->text, "false"))))
+		return err_set(err, EIO, "the response has no %s", call->element);
+	return r;
+}
+
+static void default_done(void *arg, const struct err *err)
+{
+	struct default_call *call = arg;
+
+	if (call->on_done)
+		call->on_done(call->arg, !err && !strcmp(call->text, "true"), err);
+	else
+		call->key_done(call->arg, err ? NULL : call->text, err);
+}
+
+static struct aws_call *default_start(
+	struct aws *aws, const char *region, struct default_call template)
+{
+	struct default_call *call = malloc(sizeof(*call));
+	struct buf form = BUF_INIT;
+
+	if (!call)
+		return NULL;
+	*call = template;
+	ec2_form_start(&form, aws, call->action);
+	return aws_query(aws, &(struct aws_query){.region = region,
+				      .service = "ec2",
+				      .action = call->action,
+				      .effect = AWS_READS,
+				      .form = &form,
+				      .parse = default_parse,
+				      .done = default_done,
+				      .release = free,
+				      .arg = call});
+}
+
+struct aws_call *ec2_get_encryption_by_default(
+	struct aws *aws, const char *region, ec2_by_default_done *done, void *arg)
+{
+	return default_start(aws, region,
+		(struct default_call){.action = "GetEbsEncryptionByDefault",
+			.element = "ebsEncryptionByDefault",
+			.on_done = done,
+			.arg = arg});
+}
+
+struct aws_call *ec2_get_default_key(
+	struct aws *aws, const char *region, ec2_key_done *done, void *arg)
+{
+	return default_start(aws, region,
+		(struct default_call){.action = "GetEbsDefaultKmsKeyId",
+			.element = "kmsKeyId",
+			.key_done = done,
+			.arg = arg});
+}
+
+/* --- DeleteSnapshot, CreateTags, DeleteTags: the response says no more than yes --- */
+
+struct change_call {
+	char root[40];
+	ec2_done *done;
+	void *arg;
+};
+
+/* A proxy or a portal may respond with status 200 too, but only EC2 responds with <ActionResponse>.
+ * Its <return> is documented as true. */
+static int change_parse(void *arg, const char *body, size_t len, struct err *err)
+{
+	const struct change_call *call = arg;
+	char result[8] = "";
+	const struct ec2_xml_text texts[] = {{"return", result, sizeof(result)}};
+	int r = ec2_xml_texts(body, len, call->root, texts, 1, err);
+
+	if (!r && !strcmp(result, "false"))
+		return err_set(err, EIO, "EC2 returned false");
+	return r;
+}
+
+static void change_done(void *arg, const struct err *err)
+{
+	struct change_call *call = arg;
+
+	call->done(call->arg, err);
+}
+
+/* Starts a call that changes something. Takes the form. */
+static struct aws_call *change_start(struct aws *aws, const char *region, const char *action,
+	struct buf *form, ec2_done *done, void *arg)
+{
+	struct change_call *call = calloc(1, sizeof(*call));
+
+	if (!call) {
+		buf_finish(form);
+		return NULL;
+	}
+	*call = (struct change_call){.done = done, .arg = arg};
+	snprintf(call->root, sizeof(call->root), "%sResponse", action);
+	return aws_query(aws, &(struct aws_query){.region = region,
+				      .service = "ec2",
+				      .action = action,
+				      .effect = AWS_REPEATABLE,
+				      .form = form,
+				      .parse = change_parse,
+				      .done = change_done,
+				      .release = free,
+				      .arg = call});
+}
+
+struct aws_call *ec2_delete_snapshot(
+	struct aws *aws, const char *region, const char *id, ec2_done *done, void *arg)
+{
+	struct buf form = BUF_INIT;
+
+	ec2_form_start(&form, aws, "DeleteSnapshot");
+	form_add(&form, id, "SnapshotId");
+	return change_start(aws, region, "DeleteSnapshot", &form, done, arg);
+}
+
+struct aws_call *ec2_create_tags(struct aws *aws, const char *region, const char *id,
+	const struct ec2_tag *tags, size_t n_tags, ec2_done *done, void *arg)
+{
+	struct buf form = BUF_INIT;
+
+	ec2_form_start(&form, aws, "CreateTags");
+	form_add(&form, id, "ResourceId.1");
+	ec2_form_tags(&form, "Tag", tags, n_tags);
+	return change_start(aws, region, "CreateTags", &form, done, arg);
+}
+
+struct aws_call *ec2_delete_tag(struct aws *aws, const char *region, const char *id,
+	const char *key, ec2_done *done, void *arg)
+{
+	struct buf form = BUF_INIT;
+
+	/* DeleteTags without a key deletes every tag, so no request is made. */
+	if (!*key)
+		return NULL;
+	ec2_form_start(&form, aws, "DeleteTags");
+	form_add(&form, id, "ResourceId.1");
+	form_add(&form, key, "Tag.1.Key");
+	return change_start(aws, region, "DeleteTags", &form, done, arg);
 }

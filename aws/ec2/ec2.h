@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* EC2's calls, as far as ebsfs needs them: typed requests and answers over aws.h. */
+/* EC2's calls that ebsfs needs: typed requests and responses over aws.h. */
 #ifndef EBSFS_EC2_H
 #define EBSFS_EC2_H
 
@@ -10,7 +10,7 @@
 #include "aws.h"
 #include "err.h"
 
-/* Bounds that EC2 documents, used to refuse what cannot be (CreateTags, API reference). */
+/* Bounds that EC2 documents (API reference, CreateTags), by which ebsfs refuses before sending. */
 #define EC2_TAGS_MAX          50
 #define EC2_TAG_KEY_MAX       127  /* characters */
 #define EC2_TAG_VALUE_MAX     256  /* characters */
@@ -24,14 +24,14 @@ struct ec2_tag {
 	const char *value; /* "" when empty, never NULL */
 };
 
-/* A field of the answer that has no member below, under EC2's API name ("StorageTier"). */
+/* A field of the response that has no member below, by EC2's API name ("StorageTier"). */
 struct ec2_field {
 	const char *name;
 	const char *value;
 };
 
 enum ec2_snapshot_state {
-	EC2_SNAPSHOT_UNKNOWN, /* a state that is not known here; its word is in state_text */
+	EC2_SNAPSHOT_UNKNOWN, /* an unknown state, in words in state_text */
 	EC2_SNAPSHOT_PENDING,
 	EC2_SNAPSHOT_COMPLETED,
 	EC2_SNAPSHOT_ERROR,
@@ -41,23 +41,23 @@ enum ec2_snapshot_state {
 
 #define EC2_PROGRESS_UNKNOWN (-1)
 
-/* A record without the field, or with one that is no truth value, says nothing. */
+/* Unknown: the record has no such field, or no truth value in it. */
 enum ec2_encryption { EC2_ENCRYPTION_UNKNOWN, EC2_ENCRYPTION_NONE, EC2_ENCRYPTION_PRESENT };
 
-/* What of a snapshot is not shown as EC2 sent it. */
+/* The ways in which a snapshot is not shown as EC2 sent it. */
 enum ec2_flaw {
 	EC2_FLAW_TEXT = 1,   /* a text was cut, or characters in it replaced by U+FFFD */
 	EC2_FLAW_TAGS = 2,   /* tags are left out */
 	EC2_FLAW_FIELDS = 4, /* rarer fields are left out */
-	EC2_FLAW_VALUES = 8, /* a date, number or truth value is none, and counts as absent */
+	EC2_FLAW_VALUES = 8, /* a date, number or truth value is malformed, and counts as absent */
 };
 #define EC2_FLAWS           15 /* all of them */
-/* What they mean, for a person. flaws: not 0. Returns out. */
+/* Describes flaws for a person. flaws: not 0. Returns out. */
 #define EC2_FLAWS_TEXT_SIZE 200
 const char *ec2_flaws_text(unsigned flaws, char out[EC2_FLAWS_TEXT_SIZE]);
 
-/* One item of DescribeSnapshots. Strings are borrowed from the page; absent ones are NULL. Ids were
- * checked: ec2_is_snapshot_id(). */
+/* One item of DescribeSnapshots. Strings are borrowed from the page, NULL if absent. Ids have been
+ * checked by ec2_is_snapshot_id(). */
 struct ec2_snapshot {
 	const char *id;
 	const char *volume_id;
@@ -68,7 +68,7 @@ struct ec2_snapshot {
 	const char *kms_key_id;
 	const char *transfer_type; /* only copies have one */
 	enum ec2_snapshot_state state;
-	int progress;          /* 0…100; EC2_PROGRESS_UNKNOWN where EC2 gave none */
+	int progress;          /* 0…100; EC2_PROGRESS_UNKNOWN: absent */
 	int64_t start_ms;      /* since 1970; 0: absent */
 	int64_t completion_ms; /* 0: absent */
 	uint32_t volume_gib;   /* 0: absent */
@@ -77,26 +77,25 @@ struct ec2_snapshot {
 	unsigned flaws; /* enum ec2_flaw */
 	struct ec2_tag *tags;
 	size_t n_tags;
-	struct ec2_field *fields; /* every other scalar field that EC2 gave */
+	struct ec2_field *fields; /* all other scalar fields */
 	size_t n_fields;
 };
 
-/* One page of DescribeSnapshots, the owner of all that its records point to. */
+/* One page of DescribeSnapshots. Owns everything that its records point to. */
 struct ec2_page {
 	struct ec2_snapshot *snapshots;
 	size_t n_snapshots;
-	const char *
-		*refused; /* ids of records that are left out: not of EC2's form; safe to print */
+	const char **refused; /* malformed ids, whose records are left out; safe to print */
 	size_t n_refused;
 	char *next_token; /* NULL on the last page */
 };
 void ec2_page_destroy(struct ec2_page *page); /* NULL is permitted */
 
-/* "snap-" and 8 to 59 hex digits, Amazon's in lower case, other clouds' in either: only such an id
- * may become a file's name. */
+/* Returns whether the text is "snap-" and 8 to 59 hex digits (Amazon's are lower case, other
+ * clouds' of either case). Only such an id may become a file's name. */
 bool ec2_is_snapshot_id(const char *text);
 
-/* Any of the values matches. */
+/* A filter matches if any of its values does. */
 struct ec2_filter {
 	const char *name;
 	const char *const *values;
@@ -113,30 +112,29 @@ struct ec2_describe_snapshots {
 	size_t n_filters;
 	int max_results;        /* 5…1000; 0: not sent */
 	const char *next_token; /* NULL: the first page */
-	/* NULL: the page comes whole. Else it comes in parts while it arrives, to be destroyed by
-	 * the callee, and done gets its end, with what is in none of them. The call may be
-	 * cancelled. A page whose arrival fails is asked for again, and then what came in parts
-	 * comes again. */
+	/* NULL: done gets the whole page. Otherwise on_part gets parts of the page while it
+	 * arrives, which it must destroy, and done gets the rest. on_part may cancel the call. If
+	 * the arrival fails, the page is requested again and its parts are delivered again. */
 	void (*on_part)(void *arg, struct ec2_page *part);
 };
-/* The page is the callee's, to be destroyed by it; NULL on failure, with *err. Parsing runs in the
- * thread pool. What is not DescribeSnapshots' XML, is cut, or passes the bounds is EIO. */
+/* done destroys the page; it is NULL on failure, with *err. Parsing runs in the thread pool. A
+ * response that is not DescribeSnapshots' XML, is cut, or passes the bounds is EIO. */
 typedef void ec2_page_done(void *arg, struct ec2_page *page, const struct err *err);
 struct aws_call *ec2_describe_snapshots(
 	struct aws *aws, const struct ec2_describe_snapshots *in, ec2_page_done *done, void *arg);
 
-/* The account's enabled regions, in EC2's order; those whose names have not a region's form are
- * left out, with a warning in the log. None at all is ENODATA, with the reason. Borrowed for the
- * call. */
+/* Lists the account's enabled regions, in EC2's order. Regions with malformed names are left out,
+ * with a warning in the log. No region at all is ENODATA, with the reason. The names are borrowed
+ * for the call of done. */
 typedef void ec2_regions_done(
 	void *arg, const char *const *names, size_t n_names, const struct err *err);
 struct aws_call *ec2_describe_regions(
 	struct aws *aws, const char *region, ec2_regions_done *done, void *arg);
 
-/* CopySnapshot, sent to the destination's endpoint, with a PresignedUrl for the source's; with
- * Signature Version 2 without it, and EOPNOTSUPP for what the API of 2012 has no parameter for
- * (tags, encryption, dry runs, a time). Not idempotent: EC2 has no client token for it; put a token
- * into the tags and look for it before asking again. */
+/* CopySnapshot, sent to the destination's endpoint, with a PresignedUrl for the source's. With
+ * Signature Version 2 there is no PresignedUrl, and parameters that the API of 2012 lacks (tags,
+ * encryption, dry run, completion time) are EOPNOTSUPP. Not idempotent: EC2 has no client token for
+ * it. Put a token into the tags, and search for it before sending again. */
 struct ec2_copy_snapshot {
 	const char *region; /* destination */
 	const char *source_region;
@@ -145,21 +143,21 @@ struct ec2_copy_snapshot {
 	const char *kms_key_id;  /* NULL: not sent; needs encrypted */
 	bool encrypted;          /* true: sent; false: not sent */
 	int completion_minutes;  /* 0: not sent */
-	/* Success is reported as success (EC2's DryRunOperation), with id NULL. With an id: the
-	 * endpoint knows no DryRun, and has copied. */
+	/* Success (EC2's DryRunOperation) has id NULL. If there is an id, the endpoint ignores
+	 * DryRun and has copied. */
 	bool dry_run;
 	const struct ec2_tag *tags;
 	size_t n_tags;
 };
-/* request_id: EC2's, "" if it named none; NULL on failure, where err has it. */
+/* request_id: EC2's, "" if the response has none; NULL on failure, where err has it. */
 typedef void ec2_copy_done(
 	void *arg, const char *snapshot_id, const char *request_id, const struct err *err);
 struct aws_call *ec2_copy_snapshot(
 	struct aws *aws, const struct ec2_copy_snapshot *in, ec2_copy_done *done, void *arg);
 
-/* Encryption by default in a region: whether the account has it on (GetEbsEncryptionByDefault), and
- * with which key (GetEbsDefaultKmsKeyId: an ARN, or "alias/aws/ebs"; cut to EC2_KEY_SIZE - 1).
- * Permissions of their own, which copying does not need. On failure *err, and false or NULL. */
+/* Encryption by default in a region: whether it is on (GetEbsEncryptionByDefault), and with which
+ * key (GetEbsDefaultKmsKeyId: an ARN, or "alias/aws/ebs"; cut to EC2_KEY_SIZE - 1). Each needs a
+ * permission that copying does not need. On failure done gets *err, and false or NULL. */
 #define EC2_KEY_SIZE 256
 typedef void ec2_by_default_done(void *arg, bool on, const struct err *err);
 struct aws_call *ec2_get_encryption_by_default(
@@ -168,19 +166,19 @@ typedef void ec2_key_done(void *arg, const char *key, const struct err *err);
 struct aws_call *ec2_get_default_key(
 	struct aws *aws, const char *region, ec2_key_done *done, void *arg);
 
-/* Calls whose success says nothing more. err is NULL on success. */
+/* Calls that return nothing. err is NULL on success. */
 typedef void ec2_done(void *arg, const struct err *err);
 struct aws_call *ec2_delete_snapshot(
 	struct aws *aws, const char *region, const char *id, ec2_done *done, void *arg);
 struct aws_call *ec2_create_tags(struct aws *aws, const char *region, const char *id,
 	const struct ec2_tag *tags, size_t n_tags, ec2_done *done, void *arg);
-/* Deletes the tag whatever its value. key must not be empty: DeleteTags without a key deletes every
- * tag. */
+/* Deletes the tag with any value. Returns NULL also if key is empty: DeleteTags without a key would
+ * delete all tags. */
 struct aws_call *ec2_delete_tag(struct aws *aws, const char *region, const char *id,
 	const char *key, ec2_done *done, void *arg);
 
-/* STS GetCallerIdentity: the account's 12 digits. Needs no permission; an EC2-compatible cloud may
- * not have it. */
+/* STS GetCallerIdentity: the account's 12 digits. Needs no permission. EC2-compatible clouds may
+ * lack it. */
 typedef void sts_identity_done(
 	void *arg, const char *account, const char *arn, const struct err *err);
 struct aws_call *sts_get_caller_identity(

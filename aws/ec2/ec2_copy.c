@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* CopySnapshot. */
-#include "ec2_copy.h"
+#include "ec2_call.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ec2_call.h"
 #include "ec2_xml.h"
 #include "endpoint.h"
 #include "form.h"
@@ -17,7 +16,7 @@ struct copy_call {
 	char region[ENDPOINT_REGION_SIZE];
 	char source_region[ENDPOINT_REGION_SIZE];
 	char id[80], request_id[80];
-	const char *newer; /* what the API of 2012 does not have; NULL: nothing */
+	const char *newer; /* a parameter that the API of 2012 lacks; NULL: none */
 	ec2_copy_done *done;
 	void *arg;
 };
@@ -38,8 +37,8 @@ int ec2_copy_presign(const struct aws_signer *signer, const char *source_region,
 				  .query = buf_str(form),
 				  .headers = &(struct http_header){"host", source.host},
 				  .n_headers = 1,
-				  /* The hash of no body, although the API reference points to S3's
-				     UNSIGNED-PAYLOAD. */
+				  /* Of an empty body; the API reference points to S3's
+				     UNSIGNED-PAYLOAD instead. */
 				  .payload_hash = SIGV4_EMPTY_PAYLOAD,
 				  .access_key = keys->access_key,
 				  .secret_key = keys->secret_key,
@@ -61,13 +60,12 @@ static int copy_complete(
 {
 	const struct copy_call *call = arg;
 
-	/* Servers that speak an old API pass over what they do not know: a dry run would copy, a
-	 * copy that shall be encrypted would not be. */
+	/* Servers with an old API ignore unknown parameters: a dry run would copy, and a copy would
+	 * not be encrypted. */
 	if (signer->signature == AWS_SIGNATURE_V2 && call->newer)
 		return err_set(err, EOPNOTSUPP,
 			"signature=v2 speaks the API of 2012, whose CopySnapshot has no %s; "
-			"nothing "
-			"was sent",
+			"nothing was sent",
 			call->newer);
 	if (signer->signature == AWS_SIGNATURE_V2)
 		return 0;
@@ -82,7 +80,7 @@ static int copy_parse(void *arg, const char *body, size_t len, struct err *err)
 	int r = ec2_xml_texts(body, len, "CopySnapshotResponse", texts, ARRAY_LEN(texts), err);
 
 	if (!r && !ec2_is_snapshot_id(call->id))
-		return err_set(err, EIO, "EC2's answer names no snapshot");
+		return err_set(err, EIO, "EC2's response has no snapshot id");
 	return r;
 }
 
@@ -94,7 +92,7 @@ static void copy_done(void *arg, const struct err *err)
 		call->arg, err || !*call->id ? NULL : call->id, err ? NULL : call->request_id, err);
 }
 
-static const char *newer_parameter(const struct ec2_copy_snapshot *in)
+static const char *copy_newer_parameter(const struct ec2_copy_snapshot *in)
 {
 	if (in->dry_run)
 		return "DryRun (copy.dry-run)";
@@ -115,7 +113,7 @@ struct aws_call *ec2_copy_snapshot(
 
 	if (!call)
 		return NULL;
-	*call = (struct copy_call){.newer = newer_parameter(in), .done = done, .arg = arg};
+	*call = (struct copy_call){.newer = copy_newer_parameter(in), .done = done, .arg = arg};
 	snprintf(call->region, sizeof(call->region), "%s", in->region);
 	snprintf(call->source_region, sizeof(call->source_region), "%s", in->source_region);
 	ec2_form_start(&form, aws, "CopySnapshot");
@@ -131,17 +129,16 @@ struct aws_call *ec2_copy_snapshot(
 		ec2_form_tags(&form, "TagSpecification.1.Tag", in->tags, in->n_tags);
 	}
 	form_add_true(&form, in->dry_run, "DryRun");
-	return aws_query(
-		aws, &(struct aws_query){.region = in->region,
-			     .service = "ec2",
-			     .action = "CopySnapshot",
-			     /* A dry run too: a cloud that does not know DryRun would copy. */
-			     .effect = AWS_ONCE,
-			     .dry_run = in->dry_run,
-			     .form = &form,
-			     .complete = copy_complete,
-			     .parse = copy_parse,
-			     .done = copy_done,
-			     .release = free,
-			     .arg = call});
+	return aws_query(aws, &(struct aws_query){.region = in->region,
+				      .service = "ec2",
+				      .action = "CopySnapshot",
+				      /* Dry runs included: a cloud without DryRun would copy. */
+				      .effect = AWS_ONCE,
+				      .dry_run = in->dry_run,
+				      .form = &form,
+				      .complete = copy_complete,
+				      .parse = copy_parse,
+				      .done = copy_done,
+				      .release = free,
+				      .arg = call});
 }

@@ -7,17 +7,17 @@
 
 #define CHUNK ((size_t)64 << 10)
 
-struct chunk {
-	struct chunk *next;
+struct page_chunk {
+	struct page_chunk *next;
 	size_t used;
 	size_t size;
 	max_align_t data[];
 };
 
-/* The page comes first: ec2_page_destroy() gets its address. */
+/* page is the first member, because ec2_page_destroy() gets its address. */
 struct ec2_page_build {
 	struct ec2_page page;
-	struct chunk *chunks; /* the first is being filled */
+	struct page_chunk *chunks; /* the first is being filled */
 	size_t cap;
 	bool failed;
 };
@@ -32,7 +32,7 @@ void ec2_page_build_destroy(struct ec2_page_build *b)
 	if (!b)
 		return;
 	while (b->chunks) {
-		struct chunk *next = b->chunks->next;
+		struct page_chunk *next = b->chunks->next;
 
 		free(b->chunks);
 		b->chunks = next;
@@ -48,9 +48,9 @@ void ec2_page_destroy(struct ec2_page *page)
 	ec2_page_build_destroy((struct ec2_page_build *)page);
 }
 
-static void *reserve(struct ec2_page_build *b, size_t size, size_t align)
+static void *page_reserve(struct ec2_page_build *b, size_t size, size_t align)
 {
-	struct chunk *c = b->chunks;
+	struct page_chunk *c = b->chunks;
 	size_t at = c ? (c->used + align - 1) / align * align : 0;
 
 	if (!c || c->size < size || at > c->size - size) {
@@ -61,7 +61,7 @@ static void *reserve(struct ec2_page_build *b, size_t size, size_t align)
 			b->failed = true;
 			return NULL;
 		}
-		*c = (struct chunk){.next = b->chunks, .size = room};
+		*c = (struct page_chunk){.next = b->chunks, .size = room};
 		b->chunks = c;
 		at = 0;
 	}
@@ -71,7 +71,7 @@ static void *reserve(struct ec2_page_build *b, size_t size, size_t align)
 
 const char *ec2_page_string(struct ec2_page_build *b, const char *text, size_t len)
 {
-	char *s = reserve(b, len + 1, 1);
+	char *s = page_reserve(b, len + 1, 1);
 
 	if (!s)
 		return NULL;
@@ -82,7 +82,7 @@ const char *ec2_page_string(struct ec2_page_build *b, const char *text, size_t l
 
 void *ec2_page_memory(struct ec2_page_build *b, const void *data, size_t size)
 {
-	void *p = reserve(b, size, _Alignof(max_align_t));
+	void *p = page_reserve(b, size, _Alignof(max_align_t));
 
 	if (p)
 		memcpy(p, data, size);
@@ -124,7 +124,7 @@ void ec2_page_refuse(struct ec2_page_build *b, const char *id)
 	const char *copy = ec2_page_string(b, id, strlen(id));
 	const char **grown;
 
-	/* A power of two: full. */
+	/* The array grows whenever its length is a power of two. */
 	if (copy && (page->n_refused & (page->n_refused - 1)) == 0) {
 		grown = realloc(page->refused,
 			(page->n_refused ? 2 * page->n_refused : 1) * sizeof(*grown));

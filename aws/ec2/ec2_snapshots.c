@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* DescribeSnapshots' answer, from XML into a page. */
+/* Reads DescribeSnapshots' response from XML into a page. */
 #include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
@@ -26,13 +26,13 @@ enum {
 	DEPTH_TAG_FIELD,
 };
 
-/* Bytes of an id that is not of EC2's form, for the log. */
+/* Bytes shown of an id that is malformed, for the log. */
 #define ID_SHOWN   64
 #define OWN_TAGS   "ebsfs:"
-/* Bytes of all texts of one record: a thousand times what EC2's are. */
+/* Bytes of all texts of one record: a thousand times the size of EC2's. */
 #define RECORD_MAX ((size_t)1 << 20)
 
-/* So many records make a part of a page worth handing on. */
+/* A part of a page is handed on once it has this many records. */
 #define PART_RECORDS 64
 
 struct ec2_snapshots_reader {
@@ -40,11 +40,11 @@ struct ec2_snapshots_reader {
 	struct ec2_page_build *page;
 	struct ec2_page *part; /* not taken yet; NULL: none */
 	bool in_parts;
-	size_t n_records;  /* of the whole page */
-	char *token;       /* may come before the records */
-	bool in_set;       /* below snapshotSet */
-	bool in_tags;      /* below an item's tagSet */
-	char id[ID_SHOWN]; /* as it was sent, as far as it fits */
+	size_t n_records;          /* of the whole page */
+	char *token; /* may come before the records */
+	bool in_set;               /* below snapshotSet */
+	bool in_tags;              /* below an item's tagSet */
+	char id[ID_SHOWN];         /* as sent, cut to fit */
 	struct ec2_snapshot item;
 	struct ec2_tag tag;
 	size_t n_tags;
@@ -54,7 +54,7 @@ struct ec2_snapshots_reader {
 	struct ec2_field fields[EC2_XML_FIELDS_MAX];
 };
 
-static enum ec2_snapshot_state state_of(const char *text)
+static enum ec2_snapshot_state snapshot_state(const char *text)
 {
 	static const struct {
 		const char *text;
@@ -69,8 +69,8 @@ static enum ec2_snapshot_state state_of(const char *text)
 	return EC2_SNAPSHOT_UNKNOWN;
 }
 
-/* "42%", "42"; EC2 also gives nothing at all while it does not know. */
-static bool read_progress(struct ec2_snapshot *s, const char *text, size_t len)
+/* "42%", "42"; empty while EC2 does not know. */
+static bool snapshot_read_progress(struct ec2_snapshot *s, const char *text, size_t len)
 {
 	uint64_t v;
 
@@ -82,8 +82,8 @@ static bool read_progress(struct ec2_snapshot *s, const char *text, size_t len)
 	return true;
 }
 
-/* A date before 1970 is what some clouds write for none. */
-static bool read_time(int64_t *out, const char *text, size_t len)
+/* Some clouds write a date before 1970 for none. */
+static bool snapshot_read_time(int64_t *out, const char *text, size_t len)
 {
 	int64_t ms;
 
@@ -93,7 +93,7 @@ static bool read_time(int64_t *out, const char *text, size_t len)
 	return true;
 }
 
-static bool read_volume_size(struct ec2_snapshot *s, const char *text, size_t len)
+static bool snapshot_read_volume_size(struct ec2_snapshot *s, const char *text, size_t len)
 {
 	uint64_t v;
 
@@ -103,7 +103,7 @@ static bool read_volume_size(struct ec2_snapshot *s, const char *text, size_t le
 	return true;
 }
 
-static bool read_full_size(struct ec2_snapshot *s, const char *text, size_t len)
+static bool snapshot_read_full_size(struct ec2_snapshot *s, const char *text, size_t len)
 {
 	uint64_t v;
 
@@ -113,7 +113,7 @@ static bool read_full_size(struct ec2_snapshot *s, const char *text, size_t len)
 	return true;
 }
 
-static bool read_encrypted(struct ec2_snapshot *s, const char *text)
+static bool snapshot_read_encrypted(struct ec2_snapshot *s, const char *text)
 {
 	if (!strcasecmp(text, "true") || !strcmp(text, "1"))
 		s->encryption = EC2_ENCRYPTION_PRESENT;
@@ -124,8 +124,7 @@ static bool read_encrypted(struct ec2_snapshot *s, const char *text)
 	return true;
 }
 
-/* What has a member of struct ec2_snapshot, by its name in the answer. Texts come first; the rest
- * is converted. */
+/* The texts that have a member of struct ec2_snapshot, by their names in the response. */
 static const struct {
 	const char *name;
 	size_t offset;
@@ -138,13 +137,13 @@ static const struct {
 	{"transferType", offsetof(struct ec2_snapshot, transfer_type)},
 };
 
-static int no_memory(struct err *err)
+static int snapshots_no_memory(struct err *err)
 {
 	return err_set(err, ENOMEM, "out of memory");
 }
 
-/* A copy of a text of the present record; "" past RECORD_MAX. NULL on ENOMEM. */
-static const char *keep(struct ec2_snapshots_reader *w, const char *text, size_t len)
+/* Copies a text of the current record; returns "" past RECORD_MAX, NULL on ENOMEM. */
+static const char *snapshots_copy_text(struct ec2_snapshots_reader *w, const char *text, size_t len)
 {
 	bool fits = w->item_bytes + len <= RECORD_MAX;
 
@@ -156,19 +155,21 @@ static const char *keep(struct ec2_snapshots_reader *w, const char *text, size_t
 	return ec2_page_string(w->page, text, len);
 }
 
-static bool set_text(struct ec2_snapshots_reader *w, const char *name, const char *text, size_t len)
+static bool snapshots_set_text(
+	struct ec2_snapshots_reader *w, const char *name, const char *text, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		if (!strcmp(name, texts[i].name)) {
-			*(const char **)((char *)&w->item + texts[i].offset) = keep(w, text, len);
+			*(const char **)((char *)&w->item + texts[i].offset) =
+				snapshots_copy_text(w, text, len);
 			return true;
 		}
 	}
 	return false;
 }
 
-/* A number or date without sense counts as absent: one odd record must not hide the others. */
-static bool set_converted(
+/* A malformed number or date counts as absent: one odd record must not hide the others. */
+static bool snapshots_set_value(
 	struct ec2_snapshots_reader *w, const char *name, const char *text, size_t len)
 {
 	struct ec2_snapshot *s = &w->item;
@@ -176,22 +177,22 @@ static bool set_converted(
 
 	if (!strcmp(name, "snapshotId")) {
 		snprintf(w->id, sizeof(w->id), "%s", text);
-		s->id = ec2_is_snapshot_id(text) ? keep(w, text, len) : NULL;
+		s->id = ec2_is_snapshot_id(text) ? snapshots_copy_text(w, text, len) : NULL;
 	} else if (!strcmp(name, "status")) {
-		s->state = state_of(text);
-		s->state_text = keep(w, text, len);
+		s->state = snapshot_state(text);
+		s->state_text = snapshots_copy_text(w, text, len);
 	} else if (!strcmp(name, "progress")) {
-		sense = read_progress(s, text, len);
+		sense = snapshot_read_progress(s, text, len);
 	} else if (!strcmp(name, "startTime")) {
-		sense = read_time(&s->start_ms, text, len);
+		sense = snapshot_read_time(&s->start_ms, text, len);
 	} else if (!strcmp(name, "completionTime")) {
-		sense = read_time(&s->completion_ms, text, len);
+		sense = snapshot_read_time(&s->completion_ms, text, len);
 	} else if (!strcmp(name, "volumeSize")) {
-		sense = read_volume_size(s, text, len);
+		sense = snapshot_read_volume_size(s, text, len);
 	} else if (!strcmp(name, "fullSnapshotSizeInBytes")) {
-		sense = read_full_size(s, text, len);
+		sense = snapshot_read_full_size(s, text, len);
 	} else if (!strcmp(name, "encrypted")) {
-		sense = read_encrypted(s, text);
+		sense = snapshot_read_encrypted(s, text);
 	} else {
 		return false;
 	}
@@ -201,8 +202,8 @@ static bool set_converted(
 }
 
 /* EC2's API names are the answer's with a capital; one is not. */
-static int add_field(struct ec2_snapshots_reader *w, const char *name, const char *text, size_t len,
-	struct err *err)
+static int snapshots_add_field(struct ec2_snapshots_reader *w, const char *name, const char *text,
+	size_t len, struct err *err)
 {
 	char *copy;
 	struct ec2_field *field;
@@ -218,16 +219,16 @@ static int add_field(struct ec2_snapshots_reader *w, const char *name, const cha
 		name = "SSEType";
 	field = &w->fields[w->n_fields++];
 	copy = (char *)ec2_page_string(w->page, name, strlen(name));
-	field->value = keep(w, text, len);
+	field->value = snapshots_copy_text(w, text, len);
 	field->name = copy;
 	if (!copy || !field->value)
-		return no_memory(err);
+		return snapshots_no_memory(err);
 	copy[0] = (char)toupper((unsigned char)copy[0]);
 	return 0;
 }
 
-/* Past the bound a tag of ebsfs's own takes the last one's place: copies are found by them. */
-static void end_tag(struct ec2_snapshots_reader *w)
+/* Past the bound a tag of ebsfs's own replaces the last tag: copies are found by these tags. */
+static void snapshots_end_tag(struct ec2_snapshots_reader *w)
 {
 	if (!w->tag.value)
 		w->tag.value = "";
@@ -240,23 +241,23 @@ static void end_tag(struct ec2_snapshots_reader *w)
 		w->tags[w->n_tags - 1] = w->tag;
 }
 
-/* What is complete becomes a part, if the one before it has been taken. */
-static int end_part(struct ec2_snapshots_reader *w, struct err *err)
+/* The complete records become a part, if the previous part has been taken. */
+static int snapshots_end_part(struct ec2_snapshots_reader *w, struct err *err)
 {
 	if (!w->in_parts || w->part || ec2_page_count(w->page) < PART_RECORDS)
 		return 0;
 	w->part = ec2_page_build_end(w->page);
 	w->page = w->part ? ec2_page_build_start() : NULL;
-	return w->page ? 0 : no_memory(err);
+	return w->page ? 0 : snapshots_no_memory(err);
 }
 
-static int end_item(struct ec2_snapshots_reader *w, struct err *err)
+static int snapshots_end_item(struct ec2_snapshots_reader *w, struct err *err)
 {
 	struct ec2_snapshot *s = &w->item;
 
 	if (w->n_records++ == EC2_XML_RECORDS_MAX)
 		return err_set(
-			err, EIO, "an answer with more than %d snapshots", EC2_XML_RECORDS_MAX);
+			err, EIO, "a response with more than %d snapshots", EC2_XML_RECORDS_MAX);
 	if (!s->id) {
 		utf8_make_line(w->id);
 		ec2_page_refuse(w->page, w->id);
@@ -269,16 +270,16 @@ static int end_item(struct ec2_snapshots_reader *w, struct err *err)
 	if (w->n_fields)
 		s->fields = ec2_page_memory(w->page, w->fields, w->n_fields * sizeof(*w->fields));
 	ec2_page_add(w->page, s);
-	return end_part(w, err);
+	return snapshots_end_part(w, err);
 }
 
-static int element_opened(void *arg, int depth, const char *name, struct err *err)
+static int snapshots_open(void *arg, int depth, const char *name, struct err *err)
 {
 	struct ec2_snapshots_reader *w = arg;
 
 	if (depth == DEPTH_ROOT && strcmp(name, "DescribeSnapshotsResponse"))
 		return err_set(err, EIO,
-			"the answer is not a DescribeSnapshotsResponse but a %.40s", name);
+			"the response is not a DescribeSnapshotsResponse but a %.40s", name);
 	if (depth == DEPTH_SET)
 		w->in_set = !strcmp(name, "snapshotSet");
 	if (!w->in_set)
@@ -297,8 +298,8 @@ static int element_opened(void *arg, int depth, const char *name, struct err *er
 	return 0;
 }
 
-static int tag_field(struct ec2_snapshots_reader *w, const char *name, const char *text, size_t len,
-	struct err *err)
+static int snapshots_set_tag(struct ec2_snapshots_reader *w, const char *name, const char *text,
+	size_t len, struct err *err)
 {
 	const char **at = !strcmp(name, "key")     ? &w->tag.key
 			  : !strcmp(name, "value") ? &w->tag.value
@@ -306,11 +307,12 @@ static int tag_field(struct ec2_snapshots_reader *w, const char *name, const cha
 
 	if (!at)
 		return 0;
-	*at = keep(w, text, len);
-	return *at ? 0 : no_memory(err);
+	*at = snapshots_copy_text(w, text, len);
+	return *at ? 0 : snapshots_no_memory(err);
 }
 
-static int token(struct ec2_snapshots_reader *w, const char *text, size_t len, struct err *err)
+static int snapshots_set_token(
+	struct ec2_snapshots_reader *w, const char *text, size_t len, struct err *err)
 {
 	char *copy;
 
@@ -318,55 +320,55 @@ static int token(struct ec2_snapshots_reader *w, const char *text, size_t len, s
 		return err_set(err, EIO, "the page's token is not legible");
 	copy = len ? strndup(text, len) : NULL;
 	if (len && !copy)
-		return no_memory(err);
+		return snapshots_no_memory(err);
 	free(w->token);
 	w->token = copy;
 	return 0;
 }
 
-/* Descriptions and tags are people's own words, white space around them is theirs. */
-static bool keeps_blanks(const struct ec2_snapshots_reader *w, int depth, const char *name)
+/* White space around descriptions and tags is part of them: people wrote it. */
+static bool snapshots_keep_blanks(const struct ec2_snapshots_reader *w, int depth, const char *name)
 {
 	return (depth == DEPTH_TAG_FIELD && w->in_tags) ||
 	       (depth == DEPTH_FIELD && !strcmp(name, "description"));
 }
 
-static int element_closed(
+static int snapshots_close(
 	void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
 {
 	struct ec2_snapshots_reader *w = arg;
 
-	if (text && !keeps_blanks(w, depth, name))
+	if (text && !snapshots_keep_blanks(w, depth, name))
 		text = xml_trim(text, &len);
 	if (depth == DEPTH_SET && text && !strcmp(name, "nextToken"))
-		return token(w, text, len, err);
+		return snapshots_set_token(w, text, len, err);
 	if (!w->in_set)
 		return 0;
-	/* The readers want strings. */
+	/* The functions below need terminated strings. */
 	if (text && text[len]) {
-		text = keep(w, text, len);
+		text = snapshots_copy_text(w, text, len);
 		if (!text)
-			return no_memory(err);
+			return snapshots_no_memory(err);
 		len = strlen(text);
 	}
 	if (depth == DEPTH_TAG_FIELD && w->in_tags && text)
-		return tag_field(w, name, text, len, err);
+		return snapshots_set_tag(w, name, text, len, err);
 	if (depth == DEPTH_TAG && w->in_tags)
-		end_tag(w);
+		snapshots_end_tag(w);
 	if (depth == DEPTH_ITEM)
-		return end_item(w, err);
+		return snapshots_end_item(w, err);
 	if (depth != DEPTH_FIELD || !text || w->in_tags)
 		return 0;
-	if (set_converted(w, name, text, len) || set_text(w, name, text, len))
+	if (snapshots_set_value(w, name, text, len) || snapshots_set_text(w, name, text, len))
 		return 0;
-	return add_field(w, name, text, len, err);
+	return snapshots_add_field(w, name, text, len, err);
 }
 
 struct ec2_snapshots_reader *ec2_snapshots_reader_create(bool in_parts)
 {
 	struct ec2_snapshots_reader *w = calloc(1, sizeof(*w));
 	const struct xml_handler handler = {
-		.open = element_opened, .close = element_closed, .arg = w};
+		.open = snapshots_open, .close = snapshots_close, .arg = w};
 
 	if (!w)
 		return NULL;
@@ -411,7 +413,7 @@ int ec2_snapshots_reader_end(struct ec2_snapshots_reader *w, struct ec2_page **o
 		return r;
 	ec2_page_set_token(w->page, steal(&w->token));
 	*out = ec2_page_build_end(steal(&w->page));
-	return *out ? 0 : no_memory(err);
+	return *out ? 0 : snapshots_no_memory(err);
 }
 
 int ec2_xml_snapshots(const char *body, size_t len, struct ec2_page **out, struct err *err)
@@ -421,7 +423,7 @@ int ec2_xml_snapshots(const char *body, size_t len, struct ec2_page **out, struc
 
 	*out = NULL;
 	if (!w)
-		return no_memory(err);
+		return snapshots_no_memory(err);
 	r = ec2_snapshots_reader_read(w, body, len, err);
 	if (!r)
 		r = ec2_snapshots_reader_end(w, out, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers other than pages of snapshots: regions, and the few texts of a small one. */
+/* Reads regions, and a few texts of any small response; the form of a snapshot's id, and the words
+ * for a record's flaws. */
 #include "ec2_xml.h"
 
 #include <errno.h>
@@ -10,10 +11,31 @@
 #include "endpoint.h"
 #include "xml.h"
 
-static int check_root(int depth, const char *name, const char *root, struct err *err)
+bool ec2_is_snapshot_id(const char *text)
+{
+	size_t digits;
+
+	if (strncmp(text, "snap-", 5))
+		return false;
+	digits = strspn(text + 5, "0123456789abcdefABCDEF");
+	return digits >= 8 && digits <= 59 && !text[5 + digits];
+}
+
+const char *ec2_flaws_text(unsigned flaws, char out[EC2_FLAWS_TEXT_SIZE])
+{
+	snprintf(out, EC2_FLAWS_TEXT_SIZE, "not shown as EC2 sent it:%s%s%s%s",
+		flaws & EC2_FLAW_TEXT ? " texts were cut or characters replaced;" : "",
+		flaws & EC2_FLAW_TAGS ? " tags are left out;" : "",
+		flaws & EC2_FLAW_FIELDS ? " fields are left out;" : "",
+		flaws & EC2_FLAW_VALUES ? " dates or numbers that are none are left out;" : "");
+	out[strlen(out) - 1] = '\0';
+	return out;
+}
+
+static int ec2_xml_check_root(int depth, const char *name, const char *root, struct err *err)
 {
 	if (depth == 1 && strcmp(name, root))
-		return err_set(err, EIO, "the answer is not a %s but a %.40s", root, name);
+		return err_set(err, EIO, "the response is not a %s but a %.40s", root, name);
 	return 0;
 }
 
@@ -34,10 +56,10 @@ static int regions_open(void *arg, int depth, const char *name, struct err *err)
 		w->enabled = true;
 		w->too_long = false;
 	}
-	return check_root(depth, name, "DescribeRegionsResponse", err);
+	return ec2_xml_check_root(depth, name, "DescribeRegionsResponse", err);
 }
 
-static int add_region(struct ec2_regions *out, const char *name, struct err *err)
+static int regions_add(struct ec2_regions *out, const char *name, struct err *err)
 {
 	char(*names)[ENDPOINT_REGION_SIZE];
 
@@ -73,7 +95,7 @@ static int regions_close(
 		if (!w->out->n_refused++)
 			snprintf(w->out->refused, sizeof(w->out->refused), "%s", w->name);
 	} else if (depth == 3 && *w->name) {
-		return add_region(w->out, w->name, err);
+		return regions_add(w->out, w->name, err);
 	}
 	return 0;
 }
@@ -114,7 +136,7 @@ static int texts_open(void *arg, int depth, const char *name, struct err *err)
 	size_t len = strlen(name);
 
 	if (depth == 1)
-		return check_root(depth, name, w->root, err);
+		return ec2_xml_check_root(depth, name, w->root, err);
 	if (w->path_len + len + 2 > sizeof(w->path))
 		return err_set(err, EIO, "the XML has names that are too long");
 	if (w->path_len)

@@ -281,7 +281,7 @@ static void test_what_is_no_answer(void **state)
 		{"", "not well-formed XML"},
 		{"hello", "not well-formed XML"},
 		{"<html><body>Internal Server Error</body></html>",
-			"the answer is not a DescribeSnapshotsResponse but a html"},
+			"the response is not a DescribeSnapshotsResponse but a html"},
 		{"<DescribeSnapshotsResponse/><DescribeSnapshotsResponse/>", "not well-formed XML"},
 		{ROOT "<snapshotSet><item></snapshotSet>" END, "not well-formed XML"},
 		{ROOT "<a>&undefined;</a>" END, "not well-formed XML"},
@@ -538,7 +538,7 @@ static void test_bounds_of_an_answer(void **state)
 		const char *unit, *reason;
 		int n;
 	} table[] = {
-		{"<item/>", "an answer with more than 100000 snapshots", EC2_XML_RECORDS_MAX + 1},
+		{"<item/>", "a response with more than 100000 snapshots", EC2_XML_RECORDS_MAX + 1},
 		{"<a>", "the XML is nested deeper than 256 elements", 300},
 		{"xxxxxxxxxxxxxxxx", "the XML has a text longer than 16777216 bytes", 1100000},
 	};
@@ -676,7 +676,7 @@ static void test_texts(void **state)
 	assert_string_equal(absent, "");
 	assert_string_equal(cut, "at ");
 	assert_int_equal(ec2_xml_texts(body, strlen(body), "S", texts, 5, &err), -EIO);
-	assert_string_equal(err.message, "the answer is not a S but a R");
+	assert_string_equal(err.message, "the response is not a S but a R");
 	buf_puts(&names, "<R><");
 	repeat(&names, "x", 300);
 	buf_puts(&names, "/></R>");

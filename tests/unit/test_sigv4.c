@@ -14,7 +14,7 @@
 
 #include "cleanup.h"
 #include "digest.h"
-#include "ec2_copy.h"
+#include "ec2_call.h"
 #include "endpoint.h"
 #include "form.h"
 #include "profile.h"
