@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An instance's metadata service: three requests, for a token, the role's name and the role's keys.
- */
+/* An instance's metadata service: requests for a token, the role's name and the role's keys. */
 
 #include <errno.h>
 #include <string.h>
@@ -28,8 +27,8 @@ struct imds {
 	struct credential_source base;
 	const struct credential_context *context;
 	struct credential_request request;
-	char words[400];
-	char *host; /* with a slash at its end */
+	char prefix[400]; /* of errors */
+	char *host;       /* with a slash at its end */
 	bool v1_permitted;
 	int64_t timeout_ms;
 	int attempts;
@@ -45,7 +44,7 @@ static void imds_fail(struct imds *imds, const struct err *err)
 
 	failure.errnum = err->errnum == ENOMEM ? ENOMEM : EACCES;
 	failure.http_status = 0; /* AWS did not send it */
-	err_context(&failure, "%s (%s)", imds->words, imds->host);
+	err_context(&failure, "%s (%s)", imds->prefix, imds->host);
 	credential_source_end(&imds->base, NULL, &failure);
 }
 
@@ -332,7 +331,7 @@ static int imds_configure(struct imds *imds, struct err *err)
 	return 0;
 }
 
-int credential_imds_create(const struct credential_context *context, const char *context_words,
+int credential_imds_create(const struct credential_context *context, const char *prefix,
 	struct credential_source **out, struct err *err)
 {
 	const char *disabled = profile_env("AWS_EC2_METADATA_DISABLED");
@@ -347,7 +346,7 @@ int credential_imds_create(const struct credential_context *context, const char 
 		return err_set(err, ENOMEM, "out of memory");
 	credential_source_init(&imds->base, &imds_ops, "the instance's role");
 	imds->context = context;
-	snprintf(imds->words, sizeof(imds->words), "%s", context_words);
+	snprintf(imds->prefix, sizeof(imds->prefix), "%s", prefix);
 	r = imds_configure(imds, err);
 	if (r < 0) {
 		imds_destroy(&imds->base);

@@ -127,9 +127,9 @@ int credential_container_create(
  * AWS_EC2_METADATA_DISABLED makes *out NULL. The environment or the profile set
  * ec2_metadata_service_endpoint, ec2_metadata_service_endpoint_mode, imds_use_ipv6,
  * metadata_service_timeout (seconds, of one try) and metadata_service_num_attempts. Errors begin
- * with `context_words`. A service that cannot be reached or has no role yet is EACCES and
+ * with `prefix`. A service that cannot be reached or has no role yet is EACCES and
  * retryable: at boot it may come up late. */
-int credential_imds_create(const struct credential_context *context, const char *context_words,
+int credential_imds_create(const struct credential_context *context, const char *prefix,
 	struct credential_source **out, struct err *err);
 
 #endif

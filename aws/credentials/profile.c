@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Both files together: which sections are profiles, and which value of a key counts. */
+/* Merges the two files: finds the profiles' sections, and the value of a key that counts. */
 #include "profile.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ struct named {
 struct profiles {
 	struct profile_file files[2]; /* by enum profiles_file */
 	const struct profile_section
-		*defaults[2];         /* [DEFAULT]: its options are in every section of its file */
+		*defaults[2]; /* [DEFAULT]: its options apply to every section of its file */
 	struct named *named[N_KINDS]; /* by kind */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The parser for the AWS CLI's files. It works in place: every string it yields points into the
- * file's own text, so that one wipe gets them all. A folded value is drawn together where it
- * stands; it never grows beyond the lines it came from. */
+/* The parser for the AWS CLI's files. It works in place: all strings point into the file's text, so
+ * that one wipe clears them all. A folded value is joined in place; it is never longer than its
+ * lines. */
 #include "profile_parse.h"
 
 #include <ctype.h>
@@ -14,7 +14,7 @@
 #include "hash.h"
 #include "secret.h"
 
-/* A section's name, to find one given twice. */
+/* A section's name, to detect duplicates. */
 struct seen {
 	const char *name;
 	UT_hash_handle hh;
@@ -28,20 +28,20 @@ struct parser {
 	size_t entries_cap;
 	unsigned line;
 	size_t indent;      /* of the last section or option line */
-	bool has_option;    /* there is an option that deeper lines continue */
-	const char *block;  /* the option that began a block, if the last one did */
+	bool has_option;    /* a deeper line continues an option */
+	const char *block;  /* the last option, if it began a block */
 	size_t option;      /* the last option's entry */
-	char *tail;         /* the end of that option's value, where a continuation goes */
+	char *tail;         /* the end of that option's value; a continuation is appended here */
 	size_t blank_lines; /* since that end */
 };
 
-static int fail(struct parser *p, const char *reason)
+static int parser_fail(struct parser *p, const char *reason)
 {
 	return err_set(p->err, EINVAL, "%s:%u: %s", p->file->path, p->line, reason);
 }
 
-/* Room for one more element of *array. Returns 0 or -ENOMEM. */
-static int make_room(void **array, size_t n, size_t *cap, size_t size)
+/* Makes room for one more element of *array. Returns 0 or -ENOMEM. */
+static int parser_make_room(void **array, size_t n, size_t *cap, size_t size)
 {
 	void *grown;
 
@@ -55,8 +55,8 @@ static int make_room(void **array, size_t n, size_t *cap, size_t size)
 	return 0;
 }
 
-/* How many bytes the white space at s has, as Python's str.isspace() sees it in UTF-8; 0 if there
- * is none. */
+/* Returns the length in bytes of one white space character at s, by Python's str.isspace(); 0 if
+ * another character is there. */
 static size_t space_at(const char *s)
 {
 	static const char *const wide[] = {"\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\x80",
@@ -94,17 +94,17 @@ char *profile_strip(char *s)
 	return s;
 }
 
-static int add_section(struct parser *p, char *name)
+static int parser_add_section(struct parser *p, char *name)
 {
 	struct profile_file *file = p->file;
 	struct seen *seen;
 
 	HASH_FIND_STR(p->seen, name, seen);
 	if (seen)
-		return fail(p, "this section was there before");
+		return parser_fail(p, "this section was there before");
 	if (file->n_sections == PROFILE_SECTIONS_MAX)
-		return fail(p, "too many sections");
-	if (make_room((void **)&file->sections, file->n_sections, &p->sections_cap,
+		return parser_fail(p, "too many sections");
+	if (parser_make_room((void **)&file->sections, file->n_sections, &p->sections_cap,
 		    sizeof(*file->sections)) < 0)
 		return err_set(p->err, ENOMEM, "out of memory");
 	seen = calloc(1, sizeof(*seen));
@@ -123,14 +123,14 @@ static int add_section(struct parser *p, char *name)
 	return 0;
 }
 
-static int add_entry(struct parser *p, const char *block, const char *key, const char *value)
+static int parser_add_entry(struct parser *p, const char *block, const char *key, const char *value)
 {
 	struct profile_file *file = p->file;
 	struct profile_section *section = &file->sections[file->n_sections - 1];
 
 	if (section->n == PROFILE_OPTIONS_MAX || file->n_entries == PROFILE_ENTRIES_MAX)
-		return fail(p, "too many options");
-	if (make_room((void **)&file->entries, file->n_entries, &p->entries_cap,
+		return parser_fail(p, "too many options");
+	if (parser_make_room((void **)&file->entries, file->n_entries, &p->entries_cap,
 		    sizeof(*file->entries)) < 0)
 		return err_set(p->err, ENOMEM, "out of memory");
 	file->entries[file->n_entries++] = (struct profile_entry){block, key, value};
@@ -139,7 +139,7 @@ static int add_entry(struct parser *p, const char *block, const char *key, const
 }
 
 /* `key = value` or `key: value`. */
-static int take_option(struct parser *p, char *text)
+static int parser_take_option(struct parser *p, char *text)
 {
 	struct profile_file *file = p->file;
 	const struct profile_section *section;
@@ -147,30 +147,30 @@ static int take_option(struct parser *p, char *text)
 	char *value;
 
 	if (!text[divide])
-		return fail(p, "neither a [section] nor an option = value");
+		return parser_fail(p, "neither a [section] nor an option = value");
 	text[divide] = '\0';
 	value = profile_strip(text + divide + 1);
 	text = profile_strip(text);
 	if (!*text)
-		return fail(p, "an option without a name");
+		return parser_fail(p, "an option without a name");
 	for (char *c = text; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
 	section = &file->sections[file->n_sections - 1];
 	for (size_t i = section->first; i < section->first + section->n; i++) {
 		if (!file->entries[i].block && strcmp(file->entries[i].key, text) == 0)
-			return fail(p, "this option was there before in its section");
+			return parser_fail(p, "this option was there before in its section");
 	}
 	p->has_option = true;
 	p->block = NULL;
 	p->option = file->n_entries;
 	p->tail = value + strlen(value);
 	p->blank_lines = 0;
-	return add_entry(p, NULL, text, value);
+	return parser_add_entry(p, NULL, text, value);
 }
 
-/* A deeper line: under an option without a value a nested `inner = value`, else more of the value.
+/* A deeper line: a nested `inner = value` under an option without a value, else more of the value.
  */
-static int take_continuation(struct parser *p, char *text)
+static int parser_take_continuation(struct parser *p, char *text)
 {
 	struct profile_entry *option = &p->file->entries[p->option];
 	size_t len = strlen(text);
@@ -183,9 +183,10 @@ static int take_continuation(struct parser *p, char *text)
 		char *divide = strchr(text, '=');
 
 		if (!divide)
-			return fail(p, "a nested line that is no option = value");
+			return parser_fail(p, "a nested line that is no option = value");
 		*divide = '\0';
-		return add_entry(p, p->block, profile_strip(text), profile_strip(divide + 1));
+		return parser_add_entry(
+			p, p->block, profile_strip(text), profile_strip(divide + 1));
 	}
 	for (size_t i = 0; i <= p->blank_lines; i++)
 		*p->tail++ = '\n';
@@ -195,7 +196,7 @@ static int take_continuation(struct parser *p, char *text)
 	return 0;
 }
 
-static int take_line(struct parser *p, char *line)
+static int parser_take_line(struct parser *p, char *line)
 {
 	size_t indent = 0; /* in characters */
 	char *text;
@@ -210,18 +211,18 @@ static int take_line(struct parser *p, char *line)
 	if (*text == '#' || *text == ';')
 		return 0;
 	if (p->has_option && indent > p->indent)
-		return take_continuation(p, text);
+		return parser_take_continuation(p, text);
 	p->indent = indent;
 	if (*text == '[' && strrchr(text, ']') > text + 1) {
 		*strrchr(text, ']') = '\0';
-		return add_section(p, text + 1);
+		return parser_add_section(p, text + 1);
 	}
 	if (!p->file->n_sections)
-		return fail(p, "a line before the first [section]");
-	return take_option(p, text);
+		return parser_fail(p, "a line before the first [section]");
+	return parser_take_option(p, text);
 }
 
-static int parse_lines(struct parser *p)
+static int parser_take_lines(struct parser *p)
 {
 	char *s = p->file->text.data, *end = s ? s + p->file->text.len : NULL;
 	int r;
@@ -235,11 +236,11 @@ static int parse_lines(struct parser *p)
 		while (s < end && *s != '\n' && *s != '\r')
 			s++;
 		if (memchr(line, '\0', (size_t)(s - line)))
-			return fail(p, "a NUL byte");
+			return parser_fail(p, "a NUL byte");
 		if (s + 1 < end && s[0] == '\r' && s[1] == '\n')
 			*s++ = '\0';
 		*s = '\0';
-		r = take_line(p, line);
+		r = parser_take_line(p, line);
 		if (r < 0)
 			return r;
 	}
@@ -250,7 +251,7 @@ int profile_parse(struct profile_file *file, struct err *err)
 {
 	struct parser p = {.file = file, .err = err};
 	struct seen *seen, *next;
-	int r = parse_lines(&p);
+	int r = parser_take_lines(&p);
 
 	HASH_ITER (hh, p.seen, seen, next) {
 		HASH_DEL(p.seen, seen);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Expansion of paths as the AWS CLI does it. */
+/* Expands paths as the AWS CLI does. */
 #include "profile_path.h"
 
 #include <ctype.h>
@@ -16,9 +16,9 @@ const char *profile_env(const char *name)
 	return value && *value ? value : NULL;
 }
 
-/* Appends the value of the variable at s ("$NAME" or "${NAME}") and returns what lies behind it;
- * NULL if there is none such. */
-static const char *add_variable(struct buf *out, const char *s)
+/* Appends the value of the variable at s ("$NAME" or "${NAME}") and returns the end of its name;
+ * NULL if s is not a variable, or not set. */
+static const char *path_add_variable(struct buf *out, const char *s)
 {
 	int braces = s[1] == '{';
 	const char *name = s + 1 + braces, *end = name;
@@ -37,9 +37,9 @@ static const char *add_variable(struct buf *out, const char *s)
 	return end + braces;
 }
 
-/* Appends the home directory for "~" or "~user" at s and returns what lies behind it; s itself if
- * there is none. */
-static const char *add_home(struct buf *out, const char *s)
+/* Appends the home directory for "~" or "~user" at s and returns the end of that; s itself if the
+ * home is not known. */
+static const char *path_add_home(struct buf *out, const char *s)
 {
 	const char *end = s + strcspn(s, "/");
 	const char *home = NULL;
@@ -71,7 +71,7 @@ char *profile_path_expand(const char *path)
 	const char *s = path;
 
 	while (*s) {
-		const char *next = *s == '$' ? add_variable(&variables, s) : NULL;
+		const char *next = *s == '$' ? path_add_variable(&variables, s) : NULL;
 
 		if (next) {
 			s = next;
@@ -81,7 +81,7 @@ char *profile_path_expand(const char *path)
 	}
 	s = buf_str(&variables);
 	if (*s == '~')
-		s = add_home(&out, s);
+		s = path_add_home(&out, s);
 	buf_puts(&out, s);
 	return variables.error ? NULL : buf_steal(&out);
 }

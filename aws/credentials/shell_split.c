@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Division of a line into words. */
+/* Divides a line into words. */
 #include "shell_split.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Copies one word from *in to *out, unquoted, and moves both behind it. Returns 0 or -EINVAL. */
+/* Copies one word, unquoted, from *in to *out and moves both to its end. Returns 0 or -EINVAL. */
 static int take_word(const char **in, char **out)
 {
 	const char *s = *in;
@@ -47,7 +47,7 @@ static int take_word(const char **in, char **out)
 int shell_split(const char *text, size_t max, char ***words)
 {
 	size_t room = (max + 1) * sizeof(char *), n = 0;
-	/* No word is longer than its source with the separator behind it. */
+	/* A word with its NUL is no longer than its source with the separator. */
 	_cleanup_free_ char **list = malloc(room + strlen(text) + 1);
 	char *to;
 

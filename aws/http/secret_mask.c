@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Secrets in other people's words. */
+/* Masks secrets and signatures. */
 #include "secret_mask.h"
 
 #include <ctype.h>
@@ -14,8 +14,8 @@ static int hex_value(char c)
 	return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
 }
 
-/* "%XX" and "%25XX"; returns how long it is, 0 if it is none. */
-static size_t percent(const char *s, size_t len, char *out)
+/* Decodes "%XX" or "%25XX". Returns its length, 0 if there is none. */
+static size_t decode_percent(const char *s, size_t len, char *out)
 {
 	size_t at = len >= 5 && !memcmp(s, "%25", 3) ? 3 : 1;
 
@@ -26,8 +26,8 @@ static size_t percent(const char *s, size_t len, char *out)
 	return at + 2;
 }
 
-/* "&#43;", "&#x2b;", "&amp;" */
-static size_t entity(const char *s, size_t len, char *out)
+/* Decodes "&#43;", "&#x2b;" or "&amp;". Returns its length, 0 if there is none. */
+static size_t decode_entity(const char *s, size_t len, char *out)
 {
 	static const struct {
 		const char *text;
@@ -55,9 +55,8 @@ static size_t entity(const char *s, size_t len, char *out)
 	return n && n < len && s[n] == ';' && !*end ? n + 1 + (hex ? 3 : 2) : 0;
 }
 
-/* The character that the text says at s, as it is or escaped, if it is c. Returns its length, 0 if
- * it is another. */
-static size_t says(const char *s, size_t len, char c)
+/* Returns the length of the character c at s, plain or escaped; 0 if another character is there. */
+static size_t match_char(const char *s, size_t len, char c)
 {
 	char escaped;
 	size_t n;
@@ -68,16 +67,18 @@ static size_t says(const char *s, size_t len, char c)
 		return 1;
 	if (*s == '\\' && len > 1 && s[1] == c)
 		return 2;
-	n = *s == '%' ? percent(s, len, &escaped) : *s == '&' ? entity(s, len, &escaped) : 0;
+	n = *s == '%'   ? decode_percent(s, len, &escaped)
+	    : *s == '&' ? decode_entity(s, len, &escaped)
+			: 0;
 	return n && escaped == c ? n : 0;
 }
 
-/* How much of the text says the secret from its beginning on; 0 if it is less than that counts. */
-static size_t match(const char *text, size_t len, const char *secret)
+/* Returns the length of the secret, or of a long enough beginning of it, at the start of text. */
+static size_t match_secret(const char *text, size_t len, const char *secret)
 {
 	size_t at = 0, n = 0, step;
 
-	while (secret[n] && (step = says(text + at, len - at, secret[n]))) {
+	while (secret[n] && (step = match_char(text + at, len - at, secret[n]))) {
 		at += step;
 		n++;
 	}
@@ -90,7 +91,7 @@ void secret_mask(char *text, size_t len, const char *const *secrets, size_t n_se
 		if (!secrets[i] || strlen(secrets[i]) < SECRET_MASK_MIN)
 			continue;
 		for (size_t at = 0; at < len;) {
-			size_t n = match(text + at, len - at, secrets[i]);
+			size_t n = match_secret(text + at, len - at, secrets[i]);
 
 			memset(text + at, '*', n);
 			at += n ? n : 1;
@@ -109,7 +110,7 @@ static void mask_v2(char *text, size_t len)
 		if (memcmp(text + at, name, n))
 			continue;
 		at += n;
-		step = says(text + at, len - at, '=');
+		step = match_char(text + at, len - at, '=');
 		at += step;
 		/* Base64, escaped or not */
 		for (; step && at < len &&

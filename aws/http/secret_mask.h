@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Secrets that come back in an answer's words, made unreadable. Pure. */
+/* Masks secrets and signatures in the text of a response. Pure. */
 #ifndef EBSFS_SECRET_MASK_H
 #define EBSFS_SECRET_MASK_H
 
 #include <stddef.h>
 
-/* A secret that is shorter is none of AWS's, and would be found in any text. */
+/* AWS's secrets are longer; a shorter one would match by chance. */
 #define SECRET_MASK_MIN 12
 
-/* Overwrites with '*', in place, where text says a secret, or the first SECRET_MASK_MIN characters
- * of it or more; as it is, or written with escapes: percent signs (twice, too), JSON's, XML's.
- * NULLs among the secrets are passed over. */
+/* Overwrites each secret in text with '*': whole, or cut off after at least SECRET_MASK_MIN
+ * characters; plain, or escaped for URLs (once or twice), JSON or XML. secrets may contain NULLs.
+ */
 void secret_mask(char *text, size_t len, const char *const *secrets, size_t n_secrets);
 
-/* The same for signatures: 64 hex digits or more in a row, as AWS's Version 4 has them, and what
- * follows "Signature=" of Version 2. Whoever reads a signed request may repeat it for a while. */
+/* The same for signatures, because a signed request can be sent again for a while: 64 or more hex
+ * digits in a row (Version 4), and the value after "Signature=" (Version 2). */
 void secret_mask_signatures(char *text, size_t len);
 
 #endif
