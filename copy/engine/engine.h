@@ -6,7 +6,6 @@
 
 #include <utlist.h>
 
-#include "concurrency_limit.h"
 #include "copies.h"
 #include "hash.h"
 #include "history.h"
@@ -117,6 +116,27 @@ struct poller {
 	const char **ids; /* asked for by the present poll; owned, and so are the strings */
 	bool *answered;   /* likewise: whether the response had the id */
 	size_t n_ids;
+};
+
+/*
+ * How many copies a region takes at once: learned from EC2's refusals (region_queue.c).
+ *
+ * Open: as many as the limit allows by our count of copies in progress. As long as EC2 has not
+ * named the limit, one more is tried when the count has reached it: its refusal names the true
+ * figure. Held: EC2 refused although our count is below the limit, so it counts copies that we do
+ * not see. Then each copy that is seen to end admits one, and so does time, by a growing pause. It
+ * opens again when count and limit agree.
+ */
+struct concurrency_limit {
+	unsigned limit;
+	bool learned; /* EC2 named the limit, at learned_at */
+	int64_t learned_at;
+	bool held;
+	unsigned grants;  /* held: copies that ended since the refusal and are not replaced yet */
+	int64_t grant_at; /* held: when time alone admits one */
+	int64_t pause_ms;
+	int64_t first_ms;  /* the shortest pause; the longest is 15 times that */
+	unsigned accepted; /* while EC2 had not named the limit */
 };
 
 struct region_queue {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A region as destination: its queue, its slots, and which job may be sent next. */
+/* A region as destination: its queue, its slots, which job may be sent next, and how many copies
+ * the region takes at once. */
 #ifndef EBSFS_REGION_QUEUE_H
 #define EBSFS_REGION_QUEUE_H
 
@@ -18,8 +19,8 @@ void region_queue_leave(struct job *job);
 
 /* Something changed: sees soon which jobs may be sent, and when to poll. */
 void region_queue_wake(struct region_queue *queue);
-/* Copies in progress into the region, as far as is known: our own, those whose response is not
- * here yet, and those of others. */
+/* Copies in progress into the region, as far as is known: our own, also those without a response
+ * yet, and those of others. */
 unsigned region_queue_used(const struct region_queue *queue);
 /* EC2 has accepted a job under this id, which is no other's copy then. */
 void region_queue_accepted(struct region_queue *queue, const char *id);
@@ -41,5 +42,40 @@ struct foreign *region_queue_foreign(
 void region_queue_foreign_end(
 	struct foreign *f, enum copy_state state, int64_t ended_ms, const char *message);
 void region_queue_foreign_drop(struct foreign *f);
+
+/* --- how many copies a region takes at once, and how to go on after a refusal; pure --- */
+
+/* Concurrent snapshot copies per destination region, until EC2 names another figure (EBS quotas).
+ */
+#define CONCURRENCY_LIMIT_DEFAULT    20
+/* A limit that EC2 named is believed for so long; then one copy more is tried again, for it may
+ * have been raised. */
+#define CONCURRENCY_LIMIT_LEARNED_MS (6 * 3600 * 1000LL)
+
+void concurrency_limit_init(struct concurrency_limit *g, unsigned limit, int64_t first_ms);
+/* Whether one more may be sent. used: copies in progress by our count; sending: how many of these
+ * have no response yet. now_ms: monotonic. */
+bool concurrency_limit_admits(
+	const struct concurrency_limit *g, unsigned used, unsigned sending, int64_t now_ms);
+/* Whether a queue may send one more while `sending` are unanswered. As long as EC2 has not named
+ * the limit, no more than it has accepted so far, but one at least: where it is far below the
+ * assumed one, not all that could be sent are refused, but at most one for each copy that it takes.
+ */
+bool concurrency_limit_paces(const struct concurrency_limit *g, unsigned sending, int64_t now_ms);
+void concurrency_limit_sent(struct concurrency_limit *g, int64_t now_ms); /* one was */
+void concurrency_limit_accepted(
+	struct concurrency_limit *g, unsigned used, int64_t now_ms); /* used: that one included */
+/* EC2 refused one for the limit; used: without that one. message: EC2's. unit: randomness in [0,
+ * 1). */
+void concurrency_limit_refused(struct concurrency_limit *g, const char *message, unsigned used,
+	int64_t now_ms, double unit);
+void concurrency_limit_freed(struct concurrency_limit *g); /* a copy in progress has ended */
+void concurrency_limit_seen(
+	struct concurrency_limit *g, unsigned used); /* EC2 itself shows so many in progress */
+/* When concurrency_limit_admits() may turn true by time alone; INT64_MAX if it cannot. */
+int64_t concurrency_limit_next(const struct concurrency_limit *g);
+
+/* N from "The limit is N for this destination region"; 0 if the message names none. */
+unsigned concurrency_limit_limit_of(const char *message);
 
 #endif

@@ -12,11 +12,11 @@
 #include <cmocka.h>
 
 #include "aws_error.h"
-#include "concurrency_limit.h"
 #include "copy_tags.h"
 #include "history.h"
 #include "loop.h"
 #include "on_end.h"
+#include "region_queue.h"
 #include "text.h"
 #include "timing.h"
 
