@@ -62,6 +62,7 @@ enum copy_state {
 	COPY_FAILED,
 	COPY_CANCELLED,
 };
+/* A state in words, as the journal has it (job.c). */
 const char *copy_state_text(enum copy_state state);
 bool copy_state_ended(enum copy_state state);
 

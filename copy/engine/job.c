@@ -69,6 +69,21 @@ typedef enum job_event job_action(
 	struct job *job, const struct job_news *news, struct outcome *out);
 typedef bool job_guard(const struct job *job);
 
+/* --- the states --- */
+
+const char *copy_state_text(enum copy_state state)
+{
+	static const char *const texts[] = {
+		"queued", "submitting", "pending", "completed", "error", "failed", "cancelled"};
+
+	return texts[state];
+}
+
+bool copy_state_ended(enum copy_state state)
+{
+	return state > COPY_PENDING;
+}
+
 /* --- the row's way to the journal --- */
 
 struct save {

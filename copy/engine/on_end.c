@@ -11,6 +11,7 @@
 #include <utlist.h>
 
 #include "isotime.h"
+#include "job_kind.h"
 #include "log.h"
 #include "workdir.h"
 
@@ -119,7 +120,7 @@ static int on_end_fill(struct run *r, const struct copy *copy)
 	while (environ[inherited])
 		inherited++;
 	r->env = calloc(FACTS + inherited + 1, sizeof(char *));
-	if (!r->env || on_end_add(r, "STATE", copy_state_text(copy->state)) < 0 ||
+	if (!r->env || on_end_add(r, "STATE", copy->kind->states[copy->state]) < 0 ||
 		on_end_add(r, "REGION", row->region) < 0 ||
 		on_end_add(r, "SNAPSHOT", row->copy_id) < 0 ||
 		on_end_add(r, "SOURCE_REGION", row->source_region) < 0 ||

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "aws_error.h"
+#include "copy_snapshot.h"
 #include "copy_tags.h"
 #include "history.h"
 #include "loop.h"
@@ -485,7 +486,8 @@ static void count_started(void *arg, int64_t row)
 static void test_the_command_gets_the_facts_and_only_as_environment(void **state)
 {
 	static const char evil[] = "$(touch /tmp/ebsfs-evil); `x` ' \" & \n rm -rf /";
-	struct copy copy = {.state = COPY_ERROR,
+	struct copy copy = {.kind = &copy_snapshot_kind,
+		.state = COPY_ERROR,
 		.row = {.id = 7,
 			.region = (char *)"eu-west-1",
 			.copy_id = (char *)"snap-0b0b0b0b",
