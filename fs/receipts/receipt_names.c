@@ -79,6 +79,11 @@ int receipts_check_name(const struct fs *fs, struct node folder, const char *nam
 		return err_set(err, EINVAL,
 			"the name '%s' is that of a copy's status; give the receipt another", name);
 	names_stem(name, stem);
+	if (strlen(stem) + strlen(".status") > NAME_MAX)
+		return err_set(err, ENAMETOOLONG,
+			"a receipt's name has at most %d bytes, so that NAME.status is a name too; "
+			"give it a shorter one",
+			(int)(NAME_MAX - strlen(".status")));
 	if (folder.kind == NODE_SNAPSHOTS && ec2_is_snapshot_id(name)) {
 		catalogue_slot slot = catalogue_find_shown(fs_catalogue(fs, folder), name);
 

@@ -5,7 +5,7 @@ import os
 import stat
 from errno import EBUSY, EINVAL, EISDIR, ENAMETOOLONG, EPERM
 
-from harness import case, check, contains, read, refused, same, write
+from harness import case, check, contains, read, refused, same, status, write
 from world import AWKWARD, BARE, NIGHTLY, SHARED
 
 SNAPSHOT = f"regions/us-east-1/snapshots/{NIGHTLY}"
@@ -60,6 +60,21 @@ def making_what_has_no_place(t):
     no(m, EPERM, "mknod regions/eu-west-1/pipe", "no devices, pipes or sockets", os.mkfifo, m.region("eu-west-1", "pipe"))
     long = "regions/eu-west-1/" + "n" * 256
     each(m, ENAMETOOLONG, [("find", long, "255 bytes", make) for make in (lambda p: write(p, "x"), os.mkdir, lambda p: os.rename(m("README"), p))])
+
+
+@case
+def names_without_room_for_a_status(t):
+    """Every receipt has its NAME.status: a name that leaves no room for that is refused, and nothing is sent."""
+    m = t.mount()
+    text = read(m.file("us-east-1", NIGHTLY))
+    longest, longer = m.region("eu-west-1", "n" * 248), m.region("eu-west-1", "n" * 249)
+    each(m, ENAMETOOLONG, [(word, "regions/eu-west-1/" + "n" * 249, "at most 248 bytes", make)
+        for word, make in (("create", lambda p: write(p, text)), ("mkdir", os.mkdir))])
+    same(t.sim.count("CopySnapshot"), 0, "copies under a name that is refused")
+    write(longest, text)
+    same(status(longest + ".status")["region"], "eu-west-1")
+    refused(ENAMETOOLONG, os.rename, longest, longer)
+    same(t.sim.count("CopySnapshot"), 1)
 
 
 @case
