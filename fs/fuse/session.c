@@ -15,8 +15,8 @@
 #include "fs.h"
 #include "log.h"
 #include "loop.h"
+#include "mount_table.h"
 #include "ops.h"
-#include "server.h"
 
 /* A client that walks a tree sends its next request some 10 µs after a reply; sleeping and waking
  * cost more than that. So the loop polls the descriptor for this long before it sleeps: a lone
@@ -200,7 +200,7 @@ static void session_announce(struct session *s)
 {
 	_cleanup_free_ char *path = mount_table_resolve(s->fs->options->mountpoint);
 
-	s->announced = path ? server_announce(path) : -ENOMEM;
+	s->announced = path ? mount_table_announce(path) : -ENOMEM;
 	if (s->announced < 0)
 		log_info("the mount's process cannot be announced: %s", strerror(-s->announced));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose account a configuration reached last. */
+/* The account that a configuration reached last. */
 #include "account_cache.h"
 
 #include <errno.h>
@@ -9,7 +9,6 @@
 #include "digest.h"
 #include "profile.h"
 #include "regions.h"
-#include "state_path.h"
 #include "statedir.h"
 
 #define FIRST_LINE "ebsfs-known 1\n"
@@ -18,23 +17,23 @@
 
 /* --- which configuration --- */
 
-static void add(struct buf *out, const char *name, const char *value)
+static void account_cache_add(struct buf *out, const char *name, const char *value)
 {
 	if (value && *value)
 		buf_printf(out, "%s=%s\n", name, value);
 }
 
-/* What of a profile says who one is. */
-static const char *const settings[] = {"aws_access_key_id", "role_arn", "credential_source",
-	"web_identity_token_file", "sso_session", "sso_start_url", "sso_account_id",
-	"sso_role_name", "login_session", "credential_process"};
-/* Of the environment; without the keys if the profile was named explicitly. */
-static const char *const variables[] = {"AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN",
+/* The settings of a profile that select the identity. */
+static const char *const identity_settings[] = {"aws_access_key_id", "role_arn",
+	"credential_source", "web_identity_token_file", "sso_session", "sso_start_url",
+	"sso_account_id", "sso_role_name", "login_session", "credential_process"};
+/* The same in the environment. The first one, the key, counts only without -o profile. */
+static const char *const identity_variables[] = {"AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN",
 	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
 	"AWS_CONTAINER_CREDENTIALS_FULL_URI"};
 
-static int describe(const struct options *o, const struct endpoint_config *config, struct buf *out,
-	struct err *err)
+static int account_cache_describe(const struct options *o, const struct endpoint_config *config,
+	struct buf *out, struct err *err)
 {
 	const char *profile = config->profile;
 	int r = endpoint_url(config, "ec2", "us-east-1", out, err);
@@ -42,12 +41,13 @@ static int describe(const struct options *o, const struct endpoint_config *confi
 	if (r < 0)
 		return r;
 	buf_putc(out, '\n');
-	for (size_t i = o->profile ? 1 : 0; i < ARRAY_LEN(variables); i++)
-		add(out, variables[i], getenv(variables[i]));
+	for (size_t i = o->profile ? 1 : 0; i < ARRAY_LEN(identity_variables); i++)
+		account_cache_add(out, identity_variables[i], getenv(identity_variables[i]));
 	for (int n = 0; profile && n < CHAIN_MAX; n++) {
-		add(out, "profile", profile);
-		for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-			add(out, settings[i], profiles_get(config->profiles, profile, settings[i]));
+		account_cache_add(out, "profile", profile);
+		for (size_t i = 0; i < ARRAY_LEN(identity_settings); i++)
+			account_cache_add(out, identity_settings[i],
+				profiles_get(config->profiles, profile, identity_settings[i]));
 		profile = profiles_get(config->profiles, profile, "source_profile");
 	}
 	return out->error ? err_set(err, ENOMEM, "out of memory") : 0;
@@ -56,11 +56,11 @@ static int describe(const struct options *o, const struct endpoint_config *confi
 char *account_cache_path(
 	const struct options *o, const struct endpoint_config *config, struct err *err)
 {
-	_cleanup_free_ char *folder = state_path_find(o, "known-accounts", err);
+	_cleanup_free_ char *folder = options_state_dir(o, "known-accounts", err);
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	char hash[DIGEST_SHA256_HEX], *path;
 
-	if (!folder || describe(o, config, &text, err) < 0)
+	if (!folder || account_cache_describe(o, config, &text, err) < 0)
 		return NULL;
 	if (digest_sha256_hex(text.data, text.len, hash) < 0 ||
 		asprintf(&path, "%s/known-%.32s", folder, hash) < 0) {
@@ -72,7 +72,7 @@ char *account_cache_path(
 
 /* --- the file --- */
 
-static int slurp(const char *path, struct buf *out, struct err *err)
+static int account_cache_slurp(const char *path, struct buf *out, struct err *err)
 {
 	_cleanup_close_ int folder = statedir_open_parent(path, false, err);
 	_cleanup_close_ int fd = folder < 0 ? folder : statedir_file(folder, path, O_RDONLY, err);
@@ -87,7 +87,7 @@ static int slurp(const char *path, struct buf *out, struct err *err)
 	return n < 0 ? err_set(err, errno, "%s: %s", path, strerror(errno)) : 0;
 }
 
-static int take_regions(struct account_cache *k, char *line)
+static int account_cache_take_regions(struct account_cache *k, char *line)
 {
 	size_t n = 0;
 
@@ -104,8 +104,8 @@ static int take_regions(struct account_cache *k, char *line)
 	return 0;
 }
 
-/* The lines behind the first, the last of which is "end": a file that was cut is none. */
-static int take_lines(struct account_cache *k, char *text)
+/* The lines after the first. The last one is "end", so that a truncated file is refused. */
+static int account_cache_take_lines(struct account_cache *k, char *text)
 {
 	char *line;
 	int r = 0;
@@ -117,7 +117,7 @@ static int take_lines(struct account_cache *k, char *text)
 			strspn(line + 9, "0123456789") == 12)
 			strcpy(k->account, line + 9);
 		else if (!strncmp(line, "regions: ", 9) && !k->regions)
-			r = take_regions(k, line + 9);
+			r = account_cache_take_regions(k, line + 9);
 		else
 			r = -EBADMSG;
 	}
@@ -131,11 +131,11 @@ int account_cache_read(const char *path, struct account_cache *out, struct err *
 
 	*out = (struct account_cache){0};
 	buf_init(&text, FILE_MAX);
-	r = slurp(path, &text, err);
+	r = account_cache_slurp(path, &text, err);
 	if (r < 0)
 		return r;
 	if (strncmp(buf_str(&text), FIRST_LINE, strlen(FIRST_LINE)) == 0)
-		r = take_lines(out, text.data + strlen(FIRST_LINE));
+		r = account_cache_take_lines(out, text.data + strlen(FIRST_LINE));
 	else
 		r = -EBADMSG;
 	return r < 0 ? err_set(err, -r, "%s: %s", path, strerror(-r)) : 0;
@@ -149,7 +149,7 @@ void account_cache_finish(struct account_cache *k)
 	*k = (struct account_cache){0};
 }
 
-static int replace(const char *path, const struct buf *text, struct err *err)
+static int account_cache_replace(const char *path, const struct buf *text, struct err *err)
 {
 	_cleanup_close_ int folder = statedir_open_parent(path, true, err);
 	_cleanup_close_ int fd = folder < 0 ? folder : statedir_begin(folder, path, err);
@@ -179,7 +179,7 @@ int account_cache_write(
 	buf_puts(&text, regions && *regions ? "\nend\n" : "end\n");
 	if (text.error)
 		return err_set(err, ENOMEM, "out of memory");
-	if (slurp(path, &old, err) == 0 && !strcmp(buf_str(&old), text.data))
+	if (account_cache_slurp(path, &old, err) == 0 && !strcmp(buf_str(&old), text.data))
 		return 0;
-	return replace(path, &text, err);
+	return account_cache_replace(path, &text, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Going into the background. */
+/* Forks into the background. */
 #include "daemon.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #include "workdir.h"
 
-static void wait_for_child(pid_t pid, int fd)
+static void daemon_wait_for_child(pid_t pid, int fd)
 {
 	char byte;
 	ssize_t n;
@@ -45,10 +45,10 @@ int daemon_fork(const char *mountpoint, struct err *err)
 	}
 	if (pid > 0) {
 		close(fds[1]);
-		wait_for_child(pid, fds[0]);
+		daemon_wait_for_child(pid, fds[0]);
 	}
 	close(fds[0]);
-	prctl(PR_SET_PDEATHSIG, SIGTERM); /* ^C, while the user still waits, ends this too */
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* ^C before daemon_ready() ends the child too */
 	setsid();
 	r = workdir_leave(mountpoint);
 	if (r < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Dead mounts: recognised, and cleared where they are surely ours. */
+/* Dead mounts: recognised, and cleared if they are ebsfs's. */
 #include "dead_mount.h"
 
 #include <errno.h>
@@ -16,16 +16,16 @@
 
 #include "cleanup.h"
 #include "log.h"
-#include "server.h"
+#include "mount_table.h"
 
-/* Dead mounts may lie one upon another. */
+/* Dead mounts may be stacked. */
 #define DEPTH_MAX 16
-/* How long a server that did not announce itself has for the attributes of its root. */
-#define ANSWER_MS 5000
+/* The timeout for the attributes of a mount's root. */
+#define ROOT_MS   5000
 
-/* statx() past the kernel's cache, which has the root's attributes for a day. In a process of its
- * own, for it may hang. Returns 0 or the errno; ETIMEDOUT. */
-static int ask(const char *path)
+/* statx() past the kernel's cache, which keeps the root's attributes for a day. Runs in a process
+ * of its own, because it may hang. Returns 0, the errno, or ETIMEDOUT. */
+static int dead_mount_stat_root(const char *path)
 {
 	int fds[2], number = ETIMEDOUT;
 	struct pollfd ready;
@@ -43,20 +43,20 @@ static int ask(const char *path)
 	}
 	close(fds[1]);
 	ready = (struct pollfd){.fd = fds[0], .events = POLLIN};
-	if (pid > 0 && poll(&ready, 1, ANSWER_MS) > 0 &&
+	if (pid > 0 && poll(&ready, 1, ROOT_MS) > 0 &&
 		read(fds[0], &number, sizeof(number)) != sizeof(number))
 		number = EIO;
 	close(fds[0]);
 	if (pid < 0)
 		return ENOMEM;
-	/* A child that hangs may outlast even SIGKILL, and is not waited for. */
+	/* A child that hangs may survive SIGKILL, so it is not waited for. */
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, number == ETIMEDOUT ? WNOHANG : 0);
 	return number;
 }
 
-/* All requests of the mount fail from now on. 0 or -errno. */
-static int abort_mount(const char *path, const struct mount_table_entry *mount)
+/* Makes all requests of the mount fail, now and later. Returns 0 or -errno. */
+static int dead_mount_abort(const char *path, const struct mount_table_entry *mount)
 {
 	char file[64];
 	_cleanup_close_ int fd = -1;
@@ -65,11 +65,11 @@ static int abort_mount(const char *path, const struct mount_table_entry *mount)
 	fd = open(file, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0 && write(fd, "1", 1) == 1)
 		return 0;
-	/* Only root may do this; it needs no fusectl file system. */
+	/* Without fusectl only root can abort a mount. */
 	return umount2(path, MNT_FORCE) == 0 || errno == EBUSY ? 0 : -errno;
 }
 
-static bool unmount(const char *path)
+static bool dead_mount_unmount(const char *path)
 {
 	const char *argv[] = {"fusermount3", "-u", "-z", "--", path, NULL};
 	posix_spawn_file_actions_t files;
@@ -88,12 +88,12 @@ static bool unmount(const char *path)
 	return r == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* The uppermost mount at path, once. Returns 0: none, or it was cleared (*cleared); 1: it lives;
- * -errno with *err. */
-static int clear_one(const char *path, bool *cleared, struct err *err)
+/* Looks at the uppermost mount at path. Returns 0 if there is none or it was cleared (*cleared), 1
+ * if it is an ebsfs that lives, or -errno with *err. */
+static int dead_mount_clear_one(const char *path, bool *cleared, struct err *err)
 {
 	struct mount_table_entry mount;
-	enum server_state server = SERVER_UNKNOWN;
+	enum mount_server server = MOUNT_SERVER_UNKNOWN;
 	bool ours, gone;
 	pid_t pid;
 	int answer;
@@ -103,24 +103,25 @@ static int clear_one(const char *path, bool *cleared, struct err *err)
 		return 0;
 	ours = !strcmp(mount.type, "fuse.ebsfs");
 	if (ours)
-		server = server_look(&mount, &pid);
-	if (server == SERVER_DEAD && abort_mount(path, &mount) == 0) {
+		server = mount_table_server(&mount, &pid);
+	if (server == MOUNT_SERVER_DEAD && dead_mount_abort(path, &mount) == 0) {
 		log_warning("%s: process %d was killed and cannot end; aborted its mount", path,
 			(int)pid);
-		/* What hung has failed now, and the process ends; or the mount is gone already. */
+		/* Its requests have failed, so the process can end; the mount may be gone already.
+		 */
 		*cleared = !mount_table_look(path, &mount);
 		if (*cleared)
 			return 0;
 	}
-	/* Also of a living one: it may have been killed a moment ago. */
-	answer = ask(path);
+	/* A process that lives may have been killed a moment ago, so its mount is asked too. */
+	answer = dead_mount_stat_root(path);
 	gone = answer == ENOTCONN || answer == ECONNABORTED;
-	if (answer == ETIMEDOUT && server != SERVER_LIVES)
+	if (answer == ETIMEDOUT && server != MOUNT_SERVER_LIVES)
 		return err_set(err, ETIMEDOUT,
 			"mountpoint %s: a %s file system is mounted there and does not answer; if "
 			"its process is dead, run: echo 1 > /sys/fs/fuse/connections/%u/abort",
 			path, mount.type, mount.minor);
-	if (gone && (!ours || !unmount(path)))
+	if (gone && (!ours || !dead_mount_unmount(path)))
 		return err_set(err, ENOTCONN,
 			"mountpoint %s: a file system that died is still mounted there; run: "
 			"fusermount3 -u %s",
@@ -136,12 +137,10 @@ int dead_mount_clear(const char *path, struct err *err)
 	int depth = 0, r = 0;
 
 	while (cleared && r == 0 && depth <= DEPTH_MAX) {
-		r = clear_one(full, &cleared, err);
+		r = dead_mount_clear_one(full, &cleared, err);
 		depth += cleared;
 	}
 	if (depth)
-		log_warning("%s bore the dead mount of an ebsfs that did not end as it should; "
-			    "cleared it",
-			path);
+		log_warning("%s had the dead mount of an ebsfs that was killed; cleared it", path);
 	return r;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The first words with AWS, and what becomes of a mount to which AWS says nothing. */
+/* The first requests of a mount: the account's number and its regions. Where AWS cannot be reached
+ * and this configuration reached an account before, the mount starts offline instead. */
 #include <errno.h>
 #include <string.h>
 
@@ -7,29 +8,39 @@
 #include "ec2.h"
 #include "log.h"
 #include "mount.h"
+#include "notify.h"
 #include "offline.h"
-#include "patience.h"
-#include "region_names.h"
+#include "spelling.h"
 
-/* Who the account is matters less than being there: a cloud without STS answers nothing to wait
- * for. */
-#define IDENTITY_MS   5000
+/* How long the start waits for the account's number once the regions are known. A cloud may have no
+ * STS. */
+#define IDENTITY_MS    5000
 /* How many other regions are asked at the start if one of regions= does not answer. */
-#define HOMES_MAX     3
-/* An account that is known from disk is mounted without AWS if that has not said a word for so
- * long.
- */
-#define REACH_MS      3000
-#define REACH_LOOK_MS 50
+#define HOMES_MAX      3
+/* An account that is known from disk is mounted offline if AWS sends no response for so long. */
+#define REACH_MS       3000
+#define REACH_LOOK_MS  50
+/* With wait=: the pause between two attempts. */
+#define RETRY_PAUSE_MS 1000
 
-/* The identity has been asked for long enough, or has come: go on once the regions are known. */
-static void maybe_go_on(struct mount *m)
+const char *discover_home_region(const struct mount *m)
+{
+	char **wanted = m->fs.options->regions;
+
+	return wanted ? wanted[0] : endpoint_home_region(m->profiles, m->fs.profile);
+}
+
+/* --- the account's number and its regions --- */
+
+/* Ends the loop after an error, or once the regions are known and the account's number is no longer
+ * awaited. */
+static void discover_check_end(struct mount *m)
 {
 	if (m->err.errnum || (m->regions_known && !m->identity_call))
 		uv_stop(&m->loop);
 }
 
-static void identity_late(void *arg)
+static void discover_identity_timeout(void *arg)
 {
 	struct mount *m = arg;
 
@@ -37,10 +48,11 @@ static void identity_late(void *arg)
 		aws_cancel(m->identity_call);
 		m->identity_call = NULL;
 	}
-	maybe_go_on(m);
+	discover_check_end(m);
 }
 
-static void identity_known(void *arg, const char *account, const char *arn, const struct err *err)
+static void discover_identity_done(
+	void *arg, const char *account, const char *arn, const struct err *err)
 {
 	struct mount *m = arg;
 
@@ -51,25 +63,17 @@ static void identity_known(void *arg, const char *account, const char *arn, cons
 		snprintf(m->fs.account, sizeof(m->fs.account), "%s", account);
 	if (arn)
 		log_info("acting as %s", arn);
-	maybe_go_on(m);
+	discover_check_end(m);
 }
 
-static void show(struct mount *m, const char *name)
-{
-	int r = regions_show(m->fs.regions, name);
-
-	if (r < 0 && !m->err.errnum)
-		err_set(&m->err, -r, "cannot show region %s: %s", name, strerror(-r));
-}
-
-static int by_name(const void *a, const void *b)
+static int discover_by_name(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* By name, as a shell expands a `*`: who goes through them one way or the other goes the same way,
- * and the next ones can be listed ahead. */
-static void show_in_order(struct mount *m, const char *const *names, size_t n)
+/* Shows the regions in the order of their names, in which a shell expands `*`: so regions can be
+ * listed ahead of a program that walks through them. */
+static void discover_show_regions(struct mount *m, const char *const *names, size_t n)
 {
 	_cleanup_free_ const char **sorted = calloc(n + 1, sizeof(*sorted));
 
@@ -78,20 +82,25 @@ static void show_in_order(struct mount *m, const char *const *names, size_t n)
 		return;
 	}
 	memcpy(sorted, names, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), by_name);
-	for (size_t i = 0; i < n && !m->err.errnum; i++)
-		show(m, sorted[i]);
+	qsort(sorted, n, sizeof(*sorted), discover_by_name);
+	for (size_t i = 0; i < n && !m->err.errnum; i++) {
+		int r = regions_show(m->fs.regions, sorted[i]);
+
+		if (r < 0)
+			err_set(&m->err, -r, "cannot show region %s: %s", sorted[i], strerror(-r));
+	}
 }
 
-/* Whether the list of regions is not to be had here for a reason that says nothing of the regions
- * that were named: no permission, a cloud without the question, or one without an answer. */
-static bool may_trust_option(const struct err *err)
+/* Whether DescribeRegions failed for a reason that leaves regions= plausible: no permission, or a
+ * cloud that does not support the call or returns no region. */
+static bool discover_may_trust_option(const struct err *err)
 {
 	return !strcmp(err->code, "UnauthorizedOperation") || err->errnum == EOPNOTSUPP ||
 	       err->errnum == ENODATA;
 }
 
-static void regions_come(void *arg, const char *const *names, size_t n, const struct err *err)
+static void discover_regions_done(
+	void *arg, const char *const *names, size_t n, const struct err *err)
 {
 	struct mount *m = arg;
 	char **wanted = m->fs.options->regions;
@@ -101,7 +110,7 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 	m->regions_known = true;
 	if (!err)
 		fs_keep_enabled(&m->fs, names, n);
-	if (err && !(wanted && may_trust_option(err))) {
+	if (err && !(wanted && discover_may_trust_option(err))) {
 		m->err = *err;
 		err_context(&m->err, "asking AWS for the account's regions");
 	} else if (err) {
@@ -109,27 +118,22 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 			err->message);
 	}
 	if (!err && wanted && !m->err.errnum)
-		region_names_check(wanted, names, n, &m->err);
+		spelling_check_regions(wanted, names, n, &m->err);
 	while (wanted && wanted[n_wanted])
 		n_wanted++;
 	if (!m->err.errnum)
-		show_in_order(
+		discover_show_regions(
 			m, wanted ? (const char *const *)wanted : names, wanted ? n_wanted : n);
-	/* The account's number is not waited for much longer than the regions. */
 	if (m->identity_call)
 		loop_timer_start(m->identity_timer, IDENTITY_MS);
-	maybe_go_on(m);
+	discover_check_end(m);
 }
 
-const char *start_home_region(const struct mount *m)
-{
-	char **wanted = m->fs.options->regions;
+/* --- one attempt --- */
 
-	return wanted ? wanted[0] : endpoint_home_region(m->profiles, m->fs.profile);
-}
-
-/* Whoever is known from disk need not wait for all the tries of the first requests. */
-static void look_for_reach(void *arg)
+/* Ends the attempt early where an account is known from disk and AWS cannot be reached. Without
+ * this, all retries of the first requests would pass first. */
+static void discover_look_for_reach(void *arg)
 {
 	struct mount *m = arg;
 	struct aws_health health = aws_health(m->fs.aws, NULL);
@@ -147,12 +151,12 @@ static void look_for_reach(void *arg)
 	uv_stop(&m->loop);
 }
 
-static int watch_reach(struct mount *m)
+static int discover_watch_reach(struct mount *m)
 {
-	if (!*m->known.account)
+	if (!*m->cached.account)
 		return 0;
 	if (!m->reach_timer)
-		m->reach_timer = loop_timer_create(&m->loop, look_for_reach, m);
+		m->reach_timer = loop_timer_create(&m->loop, discover_look_for_reach, m);
 	if (!m->reach_timer)
 		return -ENOMEM;
 	m->asked_ms = clock_wall_ms();
@@ -161,21 +165,21 @@ static int watch_reach(struct mount *m)
 	return 0;
 }
 
-static int ask_aws(struct mount *m, const char *home, struct err *err)
+static int discover_from(struct mount *m, const char *home, struct err *err)
 {
 	m->err = (struct err){0};
 	m->regions_known = false;
 	if (!m->identity_timer)
-		m->identity_timer = loop_timer_create(&m->loop, identity_late, m);
-	m->identity_call = m->identity_timer
-				   ? sts_get_caller_identity(m->fs.aws, home, identity_known, m)
-				   : NULL;
-	m->regions_call = ec2_describe_regions(m->fs.aws, home, regions_come, m);
-	if (!m->regions_call || !m->identity_call || watch_reach(m) < 0)
+		m->identity_timer = loop_timer_create(&m->loop, discover_identity_timeout, m);
+	m->identity_call = m->identity_timer ? sts_get_caller_identity(
+						       m->fs.aws, home, discover_identity_done, m)
+					     : NULL;
+	m->regions_call = ec2_describe_regions(m->fs.aws, home, discover_regions_done, m);
+	if (!m->regions_call || !m->identity_call || discover_watch_reach(m) < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	uv_run(&m->loop, UV_RUN_DEFAULT);
-	loop_timer_stop(
-		m->identity_timer); /* it ends the loop, which from now on serves the mount */
+	/* A timer that still ran would end the loop while it serves the mount. */
+	loop_timer_stop(m->identity_timer);
 	if (m->reach_timer)
 		loop_timer_stop(m->reach_timer);
 	if (m->identity_call)
@@ -191,33 +195,35 @@ static int ask_aws(struct mount *m, const char *home, struct err *err)
 	return -err->errnum;
 }
 
-static bool is_no_region(const struct err *err)
+/* Whether the failure is typical of a region that does not exist: no endpoint, or one that knows no
+ * key. */
+static bool discover_is_no_region(const struct err *err)
 {
 	return err->errnum == EHOSTUNREACH || !strcmp(err->code, "AuthFailure");
 }
 
-/* Without an endpoint, or not even of the form that one can be made of. */
-static bool may_be_name(const struct err *err)
+/* The same, or no URL could be made of the name. */
+static bool discover_may_be_name(const struct err *err)
 {
-	return is_no_region(err) || (err->errnum == EINVAL && !err->http_status);
+	return discover_is_no_region(err) || (err->errnum == EINVAL && !err->http_status);
 }
 
-/* The region that regions= names first may be the mistyped one, which has no endpoint or one that
- * knows nobody: then another one is asked which there are. */
-static int ask_aws_somewhere(struct mount *m, struct err *err)
+/* Asks the home region. The first name in regions= may be mistyped: then other regions are asked
+ * which regions exist. */
+static int discover_from_any(struct mount *m, struct err *err)
 {
 	char **wanted = m->fs.options->regions;
 	const char *home = endpoint_home_region(m->profiles, m->fs.profile);
-	int r = ask_aws(m, start_home_region(m), err);
+	int r = discover_from(m, discover_home_region(m), err);
 	struct err other;
 
-	/* If nobody answers, the first one's reason is told; else what the answer says of the list.
-	 */
-	for (int i = 1; r < 0 && wanted && may_be_name(err) && !m->ending && i <= HOMES_MAX; i++) {
+	/* If no region answers, *err stays the first one's error. */
+	for (int i = 1;
+		r < 0 && wanted && discover_may_be_name(err) && !m->ending && i <= HOMES_MAX; i++) {
 		bool last = i == HOMES_MAX || !wanted[i];
 
-		r = ask_aws(m, last ? home : wanted[i], &other);
-		if (r < 0 && !is_no_region(&other))
+		r = discover_from(m, last ? home : wanted[i], &other);
+		if (r < 0 && !discover_is_no_region(&other))
 			*err = other;
 		if (last)
 			break;
@@ -225,57 +231,110 @@ static int ask_aws_somewhere(struct mount *m, struct err *err)
 	return r;
 }
 
-/* --- without AWS --- */
+/* --- retries: wait= --- */
 
-/* A folder that is not safe from other users is refused before AWS is asked. Any other failure only
- * means that nothing is known. */
-static int read_known(struct mount *m, struct err *err)
+struct startup_retry {
+	int64_t until_ms; /* monotonic */
+	bool reported;
+};
+
+/* Whether a later attempt may succeed: network, name server, metadata service, role or credentials
+ * file may come up late at boot. AWS's refusals and wrong settings stay. */
+static bool startup_retry_helps(const struct err *err)
+{
+	if (err->code[0])
+		return err->retryable;
+	return err->errnum != EINVAL && err->errnum != ENOMEM && err->errnum != EINTR;
+}
+
+static void startup_retry_fired(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static void startup_retry_pause(struct mount *m)
+{
+	bool fired = false;
+	struct loop_timer *timer = loop_timer_create(&m->loop, startup_retry_fired, &fired);
+
+	if (!timer)
+		return;
+	loop_timer_start(timer, RETRY_PAUSE_MS);
+	while (!fired && !m->ending)
+		uv_run(&m->loop, UV_RUN_ONCE);
+	loop_timer_destroy(timer);
+}
+
+/* After an attempt that failed with *err: whether to make another one. Waits before it returns
+ * true, and reports the reason to the log (once) and to the service manager. */
+static bool startup_retry_again(struct startup_retry *retry, struct mount *m, struct err *err)
+{
+	int64_t left = retry->until_ms - clock_mono_ms();
+
+	if (left <= 0 || !startup_retry_helps(err))
+		return false;
+	if (!retry->reported)
+		log_warning("waiting up to %lld s more: %s", (long long)(left + 999) / 1000,
+			err->message);
+	retry->reported = true;
+	notify_manager("STATUS=waiting: %s", err->message);
+	startup_retry_pause(m);
+	if (m->ending)
+		err_set(err, EINTR, "ended by a signal before the mount stood");
+	return !m->ending;
+}
+
+/* --- offline --- */
+
+/* Reads the account cache. Only a folder that is not safe from other users is an error; after any
+ * other failure no account is known from disk. */
+static int discover_read_cache(struct mount *m, struct err *err)
 {
 	struct err why = {0};
 	int r;
 
 	if (m->fs.options->simulate)
 		return 0;
-	m->known_path = account_cache_path(m->fs.options, &m->endpoints, &why);
-	r = m->known_path ? account_cache_read(m->known_path, &m->known, &why) : -why.errnum;
+	m->cache_path = account_cache_path(m->fs.options, &m->endpoints, &why);
+	r = m->cache_path ? account_cache_read(m->cache_path, &m->cached, &why) : -why.errnum;
 	if (r < 0)
-		account_cache_finish(&m->known);
+		account_cache_finish(&m->cached);
 	return r == -EPERM ? err_set(err, EPERM, "%s", why.message) : 0;
 }
 
-static void write_known(const struct mount *m)
+static void discover_write_cache(const struct mount *m)
 {
 	struct err err;
 
-	if (m->known_path && *m->fs.account &&
-		account_cache_write(m->known_path, m->fs.account, m->fs.enabled, &err) < 0)
+	if (m->cache_path && *m->fs.account &&
+		account_cache_write(m->cache_path, m->fs.account, m->fs.enabled, &err) < 0)
 		log_info("the account is not remembered: %s", err.message);
 }
 
-/* Whether this failure need not keep from mounting what is on disk. */
-static bool can_go_offline(const struct mount *m, const struct err *why)
+static bool discover_may_go_offline(const struct mount *m, const struct err *why)
 {
-	return *m->known.account && offline_is_cause(why) &&
-	       (m->fs.options->regions || m->known.regions) &&
-	       (!*m->fs.account || !strcmp(m->fs.account, m->known.account));
+	return *m->cached.account && offline_is_cause(why) &&
+	       (m->fs.options->regions || m->cached.regions) &&
+	       (!*m->fs.account || !strcmp(m->fs.account, m->cached.account));
 }
 
-static int go_offline(struct mount *m, struct err *why)
+static int discover_go_offline(struct mount *m, struct err *why)
 {
-	char **known = m->known.regions, **names = m->fs.options->regions;
+	char **cached = m->cached.regions, **names = m->fs.options->regions;
 	size_t n = 0, n_names = 0;
 
 	m->err = (struct err){0};
-	while (known && known[n])
+	while (cached && cached[n])
 		n++;
-	if (known)
-		fs_keep_enabled(&m->fs, (const char *const *)known, n);
-	names = names ? names : known;
+	if (cached)
+		fs_keep_enabled(&m->fs, (const char *const *)cached, n);
+	names = names ? names : cached;
 	while (names[n_names])
 		n_names++;
-	show_in_order(m, (const char *const *)names, n_names);
-	snprintf(m->fs.account, sizeof(m->fs.account), "%s", m->known.account);
-	if (!m->err.errnum && offline_begin(&m->fs, start_home_region(m), m->known_path, why) < 0)
+	discover_show_regions(m, (const char *const *)names, n_names);
+	snprintf(m->fs.account, sizeof(m->fs.account), "%s", m->cached.account);
+	if (!m->err.errnum &&
+		offline_begin(&m->fs, discover_home_region(m), m->cache_path, why) < 0)
 		err_set(&m->err, ENOMEM, "out of memory");
 	if (!m->err.errnum)
 		fprintf(stderr,
@@ -286,22 +345,20 @@ static int go_offline(struct mount *m, struct err *why)
 	return -why->errnum;
 }
 
-int start_speak(struct mount *m, struct err *err)
+int discover(struct mount *m, struct err *err)
 {
-	struct patience patience = {.loop = &m->loop,
-		.until_ms = clock_mono_ms() + m->fs.options->wait_ms,
-		.ended = &m->ending};
+	struct startup_retry retry = {.until_ms = clock_mono_ms() + m->fs.options->wait_ms};
 	int r;
 
-	r = read_known(m, err);
+	r = discover_read_cache(m, err);
 	if (r < 0)
 		return r;
 	do
-		r = ask_aws_somewhere(m, err);
-	while (r < 0 && patience_lasts(&patience, err));
-	if (r < 0 && can_go_offline(m, err))
-		return go_offline(m, err);
+		r = discover_from_any(m, err);
+	while (r < 0 && startup_retry_again(&retry, m, err));
+	if (r < 0 && discover_may_go_offline(m, err))
+		return discover_go_offline(m, err);
 	if (r == 0)
-		write_known(m);
+		discover_write_cache(m);
 	return r;
 }

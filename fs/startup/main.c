@@ -14,7 +14,7 @@
 #include "simulate.h"
 #include "start.h"
 
-static void complain(const struct err *err)
+static void main_report(const struct err *err)
 {
 	const char *advice = aws_error_advice_for(err);
 	char text[800];
@@ -31,8 +31,8 @@ static void complain(const struct err *err)
 #endif
 #endif
 
-/* Keys are in memory: no core dump, no ptrace by others. */
-static void keep_secrets(void)
+/* Keys are in memory: no core dumps, and no ptrace by other processes. */
+static void main_protect_secrets(void)
 {
 	struct rlimit none = {0, 0};
 
@@ -42,16 +42,16 @@ static void keep_secrets(void)
 #endif
 }
 
-/* One thread does nearly all the work, and what a page of a listing took is to go back to the
- * system once it is in the catalogue. */
-static void keep_small(void)
+/* One thread does nearly all the work, so one arena is enough. The memory of a listing's page goes
+ * back to the system once the page is in the catalogue. */
+static void main_limit_memory(void)
 {
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, 64 << 10);
 	mallopt(M_TRIM_THRESHOLD, 128 << 10);
 }
 
-static enum exit_status run(struct options *o, struct err *err)
+static enum exit_status main_run(struct options *o, struct err *err)
 {
 	struct simulate *simulate = NULL;
 	struct mount *mount = NULL;
@@ -65,7 +65,7 @@ static enum exit_status run(struct options *o, struct err *err)
 		if (ready_fd < 0)
 			return EXIT_STATUS_OTHER;
 	}
-	keep_secrets();
+	main_protect_secrets();
 	status = EXIT_STATUS_OTHER;
 	if (o->simulate)
 		r = simulate_start(o, &simulate, err);
@@ -89,8 +89,8 @@ int main(int argc, char **argv)
 	struct options options;
 	struct err err;
 
-	keep_small();
-	/* Parsing and the journal's fsync run side by side. */
+	main_limit_memory();
+	/* Parsing and the journal's fsync run at the same time. */
 	setenv("UV_THREADPOOL_SIZE", "4", 1);
 	if (options_parse(argc, argv, &options, &err) < 0) {
 		status = EXIT_STATUS_USAGE;
@@ -105,13 +105,12 @@ int main(int argc, char **argv)
 		if (dead_mount_clear(options.mountpoint, &err) < 0)
 			status = EXIT_STATUS_OTHER;
 	} else {
-		/* To who asks for the mount: what it waits for, what is odd, and one clear line if
-		 * it does not come to a mount. */
+		/* Until the mount is ready, the user sees warnings and, if it fails, one line. */
 		log_setup(options.debug ? LOG_DEBUG : LOG_WARNING, false);
-		status = run(&options, &err);
+		status = main_run(&options, &err);
 	}
 	options_finish(&options);
 	if (status != EXIT_STATUS_DONE)
-		complain(&err);
+		main_report(&err);
 	return status;
 }

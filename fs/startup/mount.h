@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A mount while it is built, served and taken down. */
+/* One mount, from its start to its end: shared by start.c and discover.c. */
 #ifndef EBSFS_MOUNT_H
 #define EBSFS_MOUNT_H
 
@@ -16,7 +16,7 @@
 enum { SIGNAL_TERM, SIGNAL_INT, SIGNAL_HUP, SIGNALS };
 
 struct mount {
-	struct fs fs;
+	struct fs fs; /* first: start.c casts back from it */
 	uv_loop_t loop;
 	struct http *http;
 	struct profiles *profiles;
@@ -25,20 +25,24 @@ struct mount {
 	struct session *session;
 	uv_signal_t signals[SIGNALS];
 	int n_signals; /* initialised */
-	/* While it starts. */
+	bool ending;   /* by a signal */
+	bool unmounted;
+
+	/* For discover.c. */
 	struct aws_call *regions_call, *identity_call;
 	struct loop_timer *identity_timer, *reach_timer;
 	int64_t asked_ms, reach_until; /* wall clock; monotonic */
-	struct account_cache known;    /* account "": nothing is known of this configuration */
-	char *known_path;
-	struct err err;
-	bool regions_known, ending, unmounted;
+	struct account_cache cached;   /* account "": nothing is known of this configuration */
+	char *cache_path;
+	struct err err; /* of the attempt under way */
+	bool regions_known;
 };
 
-/* Where account-wide questions are asked. */
-const char *start_home_region(const struct mount *m);
-/* Asks AWS for the account and its regions, and shows those; or, if AWS cannot be reached, those
- * that are known from disk. 0, or -errno with *err. */
-int start_speak(struct mount *m, struct err *err);
+/* Where requests go that concern the whole account. */
+const char *discover_home_region(const struct mount *m);
+/* Asks AWS for the account's number and its regions, and shows the regions; or, if AWS cannot be
+ * reached, those that are known from disk. Runs the loop, for options->wait_ms at most beyond one
+ * attempt. 0, or -errno with *err. */
+int discover(struct mount *m, struct err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a mount can come to be here at all. A user's mount is made by fusermount3, which is
- * setuid root and has demands of its own; root's mount by mount(2). */
+/* Whether this machine lets the user mount. Root mounts by mount(2); for users fusermount3 does,
+ * which is setuid root and has conditions of its own. */
 #include "mount_check.h"
 
 #include <dirent.h>
@@ -24,7 +24,7 @@
 
 #define CONTAINER "in a container: docker run --device " DEVICE " --cap-add SYS_ADMIN"
 
-static bool may_mount_itself(void)
+static bool mount_check_capable(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
@@ -32,7 +32,7 @@ static bool may_mount_itself(void)
 	return syscall(SYS_capget, &header, data) == 0 && data[0].effective & 1u << CAP_SYS_ADMIN;
 }
 
-static bool is_empty(const char *path)
+static bool mount_check_is_empty(const char *path)
 {
 	DIR *dir = opendir(path);
 	const struct dirent *entry;
@@ -46,8 +46,8 @@ static bool is_empty(const char *path)
 	return empty;
 }
 
-/* Whether a request would have to wait for an automounter there. */
-static bool is_automount(const char *path)
+/* Whether the mountpoint belongs to an automounter, for which requests wait. */
+static bool mount_check_is_automount(const char *path)
 {
 	_cleanup_free_ char *full = mount_table_resolve(path);
 	struct mount_table_entry mount;
@@ -55,14 +55,15 @@ static bool is_automount(const char *path)
 	return full && mount_table_look(full, &mount) && !strcmp(mount.type, "autofs");
 }
 
-static bool is_below(const char *path, const char *top)
+static bool mount_check_is_below(const char *path, const char *top)
 {
 	size_t len = strlen(top);
 
 	return !strncmp(path, top, len) && (path[len] == '/' || path[len] == '\0');
 }
 
-static int check_mountpoint(const struct options *o, enum exit_status *status, struct err *err)
+static int mount_check_mountpoint(
+	const struct options *o, enum exit_status *status, struct err *err)
 {
 	const char *path = o->mountpoint;
 	struct stat st;
@@ -84,13 +85,13 @@ static int check_mountpoint(const struct options *o, enum exit_status *status, s
 			       : err_set(err, errno, "mountpoint %s: %s", path, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, ENOTDIR, "mountpoint %s is not a directory", path);
-	/* An automounter waits for us there: it must not be asked what is in it. */
-	if (!is_automount(path) && !o->nonempty && !is_empty(path))
+	/* An automounter waits for this mount: reading its folder would hang. */
+	if (!mount_check_is_automount(path) && !o->nonempty && !mount_check_is_empty(path))
 		return err_set(err, ENOTEMPTY,
 			"mountpoint %s is not empty, and the mount would hide what is in it; name "
 			"an empty directory, or mount with -o nonempty",
 			path);
-	if (o->state_dir && is_below(o->state_dir, path))
+	if (o->state_dir && mount_check_is_below(o->state_dir, path))
 		return err_set(err, EINVAL,
 			"option state_dir: %s is in the mountpoint, where the mount would hide it; "
 			"name another place",
@@ -98,7 +99,7 @@ static int check_mountpoint(const struct options *o, enum exit_status *status, s
 	return 0;
 }
 
-static int check_device(struct err *err)
+static int mount_check_device(struct err *err)
 {
 	_cleanup_close_ int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
 	struct stat st = {0};
@@ -126,7 +127,7 @@ static int check_device(struct err *err)
 	}
 }
 
-static char *find_program(const char *name)
+static char *mount_check_find_program(const char *name)
 {
 	const char *path = getenv("PATH");
 	_cleanup_free_ char *list = NULL;
@@ -145,9 +146,9 @@ static char *find_program(const char *name)
 	return NULL;
 }
 
-static int check_fusermount(struct err *err)
+static int mount_check_fusermount(struct err *err)
 {
-	_cleanup_free_ char *program = find_program("fusermount3");
+	_cleanup_free_ char *program = mount_check_find_program("fusermount3");
 	struct stat st;
 
 	if (!program)
@@ -167,7 +168,7 @@ static int check_fusermount(struct err *err)
 	return 0;
 }
 
-static bool admits_others(void)
+static bool mount_check_conf_allows_other(void)
 {
 	_cleanup_fclose_ FILE *file = fopen(CONF, "re");
 	char line[256], word[32], more[2];
@@ -180,13 +181,13 @@ static bool admits_others(void)
 	return false;
 }
 
-/* What fusermount3 demands for a user. */
-static int check_user(const struct options *o, struct err *err)
+/* The conditions of fusermount3. */
+static int mount_check_user(const struct options *o, struct err *err)
 {
 	const char *path = o->mountpoint;
 	struct stat st;
 
-	if (check_fusermount(err) < 0)
+	if (mount_check_fusermount(err) < 0)
 		return -err->errnum;
 	if (access(path, W_OK) < 0)
 		return err_set(err, errno,
@@ -198,7 +199,7 @@ static int check_user(const struct options *o, struct err *err)
 			"mountpoint %s belongs to another user and is sticky; name a directory of "
 			"your own",
 			path);
-	if (o->allow_other && !admits_others())
+	if (o->allow_other && !mount_check_conf_allows_other())
 		return err_set(err, EPERM,
 			"option allow_other: " CONF " does not permit it to users; write there, as "
 			"root, the line user_allow_other; or mount as root");
@@ -208,13 +209,13 @@ static int check_user(const struct options *o, struct err *err)
 int mount_check(const struct options *o, enum exit_status *status, struct err *err)
 {
 	*status = EXIT_STATUS_MOUNT;
-	if (check_mountpoint(o, status, err) < 0 || check_device(err) < 0)
+	if (mount_check_mountpoint(o, status, err) < 0 || mount_check_device(err) < 0)
 		return -err->errnum;
-	if (may_mount_itself())
+	if (mount_check_capable())
 		return 0;
 	if (getuid() == 0)
 		return err_set(err, EPERM,
 			"cannot mount: root lacks the capability to mount here "
 			"(CAP_SYS_ADMIN); " CONTAINER);
-	return check_user(o, err);
+	return mount_check_user(o, err);
 }

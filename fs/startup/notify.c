@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Word to a service manager: one datagram, and no library for it. */
+/* Messages to the service manager, without libsystemd: each is one datagram. */
 #include "notify.h"
 
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include "cleanup.h"
 
 /* Returns the address's length, 0 if there is none. */
-static socklen_t address_of_manager(struct sockaddr_un *address)
+static socklen_t notify_address(struct sockaddr_un *address)
 {
 	const char *name = getenv("NOTIFY_SOCKET");
 	size_t len = name ? strlen(name) : 0;
@@ -31,7 +31,7 @@ static socklen_t address_of_manager(struct sockaddr_un *address)
 void notify_manager(const char *fmt, ...)
 {
 	struct sockaddr_un address;
-	socklen_t len = address_of_manager(&address);
+	socklen_t len = notify_address(&address);
 	_cleanup_close_ int fd = -1;
 	char text[800];
 	va_list ap;

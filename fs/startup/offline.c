@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A mount without AWS. */
+/* A mount while AWS cannot be reached. */
 #include "offline.h"
 
 #include <errno.h>
@@ -19,15 +19,15 @@
 #define PAUSE_MAX_MS 30000
 
 /*
- *   waiting   nobody has said who one is; asked again after a pause
- *   meeting   it is the right account: the mount is an ordinary one, and only its list of regions
- *             is still asked for
- *   barred    it is another account: nothing is shown and nothing is sent any more
+ *   waiting   AWS has not confirmed the account; it is asked again after a pause
+ *   met       AWS confirmed the account: the mount is an ordinary one. Only the list of regions is
+ *             still requested
+ *   barred    the credentials are another account's: nothing is shown and nothing is sent any more
  */
 struct offline {
 	struct fs *fs;
 	char home[ENDPOINT_REGION_SIZE];
-	const char *known_path;
+	const char *cache_path;
 	int64_t since_ms; /* wall clock */
 	int64_t pause_ms;
 	struct err why;
@@ -43,9 +43,9 @@ bool offline_is_cause(const struct err *err)
 	return err->errnum == ETIMEDOUT || (err->errnum == EHOSTUNREACH && err->retryable);
 }
 
-static void ask(void *arg);
+static void offline_ask(void *arg);
 
-static void later(struct offline *o)
+static void offline_ask_later(struct offline *o)
 {
 	o->pause_ms = o->pause_ms ? o->pause_ms * 2 : PAUSE_MIN_MS;
 	if (o->pause_ms > PAUSE_MAX_MS)
@@ -53,7 +53,7 @@ static void later(struct offline *o)
 	loop_timer_start(o->again, o->pause_ms);
 }
 
-static void hold(struct offline *o)
+static void offline_hold_requests(struct offline *o)
 {
 	struct err err;
 
@@ -62,9 +62,10 @@ static void hold(struct offline *o)
 	aws_hold(o->fs->aws, &err);
 }
 
-/* --- the regions, once it is known who one is --- */
+/* --- the regions, once the account is confirmed --- */
 
-static void regions_come(void *arg, const char *const *names, size_t n, const struct err *err)
+static void offline_regions_done(
+	void *arg, const char *const *names, size_t n, const struct err *err)
 {
 	struct offline *o = arg;
 	struct fs *fs = o->fs;
@@ -73,35 +74,36 @@ static void regions_come(void *arg, const char *const *names, size_t n, const st
 
 	o->call = NULL;
 	if (err)
-		log_info("the regions are those of the last time: %s", err->message);
+		log_info("the regions cannot be listed; showing those known from disk: %s",
+			err->message);
 	for (size_t i = 0; i < n && !err && !fs->options->regions; i++) {
 		if (regions_index(fs->regions, names[i]) < 0)
 			more |= regions_show(fs->regions, names[i]) >= 0;
 	}
 	if (!err)
 		fs_keep_enabled(fs, names, n);
-	if (!err && account_cache_write(o->known_path, fs->account, fs->enabled, &unwritten) < 0)
+	if (!err && account_cache_write(o->cache_path, fs->account, fs->enabled, &unwritten) < 0)
 		log_info("the account is not remembered: %s", unwritten.message);
 	if (more)
 		invalidate_node(fs, (struct node){.kind = NODE_REGIONS});
 }
 
-static void meet(struct offline *o)
+static void offline_confirm(struct offline *o)
 {
 	struct fs *fs = o->fs;
 
-	log_info("AWS answers: this is account %s, as it was; what is shown from disk is asked for",
+	log_info("AWS can be reached again, and the account is still %s: refreshing what is shown",
 		fs->account);
 	o->met = true;
 	aws_hold(fs->aws, NULL);
 	for (size_t i = 0; regions_at(fs->regions, i); i++)
 		region_retry(regions_at(fs->regions, i));
-	o->call = ec2_describe_regions(fs->aws, o->home, regions_come, o);
+	o->call = ec2_describe_regions(fs->aws, o->home, offline_regions_done, o);
 }
 
-/* --- who one is --- */
+/* --- the account --- */
 
-static void bar(struct offline *o, const char *account)
+static void offline_bar(struct offline *o, const char *account)
 {
 	struct fs *fs = o->fs;
 
@@ -121,7 +123,8 @@ static void bar(struct offline *o, const char *account)
 	}
 }
 
-static void identified(void *arg, const char *account, const char *arn, const struct err *err)
+static void offline_identity_done(
+	void *arg, const char *account, const char *arn, const struct err *err)
 {
 	struct offline *o = arg;
 
@@ -129,43 +132,43 @@ static void identified(void *arg, const char *account, const char *arn, const st
 	o->call = NULL;
 	if (err) {
 		o->why = *err;
-		hold(o);
-		later(o);
+		offline_hold_requests(o);
+		offline_ask_later(o);
 	} else if (strcmp(account, o->fs->account) != 0) {
-		bar(o, account);
+		offline_bar(o, account);
 	} else {
-		meet(o);
+		offline_confirm(o);
 	}
 }
 
-static void ask(void *arg)
+static void offline_ask(void *arg)
 {
 	struct offline *o = arg;
 
-	o->call = sts_get_caller_identity(o->fs->aws, o->home, identified, o);
+	o->call = sts_get_caller_identity(o->fs->aws, o->home, offline_identity_done, o);
 	if (!o->call)
-		later(o);
+		offline_ask_later(o);
 }
 
-int offline_begin(struct fs *fs, const char *home, const char *known_path, const struct err *why)
+int offline_begin(struct fs *fs, const char *home, const char *cache_path, const struct err *why)
 {
 	struct offline *o = calloc(1, sizeof(*o));
 
 	if (!o)
 		return -ENOMEM;
 	o->fs = fs;
-	o->known_path = known_path;
+	o->cache_path = cache_path;
 	o->since_ms = clock_wall_ms();
 	o->why = *why;
 	snprintf(o->home, sizeof(o->home), "%s", home);
-	o->again = loop_timer_create(fs->loop, ask, o);
+	o->again = loop_timer_create(fs->loop, offline_ask, o);
 	if (!o->again) {
 		free(o);
 		return -ENOMEM;
 	}
 	fs->offline = o;
-	hold(o);
-	later(o);
+	offline_hold_requests(o);
+	offline_ask_later(o);
 	return 0;
 }
 

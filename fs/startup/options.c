@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line and -o options. */
+/* The command line and the options after -o. */
 #include "options.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ struct option {
 	const char *help;
 };
 
-/* What ebsfs takes after -o. The man page has one entry for each; a test holds the two together. */
+/* The options after -o. The man page has one entry for each; a test compares the two. */
 static const struct option option_table[] = {
 	{"regions", OPTION_REGIONS, offsetof(struct options, regions), 0, 0, "R1:R2:…",
 		"show only these regions (default: all that the account has enabled)"},
@@ -77,15 +78,15 @@ static const struct option option_table[] = {
 		"at boot: how long to wait for the network, AWS and credentials before the "
 		"mount is given up (default: 0)"},
 	{"allow_other", OPTION_FLAG, offsetof(struct options, allow_other), 0, 0, NULL,
-		"let other users in too, each as the modes of the files permit (default: only who "
-		"mounted)"},
+		"let other users in too, each as the modes of the files permit (default: only the "
+		"mounting user)"},
 	{"nonempty", OPTION_FLAG, offsetof(struct options, nonempty), 0, 0, NULL,
 		"mount also on a directory that is not empty, and hide what is in it (default: "
 		"refused)"},
 };
 
-/* Options of the kernel's or of libfuse that are handed on, and words that fstab and mount(8) use
- * among themselves. */
+/* Options that are passed to libfuse and the kernel, and words of fstab and mount(8) that are
+ * ignored. */
 static const char *const handed_on[] = {"default_permissions",
 	"max_read=", "fsname=", "subtype=", "auto_unmount", "dev", "nodev", "suid", "nosuid",
 	"exec", "noexec", "atime", "noatime", "sync", "async", "dirsync"};
@@ -93,7 +94,7 @@ static const char *const passed_over[] = {"rw", "auto", "noauto", "user", "nouse
 	"owner", "group", "defaults", "_netdev", "nofail", "relatime", "norelatime", "strictatime",
 	"diratime", "nodiratime", "lazytime", "x-*", "comment="};
 
-static int in_list(const char *word, const char *const *list, size_t n)
+static int options_in_list(const char *word, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t len = strlen(list[i]);
@@ -108,9 +109,8 @@ static int in_list(const char *word, const char *const *list, size_t n)
 	return 0;
 }
 
-/* realpath() of what need not exist yet: relative to where the command was called, for a daemon
- * leaves that folder. */
-static char *absolute(const char *path)
+/* The path made absolute while the working directory is still the caller's. It need not exist. */
+static char *options_absolute(const char *path)
 {
 	char cwd[PATH_MAX];
 	char *full;
@@ -120,7 +120,7 @@ static char *absolute(const char *path)
 	return asprintf(&full, "%s/%s", cwd, path) < 0 ? NULL : full;
 }
 
-static int set_regions(struct options *o, const char *value, struct err *err)
+static int options_set_regions(struct options *o, const char *value, struct err *err)
 {
 	_cleanup_free_ char *copy = strdup(value);
 	size_t n = 0, colons = 0;
@@ -148,7 +148,7 @@ static int set_regions(struct options *o, const char *value, struct err *err)
 	return 0;
 }
 
-static int set_option(
+static int options_set(
 	struct options *o, const struct option *option, const char *value, struct err *err)
 {
 	void *member = (char *)o + option->offset;
@@ -178,7 +178,7 @@ static int set_option(
 				value, option->min, option->max);
 		return 0;
 	case OPTION_REGIONS:
-		return set_regions(o, value, err);
+		return options_set_regions(o, value, err);
 	case OPTION_SIGNATURE:
 		if (strcmp(value, "v4") != 0 && strcmp(value, "v2") != 0)
 			return err_set(err, EINVAL,
@@ -188,18 +188,19 @@ static int set_option(
 		return 0;
 	default:
 		free(*(char **)member);
-		*(char **)member = option->type == OPTION_PATH ? absolute(value) : strdup(value);
+		*(char **)member =
+			option->type == OPTION_PATH ? options_absolute(value) : strdup(value);
 		return *(char **)member ? 0 : err_set(err, ENOMEM, "out of memory");
 	}
 }
 
 /* "us-east-1,eu-west-1" in a list whose separator is the comma. */
-static bool is_further_region(const struct options *o, const char *word)
+static bool options_is_further_region(const struct options *o, const char *word)
 {
 	return o->regions && strchr(word, '-') && endpoint_is_region(word);
 }
 
-static int refuse_option(const struct options *o, const char *word, struct err *err)
+static int options_refuse(const struct options *o, const char *word, struct err *err)
 {
 	const char *names[ARRAY_LEN(option_table)];
 	_cleanup_buf_ struct buf hint = BUF_INIT;
@@ -209,7 +210,7 @@ static int refuse_option(const struct options *o, const char *word, struct err *
 	if (spelling_nearest(names, ARRAY_LEN(names), word, &hint))
 		return err_set(err, EINVAL, "unknown option '%.80s'; did you mean %s?", word,
 			buf_str(&hint));
-	if (!is_further_region(o, word))
+	if (!options_is_further_region(o, word))
 		return err_set(
 			err, EINVAL, "unknown option '%.80s'; 'ebsfs --help' lists them all", word);
 	for (char **region = o->regions; *region; region++)
@@ -219,13 +220,13 @@ static int refuse_option(const struct options *o, const char *word, struct err *
 		buf_str(&hint), word);
 }
 
-static int take_option(struct options *o, char *word, struct err *err)
+static int options_take(struct options *o, char *word, struct err *err)
 {
 	char *value;
 
-	if (!*word || in_list(word, passed_over, ARRAY_LEN(passed_over)))
+	if (!*word || options_in_list(word, passed_over, ARRAY_LEN(passed_over)))
 		return 0;
-	if (in_list(word, handed_on, ARRAY_LEN(handed_on)))
+	if (options_in_list(word, handed_on, ARRAY_LEN(handed_on)))
 		return buf_printf(&o->fuse, "%s%s", o->fuse.len ? "," : "", word) < 0
 			       ? err_set(err, ENOMEM, "out of memory")
 			       : 0;
@@ -234,13 +235,13 @@ static int take_option(struct options *o, char *word, struct err *err)
 		*value++ = '\0';
 	for (size_t i = 0; i < ARRAY_LEN(option_table); i++)
 		if (!strcmp(word, option_table[i].name))
-			return set_option(o, &option_table[i], value, err);
-	return refuse_option(o, word, err);
+			return options_set(o, &option_table[i], value, err);
+	return options_refuse(o, word, err);
 }
 
 /* A list after -o. A comma that belongs to a value is written "\,", as mount(8) and libfuse have
  * it. */
-static int take_list(struct options *o, const char *list, struct err *err)
+static int options_take_list(struct options *o, const char *list, struct err *err)
 {
 	_cleanup_buf_ struct buf word = BUF_INIT;
 
@@ -253,7 +254,7 @@ static int take_list(struct options *o, const char *list, struct err *err)
 		}
 		if (word.error)
 			return err_set(err, ENOMEM, "out of memory");
-		if (word.len && take_option(o, word.data, err) < 0)
+		if (word.len && options_take(o, word.data, err) < 0)
 			return -err->errnum;
 		buf_clear(&word);
 		if (!*p)
@@ -261,8 +262,8 @@ static int take_list(struct options *o, const char *list, struct err *err)
 	}
 }
 
-/* "--profile=x", "--simulate": options, but not where they belong; "--hlep". */
-static int refuse_switch(const char *arg, struct err *err)
+/* "--profile=x" and "--simulate" belong after -o; "--hlep" is mistyped. */
+static int options_refuse_switch(const char *arg, struct err *err)
 {
 	static const char *const switches[] = {"--help", "--version", "--clear"};
 	_cleanup_buf_ struct buf hint = BUF_INIT;
@@ -283,7 +284,7 @@ static int refuse_switch(const char *arg, struct err *err)
 	return err_set(err, EINVAL, "unknown switch '%.80s'; 'ebsfs --help' lists them all", arg);
 }
 
-static int take_switch(
+static int options_take_switch(
 	struct options *o, const char *arg, const char *next, int *used, struct err *err)
 {
 	*used = 1;
@@ -298,14 +299,14 @@ static int take_switch(
 	else if (!strcmp(arg, "-d"))
 		o->debug = o->foreground = true;
 	else if (!strncmp(arg, "-o", 2) && arg[2])
-		return take_list(o, arg + 2, err);
+		return options_take_list(o, arg + 2, err);
 	else if (!strcmp(arg, "-o")) {
 		*used = 2;
 		if (!next)
 			return err_set(err, EINVAL, "-o needs a list of options behind it");
-		return take_list(o, next, err);
+		return options_take_list(o, next, err);
 	} else
-		return refuse_switch(arg, err);
+		return options_refuse_switch(arg, err);
 	return 0;
 }
 
@@ -321,7 +322,7 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 		if (!only_names && !strcmp(argv[i], "--")) {
 			only_names = true;
 		} else if (!only_names && argv[i][0] == '-' && argv[i][1]) {
-			if (take_switch(o, argv[i], argv[i + 1], &used, err) < 0)
+			if (options_take_switch(o, argv[i], argv[i + 1], &used, err) < 0)
 				return -err->errnum;
 		} else if (n_names == 2) {
 			return err_set(err, EINVAL,
@@ -339,7 +340,7 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 	/* mount(8) calls a file system's program with the source first. */
 	if (n_names == 2 && !(o->source = strdup(names[0])))
 		return err_set(err, ENOMEM, "out of memory");
-	o->mountpoint = absolute(names[n_names - 1]);
+	o->mountpoint = options_absolute(names[n_names - 1]);
 	if (!o->mountpoint)
 		return err_set(err, ENOMEM, "out of memory");
 	if (o->endpoint_url && strncmp(o->endpoint_url, "http://", 7) != 0 &&
@@ -365,6 +366,47 @@ void options_finish(struct options *o)
 	free(o->on_end);
 	buf_finish(&o->fuse);
 	*o = (struct options){0};
+}
+
+/* A/B/ebsfs/ACCOUNT. NULL on ENOMEM. */
+static char *state_dir_of(const char *a, const char *b, const char *account)
+{
+	char *path;
+
+	return asprintf(&path, "%s%s/ebsfs/%s", a, b, *account ? account : "unknown-account") < 0
+		       ? NULL
+		       : path;
+}
+
+char *options_state_dir(const struct options *o, const char *account, struct err *err)
+{
+	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	const struct passwd *user;
+	char *path;
+
+	if (!home || *home != '/') {
+		user = getpwuid(getuid());
+		home = user ? user->pw_dir : NULL;
+	}
+	if (o->state_dir)
+		path = strdup(o->state_dir);
+	else if (getuid() == 0)
+		path = state_dir_of("/var/lib", "", account);
+	else if (xdg && *xdg == '/')
+		path = state_dir_of(xdg, "", account);
+	else if (home)
+		path = state_dir_of(home, "/.local/state", account);
+	else {
+		err_set(err, ENOENT,
+			"no home folder for the journal of copies: name a place with -o "
+			"state_dir=DIR");
+		return NULL;
+	}
+	if (!path) {
+		err_set(err, ENOMEM, "out of memory");
+		return NULL;
+	}
+	return path;
 }
 
 int options_help(struct buf *out)

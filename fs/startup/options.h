@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line and -o options: one table says what there is. */
+/* The command line: the options after -o, from one table, and the exit status. */
 #ifndef EBSFS_OPTIONS_H
 #define EBSFS_OPTIONS_H
 
@@ -9,6 +9,16 @@
 #include "aws.h"
 #include "buf.h"
 #include "err.h"
+
+/* The command's exit status; ebsfs(1) has the same table. */
+enum exit_status {
+	EXIT_STATUS_DONE = 0,
+	EXIT_STATUS_OTHER = 1,
+	EXIT_STATUS_USAGE = 2,       /* a wrong option or value */
+	EXIT_STATUS_CREDENTIALS = 3, /* none, or refused; a wrong AWS configuration */
+	EXIT_STATUS_UNREACHABLE = 4, /* AWS, or a source of credentials */
+	EXIT_STATUS_MOUNT = 5,       /* this machine does not let the user mount there */
+};
 
 struct options {
 	char *mountpoint; /* as given; absolute once options_parse() has returned */
@@ -35,6 +45,11 @@ struct options {
  * options_finish() in every case. */
 int options_parse(int argc, char **argv, struct options *o, struct err *err);
 void options_finish(struct options *o);
+
+/* The folder for the journal and the catalogues: state_dir=, or one for the account in the user's
+ * state folder. It need not exist. The caller frees it. NULL with *err: no home folder, or no
+ * memory. */
+char *options_state_dir(const struct options *o, const char *account, struct err *err);
 
 /* The text of --help, made from the table. Results as buf_add. */
 int options_help(struct buf *out);

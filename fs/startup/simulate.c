@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* -o simulate. */
+/* -o simulate: the child process, and the environment that leads to it. */
 #include "simulate.h"
 
 #include <errno.h>
@@ -13,12 +13,12 @@
 #include "sim.h"
 
 struct simulate {
-	pid_t pid;
+	pid_t pid; /* of the simulator; 0: none */
 };
 
-/* In the background nothing of the user's terminal, or of a pipe that waits for the command's end,
- * stays open in the simulator. */
-static void let_go_of_terminal(void)
+/* In the background the simulator must not keep the user's terminal open, or a pipe whose reader
+ * waits for the command's end. */
+static void simulate_detach_terminal(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -26,7 +26,7 @@ static void let_go_of_terminal(void)
 		dup2(null, i);
 }
 
-static void child(pid_t parent, int ready_fd)
+static void simulate_child(pid_t parent, int ready_fd)
 {
 	struct sim_options options;
 	struct err err;
@@ -40,9 +40,8 @@ static void child(pid_t parent, int ready_fd)
 	_exit(0);
 }
 
-/* A simulated account takes nothing from the user's own configuration, and none of it can reach
- * AWS. */
-static int turn_environment(void)
+/* Replaces the user's AWS configuration in the environment, so that no request can reach AWS. */
+static int simulate_set_environment(void)
 {
 	static const char *const settings[][2] = {{"AWS_ACCESS_KEY_ID", SIM_ACCESS_KEY},
 		{"AWS_SECRET_ACCESS_KEY", SIM_SECRET_KEY}, {"AWS_CONFIG_FILE", "/dev/null"},
@@ -60,7 +59,7 @@ static int turn_environment(void)
 	return 0;
 }
 
-static int read_port(int fd, uint64_t *port)
+static int simulate_read_port(int fd, uint64_t *port)
 {
 	char line[16];
 	size_t n = 0;
@@ -79,7 +78,7 @@ static int read_port(int fd, uint64_t *port)
 	return -EIO;
 }
 
-static int start(struct options *o, struct simulate *s, struct err *err)
+static int simulate_spawn(struct options *o, struct simulate *s, struct err *err)
 {
 	pid_t self = getpid();
 	uint64_t port;
@@ -91,21 +90,21 @@ static int start(struct options *o, struct simulate *s, struct err *err)
 	if (s->pid == 0) {
 		close(fds[0]);
 		if (!o->foreground)
-			let_go_of_terminal();
-		child(self, fds[1]);
+			simulate_detach_terminal();
+		simulate_child(self, fds[1]);
 	}
 	close(fds[1]);
-	r = s->pid < 0 ? -errno : read_port(fds[0], &port);
+	r = s->pid < 0 ? -errno : simulate_read_port(fds[0], &port);
 	close(fds[0]);
 	if (r < 0)
 		return err_set(err, -r, "the simulator did not start");
 	free(o->profile);
 	o->profile = NULL;
 	if (asprintf(&o->endpoint_url, "http://127.0.0.1:%u", (unsigned)port) < 0 ||
-		turn_environment() < 0)
+		simulate_set_environment() < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	if (!o->poll_ms)
-		o->poll_ms = 500; /* nobody throttles here, and there is something to see */
+		o->poll_ms = 500; /* the simulator does not throttle */
 	return 0;
 }
 
@@ -116,7 +115,7 @@ int simulate_start(struct options *o, struct simulate **out, struct err *err)
 
 	if (!s)
 		return err_set(err, ENOMEM, "out of memory");
-	r = start(o, s, err);
+	r = simulate_spawn(o, s, err);
 	if (r < 0) {
 		simulate_end(s);
 		return r;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* -o simulate: a simulated AWS in a child process, and this process's configuration turned to it.
- */
+/* -o simulate: runs the simulated AWS in a child process, and makes this process use it. */
 #ifndef EBSFS_SIMULATE_H
 #define EBSFS_SIMULATE_H
 
@@ -9,9 +8,10 @@
 
 struct simulate;
 
-/* Starts the simulator (it ends with this process) and points options and environment to it. Call
- * before any thread. 0 or -errno with *err. */
+/* Starts the simulator, which is killed when this process ends, and points options and environment
+ * to it. Call before any thread starts. 0 or -errno with *err. */
 int simulate_start(struct options *o, struct simulate **out, struct err *err);
-void simulate_end(struct simulate *s); /* NULL is permitted */
+/* Kills the simulator: it saves nothing. NULL is permitted. */
+void simulate_end(struct simulate *s);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Building a mount from the bottom up, and taking it down again. */
+/* Builds a mount layer upon layer, serves it, and takes it down. */
 #define FUSE_USE_VERSION 314
 #include "mount.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <strings.h>
 
 #include "clock.h"
 #include "delete.h"
@@ -16,17 +17,16 @@
 #include "offline.h"
 #include "ops.h"
 #include "receipts.h"
-#include "state_path.h"
 #include "statedir.h"
 #include "status.h"
-#include "wire.h"
+#include "url.h"
 
-/* How long the end waits for the word on copies that are being asked for. */
+/* How long the end waits for requests, tags and rows that are under way. */
 #define SETTLE_MS 10000
 
 /* --- the layers --- */
 
-static int build_client(struct mount *m, struct err *err)
+static int mount_build_client(struct mount *m, struct err *err)
 {
 	const struct options *o = m->fs.options;
 	struct http_options http = {
@@ -59,9 +59,9 @@ static int build_client(struct mount *m, struct err *err)
 	return m->fs.regions ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
-/* What EC2 listed is there at once the next time. Not where nobody could tell whose it is: without
- * an account's number. */
-static int keep_catalogues(struct mount *m, const char *dir, struct err *err)
+/* Keeps the catalogues on disk, so that the next mount shows them at once. Not without the
+ * account's number: a catalogue without an owner could be shown to another account. */
+static int mount_keep_catalogues(struct mount *m, const char *dir, struct err *err)
 {
 	_cleanup_buf_ struct buf whose = BUF_INIT, folder = BUF_INIT;
 	_cleanup_close_ int fd = -1;
@@ -69,13 +69,13 @@ static int keep_catalogues(struct mount *m, const char *dir, struct err *err)
 
 	if (m->fs.options->simulate || !*m->fs.account)
 		return 0;
-	/* Any other failure is told by the first listing that cannot be kept. */
+	/* Any other failure is reported by the first listing that cannot be kept. */
 	buf_printf(&folder, "%s/catalogue", dir);
 	fd = statedir_open(buf_str(&folder), false, err);
 	if (fd == -EPERM)
 		return fd;
 	buf_printf(&whose, "%s ", m->fs.account);
-	/* Amazon's account numbers are Amazon's alone; others' are good for their endpoint only. */
+	/* Account numbers of other clouds are unique per endpoint only. */
 	if (endpoint_is_named(&m->endpoints, "ec2"))
 		r = endpoint_url(&m->endpoints, "ec2", region_name(regions_at(m->fs.regions, 0)),
 			&whose, err);
@@ -84,13 +84,13 @@ static int keep_catalogues(struct mount *m, const char *dir, struct err *err)
 	return r;
 }
 
-static int build_copies(struct mount *m, struct err *err)
+static int mount_build_copies(struct mount *m, struct err *err)
 {
 	struct fs *fs = &m->fs;
 	const struct options *o = fs->options;
 	/* A simulated account's journal is kept in memory, unless the user names a folder. */
 	bool in_memory = o->simulate && !o->state_dir;
-	_cleanup_free_ char *dir = in_memory ? NULL : state_path_find(o, fs->account, err);
+	_cleanup_free_ char *dir = in_memory ? NULL : options_state_dir(o, fs->account, err);
 	struct copies_options options = {
 		.loop = &m->loop,
 		.aws = fs->aws,
@@ -102,7 +102,7 @@ static int build_copies(struct mount *m, struct err *err)
 		.poll_ms = o->poll_ms,
 		.window_ms = o->window_ms,
 		.answer_ms = o->answer_ms,
-		/* A shorter window is no use with long pauses in it. */
+		/* A shorter window needs shorter pauses between retries. */
 		.retry_ms = o->window_ms && o->window_ms < 100000 ? o->window_ms / 100 + 1 : 0,
 	};
 	int r;
@@ -113,7 +113,7 @@ static int build_copies(struct mount *m, struct err *err)
 	r = journal_open(&m->loop, dir, fs->account, &fs->journal, err);
 	if (r < 0)
 		return r;
-	r = keep_catalogues(m, dir, err);
+	r = mount_keep_catalogues(m, dir, err);
 	if (r < 0)
 		return r;
 	options.journal = fs->journal;
@@ -127,7 +127,60 @@ static int build_copies(struct mount *m, struct err *err)
 	return statuses_create(fs) ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+/* --- endpoints --- */
+
+/* Version 2 protects less, so it is refused at endpoints that take Version 4. */
+static int endpoint_policy_check(const struct mount *m, struct err *err)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT;
+	int r;
+
+	if (m->fs.options->signature != AWS_SIGNATURE_V2)
+		return 0;
+	r = endpoint_url(&m->endpoints, "ec2", discover_home_region(m), &url, err);
+	if (r == 0 && endpoint_is_amazons(&m->endpoints, "ec2"))
+		return err_set(err, EINVAL,
+			"signature=v2 is for EC2-compatible clouds: name the cloud's endpoint_url; "
+			"%s is Amazon's own, and takes Version 4",
+			url.data);
+	return r;
+}
+
+/* A request of Version 2 does not name its region, so an endpoint without {region} in its URL
+ * serves one region only. */
+static int endpoint_policy_bind_region(struct mount *m, struct err *err)
+{
+	size_t n = regions_shown(m->fs.regions);
+
+	if (m->fs.options->signature != AWS_SIGNATURE_V2 ||
+		!endpoint_is_shared(&m->endpoints, "ec2"))
+		return 0;
+	if (n != 1)
+		return err_set(err, EINVAL,
+			"with signature=v2 a request does not say which region it is meant for, "
+			"and there are %zu: write {region} into endpoint_url where its name "
+			"belongs, or name with regions= the one region whose endpoint that is",
+			n);
+	m->endpoints.only_region = region_name(regions_at(m->fs.regions, 0));
+	return 0;
+}
+
+/* Requests are signed, so plain HTTP gives no secret key away; the rest can be read and changed on
+ * the way. */
+static void endpoint_policy_warn(const struct mount *m)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT;
+
+	if (endpoint_url(&m->endpoints, "ec2", discover_home_region(m), &url, NULL) == 0 &&
+		!strncasecmp(url.data, "http:", 5) && url_host_in(url.data) != URL_HOST_LOCAL)
+		log_warning("%s is not encrypted: others on the way to it can read and change "
+			    "requests and responses, and use session tokens; name an https URL",
+			url.data);
+}
+
+/* --- start --- */
+
+static void mount_on_signal(uv_signal_t *handle, int number)
 {
 	struct mount *m = handle->data;
 
@@ -140,7 +193,7 @@ static void on_signal(uv_signal_t *handle, int number)
 	uv_stop(&m->loop);
 }
 
-static int watch_signals(struct mount *m, struct err *err)
+static int mount_watch_signals(struct mount *m, struct err *err)
 {
 	static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 	int r = 0;
@@ -152,20 +205,20 @@ static int watch_signals(struct mount *m, struct err *err)
 			break;
 		m->n_signals++;
 		m->signals[i].data = m;
-		r = uv_signal_start(&m->signals[i], on_signal, numbers[i]);
+		r = uv_signal_start(&m->signals[i], mount_on_signal, numbers[i]);
 		uv_unref((uv_handle_t *)&m->signals[i]);
 	}
 	return r < 0 ? err_set(err, -r, "cannot watch for signals: %s", uv_strerror(r)) : 0;
 }
 
-/* What the exit status says of a start that ended in this error, while it asked AWS. */
-static enum exit_status judge_aws(const struct err *err)
+/* The exit status of a start whose discovery failed. */
+static enum exit_status discovery_exit_status(const struct err *err)
 {
 	switch (err->errnum) {
 	case EACCES:
 	case EPERM:
 		return EXIT_STATUS_CREDENTIALS;
-	case EINVAL: /* an endpoint that is none, regions that do not exist */
+	case EINVAL: /* without a response: a wrong endpoint, regions that do not exist */
 		return err->http_status ? EXIT_STATUS_OTHER : EXIT_STATUS_USAGE;
 	case EHOSTUNREACH:
 	case ETIMEDOUT:
@@ -176,24 +229,22 @@ static enum exit_status judge_aws(const struct err *err)
 	}
 }
 
-static int build(struct mount *m, enum exit_status *status, struct err *err)
+static int mount_build(struct mount *m, enum exit_status *status, struct err *err)
 {
-	const struct options *o = m->fs.options;
-
 	*status = EXIT_STATUS_CREDENTIALS;
-	if (build_client(m, err) < 0)
+	if (mount_build_client(m, err) < 0)
 		return -err->errnum;
 	*status = EXIT_STATUS_USAGE;
-	if (wire_check(o, &m->endpoints, start_home_region(m), err) < 0)
+	if (endpoint_policy_check(m, err) < 0)
 		return -err->errnum;
-	if (start_speak(m, err) < 0) {
-		*status = judge_aws(err);
+	if (discover(m, err) < 0) {
+		*status = discovery_exit_status(err);
 		return -err->errnum;
 	}
-	if (wire_bind_region(o, m->fs.regions, &m->endpoints, err) < 0)
+	if (endpoint_policy_bind_region(m, err) < 0)
 		return -err->errnum;
 	*status = EXIT_STATUS_OTHER;
-	if (build_copies(m, err) < 0)
+	if (mount_build_copies(m, err) < 0)
 		return -err->errnum;
 	*status = EXIT_STATUS_MOUNT;
 	return session_create(&m->fs, &m->session, err);
@@ -217,9 +268,9 @@ int start_mount(const struct options *options, struct mount **out, enum exit_sta
 	m->fs.uid = getuid();
 	m->fs.gid = getgid();
 	m->fs.started_ms = clock_wall_ms();
-	r = watch_signals(m, err);
+	r = mount_watch_signals(m, err);
 	if (r == 0)
-		r = build(m, status, err);
+		r = mount_build(m, status, err);
 	if (r < 0) {
 		start_finish(m);
 		return r;
@@ -227,6 +278,8 @@ int start_mount(const struct options *options, struct mount **out, enum exit_sta
 	*out = m;
 	return 0;
 }
+
+/* --- service and end --- */
 
 static void mount_ended(struct fs *fs)
 {
@@ -236,29 +289,29 @@ static void mount_ended(struct fs *fs)
 	uv_stop(fs->loop);
 }
 
-static void patience_ends(void *arg)
+static void mount_settle_timeout(void *arg)
 {
 	*(bool *)arg = true;
 }
 
-/* What the last closes asked for, and what is being written, is on its way or in the journal before
- * the mount ends; bounded, for AWS may be gone. */
-static void settle(struct mount *m)
+/* Waits until the requests of the last closes are sent, and their rows and the catalogues are on
+ * disk. Bounded by SETTLE_MS: AWS may be unreachable. */
+static void mount_settle(struct mount *m)
 {
 	bool late = false;
-	struct loop_timer *patience = loop_timer_create(&m->loop, patience_ends, &late);
+	struct loop_timer *timer = loop_timer_create(&m->loop, mount_settle_timeout, &late);
 
-	if (!patience)
+	if (!timer)
 		return;
 	ops_release_all(&m->fs, m->unmounted);
 	regions_cache_flush(m->fs.regions);
-	loop_timer_start(patience, SETTLE_MS);
+	loop_timer_start(timer, SETTLE_MS);
 	while (!late &&
 		(receipts_asking(m->fs.receipts) || m->fs.tagging || !journal_idle(m->fs.journal) ||
 			regions_cache_busy(m->fs.regions)) &&
 		uv_run(&m->loop, UV_RUN_ONCE))
 		;
-	loop_timer_destroy(patience);
+	loop_timer_destroy(timer);
 }
 
 void start_serve(struct mount *m)
@@ -267,10 +320,10 @@ void start_serve(struct mount *m)
 
 	notify_manager("READY=1\nSTATUS=account %s, %zu region%s",
 		*m->fs.account ? m->fs.account : "unknown", n, n == 1 ? "" : "s");
-	wire_warn(&m->endpoints, start_home_region(m));
+	endpoint_policy_warn(m);
 	session_on_end(m->session, mount_ended);
 	uv_run(&m->loop, UV_RUN_DEFAULT);
-	notify_manager("STOPPING=1\nSTATUS=writing down what is under way");
+	notify_manager("STOPPING=1\nSTATUS=saving the requests under way");
 }
 
 void start_finish(struct mount *m)
@@ -283,7 +336,7 @@ void start_finish(struct mount *m)
 	pending_replies_interrupt_all(fs);
 	session_unmount(m->session);
 	if (m->session)
-		settle(m);
+		mount_settle(m);
 	copies_destroy(fs->copies);
 	journal_close(fs->journal);
 	regions_destroy(fs->regions);
@@ -296,7 +349,7 @@ void start_finish(struct mount *m)
 	loop_timer_destroy(m->reach_timer);
 	for (int i = 0; i < m->n_signals; i++)
 		uv_close((uv_handle_t *)&m->signals[i], NULL);
-	/* Handles close, and the thread pool's last work comes home. */
+	/* Lets handles close and work in the thread pool end. */
 	uv_run(&m->loop, UV_RUN_DEFAULT);
 	statuses_destroy(fs->statuses);
 	receipts_destroy(fs->receipts);
@@ -304,11 +357,11 @@ void start_finish(struct mount *m)
 	moving_finish(&fs->moving);
 	session_destroy(m->session);
 	last_error_destroy(fs->last_error);
-	account_cache_finish(&m->known);
-	free(m->known_path);
+	account_cache_finish(&m->cached);
+	free(m->cache_path);
 	fs_keep_enabled(fs, NULL, 0);
 	free(fs->enabled);
 	if (uv_loop_close(&m->loop) < 0)
-		log_warning("something still lived on the loop at the end");
+		log_warning("a handle was still open on the event loop at the end");
 	free(m);
 }

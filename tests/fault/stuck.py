@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A file system that cannot end once it is killed: python3 stuck.py MOUNTPOINT
 
-It mounts as an ebsfs and announces itself as one (fs/startup/server.h). It leaves the first lookup unanswered, and tells the kernel meanwhile
+It mounts as an ebsfs and announces itself as one (fs/startup/mount_table.h). It leaves the first lookup unanswered, and tells the kernel meanwhile
 that a name in the same folder is gone: for that a thread of it waits for the folder's lock, which the lookup holds. It says "stuck" then.
 """
 import array

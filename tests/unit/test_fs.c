@@ -17,8 +17,7 @@
 #include "node.h"
 #include "options.h"
 #include "overwrite.h"
-#include "region_names.h"
-#include "server.h"
+#include "spelling.h"
 
 static void test_node_numbers_are_coordinates(void **state)
 {
@@ -340,13 +339,13 @@ static void test_the_process_that_serves_a_mount(void **state)
 		pid_t pid = 0;
 
 		snprintf(line, sizeof(line), "%s%s", head, table[i].name);
-		assert_int_equal(server_line(line, 50, &pid), table[i].pid != 0);
+		assert_int_equal(mount_table_server_line(line, 50, &pid), table[i].pid != 0);
 		assert_int_equal(pid, table[i].pid);
 	}
-	assert_int_equal(server_status(zombie, 1000), SERVER_DEAD);
-	assert_int_equal(server_status(slow, 1000), SERVER_LIVES);
-	assert_int_equal(server_status(zombie, 0), SERVER_UNKNOWN);
-	assert_int_equal(server_status("", 0), SERVER_UNKNOWN);
+	assert_int_equal(mount_table_server_status(zombie, 1000), MOUNT_SERVER_DEAD);
+	assert_int_equal(mount_table_server_status(slow, 1000), MOUNT_SERVER_LIVES);
+	assert_int_equal(mount_table_server_status(zombie, 0), MOUNT_SERVER_UNKNOWN);
+	assert_int_equal(mount_table_server_status("", 0), MOUNT_SERVER_UNKNOWN);
 }
 
 static void test_a_mistyped_region(void **state)
@@ -364,12 +363,11 @@ static void test_a_mistyped_region(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		_cleanup_buf_ struct buf out = BUF_INIT;
 
-		assert_false(region_names_have(names, ARRAY_LEN(names), table[i].name));
-		assert_int_equal(
-			region_names_instead(names, ARRAY_LEN(names), table[i].name, &out), 0);
+		assert_false(spelling_has(names, ARRAY_LEN(names), table[i].name));
+		assert_int_equal(spelling_instead(names, ARRAY_LEN(names), table[i].name, &out), 0);
 		assert_string_equal(buf_str(&out), table[i].words);
 	}
-	assert_true(region_names_have(names, ARRAY_LEN(names), "us-west-1"));
+	assert_true(spelling_has(names, ARRAY_LEN(names), "us-west-1"));
 }
 
 int main(void)
