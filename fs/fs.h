@@ -12,12 +12,12 @@
 #include "err.h"
 #include "guard.h"
 #include "http.h"
-#include "moving.h"
 #include "node.h"
 #include "options.h"
 #include "overwrite.h"
 #include "regions.h"
 #include "request_stats.h"
+#include "uncached_names.h"
 
 struct pending_reply;
 struct deletion;
@@ -44,7 +44,7 @@ struct fs {
 	struct request_stats stats;            /* request_stats.h */
 	struct offline *offline;               /* offline.h; NULL: AWS was there from the start */
 	struct guard guard;                    /* guard.h */
-	struct moving moving;                  /* moving.h */
+	struct uncached_names uncached_names;  /* uncached_names.h */
 	struct overwrite overwrite;            /* overwrite.h */
 	uint64_t listed_version[REGIONS_MAX];  /* of snapshots/ as the kernel last listed it */
 	struct handle *handles;                /* handle.h: open files */

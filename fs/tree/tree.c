@@ -112,7 +112,7 @@ double tree_attr_seconds(struct fs *fs, struct node n)
 
 double tree_name_seconds(struct fs *fs, struct node n)
 {
-	if (moving_has(&fs->moving, n))
+	if (uncached_names_has(&fs->uncached_names, n))
 		return 0;
 	/* Names in a snapshot's folder last as long as the folder; only the texts change. */
 	if (n.kind == NODE_STATUS || n.kind == NODE_WAIT)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The snapshots whose names have no timeout, because a rename of them is about to be carried out.
- */
-#ifndef EBSFS_MOVING_H
-#define EBSFS_MOVING_H
+/* The snapshots whose names the kernel must not cache, because a rename of them is about to be
+ * carried out. */
+#ifndef EBSFS_UNCACHED_NAMES_H
+#define EBSFS_UNCACHED_NAMES_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,15 +20,15 @@
  */
 
 /* All zero: no rename yet. */
-struct moving {
-	struct moving_node *by_number;
+struct uncached_names {
+	struct uncached_name *by_number;
 };
 
 /* Notes that a rename of this node is about to be carried out. Returns 1 for the first one (reply
  * ESTALE), 0 if the name has no timeout already (carry it out), or -ENOMEM. */
-int moving_begin(struct moving *m, struct node n);
-/* Whether moving_begin() was called for this node in this mount. */
-bool moving_has(const struct moving *m, struct node n);
-void moving_finish(struct moving *m);
+int uncached_names_add(struct uncached_names *u, struct node n);
+/* Whether uncached_names_add() was called for this node in this mount. */
+bool uncached_names_has(const struct uncached_names *u, struct node n);
+void uncached_names_finish(struct uncached_names *u);
 
 #endif
