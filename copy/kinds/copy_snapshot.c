@@ -17,7 +17,6 @@
 #include "reconcile.h"
 #include "region_queue.h"
 #include "source.h"
-#include "text.h"
 #include "utf8.h"
 
 #define DESCRIPTION_MAX 255 /* characters; CopySnapshot, Description */
@@ -47,6 +46,18 @@ static int copy_snapshot_attach(struct region_queue *queue)
 
 /* --- before the row is written --- */
 
+/* Adds another remark to *text, which is owned (NULL: none so far). Without memory it is left out.
+ */
+static void copy_snapshot_add_remark(char **text, const char *more)
+{
+	char *both;
+
+	if (asprintf(&both, "%s%s%s", *text ? *text : "", *text ? "; " : "", more) < 0)
+		return;
+	free(*text);
+	*text = both;
+}
+
 /* Fills in what the source gives: description, tags, size. 0, or -errno with *err. */
 static int copy_snapshot_compose(struct copies *c, struct journal_copy *row,
 	const struct copy_request *request, const struct catalogue *catalogue, catalogue_slot slot,
@@ -72,13 +83,13 @@ static int copy_snapshot_compose(struct copies *c, struct journal_copy *row,
 		row->description = default_text;
 	}
 	if (preflight_is_short(row->completion_minutes, s.full_size, text))
-		text_also(&row->message, text);
+		copy_snapshot_add_remark(&row->message, text);
 	if (utf8_count(row->description, strlen(row->description)) > DESCRIPTION_MAX)
 		return err_set(err, EINVAL, "the description is longer than EC2's %d characters",
 			DESCRIPTION_MAX);
 	if (c->options.no_tags) {
 		if (request->n_tags)
-			text_also(&row->message,
+			copy_snapshot_add_remark(&row->message,
 				"the tags that were asked for are not sent: this mount sends "
 				"none");
 		return 0;
@@ -93,7 +104,7 @@ static int copy_snapshot_compose(struct copies *c, struct journal_copy *row,
 			"%u of the source's tags had no room: EC2 takes %d tags, two of which are "
 			"ebsfs's own",
 			left_out, EC2_TAGS_MAX);
-		text_also(&row->message, text);
+		copy_snapshot_add_remark(&row->message, text);
 	}
 	return row->tags ? 0 : err_set(err, ENOMEM, "out of memory");
 }

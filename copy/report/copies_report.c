@@ -1,19 +1,203 @@
 /* SPDX-License-Identifier: MIT */
-/* All copies at once: the table `copies`, copies.json, and Prometheus metrics. */
-#include "copies.h"
+/* Texts about copies: `status` of one; of all, the table `copies`, copies.json and Prometheus
+ * metrics. */
+#include "copies_report.h"
 
-#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "aws_error.h"
 #include "clock.h"
+#include "copy_tags.h"
 #include "encode.h"
 #include "engine.h"
-#include "hint.h"
 #include "isotime.h"
+#include "job_kind.h"
 #include "metric.h"
 #include "region_queue.h"
+#include "timing.h"
 #include "utf8.h"
+
+#define BAR 40
+
+/* What helps with a copy that ended in error or failed; NULL: nothing is known. What ebsfs itself
+ * refused says all there is to say. */
+static const char *report_hint(const struct copy *copy)
+{
+	const struct journal_copy *row = &copy->row;
+
+	switch (copy->state) {
+	case COPY_FAILED:
+		return aws_error_advice(copy->kind->action, row->code, row->message);
+	case COPY_ERROR:
+		return aws_error_advice_for_status(row->message);
+	default:
+		return NULL;
+	}
+}
+
+/* --- status: of a copy, and of a snapshot that no known copy makes --- */
+
+void copies_text_line(struct buf *out, const char *key, const char *value)
+{
+	if (!value || !*value)
+		return;
+	buf_printf(out, "%s: ", key);
+	utf8_put_line(out, value);
+	buf_putc(out, '\n');
+}
+
+static void status_time(struct buf *out, const char *key, int64_t ms)
+{
+	char text[ISOTIME_SIZE];
+
+	if (ms)
+		copies_text_line(out, key, isotime_format(ms, text));
+}
+
+static void status_duration(struct buf *out, const char *key, int64_t ms)
+{
+	char text[ISOTIME_SIZE];
+
+	copies_text_line(out, key, isotime_duration(ms / 1000, text));
+}
+
+void copies_text_progress(struct buf *out, int percent)
+{
+	int full = percent < 0 ? 0 : percent > 100 ? BAR : percent * BAR / 100;
+
+	if (percent < 0) {
+		buf_puts(out, "progress: unknown\n");
+		return;
+	}
+	buf_printf(out, "progress: %d%%  [", percent);
+	for (int i = 0; i < BAR; i++)
+		buf_putc(out, i < full ? '#' : '-');
+	buf_puts(out, "]\n");
+}
+
+static void status_source(struct buf *out, const struct journal_copy *row)
+{
+	if (row->source_region && row->source_id)
+		buf_printf(out, "source: %s/%s\n", row->source_region, row->source_id);
+}
+
+static void status_encryption(const struct copies *c, const struct copy *copy, struct buf *out)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	if (copy->kind->encryption(c, copy, &text) == 0)
+		copies_text_line(out, "encryption", buf_str(&text));
+}
+
+/* How long it took, or takes so far; and how long it will take. */
+static void status_times(const struct copy *copy, int64_t now_ms, struct buf *out)
+{
+	const struct journal_copy *row = &copy->row;
+	bool ended = copy_state_ended(copy->state);
+	char eta[ISOTIME_SIZE];
+
+	if (!row->started_ms) {
+		status_time(out, "requested", row->requested_ms);
+		status_time(out, "ended", row->ended_ms);
+		return;
+	}
+	status_time(out, "started", row->started_ms);
+	status_duration(out, "elapsed", (ended ? row->ended_ms : now_ms) - row->started_ms);
+	if (ended)
+		status_time(out, "ended", row->ended_ms);
+	else if (copy->eta_ms > now_ms)
+		buf_printf(out, "eta: %s (estimated)\n",
+			isotime_duration((copy->eta_ms - now_ms) / 1000, eta));
+	else
+		buf_puts(out, "eta: unknown\n");
+}
+
+static void status_outcome(const struct copy *copy, struct buf *out)
+{
+	const struct journal_copy *row = &copy->row;
+	bool told =
+		copy->state == COPY_COMPLETED && row->code && !strcmp(row->code, COPY_SOURCE_KEPT);
+
+	if (copy->state == COPY_FAILED || copy->state == COPY_ERROR ||
+		copy->state == COPY_CANCELLED || told) {
+		if (!told)
+			copies_text_line(out, "code", row->code);
+		copies_text_line(out, "message", row->message);
+		if (copy->state != COPY_CANCELLED)
+			copies_text_line(out, "hint", report_hint(copy));
+		copies_text_line(out, "request-id", row->request_id);
+	} else {
+		copies_text_line(out, "note", row->message);
+	}
+}
+
+int copies_status(const struct copies *c, const struct copy *copy, int64_t now_ms, struct buf *out)
+{
+	const struct journal_copy *row = &copy->row;
+	unsigned length, position = copies_position(c, copy, &length);
+
+	buf_printf(out, "state: %s\n", copy->kind->states[copy->state]);
+	if (position)
+		buf_printf(out, "position: %u of %u\n", position, length);
+	copies_text_line(out, "reason", copy->reason);
+	if (copy->state == COPY_PENDING || copy->state == COPY_ERROR ||
+		(copy->state == COPY_COMPLETED && !row->dry_run))
+		copies_text_progress(out, copy->progress);
+	copies_text_line(out, "snapshot", row->copy_id);
+	copies_text_line(out, "region", row->region);
+	status_source(out, row);
+	status_encryption(c, copy, out);
+	status_times(copy, now_ms, out);
+	copy->kind->follow_up(copy, out);
+	status_outcome(copy, out);
+	return -out->error;
+}
+
+int copies_snapshot_status(const char *region, const struct catalogue *catalogue,
+	catalogue_slot slot, int64_t now_ms, struct buf *out)
+{
+	struct catalogue_snapshot s;
+	bool pending;
+	char *from, *id, eta[ISOTIME_SIZE], note[EC2_FLAWS_TEXT_SIZE];
+	int64_t end;
+
+	if (!catalogue_get(catalogue, slot, &s))
+		return buf_puts(out, "state: unknown\n");
+	pending = s.state == EC2_SNAPSHOT_PENDING;
+	copies_text_line(out, "state",
+		s.presence == CATALOGUE_GONE ? "deleted"
+		: *s.state_text              ? s.state_text
+					     : "unknown");
+	copies_text_progress(
+		out, s.state == EC2_SNAPSHOT_COMPLETED && s.progress < 0 ? 100 : s.progress);
+	copies_text_line(out, "snapshot", s.id);
+	copies_text_line(out, "region", region);
+	if (copy_tags_source(catalogue_tag_value(catalogue, slot, TAG_SOURCE), &from, &id))
+		buf_printf(out, "source: %s/%s\n", from, id);
+	free(from);
+	free(id);
+	status_time(out, "started", s.start_ms);
+	end = pending ? now_ms : s.completion_ms;
+	if (s.start_ms && end)
+		status_duration(out, "elapsed", end - s.start_ms);
+	status_time(out, "ended", s.completion_ms);
+	if (pending) {
+		end = timing_expected_end(s.start_ms, s.progress, now_ms, -1, 0);
+		if (end > now_ms)
+			buf_printf(out, "eta: %s (estimated)\n",
+				isotime_duration((end - now_ms) / 1000, eta));
+		else
+			buf_puts(out, "eta: unknown\n");
+	}
+	copies_text_line(out, "message", s.state_message);
+	if (*s.state_message)
+		copies_text_line(out, "hint", aws_error_advice_for_status(s.state_message));
+	if (s.flaws)
+		copies_text_line(out, "note", ec2_flaws_text(s.flaws, note));
+	return -out->error;
+}
 
 /* --- copies --- */
 
@@ -198,7 +382,7 @@ static void report_json_row(void *arg, const struct copy *copy)
 	report_json_text(
 		out, bad || copy->state == COPY_CANCELLED ? "message" : "note", row->message);
 	if (bad)
-		report_json_text(out, "hint", hint_for_copy(copy));
+		report_json_text(out, "hint", report_hint(copy));
 	report_json_text(out, "request-id", row->request_id);
 	buf_puts(out, "\n  }");
 }

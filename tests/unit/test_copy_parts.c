@@ -12,13 +12,13 @@
 #include <cmocka.h>
 
 #include "aws_error.h"
+#include "copies_report.h"
 #include "copy_snapshot.h"
 #include "copy_tags.h"
 #include "history.h"
 #include "loop.h"
 #include "on_end.h"
 #include "region_queue.h"
-#include "text.h"
 #include "timing.h"
 
 /* --- the limit --- */
@@ -372,22 +372,22 @@ static void test_bars(void **state)
 	_cleanup_buf_ struct buf out = BUF_INIT;
 
 	(void)state;
-	text_progress(&out, 42);
+	copies_text_progress(&out, 42);
 	assert_string_equal(
 		out.data, "progress: 42%  [################------------------------]\n");
 	buf_clear(&out);
-	text_progress(&out, 0);
-	text_progress(&out, 100);
-	text_progress(&out, 250);
-	text_progress(&out, EC2_PROGRESS_UNKNOWN);
+	copies_text_progress(&out, 0);
+	copies_text_progress(&out, 100);
+	copies_text_progress(&out, 250);
+	copies_text_progress(&out, EC2_PROGRESS_UNKNOWN);
 	assert_string_equal(out.data, "progress: 0%  [----------------------------------------]\n"
 				      "progress: 100%  [########################################]\n"
 				      "progress: 250%  [########################################]\n"
 				      "progress: unknown\n");
 	buf_clear(&out);
-	text_line(&out, "message", "two\nlines \033[31m");
-	text_line(&out, "none", NULL);
-	text_line(&out, "none", "");
+	copies_text_line(&out, "message", "two\nlines \033[31m");
+	copies_text_line(&out, "none", NULL);
+	copies_text_line(&out, "none", "");
 	assert_string_equal(out.data, "message: two lines ?[31m\n");
 }
 
