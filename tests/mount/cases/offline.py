@@ -68,6 +68,8 @@ def changes_nothing(t):
     refused(AWAY, os.rmdir, m.folder("us-east-1", NIGHTLY))
     refused(AWAY, os.unlink, m.folder("us-east-1", NIGHTLY, "tags", "env"))
     refused(AWAY, write, m.folder("us-east-1", NIGHTLY, "tags", "env"), "x")
+    refused(AWAY, os.open, m.folder("us-east-1", NIGHTLY, "tags", "env"), os.O_WRONLY | os.O_APPEND)
+    contains(read(m(".ebsfs/last-error")).split("\n\n")[0], "the mount is offline, so nothing can be changed")
     refused(AWAY, write, m.folder("us-east-1", NIGHTLY, "tags", "new"), "x")
     refused(AWAY, os.rename, m.folder("us-east-1", NIGHTLY, "tags", "env"), m.folder("us-east-1", NIGHTLY, "tags", "e"))
     refused(AWAY, os.rename, m.folder("us-east-1", NIGHTLY), m.region("eu-west-1", "snapshots", NIGHTLY))
