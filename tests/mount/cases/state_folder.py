@@ -207,7 +207,12 @@ def in_a_user_namespace(t):
     program = t.path("ebsfs")
     Path(program).write_bytes(Path(EBSFS).read_bytes())  # the build folder may not be everybody's
     os.chmod(program, 0o755)
-    script = (f"cd /; {program} -o state_dir={t.path('state')},endpoint_url={t.sim.url} {t.path('mnt0')} && ls {t.path('mnt0')}/regions;"
+    bind = ""
+    if os.getuid() == 0:  # /dev/fuse may be root's alone
+        os.mknod(t.path("fuse"), 0o666 | stat.S_IFCHR, os.stat("/dev/fuse").st_rdev)
+        os.chmod(t.path("fuse"), 0o666)
+        bind = f"mount --bind {t.path('fuse')} /dev/fuse; "
+    script = (f"cd /; {bind}{program} -o state_dir={t.path('state')},endpoint_url={t.sim.url} {t.path('mnt0')} && ls {t.path('mnt0')}/regions;"
               f" fusermount3 -u {t.path('mnt0')} || umount {t.path('mnt0')}")
     outer = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] if os.getuid() == 0 else []
     if outer:
