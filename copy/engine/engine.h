@@ -161,7 +161,7 @@ struct region_queue {
 	struct foreign *foreign;
 	struct held *held;
 	struct poller poller;
-	void *kind_region; /* what the kind keeps for this region */
+	struct kind_region *kind_region; /* the kind's own data for this region */
 	struct dry_run *dry_runs;
 	bool heeds_dry_run; /* a dry run that the user asked for copied nothing */
 	bool copies_dry;    /* an automatic one did copy: never again */

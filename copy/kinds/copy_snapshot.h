@@ -45,15 +45,11 @@ struct copy_watch {
 	bool all; /* not all of them are known */
 };
 
-struct copy_region {
+/* region_queue.kind_region */
+struct kind_region {
 	struct copy_defaults defaults;
 	struct lost_search search;
 	struct copy_watch watch;
 };
-
-static inline struct copy_region *copy_region(const struct region_queue *queue)
-{
-	return queue->kind_region;
-}
 
 #endif

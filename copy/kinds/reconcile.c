@@ -238,7 +238,7 @@ static void reconcile_note(struct copy_watch *w, catalogue_slot slot)
 static void reconcile_changed(void *arg, enum catalogue_change change, catalogue_slot slot)
 {
 	struct region_queue *queue = arg;
-	struct copy_watch *w = &copy_region(queue)->watch;
+	struct copy_watch *w = &queue->kind_region->watch;
 
 	(void)change;
 	if (w->taking || !reconcile_concerns(queue, slot))
@@ -262,7 +262,7 @@ static void reconcile_all_slots(struct region_queue *queue)
 static void reconcile_turn(void *arg)
 {
 	struct region_queue *queue = arg;
-	struct copy_watch *w = &copy_region(queue)->watch;
+	struct copy_watch *w = &queue->kind_region->watch;
 	catalogue_slot *slots = steal(&w->slots);
 	size_t n = w->n_slots;
 	bool all = w->all;
@@ -278,7 +278,7 @@ static void reconcile_turn(void *arg)
 
 int reconcile_init(struct region_queue *queue)
 {
-	struct copy_watch *w = &copy_region(queue)->watch;
+	struct copy_watch *w = &queue->kind_region->watch;
 
 	w->timer = loop_timer_create(queue->all->options.loop, reconcile_turn, queue);
 	if (!w->timer)
@@ -292,7 +292,7 @@ int reconcile_init(struct region_queue *queue)
 
 void reconcile_finish(struct region_queue *queue)
 {
-	struct copy_watch *w = &copy_region(queue)->watch;
+	struct copy_watch *w = &queue->kind_region->watch;
 
 	pages_cancel(steal(&w->poll));
 	free(steal(&w->slots));
@@ -306,7 +306,7 @@ static int reconcile_poll_part(void *arg, const struct ec2_page *page, bool ends
 	struct region_queue *queue = arg;
 	struct catalogue *catalogue = region_catalogue(queue->region);
 	const char *account = queue->all->options.account;
-	struct copy_watch *w = &copy_region(queue)->watch;
+	struct copy_watch *w = &queue->kind_region->watch;
 
 	(void)err;
 	for (size_t i = 0; i < page->n_snapshots; i++) {
@@ -334,7 +334,7 @@ static void reconcile_poll_done(void *arg, const struct err *err)
 {
 	struct region_queue *queue = arg;
 
-	copy_region(queue)->watch.poll = NULL;
+	queue->kind_region->watch.poll = NULL;
 	poller_done(queue, err);
 }
 
@@ -356,7 +356,7 @@ static const char *reconcile_poll_owner(struct region_queue *queue)
 int reconcile_poll(struct region_queue *queue)
 {
 	static const char *const pending[] = {"pending"};
-	struct copy_watch *w = &copy_region(queue)->watch;
+	struct copy_watch *w = &queue->kind_region->watch;
 	struct ec2_describe_snapshots query = {.region = queue->name,
 		.owner = reconcile_poll_owner(queue),
 		.filters = &w->filter,
@@ -377,5 +377,5 @@ int reconcile_poll(struct region_queue *queue)
 
 void reconcile_poll_cancel(struct region_queue *queue)
 {
-	pages_cancel(steal(&copy_region(queue)->watch.poll));
+	pages_cancel(steal(&queue->kind_region->watch.poll));
 }
