@@ -40,11 +40,11 @@ struct ec2_snapshots_reader {
 	struct ec2_page_build *page;
 	struct ec2_page *part; /* not taken yet; NULL: none */
 	bool in_parts;
-	size_t n_records;          /* of the whole page */
-	char *token; /* may come before the records */
-	bool in_set;               /* below snapshotSet */
-	bool in_tags;              /* below an item's tagSet */
-	char id[ID_SHOWN];         /* as sent, cut to fit */
+	size_t n_records;  /* of the whole page */
+	char *token;       /* may come before the records */
+	bool in_set;       /* below snapshotSet */
+	bool in_tags;      /* below an item's tagSet */
+	char id[ID_SHOWN]; /* as sent, cut to fit */
 	struct ec2_snapshot item;
 	struct ec2_tag tag;
 	size_t n_tags;
