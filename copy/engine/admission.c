@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests before they have a row. */
+/* What is found out about a request before it is sent: its source, preflight, a dry run. */
 #include "admission.h"
 
 #include <errno.h>
@@ -9,18 +9,226 @@
 #include "clock.h"
 #include "encode.h"
 #include "endpoint.h"
+#include "isotime.h"
 #include "job.h"
 #include "log.h"
+#include "poller.h"
 #include "preflight.h"
 #include "random.h"
 #include "region_queue.h"
-#include "source.h"
 
 #define TOKEN_BYTES  16
 #define PATIENCE_MS  5000 /* for a dry run */
 #define PERMITTED_MS (10 * 60 * 1000)
 #define UNKNOWN_MS   (60 * 1000)
 #define DRY_RUNS_MAX 32
+
+/* --- the source: whether it can be copied now, and waiting until it can --- */
+
+int admission_source_unknown(const char *region, const char *id, struct err *err)
+{
+	return err_set(err, ENOENT,
+		"EC2 knows no snapshot %s in %s, or this account may not see it", id, region);
+}
+
+static bool source_is_archived(const struct catalogue *catalogue, catalogue_slot slot)
+{
+	const char *tier = NULL;
+	struct ec2_field f;
+	int64_t expiry = 0;
+
+	for (unsigned n = 0; catalogue_field(catalogue, slot, n, &f); n++) {
+		if (!strcmp(f.name, "StorageTier"))
+			tier = f.value;
+		else if (!strcmp(f.name, "RestoreExpiryTime") &&
+			 isotime_parse(f.value, strlen(f.value), &expiry) < 0)
+			expiry = 0;
+	}
+	return preflight_is_archived(tier, expiry, clock_wall_ms());
+}
+
+enum source_state admission_source_state(
+	struct region *region, const char *id, catalogue_slot *slot, struct err *err)
+{
+	struct catalogue *catalogue = region_catalogue(region);
+	catalogue_slot at = catalogue_find(catalogue, id);
+	struct catalogue_snapshot s;
+
+	if (slot)
+		*slot = at;
+	if (at == CATALOGUE_NONE || !catalogue_get(catalogue, at, &s) ||
+		s.presence == CATALOGUE_GONE)
+		return SOURCE_UNKNOWN;
+	switch (s.state) {
+	case EC2_SNAPSHOT_PENDING:
+		return SOURCE_PENDING;
+	case EC2_SNAPSHOT_ERROR:
+		err_set(err, EINVAL, "source %s is in state error%s%s", id,
+			*s.state_message ? ": " : "", s.state_message);
+		return SOURCE_UNFIT;
+	case EC2_SNAPSHOT_RECOVERABLE:
+	case EC2_SNAPSHOT_RECOVERING:
+		err_set(err, EINVAL, "source %s is in the recycle bin (%s)", id, s.state_text);
+		return SOURCE_UNFIT;
+	case EC2_SNAPSHOT_COMPLETED:
+	case EC2_SNAPSHOT_UNKNOWN: /* EC2 judges */
+		break;
+	}
+	if (source_is_archived(catalogue, at)) {
+		err_set(err, EOPNOTSUPP,
+			"source %s is in the archive tier; restore it first (aws ec2 "
+			"restore-snapshot-tier), which takes up to 72 hours",
+			id);
+		return SOURCE_UNFIT;
+	}
+	return SOURCE_READY;
+}
+
+static void source_explain(struct job *job)
+{
+	const struct journal_copy *row = &job->pub.row;
+	struct catalogue *catalogue = region_catalogue(job->work->source->region);
+	catalogue_slot slot = catalogue_find(catalogue, row->source_id);
+	struct catalogue_snapshot s;
+
+	if (slot != CATALOGUE_NONE && catalogue_get(catalogue, slot, &s) &&
+		s.progress != EC2_PROGRESS_UNKNOWN)
+		job_reason(job, "source %s is still pending (%d%%)", row->source_id, s.progress);
+	else
+		job_reason(job, "source %s is still pending", row->source_id);
+}
+
+/* The source is pending: the job waits in the queue, and the source's region is polled. 0 or
+ * -ENOMEM. */
+static int source_wait(struct job *job)
+{
+	struct region_queue *queue = region_queue_get(job->all, job->pub.row.source_region);
+
+	if (!queue || poller_hold(queue, job->pub.row.source_id) < 0)
+		return -ENOMEM;
+	job->work->source = queue;
+	source_explain(job);
+	return 0;
+}
+
+static void source_checked(struct job *job, const struct err *err)
+{
+	job_event(job, JOB_CHECKED, &(struct job_news){.err = err});
+}
+
+static void source_no_memory(struct job *job)
+{
+	struct err err;
+
+	err_set(&err, ENOMEM, "out of memory");
+	source_checked(job, &err);
+}
+
+/* EC2 was asked; the catalogue has its answer. */
+static void source_decide(struct job *job)
+{
+	const struct journal_copy *row = &job->pub.row;
+	struct region *region = regions_get(job->all->options.regions, row->source_region);
+	struct err err;
+
+	if (!region) {
+		source_no_memory(job);
+		return;
+	}
+	switch (admission_source_state(region, row->source_id, NULL, &err)) {
+	case SOURCE_READY:
+		source_checked(job, NULL);
+		break;
+	case SOURCE_PENDING:
+		source_checked(job, NULL);
+		if (source_wait(job) < 0)
+			source_no_memory(job);
+		break;
+	case SOURCE_UNKNOWN:
+		admission_source_unknown(row->source_region, row->source_id, &err);
+		job_event(job, JOB_REFUSED, &(struct job_news){.err = &err});
+		break;
+	case SOURCE_UNFIT:
+		job_event(job, JOB_REFUSED, &(struct job_news){.err = &err});
+		break;
+	}
+}
+
+static void source_asked(void *arg, const struct err *err)
+{
+	struct work *w = arg;
+
+	w->waiter = NULL;
+	if (err)
+		source_checked(w->job, err);
+	else
+		source_decide(w->job);
+}
+
+bool admission_check_source(struct job *job)
+{
+	const struct journal_copy *row = &job->pub.row;
+	struct region *region = regions_get(job->all->options.regions, row->source_region);
+	struct work *w = job->work;
+	bool ready = false;
+	struct err err;
+
+	if (!region) {
+		source_no_memory(job);
+		return false;
+	}
+	switch (admission_source_state(region, row->source_id, NULL, &err)) {
+	case SOURCE_READY:
+		return true;
+	case SOURCE_UNKNOWN:
+		w->waiter = region_ensure_id(region, row->source_id, true, source_asked, w, &ready);
+		if (w->waiter)
+			job_event(job, JOB_CHECKING, NULL);
+		else if (ready)
+			source_decide(job);
+		else
+			source_no_memory(job);
+		return false;
+	default:
+		source_decide(job);
+		return false;
+	}
+}
+
+static void source_look_again(struct job *job)
+{
+	struct region_queue *queue = job->work->source;
+	struct err err;
+
+	if (admission_source_state(queue->region, job->pub.row.source_id, NULL, &err) ==
+		SOURCE_PENDING) {
+		source_explain(job);
+		return;
+	}
+	/* The queue's pump finds out what it is now, when its turn comes. */
+	job->work->source = NULL;
+	poller_release(queue, job->pub.row.source_id);
+	job_no_reason(job);
+	job_changed(job);
+	region_queue_wake(job->queue);
+}
+
+void admission_source_changed(struct region_queue *queue, const char *id)
+{
+	struct region_queue *q;
+	struct job *job, *next;
+	struct held *h;
+
+	HASH_FIND_STR(queue->held, id, h);
+	if (!h || !h->holds)
+		return;
+	for (q = queue->all->queues; q; q = q->hh.next)
+		for (job = q->waiting; job; job = next) {
+			next = job->next;
+			if (job->work->source == queue && !strcmp(job->pub.row.source_id, id))
+				source_look_again(job);
+		}
+}
 
 /* --- answers from the loop --- */
 
@@ -429,11 +637,11 @@ static bool admission_decide(struct admission *a, bool was_asked)
 		admission_refuse_memory(a);
 		return true;
 	}
-	state = source_state(from, a->row.source_id, &slot, &err);
+	state = admission_source_state(from, a->row.source_id, &slot, &err);
 	if (state != SOURCE_READY && !was_asked)
 		return false;
 	if (state == SOURCE_UNKNOWN)
-		source_unknown(a->row.source_region, a->row.source_id, &err);
+		admission_source_unknown(a->row.source_region, a->row.source_id, &err);
 	a->source_pending = state == SOURCE_PENDING;
 	if (state == SOURCE_UNKNOWN || state == SOURCE_UNFIT ||
 		kind->compose(a->all, &a->row, &a->tags, region_catalogue(from), slot, &a->known,

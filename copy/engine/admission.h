@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests before they have a row: looks the source up, judges by preflight, and sends a dry run
- * before a request is queued, to see whether it is permitted. */
+/* What is found out about a request before it is sent. Before it has a row: looks the source up,
+ * judges by preflight, and sends a dry run before a request is queued, to see whether it is
+ * permitted. In the queue: whether its source can be copied by now. */
 #ifndef EBSFS_ADMISSION_H
 #define EBSFS_ADMISSION_H
 
@@ -31,5 +32,24 @@ int admission_init(struct copies *c); /* 0 or -ENOMEM */
 /* The region goes: frees its dry runs. */
 void admission_forget(struct region_queue *queue);
 void admission_finish(struct copies *c);
+
+/* --- the source snapshot of a job --- */
+
+enum source_state {
+	SOURCE_READY,
+	SOURCE_PENDING,
+	SOURCE_UNFIT,   /* EC2 will never copy it: *err says why */
+	SOURCE_UNKNOWN, /* the catalogue does not have it */
+};
+/* By the catalogue. *slot (NULL is permitted): where it is. */
+enum source_state admission_source_state(
+	struct region *region, const char *id, catalogue_slot *slot, struct err *err);
+/* Sets *err to ENOENT for a source that EC2 does not know. Returns -ENOENT. */
+int admission_source_unknown(const char *region, const char *id, struct err *err);
+
+/* job_kind.check: whether the queued job's source can be copied now. */
+bool admission_check_source(struct job *job);
+/* A snapshot that is held has changed: jobs that wait for it go on. */
+void admission_source_changed(struct region_queue *queue, const char *id);
 
 #endif

@@ -16,7 +16,6 @@
 #include "move_cleanup.h"
 #include "reconcile.h"
 #include "region_queue.h"
-#include "source.h"
 #include "utf8.h"
 
 #define DESCRIPTION_MAX 255 /* characters; CopySnapshot, Description */
@@ -236,7 +235,7 @@ static int copy_snapshot_compose(struct copies *c, struct journal_copy *row,
 	int result;
 
 	if (!catalogue_get(catalogue, slot, &s))
-		return source_unknown(row->source_region, row->source_id, err);
+		return admission_source_unknown(row->source_region, row->source_id, err);
 	known->source = s.encryption;
 	row->bytes = s.full_size >= 0 ? s.full_size : (int64_t)s.volume_gib << 30;
 	if (!row->description) {
@@ -317,7 +316,8 @@ static bool copy_snapshot_is_early(struct job *job, const struct err *err)
 	if (!aws_error_is_state(err->code))
 		return false;
 	return strstr(err->message, "pending") ||
-	       (from && source_state(from, job->pub.row.source_id, NULL, &unfit) == SOURCE_PENDING);
+	       (from && admission_source_state(from, job->pub.row.source_id, NULL, &unfit) ==
+				SOURCE_PENDING);
 }
 
 static enum job_event copy_snapshot_event(struct job *job, const struct err *err)
@@ -443,7 +443,7 @@ const struct job_kind copy_snapshot_kind = {
 	.compose = copy_snapshot_compose,
 	.awaits = encryption_defaults_await,
 	.judge = preflight_judge,
-	.check = source_check,
+	.check = admission_check_source,
 	.send = copy_snapshot_send,
 	.dry_run = copy_snapshot_dry_run,
 	.find_lost = lost_requests_find,

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admission.h"
 #include "clock.h"
 #include "copy_tags.h"
 #include "job.h"
 #include "poller.h"
 #include "region_queue.h"
-#include "source.h"
 
 /* --- our own --- */
 
@@ -195,7 +195,7 @@ static void reconcile_slot(struct region_queue *queue, catalogue_slot slot)
 	else if (s.presence == CATALOGUE_GONE || !reconcile_is_ours(queue, slot, &s))
 		reconcile_foreign(queue, slot, &s);
 	if (queue->held)
-		source_changed(queue, id);
+		admission_source_changed(queue, id);
 }
 
 /* --- changes of the catalogue --- */
