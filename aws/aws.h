@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The AWS client: signs, sends, retries and judges requests to EC2 and STS. ec2.h has the calls. */
+/* The AWS client: signs, sends and retries requests to EC2 and STS. ec2.h has the calls. */
 #ifndef EBSFS_AWS_H
 #define EBSFS_AWS_H
 
@@ -15,12 +15,11 @@ struct credentials_chain;
 struct endpoint_config;
 struct http;
 
-/* Which signature requests carry, and with it which API of EC2 they speak. */
+/* The signature of requests, and with it the version of EC2's API. */
 enum aws_signature {
 	AWS_SIGNATURE_V4,
-	/* For EC2-compatible clouds: the API of 2012-12-01, in which CopySnapshot began, and no
-	 * parameter that came later. The signature says nothing of the region: that is the
-	 * endpoint's alone. */
+	/* For EC2-compatible clouds: the API of 2012-12-01, the first with CopySnapshot, without
+	 * later parameters. The signature does not name the region; only the endpoint does. */
 	AWS_SIGNATURE_V2,
 };
 
@@ -30,79 +29,78 @@ struct aws_options {
 	struct credentials_chain *credentials;
 	const struct endpoint_config *endpoints;
 	enum aws_signature signature;
-	int attempts;        /* tries in all for one call, at least 1; 0: the default */
-	int64_t deadline_ms; /* for one call with all its tries; 0: the default, 60 s */
-	/* EC2's documented request rates times this, at any endpoint; 0: once at Amazon's
-	 * endpoints, and at others once they have refused a request for its rate. */
+	int attempts;        /* attempts for one call, the first included; 0: the default */
+	int64_t deadline_ms; /* for one call with all attempts; 0: the default, 60 s */
+	/* A factor for EC2's documented request rates, at any endpoint. 0: factor 1, at Amazon's
+	 * endpoints from the start, at others from their first refusal for the rate. */
 	double rate;
 };
 
 int aws_create(const struct aws_options *options, struct aws **out, struct err *err);
-/* Cancels every call in flight: no done is called any more. NULL is permitted. */
+/* Cancels all calls in flight and frees the client. NULL is permitted. */
 void aws_destroy(struct aws *aws);
 enum aws_signature aws_signature(const struct aws *aws);
 
-/* One call in flight. Every function that starts one returns it, valid until its done has been
- * called; NULL on ENOMEM (then done is not called). done is called exactly once, never before the
- * starting function has returned. */
+/* One call in flight: the handle that every function returns that starts a call, valid until done
+ * has been called. NULL means ENOMEM, and done is not called. done is called exactly once, never
+ * before the starting function has returned. */
 struct aws_call;
-/* The request is abandoned: done is not called any more. For a request that changes something this
- * does not say that it was not carried out. */
+/* Abandons the call: done is not called. A request that changes something may have been carried out
+ * all the same. */
 void aws_cancel(struct aws_call *call);
 
-/* From now on no call goes out but those of STS: each ends with *why, soon and unsent. NULL: calls
- * go out again. Those that are under way go on. */
+/* Holds the client: until it is released (why = NULL), calls end with *why without being sent,
+ * STS's excepted. Calls in flight continue. */
 void aws_hold(struct aws *aws, const struct err *why);
 
-/* How an unfinished request ended, for all calls: err->errnum as errno; err->maybe_done for a
- * changing call of which EC2 may have carried out at least one try (sent, and then reset, timed
- * out, 5xx or an unreadable answer). Such a call is never sent again here, unless it is idempotent
- * (CreateTags, DeleteTags, DeleteSnapshot and all that only read). */
+/* Errors of all calls: err->errnum is the errno. err->maybe_done is set for a call that changes
+ * something if EC2 may have carried out one of its attempts (sent, and then reset, timed out, 5xx
+ * or an unreadable response). The client does not retry such a call unless it is idempotent
+ * (CreateTags, DeleteTags, DeleteSnapshot, and calls that only read). */
 
-/* How many requests of this EC2 action may go out to the region now without waiting for EC2's
- * request rate; UINT_MAX where nothing is known to limit them. Those that go out beyond it are not
- * refused: they wait in line, first come, first served, for up to three quarters of their deadline,
- * and then end in EAGAIN. */
+/* Returns how many requests of this EC2 action the region accepts now without waiting for EC2's
+ * request rate; UINT_MAX if no limit is known. Further requests wait in a queue, first come, first
+ * served, for up to three quarters of their deadline, and then end in EAGAIN. */
 unsigned aws_allowance(struct aws *aws, const char *region, const char *action);
 
-/* Whether the user named EC2's endpoint: it may be anything; else it is Amazon's own. */
+/* Returns whether the user named EC2's endpoint; if not, it is Amazon's own. */
 bool aws_endpoint_is_named(const struct aws *aws);
 
-/* An action in a region, for `.ebsfs/metrics`. Counts are since the start. */
+/* One action in one region, for `.ebsfs/metrics`. Counts are since the start. */
 struct aws_counter {
 	char region[ENDPOINT_REGION_SIZE];
 	char action[40];
-	uint64_t requests; /* every try */
+	uint64_t requests; /* attempts */
 	uint64_t retries;
-	uint64_t throttled; /* tries that AWS refused for their rate */
+	uint64_t throttled; /* attempts that AWS refused for the rate */
 	uint64_t errors;    /* calls that ended in an error */
-	/* How EC2's request rate is kept. */
-	bool paced;        /* false: it is not, and what follows is 0 */
-	double tokens;     /* what may go out now */
-	double share;      /* of EC2's rate that is counted on, 0…1 */
-	unsigned waiting;  /* calls in line */
-	uint64_t waits;    /* tries that ever were */
-	int64_t waited_ms; /* of those that are no more */
+	/* The request rate. */
+	bool paced;        /* false: not limited; the members below are 0 */
+	double tokens;     /* requests that may be sent now */
+	double share;      /* share of EC2's rate that is counted on, 0…1 */
+	unsigned waiting;  /* calls in the queue */
+	uint64_t waits;    /* attempts that had to wait */
+	int64_t waited_ms; /* total of the attempts that have left the queue */
 };
 typedef void aws_counter_fn(void *arg, const struct aws_counter *counter);
 void aws_each_counter(const struct aws *aws, aws_counter_fn *fn, void *arg);
 
-/* What is left of each region's budget for retries (retry.h). */
+/* The rest of each region's budget for retries (retry.h). */
 typedef void aws_budget_fn(void *arg, const char *region, int tokens);
 void aws_each_budget(const struct aws *aws, aws_budget_fn *fn, void *arg);
 
-/* AWS's clock minus this machine's, to a second or two, by the Date of the last answer; 0 before
- * the first. */
+/* Returns AWS's clock minus this machine's, to a second or two, by the Date of the last response; 0
+ * before the first. */
 int64_t aws_skew_ms(const struct aws *aws);
 
-/* Wall-clock milliseconds of the last answer from any endpoint of this region, 0 if none yet; and
- * the last failure to get one. */
+/* Wall-clock times, in ms, of the last response from a region and of the last request without one;
+ * 0: none yet. */
 struct aws_health {
 	int64_t last_answer_ms;
 	int64_t last_failure_ms;
 	struct err last_failure;
 };
-/* NULL region: the youngest of all. */
+/* The latest of all regions if region is NULL. */
 struct aws_health aws_health(const struct aws *aws, const char *region);
 
 #endif

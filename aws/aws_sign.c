@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a request to a Query API is signed. */
+/* Signs requests to a Query API, by Version 4 or 2. */
 #include "aws_sign.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #define FORM_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 
-static void add_header(struct aws_signed *out, const char *name, const char *value)
+static void sign_add_header(struct aws_signed *out, const char *name, const char *value)
 {
 	out->headers[out->n_headers++] = (struct http_header){name, value};
 }
@@ -32,20 +32,20 @@ static int sign_v4(const struct aws_signer *signer, const struct endpoint *endpo
 		.time_ms = signer->time_ms};
 	int r = digest_sha256_hex(form->data, form->len, hash);
 
-	add_header(out, "Host", endpoint->host);
+	sign_add_header(out, "Host", endpoint->host);
 	request.n_headers = out->n_headers;
 	if (!r)
 		r = sigv4_sign(&request, &out->v4);
 	if (r < 0)
 		return r;
-	add_header(out, "X-Amz-Date", out->v4.date);
-	add_header(out, "Authorization", buf_str(&out->v4.authorization));
+	sign_add_header(out, "X-Amz-Date", out->v4.date);
+	sign_add_header(out, "Authorization", buf_str(&out->v4.authorization));
 	if (keys->session_token)
-		add_header(out, "X-Amz-Security-Token", keys->session_token);
+		sign_add_header(out, "X-Amz-Security-Token", keys->session_token);
 	return 0;
 }
 
-/* All of it is in the form. */
+/* Puts the whole signature into the form. */
 static int sign_v2(const struct aws_signer *signer, const struct endpoint *endpoint,
 	struct buf *form, struct aws_signed *out)
 {
@@ -57,12 +57,12 @@ static int sign_v2(const struct aws_signer *signer, const struct endpoint *endpo
 		.session_token = keys->session_token,
 		.time_ms = signer->time_ms};
 
-	/* Servers leave the scheme's own port out when they check. */
+	/* Servers check without the scheme's default port. */
 	out->host = url_authority(endpoint->url.data);
 	if (!out->host)
 		return -ENOMEM;
 	request.host = out->host;
-	add_header(out, "Host", out->host);
+	sign_add_header(out, "Host", out->host);
 	return sigv2_sign(&request, form);
 }
 
@@ -72,7 +72,7 @@ int aws_sign(const struct aws_signer *signer, const struct endpoint *endpoint, c
 	int r;
 
 	*out = (struct aws_signed){0};
-	add_header(out, "Content-Type", FORM_TYPE);
+	sign_add_header(out, "Content-Type", FORM_TYPE);
 	r = signer->signature == AWS_SIGNATURE_V2
 		    ? sign_v2(signer, endpoint, form, out)
 		    : sign_v4(signer, endpoint, service, region, form, out);

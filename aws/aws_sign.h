@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a request to a Query API is signed: what it is signed with, and the headers that it gets. */
+/* Signs requests to a Query API. */
 #ifndef EBSFS_AWS_SIGN_H
 #define EBSFS_AWS_SIGN_H
 
@@ -11,7 +11,7 @@
 #include "http.h"
 #include "sigv4.h"
 
-/* What a try is signed with. */
+/* The keys, time and version of one attempt's signature. */
 struct aws_signer {
 	const struct credentials *credentials;
 	const struct endpoint_config *endpoints;
@@ -22,16 +22,16 @@ struct aws_signer {
 #define AWS_SIGN_HEADERS_MAX 5
 
 struct aws_signed {
-	/* To be sent, all of them. They borrow from the signer, the endpoint and this. */
+	/* All headers to send. They borrow from the signer, the endpoint and this struct. */
 	struct http_header headers[AWS_SIGN_HEADERS_MAX];
 	size_t n_headers;
 	struct sigv4_signature v4;
 	char *host;
 };
 
-/* Signs a POST of form to endpoint; Version 2 adds its parameters to the form, which must not be
- * changed any more. out need not be initialised; finish it in any case. Returns 0 or -errno with
- * *err. */
+/* Signs a POST of form to endpoint. Version 2 adds its parameters to the form. The form must not be
+ * changed afterwards. out need not be initialised; finish it also on failure. Returns 0 or -errno
+ * with *err. */
 int aws_sign(const struct aws_signer *signer, const struct endpoint *endpoint, const char *service,
 	const char *region, struct buf *form, struct aws_signed *out, struct err *err);
 void aws_signed_finish(struct aws_signed *out); /* wipes */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An answer that is read while it arrives. */
+/* Reads a response while it arrives. */
 #include "aws_stream.h"
 
 #include <errno.h>
@@ -8,8 +8,8 @@
 #include "buf.h"
 #include "loop.h"
 
-/* A piece is worth the way to the thread pool, and fits a processor's cache; what waits for its
- * turn is bounded, below a power of two, by which buffers grow. */
+/* A piece is large enough to be worth a trip to the thread pool, and fits a processor's cache. The
+ * bytes that wait are bounded just below a power of two, because buffers grow by powers of two. */
 #define PIECE   ((size_t)48 << 10)
 #define WAITING ((size_t)62 << 10)
 
@@ -21,13 +21,13 @@ struct aws_stream {
 	aws_stream_done *done;
 	void *arg;
 	void *reader;
-	struct loop_timer *late; /* tells a failure that was there before the end */
+	struct loop_timer *late; /* reports a failure from before the end */
 	struct buf waiting;
-	bool full;  /* somebody waits for room */
-	bool ended; /* nothing is added any more */
+	bool full;  /* the caller waits for room */
+	bool ended; /* nothing more is added */
 	bool dead;  /* destroyed while busy */
-	bool busy;  /* the thread pool has the members below, or what it did is being told */
-	int result; /* of the reading so far; -errno: nothing more is read */
+	bool busy;  /* the members below belong to the thread pool, or took() is being called */
+	int result; /* of reading so far; -errno: reading has stopped */
 	struct err err;
 
 	struct buf piece;
@@ -54,7 +54,7 @@ void aws_stream_destroy(struct aws_stream *s)
 		stream_free(s);
 }
 
-static void tell_failure(void *arg)
+static void stream_report(void *arg)
 {
 	struct aws_stream *s = arg;
 
@@ -74,7 +74,7 @@ struct aws_stream *aws_stream_create(uv_loop_t *loop, const struct aws_reader *r
 	s->room = room;
 	s->done = done;
 	s->arg = arg;
-	s->late = loop_timer_create(loop, tell_failure, s);
+	s->late = loop_timer_create(loop, stream_report, s);
 	s->reader = reader->create();
 	if (!s->late || !s->reader) {
 		stream_free(s);
@@ -83,7 +83,7 @@ struct aws_stream *aws_stream_create(uv_loop_t *loop, const struct aws_reader *r
 	return s;
 }
 
-static void run(void *arg)
+static void stream_run(void *arg)
 {
 	struct aws_stream *s = arg;
 
@@ -91,10 +91,10 @@ static void run(void *arg)
 		s->ops->read(s->reader, buf_str(&s->piece), s->piece.len, s->last, &s->err);
 }
 
-static void piece_done(void *arg);
+static void stream_piece_done(void *arg);
 
-/* Hands what waits to the thread pool, if it is free and there is enough. */
-static void work(struct aws_stream *s)
+/* Hands the waiting bytes to the thread pool, if it is free and there are enough. */
+static void stream_work(struct aws_stream *s)
 {
 	struct buf swap = s->piece;
 
@@ -105,13 +105,13 @@ static void work(struct aws_stream *s)
 	buf_clear(&s->waiting);
 	s->last = s->ended;
 	s->busy = true;
-	if (loop_work(s->loop, run, piece_done, s) < 0) {
+	if (loop_work(s->loop, stream_run, stream_piece_done, s) < 0) {
 		s->busy = false;
 		s->result = err_set(&s->err, ENOMEM, "out of memory");
 	}
 }
 
-static void piece_done(void *arg)
+static void stream_piece_done(void *arg)
 {
 	struct aws_stream *s = arg;
 
@@ -127,7 +127,7 @@ static void piece_done(void *arg)
 		s->done(s->arg, s->result ? &s->err : NULL);
 		return;
 	}
-	work(s);
+	stream_work(s);
 	if (s->full) {
 		s->full = false;
 		s->room(s->arg);
@@ -137,21 +137,21 @@ static void piece_done(void *arg)
 int aws_stream_add(struct aws_stream *s, const char *data, size_t len)
 {
 	if (s->result)
-		return 0; /* thrown away: the end will tell */
+		return 0; /* dropped: done reports the failure */
 	if (s->busy && s->waiting.len + len > WAITING) {
 		s->full = true;
 		return -EAGAIN;
 	}
 	if (buf_add(&s->waiting, data, len) < 0)
 		return -ENOMEM;
-	work(s);
+	stream_work(s);
 	return 0;
 }
 
 void aws_stream_end(struct aws_stream *s)
 {
 	s->ended = true;
-	work(s);
+	stream_work(s);
 	if (!s->busy)
-		loop_timer_start(s->late, 0); /* told from the loop, as every other end */
+		loop_timer_start(s->late, 0); /* called from the loop, as always */
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An answer that is read while it arrives: piece by piece in the thread pool, one piece at a time,
- * and in little memory, however long it is. */
+/* Reads a response while it arrives: in the thread pool, one piece at a time, in bounded memory. */
 #ifndef EBSFS_AWS_STREAM_H
 #define EBSFS_AWS_STREAM_H
 
@@ -10,33 +9,33 @@
 
 #include "err.h"
 
-/* What reads answers: one reader an answer. */
+/* Functions of a reader. Each response has its own reader. */
 struct aws_reader {
 	void *(*create)(void); /* NULL on ENOMEM */
-	/* In the thread pool, touching nothing but the reader. `last`: nothing comes any more. 0 or
-	 * -errno with *err: then nothing more is read. */
+	/* Called in the thread pool; touches only the reader. `last`: there is no further piece.
+	 * Returns 0, or -errno with *err, after which nothing more is read. */
 	int (*read)(void *reader, const char *data, size_t len, bool last, struct err *err);
-	/* On the loop, after each read that succeeded: takes over what there is. May destroy the
-	 * stream. */
+	/* Called on the loop after each successful read: takes the records read so far. May destroy
+	 * the stream. */
 	void (*took)(void *took_arg, void *reader);
 	void (*destroy)(void *reader);
 };
 
 struct aws_stream;
-/* There is room again, after aws_stream_add() had none. */
+/* Called when there is room again after aws_stream_add() returned -EAGAIN. */
 typedef void aws_stream_room(void *arg);
-/* All was read, or what was wrong (then with err). */
+/* Called when the whole response was read, or with err if reading failed. */
 typedef void aws_stream_done(void *arg, const struct err *err);
 
-/* `reader` is borrowed; its took gets `took_arg`, the functions here `arg`. NULL on ENOMEM. */
+/* `reader` is borrowed; took() gets took_arg, room and done get arg. Returns NULL on ENOMEM. */
 struct aws_stream *aws_stream_create(uv_loop_t *loop, const struct aws_reader *reader,
 	void *took_arg, aws_stream_room *room, aws_stream_done *done, void *arg);
-/* Takes a piece. 0; -EAGAIN if the reading is far behind: not taken, to be offered again once room
- * has been called; -ENOMEM. */
+/* Takes a piece. Returns 0, -ENOMEM, or -EAGAIN if reading is too far behind: then the piece was
+ * not taken; offer it again once room has been called. */
 int aws_stream_add(struct aws_stream *s, const char *data, size_t len);
-/* The answer is complete: done follows, once, not before this returns. */
+/* Ends the response: done is called once, not before this returns. */
 void aws_stream_end(struct aws_stream *s);
-/* At any time: nothing is called any more. NULL is permitted. */
+/* Allowed at any time: no callback is called afterwards. NULL is permitted. */
 void aws_stream_destroy(struct aws_stream *s);
 
 #endif

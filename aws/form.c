@@ -12,7 +12,7 @@ void form_start(struct buf *form, const char *action, const char *version)
 	buf_printf(form, "Action=%s&Version=%s", action, version);
 }
 
-static void add_name(struct buf *form, const char *name, va_list ap)
+static void form_add_name(struct buf *form, const char *name, va_list ap)
 {
 	buf_putc(form, '&');
 	buf_vprintf(form, name, ap);
@@ -26,7 +26,7 @@ void form_add(struct buf *form, const char *value, const char *name, ...)
 	if (!value)
 		return;
 	va_start(ap, name);
-	add_name(form, name, ap);
+	form_add_name(form, name, ap);
 	va_end(ap);
 	encode_percent(form, value, strlen(value), 0);
 }
@@ -38,7 +38,7 @@ void form_add_literal(struct buf *form, const char *value, const char *name, ...
 	if (!value)
 		return;
 	va_start(ap, name);
-	add_name(form, name, ap);
+	form_add_name(form, name, ap);
 	va_end(ap);
 	for (; *value; value++) {
 		if (strchr("*?\\", *value))

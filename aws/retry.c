@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether and when a failed try is repeated. */
+/* Whether and when a failed attempt is retried. */
 #include "retry.h"
 
-/* Full jitter: anywhere between nothing and the exponential bound, so that those who failed
- * together do not come back together. */
-static int64_t backoff(enum retry_kind kind, int attempts, double random)
+/* Full jitter: a random time below the exponential bound, so that requests that failed together are
+ * not retried together. */
+static int64_t retry_backoff(enum retry_kind kind, int attempts, double random)
 {
 	int64_t bound = kind == RETRY_THROTTLED ? RETRY_THROTTLED_MS : RETRY_TRANSIENT_MS;
 
@@ -15,15 +15,15 @@ static int64_t backoff(enum retry_kind kind, int attempts, double random)
 	return (int64_t)(random * (double)bound);
 }
 
-/* What the server asks for counts, between our own delay and a little more. */
-static int64_t heed_server(int64_t delay, int64_t wish)
+/* Follows the server's Retry-After between our own delay and RETRY_SERVER_MS more. */
+static int64_t retry_after(int64_t delay, int64_t wish)
 {
 	if (wish <= delay)
 		return delay;
 	return wish < delay + RETRY_SERVER_MS ? wish : delay + RETRY_SERVER_MS;
 }
 
-static int64_t once(bool *used, int64_t left_ms)
+static int64_t retry_once(bool *used, int64_t left_ms)
 {
 	if (*used || left_ms <= 0)
 		return -1;
@@ -41,13 +41,13 @@ int64_t retry_next(const struct retry_policy *policy, struct retry_state *state,
 	if (failure->kind == RETRY_NEVER || (failure->maybe_done && !policy->repeatable))
 		return -1;
 	if (failure->kind == RETRY_CREDENTIALS)
-		return once(&state->new_credentials, left_ms);
+		return retry_once(&state->new_credentials, left_ms);
 	if (failure->kind == RETRY_CLOCK)
-		return once(&state->new_clock, left_ms);
+		return retry_once(&state->new_clock, left_ms);
 	if (++state->attempts >= policy->attempts || budget->tokens < cost)
 		return -1;
-	delay = heed_server(
-		backoff(failure->kind, state->attempts, random), failure->retry_after_ms);
+	delay = retry_after(
+		retry_backoff(failure->kind, state->attempts, random), failure->retry_after_ms);
 	if (delay >= left_ms)
 		return -1;
 	budget->tokens -= cost;

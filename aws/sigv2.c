@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* AWS Signature Version 2. The string that is signed is that of "Query requests: Signature Version
- * 2 signing process" in the Elastic MapReduce developer guide of API version 2009-03-31. */
+/* AWS Signature Version 2. The signed string follows "Query requests: Signature Version 2 signing
+ * process" in the Elastic MapReduce developer guide of API version 2009-03-31. */
 #include "sigv2.h"
 
 #include <ctype.h>
@@ -21,8 +21,8 @@ struct param {
 	size_t len;
 };
 
-/* By the bytes of the names: "Filter.1.Name" is before "Filter.10.Name" before "Filter.2.Name". */
-static int compare(const void *va, const void *vb)
+/* Compares names byte by byte: "Filter.1.Name", "Filter.10.Name", "Filter.2.Name". */
+static int sigv2_compare(const void *va, const void *vb)
 {
 	const struct param *a = va, *b = vb;
 	size_t len = a->name_len < b->name_len ? a->name_len : b->name_len;
@@ -31,7 +31,7 @@ static int compare(const void *va, const void *vb)
 	return c ? c : (a->name_len > b->name_len) - (a->name_len < b->name_len);
 }
 
-static int write_sorted(const struct buf *form, struct buf *out)
+static int sigv2_write_sorted(const struct buf *form, struct buf *out)
 {
 	_cleanup_free_ struct param *params = NULL;
 	size_t max = 1, n = 0;
@@ -45,7 +45,7 @@ static int write_sorted(const struct buf *form, struct buf *out)
 		params[n] = (struct param){p, strcspn(p, "=&"), strcspn(p, "&")};
 		p += params[n].len + (p[params[n].len] == '&');
 	}
-	qsort(params, n, sizeof(*params), compare);
+	qsort(params, n, sizeof(*params), sigv2_compare);
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			buf_putc(out, '&');
@@ -60,14 +60,14 @@ int sigv2_signature(const struct sigv2_request *in, const struct buf *form, stru
 	_cleanup_secret_buf_ struct buf text = BUF_INIT; /* holds the session token */
 	int r;
 
-	/* Its full size at once: what grows leaves copies behind. */
+	/* Allocated at full size, because a buffer that grows leaves copies behind. */
 	buf_resize(&text, form->len + strlen(in->host) + strlen(in->path) + 16);
 	buf_clear(&text);
 	buf_printf(&text, "%s\n", in->method);
 	for (const char *p = in->host; *p; p++)
 		buf_putc(&text, (char)tolower((unsigned char)*p));
 	buf_printf(&text, "\n%s\n", *in->path ? in->path : "/");
-	r = write_sorted(form, &text);
+	r = sigv2_write_sorted(form, &text);
 	if (!r)
 		r = digest_hmac_sha256(
 			in->secret_key, strlen(in->secret_key), text.data, text.len, hash);

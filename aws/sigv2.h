@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* AWS Signature Version 2 by HmacSHA256, for Query APIs of the time before Version 4. Pure: the
- * time and the keys are arguments. */
+/* AWS Signature Version 2 by HmacSHA256, for Query APIs older than Version 4. Pure: time and keys
+ * are arguments. */
 #ifndef EBSFS_SIGV2_H
 #define EBSFS_SIGV2_H
 
@@ -8,25 +8,25 @@
 
 #include "buf.h"
 
-/* A form is parameters as form.h writes them: "name=value&…", escaped, names without escapes. */
+/* A form is parameters as written by form.h: "name=value&…", escaped; names need no escapes. */
 struct sigv2_request {
 	const char *method;
-	const char *host; /* as the Host header has it: with the port, if that is not the scheme's
-			     own. Signed in lower case */
+	const char *host; /* as in the Host header: with the port, if it is not the scheme's
+			     default. Signed in lower case */
 	const char *path; /* "" is "/" */
 	const char *access_key;
 	const char *secret_key;
 	const char *session_token; /* NULL if none */
-	int64_t time_ms;           /* since 1970, as the server's clock has it */
+	int64_t time_ms;           /* the server's time, since 1970 */
 };
 
-/* Appends what identifies and signs the form: AWSAccessKeyId, SignatureMethod, SignatureVersion,
- * Timestamp, SecurityToken if there is a token, and last of all Signature. For a POST the form is
- * then the body, for a GET the query. Returns 0, -ENOMEM, -EFBIG or -EIO. */
+/* Appends AWSAccessKeyId, SignatureMethod, SignatureVersion, Timestamp, SecurityToken if there is a
+ * token, and last Signature. The form is then the body of a POST, or the query of a GET. Returns 0,
+ * -ENOMEM, -EFBIG or -EIO. */
 int sigv2_sign(const struct sigv2_request *request, struct buf *form);
 
-/* Appends the signature of a form as it stands, in Base64: the last step of sigv2_sign(). Only
- * method, host, path and secret_key count. Same results. */
+/* Appends the signature of the form in Base64: the last step of sigv2_sign(). Uses only method,
+ * host, path and secret_key. Returns the same. */
 int sigv2_signature(const struct sigv2_request *request, const struct buf *form, struct buf *out);
 
 #endif

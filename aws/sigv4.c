@@ -11,7 +11,7 @@
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 
-/* A name and value in the form that is sorted and signed. */
+/* A name and value, as sorted and signed. */
 struct pair {
 	char *name;
 	char *value;
@@ -60,7 +60,7 @@ static void pairs_add(struct pairs *p, struct buf *name, struct buf *value)
 	p->items[p->n++] = pair;
 }
 
-static int compare_query(const void *va, const void *vb)
+static int sigv4_compare_query(const void *va, const void *vb)
 {
 	const struct pair *a = va, *b = vb;
 	int c = strcmp(a->name, b->name);
@@ -68,8 +68,8 @@ static int compare_query(const void *va, const void *vb)
 	return c ? c : strcmp(a->value, b->value);
 }
 
-/* Values of one header are joined in the order in which they are sent. */
-static int compare_headers(const void *va, const void *vb)
+/* Values of the same header are joined in the order of sending. */
+static int sigv4_compare_headers(const void *va, const void *vb)
 {
 	const struct pair *a = va, *b = vb;
 	int c = strcmp(a->name, b->name);
@@ -77,9 +77,8 @@ static int compare_headers(const void *va, const void *vb)
 	return c ? c : (a->order > b->order) - (a->order < b->order);
 }
 
-/* Whatever escapes the sender chose, the signature is over one spelling: decoded, and escaped
- * again. */
-static void add_escaped(struct buf *out, const char *s, size_t len)
+/* The signature is over one spelling, so the text is decoded and escaped again. */
+static void sigv4_add_escaped(struct buf *out, const char *s, size_t len)
 {
 	_cleanup_buf_ struct buf plain = BUF_INIT;
 
@@ -89,7 +88,7 @@ static void add_escaped(struct buf *out, const char *s, size_t len)
 		out->error = plain.error;
 }
 
-static void add_query(struct pairs *pairs, const char *query)
+static void sigv4_add_query(struct pairs *pairs, const char *query)
 {
 	while (query && *query) {
 		size_t len = strcspn(query, "&");
@@ -98,16 +97,16 @@ static void add_query(struct pairs *pairs, const char *query)
 		struct buf name = BUF_INIT, value = BUF_INIT;
 
 		if (len) {
-			add_escaped(&name, query, name_len);
+			sigv4_add_escaped(&name, query, name_len);
 			if (equals)
-				add_escaped(&value, equals + 1, len - name_len - 1);
+				sigv4_add_escaped(&value, equals + 1, len - name_len - 1);
 			pairs_add(pairs, &name, &value);
 		}
 		query += len + (query[len] == '&');
 	}
 }
 
-static void add_param(struct pairs *pairs, const char *name, const char *text)
+static void sigv4_add_param(struct pairs *pairs, const char *name, const char *text)
 {
 	struct buf n = BUF_INIT, v = BUF_INIT;
 
@@ -116,8 +115,9 @@ static void add_param(struct pairs *pairs, const char *name, const char *text)
 	pairs_add(pairs, &n, &v);
 }
 
-/* Lower-case name; value without white space at its ends, each run of it inside one space. */
-static void add_header(struct pairs *pairs, const char *name, const char *text)
+/* The name becomes lower case. White space at the ends of the value is dropped, and each run inside
+ * it becomes one space. */
+static void sigv4_add_header(struct pairs *pairs, const char *name, const char *text)
 {
 	struct buf n = BUF_INIT, v = BUF_INIT;
 
@@ -134,14 +134,14 @@ static void add_header(struct pairs *pairs, const char *name, const char *text)
 	pairs_add(pairs, &n, &v);
 }
 
-static void write_query(const struct pairs *pairs, struct buf *out)
+static void sigv4_write_query(const struct pairs *pairs, struct buf *out)
 {
 	for (size_t i = 0; i < pairs->n; i++)
 		buf_printf(
 			out, "%s%s=%s", i ? "&" : "", pairs->items[i].name, pairs->items[i].value);
 }
 
-static void write_headers(const struct pairs *pairs, struct buf *out)
+static void sigv4_write_headers(const struct pairs *pairs, struct buf *out)
 {
 	for (size_t i = 0; i < pairs->n; i++) {
 		const struct pair *h = &pairs->items[i];
@@ -154,7 +154,7 @@ static void write_headers(const struct pairs *pairs, struct buf *out)
 	buf_putc(out, '\n');
 }
 
-static void write_names(const struct pairs *pairs, struct buf *out)
+static void sigv4_write_names(const struct pairs *pairs, struct buf *out)
 {
 	for (size_t i = 0; i < pairs->n; i++)
 		if (!i || strcmp(pairs->items[i].name, pairs->items[i - 1].name))
@@ -162,7 +162,7 @@ static void write_names(const struct pairs *pairs, struct buf *out)
 }
 
 /* Resolves ".", ".." and empty segments; keeps a slash at the end. */
-static void normalize_path(const char *path, struct buf *out)
+static void sigv4_normalize_path(const char *path, struct buf *out)
 {
 	bool slash = true;
 
@@ -190,27 +190,27 @@ static void normalize_path(const char *path, struct buf *out)
 		buf_putc(out, '/');
 }
 
-static void write_path(const struct sigv4_request *in, struct buf *out)
+static void sigv4_write_path(const struct sigv4_request *in, struct buf *out)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
 
 	if (in->keep_path)
 		buf_puts(&path, *in->path ? in->path : "/");
 	else
-		normalize_path(in->path, &path);
+		sigv4_normalize_path(in->path, &path);
 	encode_percent(out, buf_str(&path), path.len, 1);
 	if (path.error)
 		out->error = path.error;
 }
 
 /* "20150830/us-east-1/ec2/aws4_request" */
-static void write_scope(const struct sigv4_request *in, const char *date, struct buf *out)
+static void sigv4_write_scope(const struct sigv4_request *in, const char *date, struct buf *out)
 {
 	buf_printf(out, "%.8s/%s/%s/aws4_request", date, in->region, in->service);
 }
 
-/* The key is derived afresh each time: four hashes cost less than a cache that must be wiped. */
-static int sign_string(const struct sigv4_request *in, struct sigv4_signature *out)
+/* Derives the key each time: four hashes cost less than a cache that must be wiped. */
+static int sigv4_sign_string(const struct sigv4_request *in, struct sigv4_signature *out)
 {
 	unsigned char key[DIGEST_SHA256_SIZE];
 	_cleanup_buf_ struct buf first = BUF_INIT;
@@ -237,8 +237,8 @@ static int sign_string(const struct sigv4_request *in, struct sigv4_signature *o
 	return r;
 }
 
-/* From the parts to the signature; both lists are sorted. */
-static int sign(const struct sigv4_request *in, const struct pairs *query,
+/* Signs the parts. Both lists are sorted. */
+static int sigv4_sign_parts(const struct sigv4_request *in, const struct pairs *query,
 	const struct pairs *headers, const char *names, struct sigv4_signature *out)
 {
 	struct buf *c = &out->canonical_request, *s = &out->string_to_sign;
@@ -246,11 +246,11 @@ static int sign(const struct sigv4_request *in, const struct pairs *query,
 	int r;
 
 	buf_printf(c, "%s\n", in->method);
-	write_path(in, c);
+	sigv4_write_path(in, c);
 	buf_putc(c, '\n');
-	write_query(query, c);
+	sigv4_write_query(query, c);
 	buf_putc(c, '\n');
-	write_headers(headers, c);
+	sigv4_write_headers(headers, c);
 	buf_printf(c, "\n%s\n%s", names, in->payload_hash);
 	if (c->error || query->error || headers->error)
 		return -(c->error ? c->error : ENOMEM);
@@ -258,18 +258,18 @@ static int sign(const struct sigv4_request *in, const struct pairs *query,
 	if (r < 0)
 		return r;
 	buf_printf(s, "%s\n%s\n", ALGORITHM, out->date);
-	write_scope(in, out->date, s);
+	sigv4_write_scope(in, out->date, s);
 	buf_printf(s, "\n%s", hash);
-	return s->error ? -s->error : sign_string(in, out);
+	return s->error ? -s->error : sigv4_sign_string(in, out);
 }
 
-static void collect_headers(const struct sigv4_request *in, struct pairs *headers)
+static void sigv4_add_headers(const struct sigv4_request *in, struct pairs *headers)
 {
 	for (size_t i = 0; i < in->n_headers; i++)
-		add_header(headers, in->headers[i].name, in->headers[i].value);
+		sigv4_add_header(headers, in->headers[i].name, in->headers[i].value);
 }
 
-static void sort(struct pairs *pairs, int (*compare)(const void *a, const void *b))
+static void pairs_sort(struct pairs *pairs, int (*compare)(const void *a, const void *b))
 {
 	if (pairs->n)
 		qsort(pairs->items, pairs->n, sizeof(*pairs->items), compare);
@@ -283,41 +283,41 @@ int sigv4_sign(const struct sigv4_request *in, struct sigv4_signature *out)
 
 	*out = (struct sigv4_signature){0};
 	isotime_format_basic(in->time_ms, out->date);
-	collect_headers(in, &headers);
-	add_header(&headers, "x-amz-date", out->date);
+	sigv4_add_headers(in, &headers);
+	sigv4_add_header(&headers, "x-amz-date", out->date);
 	if (in->session_token && !in->token_unsigned)
-		add_header(&headers, "x-amz-security-token", in->session_token);
-	sort(&headers, compare_headers);
-	write_names(&headers, &names);
-	add_query(&query, in->query);
-	sort(&query, compare_query);
-	r = sign(in, &query, &headers, buf_str(&names), out);
+		sigv4_add_header(&headers, "x-amz-security-token", in->session_token);
+	pairs_sort(&headers, sigv4_compare_headers);
+	sigv4_write_names(&headers, &names);
+	sigv4_add_query(&query, in->query);
+	pairs_sort(&query, sigv4_compare_query);
+	r = sigv4_sign_parts(in, &query, &headers, buf_str(&names), out);
 	if (r < 0)
 		return r;
 	buf_printf(&out->authorization, "%s Credential=%s/", ALGORITHM, in->access_key);
-	write_scope(in, out->date, &out->authorization);
+	sigv4_write_scope(in, out->date, &out->authorization);
 	buf_printf(
 		&out->authorization, ", SignedHeaders=%s, Signature=%s", buf_str(&names), out->hex);
 	return -(names.error ? names.error : out->authorization.error);
 }
 
-static void add_presign_params(const struct sigv4_request *in, int expires_s, const char *date,
-	const char *names, struct pairs *query)
+static void sigv4_add_presign_params(const struct sigv4_request *in, int expires_s,
+	const char *date, const char *names, struct pairs *query)
 {
 	_cleanup_buf_ struct buf credential = BUF_INIT, expires = BUF_INIT;
 
 	buf_printf(&credential, "%s/", in->access_key);
-	write_scope(in, date, &credential);
+	sigv4_write_scope(in, date, &credential);
 	buf_printf(&expires, "%d", expires_s);
 	if (credential.error || expires.error)
 		query->error = ENOMEM;
-	add_param(query, "X-Amz-Algorithm", ALGORITHM);
-	add_param(query, "X-Amz-Credential", buf_str(&credential));
-	add_param(query, "X-Amz-Date", date);
-	add_param(query, "X-Amz-Expires", buf_str(&expires));
-	add_param(query, "X-Amz-SignedHeaders", names);
+	sigv4_add_param(query, "X-Amz-Algorithm", ALGORITHM);
+	sigv4_add_param(query, "X-Amz-Credential", buf_str(&credential));
+	sigv4_add_param(query, "X-Amz-Date", date);
+	sigv4_add_param(query, "X-Amz-Expires", buf_str(&expires));
+	sigv4_add_param(query, "X-Amz-SignedHeaders", names);
 	if (in->session_token && !in->token_unsigned)
-		add_param(query, "X-Amz-Security-Token", in->session_token);
+		sigv4_add_param(query, "X-Amz-Security-Token", in->session_token);
 }
 
 int sigv4_presign(const struct sigv4_request *in, int expires_s, struct sigv4_signature *out)
@@ -328,16 +328,16 @@ int sigv4_presign(const struct sigv4_request *in, int expires_s, struct sigv4_si
 
 	*out = (struct sigv4_signature){0};
 	isotime_format_basic(in->time_ms, out->date);
-	collect_headers(in, &headers);
-	sort(&headers, compare_headers);
-	write_names(&headers, &names);
-	add_query(&query, in->query);
-	add_presign_params(in, expires_s, out->date, buf_str(&names), &query);
-	sort(&query, compare_query);
-	r = sign(in, &query, &headers, buf_str(&names), out);
+	sigv4_add_headers(in, &headers);
+	pairs_sort(&headers, sigv4_compare_headers);
+	sigv4_write_names(&headers, &names);
+	sigv4_add_query(&query, in->query);
+	sigv4_add_presign_params(in, expires_s, out->date, buf_str(&names), &query);
+	pairs_sort(&query, sigv4_compare_query);
+	r = sigv4_sign_parts(in, &query, &headers, buf_str(&names), out);
 	if (r < 0)
 		return r;
-	write_query(&query, &out->query);
+	sigv4_write_query(&query, &out->query);
 	if (in->session_token && in->token_unsigned) {
 		buf_puts(&out->query, "&X-Amz-Security-Token=");
 		encode_percent(&out->query, in->session_token, strlen(in->session_token), 0);
@@ -346,7 +346,7 @@ int sigv4_presign(const struct sigv4_request *in, int expires_s, struct sigv4_si
 	return -(names.error ? names.error : out->query.error);
 }
 
-static void wipe(struct buf *b)
+static void sigv4_wipe(struct buf *b)
 {
 	if (b->data)
 		explicit_bzero(b->data, b->cap);
@@ -355,8 +355,8 @@ static void wipe(struct buf *b)
 
 void sigv4_finish(struct sigv4_signature *out)
 {
-	wipe(&out->canonical_request);
-	wipe(&out->string_to_sign);
-	wipe(&out->authorization);
-	wipe(&out->query);
+	sigv4_wipe(&out->canonical_request);
+	sigv4_wipe(&out->string_to_sign);
+	sigv4_wipe(&out->authorization);
+	sigv4_wipe(&out->query);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* AWS Signature Version 4, for any service. Pure: the time and the keys are arguments. */
+/* AWS Signature Version 4, for any service. Pure: time and keys are arguments. */
 #ifndef EBSFS_SIGV4_H
 #define EBSFS_SIGV4_H
 
@@ -12,21 +12,21 @@
 #include "http.h"
 #include "isotime.h"
 
-/* payload_hash of a request whose body is not signed (EBS direct's blocks, S3). */
+/* payload_hash of a request with an unsigned body (EBS direct's blocks, S3). */
 #define SIGV4_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"
 /* payload_hash of an empty body. */
 #define SIGV4_EMPTY_PAYLOAD    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 struct sigv4_request {
 	const char *method;
-	/* As it is sent, without the query; "" is "/". Each byte but A-Za-z0-9-._~/ is escaped for
-	 * the signature, an escape's '%' too: so all services but S3 want it. */
+	/* As sent, without the query; "" is "/". All bytes but A-Za-z0-9-._~/ are escaped for the
+	 * signature, the '%' of an escape included, as all services but S3 require. */
 	const char *path;
-	const char *query; /* as it is sent, without '?'; NULL: none. A '+' in it is a plus */
+	const char *query; /* as sent, without '?'; NULL: none. '+' means a plus */
 	bool keep_path;    /* do not resolve ".", ".." and empty segments (S3) */
 
-	/* All of them are signed: at least host. Names in any case, values as they are sent.
-	 * Neither x-amz-date nor x-amz-security-token. */
+	/* All are signed; host is required. Names in any case, values as sent. Without x-amz-date
+	 * and x-amz-security-token. */
 	const struct http_header *headers;
 	size_t n_headers;
 	const char *payload_hash; /* hex SHA-256 of the body, or SIGV4_UNSIGNED_PAYLOAD */
@@ -38,7 +38,7 @@ struct sigv4_request {
 
 	const char *region;
 	const char *service;
-	int64_t time_ms; /* since 1970, as AWS's clock has it */
+	int64_t time_ms; /* AWS's time, since 1970 */
 };
 
 struct sigv4_signature {
@@ -50,12 +50,12 @@ struct sigv4_signature {
 	struct buf query; /* the whole query, signature included; empty after sigv4_sign() */
 };
 
-/* Signs for the headers: send the request with `x-amz-date`, `authorization` and, if there is a
- * token, `x-amz-security-token` added. out need not be initialised; finish it in any case. Returns
- * 0, -ENOMEM, -EFBIG or -EIO. */
+/* Signs by headers: send the request with `x-amz-date`, `authorization` and, if there is a token,
+ * `x-amz-security-token` added. out need not be initialised; finish it also on failure. Returns 0,
+ * -ENOMEM, -EFBIG or -EIO. */
 int sigv4_sign(const struct sigv4_request *request, struct sigv4_signature *out);
-/* Signs for the query (a presigned URL): the URL's query is then out->query. Valid for expires_s
- * seconds from time_ms. */
+/* Signs by the query (a presigned URL): out->query is the URL's query. The URL is valid for
+ * expires_s seconds from time_ms. Returns the same. */
 int sigv4_presign(const struct sigv4_request *request, int expires_s, struct sigv4_signature *out);
 void sigv4_finish(struct sigv4_signature *out); /* wipes */
 

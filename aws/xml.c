@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* XML from outside, within bounds, by libxml2's push parser. */
+/* Parses XML from outside, within bounds, by libxml2's push parser. */
 #include "xml.h"
 
 #include <ctype.h>
@@ -12,15 +12,14 @@
 #include "utf8.h"
 
 /* The push parser refuses to look ahead over more than 10 MB. Its own buffer is as large as the
- * pieces that it gets, and small ones cost it no time. */
+ * pieces that it gets, and small pieces cost no time. */
 #define CHUNK     4096
-/* Bytes of all different names in a document. EC2 uses some sixty; libxml2's own bound of 10 MB
- * lets a hostile document cost minutes, since it looks each name up in a table that stops growing.
- */
+/* Bytes of all different names in a document; EC2 uses some sixty names. With libxml2's own bound
+ * of 10 MB a hostile document costs minutes, because its table of names stops growing. */
 #define NAMES_MAX ((size_t)64 << 10)
 
-/* Stands for what XML does not permit, on its way through the parser: a non-character of as many
- * bytes as U+FFFD, which closed() puts in its place. */
+/* Replaces characters that XML does not permit on their way through the parser: a non-character as
+ * long as U+FFFD, which xml_closed() puts in its place. */
 #define STAND_IN    "\xef\xb7\x90"
 #define REPLACEMENT "\xef\xbf\xbd"
 /* "&#1114111;" and leading zeros. */
@@ -30,20 +29,20 @@ struct xml_reader {
 	struct xml_handler handler;
 	xmlParserCtxtPtr parser;
 	struct buf text;
-	size_t text_len; /* of the present text, as it was sent */
+	size_t text_len; /* of the current text, as sent */
 	int depth;
-	bool leaf;       /* no element was closed since the last one was opened */
-	bool replaced;   /* a character was, so far in the document */
-	bool altered;    /* the text that is being closed */
+	bool leaf;       /* no element was closed since the last was opened */
+	bool replaced;   /* a character was replaced, so far in the document */
+	bool altered;    /* the current text was altered */
 	int result;      /* -errno: stopped */
-	struct err *err; /* the present call's */
+	struct err *err; /* of the current call */
 	char piece[CHUNK];
 	size_t n_piece;
-	char token[TOKEN_MAX]; /* a character or reference whose end has not come yet */
+	char token[TOKEN_MAX]; /* an incomplete character or reference */
 	size_t n_token;
 };
 
-static void stop(struct xml_reader *r, int result)
+static void xml_stop(struct xml_reader *r, int result)
 {
 	if (r->result || !result)
 		return;
@@ -51,7 +50,7 @@ static void stop(struct xml_reader *r, int result)
 	xmlStopParser(r->parser);
 }
 
-static void opened(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+static void xml_opened(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
 	int n_namespaces, const xmlChar **namespaces, int n_attributes, int n_defaulted,
 	const xmlChar **attributes)
 {
@@ -62,19 +61,19 @@ static void opened(void *arg, const xmlChar *name, const xmlChar *prefix, const 
 	if (r->result)
 		return;
 	if (++r->depth > XML_DEPTH_END) {
-		stop(r, err_set(r->err, EIO, "the XML is nested deeper than %d elements",
-				XML_DEPTH_END));
+		xml_stop(r, err_set(r->err, EIO, "the XML is nested deeper than %d elements",
+				    XML_DEPTH_END));
 		return;
 	}
 	r->leaf = true;
 	buf_clear(&r->text);
 	r->text_len = 0;
 	if (r->handler.open && r->depth <= XML_DEPTH_MAX)
-		stop(r, r->handler.open(r->handler.arg, r->depth, (const char *)name, r->err));
+		xml_stop(r, r->handler.open(r->handler.arg, r->depth, (const char *)name, r->err));
 }
 
-/* Whether there were any. */
-static bool restore_replaced(struct buf *text)
+/* Returns whether there were any. */
+static bool xml_restore_replaced(struct buf *text)
 {
 	char *at = text->data, *end = at ? at + text->len : NULL;
 	bool any = false;
@@ -86,7 +85,7 @@ static bool restore_replaced(struct buf *text)
 	return any;
 }
 
-static void closed(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+static void xml_closed(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
 {
 	struct xml_reader *r = arg;
 	const char *text = NULL;
@@ -96,12 +95,12 @@ static void closed(void *arg, const xmlChar *name, const xmlChar *prefix, const 
 		return;
 	r->altered = r->leaf && r->text_len > r->text.len;
 	if (r->leaf) {
-		r->altered |= r->replaced && restore_replaced(&r->text);
+		r->altered |= r->replaced && xml_restore_replaced(&r->text);
 		text = buf_str(&r->text);
 	}
 	if (r->depth <= XML_DEPTH_MAX)
-		stop(r, r->handler.close(r->handler.arg, r->depth, (const char *)name, text,
-				text ? r->text.len : 0, r->err));
+		xml_stop(r, r->handler.close(r->handler.arg, r->depth, (const char *)name, text,
+				    text ? r->text.len : 0, r->err));
 	r->leaf = false;
 	r->depth--;
 }
@@ -111,39 +110,38 @@ bool xml_reader_is_altered(const struct xml_reader *r)
 	return r->altered;
 }
 
-static void characters(void *arg, const xmlChar *data, int len)
+static void xml_characters(void *arg, const xmlChar *data, int len)
 {
 	struct xml_reader *r = arg;
 
-	/* Between elements there is only white space: kept short by the bound, and thrown away at
-	 * the next tag. */
+	/* Text between elements is white space: bounded, and dropped at the next tag. */
 	if (r->result || !r->leaf)
 		return;
 	r->text_len += (size_t)len;
 	if (r->text_len > XML_TEXT_END)
-		stop(r, err_set(r->err, EIO, "the XML has a text longer than %zu bytes",
-				XML_TEXT_END));
-	/* Cut where the parser's pieces end: between characters. */
+		xml_stop(r, err_set(r->err, EIO, "the XML has a text longer than %zu bytes",
+				    XML_TEXT_END));
+	/* The text is cut where the parser's pieces end: between characters. */
 	else if (r->text_len <= XML_TEXT_MAX && buf_add(&r->text, data, (size_t)len) < 0)
-		stop(r, err_set(r->err, ENOMEM, "out of memory"));
+		xml_stop(r, err_set(r->err, ENOMEM, "out of memory"));
 }
 
-static void has_dtd(
+static void xml_has_dtd(
 	void *arg, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id)
 {
 	struct xml_reader *r = arg;
 
 	(void)name, (void)external_id, (void)system_id;
-	stop(r, err_set(r->err, EIO, "the XML has a document type definition"));
+	xml_stop(r, err_set(r->err, EIO, "the XML has a document type definition"));
 }
 
-/* Without one libxml2 prints its errors; what it found stays in the parser. */
-static void silent(void *arg, xmlErrorPtr error)
+/* Without this handler libxml2 prints its errors. They stay in the parser. */
+static void xml_silent(void *arg, xmlErrorPtr error)
 {
 	(void)arg, (void)error;
 }
 
-static int describe(struct xml_reader *r)
+static int xml_fault(struct xml_reader *r)
 {
 	const xmlError *e = xmlCtxtGetLastError(r->parser);
 
@@ -159,15 +157,15 @@ static int describe(struct xml_reader *r)
 
 struct xml_reader *xml_reader_create(const struct xml_handler *handler)
 {
-	/* The same handler for ignorable white space, or libxml2 would judge which text is
+	/* The same handler for ignorable white space, or libxml2 would decide which text is
 	 * ignorable. */
 	xmlSAXHandler sax = {.initialized = XML_SAX2_MAGIC,
-		.startElementNs = opened,
-		.endElementNs = closed,
-		.characters = characters,
-		.ignorableWhitespace = characters,
-		.internalSubset = has_dtd,
-		.serror = silent};
+		.startElementNs = xml_opened,
+		.endElementNs = xml_closed,
+		.characters = xml_characters,
+		.ignorableWhitespace = xml_characters,
+		.internalSubset = xml_has_dtd,
+		.serror = xml_silent};
 	struct xml_reader *r = calloc(1, sizeof(*r));
 
 	if (!r)
@@ -178,23 +176,23 @@ struct xml_reader *xml_reader_create(const struct xml_handler *handler)
 		free(r);
 		return NULL;
 	}
-	/* The reader has made UTF-8 of it, whatever the document says. */
+	/* The text is UTF-8 by now, in spite of any declaration in the document. */
 	xmlCtxtUseOptions(r->parser, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
 	xmlDictSetLimit(r->parser->dict, NAMES_MAX);
 	return r;
 }
 
-/* --- what XML does not permit --- */
+/* --- characters that XML does not permit --- */
 
-static void flush(struct xml_reader *r)
+static void xml_flush(struct xml_reader *r)
 {
 	if (r->n_piece && !r->result && xmlParseChunk(r->parser, r->piece, (int)r->n_piece, 0) &&
 		!r->result)
-		r->result = describe(r);
+		r->result = xml_fault(r);
 	r->n_piece = 0;
 }
 
-static void add(struct xml_reader *r, const char *data, size_t len)
+static void xml_add(struct xml_reader *r, const char *data, size_t len)
 {
 	while (len && !r->result) {
 		size_t room = sizeof(r->piece) - r->n_piece, n = len < room ? len : room;
@@ -204,20 +202,20 @@ static void add(struct xml_reader *r, const char *data, size_t len)
 		data += n;
 		len -= n;
 		if (r->n_piece == sizeof(r->piece))
-			flush(r);
+			xml_flush(r);
 	}
 }
 
 /* XML 1.0, production 2. */
-static bool is_permitted(uint32_t c)
+static bool xml_is_permitted(uint32_t c)
 {
 	return c == '\t' || c == '\n' || c == '\r' || (c >= 0x20 && c <= 0xd7ff) ||
 	       (c >= 0xe000 && c <= 0xfffd) || (c >= 0x10000 && c <= 0x10ffff);
 }
 
-/* A numeric character reference. Returns its length; 0: its end has not come yet; 1: it is none
- * (the parser will say so). */
-static size_t reference(const char *s, size_t len, bool *permitted)
+/* Measures a numeric character reference. Returns its length; 0: incomplete; 1: malformed, which
+ * the parser reports. */
+static size_t xml_reference(const char *s, size_t len, bool *permitted)
 {
 	bool hex = len > 2 && s[2] == 'x';
 	size_t at = hex ? 3 : 2;
@@ -230,7 +228,7 @@ static size_t reference(const char *s, size_t len, bool *permitted)
 		unsigned char digit = (unsigned char)s[at];
 
 		if (s[at] == ';') {
-			*permitted = is_permitted(c) || at == (hex ? 3 : 2);
+			*permitted = xml_is_permitted(c) || at == (hex ? 3 : 2);
 			return at + 1;
 		}
 		if (hex ? !isxdigit(digit) : !isdigit(digit))
@@ -242,17 +240,17 @@ static size_t reference(const char *s, size_t len, bool *permitted)
 	return at < TOKEN_MAX ? 0 : 1;
 }
 
-/* The character or reference at s[0..len), len > 0. Results as reference(). */
-static size_t token(const char *s, size_t len, bool *permitted)
+/* Measures the character or reference at s[0..len), len > 0. Returns as xml_reference(). */
+static size_t xml_token(const char *s, size_t len, bool *permitted)
 {
 	unsigned char lead = (unsigned char)*s;
 	size_t wanted = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1, n;
 	uint32_t c;
 
 	if (lead == '&')
-		return reference(s, len, permitted);
+		return xml_reference(s, len, permitted);
 	n = utf8_decode(s, len, &c);
-	*permitted = n && is_permitted(c);
+	*permitted = n && xml_is_permitted(c);
 	if (!n && len < wanted) {
 		for (n = 1; n < len && ((unsigned char)s[n] & 0xc0) == 0x80; n++)
 			;
@@ -261,8 +259,8 @@ static size_t token(const char *s, size_t len, bool *permitted)
 	return n ? n : 1;
 }
 
-/* How much of it is plain: everything but characters and references that need a closer look. */
-static size_t plain(const char *s, size_t len)
+/* Returns how many bytes need no closer look. */
+static size_t xml_plain(const char *s, size_t len)
 {
 	size_t n = 0;
 
@@ -273,21 +271,21 @@ static size_t plain(const char *s, size_t len)
 	return n;
 }
 
-/* Passes tokens on, as many as are complete. Returns how much is left. */
-static size_t clean(struct xml_reader *r, const char *s, size_t len)
+/* Passes all complete characters on. Returns the number of bytes left. */
+static size_t xml_clean(struct xml_reader *r, const char *s, size_t len)
 {
 	while (len && !r->result) {
-		size_t n = plain(s, len);
+		size_t n = xml_plain(s, len);
 		bool permitted = true;
 
 		if (!n)
-			n = token(s, len, &permitted);
+			n = xml_token(s, len, &permitted);
 		if (!n)
 			break;
 		if (permitted)
-			add(r, s, n);
+			xml_add(r, s, n);
 		else
-			add(r, STAND_IN, 3);
+			xml_add(r, STAND_IN, 3);
 		r->replaced |= !permitted;
 		s += n;
 		len -= n;
@@ -303,27 +301,27 @@ int xml_reader_read(struct xml_reader *r, const char *data, size_t len, struct e
 
 		r->token[r->n_token++] = *data++;
 		len--;
-		left = clean(r, r->token, r->n_token);
+		left = xml_clean(r, r->token, r->n_token);
 		memmove(r->token, r->token + r->n_token - left, left);
 		r->n_token = left;
 	}
 	if (!r->n_token && !r->result) {
-		r->n_token = clean(r, data, len);
+		r->n_token = xml_clean(r, data, len);
 		memcpy(r->token, data + len - r->n_token, r->n_token);
 	}
-	flush(r);
+	xml_flush(r);
 	return r->result;
 }
 
 int xml_reader_end(struct xml_reader *r, struct err *err)
 {
 	r->err = err;
-	add(r, r->token, r->n_token);
-	flush(r);
+	xml_add(r, r->token, r->n_token);
+	xml_flush(r);
 	if (!r->result)
 		xmlParseChunk(r->parser, NULL, 0, 1);
 	if (!r->result && !r->parser->wellFormed)
-		r->result = describe(r);
+		r->result = xml_fault(r);
 	return r->result;
 }
 

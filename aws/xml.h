@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* XML from outside, element by element, within bounds: no DTD, no entities, no network. */
+/* Parses XML from outside element by element, within bounds: no DTD, no entities, no network. */
 #ifndef EBSFS_XML_H
 #define EBSFS_XML_H
 
@@ -8,48 +8,47 @@
 
 #include "err.h"
 
-/* EC2's answers nest 6 deep. Elements nested deeper than this are skipped. */
+/* EC2's responses nest 6 deep. Elements nested deeper than this are skipped. */
 #define XML_DEPTH_MAX 12
-/* Bytes of one element's text; the rest of it is cut off. */
+/* Bytes of one element's text; longer texts are cut. */
 #define XML_TEXT_MAX  ((size_t)64 << 10)
-/* Beyond these an answer is not odd but endless: EIO. */
+/* A response beyond these bounds is EIO. */
 #define XML_DEPTH_END 256
 #define XML_TEXT_END  ((size_t)16 << 20)
 
 /* Elements by their local name; depth of the root is 1. Each returns 0 to go on, or -errno with
  * *err set to stop. */
 struct xml_handler {
-	/* NULL: not wanted. */
+	/* May be NULL. */
 	int (*open)(void *arg, int depth, const char *name, struct err *err);
-	/* text: the element's own text ("" if empty), NULL if it had elements in it. Valid during
+	/* text: the element's own text ("" if empty), NULL if it contains elements. Valid during
 	 * the call. */
 	int (*close)(void *arg, int depth, const char *name, const char *text, size_t len,
 		struct err *err);
 	void *arg;
 };
 
-/* A document in UTF-8, read piece by piece. Every call returns 0, what the handler returned,
- * -ENOMEM, or -EIO with a reason: not well-formed, cut, has a DTD, past the bounds. A character
- * that XML does not permit, or a byte that is no UTF-8, becomes U+FFFD: it concerns one text only.
- * Safe in any thread, one at a time, once xml_setup() has been called. */
+/* Reads a UTF-8 document piece by piece. Each call returns 0, the handler's result, -ENOMEM, or
+ * -EIO with a reason: not well-formed, cut, has a DTD, past the bounds. Characters that XML does
+ * not permit and bytes that are not UTF-8 become U+FFFD, so that they spoil one text only. Safe in
+ * any thread, one at a time, once xml_setup() has been called. */
 struct xml_reader;
 /* The handler is copied, its arg borrowed. NULL on ENOMEM. */
 struct xml_reader *xml_reader_create(const struct xml_handler *handler);
 /* After a failure nothing more may be read. */
 int xml_reader_read(struct xml_reader *r, const char *data, size_t len, struct err *err);
-/* In the handler's close(): whether the text is not what was sent (replaced characters, cut). */
+/* In the handler's close(): returns whether the text was altered (characters replaced, or cut). */
 bool xml_reader_is_altered(const struct xml_reader *r);
-/* Nothing comes any more. */
+/* Ends the document. */
 int xml_reader_end(struct xml_reader *r, struct err *err);
 void xml_reader_destroy(struct xml_reader *r); /* NULL is permitted */
 
-/* White space around a value is not part of it. Returns where the value begins; *len becomes its
- * length. */
+/* Strips white space around a value. Returns its beginning; *len becomes its length. */
 const char *xml_trim(const char *text, size_t *len);
 
-/* A whole document. */
+/* Parses a whole document. */
 int xml_parse(const char *data, size_t len, const struct xml_handler *handler, struct err *err);
-/* Once in the main thread, before the first xml_parse(); again does no harm. */
+/* Call in the main thread before the first use; further calls do nothing. */
 void xml_setup(void);
 
 #endif
