@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* STS GetCallerIdentity. */
+/* STS's GetCallerIdentity. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
