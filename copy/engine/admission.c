@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is found out about a request before it is sent: its source, preflight, a dry run. */
+/* Checks of a request before it is sent: its source, preflight, a dry run. */
 #include "admission.h"
 
 #include <errno.h>
@@ -408,7 +408,7 @@ static void admission_tried(struct dry_run *run, const struct err *refusal)
 {
 	struct admission *a = run->queue->all->admissions;
 
-	/* Each that goes on leaves the list, and none is added. */
+	/* A request that goes on leaves the list, and none is added. */
 	while (a) {
 		struct admission *next = a->next;
 
@@ -612,7 +612,7 @@ void admission_resume(struct region_queue *queue)
 {
 	struct admission *a = queue->all->admissions;
 
-	/* Each that goes on leaves the list, and none is added. */
+	/* A request that goes on leaves the list, and none is added. */
 	while (a) {
 		struct admission *next = a->next;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What is found out about a request before it is sent. Before it has a row: looks the source up,
- * judges by preflight, and sends a dry run before a request is queued, to see whether it is
- * permitted. In the queue: whether its source can be copied by now. */
+/* Checks of a request before it is sent. Before the request has a row: the source is looked up,
+ * preflight judges, and a dry run shows whether a request that must wait is permitted. In the
+ * queue: whether the source can be copied by now. */
 #ifndef EBSFS_ADMISSION_H
 #define EBSFS_ADMISSION_H
 
@@ -10,7 +10,8 @@
 /* copies_request(). */
 int admission_start(struct copies *c, const char *region, const struct copy_request *request,
 	bool move, const struct journal_receipt *receipt, copies_done *done, void *arg);
-/* What kind->awaits() waited for has come, or is given up: requests that waited for it go on. */
+/* The region's settings have arrived, or are given up (kind->awaits()): requests that waited for
+ * them go on. */
 void admission_resume(struct region_queue *queue);
 /* EC2 has accepted such a request, or has answered a dry run of it as it should: it is permitted.
  */

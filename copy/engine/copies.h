@@ -151,8 +151,8 @@ unsigned copies_position(const struct copies *c, const struct copy *copy, unsign
 typedef void copies_watch_fn(void *arg, const struct copy *copy);
 int copies_watch(struct copies *c, copies_watch_fn *fn, void *arg);
 
-/* Somebody reads or waits for the status of a pending snapshot: the region's one poller asks for it
- * too, as long as it is held. The poller's answers go into the region's catalogue. Returns 0 or
+/* Holds a pending snapshot while its status is read or waited for: the region's one poller asks for
+ * it too, as long as it is held. The poller's answers go into the region's catalogue. Returns 0 or
  * -ENOMEM; release exactly as often as held. copies_glance(): one reader, once: no more than that
  * the next poll comes soon. */
 int copies_hold(struct copies *c, const char *region, const char *id);

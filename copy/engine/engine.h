@@ -18,7 +18,7 @@
 #define ANSWER_MS 45000
 #define RETRY_MS  1000
 
-/* What is under way for a job, beside its state. job.c has the table of both. */
+/* The operation under way for a job, beside its state. job.c has the table of both. */
 enum phase {
 	PHASE_REST,      /* nothing: it waits in the queue, EC2 works on it, or it has ended */
 	PHASE_LOADED,    /* its row was read from the journal; JOB_RESUMED follows */
@@ -33,7 +33,7 @@ struct job;
 struct region_queue;
 struct save; /* one write of a row (job.c) */
 
-/* What only an active job needs. */
+/* Needed only while a job is active. */
 struct work {
 	struct job *job;
 	char *reason;      /* this job's own; NULL: the queue's */
@@ -74,7 +74,7 @@ struct job {
 
 	/* The journal's row. */
 	unsigned saves;       /* writes under way */
-	struct save *awaited; /* the one whose outcome is an event; NULL: none */
+	struct save *awaited; /* its outcome is an event; NULL: none */
 	bool unput;           /* the awaited one could not even be begun */
 	bool dirty;           /* the row on disk is older: it is written again */
 

@@ -53,7 +53,7 @@
 
 #define EXPIRE_MS 60000
 
-/* What an action leaves to job_event(), to be done after the transition. */
+/* The part of an action that job_event() does after the transition. */
 struct outcome {
 	bool gone;         /* the job was discarded */
 	copies_done *done; /* the caller to answer; NULL: none */
@@ -561,7 +561,7 @@ static enum job_event act_accept(struct job *job, const struct job_news *news, s
 	struct journal_copy *row = &job->pub.row;
 	struct work *w = job->work;
 
-	/* Without a caller that is told so, mv has failed for its user, whose source stays. */
+	/* Without a waiting caller the user has seen mv fail, so the source stays. */
 	if (!row->acknowledged && !w->done)
 		row->move = false;
 	row->acknowledged = true;
@@ -600,8 +600,8 @@ static enum job_event act_accepted(
 	return JOB_NOTHING;
 }
 
-/* What EC2 has accepted exists whether or not the row can be written: until it is, the token finds
- * it again. */
+/* An accepted copy exists even if its row cannot be written: until the row is durable, the copy is
+ * found again by its token. */
 static enum job_event act_accepted_unwritten(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {

@@ -40,7 +40,7 @@ enum job_event {
 	JOB_CANCELLED, /* done, done_arg: told once the row is durable */
 };
 
-/* What an event brings; borrowed for the call. */
+/* The details of an event; borrowed for the call. */
 struct job_news {
 	const struct err *err;
 	const char *id, *request_id, *message;
@@ -63,7 +63,7 @@ struct job_start {
 	void *done_arg;
 	const struct err *refusal; /* failed: why */
 };
-/* Makes a job of the row, whose strings are taken in every case, and begins to write it. NULL on
+/* Makes a job of the row and begins to write it; takes the row's strings in every case. NULL on
  * ENOMEM: nothing has happened, and done is not called. */
 struct job *job_admit(struct copies *c, const struct job_kind *kind, struct journal_copy *row,
 	const struct job_start *start);

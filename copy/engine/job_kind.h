@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the engine must know of a kind of request: how it is sent, found again, watched and
+/* A kind of request, as the engine knows it: how it is sent, found again, watched and
  * described. CopySnapshot is one (kinds/copy_snapshot.c). The queue, the journal, the poller and
  * the texts call a kind only through this table. */
 #ifndef EBSFS_JOB_KIND_H
@@ -45,7 +45,7 @@ struct job_kind {
 	/* Whether the region's settings are being asked for and decide about this request:
 	 * admission_resume() follows. */
 	bool (*awaits)(struct region_queue *queue, struct preflight *known);
-	/* What can be said before EC2 is asked. 0, or -errno with *err. */
+	/* Judges before EC2 is asked. 0, or -errno with *err. */
 	int (*judge)(const struct preflight *known, struct err *err);
 
 	/* --- the request --- */

@@ -14,7 +14,7 @@ typedef void on_end_started(void *arg, int64_t row);
 /* *out is NULL for command NULL. 0 or -ENOMEM. */
 int on_end_create(uv_loop_t *loop, const char *command, on_end_started *started, void *arg,
 	struct on_end **out);
-/* What runs goes on; what waits is dropped: its row says that it is untold. NULL is permitted. */
+/* Running commands go on; waiting ones are dropped, and their rows say so. NULL is permitted. */
 void on_end_destroy(struct on_end *o);
 
 /* Runs `/bin/sh -c COMMAND` for an ended copy, with its facts in the environment: EBSFS_STATE,

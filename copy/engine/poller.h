@@ -11,7 +11,7 @@ void poller_finish(struct region_queue *queue);
 /* The set of awaited snapshots has changed: sets the time of the next poll. */
 void poller_schedule(struct region_queue *queue);
 
-/* Somebody waits for a pending snapshot of this region: it is asked for, too. 0 or -ENOMEM; release
+/* Holds a pending snapshot of this region: the polls ask for it, too. 0 or -ENOMEM; release
  * as often as held. A glance: one answer is enough, and soon. */
 int poller_hold(struct region_queue *queue, const char *id);
 void poller_release(struct region_queue *queue, const char *id);

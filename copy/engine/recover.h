@@ -11,7 +11,8 @@ void recover_finish(struct copies *c);
 
 /* Reads the journal and takes up every row. Returns 0 or -errno with *err. */
 int recover_journal(struct copies *c, journal_receipt_fn *receipt, void *arg, struct err *err);
-/* One that ended long ago; it stays until the loop turns. NULL: not known, or no memory. */
+/* A copy that ended long ago, from the history; it stays until the loop turns. NULL: not known, or
+ * no memory. */
 struct copy *recover_recall(struct copies *c, int64_t row);
 
 #endif

@@ -118,8 +118,8 @@ void concurrency_limit_freed(struct concurrency_limit *g)
 
 void concurrency_limit_seen(struct concurrency_limit *g, unsigned used)
 {
-	/* EC2 carries them out, so its limit is not below that. What EC2 itself named counts for
-	 * more: a listing may be late. */
+	/* EC2 carries them out, so its limit is not below that. A limit that EC2 itself named
+	 * counts for more: a listing may be late. */
 	if (!g->learned && used > g->limit)
 		g->limit = used;
 }
@@ -320,12 +320,13 @@ bool region_queue_is_free(const struct region_queue *queue)
 {
 	const struct job *job;
 
-	/* One that waits for its own source, or for the network, does not hold up the others: but
-	 * for those that could go, first come, first served. */
+	/* A job that waits for its source, or for the network, does not hold up the others; jobs
+	 * that could be sent go first come, first served. */
 	for (job = queue->waiting; job; job = job->next)
 		if (!job->work->source && job->work->retry_at <= clock_mono_ms())
 			return false;
-	/* Somebody waits for the answer: it is for them to hear that nothing gets through. */
+	/* A pause of the queue does not count: a caller waits, and learns from its own request that
+	 * nothing gets through. */
 	return !queue->unlisted && concurrency_limit_admits(&queue->limit, region_queue_used(queue),
 					   queue->submitting, clock_mono_ms());
 }
@@ -375,7 +376,7 @@ static void region_queue_explain(struct region_queue *queue, bool held)
 			job_changed(job);
 }
 
-/* Requests on their way; not those whose response was lost. */
+/* Requests in flight; lost ones are not counted. */
 static unsigned region_queue_unanswered(const struct region_queue *queue)
 {
 	unsigned n = 0;
@@ -390,7 +391,7 @@ static void region_queue_pump(void *arg)
 {
 	struct region_queue *queue = arg;
 	int64_t now = clock_mono_ms(), next = INT64_MAX;
-	unsigned checking = 0; /* a place is kept for each copy whose source is being asked for */
+	unsigned checking = 0; /* copies that keep a place while EC2 is asked about their source */
 	struct job *job, *after;
 
 	queue->blocked = false;

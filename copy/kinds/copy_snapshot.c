@@ -132,7 +132,7 @@ static bool encryption_defaults_await(struct region_queue *queue, struct preflig
 	return d->awaited && (known->unencrypted || known->row->dry_run);
 }
 
-/* What EC2 says of the copy itself. False: nothing that is sure. */
+/* Appends the encryption of the copy itself, as EC2 shows it. False: EC2 shows nothing sure. */
 static bool encryption_is_shown(const struct region_queue *queue, const char *id, struct buf *out)
 {
 	const struct catalogue *catalogue = region_catalogue(queue->region);

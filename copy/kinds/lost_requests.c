@@ -64,7 +64,7 @@ static bool lost_is_searching(const struct job *job)
 	return job->pub.state == COPY_SUBMITTING && job->phase == PHASE_SEARCHING;
 }
 
-/* What EC2 is asked for: the token in the tag; for a copy that was sent without tags, the
+/* The value to search for: the token in the tag; for a copy that was sent without tags, the
  * description. */
 static const char *lost_mark(const struct job *job)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What EC2's listings show of copies becomes events. */
+/* Turns EC2's listings into events of copies. */
 #include "reconcile.h"
 
 #include <errno.h>
@@ -179,7 +179,7 @@ static bool reconcile_is_ours(
 	return true;
 }
 
-/* What the catalogue has in this slot now. */
+/* Takes up the catalogue's record in this slot. */
 static void reconcile_slot(struct region_queue *queue, catalogue_slot slot)
 {
 	struct catalogue_snapshot s;

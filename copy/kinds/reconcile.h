@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What EC2's listings show of copies, our own and those of others, becomes events. */
+/* Turns EC2's listings into events of copies, our own and those of others. */
 #ifndef EBSFS_RECONCILE_H
 #define EBSFS_RECONCILE_H
 

@@ -21,8 +21,8 @@
 
 #define BAR 40
 
-/* What helps with a copy that ended in error or failed; NULL: nothing is known. What ebsfs itself
- * refused says all there is to say. */
+/* Advice for a copy that ended in error or failed; NULL: none. Refusals by ebsfs itself need none:
+ * their message says it. */
 static const char *report_hint(const struct copy *copy)
 {
 	const struct journal_copy *row = &copy->row;
@@ -208,7 +208,7 @@ struct table {
 	bool any;
 };
 
-/* What there is to say beside the columns. */
+/* The text of the last column. */
 static const char *report_remark(const struct copy *copy)
 {
 	if (*copy->reason)

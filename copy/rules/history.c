@@ -136,7 +136,7 @@ static int history_table_build(struct history *h)
 	return 0;
 }
 
-/* The first place whose row id is not below `row`. */
+/* The first place with a row id of `row` or more. */
 static size_t history_place(const struct history *h, int64_t row)
 {
 	size_t low = 0, high = h->n;

@@ -16,7 +16,7 @@ void history_destroy(struct history *h); /* NULL is permitted */
 /* Takes up an ended copy: state and row of *copy, without its token, tags and description. A row
  * that is there already is replaced. Returns 0 or -ENOMEM. */
 int history_add(struct history *h, const struct copy *copy);
-/* Drops all whose row id is not among keep[0..n), sorted ascending. */
+/* Keeps only the row ids in keep[0..n), sorted ascending; drops the other copies. */
 void history_retain(struct history *h, const int64_t *keep, size_t n);
 size_t history_count(const struct history *h);
 

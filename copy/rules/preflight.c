@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What can be known of a copy before EC2 is asked for it. */
+/* Judges a copy before EC2 is asked for it. */
 #include "preflight.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What can be known of a copy before EC2 is asked for it: what EC2 would refuse, what it would
- * accept and give up minutes later, and how the copy will be encrypted. Pure. */
+/* Judges a copy before EC2 is asked for it: requests that EC2 would refuse, or accept and give up
+ * minutes later; the forms of a KMS key; how the copy will be encrypted. Pure. */
 #ifndef EBSFS_PREFLIGHT_H
 #define EBSFS_PREFLIGHT_H
 

@@ -23,7 +23,7 @@ struct request_tag {
 	char *value;
 };
 
-/* What a text asks for. All strings owned; NULL where the text says nothing. */
+/* A request, as a text states it. All strings owned; NULL where the text says nothing. */
 struct copy_request {
 	char *source_region;
 	char *source_id;

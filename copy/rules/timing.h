@@ -11,11 +11,11 @@ struct timing;
 struct timing *timing_create(void);    /* NULL on ENOMEM */
 void timing_destroy(struct timing *t); /* NULL is permitted */
 
-/* A copy of so many bytes (-1: unknown) took so long. What does not fit in memory is not learned.
+/* Learns that a copy of so many bytes (-1: unknown) took so long; without memory it is not learned.
  */
 void timing_learn(
 	struct timing *t, const char *from, const char *to, int64_t bytes, int64_t took_ms);
-/* How long a copy will take in all; -1: no idea. */
+/* How long a copy will take in all, in ms; -1: no idea. */
 int64_t timing_expected_length(
 	const struct timing *t, const char *from, const char *to, int64_t bytes);
 
@@ -45,9 +45,9 @@ int64_t timing_poll_interval(int64_t shortest_ms, int64_t age_ms, int64_t remain
  * it left to chance (unit in [0, 1)). */
 int64_t timing_retry_pause(int64_t first_ms, unsigned n, double unit);
 
-/* When, counted from the loss of an answer, it is to be looked for the n-th time (n from 0) within
- * the window: at once, then by growing pauses, and for the last time when the window has passed.
- * Past that, by the last pause. */
+/* When a lost request is searched for the n-th time (n from 0), counted from the loss of its
+ * response: at once, then by growing pauses, and for the last time when the window has passed. Past
+ * that, by the last pause. */
 int64_t timing_search_time(int64_t window_ms, unsigned n);
 
 #endif

@@ -11,7 +11,7 @@ int yaml_scalar_format(struct buf *out, const char *text);
 
 /* Reads one scalar at *at, no further than end, and moves *at behind it (a quoted one's closing
  * quote; a plain one ends at " #" or the end, its white space cut). Plain ones are taken literally
- * whatever they begin with: a person who writes [x] means it. Returns 0, -ENOMEM, or -EINVAL with
+ * whatever they begin with: [x] means the text [x]. Returns 0, -ENOMEM, or -EINVAL with
  * *why in words. */
 int yaml_scalar_parse(const char **at, const char *end, struct buf *out, const char **why);
 
