@@ -308,6 +308,14 @@ struct job *job_recall(struct copies *c, const struct job_kind *kind, struct jou
 	return job_create(c, kind, row, state, PHASE_REST);
 }
 
+bool job_is_source(const struct job *job, const char *id)
+{
+	const struct journal_copy *row = &job->pub.row;
+
+	return row->source_id && row->source_region && !strcmp(row->source_id, id) &&
+	       !strcmp(row->source_region, row->region);
+}
+
 bool job_is_idle(const struct job *job)
 {
 	return job->phase == PHASE_REST && !job->saves && !job->dirty && !job->moving &&
@@ -543,7 +551,7 @@ static enum job_event act_take_off_again(
 	log_info("%s %lld: EC2 gave no response and made nothing in %d s; asking again",
 		job->kind->name, (long long)job->pub.row.id,
 		(int)(job->all->options.window_ms / 1000));
-	job_reason(job, "EC2 gave no answer and did not make the copy; it is asked again");
+	job_reason(job, "EC2 gave no usable response and did not make the copy; it is asked again");
 	job_take_off(job);
 	job_record(job);
 	return JOB_NOTHING;
@@ -665,7 +673,8 @@ static void job_out_of_patience(void *arg)
 	struct err err;
 
 	err_set(&err, ETIMEDOUT,
-		"EC2 gave no answer to the request in time; whether it made the copy is still "
+		"EC2 gave no usable response to the request in time; whether it made the copy is "
+		"still "
 		"being looked for, see the status");
 	err.maybe_done = true;
 	job_answer(job, &err, &out);

@@ -76,6 +76,8 @@ struct job *job_recall(struct copies *c, const struct job_kind *kind, struct jou
 	enum copy_state state);
 /* Forgets and frees it; writes under way go on. NULL is permitted. */
 void job_destroy(struct job *job);
+/* Whether id names the job's source. No response makes that a copy: with mv it would be deleted. */
+bool job_is_source(const struct job *job, const char *id);
 /* Whether nothing is under way for an ended job, and nothing owed. */
 bool job_is_idle(const struct job *job);
 

@@ -355,8 +355,16 @@ static void copy_snapshot_answered(
 {
 	struct work *w = arg;
 	struct job *job = w->job;
+	struct err unusable;
 
 	w->call = NULL;
+	if (!err && id && job_is_source(job, id)) {
+		err_set(&unusable, EIO, "EC2's response names the source itself, %s, as the copy",
+			id);
+		unusable.http_status = 200;
+		unusable.maybe_done = true;
+		err = &unusable;
+	}
 	if (!err || !aws_error_is_passing(err))
 		region_queue_answered(job->queue);
 	if (err) {

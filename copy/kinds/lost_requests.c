@@ -163,7 +163,8 @@ static void lost_end_unknown(struct job *job, const char *why)
 	struct err err;
 
 	err_set(&err, EIO,
-		"EC2 gave no answer to CopySnapshot, and %s. The copy may exist: look in %s for a "
+		"EC2 gave no usable response to CopySnapshot, and %s. The copy may exist: look in "
+		"%s for a "
 		"snapshot with the %s %.300s; nothing will be sent again",
 		why, row->region, row->tags ? "tag " TAG_REQUEST " =" : "description",
 		lost_mark(job));
@@ -212,7 +213,8 @@ static void lost_failed(struct region_queue *queue, const struct err *err)
 	for (job = queue->running; job; job = job->next)
 		if (lost_is_searching(job))
 			job_reason(job,
-				"EC2 gave no answer to the request, and cannot be asked now "
+				"EC2 gave no usable response to the request, and cannot be asked "
+				"now "
 				"whether it "
 				"made the copy: %s",
 				err->message);
@@ -250,7 +252,7 @@ static const char *lost_pick(struct job *job, bool *ambiguous)
 	for (size_t i = 0; i < s->n_found; i++) {
 		const struct lost_found *f = &s->found[i];
 
-		if (strcmp(f->value, lost_mark(job)))
+		if (strcmp(f->value, lost_mark(job)) || job_is_source(job, f->id))
 			continue;
 		if (row->tags)
 			return f->id;
@@ -274,7 +276,8 @@ static void lost_give_up(struct job *job)
 	struct err err;
 
 	err_set(&err, ETIMEDOUT,
-		"EC2 gave no answer to the request; its copy was looked for during %d s and was "
+		"EC2 gave no usable response to the request; its copy was looked for during %d s "
+		"and was "
 		"not made; nothing will be sent again",
 		(int)(job->all->options.window_ms / 1000));
 	job_event(job, JOB_NOT_MADE, &(struct job_news){.err = &err});
@@ -288,7 +291,8 @@ static void lost_keep_source(struct job *job)
 		return;
 	job->pub.row.move = false;
 	job_note(job, NULL,
-		"EC2 gave no answer, and the copy was recognised by its description alone: the "
+		"EC2 gave no usable response, and the copy was recognised by its description "
+		"alone: the "
 		"source is kept",
 		NULL);
 }
@@ -404,11 +408,13 @@ int lost_requests_find(struct job *job, const struct err *why, struct err *err)
 {
 	if (!lost_mark(job))
 		return err_set(err, EIO,
-			"EC2 gave no answer, and the journal's row has nothing to look for the "
+			"EC2 gave no usable response, and the journal's row has nothing to look "
+			"for the "
 			"copy by");
 	if (why)
 		job_reason(job,
-			"EC2 gave no answer to the request (%s); whether it made the copy is being "
+			"EC2 gave no usable response to the request (%s); whether it made the copy "
+			"is being "
 			"looked for by its %s",
 			why->message, job->pub.row.tags ? "tag" : "description");
 	lost_schedule(job->queue);

@@ -177,6 +177,12 @@ static void move_cleanup_looked(void *arg, const struct err *err)
 				"the copy is not there any more, or not completed", NULL);
 		return;
 	}
+	/* A journal may hold such a row from an ebsfs that accepted the response. */
+	if (job_is_source(job, row->copy_id)) {
+		move_cleanup_done(m, COPY_SOURCE_KEPT,
+			"what EC2 named as the copy is the source itself", NULL);
+		return;
+	}
 	/* It may have been asked for meanwhile. */
 	if (admission_needs(job->all, row->source_region, row->source_id)) {
 		move_cleanup_later(m, "another copy still needs it");

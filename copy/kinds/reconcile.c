@@ -169,7 +169,7 @@ static bool reconcile_is_ours(
 	if (!token)
 		return false;
 	HASH_FIND_STR(queue->all->tokens, token, w);
-	if (!w || w->job->queue != queue || w->job->pub.row.copy_id)
+	if (!w || w->job->queue != queue || w->job->pub.row.copy_id || job_is_source(w->job, s->id))
 		return false;
 	job = w->job;
 	if (job->pub.state != COPY_FAILED && job->phase != PHASE_SEARCHING)

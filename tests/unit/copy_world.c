@@ -358,6 +358,7 @@ static bool reaches_ec2(struct aws_call *call)
 {
 	switch (call->fault) {
 	case FAULT_NONE:
+	case FAULT_ECHO:
 		return true;
 	case FAULT_LOST_AFTER:
 	case FAULT_LOST_BEFORE:
@@ -601,6 +602,10 @@ static void copy_arrives(void *arg)
 	if (is_pending(from)) {
 		if (!lost)
 			fail_call(call, EBUSY, 400, "IncorrectState", "The snapshot is pending.");
+		return;
+	}
+	if (call->fault == FAULT_ECHO) {
+		call->made = from->id;
 		return;
 	}
 	if (call->dry_run && !world->ignores_dry_run)

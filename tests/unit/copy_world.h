@@ -26,6 +26,7 @@ enum fault {
 	FAULT_TAGS_DENIED, /* the same for ec2:CreateTags */
 	FAULT_EXPIRED,     /* ExpiredToken */
 	FAULT_INVALID,     /* InvalidParameterValue */
+	FAULT_ECHO,        /* CopySnapshot: the response names the source as the copy */
 };
 
 struct world_snapshot {

@@ -53,7 +53,7 @@ static void test_a_request_that_was_not_carried_out(void **state)
 	assert_true(asked.failed);
 	assert_int_equal(asked.err.errnum, ETIMEDOUT);
 	assert_in_range(asked.answered_at - began, 20000 + 45000, 20000 + 46000);
-	assert_has(world_status(&asked), "state: submitting\nreason: EC2 gave no answer");
+	assert_has(world_status(&asked), "state: submitting\nreason: EC2 gave no usable response");
 	assert_false(world_row(asked.row)->acknowledged);
 	world_until_state(&asked, COPY_FAILED);
 	assert_in_range(world->now_ms - began, 20000 + 150000, 20000 + 152000);

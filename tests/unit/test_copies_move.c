@@ -294,6 +294,39 @@ static void test_a_deletion_is_tried_again_only_where_that_helps(void **state)
 	}
 }
 
+/* A broken endpoint names the source as its own copy, and shows it as completed: it is no copy. */
+static enum fault fault_echo(const char *action, unsigned n)
+{
+	(void)n;
+	return strcmp(action, "CopySnapshot") ? FAULT_NONE : FAULT_ECHO;
+}
+
+static void test_a_source_named_as_its_own_copy_is_never_deleted(void **state)
+{
+	struct copy_request request = {.source_region = (char *)EAST, .source_id = source->id};
+	struct asked asked;
+
+	(void)state;
+	world->fault = fault_echo;
+	world_ask_with(&asked, EAST, &request, true);
+	world_until(world_answered, &asked);
+	assert_true(asked.failed);
+	assert_has(world_status(&asked), "names the source itself");
+	/* Nor does a listing make it one. */
+	world_tag(source, "ebsfs:request", world_row(asked.row)->token);
+	world_until_state(&asked, COPY_FAILED);
+	world_run(3600 * 1000);
+	assert_int_equal(world->copies, 1);
+	assert_int_equal(world->deletes, 0);
+	/* A dry run is refused, without the advice to delete the copy that it seems to have made.
+	 */
+	request.dry_run = true;
+	world_ask_with(&asked, EAST, &request, false);
+	world_until(world_answered, &asked);
+	assert_true(asked.failed);
+	assert_has(asked.err.message, "names the source itself");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +341,7 @@ int main(void)
 		T(test_a_move_that_fails_keeps_the_source),
 		T(test_a_move_waits_for_other_copies_of_its_source),
 		T(test_a_deletion_is_tried_again_only_where_that_helps),
+		T(test_a_source_named_as_its_own_copy_is_never_deleted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
