@@ -11,9 +11,9 @@
 #include "utf8.h"
 #include "xml.h"
 
-/* Only so much of an error's body is read: EC2's bodies have a few hundred bytes, an encoded
- * authorization message some thousand. */
-#define BODY_MAX ((size_t)64 << 10)
+/* EC2's bodies have a few hundred bytes, an encoded authorization message some thousand. The bound
+ * leaves room for an endless message before the request's id: XML_TEXT_MAX cuts it. */
+#define BODY_MAX ((size_t)4 << 20)
 
 /* --- advice --- */
 

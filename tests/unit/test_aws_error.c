@@ -103,6 +103,23 @@ static void test_codes(void **state)
 	}
 }
 
+/* An endless message is cut, and the code before it and the request's id behind it count. */
+static void test_an_endless_message(void **state)
+{
+	_cleanup_buf_ struct buf body = BUF_INIT;
+	struct err err;
+
+	(void)state;
+	buf_puts(&body, "<Response><Errors><Error><Code>IncorrectState</Code><Message>");
+	for (int i = 0; i < 200 << 10; i++)
+		buf_puts(&body, "m");
+	buf_puts(&body, "</Message></Error></Errors><RequestID>id-1</RequestID></Response>");
+	assert_int_equal(judge(400, body.data, "", &err), RETRY_NEVER);
+	assert_string_equal(err.code, "IncorrectState");
+	assert_string_equal(err.request_id, "id-1");
+	assert_int_equal(strspn(err.message, "m"), sizeof(err.message) - 1);
+}
+
 static void test_shapes_of_bodies(void **state)
 {
 	static const struct {
@@ -213,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_shapes_of_bodies),
+		cmocka_unit_test(test_an_endless_message),
 		cmocka_unit_test(test_long_texts),
 		cmocka_unit_test(test_suspicions),
 	};
