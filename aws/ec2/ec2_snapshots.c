@@ -201,7 +201,7 @@ static bool snapshots_set_value(
 	return true;
 }
 
-/* EC2's API names are the answer's with a capital; one is not. */
+/* EC2's API names are those of the response with a capital letter, sseType excepted. */
 static int snapshots_add_field(struct ec2_snapshots_reader *w, const char *name, const char *text,
 	size_t len, struct err *err)
 {
