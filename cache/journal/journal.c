@@ -320,6 +320,7 @@ const struct err *journal_last_error(const struct journal *j)
 static int check_untouched(
 	struct journal *j, int folder, const char *path, const char *account, struct err *err)
 {
+	bool had_log = journal_files_has_log(folder, path);
 	int result = journal_files_check(folder, path, &j->commits, err);
 
 	if (result == -EINVAL)
@@ -328,7 +329,13 @@ static int check_untouched(
 		result = journal_db_make(folder, path, err);
 	if (result == 0)
 		result = journal_db_open(path, &j->db, err);
-	return result < 0 ? result : journal_schema_check(j->db, &j->commits, account, err);
+	if (result < 0)
+		return result;
+	result = journal_schema_check(j->db, &j->commits, account, err);
+	/* Busy: another program has the lock, and the log may be its own. */
+	if (result < 0 && result != -EBUSY && !had_log)
+		journal_files_drop_log(folder, path);
+	return result;
 }
 
 static int make_ready(

@@ -238,3 +238,29 @@ int journal_files_check(
 		return err_set(err, EINVAL, "the journal's log %s has no valid header", log_path);
 	return r;
 }
+
+/* --- a log that the check has made --- */
+
+static bool log_stat(int folder, const char *path, char **name, struct stat *st)
+{
+	if (asprintf(name, "%s-wal", strrchr(path, '/') + 1) < 0)
+		*name = NULL;
+	return *name && fstatat(folder, *name, st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool journal_files_has_log(int folder, const char *path)
+{
+	_cleanup_free_ char *name = NULL;
+	struct stat st;
+
+	return log_stat(folder, path, &name, &st);
+}
+
+void journal_files_drop_log(int folder, const char *path)
+{
+	_cleanup_free_ char *name = NULL;
+	struct stat st;
+
+	if (log_stat(folder, path, &name, &st) && S_ISREG(st.st_mode) && !st.st_size)
+		(void)unlinkat(folder, name, 0);
+}

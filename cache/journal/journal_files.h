@@ -3,6 +3,8 @@
 #ifndef EBSFS_JOURNAL_FILES_H
 #define EBSFS_JOURNAL_FILES_H
 
+#include <stdbool.h>
+
 #include "err.h"
 #include "journal_commits.h"
 
@@ -11,5 +13,11 @@
  * or -errno with *err: -EINVAL is damage, with a message that says which, but not what to do. */
 int journal_files_check(
 	int folder, const char *path, const struct journal_commits *commits, struct err *err);
+
+/* Whether the database at `path` has a log. */
+bool journal_files_has_log(int folder, const char *path);
+/* Removes the log if it is empty: SQLite makes one to read a database that has none. Only while
+ * the database is locked, or another program may have begun to use the log. */
+void journal_files_drop_log(int folder, const char *path);
 
 #endif

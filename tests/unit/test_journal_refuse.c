@@ -85,7 +85,7 @@ static void refused_untouched(struct journal_fixture *f, const char *account, st
 	after = journal_fixture_slurp(f->db, &len_after);
 	assert_int_equal(len, len_after);
 	assert_memory_equal(before, after, len);
-	/* SQLite may leave an empty log behind. */
+	assert_int_equal(access(log, F_OK) == 0, log_before != NULL);
 	if (access(log, F_OK) == 0)
 		log_after = journal_fixture_slurp(log, &log_len_after);
 	assert_int_equal(log_len, log_len_after);
