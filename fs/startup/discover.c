@@ -299,7 +299,8 @@ static int discover_read_cache(struct mount *m, struct err *err)
 	r = m->cache_path ? account_cache_read(m->cache_path, &m->cached, &why) : -why.errnum;
 	if (r < 0)
 		account_cache_finish(&m->cached);
-	return r == -EPERM ? err_set(err, EPERM, "%s", why.message) : 0;
+	/* EPERM would end the start with the exit status of refused credentials. */
+	return r == -EPERM ? err_set(err, EIO, "%s", why.message) : 0;
 }
 
 static void discover_write_cache(const struct mount *m)

@@ -17,11 +17,11 @@ def need_root():
 
 
 def refused(t, path, *words):
-    """Refused in one line that names what is wrong, and what to do."""
+    """Refused with status 1, in one line that names what is wrong, and what to do."""
     where = t.path("refused")
     os.makedirs(where, exist_ok=True)
     done = t.ebsfs("-f", "-o", f"state_dir={path},endpoint_url={t.sim.url}", where)
-    check(done.code not in (0, None), "it was mounted over", path, done)
+    same(done.code, 1, "the exit status for", path, done)
     same(len(done.err.splitlines()), 1, "lines:", done.err)
     for word in words:
         contains(done.err, word)
