@@ -15,6 +15,8 @@
  * leaves room for an endless message before the request's id: XML_TEXT_MAX cuts it. */
 #define BODY_MAX ((size_t)4 << 20)
 
+#define NO_REASON "without a reason from AWS"
+
 /* --- advice --- */
 
 #define DENIED                                                                                     \
@@ -368,8 +370,7 @@ enum retry_kind aws_error_judge(
 	if (!err->request_id[0])
 		snprintf(err->request_id, sizeof(err->request_id), "%s", request_id);
 	if (!err->code[0])
-		snprintf(err->message, sizeof(err->message),
-			"HTTP status %d without a reason from AWS", status);
+		snprintf(err->message, sizeof(err->message), "HTTP status %d " NO_REASON, status);
 	else if (!err->message[0])
 		snprintf(err->message, sizeof(err->message), "AWS gave no reason but its code");
 	known = error_find(err->code);
@@ -441,6 +442,9 @@ const char *aws_error_advice_for(const struct err *err)
 
 	if (advice)
 		return advice;
+	if (err->http_status < 500 && !err->retryable && strstr(err->message, NO_REASON))
+		return "a proxy or another server may have answered in place of AWS: check the "
+		       "endpoint and the proxy";
 	switch (err->errnum) {
 	case EHOSTUNREACH:
 		if (!err->retryable)

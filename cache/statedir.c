@@ -69,9 +69,9 @@ static int refuse_writable(const struct stat *st, const char *path, struct err *
 static int refuse_owner(const struct stat *st, const char *path, struct err *err)
 {
 	return err_set(err, EPERM,
-		"%s belongs to user %u and not to user %u, so ebsfs keeps no state there: chown "
-		"it, or name another folder with -o state_dir=",
-		path, (unsigned)st->st_uid, (unsigned)geteuid());
+		"%s belongs to user %u and not to user %u, so ebsfs keeps no state there: name "
+		"another folder with -o state_dir=, or chown this one if it is meant for user %u",
+		path, (unsigned)st->st_uid, (unsigned)geteuid(), (unsigned)geteuid());
 }
 
 /* --- folders --- */
@@ -282,7 +282,8 @@ int statedir_file(int folder, const char *path, int flags, struct err *err)
 		return r;
 	fd = open_checked(folder, path, flags);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_set(err, errno, "%s: %s", path, strerror(errno));
+		return err_set(err, errno, "%s: %s; name another folder with -o state_dir=", path,
+			strerror(errno));
 	r = check_file(&st, path, err);
 	if (r < 0)
 		return r;

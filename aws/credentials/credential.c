@@ -2,6 +2,7 @@
 /* One set of AWS keys. */
 #include "credential.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,11 @@ static bool is_header_word(const char *s)
 	return true;
 }
 
+static bool has_outer_space(const char *s)
+{
+	return s && *s && (isspace((unsigned char)*s) || isspace((unsigned char)s[strlen(s) - 1]));
+}
+
 int credential_make(const char *source, const char *access_key, const char *secret_key,
 	const char *session_token, int64_t expires_ms, struct credentials **out, struct err *err)
 {
@@ -72,7 +78,10 @@ int credential_make(const char *source, const char *access_key, const char *secr
 	if (!is_header_word(access_key) || !*secret_key ||
 		(session_token && !is_header_word(session_token)))
 		return err_set(err, EACCES,
-			"%s: the key is empty or holds characters that no key has", source);
+			"%s: the key is empty or holds characters that no key has%s", source,
+			has_outer_space(access_key) || has_outer_space(session_token)
+				? " (white space at an end?)"
+				: "");
 	*out = credentials_create(access_key, secret_key, session_token, expires_ms, source);
 	return *out ? 0 : err_set(err, ENOMEM, "out of memory");
 }

@@ -101,7 +101,9 @@ static int parser_add_section(struct parser *p, char *name)
 
 	HASH_FIND_STR(p->seen, name, seen);
 	if (seen)
-		return parser_fail(p, "this section was there before");
+		return err_set(p->err, EINVAL,
+			"%s:%u: the section %.100s was there before: merge the two", file->path,
+			p->line, name);
 	if (file->n_sections == PROFILE_SECTIONS_MAX)
 		return parser_fail(p, "too many sections");
 	if (parser_make_room((void **)&file->sections, file->n_sections, &p->sections_cap,

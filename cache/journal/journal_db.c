@@ -83,10 +83,18 @@ static int db_errno(sqlite3 *sqlite, int code)
 
 static int db_err(sqlite3 *sqlite, struct err *err, const char *doing)
 {
-	int code = sqlite3_extended_errcode(sqlite);
+	int code = sqlite3_extended_errcode(sqlite), number = db_errno(sqlite, code);
+	const char *path = sqlite3_db_filename(sqlite, "main"), *name = strrchr(path, '/');
 
-	return err_set(err, db_errno(sqlite, code), "the journal %s: %s: %s (SQLite %d)",
-		sqlite3_db_filename(sqlite, "main"), doing, sqlite3_errmsg(sqlite), code);
+	err_set(err, number, "the journal %s: %s: %s (SQLite %d)", path, doing,
+		sqlite3_errmsg(sqlite), code);
+	if (number == ENOSPC && name) {
+		size_t n = strlen(err->message);
+
+		snprintf(err->message + n, sizeof(err->message) - n, "; make room in %.*s",
+			(int)(name - path), path);
+	}
+	return -number;
 }
 
 /* --- small statements --- */
@@ -347,7 +355,7 @@ int journal_db_commit(struct journal_db *db, struct err *err)
 	result = journal_commits_write(db->commits, db->n_commits);
 	if (result < 0 && !db->warned)
 		log_warning("journal.commits cannot be written: %s; copies are journalled, but "
-			    "should the disk lose them, it would not show",
+			    "ebsfs could not tell whether the disk has lost them",
 			strerror(-result));
 	db->warned = result < 0;
 	return 0;

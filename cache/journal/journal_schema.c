@@ -142,9 +142,10 @@ static int check_rows(struct journal_db *db, bool has_sums, const struct journal
 	int r = 0;
 
 	if (has_sums && !commits->known)
-		log_warning("%s is %s: should the journal's newest transactions be missing, it "
-			    "would not show",
-			"journal.commits", commits->fd < 0 ? "missing" : "damaged");
+		log_warning(
+			"journal.commits is %s: ebsfs cannot tell whether the journal lacks its "
+			"newest transactions",
+			commits->fd < 0 ? "missing" : "damaged");
 	if (has_sums)
 		r = check_table(db, &journal_rows_copies, &copies, err);
 	if (r == 0 && has_sums)
@@ -175,7 +176,9 @@ static int check_content(struct journal_db *db, const struct journal_commits *co
 		return check_rows(db, false, commits, err);
 	if (application != APPLICATION_ID)
 		return err_set(err, EPERM,
-			"%s is a database, but not a journal of ebsfs; nothing was changed",
+			"%s is a database, but not a journal of ebsfs: move it away, or name "
+			"another "
+			"directory with -o state_dir=; nothing was changed",
 			journal_db_path(db));
 	result = check_version(db, version, err);
 	if (result == 0)

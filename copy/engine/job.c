@@ -496,8 +496,12 @@ static enum job_event act_cancel_unaccepted(
 
 static enum job_event act_discard(struct job *job, const struct job_news *news, struct outcome *out)
 {
+	struct err unwritten = *news->err;
+	size_t n = strlen(unwritten.message);
+
 	/* Nothing of it is on disk, and nothing was sent: it never was. */
-	job_answer(job, job->work->refusal ? job->work->refusal : news->err, out);
+	snprintf(unwritten.message + n, sizeof(unwritten.message) - n, "; nothing was sent to EC2");
+	job_answer(job, job->work->refusal ? job->work->refusal : &unwritten, out);
 	out->copy = NULL;
 	out->gone = true;
 	job_destroy(job);

@@ -103,6 +103,17 @@ static void test_codes(void **state)
 	}
 }
 
+static void test_the_next_step_after_no_reason(void **state)
+{
+	struct err err;
+
+	(void)state;
+	judge(403, "<html>Forbidden</html>", "", &err);
+	assert_non_null(strstr(aws_error_advice_for(&err), "check the endpoint and the proxy"));
+	judge(403, "<R><Code>SomethingNew</Code></R>", "", &err);
+	assert_non_null(strstr(aws_error_advice_for(&err), "check the credentials"));
+}
+
 /* An endless message is cut, and the code before it and the request's id behind it count. */
 static void test_an_endless_message(void **state)
 {
@@ -231,6 +242,7 @@ int main(void)
 		cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_shapes_of_bodies),
 		cmocka_unit_test(test_an_endless_message),
+		cmocka_unit_test(test_the_next_step_after_no_reason),
 		cmocka_unit_test(test_long_texts),
 		cmocka_unit_test(test_suspicions),
 	};

@@ -490,6 +490,7 @@ static void test_nothing_is_sent_that_is_not_on_disk(void **state)
 	world_ask_and_wait(&asked);
 	assert_true(asked.failed);
 	assert_int_equal(asked.err.errnum, ENOSPC);
+	assert_has(asked.err.message, "; nothing was sent to EC2");
 	assert_int_equal(asked.row, 0);
 	world_run(60000);
 	assert_int_equal(world->copies, 0);

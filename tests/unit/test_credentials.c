@@ -89,6 +89,8 @@ static void test_the_order_of_sources(void **state)
 			"AWS_CREDENTIAL_EXPIRATION"},
 		{"", "", "AWS_ACCESS_KEY_ID=E V\nAWS_SECRET_ACCESS_KEY=s\n", NULL, NULL,
 			"characters that no key has"},
+		{"", "", "AWS_ACCESS_KEY_ID=E \nAWS_SECRET_ACCESS_KEY=s\n", NULL, NULL,
+			"no key has (white space at an end?)"},
 		/* the two files */
 		{"[default]\naws_access_key_id=C\naws_secret_access_key=s\n", "", "", NULL, "C",
 			NULL},

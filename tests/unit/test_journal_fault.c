@@ -259,6 +259,7 @@ static void test_a_full_disk_is_told_and_loses_nothing(void **state)
 	assert_int_equal(result, ENOSPC);
 	kept = id - 1;
 	assert_int_equal(journal_last_error(f->j)->errnum, ENOSPC);
+	assert_non_null(strstr(journal_last_error(f->j)->message, "; make room in "));
 	assert_int_equal(journal_fixture_put(f, ++id), ENOSPC);
 
 	/* A mount on a full disk has all that was there. */

@@ -161,7 +161,7 @@ static void test_errors_name_file_and_line(void **state)
 		{"[default]\nregion\n", 0, ":2: ", "neither a [section]"},
 		{"[default]\n\n# x\n = secret\n", 0, ":4: ", "without a name"},
 		{"[default]\na = 1\nA = 2\n", 0, ":3: ", "option was there before"},
-		{"[default]\n[x]\n[default]\n", 0, ":3: ", "section was there before"},
+		{"[default]\n[x]\n[default]\n", 0, ":3: ", "the section default was there before"},
 		{"[default]\ns3 =\n  a = b\n  secret\n", 0, ":4: ", "nested line"},
 		{"[]\n", 0, ":1: ", "before the first"},
 		{"[default]\na = secret\0x\n", 23, ":2: ", "NUL"},
