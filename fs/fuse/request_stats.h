@@ -14,7 +14,7 @@ struct fs;
 #define FUSE_OPCODES 52
 struct request_stats {
 	uint64_t requests[FUSE_OPCODES]; /* from the kernel */
-	uint64_t invalidations;          /* sent to the kernel (invalidate.h) */
+	uint64_t invalidations;          /* sent to the kernel (session.h) */
 };
 
 /* Counts a message of `len` bytes as read from /dev/fuse. */

@@ -282,3 +282,13 @@ void session_destroy(struct session *s)
 	free(s->buf.mem);
 	free(s);
 }
+
+void session_invalidate(struct fs *fs, struct node n)
+{
+	if (!fs->session)
+		return;
+	fs->stats.invalidations++;
+	/* The result is ignored: ENOENT says that the kernel had nothing cached. Offset -1 leaves
+	 * the pages alone: the next open drops them, and a reader may hold their locks. */
+	fuse_lowlevel_notify_inval_inode(fs->session, node_number(n), -1, 0);
+}

@@ -9,11 +9,11 @@
 #include "clock.h"
 #include "ec2.h"
 #include "endpoint.h"
-#include "invalidate.h"
 #include "isotime.h"
 #include "last_error.h"
 #include "log.h"
 #include "loop.h"
+#include "session.h"
 
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 30000
@@ -85,7 +85,7 @@ static void offline_regions_done(
 	if (!err && account_cache_write(o->cache_path, fs->account, fs->enabled, &unwritten) < 0)
 		log_info("the account is not remembered: %s", unwritten.message);
 	if (more)
-		invalidate_node(fs, (struct node){.kind = NODE_REGIONS});
+		session_invalidate(fs, (struct node){.kind = NODE_REGIONS});
 }
 
 static void offline_confirm(struct offline *o)
@@ -114,12 +114,12 @@ static void offline_bar(struct offline *o, const char *account)
 		account, fs->account);
 	last_error_report(fs->last_error, fs->uid, "ask AWS who this is", &o->why);
 	aws_hold(fs->aws, &o->why);
-	invalidate_node(fs, (struct node){.kind = NODE_COPIES});
-	invalidate_node(fs, (struct node){.kind = NODE_COPIES_JSON});
-	invalidate_node(fs, (struct node){.kind = NODE_REGIONS});
+	session_invalidate(fs, (struct node){.kind = NODE_COPIES});
+	session_invalidate(fs, (struct node){.kind = NODE_COPIES_JSON});
+	session_invalidate(fs, (struct node){.kind = NODE_REGIONS});
 	for (uint32_t i = 0; regions_at(fs->regions, i); i++) {
-		invalidate_node(fs, (struct node){.kind = NODE_REGION, .region = i});
-		invalidate_node(fs, (struct node){.kind = NODE_SNAPSHOTS, .region = i});
+		session_invalidate(fs, (struct node){.kind = NODE_REGION, .region = i});
+		session_invalidate(fs, (struct node){.kind = NODE_SNAPSHOTS, .region = i});
 	}
 }
 

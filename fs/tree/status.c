@@ -9,8 +9,8 @@
 #include <utlist.h>
 
 #include "clock.h"
-#include "invalidate.h"
 #include "nodes.h"
+#include "session.h"
 
 /* A read of .wait that waits. */
 struct waiter {
@@ -304,7 +304,7 @@ static void catalogue_changed(void *arg, enum catalogue_change change, catalogue
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		snapshot.kind = texts[i];
-		invalidate_node(w->fs, snapshot);
+		session_invalidate(w->fs, snapshot);
 	}
 	status_changed(w->fs->statuses, concerns_snapshot, &snapshot);
 }
