@@ -14,7 +14,6 @@
 #include "http.h"
 #include "node.h"
 #include "options.h"
-#include "overwrite.h"
 #include "regions.h"
 #include "request_stats.h"
 #include "uncached_names.h"
@@ -45,7 +44,7 @@ struct fs {
 	struct offline *offline;               /* offline.h; NULL: AWS was there from the start */
 	struct guard guard;                    /* guard.h */
 	struct uncached_names uncached_names;  /* uncached_names.h */
-	struct overwrite overwrite;            /* overwrite.h */
+	struct overwrite overwrite;            /* guard.h */
 	uint64_t listed_version[REGIONS_MAX];  /* of snapshots/ as the kernel last listed it */
 	struct handle *handles;                /* handle.h: open files */
 	struct deletion *deletions;            /* delete.h: under way */

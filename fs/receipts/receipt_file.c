@@ -66,7 +66,7 @@ static int receipt_file_open_write(struct fs *fs, struct node n, struct handle *
 
 	if (receipts_check_writable(fs, r, err) < 0) {
 		if (r && receipt_file_has_copied(fs, r))
-			overwrite_begun(&fs->overwrite, OVERWRITE_REFUSED, h->pid,
+			guard_overwrite_begun(&fs->overwrite, OVERWRITE_REFUSED, h->pid,
 				node_number(receipts_folder(r)), r->name, clock_mono_ms());
 		return -err->errnum;
 	}
@@ -227,8 +227,9 @@ static void receipt_file_remove(struct fs *fs, struct node n, struct pending_rep
 		return;
 	}
 	folder = node_number(receipts_folder(r));
-	if (receipt_file_has_copied(fs, r) && overwrite_goes_on(&fs->overwrite, OVERWRITE_REFUSED,
-						      pid, folder, r->name, clock_mono_ms())) {
+	if (receipt_file_has_copied(fs, r) &&
+		guard_overwrite_goes_on(
+			&fs->overwrite, OVERWRITE_REFUSED, pid, folder, r->name, clock_mono_ms())) {
 		err_set(&err, EEXIST,
 			"the receipt '%s' stays: this command was refused to write it, and would "
 			"now start a second copy, as cp -f does; to copy again rm it first, by "
@@ -238,7 +239,7 @@ static void receipt_file_remove(struct fs *fs, struct node n, struct pending_rep
 		return;
 	}
 	if (receipt_file_has_copied(fs, r))
-		overwrite_begun(
+		guard_overwrite_begun(
 			&fs->overwrite, OVERWRITE_REMOVED, pid, folder, r->name, clock_mono_ms());
 	if (r->is_folder)
 		receipt_remove_file(fs, r, reply);

@@ -123,8 +123,8 @@ int receipts_create_file(struct fs *fs, struct node folder, const char *name, mo
 
 	if (receipts_check_name(fs, folder, name, NULL, err) < 0)
 		return -err->errnum;
-	if (h && overwrite_goes_on(&fs->overwrite, OVERWRITE_REMOVED, h->pid, node_number(folder),
-			 name, clock_mono_ms()))
+	if (h && guard_overwrite_goes_on(&fs->overwrite, OVERWRITE_REMOVED, h->pid,
+			 node_number(folder), name, clock_mono_ms()))
 		return err_set(err, EEXIST,
 			"the receipt '%s' was just removed by this same command, as install and cp "
 			"--remove-destination do: no second copy is started; to copy again use cp",

@@ -16,7 +16,6 @@
 #include "names.h"
 #include "node.h"
 #include "options.h"
-#include "overwrite.h"
 #include "spelling.h"
 
 static void test_node_numbers_are_coordinates(void **state)
@@ -187,27 +186,29 @@ static void test_an_overwriting_command_is_known_by_process_and_name(void **stat
 	char name[20];
 
 	(void)state;
-	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 0));
-	overwrite_begun(&o, OVERWRITE_REMOVED, A, 7, "x.snapshot", 1000);
-	assert_true(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x.snapshot", 1001));
+	assert_false(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 0));
+	guard_overwrite_begun(&o, OVERWRITE_REMOVED, A, 7, "x.snapshot", 1000);
+	assert_true(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x.snapshot", 1001));
+	assert_true(guard_overwrite_goes_on(
+		&o, OVERWRITE_REMOVED, A, 7, "x", 1001)); /* the same status */
+	assert_false(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, B, 7, "x.snapshot", 1001));
+	assert_false(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 8, "x.snapshot", 1001));
+	assert_false(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "y.snapshot", 1001));
 	assert_true(
-		overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1001)); /* the same status */
-	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, B, 7, "x.snapshot", 1001));
-	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 8, "x.snapshot", 1001));
-	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "y.snapshot", 1001));
-	assert_true(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1000 + OVERWRITE_MS - 1));
-	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1000 + OVERWRITE_MS));
+		guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1000 + OVERWRITE_MS - 1));
+	assert_false(
+		guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1000 + OVERWRITE_MS));
 	/* Who has removed may remove what others wrote anew meanwhile. */
-	assert_false(overwrite_goes_on(&o, OVERWRITE_REFUSED, A, 7, "x.snapshot", 1001));
-	overwrite_begun(&o, OVERWRITE_REMOVED, 0, 7, "z", 1000); /* anybody */
-	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, 0, 7, "z", 1001));
+	assert_false(guard_overwrite_goes_on(&o, OVERWRITE_REFUSED, A, 7, "x.snapshot", 1001));
+	guard_overwrite_begun(&o, OVERWRITE_REMOVED, 0, 7, "z", 1000); /* anybody */
+	assert_false(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, 0, 7, "z", 1001));
 	/* Many at once: the latest are known. */
 	for (int i = 0; i < OVERWRITE_MAX; i++) {
 		snprintf(name, sizeof(name), "n%d", i);
-		overwrite_begun(&o, OVERWRITE_REMOVED, A, 7, name, 1000);
+		guard_overwrite_begun(&o, OVERWRITE_REMOVED, A, 7, name, 1000);
 	}
-	assert_true(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "n0", 1001));
-	assert_false(overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1001));
+	assert_true(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "n0", 1001));
+	assert_false(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1001));
 }
 
 static unsigned errors_shown(const struct last_error *l, uid_t user, bool everybody)
