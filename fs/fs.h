@@ -16,7 +16,6 @@
 #include "options.h"
 #include "regions.h"
 #include "request_stats.h"
-#include "uncached_names.h"
 
 struct pending_reply;
 struct deletion;
@@ -27,6 +26,7 @@ struct last_error;
 struct offline;
 struct receipts;
 struct statuses;
+struct uncached_name;
 
 struct fs {
 	uv_loop_t *loop;
@@ -43,7 +43,7 @@ struct fs {
 	struct request_stats stats;            /* request_stats.h */
 	struct offline *offline;               /* offline.h; NULL: AWS was there from the start */
 	struct guard guard;                    /* guard.h */
-	struct uncached_names uncached_names;  /* uncached_names.h */
+	struct uncached_name *uncached_names;  /* tree.h: snapshots about to be renamed */
 	struct overwrite overwrite;            /* guard.h */
 	uint64_t listed_version[REGIONS_MAX];  /* of snapshots/ as the kernel last listed it */
 	struct handle *handles;                /* handle.h: open files */

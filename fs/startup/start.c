@@ -354,7 +354,7 @@ void start_finish(struct mount *m)
 	statuses_destroy(fs->statuses);
 	receipts_destroy(fs->receipts);
 	delete_forget_all(fs);
-	uncached_names_finish(&fs->uncached_names);
+	tree_free_uncached_names(fs);
 	session_destroy(m->session);
 	last_error_destroy(fs->last_error);
 	account_cache_finish(&m->cached);

@@ -272,7 +272,7 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 		return;
 	case NODE_SNAPSHOT:
 	case NODE_SNAPSHOT_FILE:
-		r = fs->options->delete_ ? uncached_names_add(&fs->uncached_names, from) : 0;
+		r = fs->options->delete_ ? tree_uncache_name(fs, from) : 0;
 		if (r) {
 			pending_reply_errno(a, r > 0 ? ESTALE : -r);
 			return;

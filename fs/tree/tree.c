@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree: the table of the kinds of node, and the attributes that all kinds share. */
+/* The tree: the table of the kinds of node, the attributes that all kinds share, and for how long
+ * the kernel may cache attributes and names. */
 #include "tree.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
+#include "hash.h"
 #include "nodes.h"
 #include "receipts.h"
 
@@ -110,9 +113,51 @@ double tree_attr_seconds(struct fs *fs, struct node n)
 	}
 }
 
+struct uncached_name {
+	uint64_t number;
+	UT_hash_handle hh;
+};
+
+static bool tree_name_is_uncached(const struct fs *fs, struct node n)
+{
+	uint64_t number = node_number(n);
+	const struct uncached_name *found;
+
+	HASH_FIND(hh, fs->uncached_names, &number, sizeof(number), found);
+	return found;
+}
+
+int tree_uncache_name(struct fs *fs, struct node n)
+{
+	struct uncached_name *added;
+
+	if (tree_name_is_uncached(fs, n))
+		return 0;
+	added = calloc(1, sizeof(*added));
+	if (!added)
+		return -ENOMEM;
+	added->number = node_number(n);
+	HASH_ADD(hh, fs->uncached_names, number, sizeof(added->number), added);
+	if (!added->hh.tbl) {
+		free(added);
+		return -ENOMEM;
+	}
+	return 1;
+}
+
+void tree_free_uncached_names(struct fs *fs)
+{
+	struct uncached_name *name, *next;
+
+	HASH_ITER (hh, fs->uncached_names, name, next) {
+		HASH_DEL(fs->uncached_names, name);
+		free(name);
+	}
+}
+
 double tree_name_seconds(struct fs *fs, struct node n)
 {
-	if (uncached_names_has(&fs->uncached_names, n))
+	if (tree_name_is_uncached(fs, n))
 		return 0;
 	/* Names in a snapshot's folder last as long as the folder; only the texts change. */
 	if (n.kind == NODE_STATUS || n.kind == NODE_WAIT)

@@ -103,6 +103,21 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st);
 /* Seconds for which the kernel may cache a node's attributes, and its name. */
 double tree_attr_seconds(struct fs *fs, struct node n);
 double tree_name_seconds(struct fs *fs, struct node n);
+/*
+ * After a successful rename the kernel moves the cached name together with its node. But the new
+ * name belongs to a receipt, and the snapshot stays where it was. So the moved name must have no
+ * timeout: the kernel then looks it up again before it uses it.
+ *
+ * So the first rename fails with ESTALE. The kernel itself, not the user's program, looks the
+ * source up again, which now gets no timeout, and repeats the rename.
+ */
+
+/* Notes that a rename of this snapshot is about to be carried out: from now on tree_name_seconds()
+ * is 0 for it. Returns 1 for the first one (reply ESTALE), 0 if the name has no timeout already
+ * (carry it out), or -ENOMEM. */
+int tree_uncache_name(struct fs *fs, struct node n);
+void tree_free_uncached_names(struct fs *fs); /* as the mount ends */
+
 /* Writes a node's path from the mount's root, for messages:
  * "regions/us-east-1/snapshots/snap-…/status"; "." for the root. With a name, writes the path of
  * that child, existing or not. Returns out. */
