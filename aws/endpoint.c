@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "profile.h"
-#include "profile_path.h"
 #include "url.h"
 
 struct partition {

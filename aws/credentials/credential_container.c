@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "credential_request.h"
-#include "profile_path.h"
+#include "profile.h"
 #include "secret.h"
 #include "url.h"
 

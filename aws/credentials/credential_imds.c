@@ -10,7 +10,6 @@
 #include "log.h"
 #include "num.h"
 #include "profile.h"
-#include "profile_path.h"
 #include "random.h"
 #include "secret.h"
 #include "url.h"

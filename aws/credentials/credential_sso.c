@@ -16,7 +16,6 @@
 #include "jsondoc.h"
 #include "log.h"
 #include "profile.h"
-#include "profile_path.h"
 #include "secret.h"
 
 #define TOKEN_FILE_MAX ((size_t)256 << 10)

@@ -11,8 +11,8 @@
 #include "credential_source.h"
 #include "digest.h"
 #include "jsondoc.h"
+#include "profile.h"
 #include "profile_parse.h"
-#include "profile_path.h"
 #include "secret.h"
 
 #define LEGACY_FILE_MAX ((size_t)64 << 10)

@@ -18,7 +18,6 @@
 #include "isotime.h"
 #include "num.h"
 #include "profile.h"
-#include "profile_path.h"
 #include "secret.h"
 #include "sigv4.h"
 #include "url.h"

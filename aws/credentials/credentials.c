@@ -13,7 +13,6 @@
 #include "log.h"
 #include "loop.h"
 #include "profile.h"
-#include "profile_path.h"
 
 #define MINUTE_MS 60000
 

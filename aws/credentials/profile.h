@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The AWS CLI's configuration files, merged: ~/.aws/config and ~/.aws/credentials. */
+/* The AWS CLI's configuration files, merged: ~/.aws/config and ~/.aws/credentials; and the paths of
+ * its files. */
 #ifndef EBSFS_PROFILE_H
 #define EBSFS_PROFILE_H
 
@@ -42,5 +43,18 @@ const char *profiles_setting(
 /* The same for a switch: "true", in any case, is true; all else is false. */
 bool profiles_switch(
 	const struct profiles *p, const char *env, const char *profile, const char *key);
+
+/* Paths and environment variables, as the AWS CLI reads them. */
+
+/* Expands $NAME and ${NAME} (where set) and a leading ~ or ~user. Freed by the caller; NULL on
+ * ENOMEM. */
+char *profile_path_expand(const char *path);
+
+/* Expands the value of the environment variable `env`, or `fallback` if it is not set. Freed by the
+ * caller; NULL on ENOMEM. */
+char *profile_path(const char *env, const char *fallback);
+
+/* getenv(), but NULL for an empty value too: an empty setting counts as unset. */
+const char *profile_env(const char *name);
 
 #endif

@@ -14,7 +14,6 @@
 #include "buf.h"
 #include "profile.h"
 #include "profile_parse.h"
-#include "profile_path.h"
 #include "shell_split.h"
 #include "url.h"
 
