@@ -60,8 +60,8 @@ void ops_save(const struct ops_args *args, struct ops_saved *out);
 int ops_entry(struct fs *fs, struct node n, struct fuse_entry_param *e);
 /* Replies with the node's attributes. */
 void ops_reply_attr(fuse_req_t req, struct node n);
-/* "OPERATION PATH" for last-error; name: as tree_path(). Returns out. */
-#define OPS_WHAT_SIZE (TREE_PATH_SIZE + 40)
+/* "OPERATION PATH" for last-error; name: as node_path(). Returns out. */
+#define OPS_WHAT_SIZE (NODE_PATH_SIZE + 40)
 const char *ops_what(struct fs *fs, const char *operation, struct node n, const char *name,
 	char out[OPS_WHAT_SIZE]);
 /* Replies *err and writes it to last-error, where EPERM and its like are told apart. The other

@@ -49,9 +49,9 @@ void ops_reply_attr(fuse_req_t req, struct node n)
 const char *ops_what(struct fs *fs, const char *operation, struct node n, const char *name,
 	char out[OPS_WHAT_SIZE])
 {
-	char path[TREE_PATH_SIZE];
+	char path[NODE_PATH_SIZE];
 
-	snprintf(out, OPS_WHAT_SIZE, "%s %s", operation, tree_path(fs, n, name, path));
+	snprintf(out, OPS_WHAT_SIZE, "%s %s", operation, node_path(fs, n, name, path));
 	return out;
 }
 

@@ -372,7 +372,7 @@ void ops_rmdir(const struct ops_args *args)
 void ops_rename(const struct ops_args *args)
 {
 	struct node from = node_of(args->ino), to = node_of(args->new_parent);
-	char old_path[TREE_PATH_SIZE], new_path[TREE_PATH_SIZE], what[2 * TREE_PATH_SIZE + 8];
+	char old_path[NODE_PATH_SIZE], new_path[NODE_PATH_SIZE], what[2 * NODE_PATH_SIZE + 8];
 	struct fs *fs = ops_fs(args->req);
 	struct pending_reply *reply;
 	struct err err;
@@ -382,8 +382,8 @@ void ops_rename(const struct ops_args *args)
 		ops_refuse(args->req, "mv", from, args->name, &err);
 		return;
 	}
-	snprintf(what, sizeof(what), "mv %s to %s", tree_path(fs, from, args->name, old_path),
-		tree_path(fs, to, args->new_name, new_path));
+	snprintf(what, sizeof(what), "mv %s to %s", node_path(fs, from, args->name, old_path),
+		node_path(fs, to, args->new_name, new_path));
 	reply = pending_reply_create(fs, args->req, what);
 	if (reply)
 		rename_node(fs, from, args->name, to, args->new_name,

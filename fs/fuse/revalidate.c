@@ -74,10 +74,10 @@ static int revalidate_ask(struct revalidation *v)
 void revalidate(struct fs *fs, struct fuse_req *req, struct node n, const char *operation,
 	void (*done)(void *arg, bool confirmed), void *arg)
 {
-	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 24];
+	char path[NODE_PATH_SIZE], what[NODE_PATH_SIZE + 24];
 	struct revalidation *v = calloc(1, sizeof(*v));
 
-	snprintf(what, sizeof(what), "%s %s", operation, tree_path(fs, n, NULL, path));
+	snprintf(what, sizeof(what), "%s %s", operation, node_path(fs, n, NULL, path));
 	if (v) {
 		*v = (struct revalidation){.fs = fs, .node = n, .done = done, .arg = arg};
 		v->reply = pending_reply_create(fs, req, what);

@@ -177,7 +177,7 @@ static void receipt_file_commit(struct handle *h, struct pending_reply *reply)
 static void receipt_file_closed(struct handle *h)
 {
 	struct receipt *r = receipt_file_get(h->fs, h->node);
-	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 8];
+	char path[NODE_PATH_SIZE], what[NODE_PATH_SIZE + 8];
 	struct copy_request request;
 	struct err err;
 
@@ -192,7 +192,7 @@ static void receipt_file_closed(struct handle *h)
 		0) {
 		err_context(&err, "%s", r->name);
 		receipt_work_refuse(r->work, &err);
-		snprintf(what, sizeof(what), "close %s", tree_path(h->fs, h->node, NULL, path));
+		snprintf(what, sizeof(what), "close %s", node_path(h->fs, h->node, NULL, path));
 		last_error_report(h->fs->last_error, h->uid, what, &err);
 	} else {
 		receipt_ask(h->fs, r, &request, false, h->uid, NULL);

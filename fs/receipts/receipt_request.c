@@ -15,7 +15,7 @@ struct receipt_request {
 	struct fs *fs;
 	uint32_t number;
 	uid_t user;
-	char what[TREE_PATH_SIZE + 160];
+	char what[NODE_PATH_SIZE + 160];
 	bool move;
 };
 
@@ -152,11 +152,11 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 	uid_t user, struct pending_reply *reply)
 {
 	struct receipt_request asking = {.fs = fs, .number = r->number, .user = user, .move = move};
-	char path[TREE_PATH_SIZE];
+	char path[NODE_PATH_SIZE];
 	struct err err;
 
 	snprintf(asking.what, sizeof(asking.what), "copy %s/%s to %s", request->source_region,
-		request->source_id, tree_path(fs, receipts_node(r), NULL, path));
+		request->source_id, node_path(fs, receipts_node(r), NULL, path));
 	r->state = RECEIPT_ASKING;
 	r->work->has_refused = false;
 	if (reply)

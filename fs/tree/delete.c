@@ -30,7 +30,7 @@ static pid_t process_of(struct pending_reply *a)
 void delete_refuse(struct pending_reply *a, struct node n)
 {
 	struct fs *fs = pending_reply_fs(a);
-	char path[TREE_PATH_SIZE];
+	char path[NODE_PATH_SIZE];
 	struct err err;
 
 	guard_bar(&fs->guard, process_of(a), clock_mono_ms());
@@ -39,7 +39,7 @@ void delete_refuse(struct pending_reply *a, struct node n)
 		err_set(&err, EPERM,
 			"the files of a snapshot go with it; %srmdir %s deletes the snapshot",
 			fs->options->delete_ ? "" : "on a mount with -o delete, ",
-			tree_path(fs, n, NULL, path));
+			node_path(fs, n, NULL, path));
 	} else {
 		err_set(&err, EPERM, "it belongs to the mount itself and cannot be removed");
 	}

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Node numbers: coordinates in the tree, so that nothing needs a table of nodes or a reference
- * count. */
+ * count. Paths of nodes, for messages. */
 #ifndef EBSFS_NODE_H
 #define EBSFS_NODE_H
 
 #include <stdint.h>
+
+struct fs;
 
 /*
  * The kinds of node. Within one folder a kind's place here is its order by inode number, and cp
@@ -60,5 +62,11 @@ struct node {
 uint64_t node_number(struct node n);
 /* A number that the kernel gave back; it had it from node_number(). */
 struct node node_of(uint64_t number);
+
+/* Writes a node's path from the mount's root, for messages:
+ * "regions/us-east-1/snapshots/snap-…/status"; "." for the root. With a name, writes the path of
+ * that child, existing or not. Returns out. */
+#define NODE_PATH_SIZE 1024
+const char *node_path(struct fs *fs, struct node n, const char *name, char out[NODE_PATH_SIZE]);
 
 #endif

@@ -214,12 +214,12 @@ static void move_check_owner(struct move *m)
 static void move_snapshot(struct fs *fs, struct node snapshot, struct node to_folder,
 	const char *to_name, struct pending_reply *a)
 {
-	char path[TREE_PATH_SIZE];
+	char path[NODE_PATH_SIZE];
 	struct move *m;
 	struct err err;
 
 	snapshot.kind = NODE_SNAPSHOT;
-	tree_path(fs, snapshot, NULL, path);
+	node_path(fs, snapshot, NULL, path);
 	if (to_folder.region == snapshot.region && to_folder.kind >= NODE_REGION)
 		err_set(&err, EPERM,
 			"EC2 cannot change a snapshot's id; to give it a name, write %s/tags/Name",

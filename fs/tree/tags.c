@@ -156,9 +156,9 @@ struct tagging {
 /* Reports an error after the last close(), which could not return it. */
 static void tagging_report(const struct tagging *t, const struct err *err)
 {
-	char path[TREE_PATH_SIZE], what[TREE_PATH_SIZE + 8];
+	char path[NODE_PATH_SIZE], what[NODE_PATH_SIZE + 8];
 
-	snprintf(what, sizeof(what), "write %s", tree_path(t->fs, t->node, NULL, path));
+	snprintf(what, sizeof(what), "write %s", node_path(t->fs, t->node, NULL, path));
 	last_error_report(t->fs->last_error, t->user, what, err);
 }
 

@@ -118,11 +118,6 @@ double tree_name_seconds(struct fs *fs, struct node n);
 int tree_uncache_name(struct fs *fs, struct node n);
 void tree_free_uncached_names(struct fs *fs); /* as the mount ends */
 
-/* Writes a node's path from the mount's root, for messages:
- * "regions/us-east-1/snapshots/snap-…/status"; "." for the root. With a name, writes the path of
- * that child, existing or not. Returns out. */
-#define TREE_PATH_SIZE 1024
-const char *tree_path(struct fs *fs, struct node n, const char *name, char out[TREE_PATH_SIZE]);
 /* Calls find() of the folder. Returns 0, -ENOENT or -ENOTDIR. */
 int tree_find(struct fs *fs, struct node folder, const char *name, struct node *child);
 
