@@ -4,11 +4,95 @@
 #include "listing.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "clock.h"
-#include "ranges.h"
+
+/* --- the ranges of ids --- */
+
+#define ID_PREFIX "snap-"
+
+static const char hex_digits[] = "0123456789abcdef";
+/* Further characters that ids of EC2-compatible clouds may contain. */
+static const char other_characters[] = "ghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+static const char *const id_prefixes[2] = {ID_PREFIX, ID_PREFIX "0"};
+
+static unsigned listing_range_of(const char *prefix, const char *id)
+{
+	size_t len = strlen(prefix);
+	const char *digit;
+
+	if (strncmp(id, prefix, len) != 0 || !id[len])
+		return LISTING_RANGES_REST;
+	digit = strchr(hex_digits, id[len]);
+	return digit ? (unsigned)(digit - hex_digits) : LISTING_RANGES_REST;
+}
+
+void listing_ranges_note(struct listing_ranges_sample *sample, const char *id)
+{
+	sample->n++;
+	sample->with_zero += strncmp(id, id_prefixes[1], strlen(id_prefixes[1])) == 0;
+	for (unsigned cut = 0; cut < ARRAY_LEN(id_prefixes); cut++) {
+		unsigned range = listing_range_of(id_prefixes[cut], id);
+
+		if (range == LISTING_RANGES_REST)
+			continue;
+		if (!sample->digits[cut][range].n++)
+			snprintf(sample->digits[cut][range].witness,
+				sizeof(sample->digits[cut][range].witness), "%s", id);
+	}
+}
+
+bool listing_ranges_choose(struct listing_ranges *r, const struct listing_ranges_sample *sample,
+	unsigned *fullest, const char **witness)
+{
+	/* If the first digit were evenly spread, one in sixteen would be a zero. */
+	unsigned cut = sample->with_zero * 2 > sample->n, most = 0;
+
+	strcpy(r->prefix, id_prefixes[cut]);
+	for (unsigned i = 1; i < LISTING_RANGES_DIGITS; i++)
+		if (sample->digits[cut][i].n > sample->digits[cut][most].n)
+			most = i;
+	*fullest = most;
+	*witness = sample->digits[cut][most].witness;
+	return sample->digits[cut][most].n > 0;
+}
+
+static void listing_ranges_add(struct listing_ranges_filter *out, const char *prefix, char c)
+{
+	snprintf(out->texts[out->n], sizeof(out->texts[0]), "%s%c*", prefix, c);
+	out->values[out->n] = out->texts[out->n];
+	out->n++;
+}
+
+void listing_ranges_filter(
+	const struct listing_ranges *r, unsigned i, struct listing_ranges_filter *out)
+{
+	out->n = 0;
+	if (i < LISTING_RANGES_DIGITS) {
+		listing_ranges_add(out, r->prefix, hex_digits[i]);
+		return;
+	}
+	for (const char *c = other_characters; *c; c++)
+		listing_ranges_add(out, r->prefix, *c);
+	if (strcmp(r->prefix, ID_PREFIX) == 0)
+		return;
+	/* The prefix ends with the zero: add the ids without one. */
+	for (const char *c = hex_digits + 1; *c; c++)
+		listing_ranges_add(out, ID_PREFIX, *c);
+	for (const char *c = other_characters; *c; c++)
+		listing_ranges_add(out, ID_PREFIX, *c);
+}
+
+unsigned listing_ranges_of(const struct listing_ranges *r, const char *id)
+{
+	return listing_range_of(r->prefix, id);
+}
+
+/* --- one listing --- */
 
 /*
  * Pages are sequential: each is requested by the token of the one before. A large region is slow to
@@ -39,23 +123,23 @@ struct listing {
 	struct pages *plain; /* NULL: ended */
 	bool plain_begun, split;
 	unsigned running; /* parts in flight */
-	struct ranges ranges;
-	struct ranges_sample sample; /* the plain listing's first page */
-	unsigned probe;              /* the first range requested */
-	const char *witness;         /* an id of the plain listing that is in the probe's range */
-	bool witnessed;              /* the probe has returned it */
+	struct listing_ranges ranges;
+	struct listing_ranges_sample sample; /* the plain listing's first page */
+	unsigned probe;                      /* the first range requested */
+	const char *witness; /* an id of the plain listing that is in the probe's range */
+	bool witnessed;      /* the probe has returned it */
 	struct part {
 		struct listing *listing;
 		struct pages *pages; /* NULL: not started, or ended */
 		bool begun;
-		struct ranges_filter filter; /* borrowed by pages */
+		struct listing_ranges_filter filter; /* borrowed by pages */
 		struct ec2_filter ids;
-	} parts[RANGES];
+	} parts[LISTING_RANGES];
 };
 
 static void cancel_parts(struct listing *l)
 {
-	for (unsigned i = 0; i < RANGES; i++) {
+	for (unsigned i = 0; i < LISTING_RANGES; i++) {
 		pages_cancel(l->parts[i].pages);
 		l->parts[i].pages = NULL;
 	}
@@ -86,7 +170,7 @@ static bool has_more(const struct ec2_page *page)
 	return page->next_token && *page->next_token;
 }
 
-/* --- the ranges --- */
+/* --- the listing by ranges --- */
 
 static int part_page(void *arg, const struct ec2_page *page, bool ends, struct err *err);
 static void part_done(void *arg, const struct err *err);
@@ -95,7 +179,7 @@ static int begin_part(struct listing *l, unsigned i)
 {
 	struct part *part = &l->parts[i];
 
-	ranges_filter(&l->ranges, i, &part->filter);
+	listing_ranges_filter(&l->ranges, i, &part->filter);
 	part->ids = (struct ec2_filter){.name = "snapshot-id",
 		.values = part->filter.values,
 		.n_values = part->filter.n,
@@ -120,7 +204,7 @@ static int begin_parts(struct listing *l, struct err *err)
 {
 	unsigned room = aws_allowance(l->aws, l->region, "DescribeSnapshots");
 
-	for (unsigned i = 0; i < RANGES; i++) {
+	for (unsigned i = 0; i < LISTING_RANGES; i++) {
 		if (l->parts[i].begun || (l->running && !room))
 			continue;
 		if (begin_part(l, i) < 0)
@@ -135,7 +219,7 @@ static int begin_parts(struct listing *l, struct err *err)
 static bool honours_wildcard(struct listing *l, const struct ec2_page *page, bool ends)
 {
 	for (size_t i = 0; i < page->n_snapshots; i++) {
-		if (ranges_of(&l->ranges, page->snapshots[i].id) != l->probe)
+		if (listing_ranges_of(&l->ranges, page->snapshots[i].id) != l->probe)
 			return false;
 		l->witnessed |= strcmp(page->snapshots[i].id, l->witness) == 0;
 	}
@@ -212,7 +296,7 @@ static void begin_probe(struct listing *l)
 {
 	/* After a short page with a token, the number of snapshots cannot be guessed. */
 	if (l->sample.n < EC2_PAGE_MAX / 2 || clock_mono_ms() < l->memory->plain_until_ms ||
-		!ranges_choose(&l->ranges, &l->sample, &l->probe, &l->witness))
+		!listing_ranges_choose(&l->ranges, &l->sample, &l->probe, &l->witness))
 		return;
 	begin_part(l, l->probe); /* out of memory, the plain listing continues */
 }
@@ -223,7 +307,7 @@ static int plain_page(void *arg, const struct ec2_page *page, bool ends, struct 
 	int r = deliver_page(l, page, ends, err);
 
 	for (size_t i = 0; !r && i < page->n_snapshots && !l->plain_begun; i++)
-		ranges_note(&l->sample, page->snapshots[i].id);
+		listing_ranges_note(&l->sample, page->snapshots[i].id);
 	if (!r && !l->plain_begun && ends && has_more(page))
 		begin_probe(l);
 	l->plain_begun |= ends;

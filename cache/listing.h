@@ -3,6 +3,10 @@
 #ifndef EBSFS_LISTING_H
 #define EBSFS_LISTING_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ec2.h"
 #include "pages.h"
 
 /* A listing with more snapshots fails with EIO. */
@@ -24,5 +28,47 @@ struct listing_memory {
 struct listing *listing_start(struct aws *aws, const char *region, struct listing_memory *memory,
 	pages_part *on_part, pages_done *done, void *arg);
 void listing_cancel(struct listing *l); /* NULL is permitted */
+
+/* Ranges of snapshot ids by their first digits, so that a large region can be listed in parallel:
+ * DescribeSnapshots takes wildcards in its filters. Pure. */
+
+/* One range per hex digit, and one for all other ids. */
+#define LISTING_RANGES_DIGITS 16
+#define LISTING_RANGES_REST   LISTING_RANGES_DIGITS
+#define LISTING_RANGES        (LISTING_RANGES_DIGITS + 1)
+
+/* Ids are divided by the digit after `prefix`. Today's ids all begin with "snap-0", and the next
+ * digit divides them evenly; the short ids of earlier years are divided by the first digit. */
+struct listing_ranges {
+	char prefix[8]; /* "snap-" or "snap-0" */
+};
+
+/* A sample of ids: how many are in each range, for either prefix, and one of them. All zero: empty.
+ */
+struct listing_ranges_sample {
+	size_t n, with_zero;
+	struct {
+		size_t n;
+		char witness[72];
+	} digits[2][LISTING_RANGES_DIGITS];
+};
+void listing_ranges_note(struct listing_ranges_sample *sample, const char *id);
+/* Chooses the prefix and the fullest range, with an id of it (borrowed from the sample). Returns
+ * false if the sample has no usable id. */
+bool listing_ranges_choose(struct listing_ranges *r, const struct listing_ranges_sample *sample,
+	unsigned *fullest, const char **witness);
+
+/* The filter values of range i. The ranges together match every possible id of letters and digits,
+ * each exactly once. `values` points into `texts`. */
+struct listing_ranges_filter {
+	char texts[EC2_FILTER_VALUES_MAX][10];
+	const char *values[EC2_FILTER_VALUES_MAX];
+	size_t n;
+};
+void listing_ranges_filter(
+	const struct listing_ranges *r, unsigned i, struct listing_ranges_filter *out);
+
+/* The range of an id. */
+unsigned listing_ranges_of(const struct listing_ranges *r, const char *id);
 
 #endif

@@ -17,7 +17,6 @@
 
 #include "cleanup.h"
 #include "listing.h"
-#include "ranges.h"
 
 /* --- the fake --- */
 
@@ -322,7 +321,7 @@ static void test_no_more_at_once_than_the_request_rate_leaves_room_for(void **st
 		/* The probe goes out beside the plain listing, whatever the rate; and a range that
 		 * has begun goes on. */
 		assert_in_range(world.most, 2, table[i] + 2);
-		assert_true(world.most >= table[i] || world.most == RANGES);
+		assert_true(world.most >= table[i] || world.most == LISTING_RANGES);
 	}
 }
 
@@ -422,7 +421,7 @@ static void test_cancelled_at_any_time(void **state)
 		assert_null(waiting);
 		assert_int_equal(got.ended, 0);
 	}
-	assert_true(at > RANGES);
+	assert_true(at > LISTING_RANGES);
 }
 
 /* Then all is listed page by page, and the next listing does not try again. */
@@ -451,7 +450,7 @@ static void test_a_refused_range_is_done_without(void **state)
 			if (!table[i].done_without)
 				continue;
 			assert_in_range(world.requests, MANY / EC2_PAGE_MAX,
-				MANY / EC2_PAGE_MAX + RANGES + 30);
+				MANY / EC2_PAGE_MAX + LISTING_RANGES + 30);
 			begin_again();
 			world.ranges = 0;
 			list();
@@ -473,21 +472,21 @@ static void test_ranges_match_each_id_once(void **state)
 
 	(void)state;
 	for (size_t p = 0; p < ARRAY_LEN(prefixes); p++) {
-		struct ranges r;
+		struct listing_ranges r;
 
 		strcpy(r.prefix, prefixes[p]);
 		for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 			unsigned found = 0;
 
-			for (unsigned k = 0; k < RANGES; k++) {
-				struct ranges_filter f;
+			for (unsigned k = 0; k < LISTING_RANGES; k++) {
+				struct listing_ranges_filter f;
 
-				ranges_filter(&r, k, &f);
+				listing_ranges_filter(&r, k, &f);
 				assert_in_range(f.n, 1, EC2_FILTER_VALUES_MAX);
 				for (size_t v = 0; v < f.n; v++) {
 					if (fnmatch(f.values[v], ids[i], 0) == 0) {
 						found++;
-						assert_int_equal(ranges_of(&r, ids[i]), k);
+						assert_int_equal(listing_ranges_of(&r, ids[i]), k);
 					}
 				}
 			}
