@@ -70,7 +70,7 @@ static int receipt_file_open_write(struct fs *fs, struct node n, struct handle *
 				node_number(receipts_folder(r)), r->name, clock_mono_ms());
 		return -err->errnum;
 	}
-	w = receipt_work(r);
+	w = receipts_work(r);
 	/* A text that was refused is corrected, not written anew. */
 	if (!w || (!w->draft.len && r->text && buf_puts(&w->draft, r->text) < 0))
 		return err_set(err, ENOMEM, "out of memory");
@@ -103,7 +103,7 @@ static int receipt_file_truncate(
 	(void)h;
 	if (receipts_check_writable(fs, r, err) < 0)
 		return -err->errnum;
-	if (!receipt_work(r))
+	if (!receipts_work(r))
 		return err_set(err, ENOMEM, "out of memory");
 	result = buf_resize(&r->work->draft, (size_t)size);
 	if (result < 0)
@@ -150,7 +150,7 @@ static void receipt_file_commit(struct handle *h, struct pending_reply *reply)
 	struct err err;
 
 	if (r && r->state == RECEIPT_ASKING) {
-		receipt_work_wait(r->work, reply);
+		receipts_work_wait(r->work, reply);
 		return;
 	}
 	if (!receipt_file_is_changed(h, r)) {
@@ -160,7 +160,7 @@ static void receipt_file_commit(struct handle *h, struct pending_reply *reply)
 	if (snapshot_file_parse(r->work->draft.data, r->work->draft.len, false, &request, &err) <
 		0) {
 		err_context(&err, "%s", r->name);
-		receipt_work_refuse(r->work, &err);
+		receipts_work_refuse(r->work, &err);
 		r->work->dirty = false; /* reported once: the last close does not parse it again */
 		pending_reply_err(reply, &err);
 	} else if (request.complete) {
@@ -184,14 +184,14 @@ static void receipt_file_closed(struct handle *h)
 	if (!r || --r->work->writers)
 		return;
 	if (!receipt_file_is_changed(h, r)) {
-		receipt_work_shed(r);
+		receipts_work_shed(r);
 		return;
 	}
 	r->work->dirty = false;
 	if (snapshot_file_parse(r->work->draft.data, r->work->draft.len, true, &request, &err) <
 		0) {
 		err_context(&err, "%s", r->name);
-		receipt_work_refuse(r->work, &err);
+		receipts_work_refuse(r->work, &err);
 		snprintf(what, sizeof(what), "close %s", node_path(h->fs, h->node, NULL, path));
 		last_error_report(h->fs->last_error, h->uid, what, &err);
 	} else {

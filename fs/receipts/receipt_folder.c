@@ -64,7 +64,7 @@ static bool receipt_folder_has_child(struct fs *fs, const struct receipt *r, enu
  * not affect the copy. */
 static int receipt_folder_set_child(struct receipt *r, enum node_kind kind, bool there)
 {
-	struct receipt_work *w = receipt_work(r);
+	struct receipt_work *w = receipts_work(r);
 
 	if (!w)
 		return -ENOMEM;
@@ -132,7 +132,7 @@ static int receipt_folder_create_file(struct fs *fs, struct receipt *r, const ch
 {
 	if (receipts_check_writable(fs, r, err) < 0)
 		return -err->errnum;
-	if (!receipt_work(r))
+	if (!receipts_work(r))
 		return err_set(err, ENOMEM, "out of memory");
 	if (r->has_file)
 		return err_set(err, EPERM,
@@ -194,7 +194,7 @@ static int receipt_folder_mkdir(struct fs *fs, struct node folder, const char *n
 		return err_set(err, EPERM,
 			"a receipt's folder has no folder but tags/; make a folder for another "
 			"copy beside it");
-	w = receipt_work(r);
+	w = receipts_work(r);
 	if (!w)
 		return err_set(err, ENOMEM, "out of memory");
 	if (w->has_tags)
@@ -281,7 +281,7 @@ static int receipt_folder_open_write(
 
 	if (!r)
 		return err_set(err, ENOENT, "the folder is gone");
-	return receipt_work(r) ? 0 : err_set(err, ENOMEM, "out of memory");
+	return receipts_work(r) ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
 static void receipt_folder_description_commit(struct handle *h, struct pending_reply *reply)

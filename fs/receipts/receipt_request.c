@@ -31,7 +31,7 @@ static void receipt_request_end(
 	r->state = copy ? RECEIPT_ASKED : RECEIPT_DRAFT;
 	r->copy = copy ? copy->row.id : 0;
 	if (err)
-		receipt_work_refuse(r->work, err);
+		receipts_work_refuse(r->work, err);
 	if (!copy)
 		r->id = 0; /* the journal has no row of it */
 	if (r->work->save_again)
@@ -40,7 +40,7 @@ static void receipt_request_end(
 	/* rsync ends when a close fails, and continues with the next file when a rename fails: so
 	 * the rename reports the error (rename.c). */
 	later = !r->is_folder && names_rsync_target(r->name, target);
-	heard = receipt_work_reply(r->work, later ? NULL : err);
+	heard = receipts_work_reply(r->work, later ? NULL : err);
 	if (err && (!heard || later))
 		last_error_report(fs->last_error, asking->user, asking->what, err);
 	/* mv failed or was interrupted, so its caller believes the source untouched. */
@@ -55,7 +55,7 @@ static void receipt_request_end(
 			journal_delete_receipt(fs->journal, r->id, NULL, NULL);
 		receipts_drop(fs, r);
 	} else {
-		receipt_work_shed(r);
+		receipts_work_shed(r);
 	}
 }
 
@@ -160,7 +160,7 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 	r->state = RECEIPT_ASKING;
 	r->work->has_refused = false;
 	if (reply)
-		receipt_work_wait(r->work, reply);
+		receipts_work_wait(r->work, reply);
 	if (receipt_request_queue(r, request, &asking, &err) < 0)
 		receipt_request_end(&asking, NULL, &err);
 }

@@ -136,7 +136,7 @@ static int receipt_tags_create(struct fs *fs, struct node folder, const char *na
 		return err_set(err, ENOENT, "the folder is gone");
 	if (receipt_tags_check_name(name, err) < 0)
 		return -err->errnum;
-	w = receipt_work(r);
+	w = receipts_work(r);
 	if (w && w->n_tags == TAGS_MAX)
 		return err_set(err, EDQUOT, "a snapshot bears at most %d tags", EC2_TAGS_MAX);
 	tags = w ? realloc(w->tags, (w->n_tags + 1) * sizeof(*tags)) : NULL;

@@ -5,13 +5,16 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
+#include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "clock.h"
 #include "hashset.h"
 #include "journal.h"
 #include "log.h"
 #include "names.h"
+#include "snapshot_file.h"
 #include "timespec.h"
 
 /* A text is no program: the set-user-id, set-group-id and sticky bits are dropped, as POSIX lets
@@ -50,7 +53,7 @@ struct receipts *receipts_create(struct fs *fs)
 
 static void receipt_free(struct receipt *r)
 {
-	receipt_work_destroy(r->work);
+	receipts_work_destroy(r->work);
 	free(r->key);
 	free(r->file_name);
 	free(r->text);
@@ -284,7 +287,7 @@ struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name
 {
 	struct receipt *r = receipt_create(folder.region, receipts_is_in_snapshots(folder), name);
 
-	if (!r || !receipt_work(r) || receipts_insert(fs->receipts, r) < 0) {
+	if (!r || !receipts_work(r) || receipts_insert(fs->receipts, r) < 0) {
 		if (r)
 			receipt_free(r);
 		err_set(err, ENOMEM, "out of memory");
@@ -377,4 +380,89 @@ void receipts_attr(const struct receipt *r, struct stat *st)
 	st->st_gid = r->gid;
 	st->st_mtim = timespec_of_ns(r->mtime_ns);
 	st->st_atim = st->st_ctim = st->st_mtim;
+}
+
+/* --- state that a receipt needs only for a while --- */
+
+struct waiting_reply {
+	struct waiting_reply *next;
+	struct pending_reply *reply; /* NULL once interrupted */
+};
+
+struct receipt_work *receipts_work(struct receipt *r)
+{
+	if (r->work)
+		return r->work;
+	r->work = calloc(1, sizeof(*r->work));
+	if (!r->work)
+		return NULL;
+	buf_init(&r->work->draft, REQUEST_TEXT_MAX);
+	buf_init(&r->work->description, 4096);
+	return r->work;
+}
+
+void receipts_work_destroy(struct receipt_work *w)
+{
+	struct waiting_reply *link, *next;
+
+	if (!w)
+		return;
+	LL_FOREACH_SAFE(w->waiting, link, next)
+	free(link);
+	for (size_t i = 0; i < w->n_tags; i++) {
+		free(w->tags[i].key);
+		buf_finish(&w->tags[i].value);
+	}
+	free(w->tags);
+	free(w->temporary);
+	buf_finish(&w->draft);
+	buf_finish(&w->description);
+	free(w);
+}
+
+void receipts_work_shed(struct receipt *r)
+{
+	const struct receipt_work *w = r->work;
+
+	/* A folder goes on showing what was written beside its file. */
+	if (!w || r->state != RECEIPT_ASKED || r->is_folder || w->writers || w->dirty ||
+		w->spoilt || w->has_refused || w->waiting)
+		return;
+	receipts_work_destroy(steal(&r->work));
+}
+
+void receipts_work_refuse(struct receipt_work *w, const struct err *err)
+{
+	w->has_refused = true;
+	w->refused = *err;
+}
+
+void receipts_work_wait(struct receipt_work *w, struct pending_reply *reply)
+{
+	struct waiting_reply *link = calloc(1, sizeof(*link));
+
+	if (!link) {
+		pending_reply_errno(reply, ENOMEM);
+		return;
+	}
+	link->reply = reply;
+	LL_PREPEND(w->waiting, link);
+	/* An interrupted close() stops waiting; the copy itself continues. */
+	pending_reply_detach_on_interrupt(&link->reply);
+}
+
+bool receipts_work_reply(struct receipt_work *w, const struct err *err)
+{
+	struct waiting_reply *waiting = steal(&w->waiting), *link, *next;
+	bool heard = false;
+
+	LL_FOREACH_SAFE(waiting, link, next)
+	{
+		if (link->reply) {
+			pending_reply_err(link->reply, err);
+			heard = true;
+		}
+		free(link);
+	}
+	return heard;
 }

@@ -128,6 +128,20 @@ void receipts_save(struct fs *fs, struct receipt *r);
 void receipts_set_attr(struct fs *fs, struct receipt *r, const struct stat *st, int which);
 void receipts_attr(const struct receipt *r, struct stat *st);
 
+/* Returns r->work, created if there is none. NULL on ENOMEM. */
+struct receipt_work *receipts_work(struct receipt *r);
+/* Frees r->work if the receipt does not need it any more. */
+void receipts_work_shed(struct receipt *r);
+/* Remaining waiters get no reply. NULL is permitted. */
+void receipts_work_destroy(struct receipt_work *w);
+
+/* Notes why the last request failed. */
+void receipts_work_refuse(struct receipt_work *w, const struct err *err);
+/* `reply` waits for the result of the request; an interrupt ends the waiting only. */
+void receipts_work_wait(struct receipt_work *w, struct pending_reply *reply);
+/* Replies to all waiters; err NULL: the copy was accepted. Whether any was still waiting. */
+bool receipts_work_reply(struct receipt_work *w, const struct err *err);
+
 /* --- receipt_request.c --- */
 
 /* Requests the copy and replies to `reply` (may be NULL) once it was accepted or refused. `request`
@@ -160,22 +174,6 @@ int receipts_create_folder(struct fs *fs, struct node folder, const char *name, 
  * `self`: NULL, or the receipt that may have it already. */
 int receipts_check_name(const struct fs *fs, struct node folder, const char *name,
 	const struct receipt *self, struct err *err);
-
-/* --- receipt_work.c --- */
-
-/* Returns r->work, created if there is none. NULL on ENOMEM. */
-struct receipt_work *receipt_work(struct receipt *r);
-/* Frees r->work if the receipt does not need it any more. */
-void receipt_work_shed(struct receipt *r);
-/* Remaining waiters get no reply. NULL is permitted. */
-void receipt_work_destroy(struct receipt_work *w);
-
-/* Notes why the last request failed. */
-void receipt_work_refuse(struct receipt_work *w, const struct err *err);
-/* `reply` waits for the result of the request; an interrupt ends the waiting only. */
-void receipt_work_wait(struct receipt_work *w, struct pending_reply *reply);
-/* Replies to all waiters; err NULL: the copy was accepted. Whether any was still waiting. */
-bool receipt_work_reply(struct receipt_work *w, const struct err *err);
 
 /* --- receipt_folder.c: beside its struct node_ops --- */
 
