@@ -12,7 +12,6 @@
 #include "clock.h"
 #include "digest.h"
 #include "endpoint.h"
-#include "prefetch.h"
 
 struct each_callback {
 	regions_each_fn *fn;
@@ -26,7 +25,7 @@ struct regions {
 	size_t n_shown, n_hidden;
 	struct each_callback *each;
 	size_t n_each;
-	struct prefetch prefetch;
+	struct regions_walk walk;
 	char *cache_dir, *cache_scope; /* NULL: catalogues are not kept on disk */
 };
 
@@ -184,12 +183,49 @@ struct region *regions_get(struct regions *rs, const char *name)
 		       : rs->hidden[rs->n_hidden - 1];
 }
 
+/* --- listing in advance --- */
+
+static bool regions_walk_has(const struct regions_walk *a, size_t index)
+{
+	return a->looked[index / 64] >> index % 64 & 1;
+}
+
+bool regions_walk_look(struct regions_walk *a, size_t index, int64_t now_ms)
+{
+	if (index >= REGIONS_MAX)
+		return false;
+	if (!a->n || now_ms - a->at_ms > REGIONS_WALK_GAP_MS)
+		*a = (struct regions_walk){0};
+	a->at_ms = now_ms;
+	if (!regions_walk_has(a, index)) {
+		a->looked[index / 64] |= (uint64_t)1 << index % 64;
+		a->n++;
+	}
+	if (a->row && index == a->latest + 1)
+		a->row++;
+	else if (!a->row || index != a->latest)
+		a->row = 1;
+	a->latest = index;
+	return a->n >= REGIONS_WALK_MIN;
+}
+
+bool regions_walk_wants(const struct regions_walk *a, size_t index)
+{
+	size_t far = a->row < REGIONS_WALK_AHEAD ? a->row : REGIONS_WALK_AHEAD;
+
+	if (a->n < REGIONS_WALK_MIN || index >= REGIONS_MAX)
+		return false;
+	if (regions_walk_has(a, index))
+		return true;
+	return a->row >= REGIONS_WALK_MIN && index > a->latest && index - a->latest <= far;
+}
+
 void regions_look(struct regions *rs, size_t index)
 {
-	if (!prefetch_look(&rs->prefetch, index, clock_mono_ms()))
+	if (!regions_walk_look(&rs->walk, index, clock_mono_ms()))
 		return;
 	for (size_t i = 0; i < rs->n_shown; i++)
-		if (prefetch_wants(&rs->prefetch, i))
+		if (regions_walk_wants(&rs->walk, i))
 			region_prefetch(rs->shown[i]);
 }
 

@@ -4,7 +4,9 @@
 #ifndef EBSFS_REGIONS_H
 #define EBSFS_REGIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "region.h"
 
@@ -38,7 +40,7 @@ int regions_index(
 struct region *regions_get(struct regions *rs, const char *name);
 
 /* Notes that the snapshots of this shown region are being looked at. A walk through the regions
- * makes the next ones be listed in advance (prefetch.h). */
+ * makes the next ones be listed in advance. */
 void regions_look(struct regions *rs, size_t index);
 
 /* Calls fn for each region, now for the present ones and later for each new one: to set
@@ -46,5 +48,31 @@ void regions_look(struct regions *rs, size_t index);
  * later regions. */
 typedef void regions_each_fn(void *arg, struct region *region);
 int regions_each(struct regions *rs, regions_each_fn *fn, void *arg);
+
+/* A walk through the regions (find, ls -R) lists the next ones in advance, and so waits for EC2
+ * once, not once per region. Pure. */
+
+/* This many different regions are a walk; two are what a copy names. */
+#define REGIONS_WALK_MIN    3
+/* A longer gap between two looks ends a walk. */
+#define REGIONS_WALK_GAP_MS 2000
+/* Regions that are listed in advance, at most. */
+#define REGIONS_WALK_AHEAD  16
+
+/* All zero at first. Regions are numbers from 0, in the order in which a folder lists them. */
+struct regions_walk {
+	int64_t at_ms; /* the latest look, monotonic */
+	size_t latest; /* its region */
+	size_t n;      /* different regions looked at in this walk */
+	size_t row;    /* how many regions in a row were looked at in order */
+	uint64_t looked[(REGIONS_MAX + 63) / 64];
+};
+
+/* Notes a look at region `index`, below REGIONS_MAX. Returns true if it is part of a walk:
+ * then list the regions that regions_walk_wants() names. */
+bool regions_walk_look(struct regions_walk *a, size_t index, int64_t now_ms);
+/* Whether to list this region: the walk has looked at it, or goes in order and the region is among
+ * the next ones, as many as the walk has passed. */
+bool regions_walk_wants(const struct regions_walk *a, size_t index);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/prefetch: which looks are a walk through the regions, and which regions are then listed in
+/* cache/regions: which looks are a walk through the regions, and which regions are then listed in
  * advance. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,10 +11,10 @@
 #include <cmocka.h>
 
 #include "cleanup.h"
-#include "prefetch.h"
+#include "regions.h"
 
 #define REGIONS 24
-#define LATER   (PREFETCH_GAP_MS + 1)
+#define LATER   (REGIONS_WALK_GAP_MS + 1)
 
 /* Looks, and the regions that are worth listing after the last of them, as 'x' in their places. */
 struct row {
@@ -42,7 +42,8 @@ static const struct row rows[] = {
 	{"a row that broke off is no longer a guide", {{0, 0}, {1, 0}, {2, 0}, {9, 0}}, 4,
 		"xxx      x"},
 	{"three with a pause between", {{0, 0}, {1, 0}, {2, LATER}}, 3, ""},
-	{"just no pause", {{0, 0}, {1, PREFETCH_GAP_MS}, {2, PREFETCH_GAP_MS}}, 3, "xxxxxx"},
+	{"just no pause", {{0, 0}, {1, REGIONS_WALK_GAP_MS}, {2, REGIONS_WALK_GAP_MS}}, 3,
+		"xxxxxx"},
 	{"a new walk after a pause", {{0, 0}, {1, 0}, {2, 0}, {9, LATER}, {11, 0}, {13, 0}}, 6,
 		"         x x x"},
 };
@@ -53,16 +54,16 @@ static void test_table(void **state)
 	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
 		const struct row *row = &rows[r];
 		char got[REGIONS + 1] = "", wanted[REGIONS + 1];
-		struct prefetch a = {0};
+		struct regions_walk a = {0};
 		int64_t now = 1000;
 		bool walk = false;
 
 		for (size_t i = 0; i < row->n; i++) {
 			now += row->looks[i].after_ms;
-			walk = prefetch_look(&a, row->looks[i].index, now);
+			walk = regions_walk_look(&a, row->looks[i].index, now);
 		}
 		for (size_t i = 0; i < REGIONS; i++)
-			got[i] = prefetch_wants(&a, i) ? 'x' : ' ';
+			got[i] = regions_walk_wants(&a, i) ? 'x' : ' ';
 		snprintf(wanted, sizeof(wanted), "%-*s", REGIONS, row->wanted);
 		if (strcmp(got, wanted) != 0 || walk != (*row->wanted != '\0'))
 			fail_msg("%s: [%s] instead of [%s]", row->what, got, wanted);
@@ -71,22 +72,22 @@ static void test_table(void **state)
 
 static void test_the_last_of_many(void **state)
 {
-	struct prefetch a = {0};
+	struct regions_walk a = {0};
 
 	(void)state;
-	for (size_t i = 0; i < PREFETCH_REGIONS; i++)
-		prefetch_look(&a, i, 1);
-	for (size_t i = 0; i < PREFETCH_REGIONS; i++)
-		assert_true(prefetch_wants(&a, i));
-	assert_false(prefetch_wants(&a, PREFETCH_REGIONS));
-	assert_false(prefetch_look(&a, PREFETCH_REGIONS, 1));
+	for (size_t i = 0; i < REGIONS_MAX; i++)
+		regions_walk_look(&a, i, 1);
+	for (size_t i = 0; i < REGIONS_MAX; i++)
+		assert_true(regions_walk_wants(&a, i));
+	assert_false(regions_walk_wants(&a, REGIONS_MAX));
+	assert_false(regions_walk_look(&a, REGIONS_MAX, 1));
 
-	a = (struct prefetch){0};
+	a = (struct regions_walk){0};
 	for (size_t i = 100; i < 150; i++)
-		prefetch_look(&a, i, 1);
-	assert_false(prefetch_wants(&a, 99));
-	assert_true(prefetch_wants(&a, 149 + PREFETCH_MAX));
-	assert_false(prefetch_wants(&a, 150 + PREFETCH_MAX));
+		regions_walk_look(&a, i, 1);
+	assert_false(regions_walk_wants(&a, 99));
+	assert_true(regions_walk_wants(&a, 149 + REGIONS_WALK_AHEAD));
+	assert_false(regions_walk_wants(&a, 150 + REGIONS_WALK_AHEAD));
 }
 
 int main(void)
