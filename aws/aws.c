@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws_client.h"
 #include "aws_error.h"
+#include "aws_query.h"
 #include "clock.h"
 #include "endpoint.h"
 #include "log.h"

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "aws_client.h"
 #include "aws_error.h"
 #include "clock.h"
 #include "log.h"
