@@ -131,7 +131,7 @@ static const struct error_advice used_snapshot[] = {
 
 /* --- the table --- */
 
-/* What a code means beyond its errno; a code may have several. */
+/* The meanings of a code beyond its errno; a code may have several. */
 enum {
 	KEYS = 1,     /* the caller's keys or its signature were refused, not its permissions */
 	OLD_KEYS = 2, /* keys that were replaced or have expired may be the cause */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What region.c and region_listing.c share: the state of one region. */
+/* The state of one region, shared by region.c and region_listing.c. */
 #ifndef EBSFS_REGION_INNER_H
 #define EBSFS_REGION_INNER_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the engine share: a job for each request, a queue for each region. Nothing
- * outside copy/ includes this header. */
+/* The structures that the engine's files share: a job for each request, a queue for each region.
+ * Nothing outside copy/ includes this header. */
 #ifndef EBSFS_ENGINE_H
 #define EBSFS_ENGINE_H
 

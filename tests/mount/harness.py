@@ -381,7 +381,7 @@ class Test:
         return process
 
     def need(self, program):
-        """Where a program is. One that scripts/setup installs must be there."""
+        """The path of a program. A program that scripts/setup installs must be there."""
         found = shutil.which(program) or (os.path.exists(program) and program)
         check(found, program, "is not installed: scripts/setup")
         return found

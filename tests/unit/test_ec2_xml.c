@@ -531,7 +531,7 @@ static void test_own_tags_are_kept(void **state)
 	assert_string_equal(s->tags[s->n_tags - 1].value, "t");
 }
 
-/* What is beyond these is not one odd record. */
+/* Beyond these bounds the page is malformed, not one record odd. */
 static void test_bounds_of_an_answer(void **state)
 {
 	static const struct {

@@ -10,7 +10,7 @@
 #include "hash.h"
 #include "profile.h"
 
-/* What a hash allocates for its first element: the table, then the buckets. */
+/* A hash's allocations for its first element: the table, then the buckets. */
 static const size_t hash_sizes[] = {
 	sizeof(UT_hash_table), HASH_INITIAL_NUM_BUCKETS * sizeof(UT_hash_bucket)};
 
@@ -57,7 +57,7 @@ static void test_profiles(void **state)
 	assert_true(n > 20);
 	assert_string_equal(profiles_get(p, "dr", "aws_access_key_id"), "B");
 	assert_string_equal(profiles_get(p, "dr", "region"), "us-east-1");
-	/* What is known is found without memory. */
+	/* A known element is found without memory. */
 	fault_alloc_start(1, 0);
 	assert_string_equal(profiles_section(p, "services", "local", "ec2.endpoint_url"), "x");
 	fault_alloc_end();

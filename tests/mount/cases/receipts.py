@@ -34,7 +34,7 @@ def no_special_bits(t):
 
 @case
 def times_are_kept(t):
-    """Before 1970 too. What a receipt's time cannot be becomes the nearest that it can, as on other file systems."""
+    """Before 1970 too. A time that a receipt cannot keep becomes the nearest one that it can, as on other file systems."""
     m = t.mount()
     copy(t)
     path = m.region("eu-west-1", NIGHTLY + ".snapshot")
