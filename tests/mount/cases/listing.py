@@ -87,6 +87,27 @@ def a_listing_that_breaks_off_is_no_listing(t):
     until(lambda: len(t.run(f"ls {REGION}/snapshots").out.splitlines()) == 5000, "the next listing is whole")
 
 
+def refused_by(sim, region):
+    return sim.counts()["errors"].get(region, {}).get("DescribeSnapshots", {}).get("FilterLimitExceeded", 0)
+
+
+@case
+def refused_ranges(t):
+    """The endpoint refuses the first or a later range of ids: the listing is complete, and the next one tries no range."""
+    regions = {REGION: 1, "us-west-2": 3}
+    sim = t.start_sim(bulk={region: 20000 for region in regions}, world=False)
+    m = t.mount("regions=" + ":".join(regions))
+    for region, first in regions.items():
+        sim.fault("DescribeSnapshots", region, code="FilterLimitExceeded", times=1000, param={"Filter.1.Name": "snapshot-id"}, **{"from": first})
+        names = t.ok(f"ls {region}/snapshots").split()
+        same((len(names), len(set(names))), (20000, 20000), region)
+        refusals = refused_by(sim, region)
+        check(refusals >= 1, region, "refused no range")
+        t.ok(f"touch {region}/snapshots")
+        same(len(os.listdir(m.region(region, "snapshots"))), 20000, region, "again")
+        same(refused_by(sim, region), refusals, region, "ranges that the next listing tried")
+
+
 @case
 def interrupted_while_it_comes(t):
     sim = start(t, 5000, 1000)
