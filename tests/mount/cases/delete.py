@@ -344,6 +344,21 @@ def mv_refused_by_ec2(t):
 
 
 @case
+def mv_whose_deletion_is_refused(t):
+    """The copy completes and the source stays; its status and the log say so."""
+    m = t.mount("delete")
+    t.sim.set_copy_seconds(0.1)
+    t.sim.fault("DeleteSnapshot", code="UnauthorizedOperation", http=403)
+    t.ok(f"mv {file(NIGHTLY)} eu-west-1/")
+    until(lambda: "kept the snapshot" in m.log_text(), "the log tells that the source stays")
+    [new] = t.sim.copies("eu-west-1")
+    contains(m.log_text(), f"warning: kept the snapshot us-east-1/{NIGHTLY}, which mv copied to eu-west-1/{new['SnapshotId']}: ")
+    same(status(m.region("eu-west-1", NIGHTLY + ".status"))["move"], "the source was not deleted")
+    check(NIGHTLY in [s["SnapshotId"] for s in t.sim.snapshots("us-east-1")], "the source is gone")
+    same(t.sim.count("DeleteSnapshot"), 1)
+
+
+@case
 def mv_survives_another_mount(t):
     """The mount ends in the middle; the next one takes it up."""
     m = t.mount("delete")
