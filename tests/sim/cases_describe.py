@@ -150,6 +150,7 @@ class World(Case):
         self.refused("MissingParameter", 400, describe, Filters=[{"Values": ["x"]}])
         for bad in (r"D:\Data", "x\\", r"\\\a"):
             self.refused("InvalidParameterValue", 400, describe, Filters=[{"Name": "description", "Values": [bad]}])
+        self.assertEqual(self.filtered(("description", r"D:\\Data")), set())
         values = [snap(n) for n in range(201)]
         self.refused("FilterLimitExceeded", 400, describe, Filters=[{"Name": "snapshot-id", "Values": values}])
         self.assertEqual(self.filtered(("snapshot-id", values[:200])), {snap(n) for n in (1, 2, 3, 4, 9)})

@@ -100,6 +100,7 @@ static void test_timespec(void **state)
 		{{-1, 0}, -1000000000, true},
 		{{1440938160, 5}, 1440938160000000005, true},
 		{{9223372036, 854775807}, INT64_MAX, true},
+		{{9223372036, 854775808}, INT64_MAX, false},
 		{{16725225600, 0}, INT64_MAX, false}, /* the year 2500 */
 		{{INT64_MAX, 999999999}, INT64_MAX, false},
 		{{INT64_MIN, 0}, INT64_MIN, false},

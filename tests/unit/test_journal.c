@@ -370,8 +370,8 @@ static void test_a_journal_in_memory_writes_no_files(void **state)
 	struct err err = {0};
 	int receipts = 0;
 
-	journal_fixture_close(f);
-	journal_fixture_remove(f->dir);
+	/* A relative path would lead here. */
+	assert_int_equal(chdir(f->dir), 0);
 	if (journal_open(&f->loop, NULL, "111122223333", &f->j, &err) < 0)
 		fail_msg("%s", err.message);
 	receipt.id = journal_next_receipt_id(f->j);
@@ -380,7 +380,8 @@ static void test_a_journal_in_memory_writes_no_files(void **state)
 	assert_int_equal(end.errnum, 0);
 	assert_int_equal(journal_read(f->j, 0, no_copy, count_receipt, &receipts, &err), 0);
 	assert_int_equal(receipts, 1);
-	assert_int_equal(access(f->dir, F_OK), -1);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(rmdir(f->dir), 0); /* it is empty */
 }
 
 static void test_the_directory_is_made_and_private(void **state)

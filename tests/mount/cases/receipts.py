@@ -61,6 +61,7 @@ def sizes_and_dates_without_end(t):
     found = os.stat(m.folder("us-east-1", BARE))
     same(found.st_blocks, 2**41)
     same(found.st_mtime_ns, 0)
+    check("StartTime" not in read(m.folder("us-east-1", BARE, "metadata.json")), "a date is shown")
     # It is copied as any other.
     t.ok(f"(cat us-east-1/snapshots/{BARE}/{BARE}.snapshot | grep -v '^[.]'; echo copy.completion-minutes: 15; echo ...) > eu-west-1/x")
     check("state" in status(m.region("eu-west-1", "x.status")))
