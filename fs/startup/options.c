@@ -194,13 +194,10 @@ static int options_set(
 	}
 }
 
-/* "us-east-1,eu-west-1" in a list whose separator is the comma. */
-static bool options_is_further_region(const struct options *o, const char *word)
-{
-	return o->regions && strchr(word, '-') && endpoint_is_region(word);
-}
-
-static int options_refuse(const struct options *o, const char *word, struct err *err)
+/* may_be_region: the word has no value, so in a list after regions=… it was probably meant as one
+ * more region. */
+static int options_refuse(
+	const struct options *o, const char *word, bool may_be_region, struct err *err)
 {
 	const char *names[ARRAY_LEN(option_table)];
 	_cleanup_buf_ struct buf hint = BUF_INIT;
@@ -210,7 +207,7 @@ static int options_refuse(const struct options *o, const char *word, struct err 
 	if (spelling_nearest(names, ARRAY_LEN(names), word, &hint))
 		return err_set(err, EINVAL, "unknown option '%.80s'; did you mean %s?", word,
 			buf_str(&hint));
-	if (!options_is_further_region(o, word))
+	if (!o->regions || !may_be_region || !endpoint_is_region(word))
 		return err_set(
 			err, EINVAL, "unknown option '%.80s'; 'ebsfs --help' lists them all", word);
 	for (char **region = o->regions; *region; region++)
@@ -236,7 +233,7 @@ static int options_take(struct options *o, char *word, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(option_table); i++)
 		if (!strcmp(word, option_table[i].name))
 			return options_set(o, &option_table[i], value, err);
-	return options_refuse(o, word, err);
+	return options_refuse(o, word, !value, err);
 }
 
 /* A list after -o. A comma that belongs to a value is written "\,", as mount(8) and libfuse have

@@ -147,6 +147,8 @@ def state_dir_in_the_mountpoint(t):
 def mistyped(t):
     for option, words in (
         ("regions=us-east-1,eu-west-1", "unknown option 'eu-west-1'; separate regions by colons: regions=us-east-1:eu-west-1"),
+        ("regions=a,b", "unknown option 'b'; separate regions by colons: regions=a:b"),
+        ("regions=a,b=1", "unknown option 'b'; 'ebsfs --help' lists them all"),
         ("regions=us-east-1;eu-west-1", "separate regions by colons: regions=us-east-1:eu-west-1"),
         ("regoins=x", "did you mean regions?"),
         ("regions=us-east-1,deleet", "did you mean delete?"),
