@@ -174,6 +174,11 @@ static int check_content(struct journal_db *db, const struct journal_commits *co
 	/* New, or from an ebsfs that was stopped before it had created the tables. */
 	if (!application && !version && !n_tables)
 		return check_rows(db, false, commits, err);
+	/* The count beside it belongs to a journal. */
+	if (application != APPLICATION_ID && commits->known)
+		return err_set(err, EINVAL,
+			"the journal %s: its header does not say that it is a journal of ebsfs",
+			journal_db_path(db));
 	if (application != APPLICATION_ID)
 		return err_set(err, EPERM,
 			"%s is a database, but not a journal of ebsfs: move it away, or name "
