@@ -5,8 +5,9 @@ import select
 import signal
 import subprocess
 import urllib.request
+from pathlib import Path
 
-from harness import EBSFS_SIM, SLOW, Failure, check
+from harness import EBSFS_SIM, SLOW, Failure, check, until
 from world import SEED, SEEDED
 
 ACCESS_KEY = "AKIASIMULATED0000001"
@@ -59,8 +60,10 @@ class Simulator:
         self.process.stdout.close()
 
     def pause(self):
-        """It accepts connections (the kernel does) and says nothing."""
+        """It accepts connections (the kernel does) and does not respond. One thread takes the signal and stops the others, which respond until then."""
         self.process.send_signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        until(lambda: all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in tasks.glob("*/stat")), "the simulator stops")
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)

@@ -175,7 +175,7 @@ def random_ids_travel_together(t):
     t.sim.resume()
     for process in storm:
         same(process.wait(60), 1)
-    check(t.sim.total() - before <= 6, "requests:", t.sim.total() - before)
+    check(t.sim.total() - before <= 5, "requests:", t.sim.total() - before)
 
 
 @case
