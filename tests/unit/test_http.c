@@ -179,8 +179,13 @@ static void test_bodies_piece_by_piece(void **state)
 	assert_int_equal(t.r.status, 200);
 	assert_true(t.rested);
 	assert_int_equal(t.body.len, 3000000);
-	for (int i = 0; i < 300000; i++)
-		assert_int_equal(atoi(t.body.data + 10 * i), i);
+	for (int i = 0; i < 300000; i++) {
+		char line[11];
+
+		/* Not atoi(): with strict_string_checks it measures the whole rest, each time. */
+		snprintf(line, sizeof(line), "%09d\n", i);
+		assert_memory_equal(t.body.data + 10 * i, line, 10);
+	}
 	/* The bound holds. */
 	buf_finish(&t.body);
 	t = (struct taker){0};
