@@ -159,7 +159,7 @@ static int check_rows(struct journal_db *db, bool has_sums, const struct journal
 static int check_content(struct journal_db *db, const struct journal_commits *commits,
 	const char *account, struct err *err)
 {
-	int64_t application, version, n_tables;
+	int64_t application, version, n_tables, n_own = 0;
 	int result = journal_db_query(
 		db, "PRAGMA application_id", NULL, &application, NULL, "reading", err);
 
@@ -169,13 +169,17 @@ static int check_content(struct journal_db *db, const struct journal_commits *co
 	if (result == 0)
 		result = journal_db_query(db, "SELECT count(*) FROM sqlite_master", NULL, &n_tables,
 			NULL, "reading", err);
+	if (result == 0)
+		result = journal_db_query(db,
+			"SELECT count(*) FROM sqlite_master WHERE type = 'table'"
+			" AND name IN ('meta', 'copies', 'receipts')",
+			NULL, &n_own, NULL, "reading", err);
 	if (result < 0)
 		return result;
 	/* New, or from an ebsfs that was stopped before it had created the tables. */
 	if (!application && !version && !n_tables)
 		return check_rows(db, false, commits, err);
-	/* The count beside it belongs to a journal. */
-	if (application != APPLICATION_ID && commits->known)
+	if (application != APPLICATION_ID && n_own == 3)
 		return err_set(err, EINVAL,
 			"the journal %s: its header does not say that it is a journal of ebsfs",
 			journal_db_path(db));

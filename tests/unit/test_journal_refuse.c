@@ -163,7 +163,7 @@ static void test_a_damaged_journal_is_refused_and_untouched(void **state)
 	journal_fixture_spit(f->db, data, len);
 	refused_untouched(f, NULL, &err);
 	assert_non_null(strstr(err.message, "damaged"));
-	/* The header's name of the program; the count beside it says that this is a journal. */
+	/* The header's name of the program; the tables say that this is a journal. */
 	journal_fixture_close(f);
 	journal_fixture_remove(f->dir);
 	assert_int_equal(mkdir(f->dir, 0700), 0);
