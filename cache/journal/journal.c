@@ -326,7 +326,7 @@ static int check_untouched(
 	if (result == -EINVAL)
 		return journal_schema_damaged(err);
 	if (result == 0)
-		result = journal_db_make(folder, path, err);
+		result = journal_files_make(folder, path, err);
 	if (result == 0)
 		result = journal_db_open(path, &j->db, err);
 	if (result < 0)

@@ -3,14 +3,12 @@
 #include "journal_db.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <string.h>
 
 #include "buf.h"
 #include "cleanup.h"
 #include "log.h"
-#include "statedir.h"
 
 /* How long to wait while another program (the sqlite3 shell, a backup) has the file locked. */
 #define BUSY_MS 2000
@@ -138,15 +136,6 @@ int journal_db_query(struct journal_db *db, const char *sql, const char *param, 
 
 /* --- opening --- */
 
-int journal_db_make(int folder, const char *path, struct err *err)
-{
-	_cleanup_close_ int fd = statedir_file(folder, path, O_RDWR | O_CREAT, err);
-
-	if (fd < 0)
-		return fd;
-	return fsync(folder) < 0 ? err_set(err, errno, "%s: %s", path, strerror(errno)) : 0;
-}
-
 /* Exclusive locking keeps a second writer out even if the lock file was deleted, and needs no
  * shared-memory file, for which a full disk has no room. (A read-only connection needs one.) */
 static int open_untouched(struct journal_db *db, const char *path, struct err *err)
@@ -182,6 +171,11 @@ int journal_db_open(const char *path, struct journal_db **out, struct err *err)
 const char *journal_db_path(const struct journal_db *db)
 {
 	return sqlite3_db_filename(db->sqlite, "main");
+}
+
+bool journal_db_is_readonly(const struct journal_db *db)
+{
+	return sqlite3_db_readonly(db->sqlite, "main") == 1;
 }
 
 int journal_db_writable(struct journal_db *db, struct err *err)

@@ -12,9 +12,6 @@
 
 struct journal_db;
 
-/* Creates the file if it is missing; an empty file is an empty database. folder: statedir_open().
- */
-int journal_db_make(int folder, const char *path, struct err *err);
 /* Opens and locks the database; nothing is written to it before journal_db_writable(). EINVAL from
  * any call means damage. Return 0 or -errno with *err. */
 int journal_db_open(const char *path, struct journal_db **out, struct err *err);
@@ -27,6 +24,11 @@ int journal_db_prepare(struct journal_db *db, struct journal_commits *commits, s
 void journal_db_close(struct journal_db *db); /* NULL is permitted */
 
 const char *journal_db_path(const struct journal_db *db);
+
+/* After a first query: whether the file's header forbids this SQLite to write (file format write
+ * version above 2, https://www.sqlite.org/fileformat.html, 1.3.3). The file itself can be written:
+ * journal_files_make() opened it so. */
+bool journal_db_is_readonly(const struct journal_db *db);
 
 /* Runs SQL without results; `doing` is for the error's text. */
 int journal_db_exec(struct journal_db *db, const char *sql, const char *doing, struct err *err);

@@ -264,3 +264,12 @@ void journal_files_drop_log(int folder, const char *path)
 	if (log_stat(folder, path, &name, &st) && S_ISREG(st.st_mode) && !st.st_size)
 		(void)unlinkat(folder, name, 0);
 }
+
+int journal_files_make(int folder, const char *path, struct err *err)
+{
+	_cleanup_close_ int fd = statedir_file(folder, path, O_RDWR | O_CREAT, err);
+
+	if (fd < 0)
+		return fd;
+	return fsync(folder) < 0 ? err_set(err, errno, "%s: %s", path, strerror(errno)) : 0;
+}

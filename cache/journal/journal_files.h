@@ -14,6 +14,10 @@
 int journal_files_check(
 	int folder, const char *path, const struct journal_commits *commits, struct err *err);
 
+/* Creates the database if it is missing (an empty file is an empty database), and opens it for
+ * writing once. folder: statedir_open(). Returns 0 or -errno with *err. */
+int journal_files_make(int folder, const char *path, struct err *err);
+
 /* Whether the database at `path` has a log. */
 bool journal_files_has_log(int folder, const char *path);
 /* Removes the log if it is empty: SQLite makes one to read a database that has none. Only while

@@ -171,6 +171,17 @@ static void test_a_damaged_journal_is_refused_and_untouched(void **state)
 	sql(f->db, "PRAGMA application_id = 1");
 	refused_untouched(f, NULL, &err);
 	assert_non_null(strstr(err.message, "damaged"));
+	/* A format that SQLite only reads. */
+	journal_fixture_close(f);
+	journal_fixture_remove(f->dir);
+	assert_int_equal(mkdir(f->dir, 0700), 0);
+	make_journal(f);
+	free(data);
+	data = journal_fixture_slurp(f->db, &len);
+	data[18] = 6;
+	journal_fixture_spit(f->db, data, len);
+	refused_untouched(f, NULL, &err);
+	assert_non_null(strstr(err.message, "damaged"));
 	/* The end cut off. */
 	journal_fixture_close(f);
 	journal_fixture_remove(f->dir);
