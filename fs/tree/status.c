@@ -438,11 +438,3 @@ const struct node_ops receipt_status_ops = {
 	.set_attr = receipt_status_set_attr,
 	.remove = receipt_status_remove,
 };
-const struct node_ops receipt_wait_ops = {.type = S_IFREG,
-	.mode = 0444,
-	.trust = TRUST_NEVER,
-	.instead = INSTEAD,
-	.attr = wait_attr,
-	.text = status_text,
-	.read = wait_read,
-	.stream = true};

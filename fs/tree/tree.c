@@ -40,7 +40,7 @@ static const struct node_ops *const table[NODE_KINDS] = {
 	[NODE_FOLDER_TAG] = &folder_tag_ops,
 	[NODE_FOLDER_COPY] = &folder_copy_ops,
 	[NODE_RECEIPT_STATUS] = &receipt_status_ops,
-	[NODE_RECEIPT_WAIT] = &receipt_wait_ops,
+	[NODE_RECEIPT_WAIT] = &wait_ops,
 	[NODE_RECEIPT] = &receipt_ops,
 };
 
