@@ -34,7 +34,10 @@ struct journal_copy {
 	int64_t bytes; /* size of the source's data, for the estimate; -1: unknown */
 	int attempts;
 	char *code, *message, *request_id; /* the reason of its end, or of its wait */
-	bool untold; /* it has ended, and the user's command is yet to be started */
+	bool untold;  /* it has ended, and the user's command is yet to be started */
+	char *label;  /* copy.again; "#ID": not a request's own (journal_schema.c); NULL: none */
+	bool adopted; /* another ebsfs made it: found by its tags */
+	int64_t deleted_ms; /* wall clock: when its snapshot was seen to be gone; 0 */
 };
 
 /* A row of the table `receipts`. */
@@ -49,10 +52,17 @@ struct journal_receipt {
 	char *text;      /* the text as written */
 	uint32_t mode, uid, gid;
 	int64_t mtime_ns;
+	bool mtime_set; /* by a tool; else it is the snapshot file's */
+	/* In a folder, as they arrived: NULL if none has. */
+	char *description;
+	char *tags; /* JSON object */
 };
 
 void journal_copy_finish(struct journal_copy *row); /* frees the strings */
 void journal_receipt_finish(struct journal_receipt *row);
+/* Copies a row with its strings. Returns 0 or -ENOMEM (then *to is all zero). */
+int journal_copy_copy(struct journal_copy *to, const struct journal_copy *from);
+int journal_receipt_copy(struct journal_receipt *to, const struct journal_receipt *from);
 
 /* Opens or creates DIR/journal.db (and the directory, 0700), takes the lock for the only writer,
  * checks and migrates the schema. The journal stores `account` (NULL or "": unknown) and refuses

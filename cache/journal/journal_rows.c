@@ -44,6 +44,9 @@ static const struct journal_column copy_columns[] = {
 	COPY(JOURNAL_TEXT, message),
 	COPY(JOURNAL_TEXT, request_id),
 	COPY(JOURNAL_BOOL, untold),
+	COPY(JOURNAL_TEXT, label),
+	COPY(JOURNAL_BOOL, adopted),
+	COPY(JOURNAL_I64, deleted_ms),
 };
 
 static const struct journal_column receipt_columns[] = {
@@ -59,6 +62,9 @@ static const struct journal_column receipt_columns[] = {
 	RECEIPT(JOURNAL_U32, uid),
 	RECEIPT(JOURNAL_U32, gid),
 	RECEIPT(JOURNAL_I64, mtime_ns),
+	RECEIPT(JOURNAL_BOOL, mtime_set),
+	RECEIPT(JOURNAL_TEXT, description),
+	RECEIPT(JOURNAL_TEXT, tags),
 };
 
 const struct journal_table journal_rows_copies = {
@@ -136,6 +142,16 @@ int journal_rows_copy(const struct journal_table *table, void *to, const void *f
 		return 0;
 	journal_rows_finish(table, to);
 	return -ENOMEM;
+}
+
+int journal_copy_copy(struct journal_copy *to, const struct journal_copy *from)
+{
+	return journal_rows_copy(&journal_rows_copies, to, from);
+}
+
+int journal_receipt_copy(struct journal_receipt *to, const struct journal_receipt *from)
+{
+	return journal_rows_copy(&journal_rows_receipts, to, from);
 }
 
 void journal_rows_finish(const struct journal_table *table, void *row)

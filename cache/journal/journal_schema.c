@@ -40,6 +40,13 @@ static const char *const migrations[] = {
 	"ALTER TABLE copies ADD COLUMN checksum INTEGER;"
 	"ALTER TABLE receipts ADD COLUMN checksum INTEGER;"
 	"DROP INDEX IF EXISTS receipts_by_copy;",
+	/* What a copy's key and a receipt's folder consist of. */
+	"ALTER TABLE copies ADD COLUMN label TEXT;"
+	"ALTER TABLE copies ADD COLUMN adopted INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE copies ADD COLUMN deleted_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE receipts ADD COLUMN mtime_set INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE receipts ADD COLUMN description TEXT;"
+	"ALTER TABLE receipts ADD COLUMN tags TEXT;",
 };
 #define SCHEMA_VERSION ((int)ARRAY_LEN(migrations))
 #define SEALED_VERSION 3

@@ -723,6 +723,7 @@ static void admission_fill_row(struct journal_copy *row, const char *region,
 	row->region = admission_copy_text(region, failed);
 	row->description = admission_copy_text(r->description, failed);
 	row->kms_key_id = admission_copy_text(r->kms_key_id, failed);
+	row->label = admission_copy_text(r->again, failed);
 	row->encrypted = r->encrypted || r->kms_key_id;
 	row->completion_minutes = r->completion_minutes;
 	row->dry_run = r->dry_run;
@@ -746,19 +747,6 @@ static void admission_fill_tags(
 		to->key = strdup(r->tags[out->n_tags].key);
 		to->value = strdup(r->tags[out->n_tags].value);
 		*failed |= !to->key || !to->value;
-	}
-}
-
-static void admission_fill_receipt(
-	struct journal_receipt *out, const struct journal_receipt *r, bool *failed)
-{
-	char **const to[] = {&out->region, &out->folder, &out->name, &out->file_name, &out->text};
-	char *const from[] = {r->region, r->folder, r->name, r->file_name, r->text};
-
-	*out = *r;
-	for (size_t i = 0; i < ARRAY_LEN(to); i++) {
-		*to[i] = from[i] ? strdup(from[i]) : NULL;
-		*failed |= from[i] && !*to[i];
 	}
 }
 
@@ -787,7 +775,7 @@ int admission_start(struct copies *c, const char *region, const struct copy_requ
 	admission_fill_row(&a->row, region, request, move, &failed);
 	admission_fill_tags(&a->tags, request, &failed);
 	if (r) {
-		admission_fill_receipt(&a->receipt, r, &failed);
+		failed |= journal_receipt_copy(&a->receipt, r) < 0;
 		a->has_receipt = true;
 	}
 	if (failed) {

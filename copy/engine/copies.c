@@ -270,6 +270,52 @@ int copies_cancel(struct copies *c, struct copy *copy, copies_done *done, void *
 	return 0;
 }
 
+void copies_abandon(struct copies *c, struct copy *copy)
+{
+	copies_cancel(c, copy, NULL, NULL);
+}
+
+static int copies_reply(
+	struct copies *c, struct copy *copy, const struct err *err, copies_done *done, void *arg)
+{
+	struct reply *reply = admission_reply_create();
+
+	if (!reply)
+		return -ENOMEM;
+	admission_reply(c, reply, done, arg, copy, err);
+	return 0;
+}
+
+int copies_add_tags(struct copies *c, struct copy *copy, const struct request_tag *tags,
+	size_t n_tags, copies_done *done, void *arg)
+{
+	struct err err;
+
+	(void)tags;
+	err_set(&err, EEXIST, "the copy was requested without these %zu tags", n_tags);
+	return copies_reply(c, copy, &err, done, arg);
+}
+
+int copies_describe(
+	struct copies *c, struct copy *copy, const char *description, copies_done *done, void *arg)
+{
+	struct err err;
+
+	err_set(&err, EEXIST, "the copy was requested without the description '%s'", description);
+	return copies_reply(c, copy, &err, done, arg);
+}
+
+void copies_expect_description(struct copies *c, struct copy *copy)
+{
+	(void)c;
+	(void)copy;
+}
+
+int copies_confirm(struct copies *c, struct copy *copy, copies_done *done, void *arg)
+{
+	return copies_reply(c, copy, NULL, done, arg);
+}
+
 void copies_snapshot_deleted(struct copies *c, const char *region, const char *id)
 {
 	struct region_queue *queue = region_queue_find(c, region);

@@ -37,7 +37,9 @@
  *   failed      queued       the source's end               ended; nothing was made; code, message
  *               submitting   EC2's refusal; no answer and   and request_id say why; acknowledged:
  *                            no copy                        it had been accepted before
- *   cancelled   queued       rm of the receipt              ended
+ *   deleted     completed    EC2's listing, a question      ended; its snapshot is gone from EC2;
+ *                                                           deleted_ms: when that was seen
+ *   cancelled   queued       its last receipt gone          ended
  *               pending      rmdir of the copy; its end
  *                            elsewhere
  *               queued,      a start, for what was never
@@ -61,7 +63,9 @@ enum copy_state {
 	COPY_ERROR,
 	COPY_FAILED,
 	COPY_CANCELLED,
+	COPY_DELETED,
 };
+#define COPY_STATES (COPY_DELETED + 1)
 /* A state in words, as the journal has it (job.c). */
 const char *copy_state_text(enum copy_state state);
 bool copy_state_ended(enum copy_state state);
@@ -126,6 +130,28 @@ int copies_request(struct copies *c, const char *region, const struct copy_reque
 /* The user removed a queued copy's receipt: it is cancelled; a copy in any other state goes on.
  * done as above; NULL permitted. */
 int copies_cancel(struct copies *c, struct copy *copy, copies_done *done, void *arg);
+/* A queued copy's last receipt is gone: it is held, and cancelled after COPIES_ABANDON_MS unless a
+ * request joins it. No effect on a copy in another state. */
+#define COPIES_ABANDON_MS 5000
+void copies_abandon(struct copies *c, struct copy *copy);
+/* Tags that the copy is to carry too: set with CreateTags once it has an id (those that EC2 has
+ * already are left out), written into its row while nothing was sent. done as above. Returns 0 or
+ * -ENOMEM. */
+int copies_add_tags(struct copies *c, struct copy *copy, const struct request_tag *tags,
+	size_t n_tags, copies_done *done, void *arg);
+/* The description that a request with awaits_description waits for; done: EEXIST if the copy was
+ * sent without it. Returns 0 or -ENOMEM. */
+int copies_describe(
+	struct copies *c, struct copy *copy, const char *description, copies_done *done, void *arg);
+/* A write into the folder of a copy that waits for its description: it waits
+ * COPIES_DESCRIPTION_MS from now on, but not longer than COPIES_DESCRIPTION_MAX_MS in all. */
+#define COPIES_DESCRIPTION_MS     3000
+#define COPIES_DESCRIPTION_MAX_MS 60000
+void copies_expect_description(struct copies *c, struct copy *copy);
+/* Makes sure that a completed copy's snapshot still exists, by a listing begun within the ttl or a
+ * question to EC2; one that is gone becomes COPY_DELETED. done: *err if EC2 could not be asked.
+ * Returns 0 or -ENOMEM. */
+int copies_confirm(struct copies *c, struct copy *copy, copies_done *done, void *arg);
 /* mv failed or was interrupted, so its caller believes the source untouched: turns the move into a
  * plain copy. */
 void copies_keep_source(struct copies *c, struct copy *copy);

@@ -73,8 +73,8 @@ typedef bool job_guard(const struct job *job);
 
 const char *copy_state_text(enum copy_state state)
 {
-	static const char *const texts[] = {
-		"queued", "submitting", "pending", "completed", "error", "failed", "cancelled"};
+	static const char *const texts[] = {"queued", "submitting", "pending", "completed", "error",
+		"failed", "cancelled", "deleted"};
 
 	return texts[state];
 }
@@ -1009,6 +1009,7 @@ static void job_check(const struct job *job)
 	case COPY_ERROR:
 	case COPY_FAILED:
 	case COPY_CANCELLED:
+	case COPY_DELETED:
 		assert(job->phase == PHASE_REST || writing);
 		assert(!w || (!w->call && !w->waiter));
 		assert(!w || writing || (job->pub.state == COPY_FAILED && w->lost_at && !w->done));

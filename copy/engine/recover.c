@@ -24,34 +24,12 @@ struct recovery {
 
 static bool recover_state(const char *text, enum copy_state *out)
 {
-	for (enum copy_state state = COPY_QUEUED; state <= COPY_CANCELLED; state++)
+	for (enum copy_state state = COPY_QUEUED; state < COPY_STATES; state++)
 		if (text && !strcmp(text, copy_state_text(state))) {
 			*out = state;
 			return true;
 		}
 	return false;
-}
-
-/* A copy of the row with strings of its own; false on ENOMEM. */
-static bool recover_duplicate(const struct journal_copy *from, struct journal_copy *to)
-{
-	char *const in[] = {from->token, from->source_region, from->source_id, from->region,
-		from->description, from->tags, from->kms_key_id, from->copy_id, from->code,
-		from->message, from->request_id};
-	char **const out[] = {&to->token, &to->source_region, &to->source_id, &to->region,
-		&to->description, &to->tags, &to->kms_key_id, &to->copy_id, &to->code, &to->message,
-		&to->request_id};
-	bool whole = true;
-
-	*to = *from;
-	to->state = NULL;
-	for (size_t i = 0; i < ARRAY_LEN(in); i++) {
-		*out[i] = in[i] ? strdup(in[i]) : NULL;
-		whole = whole && (!in[i] || *out[i]);
-	}
-	if (!whole)
-		journal_copy_finish(to);
-	return whole;
 }
 
 /* Whether something is still to follow from an end: the deletion of a moved source, the user's
@@ -90,7 +68,7 @@ static int recover_copy(void *arg, const struct journal_copy *row)
 			       ? err_set(r->err, ENOMEM, "out of memory")
 			       : 0;
 	}
-	if (!recover_duplicate(row, &mine) || !job_load(c, c->kind, &mine, state))
+	if (journal_copy_copy(&mine, row) < 0 || !job_load(c, c->kind, &mine, state))
 		return err_set(r->err, ENOMEM, "out of memory");
 	return 0;
 }

@@ -439,7 +439,7 @@ static void copy_snapshot_show(struct job *job)
 }
 
 static const char *const states[] = {
-	"queued", "submitting", "pending", "completed", "error", "failed", "cancelled"};
+	"queued", "submitting", "pending", "completed", "error", "failed", "cancelled", "deleted"};
 
 const struct job_kind copy_snapshot_kind = {
 	.name = "copy",

@@ -460,12 +460,12 @@ int copies_metrics(const struct copies *c, struct buf *out)
 			"CopySnapshot refused because too many are in progress."},
 		{"ebsfs_copy_lost_answers_total", "counter", "CopySnapshot sent and not answered."},
 	};
-	unsigned counts[COPY_CANCELLED + 1] = {0};
+	unsigned counts[COPY_STATES] = {0};
 
 	if (copies_each(c, report_count_state, counts) < 0)
 		return -ENOMEM;
 	metric_head(out, "ebsfs_copies", "gauge", "Copies by state; ended ones of the last day.");
-	for (enum copy_state state = COPY_QUEUED; state <= COPY_CANCELLED; state++)
+	for (enum copy_state state = COPY_QUEUED; state < COPY_STATES; state++)
 		buf_printf(out, "ebsfs_copies{state=\"%s\"} %u\n", copy_state_text(state),
 			counts[state]);
 	for (size_t i = 0; i < ARRAY_LEN(queues); i++) {

@@ -15,11 +15,13 @@
 #include "utf8.h"
 #include "yaml_scalar.h"
 
-#define TAG_PREFIX      "copy.tag."
-#define DESCRIPTION_MAX 255 /* CopySnapshot, Description: characters */
+#define TAG_PREFIX       "copy.tag."
+#define DESCRIPTION_MAX  255 /* CopySnapshot, Description: characters */
 /* A time-based copy: CompletionDurationMinutes, CopySnapshot's reference. */
-#define MINUTES_MIN     15
-#define MINUTES_MAX     2880
+#define MINUTES_MIN      15
+#define MINUTES_MAX      2880
+#define LABEL_MAX        128
+#define LABEL_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 static void put_line(struct buf *out, const char *key, const char *value)
 {
@@ -162,6 +164,16 @@ static int read_minutes(struct reader *r, const char *key, const char *value)
 	return 0;
 }
 
+static int read_again(struct reader *r, const char *key, const char *value)
+{
+	size_t len = strlen(value);
+
+	(void)key;
+	if (!len || len > LABEL_MAX || strspn(value, LABEL_CHARACTERS) != len)
+		return bad(r, "copy.again is a label of 1 to 128 letters, digits and . _ -");
+	return keep(r, &r->out->again, value);
+}
+
 static int read_fact(struct reader *r, const char *key, const char *value)
 {
 	(void)r;
@@ -188,6 +200,7 @@ static const struct {
 	{"copy.no-tags", read_no_tags},
 	{"copy.completion-minutes", read_minutes},
 	{"copy.dry-run", read_dry_run},
+	{"copy.again", read_again},
 };
 
 static int read_tag(struct reader *r, const char *key, const char *value)
@@ -239,7 +252,7 @@ static int read_pair(struct reader *r, const char *key, const char *value)
 		"copy.description, "
 		"copy.encrypted, copy.kms-key, copy.tag.KEY, copy.no-tags, "
 		"copy.completion-minutes, "
-		"copy.dry-run)",
+		"copy.dry-run, copy.again)",
 		r->line, key);
 	return -EINVAL;
 }
@@ -389,5 +402,6 @@ void snapshot_file_finish(struct copy_request *request)
 	free(request->source_id);
 	free(request->description);
 	free(request->kms_key_id);
+	free(request->again);
 	*request = (struct copy_request){0};
 }

@@ -34,6 +34,10 @@ struct copy_request {
 	bool no_tags;
 	bool dry_run;
 	int completion_minutes; /* 0: none */
+	char *again;            /* copy.again: the label; NULL: none */
+	/* Not of the text: the request comes from a folder whose description may still arrive
+	 * (copies_describe()). */
+	bool awaits_description;
 	struct request_tag *tags;
 	size_t n_tags;
 	bool complete; /* the text has its "..." */
