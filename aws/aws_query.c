@@ -9,10 +9,15 @@
 
 #include "aws_error.h"
 #include "clock.h"
+#include "digest.h"
+#include "endpoint.h"
 #include "log.h"
 #include "loop.h"
 #include "random.h"
 #include "secret.h"
+#include "sigv2.h"
+#include "sigv4.h"
+#include "url.h"
 
 /*
  * A call is in one of these states, and waits for the members named with it:
@@ -310,10 +315,102 @@ static void query_http_done(void *arg, struct http_response *response, const str
 		query_succeed(call);
 }
 
+/* --- the signature --- */
+
+#define FORM_TYPE        "application/x-www-form-urlencoded; charset=utf-8"
+#define SIGN_HEADERS_MAX 5
+
+struct signed_headers {
+	/* All headers to send. They borrow from the signer, the endpoint and this struct. */
+	struct http_header headers[SIGN_HEADERS_MAX];
+	size_t n_headers;
+	struct sigv4_signature v4;
+	char *host;
+};
+
+static void sign_add_header(struct signed_headers *out, const char *name, const char *value)
+{
+	out->headers[out->n_headers++] = (struct http_header){name, value};
+}
+
+static int sign_v4(const struct aws_signer *signer, const struct endpoint *endpoint,
+	const char *service, const char *region, const struct buf *form, struct signed_headers *out)
+{
+	const struct credentials *keys = signer->credentials;
+	char hash[DIGEST_SHA256_HEX];
+	struct sigv4_request request = {.method = "POST",
+		.path = endpoint->path,
+		.headers = out->headers,
+		.payload_hash = hash,
+		.access_key = keys->access_key,
+		.secret_key = keys->secret_key,
+		.session_token = keys->session_token,
+		.region = region,
+		.service = service,
+		.time_ms = signer->time_ms};
+	int r = digest_sha256_hex(form->data, form->len, hash);
+
+	sign_add_header(out, "Host", endpoint->host);
+	request.n_headers = out->n_headers;
+	if (!r)
+		r = sigv4_sign(&request, &out->v4);
+	if (r < 0)
+		return r;
+	sign_add_header(out, "X-Amz-Date", out->v4.date);
+	sign_add_header(out, "Authorization", buf_str(&out->v4.authorization));
+	if (keys->session_token)
+		sign_add_header(out, "X-Amz-Security-Token", keys->session_token);
+	return 0;
+}
+
+/* Puts the whole signature into the form. */
+static int sign_v2(const struct aws_signer *signer, const struct endpoint *endpoint,
+	struct buf *form, struct signed_headers *out)
+{
+	const struct credentials *keys = signer->credentials;
+	struct sigv2_request request = {.method = "POST",
+		.path = endpoint->path,
+		.access_key = keys->access_key,
+		.secret_key = keys->secret_key,
+		.session_token = keys->session_token,
+		.time_ms = signer->time_ms};
+
+	/* Servers check without the scheme's default port. */
+	out->host = url_authority(endpoint->url.data);
+	if (!out->host)
+		return -ENOMEM;
+	request.host = out->host;
+	sign_add_header(out, "Host", out->host);
+	return sigv2_sign(&request, form);
+}
+
+/* Signs a POST of form to endpoint. Version 2 adds its parameters to the form, which must not be
+ * changed afterwards. Finish *out also on failure. Returns 0 or -errno with *err. */
+static int sign_request(const struct aws_signer *signer, const struct endpoint *endpoint,
+	const char *service, const char *region, struct buf *form, struct signed_headers *out,
+	struct err *err)
+{
+	int r;
+
+	*out = (struct signed_headers){0};
+	sign_add_header(out, "Content-Type", FORM_TYPE);
+	r = signer->signature == AWS_SIGNATURE_V2
+		    ? sign_v2(signer, endpoint, form, out)
+		    : sign_v4(signer, endpoint, service, region, form, out);
+	return r < 0 ? err_set(err, -r, "the request cannot be signed") : 0;
+}
+
+/* Wipes the signature. */
+static void signed_headers_finish(struct signed_headers *out)
+{
+	sigv4_finish(&out->v4);
+	free(out->host);
+}
+
 /* --- the request --- */
 
 static int query_post(struct aws_call *call, const struct endpoint *endpoint,
-	const struct buf *form, const struct aws_signed *signature)
+	const struct buf *form, const struct signed_headers *signature)
 {
 	const struct http_request request = {.method = "POST",
 		.url = endpoint->url.data,
@@ -349,7 +446,7 @@ static int query_send(struct aws_call *call)
 		.signature = call->aws->options.signature,
 		.time_ms = clock_wall_ms() + call->aws->clock.skew_ms};
 	_cleanup_endpoint_ struct endpoint endpoint = {0};
-	_cleanup_(aws_signed_finish) struct aws_signed signature = {0};
+	_cleanup_(signed_headers_finish) struct signed_headers signature = {0};
 	_cleanup_secret_buf_ struct buf form = BUF_INIT; /* may hold the session token */
 	int r;
 
@@ -366,7 +463,7 @@ static int query_send(struct aws_call *call)
 	if (!r && form.error)
 		r = err_set(&call->err, form.error, "the request is too large");
 	if (!r)
-		r = aws_sign(&signer, &endpoint, call->service, call->region->name, &form,
+		r = sign_request(&signer, &endpoint, call->service, call->region->name, &form,
 			&signature, &call->err);
 	return r < 0 ? r : query_post(call, &endpoint, &form, &signature);
 }

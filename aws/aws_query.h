@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "aws.h"
-#include "aws_sign.h"
 #include "aws_stream.h"
 #include "buf.h"
+#include "credentials.h"
+#include "endpoint.h"
+#include "err.h"
 #include "retry.h"
 #include "throttle.h"
 
@@ -16,6 +18,14 @@ enum aws_effect {
 	AWS_READS,      /* changes nothing */
 	AWS_REPEATABLE, /* changes something; idempotent */
 	AWS_ONCE,       /* not idempotent: never sent again if it may have been carried out */
+};
+
+/* The keys, time and version of one attempt's signature. */
+struct aws_signer {
+	const struct credentials *credentials;
+	const struct endpoint_config *endpoints;
+	enum aws_signature signature;
+	int64_t time_ms; /* AWS's clock */
 };
 
 /* The functions get arg. complete, parse and reader may be NULL. */
