@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "aws.h"
+#include "buf.h"
 #include "err.h"
 
 /* Bounds that EC2 documents (API reference, CreateTags), by which ebsfs refuses before sending. */
@@ -183,5 +184,19 @@ typedef void sts_identity_done(
 	void *arg, const char *account, const char *arn, const struct err *err);
 struct aws_call *sts_get_caller_identity(
 	struct aws *aws, const char *region, sts_identity_done *done, void *arg);
+
+/* Parts of the calls, also for tests and benchmarks. */
+
+/* Begins a form: Action and Version. */
+void ec2_form_start(struct buf *form, const struct aws *aws, const char *action);
+/* Appends tags: &<prefix>.1.Key=…&<prefix>.1.Value=…&<prefix>.2.Key=… */
+void ec2_form_tags(struct buf *form, const char *prefix, const struct ec2_tag *tags, size_t n_tags);
+/* Completes the form of a CopySnapshot by DestinationRegion and PresignedUrl. The URL is a signed
+ * GET of the same request (with DestinationRegion) at the source region's endpoint: EC2 in the
+ * destination uses it to ask the source for an encrypted snapshot. Returns 0 or -errno with *err.
+ * Pure. */
+struct aws_signer;
+int ec2_copy_presign(const struct aws_signer *signer, const char *source_region, const char *region,
+	struct buf *form, struct err *err);
 
 #endif

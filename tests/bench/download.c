@@ -12,7 +12,6 @@
 #include "clock.h"
 #include "credentials.h"
 #include "ec2.h"
-#include "ec2_call.h"
 #include "endpoint.h"
 #include "form.h"
 #include "http.h"

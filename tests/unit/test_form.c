@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "ec2_call.h"
+#include "ec2.h"
 #include "form.h"
 
 static void test_parameters(void **state)

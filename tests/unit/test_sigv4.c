@@ -12,9 +12,10 @@
 
 #include <cmocka.h>
 
+#include "aws_query.h"
 #include "cleanup.h"
 #include "digest.h"
-#include "ec2_call.h"
+#include "ec2.h"
 #include "endpoint.h"
 #include "form.h"
 #include "profile.h"
