@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads DescribeSnapshots' response from XML into a page. */
+/* Reads DescribeSnapshots' response from XML into a page of records and strings in one arena. */
 #include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
@@ -9,12 +9,165 @@
 #include <strings.h>
 
 #include "cleanup.h"
-#include "ec2_page.h"
 #include "ec2_xml.h"
 #include "isotime.h"
 #include "num.h"
 #include "utf8.h"
 #include "xml.h"
+
+/* --- a page and its memory --- */
+
+#define PAGE_CHUNK ((size_t)64 << 10)
+
+struct page_chunk {
+	struct page_chunk *next;
+	size_t used;
+	size_t size;
+	max_align_t data[];
+};
+
+/* A page under construction: its records and strings are in one arena, which is freed with the
+ * page. If appending fails with ENOMEM, page_build_end() fails.
+ * page is the first member, because ec2_page_destroy() gets its address. */
+struct page_build {
+	struct ec2_page page;
+	struct page_chunk *chunks; /* the first is being filled */
+	size_t cap;
+	bool failed;
+};
+
+/* Returns NULL on ENOMEM. */
+static struct page_build *page_build_start(void)
+{
+	return calloc(1, sizeof(struct page_build));
+}
+
+/* NULL is permitted. */
+static void page_build_destroy(struct page_build *b)
+{
+	if (!b)
+		return;
+	while (b->chunks) {
+		struct page_chunk *next = b->chunks->next;
+
+		free(b->chunks);
+		b->chunks = next;
+	}
+	free(b->page.snapshots);
+	free(b->page.refused);
+	free(b->page.next_token);
+	free(b);
+}
+
+void ec2_page_destroy(struct ec2_page *page)
+{
+	page_build_destroy((struct page_build *)page);
+}
+
+static void *page_reserve(struct page_build *b, size_t size, size_t align)
+{
+	struct page_chunk *c = b->chunks;
+	size_t at = c ? (c->used + align - 1) / align * align : 0;
+
+	if (!c || c->size < size || at > c->size - size) {
+		size_t room = size > PAGE_CHUNK ? size : PAGE_CHUNK;
+
+		c = malloc(sizeof(*c) + room);
+		if (!c) {
+			b->failed = true;
+			return NULL;
+		}
+		*c = (struct page_chunk){.next = b->chunks, .size = room};
+		b->chunks = c;
+		at = 0;
+	}
+	c->used = at + size;
+	return (char *)c->data + at;
+}
+
+/* Copies text[0..len) into the page. Returns NULL on ENOMEM. */
+static const char *page_string(struct page_build *b, const char *text, size_t len)
+{
+	char *s = page_reserve(b, len + 1, 1);
+
+	if (!s)
+		return NULL;
+	memcpy(s, text, len);
+	s[len] = '\0';
+	return s;
+}
+
+/* Copies size bytes into the page, aligned for pointers. Returns NULL on ENOMEM. */
+static void *page_memory(struct page_build *b, const void *data, size_t size)
+{
+	void *p = page_reserve(b, size, _Alignof(max_align_t));
+
+	if (p)
+		memcpy(p, data, size);
+	return p;
+}
+
+static void page_add(struct page_build *b, const struct ec2_snapshot *snapshot)
+{
+	struct ec2_page *page = &b->page;
+
+	if (page->n_snapshots == b->cap) {
+		size_t cap = b->cap ? 2 * b->cap : 256;
+		struct ec2_snapshot *grown = realloc(page->snapshots, cap * sizeof(*grown));
+
+		if (!grown) {
+			b->failed = true;
+			return;
+		}
+		page->snapshots = grown;
+		b->cap = cap;
+	}
+	page->snapshots[page->n_snapshots++] = *snapshot;
+}
+
+/* Takes the string; NULL is permitted. */
+static void page_set_token(struct page_build *b, char *token)
+{
+	free(b->page.next_token);
+	b->page.next_token = token;
+}
+
+/* Returns the number of records so far, refused ones included. */
+static size_t page_count(const struct page_build *b)
+{
+	return b->page.n_snapshots + b->page.n_refused;
+}
+
+/* Notes the id of a record that is left out. */
+static void page_refuse(struct page_build *b, const char *id)
+{
+	struct ec2_page *page = &b->page;
+	const char *copy = page_string(b, id, strlen(id));
+	const char **grown;
+
+	/* The array grows whenever its length is a power of two. */
+	if (copy && (page->n_refused & (page->n_refused - 1)) == 0) {
+		grown = realloc(page->refused,
+			(page->n_refused ? 2 * page->n_refused : 1) * sizeof(*grown));
+		if (!grown)
+			b->failed = true;
+		else
+			page->refused = grown;
+	}
+	if (!b->failed)
+		page->refused[page->n_refused++] = copy;
+}
+
+/* Returns the page, or NULL on ENOMEM. b must not be used any more. */
+static struct ec2_page *page_build_end(struct page_build *b)
+{
+	if (!b->failed)
+		return &b->page;
+	page_build_destroy(b);
+	return NULL;
+}
+
+/* --- the response --- */
 
 /* DescribeSnapshotsResponse / snapshotSet / item / tagSet / item / key */
 enum {
@@ -37,7 +190,7 @@ enum {
 
 struct ec2_snapshots_reader {
 	struct xml_reader *xml;
-	struct ec2_page_build *page;
+	struct page_build *page;
 	struct ec2_page *part; /* not taken yet; NULL: none */
 	bool in_parts;
 	size_t n_records;  /* of the whole page */
@@ -152,7 +305,7 @@ static const char *snapshots_copy_text(struct ec2_snapshots_reader *w, const cha
 	if (!fits)
 		return "";
 	w->item_bytes += len;
-	return ec2_page_string(w->page, text, len);
+	return page_string(w->page, text, len);
 }
 
 static bool snapshots_set_text(
@@ -218,7 +371,7 @@ static int snapshots_add_field(struct ec2_snapshots_reader *w, const char *name,
 	if (!strcmp(name, "sseType"))
 		name = "SSEType";
 	field = &w->fields[w->n_fields++];
-	copy = (char *)ec2_page_string(w->page, name, strlen(name));
+	copy = (char *)page_string(w->page, name, strlen(name));
 	field->value = snapshots_copy_text(w, text, len);
 	field->name = copy;
 	if (!copy || !field->value)
@@ -244,10 +397,10 @@ static void snapshots_end_tag(struct ec2_snapshots_reader *w)
 /* The complete records become a part, if the previous part has been taken. */
 static int snapshots_end_part(struct ec2_snapshots_reader *w, struct err *err)
 {
-	if (!w->in_parts || w->part || ec2_page_count(w->page) < PART_RECORDS)
+	if (!w->in_parts || w->part || page_count(w->page) < PART_RECORDS)
 		return 0;
-	w->part = ec2_page_build_end(w->page);
-	w->page = w->part ? ec2_page_build_start() : NULL;
+	w->part = page_build_end(w->page);
+	w->page = w->part ? page_build_start() : NULL;
 	return w->page ? 0 : snapshots_no_memory(err);
 }
 
@@ -260,16 +413,16 @@ static int snapshots_end_item(struct ec2_snapshots_reader *w, struct err *err)
 			err, EIO, "a response with more than %d snapshots", EC2_XML_RECORDS_MAX);
 	if (!s->id) {
 		utf8_make_line(w->id);
-		ec2_page_refuse(w->page, w->id);
+		page_refuse(w->page, w->id);
 		return 0;
 	}
 	s->n_tags = w->n_tags;
 	s->n_fields = w->n_fields;
 	if (w->n_tags)
-		s->tags = ec2_page_memory(w->page, w->tags, w->n_tags * sizeof(*w->tags));
+		s->tags = page_memory(w->page, w->tags, w->n_tags * sizeof(*w->tags));
 	if (w->n_fields)
-		s->fields = ec2_page_memory(w->page, w->fields, w->n_fields * sizeof(*w->fields));
-	ec2_page_add(w->page, s);
+		s->fields = page_memory(w->page, w->fields, w->n_fields * sizeof(*w->fields));
+	page_add(w->page, s);
 	return snapshots_end_part(w, err);
 }
 
@@ -373,7 +526,7 @@ struct ec2_snapshots_reader *ec2_snapshots_reader_create(bool in_parts)
 	if (!w)
 		return NULL;
 	w->in_parts = in_parts;
-	w->page = ec2_page_build_start();
+	w->page = page_build_start();
 	w->xml = xml_reader_create(&handler);
 	if (!w->page || !w->xml) {
 		ec2_snapshots_reader_destroy(w);
@@ -387,7 +540,7 @@ void ec2_snapshots_reader_destroy(struct ec2_snapshots_reader *w)
 	if (!w)
 		return;
 	xml_reader_destroy(w->xml);
-	ec2_page_build_destroy(w->page);
+	page_build_destroy(w->page);
 	ec2_page_destroy(w->part);
 	free(w->token);
 	free(w);
@@ -411,8 +564,8 @@ int ec2_snapshots_reader_end(struct ec2_snapshots_reader *w, struct ec2_page **o
 	*out = NULL;
 	if (r < 0)
 		return r;
-	ec2_page_set_token(w->page, steal(&w->token));
-	*out = ec2_page_build_end(steal(&w->page));
+	page_set_token(w->page, steal(&w->token));
+	*out = page_build_end(steal(&w->page));
 	return *out ? 0 : snapshots_no_memory(err);
 }
 
