@@ -20,11 +20,22 @@
 struct copies;
 struct copy;
 struct job;
+struct made_question;
 struct region_queue;
 
 /* id: what was made although it was a dry run; NULL: nothing, as it should be. */
 typedef void job_dry_run_done(
 	void *arg, const char *id, const char *request_id, const struct err *err);
+
+/* What another ebsfs made of such a request. Strings are borrowed for the call. */
+struct job_made {
+	const char *copy_id;
+	bool completed;
+	int64_t started_ms, ended_ms; /* wall clock; 0: unknown */
+	const char *note;             /* for the row's message; NULL */
+};
+/* made NULL without err: none. err: EC2 could not be asked. */
+typedef void job_made_done(void *arg, const struct job_made *made, const struct err *err);
 
 struct job_kind {
 	const char *name;          /* in the log: "copy" */
@@ -47,6 +58,13 @@ struct job_kind {
 	bool (*awaits)(struct region_queue *queue, struct preflight *known);
 	/* Judges before EC2 is asked. 0, or -errno with *err. */
 	int (*judge)(const struct preflight *known, struct err *err);
+	/* Asks the destination whether another ebsfs has made what a composed row asks for, under
+	 * the same key. done is called once, never before this returned. NULL with *err: no memory
+	 * (ENOMEM), or nothing to ask (errnum 0), as if none was found. A kind without this member
+	 * never asks. */
+	struct made_question *(*find_made)(struct region_queue *queue,
+		const struct journal_copy *row, job_made_done *done, void *arg, struct err *err);
+	void (*find_made_cancel)(struct made_question *question);
 
 	/* --- the request --- */
 	/* Whether the job can be sent now. False: what it lacks is being waited for, or the job
