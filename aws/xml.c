@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <libxml/parser.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -363,4 +364,70 @@ const char *xml_trim(const char *text, size_t *len)
 void xml_setup(void)
 {
 	xmlInitParser();
+}
+
+/* --- the texts of a few elements --- */
+
+int xml_check_root(int depth, const char *name, const char *root, struct err *err)
+{
+	if (depth == 1 && strcmp(name, root))
+		return err_set(err, EIO, "the response is not a %s but a %.40s", root, name);
+	return 0;
+}
+
+#define PATH_MAX_BYTES 256
+
+struct texts_walk {
+	const char *root;
+	const struct xml_text *texts;
+	size_t n;
+	char path[PATH_MAX_BYTES]; /* of the open element, below the root */
+	size_t path_len;
+};
+
+static int texts_open(void *arg, int depth, const char *name, struct err *err)
+{
+	struct texts_walk *w = arg;
+	size_t len = strlen(name);
+
+	if (depth == 1)
+		return xml_check_root(depth, name, w->root, err);
+	if (w->path_len + len + 2 > sizeof(w->path))
+		return err_set(err, EIO, "the XML has names that are too long");
+	if (w->path_len)
+		w->path[w->path_len++] = '/';
+	memcpy(w->path + w->path_len, name, len + 1);
+	w->path_len += len;
+	return 0;
+}
+
+static int texts_close(
+	void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
+{
+	struct texts_walk *w = arg;
+	const char *slash;
+
+	(void)name, (void)err;
+	if (depth == 1)
+		return 0;
+	if (text)
+		text = xml_trim(text, &len);
+	for (size_t i = 0; text && i < w->n; i++)
+		if (!strcmp(w->path, w->texts[i].path))
+			snprintf(w->texts[i].out, w->texts[i].size, "%.*s", (int)len, text);
+	slash = strrchr(w->path, '/');
+	w->path_len = slash ? (size_t)(slash - w->path) : 0;
+	w->path[w->path_len] = '\0';
+	return 0;
+}
+
+int xml_texts(const char *body, size_t len, const char *root, const struct xml_text *texts,
+	size_t n_texts, struct err *err)
+{
+	struct texts_walk w = {.root = root, .texts = texts, .n = n_texts};
+	const struct xml_handler handler = {.open = texts_open, .close = texts_close, .arg = &w};
+
+	for (size_t i = 0; i < n_texts; i++)
+		texts[i].out[0] = '\0';
+	return xml_parse(body, len, &handler, err);
 }

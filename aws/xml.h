@@ -48,6 +48,21 @@ const char *xml_trim(const char *text, size_t *len);
 
 /* Parses a whole document. */
 int xml_parse(const char *data, size_t len, const struct xml_handler *handler, struct err *err);
+/* For open(): returns -EIO with a reason if the element is the root and not of this name, else 0.
+ */
+int xml_check_root(int depth, const char *name, const char *root, struct err *err);
+
+/* Reads the texts of a few elements of a small response: the text of each path below the root
+ * ("snapshotId", "GetCallerIdentityResult/Account") is written to `out` of `size`, cut to fit, ""
+ * if absent. root: the required root element. */
+struct xml_text {
+	const char *path;
+	char *out;
+	size_t size;
+};
+int xml_texts(const char *body, size_t len, const char *root, const struct xml_text *texts,
+	size_t n_texts, struct err *err);
+
 /* Call in the main thread before the first use; further calls do nothing. */
 void xml_setup(void);
 

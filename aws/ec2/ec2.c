@@ -15,6 +15,7 @@
 #include "log.h"
 #include "sigv4.h"
 #include "utf8.h"
+#include "xml.h"
 
 #define EC2_VERSION        "2016-11-15"
 /* With Signature Version 2. */
@@ -311,9 +312,9 @@ static int copy_complete(
 static int copy_parse(void *arg, const char *body, size_t len, struct err *err)
 {
 	struct copy_call *call = arg;
-	const struct ec2_xml_text texts[] = {{"snapshotId", call->id, sizeof(call->id)},
+	const struct xml_text texts[] = {{"snapshotId", call->id, sizeof(call->id)},
 		{"requestId", call->request_id, sizeof(call->request_id)}};
-	int r = ec2_xml_texts(body, len, "CopySnapshotResponse", texts, ARRAY_LEN(texts), err);
+	int r = xml_texts(body, len, "CopySnapshotResponse", texts, ARRAY_LEN(texts), err);
 
 	if (!r && !ec2_is_snapshot_id(call->id))
 		return err_set(err, EIO, "EC2's response has no snapshot id");
@@ -393,12 +394,12 @@ struct default_call {
 static int default_parse(void *arg, const char *body, size_t len, struct err *err)
 {
 	struct default_call *call = arg;
-	const struct ec2_xml_text texts[] = {{call->element, call->text, sizeof(call->text)}};
+	const struct xml_text texts[] = {{call->element, call->text, sizeof(call->text)}};
 	char root[64];
 	int r;
 
 	snprintf(root, sizeof(root), "%sResponse", call->action);
-	r = ec2_xml_texts(body, len, root, texts, 1, err);
+	r = xml_texts(body, len, root, texts, 1, err);
 	if (!r && (!*call->text || (call->on_done && strcmp(call->text, "true") &&
 					   strcmp(call->text, "false"))))
 		return err_set(err, EIO, "the response has no %s", call->element);
@@ -470,8 +471,8 @@ static int change_parse(void *arg, const char *body, size_t len, struct err *err
 {
 	const struct change_call *call = arg;
 	char result[8] = "";
-	const struct ec2_xml_text texts[] = {{"return", result, sizeof(result)}};
-	int r = ec2_xml_texts(body, len, call->root, texts, 1, err);
+	const struct xml_text texts[] = {{"return", result, sizeof(result)}};
+	int r = xml_texts(body, len, call->root, texts, 1, err);
 
 	if (!r && !strcmp(result, "false"))
 		return err_set(err, EIO, "EC2 returned false");

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "aws.h"
 #include "buf.h"
@@ -94,7 +95,13 @@ void ec2_page_destroy(struct ec2_page *page); /* NULL is permitted */
 
 /* Returns whether the text is "snap-" and 8 to 59 hex digits (Amazon's are lower case, other
  * clouds' of either case). Only such an id may become a file's name. */
-bool ec2_is_snapshot_id(const char *text);
+static inline bool ec2_is_snapshot_id(const char *text)
+{
+	const char *digits = strncmp(text, "snap-", 5) ? "" : text + 5;
+	size_t n = strspn(digits, "0123456789abcdefABCDEF");
+
+	return n >= 8 && n <= 59 && !digits[n];
+}
 
 /* A filter matches if any of its values does. */
 struct ec2_filter {

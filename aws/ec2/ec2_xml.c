@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads regions, and a few texts of any small response; the form of a snapshot's id, and the words
- * for a record's flaws. */
+/* Reads DescribeRegions' response; the words for a record's flaws. */
 #include "ec2_xml.h"
 
 #include <errno.h>
@@ -11,16 +10,6 @@
 #include "endpoint.h"
 #include "xml.h"
 
-bool ec2_is_snapshot_id(const char *text)
-{
-	size_t digits;
-
-	if (strncmp(text, "snap-", 5))
-		return false;
-	digits = strspn(text + 5, "0123456789abcdefABCDEF");
-	return digits >= 8 && digits <= 59 && !text[5 + digits];
-}
-
 const char *ec2_flaws_text(unsigned flaws, char out[EC2_FLAWS_TEXT_SIZE])
 {
 	snprintf(out, EC2_FLAWS_TEXT_SIZE, "not shown as EC2 sent it:%s%s%s%s",
@@ -30,13 +19,6 @@ const char *ec2_flaws_text(unsigned flaws, char out[EC2_FLAWS_TEXT_SIZE])
 		flaws & EC2_FLAW_VALUES ? " dates or numbers that are none are left out;" : "");
 	out[strlen(out) - 1] = '\0';
 	return out;
-}
-
-static int ec2_xml_check_root(int depth, const char *name, const char *root, struct err *err)
-{
-	if (depth == 1 && strcmp(name, root))
-		return err_set(err, EIO, "the response is not a %s but a %.40s", root, name);
-	return 0;
 }
 
 #define NOT_OPTED_IN "not-opted-in"
@@ -56,7 +38,7 @@ static int regions_open(void *arg, int depth, const char *name, struct err *err)
 		w->enabled = true;
 		w->too_long = false;
 	}
-	return ec2_xml_check_root(depth, name, "DescribeRegionsResponse", err);
+	return xml_check_root(depth, name, "DescribeRegionsResponse", err);
 }
 
 static int regions_add(struct ec2_regions *out, const char *name, struct err *err)
@@ -118,61 +100,4 @@ void ec2_regions_finish(struct ec2_regions *regions)
 {
 	free(regions->names);
 	*regions = (struct ec2_regions){0};
-}
-
-#define PATH_MAX_BYTES 256
-
-struct texts_walk {
-	const char *root;
-	const struct ec2_xml_text *texts;
-	size_t n;
-	char path[PATH_MAX_BYTES]; /* of the open element, below the root */
-	size_t path_len;
-};
-
-static int texts_open(void *arg, int depth, const char *name, struct err *err)
-{
-	struct texts_walk *w = arg;
-	size_t len = strlen(name);
-
-	if (depth == 1)
-		return ec2_xml_check_root(depth, name, w->root, err);
-	if (w->path_len + len + 2 > sizeof(w->path))
-		return err_set(err, EIO, "the XML has names that are too long");
-	if (w->path_len)
-		w->path[w->path_len++] = '/';
-	memcpy(w->path + w->path_len, name, len + 1);
-	w->path_len += len;
-	return 0;
-}
-
-static int texts_close(
-	void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
-{
-	struct texts_walk *w = arg;
-	const char *slash;
-
-	(void)name, (void)err;
-	if (depth == 1)
-		return 0;
-	if (text)
-		text = xml_trim(text, &len);
-	for (size_t i = 0; text && i < w->n; i++)
-		if (!strcmp(w->path, w->texts[i].path))
-			snprintf(w->texts[i].out, w->texts[i].size, "%.*s", (int)len, text);
-	slash = strrchr(w->path, '/');
-	w->path_len = slash ? (size_t)(slash - w->path) : 0;
-	w->path[w->path_len] = '\0';
-	return 0;
-}
-
-int ec2_xml_texts(const char *body, size_t len, const char *root, const struct ec2_xml_text *texts,
-	size_t n_texts, struct err *err)
-{
-	struct texts_walk w = {.root = root, .texts = texts, .n = n_texts};
-	const struct xml_handler handler = {.open = texts_open, .close = texts_close, .arg = &w};
-
-	for (size_t i = 0; i < n_texts; i++)
-		texts[i].out[0] = '\0';
-	return xml_parse(body, len, &handler, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads EC2's and STS's responses from XML into records. Pure: safe in the thread pool. */
+/* Reads EC2's responses from XML into records. Pure: safe in the thread pool. */
 #ifndef EBSFS_EC2_XML_H
 #define EBSFS_EC2_XML_H
 
@@ -41,16 +41,5 @@ struct ec2_regions {
 };
 int ec2_xml_regions(const char *body, size_t len, struct ec2_regions *out, struct err *err);
 void ec2_regions_finish(struct ec2_regions *regions);
-
-/* Reads the texts of a few elements of a small response: the text of each path below the root
- * ("snapshotId", "GetCallerIdentityResult/Account") is written to `out` of `size`, cut to fit, ""
- * if absent. root: the required root element. */
-struct ec2_xml_text {
-	const char *path;
-	char *out;
-	size_t size;
-};
-int ec2_xml_texts(const char *body, size_t len, const char *root, const struct ec2_xml_text *texts,
-	size_t n_texts, struct err *err);
 
 #endif

@@ -6,8 +6,8 @@
 
 #include "aws_query.h"
 #include "ec2.h"
-#include "ec2_xml.h"
 #include "form.h"
+#include "xml.h"
 
 struct identity_call {
 	char account[16];
@@ -19,11 +19,11 @@ struct identity_call {
 static int identity_parse(void *arg, const char *body, size_t len, struct err *err)
 {
 	struct identity_call *call = arg;
-	const struct ec2_xml_text texts[] = {
+	const struct xml_text texts[] = {
 		{"GetCallerIdentityResult/Account", call->account, sizeof(call->account)},
 		{"GetCallerIdentityResult/Arn", call->arn, sizeof(call->arn)},
 	};
-	int r = ec2_xml_texts(body, len, "GetCallerIdentityResponse", texts, ARRAY_LEN(texts), err);
+	int r = xml_texts(body, len, "GetCallerIdentityResponse", texts, ARRAY_LEN(texts), err);
 
 	if (!r && (strlen(call->account) != 12 || strspn(call->account, "0123456789") != 12))
 		return err_set(err, EIO, "STS's response has no account");

@@ -85,12 +85,12 @@ static void read_regions(const char *text, size_t size)
 static void read_texts(const char *text, size_t size)
 {
 	char id[80], account[16];
-	const struct ec2_xml_text texts[] = {{"snapshotId", id, sizeof(id)},
+	const struct xml_text texts[] = {{"snapshotId", id, sizeof(id)},
 		{"GetCallerIdentityResult/Account", account, sizeof(account)}};
 	struct err err;
 
-	ec2_xml_texts(text, size, "CopySnapshotResponse", texts, 2, &err);
-	ec2_xml_texts(text, size, "GetCallerIdentityResponse", texts, 2, &err);
+	xml_texts(text, size, "CopySnapshotResponse", texts, 2, &err);
+	xml_texts(text, size, "GetCallerIdentityResponse", texts, 2, &err);
 	require(strlen(id) < sizeof(id) && strlen(account) < sizeof(account));
 }
 

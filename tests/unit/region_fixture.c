@@ -35,11 +35,6 @@ bool endpoint_is_region(const char *text)
 	return strncmp(text, "xx-", 3) == 0;
 }
 
-bool ec2_is_snapshot_id(const char *text)
-{
-	return strncmp(text, "snap-", 5) == 0 && strlen(text) >= 13 && strlen(text) <= 64;
-}
-
 struct aws_call *calls[CALLS_MAX];
 size_t n_calls;
 bool no_memory;

@@ -662,25 +662,25 @@ static void test_texts(void **state)
 				   "a</b><c/></a><b>at the root</b>"
 				   "<other><a><b>deeper</b></a></other></R>";
 	char id[16], in_a[16], c[4] = "?", absent[4] = "?", cut[4];
-	const struct ec2_xml_text texts[] = {{"snapshotId", id, sizeof(id)},
+	const struct xml_text texts[] = {{"snapshotId", id, sizeof(id)},
 		{"a/b", in_a, sizeof(in_a)}, {"a/c", c, sizeof(c)}, {"a/x", absent, sizeof(absent)},
 		{"b", cut, sizeof(cut)}};
 	_cleanup_buf_ struct buf names = BUF_INIT;
 	struct err err;
 
 	(void)state;
-	assert_int_equal(ec2_xml_texts(body, strlen(body), "R", texts, 5, &err), 0);
+	assert_int_equal(xml_texts(body, strlen(body), "R", texts, 5, &err), 0);
 	assert_string_equal(id, "snap-1");
 	assert_string_equal(in_a, "in a");
 	assert_string_equal(c, "");
 	assert_string_equal(absent, "");
 	assert_string_equal(cut, "at ");
-	assert_int_equal(ec2_xml_texts(body, strlen(body), "S", texts, 5, &err), -EIO);
+	assert_int_equal(xml_texts(body, strlen(body), "S", texts, 5, &err), -EIO);
 	assert_string_equal(err.message, "the response is not a S but a R");
 	buf_puts(&names, "<R><");
 	repeat(&names, "x", 300);
 	buf_puts(&names, "/></R>");
-	assert_int_equal(ec2_xml_texts(names.data, names.len, "R", texts, 5, &err), -EIO);
+	assert_int_equal(xml_texts(names.data, names.len, "R", texts, 5, &err), -EIO);
 	assert_string_equal(err.message, "the XML has names that are too long");
 }
 
