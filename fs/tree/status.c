@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "nodes.h"
 #include "session.h"
+#include "timespec.h"
 
 /* A read of .wait that waits. */
 struct waiter {
@@ -96,12 +97,55 @@ static int status_text_read(struct fs *fs, struct node n, struct buf *out)
 	return status_text(fs, n, out);
 }
 
-static int status_size_attr(struct fs *fs, struct node n, struct stat *st)
+/* --- attributes --- */
+
+static int64_t copy_status_ms(const struct copy *copy)
+{
+	if (!copy_state_ended(copy->state))
+		return 0;
+	return copy->state == COPY_DELETED ? copy->row.deleted_ms : copy->row.ended_ms;
+}
+
+static int64_t receipt_status_ms(struct fs *fs, struct node n)
+{
+	const struct receipt *r = receipts_get(fs->receipts, n);
+	const struct copy *copy = r ? receipts_copy(fs, r) : NULL;
+
+	if (copy)
+		return copy_status_ms(copy);
+	return r && r->state != RECEIPT_ASKING ? r->mtime_ns / 1000000 : 0;
+}
+
+static int64_t snapshot_status_ms(struct fs *fs, struct node n)
+{
+	struct catalogue_snapshot s;
+	const struct copy *copy;
+
+	if (!catalogue_get(fs_catalogue(fs, n), n.slot, &s) || s.state == EC2_SNAPSHOT_PENDING)
+		return 0;
+	if (s.completion_ms)
+		return s.completion_ms;
+	copy = copies_by_snapshot(fs->copies, region_of(fs, n), s.id);
+	return copy ? copy_status_ms(copy) : s.start_ms;
+}
+
+/* A text that changes no more has the time of its last change, or tar would report that the file
+ * changed while it was read. Any other has the present time, as the text contains durations. */
+static void status_set_times(struct fs *fs, struct node n, struct stat *st)
+{
+	int64_t ms = is_receipt(n) ? receipt_status_ms(fs, n) : snapshot_status_ms(fs, n);
+
+	if (ms > 0)
+		st->st_atim = st->st_mtim = st->st_ctim = timespec_of_ms(ms);
+}
+
+static int status_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT;
 	int r = status_text(fs, n, &out);
 
 	st->st_size = (off_t)out.len;
+	status_set_times(fs, n, st);
 	return r;
 }
 
@@ -361,9 +405,8 @@ void statuses_destroy(struct statuses *s)
 /* The size of .wait is unknown before it is read. */
 static int wait_attr(struct fs *fs, struct node n, struct stat *st)
 {
-	(void)fs;
-	(void)n;
 	st->st_size = 0;
+	status_set_times(fs, n, st);
 	return 0;
 }
 
@@ -409,7 +452,7 @@ const struct node_ops status_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_NEVER,
 	.instead = INSTEAD,
-	.attr = status_size_attr,
+	.attr = status_attr,
 	.text = status_text_read,
 	.open_read = status_open_read,
 	.poll = status_poll,
@@ -426,7 +469,7 @@ const struct node_ops receipt_status_ops = {
 	.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_NEVER,
-	.attr = status_size_attr,
+	.attr = status_attr,
 	.text = status_text_read,
 	.open_read = status_open_read,
 	.poll = status_poll,

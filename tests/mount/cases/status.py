@@ -361,6 +361,34 @@ def texts_have_no_holes(t):
 
 
 @case
+def times_of_what_has_ended(t):
+    """A status that changes no more has the time of its end: tar and rsync see a file that stays as it is."""
+    m = t.mount()
+    t.sim.set_copy_seconds(1)
+    copy(t)
+    read(m.region("eu-west-1", NIGHTLY + ".wait"))
+    new = t.sim.copies("eu-west-1")[0]["SnapshotId"]
+    ended = [m.folder("us-east-1", NIGHTLY, "status"), m.folder("us-east-1", NIGHTLY, ".wait"), m.folder("us-east-1", BROKEN, "status"),
+             m.folder("eu-west-1", new, "status"), m.region("eu-west-1", NIGHTLY + ".status"), m.region("eu-west-1", NIGHTLY + ".wait")]
+    times = lambda path: (os.stat(path).st_mtime_ns, os.stat(path).st_ctime_ns)
+    first = [times(path) for path in ended]
+    pending = os.stat(m.folder("us-east-1", PENDING, "status")).st_mtime
+    time.sleep(1.1)
+    same([times(path) for path in ended], first)
+    check(os.stat(m.folder("us-east-1", PENDING, "status")).st_mtime > pending, "the status of a pending snapshot changes")
+    for path, (mtime, ctime) in zip(ended, first):
+        same(mtime, ctime, path)
+        got = status(path)
+        end = time.strptime(got.get("ended", got["started"]), "%Y-%m-%dT%H:%M:%SZ")
+        same(time.gmtime(mtime // 10**9)[:6], end[:6], path)
+    # tar compares ctime before and after each file that it reads; rsync compares mtime with the run before.
+    t.ok(f"cd {m.region('us-east-1')} && for i in $(seq 30); do tar cf {t.path('out.tar')} snapshots/{NIGHTLY} || exit; sleep 0.05; done")
+    t.ok(f"rsync -a {m.folder('us-east-1', NIGHTLY)} {t.path('there')}")
+    time.sleep(1.1)
+    same(t.ok(f"rsync -ai {m.folder('us-east-1', NIGHTLY)} {t.path('there')}"), "")
+
+
+@case
 def command_at_the_end(t):
     """on_end= is run for each copy that ends, with its facts in the environment."""
     m = t.mount("on_end=echo $EBSFS_STATE $EBSFS_REGION $EBSFS_SNAPSHOT $EBSFS_SOURCE_REGION/$EBSFS_SOURCE_SNAPSHOT >> " + t.path("ends"))
