@@ -96,7 +96,7 @@ struct job_kind {
 	/* --- texts --- */
 	/* How the result is, or will be, encrypted, as far as is known. Results as buf_add. */
 	int (*encryption)(const struct copies *c, const struct copy *copy, struct buf *out);
-	/* A status line about what follows the end. */
+	/* The status line `move` of a row that moves: what becomes of the source. */
 	void (*follow_up)(const struct copy *copy, struct buf *out);
 };
 

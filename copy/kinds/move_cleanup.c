@@ -243,8 +243,6 @@ void move_cleanup_describe(const struct copy *copy, struct buf *out)
 	const struct journal_copy *row = &copy->row;
 	const char *reason;
 
-	if (!row->move)
-		return;
 	if (!copy_state_ended(copy->state)) {
 		buf_puts(out, "move: the source is deleted when the copy has completed\n");
 	} else if (copy->state != COPY_COMPLETED) {

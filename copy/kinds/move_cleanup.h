@@ -7,7 +7,8 @@
 
 /* job_kind.ended: begins, if the copy has completed and its row says that it moves. */
 void move_cleanup_start(struct job *job);
-/* job_kind.follow_up: the line `move` of a status: what became of the source, or will. */
+/* job_kind.follow_up: the line `move` of a status, for a row that moves: what became of the source,
+ * or will. */
 void move_cleanup_describe(const struct copy *copy, struct buf *out);
 void move_cleanup_finish(struct copies *c);
 

@@ -150,7 +150,8 @@ int copies_status(const struct copies *c, const struct copy *copy, int64_t now_m
 	status_source(out, row);
 	status_encryption(c, copy, out);
 	status_times(copy, now_ms, out);
-	copy->kind->follow_up(copy, out);
+	if (copy->row.move)
+		copy->kind->follow_up(copy, out);
 	status_outcome(copy, out);
 	return -out->error;
 }
