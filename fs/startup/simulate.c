@@ -1,43 +1,69 @@
 /* SPDX-License-Identifier: MIT */
-/* -o simulate: the child process, and the environment that leads to it. */
+/* -o simulate: the simulator as a child process, and the environment that leads to it. */
 #include "simulate.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
-#include "log.h"
 #include "num.h"
 #include "sim.h"
+
+#define SIMULATOR "ebsfs-simulate"
 
 struct simulate {
 	pid_t pid; /* of the simulator; 0: none */
 };
 
-/* In the background the simulator must not keep the user's terminal open, or a pipe whose reader
- * waits for the command's end. */
-static void simulate_detach_terminal(void)
+/* The simulator is a program of its own: beside this one in a build that is not installed, else in
+ * libexec. */
+static void simulate_find(char path[PATH_MAX])
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
 
-	for (int i = 0; null >= 0 && i < 3; i++)
-		dup2(null, i);
+	if (n > 0) {
+		self[n] = '\0';
+		slash = strrchr(self, '/');
+		if (slash)
+			*slash = '\0';
+		n = snprintf(path, PATH_MAX, "%s/../aws/sim/" SIMULATOR, self);
+		if (n < PATH_MAX && access(path, X_OK) == 0)
+			return;
+	}
+	snprintf(path, PATH_MAX, "%s", EBSFS_LIBEXEC "/" SIMULATOR);
 }
 
-static void simulate_child(pid_t parent, int ready_fd)
+/* Its standard output is the pipe. In the background it must not keep the user's terminal open, or
+ * a pipe whose reader waits for the command's end. Returns 0 or an errno. */
+static int simulate_exec(const char *path, int ready_fd, bool foreground, pid_t *pid)
 {
-	struct sim_options options;
-	struct err err;
+	posix_spawn_file_actions_t actions;
+	char parent[16];
+	char *const argv[] = {(char *)SIMULATOR, parent, NULL};
+	int r;
 
-	sim_options_demo(&options);
-	options.parent = parent;
-	if (sim_run(&options, NULL, ready_fd, &err) < 0) {
-		log_error("simulator: %s", err.message);
-		_exit(1);
-	}
-	_exit(0);
+	snprintf(parent, sizeof(parent), "%d", (int)getpid());
+	r = posix_spawn_file_actions_init(&actions);
+	if (r)
+		return r;
+	r = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (!r)
+		r = posix_spawn_file_actions_adddup2(&actions, ready_fd, STDOUT_FILENO);
+	if (!r && !foreground)
+		r = posix_spawn_file_actions_addopen(
+			&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	if (!r)
+		r = posix_spawn(pid, path, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return r;
 }
 
 /* Replaces the user's AWS configuration in the environment, so that no request can reach AWS. */
@@ -80,24 +106,25 @@ static int simulate_read_port(int fd, uint64_t *port)
 
 static int simulate_spawn(struct options *o, struct simulate *s, struct err *err)
 {
-	pid_t self = getpid();
+	char path[PATH_MAX];
 	uint64_t port;
 	int fds[2], r;
 
+	simulate_find(path);
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_set(err, errno, "cannot start the simulator: %s", strerror(errno));
-	s->pid = fork();
-	if (s->pid == 0) {
-		close(fds[0]);
-		if (!o->foreground)
-			simulate_detach_terminal();
-		simulate_child(self, fds[1]);
-	}
+	r = simulate_exec(path, fds[1], o->foreground, &s->pid);
 	close(fds[1]);
-	r = s->pid < 0 ? -errno : simulate_read_port(fds[0], &port);
+	if (r) {
+		close(fds[0]);
+		s->pid = 0;
+		return err_set(err, r, "cannot start the simulator %s: %s; install ebsfs whole",
+			path, strerror(r));
+	}
+	r = simulate_read_port(fds[0], &port);
 	close(fds[0]);
 	if (r < 0)
-		return err_set(err, -r, "the simulator did not start");
+		return err_set(err, -r, "the simulator %s did not start", path);
 	free(o->profile);
 	o->profile = NULL;
 	if (asprintf(&o->endpoint_url, "http://127.0.0.1:%u", (unsigned)port) < 0 ||

@@ -2,6 +2,7 @@
 """The command: how it starts, what it says when it cannot, and how it ends."""
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -374,6 +375,17 @@ def simulate(t):
     [simulator] = children_of(m.process.pid)
     m.unmount()
     until(lambda: gone(simulator), "the simulator ends with the mount")
+
+
+@case
+def simulate_without_its_program(t):
+    """An ebsfs that was copied out of its installation names the program that it lacks."""
+    os.makedirs(t.path("alone/bin"))
+    os.makedirs(t.path("mnt"))
+    alone = shutil.copy(EBSFS, t.path("alone/bin"))
+    done = t.run(f"{alone} -o simulate {t.path('mnt')}", cwd="/")
+    same(done.code, 1)
+    check("cannot start the simulator" in done.err and "/ebsfs/ebsfs-simulate" in done.err, done.err)
 
 
 @case
