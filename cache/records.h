@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "ec2.h"
-#include "numbering.h"
 #include "pair_list.h"
 #include "textpool.h"
 

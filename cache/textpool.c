@@ -1,8 +1,73 @@
 /* SPDX-License-Identifier: MIT */
-/* Stores each text once, in an arena, preceded by its length and found by a hash set. */
+/* Stores texts by references of 32 bits: in chunks, each text once, or numbered. */
 #include "textpool.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+/* --- the arena: bytes in chunks that never move, no malloc per text --- */
+
+#define ARENA_CHUNK ((size_t)16 << 10)
+#define ARENA_MAX   (ARENA_CHUNK - 1) /* per piece */
+
+/* Frees everything; the arena is empty. */
+static void arena_finish(struct arena *a)
+{
+	for (uint32_t i = 0; i < a->n_chunks; i++)
+		free(a->chunks[i]);
+	free(a->chunks);
+	*a = (struct arena){0};
+}
+
+static int arena_grow(struct arena *a)
+{
+	char *chunk;
+
+	if (a->n_chunks >= UINT32_MAX / ARENA_CHUNK)
+		return -1;
+	if (a->n_chunks == a->room) {
+		uint32_t room = a->room ? a->room * 2 : 8;
+		char **chunks = realloc(a->chunks, room * sizeof(*chunks));
+
+		if (!chunks)
+			return -1;
+		a->chunks = chunks;
+		a->room = room;
+	}
+	chunk = malloc(ARENA_CHUNK);
+	if (!chunk)
+		return -1;
+	/* The very first byte stays unused, so that no piece has the reference 0. */
+	a->used = a->n_chunks == 0;
+	a->chunks[a->n_chunks++] = chunk;
+	return 0;
+}
+
+static void *arena_at(const struct arena *a, uint32_t ref)
+{
+	return a->chunks[ref / ARENA_CHUNK] + ref % ARENA_CHUNK;
+}
+
+/* Allocates len bytes, unaligned and uninitialised; *ref names them. Returns NULL on ENOMEM, past
+ * ARENA_MAX, or when 4 GiB are used up. */
+static void *arena_add(struct arena *a, size_t len, uint32_t *ref)
+{
+	if (len > ARENA_MAX)
+		return NULL;
+	if ((!a->n_chunks || a->used + len > ARENA_CHUNK) && arena_grow(a) < 0)
+		return NULL;
+	*ref = (a->n_chunks - 1) * (uint32_t)ARENA_CHUNK + a->used;
+	a->used += (uint32_t)len;
+	a->bytes += len;
+	return arena_at(a, *ref);
+}
+
+static size_t arena_memory(const struct arena *a)
+{
+	return a->n_chunks * ARENA_CHUNK + a->room * sizeof(*a->chunks);
+}
+
+/* --- the pool: each text once --- */
 
 /* A piece: the length in one byte, or in two from 128 on (the first with its top bit set), the
  * bytes, a NUL. */
@@ -104,4 +169,73 @@ size_t textpool_bytes(const struct textpool *p)
 size_t textpool_memory(const struct textpool *p)
 {
 	return arena_memory(&p->arena) + hashset_memory(&p->set);
+}
+
+/* --- the numbering --- */
+
+static const void *numbering_key(const void *ctx, uint32_t value, size_t *len)
+{
+	const char *text = numbering_text(ctx, value);
+
+	*len = strlen(text);
+	return text;
+}
+
+void numbering_init(struct numbering *n, uint32_t max)
+{
+	*n = (struct numbering){.max = max};
+	hashset_init(&n->set, numbering_key, n);
+}
+
+void numbering_finish(struct numbering *n)
+{
+	arena_finish(&n->arena);
+	hashset_finish(&n->set);
+	free(n->refs);
+	n->refs = NULL;
+	n->count = n->room = 0;
+}
+
+uint32_t numbering_find(const struct numbering *n, const char *text)
+{
+	return hashset_find(&n->set, text, strlen(text));
+}
+
+uint32_t numbering_add(struct numbering *n, const char *text)
+{
+	size_t len = strlen(text);
+	uint32_t number = hashset_find(&n->set, text, len);
+	void *piece;
+
+	if (number != HASHSET_NONE)
+		return number;
+	if (n->count >= n->max)
+		return NUMBERING_NONE;
+	if (n->count == n->room) {
+		/* By a quarter, not by half: that would waste too much with 100,000 ids. */
+		uint32_t room = n->room + n->room / 4 + 16;
+		uint32_t *refs = realloc(n->refs, room * sizeof(*refs));
+
+		if (!refs)
+			return NUMBERING_NONE;
+		n->refs = refs;
+		n->room = room;
+	}
+	piece = arena_add(&n->arena, len + 1, &n->refs[n->count]);
+	if (!piece)
+		return NUMBERING_NONE;
+	memcpy(piece, text, len + 1);
+	if (hashset_add(&n->set, n->count) < 0)
+		return NUMBERING_NONE;
+	return n->count++;
+}
+
+const char *numbering_text(const struct numbering *n, uint32_t number)
+{
+	return arena_at(&n->arena, n->refs[number]);
+}
+
+size_t numbering_memory(const struct numbering *n)
+{
+	return arena_memory(&n->arena) + hashset_memory(&n->set) + n->room * sizeof(*n->refs);
 }

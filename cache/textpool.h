@@ -1,10 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Stores each text once, for any number of references of 32 bits. */
+/* Stores texts for any number of references of 32 bits: a pool stores each text once, a numbering
+ * gives each text a number. */
 #ifndef EBSFS_TEXTPOOL_H
 #define EBSFS_TEXTPOOL_H
 
-#include "arena.h"
+#include <stddef.h>
+#include <stdint.h>
+
 #include "hashset.h"
+
+/* Bytes in chunks that never move, named by references; only textpool.c looks inside. All zero is
+ * an empty arena. No piece has the reference 0. */
+struct arena {
+	char **chunks;
+	uint32_t n_chunks;
+	uint32_t room; /* for pointers in chunks */
+	uint32_t used; /* bytes of the last chunk */
+	size_t bytes;  /* allocated in all */
+};
 
 #define TEXTPOOL_NONE  UINT32_MAX
 #define TEXTPOOL_EMPTY 0u /* the reference of "" in every pool */
@@ -21,7 +34,7 @@ void textpool_finish(struct textpool *p);
 void textpool_move(struct textpool *from, struct textpool *to);
 
 /* Returns the reference of these bytes, adding them if they are new. TEXTPOOL_NONE on ENOMEM or
- * past ARENA_MAX - 4 bytes. */
+ * past 16 KiB less five bytes. */
 uint32_t textpool_put(struct textpool *p, const void *data, size_t len);
 /* The bytes, NUL-terminated; borrowed until textpool_finish(). */
 const void *textpool_data(const struct textpool *p, uint32_t ref, size_t *len);
@@ -30,5 +43,27 @@ const char *textpool_text(const struct textpool *p, uint32_t ref);
 size_t textpool_size(const struct textpool *p, uint32_t ref);
 size_t textpool_bytes(const struct textpool *p);
 size_t textpool_memory(const struct textpool *p);
+
+/* Numbers texts from 0 in the order of their arrival; a number never changes. A snapshot's slot is
+ * the number of its id. */
+
+#define NUMBERING_NONE UINT32_MAX
+
+struct numbering {
+	struct arena arena;
+	struct hashset set;
+	uint32_t *refs;
+	uint32_t count, room, max;
+};
+
+/* Numbers stay below max. The struct must not move in memory. */
+void numbering_init(struct numbering *n, uint32_t max);
+void numbering_finish(struct numbering *n);
+uint32_t numbering_find(const struct numbering *n, const char *text); /* NUMBERING_NONE */
+/* The text's number, a new one if it has none. NUMBERING_NONE on ENOMEM or if all numbers are used.
+ */
+uint32_t numbering_add(struct numbering *n, const char *text);
+const char *numbering_text(const struct numbering *n, uint32_t number); /* an existing number */
+size_t numbering_memory(const struct numbering *n);
 
 #endif
