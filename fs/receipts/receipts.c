@@ -57,6 +57,8 @@ static void receipt_free(struct receipt *r)
 	free(r->key);
 	free(r->file_name);
 	free(r->text);
+	free(r->description);
+	free(r->tags);
 	free(r);
 }
 
@@ -270,7 +272,10 @@ int receipts_load(void *arg, const struct journal_receipt *row)
 	r->has_file = !row->is_folder || file;
 	r->file_name = file ? strdup(file) : NULL;
 	r->text = strdup(row->text ? row->text : "");
-	if (r->text && (r->file_name || !file))
+	r->description = row->description ? strdup(row->description) : NULL;
+	r->tags = row->tags ? strdup(row->tags) : NULL;
+	if (r->text && (r->file_name || !file) && !r->description == !row->description &&
+		!r->tags == !row->tags)
 		result = receipts_insert(rs, r);
 	if (result < 0)
 		receipt_free(r);
@@ -343,6 +348,8 @@ struct journal_receipt receipts_row(const struct fs *fs, const struct receipt *r
 		.uid = r->uid,
 		.gid = r->gid,
 		.mtime_ns = r->mtime_ns,
+		.description = r->description,
+		.tags = r->tags,
 	};
 }
 

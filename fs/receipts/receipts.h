@@ -65,6 +65,8 @@ struct receipt {
 	const char *name;          /* the end of key */
 	char *file_name;           /* of a folder: the snapshot file's; NULL or "": never had one */
 	char *text;                /* as it was last requested with; NULL: never */
+	char *description;         /* written into the folder; NULL: none has arrived */
+	char *tags;                /* the same, as a JSON object */
 	struct receipt_work *work; /* NULL while not needed */
 	uint32_t number;           /* its node slot */
 	uint32_t region;           /* index of the shown region */
