@@ -192,8 +192,11 @@ int copies_status(const struct copies *c, const struct copy *copy, int64_t now_m
  * read from its tags. */
 int copies_snapshot_status(const char *region, const struct catalogue *catalogue,
 	catalogue_slot slot, int64_t now_ms, struct buf *out);
-int copies_table(const struct copies *c, int64_t now_ms, struct buf *out);
-int copies_json(const struct copies *c, int64_t now_ms, struct buf *out);
+/* receipts: the copy of each receipt (journal_copy.id), sorted, n of them. */
+int copies_table(
+	const struct copies *c, const int64_t *receipts, size_t n, int64_t now_ms, struct buf *out);
+int copies_json(
+	const struct copies *c, const int64_t *receipts, size_t n, int64_t now_ms, struct buf *out);
 int copies_metrics(const struct copies *c, struct buf *out);
 
 #endif

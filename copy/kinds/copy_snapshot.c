@@ -177,6 +177,7 @@ static int encryption_defaults_describe(
 	struct region_queue *queue = region_queue_find(c, row->region);
 
 	if (!queue || copy->state == COPY_FAILED || copy->state == COPY_CANCELLED ||
+		copy->state == COPY_DELETED ||
 		(row->copy_id && encryption_is_shown(queue, row->copy_id, out)))
 		return -out->error;
 	/* Of another's copy the request is not known. */

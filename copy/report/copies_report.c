@@ -37,6 +37,13 @@ static const char *report_hint(const struct copy *copy)
 	}
 }
 
+static const char *report_maker(const struct copy *copy)
+{
+	if (copy->origin == COPY_TOOL)
+		return "another tool";
+	return copy->origin == COPY_MACHINE || copy->row.adopted ? "another ebsfs" : "ebsfs";
+}
+
 /* --- status: of a copy, and of a snapshot that no known copy makes --- */
 
 void copies_text_line(struct buf *out, const char *key, const char *value)
@@ -129,8 +136,18 @@ static void status_outcome(const struct copy *copy, struct buf *out)
 			copies_text_line(out, "hint", report_hint(copy));
 		copies_text_line(out, "request-id", row->request_id);
 	} else {
-		copies_text_line(out, "note", row->message);
+		copies_text_line(
+			out, copy->state == COPY_DELETED ? "message" : "note", row->message);
 	}
+}
+
+/* Within a region EC2 copies too: for another key, for example. */
+static void status_same_region(const struct copy *copy, struct buf *out)
+{
+	const struct journal_copy *row = &copy->row;
+
+	if (row->source_region && !strcmp(row->source_region, row->region))
+		buf_printf(out, "note: source and copy are in the same region, %s\n", row->region);
 }
 
 int copies_status(const struct copies *c, const struct copy *copy, int64_t now_ms, struct buf *out)
@@ -148,11 +165,15 @@ int copies_status(const struct copies *c, const struct copy *copy, int64_t now_m
 	copies_text_line(out, "snapshot", row->copy_id);
 	copies_text_line(out, "region", row->region);
 	status_source(out, row);
+	if (row->adopted)
+		copies_text_line(out, "made by", report_maker(copy));
 	status_encryption(c, copy, out);
 	status_times(copy, now_ms, out);
-	if (copy->row.move)
+	status_time(out, "deleted", row->deleted_ms);
+	if (row->move)
 		copy->kind->follow_up(copy, out);
 	status_outcome(copy, out);
+	status_same_region(copy, out);
 	return -out->error;
 }
 
@@ -204,21 +225,42 @@ int copies_snapshot_status(const char *region, const struct catalogue *catalogue
 
 struct table {
 	const struct copies *all;
+	const int64_t *receipts; /* the copy of each, sorted */
+	size_t n_receipts;
 	struct buf *out;
 	int64_t now_ms;
 	bool any;
 };
 
+/* How many elements of the sorted list are below the bound. */
+static size_t report_below(const int64_t *list, size_t n, int64_t bound)
+{
+	size_t low = 0;
+
+	while (low < n) {
+		size_t middle = low + (n - low) / 2;
+
+		if (list[middle] < bound)
+			low = middle + 1;
+		else
+			n = middle;
+	}
+	return low;
+}
+
+static size_t report_receipts(const struct table *t, const struct copy *copy)
+{
+	int64_t row = copy->row.id;
+
+	return row ? report_below(t->receipts, t->n_receipts, row + 1) -
+			       report_below(t->receipts, t->n_receipts, row)
+		   : 0;
+}
+
 /* The text of the last column. */
 static const char *report_remark(const struct copy *copy)
 {
-	if (*copy->reason)
-		return copy->reason;
-	if (copy->row.message)
-		return copy->row.message;
-	return copy->origin == COPY_MACHINE ? "asked for by another ebsfs"
-	       : copy->origin == COPY_TOOL  ? "not asked for through ebsfs"
-					    : "";
+	return *copy->reason ? copy->reason : copy->row.message ? copy->row.message : "";
 }
 
 static void report_table_row(void *arg, const struct copy *copy)
@@ -247,10 +289,10 @@ static void report_table_row(void *arg, const struct copy *copy)
 	if (copy->eta_ms > t->now_ms)
 		isotime_duration((copy->eta_ms - t->now_ms) / 1000, eta);
 	/* The last column has no blanks behind it. */
-	buf_printf(t->out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-*s",
+	buf_printf(t->out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s  %-13s  %-*zu",
 		copy->kind->states[copy->state], progress, row->region,
-		row->copy_id ? row->copy_id : "-", source, since, took,
-		*report_remark(copy) ? 8 : 0, eta);
+		row->copy_id ? row->copy_id : "-", source, since, took, eta, report_maker(copy),
+		*report_remark(copy) ? 8 : 0, report_receipts(t, copy));
 	if (*report_remark(copy)) {
 		buf_puts(t->out, "  ");
 		utf8_put_line(t->out, report_remark(copy));
@@ -258,12 +300,14 @@ static void report_table_row(void *arg, const struct copy *copy)
 	buf_putc(t->out, '\n');
 }
 
-int copies_table(const struct copies *c, int64_t now_ms, struct buf *out)
+int copies_table(
+	const struct copies *c, const int64_t *receipts, size_t n, int64_t now_ms, struct buf *out)
 {
-	struct table t = {c, out, now_ms, false};
+	struct table t = {c, receipts, n, out, now_ms, false};
 
-	buf_printf(out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s  %s\n", "STATE",
-		"PROGRESS", "REGION", "SNAPSHOT", "SOURCE", "SINCE", "ELAPSED", "ETA", "REMARK");
+	buf_printf(out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s  %-13s  %-8s  %s\n",
+		"STATE", "PROGRESS", "REGION", "SNAPSHOT", "SOURCE", "SINCE", "ELAPSED", "ETA",
+		"MADE BY", "RECEIPTS", "REMARK");
 	if (copies_each(c, report_table_row, &t) < 0)
 		return -ENOMEM;
 	if (!t.any)
@@ -351,6 +395,8 @@ static void report_json_row(void *arg, const struct copy *copy)
 	if (row->id)
 		report_json_number(out, "id", row->id);
 	report_json_text(out, "origin", origins[copy->origin]);
+	report_json_text(out, "made-by", report_maker(copy));
+	report_json_number(out, "receipts", (int64_t)report_receipts(t, copy));
 	report_json_text(out, "state", copy->kind->states[copy->state]);
 	if (position) {
 		report_json_number(out, "position", position);
@@ -377,20 +423,24 @@ static void report_json_row(void *arg, const struct copy *copy)
 				1000);
 	report_json_time(out, "eta", copy->eta_ms > t->now_ms ? copy->eta_ms : 0);
 	report_json_time(out, "ended", row->ended_ms);
+	report_json_time(out, "deleted", row->deleted_ms);
 	report_json_move(out, copy);
 	if (bad)
 		report_json_text(out, "code", row->code);
-	report_json_text(
-		out, bad || copy->state == COPY_CANCELLED ? "message" : "note", row->message);
+	report_json_text(out,
+		bad || copy->state == COPY_CANCELLED || copy->state == COPY_DELETED ? "message"
+										    : "note",
+		row->message);
 	if (bad)
 		report_json_text(out, "hint", report_hint(copy));
 	report_json_text(out, "request-id", row->request_id);
 	buf_puts(out, "\n  }");
 }
 
-int copies_json(const struct copies *c, int64_t now_ms, struct buf *out)
+int copies_json(
+	const struct copies *c, const int64_t *receipts, size_t n, int64_t now_ms, struct buf *out)
 {
-	struct table t = {c, out, now_ms, false};
+	struct table t = {c, receipts, n, out, now_ms, false};
 
 	buf_puts(out, "[");
 	if (copies_each(c, report_json_row, &t) < 0)

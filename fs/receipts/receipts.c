@@ -140,6 +140,27 @@ uint32_t receipts_count(const struct receipts *rs)
 	return rs->n;
 }
 
+static int receipts_by_row(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+int64_t *receipts_copies(const struct receipts *rs, size_t *n)
+{
+	int64_t *copies = calloc((size_t)rs->n + 1, sizeof(*copies));
+
+	*n = 0;
+	if (!copies)
+		return NULL;
+	for (uint32_t i = 0; i < rs->n; i++)
+		if (rs->all[i] && rs->all[i]->copy && rs->all[i]->state != RECEIPT_REMOVING)
+			copies[(*n)++] = rs->all[i]->copy;
+	qsort(copies, *n, sizeof(*copies), receipts_by_row);
+	return copies;
+}
+
 struct copy *receipts_copy(const struct fs *fs, const struct receipt *r)
 {
 	return r->copy ? copies_by_row(fs->copies, r->copy) : NULL;

@@ -109,6 +109,9 @@ struct node receipts_folder(const struct receipt *r);
 struct node receipts_node(const struct receipt *r);
 /* The node of this kind that belongs to a receipt (its status, for example). */
 struct node receipts_node_of(const struct receipt *r, enum node_kind kind);
+/* The copy of each receipt that has one (journal_copy.id), sorted, *n of them: as many of a copy as
+ * it has receipts. The caller frees them. NULL on ENOMEM. */
+int64_t *receipts_copies(const struct receipts *rs, size_t *n);
 /* All receipts have numbers below this. */
 uint32_t receipts_count(const struct receipts *rs);
 /* The receipt of which names_stem() is `stem`; NULL: none. */

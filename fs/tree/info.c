@@ -9,6 +9,7 @@
 #include "journal.h"
 #include "last_error.h"
 #include "offline.h"
+#include "receipts.h"
 #include "tree.h"
 
 #define CLOCK_OFF_S 60 /* smaller differences are not shown */
@@ -48,14 +49,22 @@ static int readme_text(struct fs *fs, struct node n, struct buf *out)
 
 static int copies_text(struct fs *fs, struct node n, struct buf *out)
 {
+	size_t n_receipts;
+	_cleanup_free_ int64_t *receipts = receipts_copies(fs->receipts, &n_receipts);
+
 	(void)n;
-	return copies_table(fs->copies, clock_wall_ms(), out);
+	return receipts ? copies_table(fs->copies, receipts, n_receipts, clock_wall_ms(), out)
+			: -ENOMEM;
 }
 
 static int copies_json_text(struct fs *fs, struct node n, struct buf *out)
 {
+	size_t n_receipts;
+	_cleanup_free_ int64_t *receipts = receipts_copies(fs->receipts, &n_receipts);
+
 	(void)n;
-	return copies_json(fs->copies, clock_wall_ms(), out);
+	return receipts ? copies_json(fs->copies, receipts, n_receipts, clock_wall_ms(), out)
+			: -ENOMEM;
 }
 
 static const char *info_age(int64_t then_mono_ms, char out[ISOTIME_SIZE])

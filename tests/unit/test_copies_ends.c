@@ -3,6 +3,7 @@
  * copies that ended long ago. */
 #include "copy_disk.h"
 #include "copy_world.h"
+#include "engine.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -127,7 +128,7 @@ static void test_the_json_is_json(void **state)
 	json_t *all, *copy;
 
 	(void)state;
-	assert_int_equal(copies_json(world->copies_, world_wall_ms(), &text), 0);
+	assert_int_equal(copies_json(world->copies_, NULL, 0, world_wall_ms(), &text), 0);
 	assert_string_equal(text.data, "[]\n");
 	world->limit = 1;
 	source = world_add(EAST, "with \"quotes\" and \\ and \n", 0);
@@ -137,7 +138,7 @@ static void test_the_json_is_json(void **state)
 	world_until(world_answered, &asked[2]);
 	world_run(20000);
 	buf_clear(&text);
-	assert_int_equal(copies_json(world->copies_, world_wall_ms(), &text), 0);
+	assert_int_equal(copies_json(world->copies_, NULL, 0, world_wall_ms(), &text), 0);
 	all = json_loads(text.data, 0, NULL);
 	assert_non_null(all);
 	assert_int_equal(json_array_size(all), 3);
@@ -166,9 +167,10 @@ static void test_the_table_and_the_metrics(void **state)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct asked asked[3];
+	int64_t receipts[3];
 
 	(void)state;
-	assert_int_equal(copies_table(world->copies_, world_wall_ms(), &text), 0);
+	assert_int_equal(copies_table(world->copies_, NULL, 0, world_wall_ms(), &text), 0);
 	assert_has(text.data, "STATE       PROGRESS");
 	assert_has(text.data, "\nno copies\n");
 	world->limit = 1;
@@ -177,7 +179,17 @@ static void test_the_table_and_the_metrics(void **state)
 	world_until_state(&asked[0], COPY_COMPLETED);
 	world_run(20000);
 	buf_clear(&text);
-	copies_table(world->copies_, world_wall_ms(), &text);
+	receipts[0] = asked[0].row;
+	receipts[1] = receipts[2] = asked[2].row;
+	copies_table(world->copies_, receipts, 3, world_wall_ms(), &text);
+	assert_has(text.data, "  ebsfs          1\npending");
+	assert_has(text.data, "  ebsfs          0\nqueued");
+	assert_has(text.data, "  ebsfs          2         1 copy is in progress");
+	buf_clear(&text);
+	copies_json(world->copies_, receipts, 3, world_wall_ms(), &text);
+	assert_has(text.data, "\"made-by\": \"ebsfs\",\n    \"receipts\": 2,");
+	buf_clear(&text);
+	copies_table(world->copies_, NULL, 0, world_wall_ms(), &text);
 	assert_has(text.data, "\ncompleted   100%         eu-west-1       snap-");
 	assert_has(text.data, "\nqueued      1 of 1       eu-west-1       -     ");
 	assert_has(text.data, "  1 copy is in progress into eu-west-1, its limit\n");
@@ -194,6 +206,33 @@ static void test_the_table_and_the_metrics(void **state)
 	assert_has(text.data, "ebsfs_copy_limit_refusals_total{region=\"eu-west-1\"} 1\n");
 	assert_has(text.data, "ebsfs_copy_rate_bytes_per_second{source=\"us-east-1\",region=\"eu-"
 			      "west-1\"} 17895697\n");
+}
+
+/* By another ebsfs, within a region, and deleted since. */
+static void test_the_status_of_a_deleted_copy(void **state)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct copy copy = {.kind = world->copies_->kind,
+		.state = COPY_DELETED,
+		.reason = "",
+		.row = {.source_region = (char *)WEST,
+			.source_id = (char *)"snap-0badcafe",
+			.region = (char *)WEST,
+			.copy_id = (char *)"snap-0a0a0a0a",
+			.message = (char *)"EC2 has it no more",
+			.started_ms = world_wall_ms() - 60000,
+			.ended_ms = world_wall_ms() - 50000,
+			.deleted_ms = world_wall_ms() - 40000,
+			.adopted = true}};
+
+	(void)state;
+	assert_int_equal(copies_status(world->copies_, &copy, world_wall_ms(), &text), 0);
+	assert_has(text.data, "state: deleted\nsnapshot: snap-0a0a0a0a\n");
+	assert_has(text.data, "\nmade by: another ebsfs\nstarted: ");
+	assert_has(text.data, "\nelapsed: 10s\nended: 2026-");
+	assert_has(text.data, "\ndeleted: 2026-");
+	assert_has(text.data, "\nmessage: EC2 has it no more\n");
+	assert_has(text.data, "\nnote: source and copy are in the same region, eu-west-1\n");
 }
 
 static void test_the_status_of_a_snapshot_that_no_copy_is_known_to_make(void **state)
@@ -364,6 +403,7 @@ int main(void)
 		C(test_an_end_without_a_command_is_nobodys),
 		T(test_the_json_is_json),
 		T(test_the_table_and_the_metrics),
+		T(test_the_status_of_a_deleted_copy),
 		T(test_the_status_of_a_snapshot_that_no_copy_is_known_to_make),
 		T(test_tags_that_have_no_room),
 		cmocka_unit_test_setup_teardown(

@@ -186,10 +186,10 @@ static void test_the_copies_of_others_take_slots_and_are_shown(void **state)
 	assert_int_equal(counts[COPY_OURS], 40);
 	assert_int_equal(counts[COPY_MACHINE], 1);
 	assert_int_equal(counts[COPY_TOOL], 11);
-	assert_int_equal(copies_table(world->copies_, world_wall_ms(), &text), 0);
+	assert_int_equal(copies_table(world->copies_, NULL, 0, world_wall_ms(), &text), 0);
 	assert_has(text.data, "ap-south-1/snap-0a0a0a0a");
-	assert_has(text.data, "asked for by another ebsfs\n");
-	assert_has(text.data, "not asked for through ebsfs\n");
+	assert_has(text.data, "  another ebsfs  0\n");
+	assert_has(text.data, "  another tool   0\n");
 	assert_has(text.data, "20 copies are in progress into eu-west-1, its limit\n");
 	assert_true(copies_needs(world->copies_, "ap-south-1", "snap-0a0a0a0a"));
 	/* All were asked for in one moment, before anybody had looked: each slot of the others has

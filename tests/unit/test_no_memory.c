@@ -89,12 +89,12 @@ static void show_all(int (*show)(struct buf *out), const char *part)
 
 static int show_table(struct buf *out)
 {
-	return copies_table(world->copies_, world_wall_ms(), out);
+	return copies_table(world->copies_, NULL, 0, world_wall_ms(), out);
 }
 
 static int show_json(struct buf *out)
 {
-	return copies_json(world->copies_, world_wall_ms(), out);
+	return copies_json(world->copies_, NULL, 0, world_wall_ms(), out);
 }
 
 static int show_metrics(struct buf *out)
@@ -153,7 +153,7 @@ static bool ask_without(size_t size, unsigned n)
 	assert_true(asked.failed && failed);
 	assert_int_equal(asked.err.errnum, ENOMEM);
 	assert_int_equal(world_copies_in(WEST), 0);
-	assert_int_equal(copies_json(world->copies_, world_wall_ms(), &text), 0);
+	assert_int_equal(copies_json(world->copies_, NULL, 0, world_wall_ms(), &text), 0);
 	/* Nothing is left, or the receipt of a request that failed. */
 	if (strcmp(text.data, "[]\n") != 0)
 		assert_has(text.data, "\"state\": \"failed\"");
