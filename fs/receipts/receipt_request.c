@@ -40,7 +40,7 @@ static void receipt_request_end(
 	/* rsync ends when a close fails, and continues with the next file when a rename fails: so
 	 * the rename reports the error (rename.c). */
 	later = !r->is_folder && names_rsync_target(r->name, target);
-	heard = receipts_work_reply(r->work, later ? NULL : err);
+	heard = receipts_work_reply(r->work, later ? NULL : err) || r->work->after;
 	if (err && (!heard || later))
 		last_error_report(fs->last_error, asking->user, asking->what, err);
 	/* mv failed or was interrupted, so its caller believes the source untouched. */
@@ -55,7 +55,10 @@ static void receipt_request_end(
 			journal_delete_receipt(fs->journal, r->id, NULL, NULL);
 		receipts_drop(fs, r);
 	} else {
-		receipts_work_shed(r);
+		receipts_ended(fs, r, err);
+		r = receipts_get(fs->receipts, (struct node){.slot = asking->number});
+		if (r)
+			receipts_work_shed(r);
 	}
 }
 

@@ -417,6 +417,12 @@ struct waiting_reply {
 	struct pending_reply *reply; /* NULL once interrupted */
 };
 
+struct receipt_after {
+	struct receipt_after *next;
+	receipts_after_fn *fn;
+	void *arg;
+};
+
 struct receipt_work *receipts_work(struct receipt *r)
 {
 	if (r->work)
@@ -432,11 +438,14 @@ struct receipt_work *receipts_work(struct receipt *r)
 void receipts_work_destroy(struct receipt_work *w)
 {
 	struct waiting_reply *link, *next;
+	struct receipt_after *after, *following;
 
 	if (!w)
 		return;
 	LL_FOREACH_SAFE(w->waiting, link, next)
 	free(link);
+	LL_FOREACH_SAFE(w->after, after, following)
+	free(after);
 	for (size_t i = 0; i < w->n_tags; i++) {
 		free(w->tags[i].key);
 		buf_finish(&w->tags[i].value);
@@ -454,7 +463,7 @@ void receipts_work_shed(struct receipt *r)
 
 	/* A folder goes on showing what was written beside its file. */
 	if (!w || r->state != RECEIPT_ASKED || r->is_folder || w->writers || w->dirty ||
-		w->spoilt || w->has_refused || w->waiting)
+		w->spoilt || w->has_refused || w->waiting || w->after)
 		return;
 	receipts_work_destroy(steal(&r->work));
 }
@@ -493,4 +502,29 @@ bool receipts_work_reply(struct receipt_work *w, const struct err *err)
 		free(link);
 	}
 	return heard;
+}
+
+int receipts_after(struct receipt_work *w, receipts_after_fn *fn, void *arg)
+{
+	struct receipt_after *after = calloc(1, sizeof(*after));
+
+	if (!after)
+		return -ENOMEM;
+	after->fn = fn;
+	after->arg = arg;
+	LL_APPEND(w->after, after);
+	return 0;
+}
+
+void receipts_ended(struct fs *fs, struct receipt *r, const struct err *err)
+{
+	uint32_t number = r->number;
+
+	while ((r = fs->receipts->all[number]) && r->work && r->work->after) {
+		struct receipt_after *after = r->work->after;
+
+		LL_DELETE(r->work->after, after);
+		after->fn(after->arg, r, err);
+		free(after);
+	}
 }

@@ -28,6 +28,7 @@ enum receipt_state {
 };
 
 struct waiting_reply;
+struct receipt_after;
 
 struct receipt_tag {
 	char *key; /* the file's name: unescaped only for the request */
@@ -45,6 +46,7 @@ struct receipt_work {
 	bool has_refused;
 	struct err refused;
 	struct waiting_reply *waiting;
+	struct receipt_after *after; /* receipts_after() */
 	/* Of a folder. */
 	bool has_tags; /* tags/ exists: the copy gets exactly the tags in it */
 	/* Fixed children, one bit a kind: created here (text written into metadata.json and status
@@ -146,6 +148,14 @@ void receipts_work_refuse(struct receipt_work *w, const struct err *err);
 void receipts_work_wait(struct receipt_work *w, struct pending_reply *reply);
 /* Replies to all waiters; err NULL: the copy was accepted. Whether any was still waiting. */
 bool receipts_work_reply(struct receipt_work *w, const struct err *err);
+
+/* Calls fn(arg, r, err) when the request that is under way (RECEIPT_ASKING), or about to be made,
+ * has ended; err NULL: it was accepted. fn may drop r; it is not called if r is dropped before.
+ * Returns 0 or -ENOMEM. */
+typedef void receipts_after_fn(void *arg, struct receipt *r, const struct err *err);
+int receipts_after(struct receipt_work *w, receipts_after_fn *fn, void *arg);
+/* The request has ended: calls them. r may be gone afterwards. */
+void receipts_ended(struct fs *fs, struct receipt *r, const struct err *err);
 
 /* --- receipt_request.c --- */
 
