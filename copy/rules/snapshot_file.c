@@ -60,6 +60,7 @@ struct reader {
 	unsigned line;
 	unsigned seen; /* one bit for each key of the table below */
 	int encrypted; /* copy.encrypted: -1 not given */
+	bool ended;    /* the "..." has been read */
 };
 
 static int bad(struct reader *r, const char *what)
@@ -170,7 +171,9 @@ static int read_again(struct reader *r, const char *key, const char *value)
 
 	(void)key;
 	if (!len || len > LABEL_MAX || strspn(value, LABEL_CHARACTERS) != len)
-		return bad(r, "copy.again is a label of 1 to 128 letters, digits and . _ -");
+		return bad(r,
+			"copy.again must be a label of 1 to 128 of the characters A-Z a-z 0-9 . _ "
+			"-");
 	return keep(r, &r->out->again, value);
 }
 
@@ -231,12 +234,24 @@ static int read_tag(struct reader *r, const char *key, const char *value)
 	return tags->key && tags->value ? 0 : no_memory(r);
 }
 
+static bool has_prefix(const char *key, const char *prefix)
+{
+	return !strncmp(key, prefix, strlen(prefix));
+}
+
 static int read_pair(struct reader *r, const char *key, const char *value)
 {
-	size_t prefix = strlen(TAG_PREFIX);
-
-	if (!strncmp(key, TAG_PREFIX, prefix))
-		return read_tag(r, key + prefix, value);
+	/* Options of requests of another kind. */
+	if (has_prefix(key, "volume.") || has_prefix(key, "image."))
+		return 0;
+	if (r->ended && !has_prefix(key, "copy."))
+		return err_set(r->err, EINVAL,
+			"line %u: '%.60s' stands after the '...'; only copy.* lines may follow it, "
+			"as one text asks for one copy: write another snapshot's text to a file of "
+			"its own",
+			r->line, key);
+	if (has_prefix(key, TAG_PREFIX))
+		return read_tag(r, key + strlen(TAG_PREFIX), value);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		if (strcmp(keys[i].key, key))
 			continue;
@@ -352,42 +367,54 @@ static bool is_blank(const char *at, const char *end)
 	return at == end;
 }
 
+static bool is_terminator(const char *at, const char *end)
+{
+	return end - at >= 3 && !memcmp(at, "...", 3) && is_blank(at + 3, end);
+}
+
+/* Reads the lines from `at` on. */
+static int read_lines(struct reader *r, const char *at, const char *end, bool at_end)
+{
+	while (at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		const char *stop = newline ? newline : end;
+		int result = 0;
+
+		r->line++;
+		if (stop > at && stop[-1] == '\r')
+			stop--;
+		if (is_terminator(at, stop)) {
+			if (r->ended)
+				return bad(r, "a second '...'; the text has ended before");
+			r->ended = true;
+		} else if (!newline && !r->ended && !at_end) {
+			return 0;
+		} else if (!(r->line == 1 && stop - at == 3 && !memcmp(at, "---", 3))) {
+			result = read_line(r, at, stop);
+		}
+		if (result < 0)
+			return result;
+		at = newline ? newline + 1 : end;
+	}
+	return 0;
+}
+
 int snapshot_file_parse(
 	const char *text, size_t len, bool at_end, struct copy_request *out, struct err *err)
 {
 	struct reader r = {.out = out, .err = err, .encrypted = -1};
 	const char *at = text, *end = text + len;
+	int result;
 
 	*out = (struct copy_request){0};
 	if (len > REQUEST_TEXT_MAX)
 		return err_set(err, EINVAL, "the text is longer than a snapshot file can be");
 	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
 		at += 3;
-	while (at < end) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		const char *next = newline ? newline + 1 : end, *stop = newline ? newline : end;
-		int result;
-
-		r.line++;
-		if (stop > at && stop[-1] == '\r')
-			stop--;
-		if (stop - at >= 3 && !memcmp(at, "...", 3) && is_blank(at + 3, stop)) {
-			if (!is_blank(next, end)) {
-				r.line++;
-				return bad(&r, "nothing may follow the '...' that ends the text");
-			}
-			out->complete = true;
-			break;
-		}
-		if (!newline && !at_end)
-			break;
-		if (!(r.line == 1 && stop - at == 3 && !memcmp(at, "---", 3))) {
-			result = read_line(&r, at, stop);
-			if (result < 0)
-				return result;
-		}
-		at = next;
-	}
+	result = read_lines(&r, at, end, at_end);
+	if (result < 0)
+		return result;
+	out->complete = r.ended;
 	return check_fields(&r, out->complete || at_end);
 }
 

@@ -48,10 +48,11 @@ struct copy_request {
 int snapshot_file_format(struct buf *out, const char *region, const struct catalogue_snapshot *s);
 
 /* Reads a text. Returns 0, or -EINVAL (-ENOMEM) with *err that names the line and what would be
- * right: an unknown key, a malformed line, a value out of range, anything but white space after
- * "...". A text that has its "...", or is read at_end, names a region and a snapshot, or is
+ * right: an unknown key, a malformed line, a value out of range, a key given twice, any line but
+ * options and comments after the "...". Options of requests of another kind ("volume.*", "image.*")
+ * are ignored. A text that has its "...", or is read at_end, names a region and a snapshot, or is
  * refused. While the text has no "..." yet, a last line without a newline is not judged, unless
- * at_end. *out is to be finished by snapshot_file_finish() in every case. */
+ * at_end; after the "..." it is. *out is to be finished by snapshot_file_finish() in every case. */
 int snapshot_file_parse(
 	const char *text, size_t len, bool at_end, struct copy_request *out, struct err *err);
 void snapshot_file_finish(struct copy_request *request);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -151,14 +152,82 @@ static void test_everything_that_may_be_asked_for(void **state)
 
 #define HEAD "region: us-east-1\nsnapshot: snap-0a1b2c3d\n"
 
+/* echo copy.… >> file adds its line after the '...'. */
+static void test_options_may_follow_the_end(void **state)
+{
+	static const char text[] = HEAD "copy.tag.a: 1\n"
+					"volume.type: gp3\n"
+					"...\r\n"
+					"\n"
+					"# added by hand\n"
+					"copy.tag.b: 2\n"
+					"volume.type: io2\n"
+					"image.name: db\n"
+					"copy.again: before-the_2nd.Upgrade\n"
+					"copy.description: a longer text"; /* no newline */
+	struct copy_request r;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(snapshot_file_parse(text, sizeof(text) - 1, false, &r, &err), 0);
+	assert_true(r.complete);
+	assert_string_equal(r.source_id, "snap-0a1b2c3d");
+	assert_string_equal(r.again, "before-the_2nd.Upgrade");
+	assert_string_equal(r.description, "a longer text");
+	assert_int_equal(r.n_tags, 2);
+	assert_string_equal(r.tags[1].key, "b");
+	snapshot_file_finish(&r);
+}
+
+static void test_labels(void **state)
+{
+	char text[sizeof(HEAD) + 160];
+	struct copy_request r;
+	struct err err;
+
+	(void)state;
+	for (int len = 1; len <= 129; len += 127) {
+		snprintf(text, sizeof(text), HEAD "...\ncopy.again: %.*s", len,
+			"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+			"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy");
+		assert_int_equal(snapshot_file_parse(text, strlen(text), false, &r, &err), 0);
+		assert_int_equal(strlen(r.again), len);
+		snapshot_file_finish(&r);
+	}
+	strcat(text, "y");
+	assert_int_equal(snapshot_file_parse(text, strlen(text), false, &r, &err), -EINVAL);
+	snapshot_file_finish(&r);
+}
+
 static void test_refusals_name_the_line(void **state)
 {
 	static const struct {
 		const char *text, *message;
 	} table[] = {
 		{HEAD "copy.encryptd: yes\n...\n", "line 3: 'copy.encryptd' is not a key"},
-		{HEAD "...\nx", "line 4: nothing may follow"},
-		{HEAD "...\n\n\n...\n", "line 4: nothing may follow"},
+		{HEAD "...\nx", "line 4: a line has the form"},
+		{HEAD "...\n\n\n...\n", "line 6: a second '...'"},
+		{HEAD "...\n---\n", "line 4: a line has the form"},
+		{HEAD "...\n# the next one\nregion: us-east-1\n",
+			"line 5: 'region' stands after the '...'; only copy.* lines may follow"},
+		{HEAD "...\nsize: 8 GiB", "line 4: 'size' stands after the '...'"},
+		{HEAD "...\nencrypted: yes\n", "line 4: 'encrypted' stands after the '...'"},
+		{HEAD "...\nnonsense: x\n", "line 4: 'nonsense' stands after the '...'"},
+		{HEAD "...\ncopy.encryptd: yes\n", "line 4: 'copy.encryptd' is not a key"},
+		{HEAD "...\ncopy.dry-run: yes\ncopy.dry-run: yes\n",
+			"line 5: copy.dry-run was given before"},
+		{HEAD "copy.dry-run: yes\n...\ncopy.dry-run: yes\n",
+			"line 5: copy.dry-run was given before"},
+		{HEAD "copy.tag.a: 1\n...\ncopy.tag.a: 2\n", "line 5: this tag was given before"},
+		{HEAD "copy.kms-key: alias/k\n...\ncopy.encrypted: no\n",
+			"copy.kms-key is given, but"},
+		{HEAD "volumes.type: gp3\n...\n", "line 3: 'volumes.type' is not a key"},
+		{HEAD "volume.type: \"gp3\n...\n", "line 3: a closing quote"},
+		{HEAD "copy.again:\n...\n", "line 3: copy.again must be a label of 1 to 128"},
+		{HEAD "copy.again: \"two words\"\n...\n", "line 3: copy.again must be a label"},
+		{HEAD "copy.again: a/b\n...\n", "line 3: copy.again must be a label"},
+		{HEAD "copy.again: \xc3\xa9\n...\n", "line 3: copy.again must be a label"},
+		{HEAD "copy.again: 1\n...\ncopy.again: 2\n", "line 5: copy.again was given before"},
 		{HEAD "nonsense\n...\n", "line 3: a line has the form"},
 		{HEAD ": x\n...\n", "line 3: a line has the form"},
 		{HEAD "copy.tag.a:b\n...\n", "line 3: a line has the form"},
@@ -229,6 +298,8 @@ static void test_a_text_in_the_making(void **state)
 		{HEAD "..", true, -EINVAL, false},
 		{HEAD "...", false, 0, true},
 		{HEAD "...\n", false, 0, true},
+		{HEAD "...\ncopy.tag.a: b", false, 0, true},
+		{HEAD "...\ncopy.dry-run: ye", false, -EINVAL, false},
 		{"region: us-east-1\n", false, 0, false},
 		{"region: us-east-1\n", true, -EINVAL, false},
 		{"snapshot: snap-0a1b2c3d\n", true, -EINVAL, false},
@@ -296,6 +367,8 @@ int main(void)
 		cmocka_unit_test(test_descriptions_are_quoted_where_yaml_needs_it),
 		cmocka_unit_test(test_what_is_written_is_a_request),
 		cmocka_unit_test(test_everything_that_may_be_asked_for),
+		cmocka_unit_test(test_options_may_follow_the_end),
+		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_refusals_name_the_line),
 		cmocka_unit_test(test_a_text_in_the_making),
 		cmocka_unit_test(test_limits),

@@ -4,7 +4,7 @@ import os
 from errno import EACCES, EFBIG, EINVAL, EPERM
 
 from harness import case, check, contains, read, refused, same, status, until, write
-from world import KEYS, NIGHTLY
+from world import BARE, KEYS, NIGHTLY
 
 HEAD = f"region: us-east-1\nsnapshot: {NIGHTLY}\n"
 
@@ -140,8 +140,27 @@ def unknown_key(t):
 
 
 @case
+def options_after_the_end(t):
+    """What echo adds to a snapshot's file counts; options of another kind do not matter."""
+    m = t.mount()
+    t.ok(f"{{ cat us-east-1/snapshots/{NIGHTLY}/{NIGHTLY}.snapshot; echo; echo '# mine'; echo volume.type: gp3; "
+         f"echo copy.tag.env: dr; printf 'copy.description: added'; }} > {t.path('x')} && cp {t.path('x')} eu-west-1/")
+    [copy] = t.sim.copies("eu-west-1")
+    same(copy["Description"], "added")
+    same(own_tags(copy), {"Name": "db", "env": "dr"})
+    same(t.sim.count("CopySnapshot"), 1)
+
+
+@case
 def text_after_the_end(t):
-    not_asked(t, HEAD + "...\ncopy.description: too late\n")
+    """Two texts in one file ask for nothing: it would not be clear which."""
+    m = t.mount()
+    m.allow("EINVAL|after")
+    file = lambda id: f"us-east-1/snapshots/{id}/{id}.snapshot"
+    check(t.run(f"cat {file(NIGHTLY)} {file(BARE)} > eu-west-1/x").code != 0)
+    contains(read(m(".ebsfs/last-error")), "line 12: 'region' stands after the '...'")
+    for text in ("hello\n", "snapshot: snap-0123456789abcdef0\n", "...\n", "copy.descripton: typo\n"):
+        not_asked(t, HEAD + "...\n" + text)
 
 
 @case
