@@ -439,6 +439,12 @@ static void copy_snapshot_show(struct job *job)
 	copy_tags_finish(&tags);
 }
 
+static void copy_snapshot_ended(struct job *job)
+{
+	if (job->pub.row.move)
+		move_cleanup_start(job);
+}
+
 static const char *const states[] = {
 	"queued", "submitting", "pending", "completed", "error", "failed", "cancelled", "deleted"};
 
@@ -459,7 +465,7 @@ const struct job_kind copy_snapshot_kind = {
 	.show = copy_snapshot_show,
 	.poll = reconcile_poll,
 	.poll_cancel = reconcile_poll_cancel,
-	.ended = move_cleanup_start,
+	.ended = copy_snapshot_ended,
 	.finish = move_cleanup_finish,
 	.encryption = encryption_defaults_describe,
 	.follow_up = move_cleanup_describe,

@@ -48,8 +48,7 @@ void move_cleanup_start(struct job *job)
 	const struct journal_copy *row = &job->pub.row;
 	struct move_cleanup *m;
 
-	if (job->moving || job->pub.state != COPY_COMPLETED || !row->move || row->code ||
-		row->dry_run)
+	if (job->moving || job->pub.state != COPY_COMPLETED || row->code || row->dry_run)
 		return;
 	m = calloc(1, sizeof(*m));
 	if (m)

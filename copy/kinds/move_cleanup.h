@@ -5,7 +5,7 @@
 
 #include "engine.h"
 
-/* job_kind.ended: begins, if the copy has completed and its row says that it moves. */
+/* Begins for a copy that has ended and whose row moves, if the copy has completed. */
 void move_cleanup_start(struct job *job);
 /* job_kind.follow_up: the line `move` of a status, for a row that moves: what became of the source,
  * or will. */
