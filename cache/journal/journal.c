@@ -18,9 +18,11 @@
 /* One change: up to two rows to write, or one receipt to delete. */
 struct change {
 	bool has_copy, has_receipt;
+	bool only_state; /* of the copy's row: its state and deleted_ms */
 	struct journal_copy copy;
 	struct journal_receipt receipt;
 	int64_t delete_receipt; /* 0: none */
+	struct err *refused;    /* the other rows do not allow it; NULL: they do */
 	journal_done *done;
 	void *arg;
 	struct change *next;
@@ -71,6 +73,7 @@ static void change_destroy(struct change *c)
 {
 	journal_copy_finish(&c->copy);
 	journal_receipt_finish(&c->receipt);
+	free(c->refused);
 	free(c);
 }
 
@@ -86,12 +89,19 @@ static void changes_destroy(struct change *first)
 
 /* --- writing: the parts that run in the thread pool --- */
 
+static int write_copy(struct journal_db *db, const struct change *c, struct err *err)
+{
+	if (c->only_state)
+		return journal_db_set_state(db, c->copy.id, c->copy.state, c->copy.deleted_ms, err);
+	return journal_db_put(db, &journal_rows_copies, &c->copy, err);
+}
+
 static int write_change(struct journal_db *db, const struct change *c, struct err *err)
 {
 	int result = 0;
 
 	if (c->has_copy)
-		result = journal_db_put(db, &journal_rows_copies, &c->copy, err);
+		result = write_copy(db, c, err);
 	if (result == 0 && c->has_receipt)
 		result = journal_db_put(db, &journal_rows_receipts, &c->receipt, err);
 	if (result == 0 && c->delete_receipt)
@@ -99,20 +109,40 @@ static int write_change(struct journal_db *db, const struct change *c, struct er
 	return result;
 }
 
-/* Writes all changes or none. *err has errnum 0 on success. */
-static void commit_changes(struct journal_db *db, const struct change *first, struct err *err)
+/* Whether the error is about this change only (journal_db.h), not about the disk. */
+static bool change_refuse(struct change *c, const struct err *err)
 {
-	int result = journal_db_begin(db, err);
+	if (err->errnum != EEXIST && err->errnum != ENOENT)
+		return false;
+	c->refused = malloc(sizeof(*c->refused));
+	if (c->refused)
+		*c->refused = *err;
+	return c->refused;
+}
 
-	for (const struct change *c = first; result == 0 && c; c = c->next)
-		result = write_change(db, c, err);
-	if (result == 0)
-		result = journal_db_commit(db, err);
-	if (result == 0) {
-		err->errnum = 0;
-		return;
-	}
-	journal_db_rollback(db);
+/* Writes all changes or none, but those that are refused: a fault of one caller is no loss for the
+ * others. *err has errnum 0 on success. */
+static void commit_changes(struct journal_db *db, struct change *first, struct err *err)
+{
+	struct change *c;
+	int result;
+
+	do {
+		result = journal_db_begin(db, err);
+		for (c = result < 0 ? NULL : first; c; c = c->next) {
+			if (!c->refused)
+				result = write_change(db, c, err);
+			if (result < 0)
+				break;
+		}
+		if (result == 0)
+			result = journal_db_commit(db, err);
+		if (result == 0) {
+			err->errnum = 0;
+			return;
+		}
+		journal_db_rollback(db);
+	} while (c && change_refuse(c, err));
 	/* EINVAL means damage here, but an invalid argument to the caller. */
 	if (err->errnum == EINVAL)
 		err->errnum = EIO;
@@ -135,6 +165,14 @@ static void batch_free(struct batch *b)
 	free(b);
 }
 
+static void log_refused(const struct change *first)
+{
+	for (const struct change *c = first; c; c = c->next) {
+		if (c->refused)
+			log_error("%s", c->refused->message);
+	}
+}
+
 /* Calls each change's done. Returns false if one of them closed the journal. */
 static bool call_done(struct journal *j, const struct change *first, const struct err *err)
 {
@@ -143,7 +181,7 @@ static bool call_done(struct journal *j, const struct change *first, const struc
 	j->closed = &closed;
 	for (const struct change *c = first; c && !closed; c = c->next) {
 		if (c->done)
-			c->done(c->arg, err);
+			c->done(c->arg, c->refused ? c->refused : err);
 	}
 	if (!closed)
 		j->closed = NULL;
@@ -200,6 +238,7 @@ static void batch_done(void *arg)
 	struct batch *b = arg;
 	struct journal *j = b->journal;
 
+	log_refused(b->first);
 	if (j) {
 		j->in_flight = NULL;
 		j->last_error = b->err;
@@ -251,24 +290,31 @@ static void batch_start_next(void *arg)
 	changes_fail(j, first);
 }
 
-static int put_change(struct journal *j, const struct journal_copy *copy,
-	const struct journal_receipt *receipt, int64_t delete_receipt, journal_done *done,
-	void *arg)
+/* Either row may be NULL. */
+static struct change *change_create(
+	const struct journal_copy *copy, const struct journal_receipt *receipt)
 {
 	struct change *c = calloc(1, sizeof(*c));
 
 	if (!c)
-		return -ENOMEM;
-	c->delete_receipt = delete_receipt;
-	c->done = done;
-	c->arg = arg;
+		return NULL;
 	c->has_copy = copy && journal_rows_copy(&journal_rows_copies, &c->copy, copy) == 0;
 	c->has_receipt =
 		receipt && journal_rows_copy(&journal_rows_receipts, &c->receipt, receipt) == 0;
 	if ((copy && !c->has_copy) || (receipt && !c->has_receipt)) {
 		change_destroy(c);
-		return -ENOMEM;
+		return NULL;
 	}
+	return c;
+}
+
+/* c NULL: there was no memory for it. */
+static int change_put(struct journal *j, struct change *c, journal_done *done, void *arg)
+{
+	if (!c)
+		return -ENOMEM;
+	c->done = done;
+	c->arg = arg;
 	*j->last = c;
 	j->last = &c->next;
 	if (!j->in_flight && !loop_timer_armed(j->turn))
@@ -279,24 +325,39 @@ static int put_change(struct journal *j, const struct journal_copy *copy,
 int journal_put_copy(
 	struct journal *j, const struct journal_copy *row, journal_done *done, void *arg)
 {
-	return put_change(j, row, NULL, 0, done, arg);
+	return change_put(j, change_create(row, NULL), done, arg);
 }
 
 int journal_put_receipt(
 	struct journal *j, const struct journal_receipt *row, journal_done *done, void *arg)
 {
-	return put_change(j, NULL, row, 0, done, arg);
+	return change_put(j, change_create(NULL, row), done, arg);
 }
 
 int journal_delete_receipt(struct journal *j, int64_t id, journal_done *done, void *arg)
 {
-	return put_change(j, NULL, NULL, id, done, arg);
+	struct change *c = change_create(NULL, NULL);
+
+	if (c)
+		c->delete_receipt = id;
+	return change_put(j, c, done, arg);
 }
 
 int journal_put_both(struct journal *j, const struct journal_copy *copy,
 	const struct journal_receipt *receipt, journal_done *done, void *arg)
 {
-	return put_change(j, copy, receipt, 0, done, arg);
+	return change_put(j, change_create(copy, receipt), done, arg);
+}
+
+int journal_set_copy_state(struct journal *j, int64_t id, const char *state, int64_t deleted_ms,
+	journal_done *done, void *arg)
+{
+	struct journal_copy row = {.id = id, .state = (char *)state, .deleted_ms = deleted_ms};
+	struct change *c = change_create(&row, NULL);
+
+	if (c)
+		c->only_state = true;
+	return change_put(j, c, done, arg);
 }
 
 int64_t journal_next_copy_id(struct journal *j)
@@ -444,6 +505,7 @@ void journal_close(struct journal *j)
 		commit_changes(j->db, j->first, &err);
 		if (err.errnum)
 			log_error("the last changes are not in the journal: %s", err.message);
+		log_refused(j->first);
 		changes_destroy(j->first);
 	}
 	loop_timer_destroy(j->turn);

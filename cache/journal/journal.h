@@ -92,7 +92,11 @@ int64_t journal_next_receipt_id(struct journal *j);
 /* Changes are asynchronous: the row is copied now and written in the thread pool. The changes of
  * one loop iteration are one transaction. done is called when it is on disk (fsync), or with *err
  * (ENOSPC, EIO) when nothing of it is. Changes are written, and their done called, in order. done
- * may be NULL. Return 0 or -ENOMEM (then done is not called). */
+ * may be NULL. Return 0 or -ENOMEM (then done is not called).
+ *
+ * A change that the other rows forbid is a fault of ebsfs: it is logged, its done gets EEXIST (its
+ * copy would be a second living one of the same key) or ENOENT (no row has its id), and the other
+ * changes of the transaction are written without it. */
 typedef void journal_done(void *arg, const struct err *err);
 int journal_put_copy(
 	struct journal *j, const struct journal_copy *row, journal_done *done, void *arg);
@@ -102,6 +106,9 @@ int journal_delete_receipt(struct journal *j, int64_t id, journal_done *done, vo
 /* A copy's row and its receipt's row, in one transaction. */
 int journal_put_both(struct journal *j, const struct journal_copy *copy,
 	const struct journal_receipt *receipt, journal_done *done, void *arg);
+/* Sets the state and deleted_ms of a copy's row and keeps its other columns. */
+int journal_set_copy_state(struct journal *j, int64_t id, const char *state, int64_t deleted_ms,
+	journal_done *done, void *arg);
 
 /* Why the last write failed; NULL if it succeeded. */
 const struct err *journal_last_error(const struct journal *j);

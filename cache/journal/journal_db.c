@@ -59,6 +59,8 @@ static int db_errno(sqlite3 *sqlite, int code)
 		return EBUSY;
 	case SQLITE_NOMEM:
 		return ENOMEM;
+	case SQLITE_CONSTRAINT:
+		return EEXIST;
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
 		return EACCES;
@@ -252,6 +254,38 @@ void journal_db_close(struct journal_db *db)
 	free(db);
 }
 
+/* --- rows out of statements --- */
+
+static void read_column(
+	sqlite3_stmt *statement, int at, const struct journal_column *column, void *row)
+{
+	void *member = (char *)row + column->offset;
+
+	switch (column->kind) {
+	case JOURNAL_TEXT:
+		*(char **)member = (char *)sqlite3_column_text(statement, at);
+		break;
+	case JOURNAL_I64:
+		*(int64_t *)member = sqlite3_column_int64(statement, at);
+		break;
+	case JOURNAL_INT:
+		*(int *)member = sqlite3_column_int(statement, at);
+		break;
+	case JOURNAL_U32:
+		*(uint32_t *)member = (uint32_t)sqlite3_column_int64(statement, at);
+		break;
+	case JOURNAL_BOOL:
+		*(bool *)member = sqlite3_column_int(statement, at) != 0;
+		break;
+	}
+}
+
+static void read_row(sqlite3_stmt *statement, const struct journal_table *table, void *row)
+{
+	for (size_t i = 0; i < table->n_columns; i++)
+		read_column(statement, (int)i, &table->columns[i], row);
+}
+
 /* --- writing --- */
 
 static size_t table_index(const struct journal_table *table)
@@ -319,6 +353,47 @@ int journal_db_delete(
 	sqlite3_stmt *statement = db->delete[table_index(table)];
 
 	return delete_rows(db, statement, sqlite3_bind_int64(statement, 1, id), err);
+}
+
+/* Reads a copy's row; the caller finishes it. */
+static int read_copy(struct journal_db *db, int64_t id, struct journal_copy *out, struct err *err)
+{
+	const struct journal_table *table = &journal_rows_copies;
+	_cleanup_(finalizep) sqlite3_stmt *statement = NULL;
+	_cleanup_buf_ struct buf sql = BUF_INIT;
+	struct journal_copy row = {0};
+	int code;
+
+	if (journal_rows_sql_read_one(table, &sql) < 0)
+		return err_set(err, ENOMEM, "out of memory");
+	code = sqlite3_prepare_v2(db->sqlite, sql.data, -1, &statement, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_bind_int64(statement, 1, id);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code == SQLITE_DONE)
+		return err_set(err, ENOENT, "the journal %s has no copy %lld", journal_db_path(db),
+			(long long)id);
+	if (code != SQLITE_ROW)
+		return db_err(db->sqlite, err, "reading");
+	read_row(statement, table, &row);
+	return journal_rows_copy(table, out, &row) < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
+}
+
+int journal_db_set_state(
+	struct journal_db *db, int64_t copy, const char *state, int64_t deleted_ms, struct err *err)
+{
+	struct journal_copy row, changed;
+	int result = read_copy(db, copy, &row, err);
+
+	if (result < 0)
+		return result;
+	changed = row;
+	changed.state = (char *)state;
+	changed.deleted_ms = deleted_ms;
+	result = journal_db_put(db, &journal_rows_copies, &changed, err);
+	journal_copy_finish(&row);
+	return result;
 }
 
 static int put_counts(struct journal_db *db, struct err *err)
@@ -397,30 +472,6 @@ int journal_db_prune(struct journal_db *db, int64_t ended_before_ms, struct err 
 
 /* --- reading --- */
 
-static void read_column(
-	sqlite3_stmt *statement, int at, const struct journal_column *column, void *row)
-{
-	void *member = (char *)row + column->offset;
-
-	switch (column->kind) {
-	case JOURNAL_TEXT:
-		*(char **)member = (char *)sqlite3_column_text(statement, at);
-		break;
-	case JOURNAL_I64:
-		*(int64_t *)member = sqlite3_column_int64(statement, at);
-		break;
-	case JOURNAL_INT:
-		*(int *)member = sqlite3_column_int(statement, at);
-		break;
-	case JOURNAL_U32:
-		*(uint32_t *)member = (uint32_t)sqlite3_column_int64(statement, at);
-		break;
-	case JOURNAL_BOOL:
-		*(bool *)member = sqlite3_column_int(statement, at) != 0;
-		break;
-	}
-}
-
 int journal_db_each(struct journal_db *db, const struct journal_table *table, journal_db_row *fn,
 	void *arg, struct err *err)
 {
@@ -436,8 +487,7 @@ int journal_db_each(struct journal_db *db, const struct journal_table *table, jo
 		code = sqlite3_step(statement);
 		if (code != SQLITE_ROW)
 			break;
-		for (size_t i = 0; i < table->n_columns; i++)
-			read_column(statement, (int)i, &table->columns[i], row);
+		read_row(statement, table, row);
 		result = fn(arg, row);
 		if (result)
 			return result;

@@ -38,10 +38,14 @@ int journal_db_query(struct journal_db *db, const char *sql, const char *param, 
 	char **text, const char *doing, struct err *err);
 
 /* A transaction: begin, changes, commit. If any of them fails: rollback, which also makes sure that
- * the failed transaction does not reappear after a crash. Return 0 or -errno with *err. */
+ * the failed transaction does not reappear after a crash. Return 0 or -errno with *err. Of these
+ * EEXIST and ENOENT are about the row alone: a second living copy of the same key, and an id that
+ * no row has. */
 int journal_db_begin(struct journal_db *db, struct err *err);
 int journal_db_put(
 	struct journal_db *db, const struct journal_table *table, const void *row, struct err *err);
+int journal_db_set_state(struct journal_db *db, int64_t copy, const char *state, int64_t deleted_ms,
+	struct err *err);
 int journal_db_delete(
 	struct journal_db *db, const struct journal_table *table, int64_t id, struct err *err);
 int journal_db_commit(struct journal_db *db, struct err *err);

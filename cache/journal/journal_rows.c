@@ -113,11 +113,23 @@ int journal_rows_sql_delete(const struct journal_table *table, struct buf *out)
 		table->name, table->columns[0].name);
 }
 
-int journal_rows_sql_read(const struct journal_table *table, struct buf *out)
+static void add_select(const struct journal_table *table, struct buf *out)
 {
 	buf_puts(out, "SELECT ");
 	add_columns(table, out);
-	return buf_printf(out, " FROM %s ORDER BY \"%s\"", table->name, table->columns[0].name);
+	buf_printf(out, " FROM %s", table->name);
+}
+
+int journal_rows_sql_read(const struct journal_table *table, struct buf *out)
+{
+	add_select(table, out);
+	return buf_printf(out, " ORDER BY \"%s\"", table->columns[0].name);
+}
+
+int journal_rows_sql_read_one(const struct journal_table *table, struct buf *out)
+{
+	add_select(table, out);
+	return buf_printf(out, " WHERE \"%s\" = ?1", table->columns[0].name);
 }
 
 static char **text_at(const struct journal_column *column, void *row)

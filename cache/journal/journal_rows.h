@@ -41,10 +41,12 @@ int64_t journal_rows_number(const struct journal_column *column, const void *row
 
 /* Append SQL for a table. insert: the parameters ?1, ?2 … are the columns in order, then the
  * checksum; delete: ?1 is the key, and the statement returns the checksum of the deleted row; read
- * returns the columns in order, sorted by key. Results as buf_add. */
+ * returns the columns in order, sorted by key; read_one those of the row whose key is ?1. Results
+ * as buf_add. */
 int journal_rows_sql_insert(const struct journal_table *table, struct buf *out);
 int journal_rows_sql_delete(const struct journal_table *table, struct buf *out);
 int journal_rows_sql_read(const struct journal_table *table, struct buf *out);
+int journal_rows_sql_read_one(const struct journal_table *table, struct buf *out);
 
 /* Copies a row with its texts. Returns 0 or -ENOMEM (then *to is all zero). */
 int journal_rows_copy(const struct journal_table *table, void *to, const void *from);

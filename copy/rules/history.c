@@ -7,22 +7,40 @@
 #include <string.h>
 
 /* One copy: the numbers, then its texts one behind the other, each with its NUL, in the order of
- * history_texts_of(). */
+ * enum text. */
 struct packed {
 	int64_t id;
-	int64_t requested_ms, started_ms, ended_ms, bytes;
+	int64_t requested_ms, started_ms, ended_ms, deleted_ms, bytes;
 	uint8_t state;
-	bool move, encrypted, dry_run;
+	bool move : 1, encrypted : 1, dry_run : 1, adopted : 1;
 	char texts[];
 };
 
-#define TEXTS 7
+enum text {
+	TEXT_REGION,
+	TEXT_COPY_ID,
+	TEXT_SOURCE_REGION,
+	TEXT_SOURCE_ID,
+	TEXT_LABEL,
+	TEXT_KMS_KEY_ID,
+	TEXT_CODE,
+	TEXT_MESSAGE,
+	TEXT_REQUEST_ID,
+	TEXTS,
+};
+
+/* Row ids by the hash of a text, open addressing; 0 is free. An entry may be out of date: its row
+ * went, or is another now. A look-up therefore checks the row. */
+struct index {
+	uint32_t *slots;
+	size_t n_slots, used;
+};
 
 struct history {
 	struct packed **sorted; /* by row id */
 	size_t n, cap;
-	struct packed **table; /* by snapshot id, open addressing; NULL slots are free */
-	size_t slots;
+	struct index by_snapshot; /* rows with a snapshot's id */
+	struct index by_key;      /* living rows */
 };
 
 struct history *history_create(void)
@@ -37,26 +55,29 @@ void history_destroy(struct history *h)
 	for (size_t i = 0; i < h->n; i++)
 		free(h->sorted[i]);
 	free(h->sorted);
-	free(h->table);
+	free(h->by_snapshot.slots);
+	free(h->by_key.slots);
 	free(h);
 }
 
 static void history_texts_of(struct journal_copy *row, char **texts[TEXTS])
 {
-	texts[0] = &row->region;
-	texts[1] = &row->copy_id;
-	texts[2] = &row->source_region;
-	texts[3] = &row->source_id;
-	texts[4] = &row->code;
-	texts[5] = &row->message;
-	texts[6] = &row->request_id;
+	texts[TEXT_REGION] = &row->region;
+	texts[TEXT_COPY_ID] = &row->copy_id;
+	texts[TEXT_SOURCE_REGION] = &row->source_region;
+	texts[TEXT_SOURCE_ID] = &row->source_id;
+	texts[TEXT_LABEL] = &row->label;
+	texts[TEXT_KMS_KEY_ID] = &row->kms_key_id;
+	texts[TEXT_CODE] = &row->code;
+	texts[TEXT_MESSAGE] = &row->message;
+	texts[TEXT_REQUEST_ID] = &row->request_id;
 }
 
-static const char *history_packed_text(const struct packed *p, unsigned n)
+static const char *history_packed_text(const struct packed *p, enum text which)
 {
 	const char *text = p->texts;
 
-	while (n--)
+	for (unsigned i = 0; i < which; i++)
 		text += strlen(text) + 1;
 	return text;
 }
@@ -65,13 +86,15 @@ static struct packed *history_pack(const struct copy *copy)
 {
 	struct journal_copy row = copy->row;
 	char **texts[TEXTS];
-	size_t size = sizeof(struct packed);
+	size_t size = offsetof(struct packed, texts);
 	struct packed *p;
 	char *at;
 
 	history_texts_of(&row, texts);
 	for (int i = 0; i < TEXTS; i++)
 		size += (*texts[i] ? strlen(*texts[i]) : 0) + 1;
+	if (size < sizeof(struct packed))
+		size = sizeof(struct packed);
 	p = malloc(size);
 	if (!p)
 		return NULL;
@@ -79,62 +102,115 @@ static struct packed *history_pack(const struct copy *copy)
 		.requested_ms = row.requested_ms,
 		.started_ms = row.started_ms,
 		.ended_ms = row.ended_ms,
+		.deleted_ms = row.deleted_ms,
 		.bytes = row.bytes,
 		.state = (uint8_t)copy->state,
 		.move = row.move,
 		.encrypted = row.encrypted,
-		.dry_run = row.dry_run};
+		.dry_run = row.dry_run,
+		.adopted = row.adopted};
 	at = p->texts;
 	for (int i = 0; i < TEXTS; i++)
 		at = stpcpy(at, *texts[i] ? *texts[i] : "") + 1;
 	return p;
 }
 
-/* FNV-1a */
-static size_t history_hash(const char *text)
-{
-	uint64_t h = 14695981039346656037u;
+/* --- the indexes --- */
 
-	for (; *text; text++)
+/* FNV-1a over the text and its NUL. */
+static uint64_t history_hash(uint64_t h, const char *text)
+{
+	do
 		h = (h ^ (unsigned char)*text) * 1099511628211u;
-	return (size_t)(h ^ h >> 29);
+	while (*text++);
+	return h;
+}
+#define HASH_START 14695981039346656037u
+
+static uint64_t history_snapshot_hash(const char *region, const char *id)
+{
+	return history_hash(history_hash(HASH_START, region), id);
 }
 
-static void history_table_put(struct history *h, struct packed *p)
+static uint64_t history_key_hash(
+	const char *source_region, const char *source_id, const char *region, const char *label)
 {
-	size_t i = history_hash(history_packed_text(p, 1)) & (h->slots - 1);
+	uint64_t h = history_hash(history_hash(HASH_START, source_region), source_id);
 
-	while (h->table[i])
-		i = (i + 1) & (h->slots - 1);
-	h->table[i] = p;
+	return history_hash(history_hash(h, region), label);
 }
 
-static void history_table_fill(struct history *h)
+/* Whether the same request starts no other copy (copies.h). */
+static bool history_lives(const struct packed *p)
 {
-	if (h->slots)
-		memset(h->table, 0, h->slots * sizeof(*h->table));
-	for (size_t i = 0; i < h->n; i++)
-		if (*history_packed_text(h->sorted[i], 1))
-			history_table_put(h, h->sorted[i]);
+	if (p->dry_run)
+		return false;
+	return p->state == COPY_COMPLETED ||
+	       (p->state == COPY_FAILED &&
+		       !strcmp(history_packed_text(p, TEXT_CODE), COPY_CODE_UNKNOWN));
 }
 
-/* Makes the table anew, with room for as many again. */
-static int history_table_build(struct history *h)
+static size_t history_first_slot(const struct index *index, uint64_t hash)
 {
-	size_t slots = 64;
-	struct packed **table;
+	return (size_t)(hash ^ hash >> 29) & (index->n_slots - 1);
+}
 
-	while (slots < h->n * 3)
-		slots *= 2;
-	table = calloc(slots, sizeof(struct packed *));
-	if (!table)
+static void history_index_put(struct index *index, uint64_t hash, uint32_t id)
+{
+	size_t i = history_first_slot(index, hash);
+
+	while (index->slots[i] && index->slots[i] != id)
+		i = (i + 1) & (index->n_slots - 1);
+	index->used += !index->slots[i];
+	index->slots[i] = id;
+}
+
+static void history_index_row(struct history *h, const struct packed *p)
+{
+	const char *region = history_packed_text(p, TEXT_REGION),
+		   *copy_id = history_packed_text(p, TEXT_COPY_ID);
+
+	if (*copy_id)
+		history_index_put(
+			&h->by_snapshot, history_snapshot_hash(region, copy_id), (uint32_t)p->id);
+	if (history_lives(p))
+		history_index_put(&h->by_key,
+			history_key_hash(history_packed_text(p, TEXT_SOURCE_REGION),
+				history_packed_text(p, TEXT_SOURCE_ID), region,
+				history_packed_text(p, TEXT_LABEL)),
+			(uint32_t)p->id);
+}
+
+static bool history_index_is_full(const struct index *index)
+{
+	return index->n_slots < (index->used + 1) * 3 / 2;
+}
+
+/* Makes both indexes anew, with room for n rows. On -ENOMEM they are unchanged. */
+static int history_index_renew(struct history *h, size_t n)
+{
+	size_t n_slots = 64;
+	uint32_t *by_snapshot, *by_key;
+
+	while (n_slots < (n + 1) * 3 / 2)
+		n_slots *= 2;
+	by_snapshot = calloc(n_slots, sizeof(*by_snapshot));
+	by_key = calloc(n_slots, sizeof(*by_key));
+	if (!by_snapshot || !by_key) {
+		free(by_snapshot);
+		free(by_key);
 		return -ENOMEM;
-	free(h->table);
-	h->table = table;
-	h->slots = slots;
-	history_table_fill(h);
+	}
+	free(h->by_snapshot.slots);
+	free(h->by_key.slots);
+	h->by_snapshot = (struct index){.slots = by_snapshot, .n_slots = n_slots};
+	h->by_key = (struct index){.slots = by_key, .n_slots = n_slots};
+	for (size_t i = 0; i < h->n; i++)
+		history_index_row(h, h->sorted[i]);
 	return 0;
 }
+
+/* --- rows come and go --- */
 
 /* The first place with a row id of `row` or more. */
 static size_t history_place(const struct history *h, int64_t row)
@@ -152,11 +228,15 @@ static size_t history_place(const struct history *h, int64_t row)
 	return low;
 }
 
+/* Makes room for one more row. */
 static int history_reserve(struct history *h)
 {
 	size_t cap = h->cap ? h->cap * 2 : 64;
 	struct packed **sorted;
 
+	if ((history_index_is_full(&h->by_snapshot) || history_index_is_full(&h->by_key)) &&
+		history_index_renew(h, h->n + 1) < 0)
+		return -ENOMEM;
 	if (h->n < h->cap)
 		return 0;
 	sorted = realloc(h->sorted, cap * sizeof(*sorted));
@@ -172,6 +252,8 @@ int history_add(struct history *h, const struct copy *copy)
 	size_t at = history_place(h, copy->row.id);
 	struct packed *p;
 
+	if (copy->row.id < 1 || copy->row.id > UINT32_MAX)
+		return -EOVERFLOW;
 	if (history_reserve(h) < 0)
 		return -ENOMEM;
 	p = history_pack(copy);
@@ -179,19 +261,12 @@ int history_add(struct history *h, const struct copy *copy)
 		return -ENOMEM;
 	if (at < h->n && h->sorted[at]->id == p->id) {
 		free(h->sorted[at]);
-		h->sorted[at] = p;
-		history_table_fill(h);
-		return 0;
+	} else {
+		memmove(h->sorted + at + 1, h->sorted + at, (h->n - at) * sizeof(*h->sorted));
+		h->n++;
 	}
-	if (h->slots < (h->n + 1) * 3 / 2 && history_table_build(h) < 0) {
-		free(p);
-		return -ENOMEM;
-	}
-	memmove(h->sorted + at + 1, h->sorted + at, (h->n - at) * sizeof(*h->sorted));
 	h->sorted[at] = p;
-	h->n++;
-	if (*history_packed_text(p, 1))
-		history_table_put(h, p);
+	history_index_row(h, p);
 	return 0;
 }
 
@@ -204,14 +279,14 @@ void history_retain(struct history *h, const int64_t *keep, size_t n)
 
 		while (k < n && keep[k] < p->id)
 			k++;
-		if (k < n && keep[k] == p->id)
+		if ((k < n && keep[k] == p->id) || history_lives(p))
 			h->sorted[kept++] = p;
 		else
 			free(p);
 	}
 	h->n = kept;
-	if (history_table_build(h) < 0)
-		history_table_fill(h); /* no memory for a smaller one: the old one serves */
+	/* Without memory for smaller ones, the old indexes serve. */
+	(void)history_index_renew(h, kept);
 }
 
 size_t history_count(const struct history *h)
@@ -219,39 +294,93 @@ size_t history_count(const struct history *h)
 	return h->n;
 }
 
+static const struct packed *history_find(const struct history *h, int64_t id)
+{
+	size_t at = history_place(h, id);
+
+	return at < h->n && h->sorted[at]->id == id ? h->sorted[at] : NULL;
+}
+
+/* The next row with an entry of this hash, from slot *i on; NULL: no more. */
+static const struct packed *history_next(
+	const struct history *h, const struct index *index, size_t *i)
+{
+	const struct packed *p = NULL;
+
+	while (!p && index->slots[*i]) {
+		p = history_find(h, index->slots[*i]);
+		*i = (*i + 1) & (index->n_slots - 1);
+	}
+	return p;
+}
+
 int64_t history_by_snapshot(const struct history *h, const char *region, const char *id)
 {
-	if (!h->slots)
+	const struct packed *p;
+	size_t i;
+
+	if (!h->by_snapshot.n_slots)
 		return 0;
-	for (size_t i = history_hash(id) & (h->slots - 1); h->table[i];
-		i = (i + 1) & (h->slots - 1))
-		if (!strcmp(history_packed_text(h->table[i], 1), id) &&
-			!strcmp(history_packed_text(h->table[i], 0), region))
-			return h->table[i]->id;
+	i = history_first_slot(&h->by_snapshot, history_snapshot_hash(region, id));
+	while ((p = history_next(h, &h->by_snapshot, &i)) != NULL)
+		if (!strcmp(history_packed_text(p, TEXT_COPY_ID), id) &&
+			!strcmp(history_packed_text(p, TEXT_REGION), region))
+			return p->id;
 	return 0;
+}
+
+static bool history_has_key(const struct packed *p, const struct journal_copy *row)
+{
+	return history_lives(p) &&
+	       !strcmp(history_packed_text(p, TEXT_SOURCE_ID), row->source_id) &&
+	       !strcmp(history_packed_text(p, TEXT_SOURCE_REGION), row->source_region) &&
+	       !strcmp(history_packed_text(p, TEXT_REGION), row->region) &&
+	       !strcmp(history_packed_text(p, TEXT_LABEL), row->label ? row->label : "");
+}
+
+int64_t history_by_key(const struct history *h, const struct journal_copy *row)
+{
+	const struct packed *p;
+	int64_t unknown = 0;
+	size_t i;
+
+	if (!h->by_key.n_slots)
+		return 0;
+	i = history_first_slot(&h->by_key, history_key_hash(row->source_region, row->source_id,
+						   row->region, row->label ? row->label : ""));
+	while ((p = history_next(h, &h->by_key, &i)) != NULL) {
+		if (!history_has_key(p, row))
+			continue;
+		if (p->state == COPY_COMPLETED)
+			return p->id;
+		unknown = p->id;
+	}
+	return unknown;
 }
 
 int history_get(const struct history *h, int64_t row, struct copy *out)
 {
-	size_t at = history_place(h, row);
-	const struct packed *p;
+	const struct packed *p = history_find(h, row);
 	char **texts[TEXTS];
 
-	if (at == h->n || h->sorted[at]->id != row)
+	if (!p)
 		return -ENOENT;
-	p = h->sorted[at];
 	*out = (struct copy){.state = (enum copy_state)p->state,
 		.origin = COPY_OURS,
 		.reason = "",
-		.progress = p->state == COPY_COMPLETED ? 100 : EC2_PROGRESS_UNKNOWN};
+		.progress = p->state == COPY_COMPLETED || p->state == COPY_DELETED
+				    ? 100
+				    : EC2_PROGRESS_UNKNOWN};
 	out->row = (struct journal_copy){.id = p->id,
 		.requested_ms = p->requested_ms,
 		.started_ms = p->started_ms,
 		.ended_ms = p->ended_ms,
+		.deleted_ms = p->deleted_ms,
 		.bytes = p->bytes,
 		.move = p->move,
 		.encrypted = p->encrypted,
 		.dry_run = p->dry_run,
+		.adopted = p->adopted,
 		.acknowledged = true};
 	history_texts_of(&out->row, texts);
 	for (unsigned i = 0; i < TEXTS; i++) {

@@ -13,15 +13,20 @@ struct history;
 struct history *history_create(void);    /* NULL on ENOMEM */
 void history_destroy(struct history *h); /* NULL is permitted */
 
-/* Takes up an ended copy: state and row of *copy, without its token, tags and description. A row
- * that is there already is replaced. Returns 0 or -ENOMEM. */
+/* Takes up an ended copy: state and row of *copy, without its token, tags, description and
+ * completion time. A row that is there already is replaced. Returns 0, -ENOMEM, or -EOVERFLOW: an
+ * id of more than 32 bits. */
 int history_add(struct history *h, const struct copy *copy);
-/* Keeps only the row ids in keep[0..n), sorted ascending; drops the other copies. */
+/* Keeps the row ids in keep[0..n), sorted ascending, and living copies; drops the others. */
 void history_retain(struct history *h, const int64_t *keep, size_t n);
 size_t history_count(const struct history *h);
 
 /* Row id of the copy that made this snapshot; 0: none. */
 int64_t history_by_snapshot(const struct history *h, const char *region, const char *id);
+/* Row id of the living copy with the key of *row (source_region, source_id, region, label); 0:
+ * none. Living here: completed, or failed with COPY_CODE_UNKNOWN; the completed one comes first. A
+ * dry run is never living. */
+int64_t history_by_key(const struct history *h, const struct journal_copy *row);
 /* Unpacks one: state, progress and row are set, the row's strings are the caller's. Returns 0,
  * -ENOENT or -ENOMEM. */
 int history_get(const struct history *h, int64_t row, struct copy *out);

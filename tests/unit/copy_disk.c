@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "copy_world.h"
+#include "journal_rows.h"
 #include "loop.h"
 
 #define ROWS 4000
@@ -14,6 +15,7 @@
 struct put {
 	struct journal_copy *copy;
 	struct journal_receipt *receipt;
+	bool only_state; /* of the copy's row: its state and deleted_ms */
 	journal_done *done;
 	void *arg;
 	struct put *next;
@@ -31,60 +33,33 @@ static struct journal disk;
 
 void journal_copy_finish(struct journal_copy *r)
 {
-	char *texts[] = {r->token, r->state, r->source_region, r->source_id, r->region,
-		r->description, r->tags, r->kms_key_id, r->copy_id, r->code, r->message,
-		r->request_id};
-
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		free(texts[i]);
-	*r = (struct journal_copy){0};
+	journal_rows_finish(&journal_rows_copies, r);
 }
 
 void journal_receipt_finish(struct journal_receipt *r)
 {
-	char *texts[] = {r->region, r->folder, r->name, r->file_name, r->text};
-
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		free(texts[i]);
-	*r = (struct journal_receipt){0};
+	journal_rows_finish(&journal_rows_receipts, r);
 }
 
-static char *dup_text(const char *text)
-{
-	return text ? strdup(text) : NULL;
-}
-
+/* NULL: out of memory. */
 static struct journal_copy *dup_copy(const struct journal_copy *r)
 {
 	struct journal_copy *c = malloc(sizeof(*c));
 
-	*c = *r;
-	c->token = dup_text(r->token);
-	c->state = dup_text(r->state);
-	c->source_region = dup_text(r->source_region);
-	c->source_id = dup_text(r->source_id);
-	c->region = dup_text(r->region);
-	c->description = dup_text(r->description);
-	c->tags = dup_text(r->tags);
-	c->kms_key_id = dup_text(r->kms_key_id);
-	c->copy_id = dup_text(r->copy_id);
-	c->code = dup_text(r->code);
-	c->message = dup_text(r->message);
-	c->request_id = dup_text(r->request_id);
-	return c;
+	if (c && journal_copy_copy(c, r) == 0)
+		return c;
+	free(c);
+	return NULL;
 }
 
 static struct journal_receipt *dup_receipt(const struct journal_receipt *r)
 {
 	struct journal_receipt *c = malloc(sizeof(*c));
 
-	*c = *r;
-	c->region = dup_text(r->region);
-	c->folder = dup_text(r->folder);
-	c->name = dup_text(r->name);
-	c->file_name = dup_text(r->file_name);
-	c->text = dup_text(r->text);
-	return c;
+	if (c && journal_receipt_copy(c, r) == 0)
+		return c;
+	free(c);
+	return NULL;
 }
 
 static void free_copy(struct journal_copy *r)
@@ -108,6 +83,17 @@ static void free_put(struct put *p)
 	free(p);
 }
 
+static void set_state(struct journal_copy *from)
+{
+	struct journal_copy *row = disk.copies[from->id];
+
+	assert_non_null(row);
+	free(row->state);
+	row->state = from->state;
+	from->state = NULL;
+	row->deleted_ms = from->deleted_ms;
+}
+
 static bool telling;
 
 /* One transaction: all that was put. */
@@ -124,7 +110,9 @@ static void commit(void *arg)
 	disk.tail = &disk.puts;
 	err_set(&err, error, "the disk says %s", strerror(error));
 	for (struct put *p = puts; p && !error; p = p->next) {
-		if (p->copy) {
+		if (p->only_state) {
+			set_state(p->copy);
+		} else if (p->copy) {
 			free_copy(disk.copies[p->copy->id]);
 			disk.copies[p->copy->id] = p->copy;
 			p->copy = NULL;
@@ -145,15 +133,22 @@ static void commit(void *arg)
 	}
 }
 
-int journal_put_both(struct journal *j, const struct journal_copy *copy,
+static int put(struct journal *j, const struct journal_copy *copy, bool only_state,
 	const struct journal_receipt *receipt, journal_done *done, void *arg)
 {
 	struct put *p = calloc(1, sizeof(*p));
 
 	assert_true(!copy || copy->id < ROWS);
 	assert_true(!receipt || receipt->id < ROWS);
+	if (!p)
+		return -ENOMEM;
 	p->copy = copy ? dup_copy(copy) : NULL;
 	p->receipt = receipt ? dup_receipt(receipt) : NULL;
+	if ((copy && !p->copy) || (receipt && !p->receipt)) {
+		free_put(p);
+		return -ENOMEM;
+	}
+	p->only_state = only_state;
 	p->done = done;
 	p->arg = arg;
 	*j->tail = p;
@@ -161,6 +156,20 @@ int journal_put_both(struct journal *j, const struct journal_copy *copy,
 	if (!loop_timer_armed(j->timer))
 		loop_timer_start(j->timer, world->commit_ms);
 	return 0;
+}
+
+int journal_put_both(struct journal *j, const struct journal_copy *copy,
+	const struct journal_receipt *receipt, journal_done *done, void *arg)
+{
+	return put(j, copy, false, receipt, done, arg);
+}
+
+int journal_set_copy_state(struct journal *j, int64_t id, const char *state, int64_t deleted_ms,
+	journal_done *done, void *arg)
+{
+	struct journal_copy row = {.id = id, .state = (char *)state, .deleted_ms = deleted_ms};
+
+	return put(j, &row, true, NULL, done, arg);
 }
 
 int journal_put_copy(

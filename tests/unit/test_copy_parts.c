@@ -15,7 +15,6 @@
 #include "copies_report.h"
 #include "copy_snapshot.h"
 #include "copy_tags.h"
-#include "history.h"
 #include "loop.h"
 #include "on_end.h"
 #include "region_queue.h"
@@ -423,58 +422,6 @@ static void test_tags_travel_through_the_journal(void **state)
 		assert_int_equal(copy_tags_list(bad[i], "t", "s", &list), -EINVAL);
 }
 
-/* --- history --- */
-
-static void test_history(void **state)
-{
-	struct history *h = history_create();
-	int64_t keep[] = {0, 5, 500, 777, 2000};
-	char id[32];
-
-	(void)state;
-	for (int i = 1000; i > 0; i--) { /* any order */
-		struct copy copy = {.state = i % 2 ? COPY_COMPLETED : COPY_FAILED};
-
-		snprintf(id, sizeof(id), "snap-%08x", i);
-		copy.row = (struct journal_copy){.id = i,
-			.region = (char *)"eu-west-1",
-			.copy_id = i % 3 ? id : NULL,
-			.source_region = (char *)"us-east-1",
-			.source_id = (char *)"snap-1",
-			.ended_ms = i * 1000,
-			.message = (char *)"m"};
-		assert_int_equal(history_add(h, &copy), 0);
-		assert_int_equal(history_add(h, &copy), 0); /* in its own place */
-	}
-	assert_int_equal(history_count(h), 1000);
-	for (int i = 1; i <= 1000; i++) {
-		struct copy copy;
-
-		assert_int_equal(history_get(h, i, &copy), 0);
-		assert_int_equal(copy.row.id, i);
-		assert_int_equal(copy.row.ended_ms, i * 1000);
-		assert_int_equal(copy.state, i % 2 ? COPY_COMPLETED : COPY_FAILED);
-		assert_string_equal(copy.row.source_id, "snap-1");
-		assert_string_equal(copy.row.message, "m");
-		assert_null(copy.row.code);
-		snprintf(id, sizeof(id), "snap-%08x", i);
-		assert_int_equal(history_by_snapshot(h, "eu-west-1", id), i % 3 ? i : 0);
-		assert_int_equal(history_by_snapshot(h, "eu-west-2", id), 0);
-		journal_copy_finish(&copy.row);
-	}
-	history_retain(h, keep, ARRAY_LEN(keep));
-	assert_int_equal(history_count(h), 3);
-	assert_int_equal(history_by_snapshot(h, "eu-west-1", "snap-000001f4"), 500);
-	assert_int_equal(history_by_snapshot(h, "eu-west-1", "snap-000001f5"), 0);
-	struct copy copy;
-
-	assert_int_equal(history_get(h, 501, &copy), -ENOENT);
-	history_retain(h, NULL, 0);
-	assert_int_equal(history_count(h), 0);
-	assert_int_equal(history_by_snapshot(h, "eu-west-1", "snap-000001f4"), 0);
-	history_destroy(h);
-}
-
 /* --- the command --- */
 
 static void count_started(void *arg, int64_t row)
@@ -566,7 +513,6 @@ int main(void)
 		cmocka_unit_test(test_hints_for_failed_snapshots),
 		cmocka_unit_test(test_bars),
 		cmocka_unit_test(test_tags_travel_through_the_journal),
-		cmocka_unit_test(test_history),
 		cmocka_unit_test(test_the_command_gets_the_facts_and_only_as_environment),
 	};
 
