@@ -267,9 +267,9 @@ static int copy_snapshot_compose(struct copies *c, struct journal_copy *row,
 	row->tags = buf_steal(&json);
 	if (left_out) {
 		snprintf(text, sizeof(text),
-			"%u of the source's tags had no room: EC2 takes %d tags, two of which are "
+			"%u of the source's tags had no room: EC2 takes %d tags, %u of which are "
 			"ebsfs's own",
-			left_out, EC2_TAGS_MAX);
+			left_out, EC2_TAGS_MAX, EC2_TAGS_MAX - copy_tags_max(request->again));
 		copy_snapshot_add_remark(&row->message, text);
 	}
 	return row->tags ? 0 : err_set(err, ENOMEM, "out of memory");
@@ -292,10 +292,8 @@ static struct aws_call *copy_snapshot_call(struct copies *c, const struct journa
 		.dry_run = dry_run};
 	struct tag_list tags = {0};
 	struct aws_call *call;
-	char source[128];
 
-	snprintf(source, sizeof(source), "%s/%s", row->source_region, row->source_id);
-	if (row->tags && copy_tags_list(row->tags, row->token, source, &tags) == -EINVAL) {
+	if (row->tags && copy_tags_list(row, &tags) == -EINVAL) {
 		err_set(err, EINVAL, "the journal's row has no readable tags; nothing was sent");
 		return NULL;
 	}
@@ -415,12 +413,10 @@ static void copy_snapshot_show(struct job *job)
 				      : EC2_ENCRYPTION_UNKNOWN};
 	struct tag_list tags = {0};
 	catalogue_slot slot = catalogue_find(region_catalogue(job->queue->region), row->copy_id);
-	char name[128];
 
 	if (slot != CATALOGUE_NONE &&
 		catalogue_presence(region_catalogue(job->queue->region), slot) != CATALOGUE_GONE)
 		return;
-	snprintf(name, sizeof(name), "%s/%s", row->source_region, row->source_id);
 	if (from) {
 		slot = catalogue_find(region_catalogue(from), row->source_id);
 		if (slot != CATALOGUE_NONE &&
@@ -432,7 +428,7 @@ static void copy_snapshot_show(struct job *job)
 		}
 	}
 	if (row->tags)
-		copy_tags_list(row->tags, row->token, name, &tags);
+		copy_tags_list(row, &tags);
 	s.tags = tags.tags;
 	s.n_tags = tags.n;
 	catalogue_override_created(region_catalogue(job->queue->region), &s, clock_mono_ms());

@@ -4,13 +4,24 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "encode.h"
 #include "endpoint.h"
 
-static bool copy_tags_is_reserved(const char *key)
+const char *copy_tags_label(const char *label)
+{
+	return label && *label != '#' ? label : NULL;
+}
+
+unsigned copy_tags_max(const char *label)
+{
+	return copy_tags_label(label) ? REQUEST_TAGS_MAX - 1 : REQUEST_TAGS_MAX;
+}
+
+bool copy_tags_is_reserved(const char *key)
 {
 	return !strncasecmp(key, "aws:", 4) || !strncmp(key, "ebsfs:", 6);
 }
@@ -36,7 +47,7 @@ static void copy_tags_put(struct buf *json, const char *key, const char *value)
 int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 	const struct copy_request *request, struct buf *json, unsigned *left_out, struct err *err)
 {
-	unsigned room = REQUEST_TAGS_MAX;
+	unsigned max = copy_tags_max(request->again), room = max;
 	struct ec2_tag tag;
 
 	*left_out = 0;
@@ -47,9 +58,9 @@ int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 			continue;
 		if (!room--)
 			return err_set(err, EINVAL,
-				"more than %d tags are asked for: EC2 takes %d, and ebsfs adds two "
+				"more than %u tags are asked for: EC2 takes %d, and ebsfs adds %u "
 				"of its own",
-				REQUEST_TAGS_MAX, EC2_TAGS_MAX);
+				max, EC2_TAGS_MAX, EC2_TAGS_MAX - max);
 	}
 	buf_putc(json, '{');
 	for (unsigned n = 0; catalogue && catalogue_tag(catalogue, slot, n, &tag); n++) {
@@ -69,27 +80,38 @@ int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 	return buf_putc(json, '}') < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }
 
-int copy_tags_list(const char *json, const char *token, const char *source, struct tag_list *out)
+const char *copy_tags_source_text(
+	const char *region, const char *id, char out[COPY_TAGS_SOURCE_SIZE])
 {
-	json_t *object = json ? json_loads(json, 0, NULL) : NULL;
+	snprintf(out, COPY_TAGS_SOURCE_SIZE, "%s/%s", region, id);
+	return out;
+}
+
+int copy_tags_list(const struct journal_copy *row, struct tag_list *out)
+{
+	json_t *object = row->tags ? json_loads(row->tags, 0, NULL) : NULL;
+	const char *label = copy_tags_label(row->label);
 	const char *key;
 	json_t *value;
 
 	*out = (struct tag_list){.memory = object};
-	if (json && !json_is_object(object)) {
+	if (row->tags && !json_is_object(object)) {
 		copy_tags_finish(out);
 		return -EINVAL;
 	}
 	json_object_foreach(object, key, value)
 	{
-		if (!json_is_string(value) || out->n == REQUEST_TAGS_MAX) {
+		if (!json_is_string(value) || out->n == copy_tags_max(label)) {
 			copy_tags_finish(out);
 			return -EINVAL;
 		}
 		out->tags[out->n++] = (struct ec2_tag){key, json_string_value(value)};
 	}
-	out->tags[out->n++] = (struct ec2_tag){TAG_REQUEST, token};
-	out->tags[out->n++] = (struct ec2_tag){TAG_SOURCE, source};
+	out->tags[out->n++] = (struct ec2_tag){TAG_REQUEST, row->token};
+	copy_tags_source_text(row->source_region, row->source_id, out->source);
+	out->tags[out->n++] = (struct ec2_tag){TAG_SOURCE, out->source};
+	if (label)
+		out->tags[out->n++] = (struct ec2_tag){TAG_AGAIN, label};
 	return 0;
 }
 

@@ -9,28 +9,44 @@
 #include "buf.h"
 #include "catalogue.h"
 #include "ec2.h"
+#include "journal.h"
 #include "snapshot_file.h"
 
 #define TAG_REQUEST "ebsfs:request" /* = the job's token */
 #define TAG_SOURCE  "ebsfs:source"  /* = region/id */
+#define TAG_AGAIN   "ebsfs:again"   /* = the label; absent without one */
 
-/* Appends the JSON object of what a copy shall carry beside ebsfs's own two: the tags of the source
+/* The label that goes to EC2; NULL: none, or the journal's own ("#ID"). */
+const char *copy_tags_label(const char *label);
+/* How many tags a copy with this label may carry beside ebsfs's own. */
+unsigned copy_tags_max(const char *label);
+/* A key of AWS or of ebsfs: the source's tags of such keys are not copied, and requested ones are
+ * ignored. */
+bool copy_tags_is_reserved(const char *key);
+
+/* Appends the JSON object of what a copy shall carry beside ebsfs's own: the tags of the source
  * at `slot` of `catalogue` (NULL: none of them) but those of AWS and of ebsfs, with the request's
  * over them; of one key the request's last value. *left_out: how many of the source's tags had no
  * room. Returns 0, -ENOMEM, or -EINVAL with *err if the request alone asks for more than
- * REQUEST_TAGS_MAX. */
+ * copy_tags_max(). */
 int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 	const struct copy_request *request, struct buf *json, unsigned *left_out, struct err *err);
+
+/* The value of the tag ebsfs:source. Returns out. */
+#define COPY_TAGS_SOURCE_SIZE 128
+const char *copy_tags_source_text(
+	const char *region, const char *id, char out[COPY_TAGS_SOURCE_SIZE]);
 
 /* The list to send. */
 struct tag_list {
 	struct ec2_tag tags[EC2_TAGS_MAX];
 	size_t n;
 	void *memory; /* holds the strings */
+	char source[COPY_TAGS_SOURCE_SIZE];
 };
-/* Reads the JSON object (NULL: no tags) and adds ebsfs's own. The strings of `token` and `source`
- * are borrowed. 0, -ENOMEM, or -EINVAL: not such an object. */
-int copy_tags_list(const char *json, const char *token, const char *source, struct tag_list *out);
+/* The row's tags (NULL: none) and ebsfs's own. The row's strings are borrowed, and *out must stay
+ * at its address. 0, -ENOMEM, or -EINVAL: the tags are no such object. */
+int copy_tags_list(const struct journal_copy *row, struct tag_list *out);
 void copy_tags_finish(struct tag_list *list);
 
 /* The value of a key in a record as EC2 described it; NULL. */

@@ -286,7 +286,7 @@ static void test_tags_that_have_no_room(void **state)
 	assert_int_equal(world_copy_in(WEST, 0)->n_tags, 50);
 	assert_null(world_tag_of(world_copy_in(WEST, 0), "own48"));
 	assert_has(world_status(&asked), "note: 1 of the source's tags had no room: EC2 takes 50 "
-					 "tags, two of which are ebsfs's own\n");
+					 "tags, 2 of which are ebsfs's own\n");
 	world_until_state(&asked, COPY_COMPLETED);
 	assert_has(world_status(&asked), "note: 1 of");
 

@@ -397,6 +397,9 @@ static void test_tags_travel_through_the_journal(void **state)
 	struct request_tag tags[] = {
 		{(char *)"a \"quoted\"", (char *)"x\ny"}, {(char *)"empty", (char *)""}};
 	struct copy_request request = {.tags = tags, .n_tags = 2};
+	struct journal_copy row = {.token = (char *)"token",
+		.source_region = (char *)"us-east-1",
+		.source_id = (char *)"snap-1"};
 	_cleanup_buf_ struct buf json = BUF_INIT;
 	struct tag_list list;
 	unsigned left_out;
@@ -404,7 +407,8 @@ static void test_tags_travel_through_the_journal(void **state)
 
 	(void)state;
 	assert_int_equal(copy_tags_compose(NULL, 0, &request, &json, &left_out, &err), 0);
-	assert_int_equal(copy_tags_list(json.data, "token", "us-east-1/snap-1", &list), 0);
+	row.tags = json.data;
+	assert_int_equal(copy_tags_list(&row, &list), 0);
 	assert_int_equal(list.n, 4);
 	assert_string_equal(list.tags[0].key, "a \"quoted\"");
 	assert_string_equal(list.tags[0].value, "x\ny");
@@ -413,13 +417,61 @@ static void test_tags_travel_through_the_journal(void **state)
 	assert_string_equal(list.tags[2].value, "token");
 	assert_string_equal(list.tags[3].value, "us-east-1/snap-1");
 	copy_tags_finish(&list);
-	assert_int_equal(copy_tags_list(NULL, "t", "s", &list), 0);
+	row.tags = NULL;
+	assert_int_equal(copy_tags_list(&row, &list), 0);
 	assert_int_equal(list.n, 2);
 	copy_tags_finish(&list);
 	static const char *const bad[] = {"", "[]", "{", "{\"a\":1}", "{\"a\":null}"};
 
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_int_equal(copy_tags_list(bad[i], "t", "s", &list), -EINVAL);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		row.tags = (char *)bad[i];
+		assert_int_equal(copy_tags_list(&row, &list), -EINVAL);
+	}
+}
+
+static void test_a_label_is_a_tag(void **state)
+{
+	struct request_tag tags[REQUEST_TAGS_MAX];
+	struct copy_request request = {.tags = tags, .n_tags = ARRAY_LEN(tags)};
+	struct journal_copy row = {.token = (char *)"token",
+		.source_region = (char *)"us-east-1",
+		.source_id = (char *)"snap-1"};
+	_cleanup_buf_ struct buf json = BUF_INIT;
+	char keys[REQUEST_TAGS_MAX][8];
+	struct tag_list list;
+	unsigned left_out;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+		snprintf(keys[i], sizeof(keys[i]), "k%zu", i);
+		tags[i] = (struct request_tag){keys[i], (char *)"v"};
+	}
+	assert_int_equal(copy_tags_compose(NULL, 0, &request, &json, &left_out, &err), 0);
+	row.tags = json.data;
+	row.label = (char *)"#17"; /* the journal's own: EC2 never sees it */
+	assert_int_equal(copy_tags_list(&row, &list), 0);
+	assert_int_equal(list.n, EC2_TAGS_MAX);
+	copy_tags_finish(&list);
+	row.label = (char *)"weekly";
+	assert_int_equal(copy_tags_list(&row, &list), -EINVAL);
+	request.again = row.label;
+	buf_clear(&json);
+	assert_int_equal(copy_tags_compose(NULL, 0, &request, &json, &left_out, &err), -EINVAL);
+	assert_non_null(strstr(err.message,
+		"more than 47 tags are asked for: EC2 takes 50, and ebsfs adds 3 of its own"));
+	/* Keys of AWS and ebsfs take no room. */
+	tags[0].key = (char *)"ebsfs:again";
+	tags[1].key = (char *)"Aws:backup";
+	buf_clear(&json);
+	assert_int_equal(copy_tags_compose(NULL, 0, &request, &json, &left_out, &err), 0);
+	row.tags = json.data;
+	assert_int_equal(copy_tags_list(&row, &list), 0);
+	assert_int_equal(list.n, EC2_TAGS_MAX - 1);
+	assert_string_equal(list.tags[0].key, "k2");
+	assert_string_equal(list.tags[48].key, "ebsfs:again");
+	assert_string_equal(list.tags[48].value, "weekly");
+	copy_tags_finish(&list);
 }
 
 /* --- the command --- */
@@ -513,6 +565,7 @@ int main(void)
 		cmocka_unit_test(test_hints_for_failed_snapshots),
 		cmocka_unit_test(test_bars),
 		cmocka_unit_test(test_tags_travel_through_the_journal),
+		cmocka_unit_test(test_a_label_is_a_tag),
 		cmocka_unit_test(test_the_command_gets_the_facts_and_only_as_environment),
 	};
 
