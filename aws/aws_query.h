@@ -12,7 +12,7 @@
 #include "endpoint.h"
 #include "err.h"
 #include "retry.h"
-#include "throttle.h"
+#include "pacing.h"
 
 enum aws_effect {
 	AWS_READS,      /* changes nothing */

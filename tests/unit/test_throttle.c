@@ -14,7 +14,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "loop.h"
-#include "throttle.h"
+#include "pacing.h"
 
 static void test_rates(void **state)
 {

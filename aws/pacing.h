@@ -2,8 +2,8 @@
 /* EC2's request rates: a token bucket that mirrors the one by which EC2 throttles an action in a
  * region, and a queue for the requests that find it empty, so that they wait here instead of being
  * refused there. */
-#ifndef EBSFS_THROTTLE_H
-#define EBSFS_THROTTLE_H
+#ifndef EBSFS_PACING_H
+#define EBSFS_PACING_H
 
 #include <stdbool.h>
 #include <stdint.h>

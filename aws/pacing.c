@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* EC2's request rates: the buckets that EC2 documents, their arithmetic, and the queue for tokens.
  */
-#include "throttle.h"
+#include "pacing.h"
 
 #include <errno.h>
 #include <fnmatch.h>
