@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "err.h"
-#include "retry.h"
+#include "pacing.h"
 
 /* Reads and judges a response whose status is not 2xx: the code decides, and the status where the
  * table has no such code (503 is mostly throttling, 401 a region that is not enabled). Fills *err:

@@ -11,7 +11,6 @@
 #include "credentials.h"
 #include "endpoint.h"
 #include "err.h"
-#include "retry.h"
 #include "pacing.h"
 
 enum aws_effect {

@@ -7,7 +7,7 @@
 
 #include "credential_source.h"
 #include "http.h"
-#include "retry.h"
+#include "pacing.h"
 
 /* Bytes of a response. Session tokens have no documented bound; real ones have a few thousand
  * bytes.

@@ -14,7 +14,7 @@
 #include "aws_world.h"
 #include "cleanup.h"
 #include "clock.h"
-#include "retry.h"
+#include "pacing.h"
 
 /* A client that keeps EC2's rates times this. */
 static void keep(struct world *w, double rate, int64_t deadline_ms)

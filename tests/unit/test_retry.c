@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* retry: which failed try is repeated, when, and at what cost. */
+/* pacing: which failed try is repeated, when, and at what cost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "cleanup.h"
-#include "retry.h"
+#include "pacing.h"
 
 #define MINUTE 60000
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* throttle: EC2's request rates kept on this side, and the order in which waiting requests
+/* pacing: EC2's request rates kept on this side, and the order in which waiting requests
  * are sent. */
 #include <setjmp.h>
 #include <stdarg.h>
