@@ -4,6 +4,7 @@
 #include "listing.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,35 +62,110 @@ bool listing_ranges_choose(struct listing_ranges *r, const struct listing_ranges
 	return sample->digits[cut][most].n > 0;
 }
 
-static void listing_ranges_add(struct listing_ranges_filter *out, const char *prefix, char c)
+static void listing_ranges_add(struct listing_ranges_filter *out, const char *format, ...)
 {
-	snprintf(out->texts[out->n], sizeof(out->texts[0]), "%s%c*", prefix, c);
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(out->texts[out->n], sizeof(out->texts[0]), format, ap);
+	va_end(ap);
 	out->values[out->n] = out->texts[out->n];
 	out->n++;
+}
+
+/* The ids that continue neither with a hex digit after `prefix`, nor, if the prefix ends with the
+ * zero, with that zero. */
+static void listing_ranges_add_others(struct listing_ranges_filter *out, const char *prefix)
+{
+	for (const char *c = other_characters; *c; c++)
+		listing_ranges_add(out, "%s%c*", prefix, *c);
+	if (strcmp(prefix, ID_PREFIX) == 0)
+		return;
+	for (const char *c = hex_digits + 1; *c; c++)
+		listing_ranges_add(out, ID_PREFIX "%c*", *c);
+	for (const char *c = other_characters; *c; c++)
+		listing_ranges_add(out, ID_PREFIX "%c*", *c);
 }
 
 void listing_ranges_filter(
 	const struct listing_ranges *r, unsigned i, struct listing_ranges_filter *out)
 {
 	out->n = 0;
-	if (i < LISTING_RANGES_DIGITS) {
-		listing_ranges_add(out, r->prefix, hex_digits[i]);
-		return;
-	}
-	for (const char *c = other_characters; *c; c++)
-		listing_ranges_add(out, r->prefix, *c);
-	if (strcmp(r->prefix, ID_PREFIX) == 0)
-		return;
-	/* The prefix ends with the zero: add the ids without one. */
-	for (const char *c = hex_digits + 1; *c; c++)
-		listing_ranges_add(out, ID_PREFIX, *c);
-	for (const char *c = other_characters; *c; c++)
-		listing_ranges_add(out, ID_PREFIX, *c);
+	if (i < LISTING_RANGES_DIGITS)
+		listing_ranges_add(out, "%s%c*", r->prefix, hex_digits[i]);
+	else
+		listing_ranges_add_others(out, r->prefix);
 }
 
 unsigned listing_ranges_of(const struct listing_ranges *r, const char *id)
 {
 	return listing_range_of(r->prefix, id);
+}
+
+/* --- groups of ranges --- */
+
+/* Ids expected in a group: with the density known from 400 to 1,000 ids, one group in some fifty
+ * takes a second page. */
+#define GROUP_IDS   ((size_t)900)
+#define PAIRS       ((LISTING_RANGES_DIGITS - 1) * LISTING_RANGES_DIGITS)
+/* Letters as the second character, with any first one; no second character; the witness. */
+#define OTHER_PAIRS (sizeof(other_characters) - 1 + 2)
+
+static size_t listing_others_count(const struct listing_ranges *r)
+{
+	size_t letters = sizeof(other_characters) - 1;
+
+	return strcmp(r->prefix, ID_PREFIX) == 0 ? letters
+						 : 2 * letters + LISTING_RANGES_DIGITS - 1;
+}
+
+void listing_groups_plan(
+	struct listing_groups *g, const struct listing_ranges *ranges, unsigned probe, size_t found)
+{
+	size_t ids = found * (LISTING_RANGES_DIGITS - 1), last;
+
+	*g = (struct listing_groups){.ranges = ranges, .probe = probe};
+	g->n = (unsigned)((ids + GROUP_IDS - 1) / GROUP_IDS);
+	if (!g->n)
+		g->n = 1;
+	if (g->n > LISTING_GROUPS_MAX - 1)
+		g->n = LISTING_GROUPS_MAX - 1;
+	while ((PAIRS + g->n - 1) / g->n > EC2_FILTER_VALUES_MAX)
+		g->n++;
+	last = PAIRS - (size_t)PAIRS * (g->n - 1) / g->n;
+	g->parts =
+		g->n + (last + listing_others_count(ranges) + OTHER_PAIRS > EC2_FILTER_VALUES_MAX);
+}
+
+/* Pair k of the digits outside the probe's range. */
+static void listing_groups_add_pair(
+	const struct listing_groups *g, unsigned k, struct listing_ranges_filter *out)
+{
+	unsigned first = k / LISTING_RANGES_DIGITS;
+
+	first += first >= g->probe;
+	listing_ranges_add(out, "%s%c%c*", g->ranges->prefix, hex_digits[first],
+		hex_digits[k % LISTING_RANGES_DIGITS]);
+}
+
+void listing_groups_filter(const struct listing_groups *g, unsigned i, const char *witness,
+	struct listing_ranges_filter *out)
+{
+	size_t digit = strlen(g->ranges->prefix);
+
+	out->n = 0;
+	if (i < g->n)
+		for (unsigned k = PAIRS * i / g->n; k < PAIRS * (i + 1) / g->n; k++)
+			listing_groups_add_pair(g, k, out);
+	if (i + 1 < g->parts)
+		return;
+	listing_ranges_add_others(out, g->ranges->prefix);
+	for (const char *c = other_characters; *c; c++)
+		listing_ranges_add(out, "%s?%c*", g->ranges->prefix, *c);
+	listing_ranges_add(out, "%s?", g->ranges->prefix);
+	snprintf(out->witness, sizeof(out->witness), "%s", witness);
+	out->witness[digit] = '?';
+	out->values[out->n++] = out->witness;
 }
 
 /* --- one listing --- */
@@ -99,19 +175,23 @@ unsigned listing_ranges_of(const struct listing_ranges *r, const char *id)
  * list because its pages wait for each other, not because of their size. So:
  *
  *   1. The plain listing starts. A region of one page is done after one request.
- *   2. If there are more pages, one sixteenth of the ids is requested in parallel (the probe). If
- * it is less than a page, the region is not large, and the plain listing continues to its end: one
- *      request more.
- *   3. If the probe fills a page too, there are some 16,000 snapshots or more: the other
- * sixteenths, and the range of all other ids, are requested in parallel, and the plain listing is
- * cancelled. At most one page per range is not full: some twenty requests more than the plain
- * listing. As many run at once as EC2's request rate permits without waiting.
+ *   2. If there are more pages, one sixteenth of the ids (the probe) is requested beside the second
+ *      page, and shows how many snapshots there are.
+ *   3. Few (LISTING_SPLIT_PAGES): the plain listing continues to its end, for one request more. Up
+ *      to some 16,000: the other ids are requested in parallel in as many groups as they are
+ *      expected to fill pages. More, and the probe fills a page too: the other sixteenths, and the
+ *      range of all other ids, are requested in parallel; at most one page per range is not full,
+ *      some twenty requests more than the plain listing. Then the plain listing is cancelled. As
+ *      many run at once as EC2's request rate permits without waiting.
  *
  * An endpoint may refuse a range (wildcards, so many values) or fail on it: then the region is
  * listed page by page, and no range is tried for an hour. An endpoint without wildcards is
  * recognised by the probe, which lacks ids that the first page had, or has others: the plain
- * listing continues.
+ * listing continues. One that knows '*' but not '?' is recognised by the last group, which lacks an
+ * id that it must have.
  */
+#define LISTING_SPLIT_PAGES 5
+
 struct listing {
 	struct aws *aws;
 	const char *region;
@@ -125,21 +205,26 @@ struct listing {
 	unsigned running; /* parts in flight */
 	struct listing_ranges ranges;
 	struct listing_ranges_sample sample; /* the plain listing's first page */
-	unsigned probe;                      /* the first range requested */
 	const char *witness; /* an id of the plain listing that is in the probe's range */
-	bool witnessed;      /* the probe has returned it */
+	unsigned probe;      /* the probe's range */
+	size_t found;        /* ids that the probe has returned */
+	bool witnessed;      /* the probe has returned the witness */
+	bool grouped;        /* split into groups, not into ranges */
+	struct listing_groups groups;
 	struct part {
 		struct listing *listing;
 		struct pages *pages; /* NULL: not started, or ended */
 		bool begun;
+		bool witnessed;                      /* of the last group */
 		struct listing_ranges_filter filter; /* borrowed by pages */
 		struct ec2_filter ids;
-	} parts[LISTING_RANGES];
+	} parts[1 + LISTING_GROUPS_MAX]; /* the first is the probe */
+	unsigned n_parts;
 };
 
 static void cancel_parts(struct listing *l)
 {
-	for (unsigned i = 0; i < LISTING_RANGES; i++) {
+	for (unsigned i = 0; i < ARRAY_LEN(l->parts); i++) {
 		pages_cancel(l->parts[i].pages);
 		l->parts[i].pages = NULL;
 	}
@@ -170,16 +255,38 @@ static bool has_more(const struct ec2_page *page)
 	return page->next_token && *page->next_token;
 }
 
-/* --- the listing by ranges --- */
+/* --- the listing in parts --- */
 
 static int part_page(void *arg, const struct ec2_page *page, bool ends, struct err *err);
 static void part_done(void *arg, const struct err *err);
+
+static bool is_probe(const struct part *part)
+{
+	return part == part->listing->parts;
+}
+
+static bool is_last_group(const struct part *part)
+{
+	const struct listing *l = part->listing;
+
+	return l->grouped && part == &l->parts[l->n_parts - 1];
+}
+
+static void part_filter(const struct listing *l, unsigned i, struct listing_ranges_filter *out)
+{
+	if (!i)
+		listing_ranges_filter(&l->ranges, l->probe, out);
+	else if (l->grouped)
+		listing_groups_filter(&l->groups, i - 1, l->witness, out);
+	else
+		listing_ranges_filter(&l->ranges, i - (i <= l->probe), out);
+}
 
 static int begin_part(struct listing *l, unsigned i)
 {
 	struct part *part = &l->parts[i];
 
-	listing_ranges_filter(&l->ranges, i, &part->filter);
+	part_filter(l, i, &part->filter);
 	part->ids = (struct ec2_filter){.name = "snapshot-id",
 		.values = part->filter.values,
 		.n_values = part->filter.n,
@@ -204,7 +311,7 @@ static int begin_parts(struct listing *l, struct err *err)
 {
 	unsigned room = aws_allowance(l->aws, l->region, "DescribeSnapshots");
 
-	for (unsigned i = 0; i < LISTING_RANGES; i++) {
+	for (unsigned i = 0; i < l->n_parts; i++) {
 		if (l->parts[i].begun || (l->running && !room))
 			continue;
 		if (begin_part(l, i) < 0)
@@ -227,9 +334,19 @@ static bool honours_wildcard(struct listing *l, const struct ec2_page *page, boo
 	return !ends || has_more(page) || l->witnessed;
 }
 
-static int split_listing(struct listing *l, struct err *err)
+/* The probe's first page is complete: it shows whether the region is large enough to be split. */
+static bool is_worth_splitting(const struct listing *l, bool more)
+{
+	return more || l->found * LISTING_RANGES_DIGITS > (LISTING_SPLIT_PAGES - 1) * EC2_PAGE_MAX;
+}
+
+static int split_listing(struct listing *l, bool more, struct err *err)
 {
 	l->split = true;
+	l->grouped = !more;
+	if (l->grouped)
+		listing_groups_plan(&l->groups, &l->ranges, l->probe, l->found);
+	l->n_parts = 1 + (l->grouped ? l->groups.parts : LISTING_RANGES - 1);
 	pages_cancel(l->plain);
 	l->plain = NULL;
 	return begin_parts(l, err);
@@ -240,12 +357,17 @@ static int part_page(void *arg, const struct ec2_page *page, bool ends, struct e
 	struct part *part = arg;
 	struct listing *l = part->listing;
 
+	if (is_probe(part))
+		l->found += page->n_snapshots + page->n_refused;
 	if (!l->split) {
-		if (!honours_wildcard(l, page, ends) || (ends && !has_more(page)))
+		if (!honours_wildcard(l, page, ends) ||
+			(ends && !is_worth_splitting(l, has_more(page))))
 			return err_set(err, ECANCELED, "not worth splitting");
-		if (ends && split_listing(l, err) < 0)
+		if (ends && split_listing(l, has_more(page), err) < 0)
 			return -err->errnum;
 	}
+	for (size_t i = 0; is_last_group(part) && i < page->n_snapshots; i++)
+		part->witnessed |= strcmp(page->snapshots[i].id, l->witness) == 0;
 	return deliver_page(l, page, ends, err);
 }
 
@@ -258,30 +380,41 @@ static bool is_refused(const struct err *err)
 	return err && err->http_status >= 400 && err->errnum != EACCES && err->errnum != EAGAIN;
 }
 
-static int list_again(struct listing *l, struct err *err)
+static void list_again(struct listing *l)
 {
+	struct err err;
+
 	cancel_parts(l);
 	l->running = 0;
 	l->split = false;
 	l->n = 0;
-	return begin_plain(l) < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
+	if (begin_plain(l) == 0)
+		return;
+	err_set(&err, ENOMEM, "out of memory");
+	listing_end(l, &err);
 }
 
 static void part_done(void *arg, const struct err *err)
 {
 	struct part *part = arg;
 	struct listing *l = part->listing;
+	bool refused = is_refused(err) || (!err && is_last_group(part) && !part->witnessed);
 	struct err mine;
 
 	part->pages = NULL;
 	l->running--;
-	if (is_refused(err))
+	if (refused)
 		l->memory->plain_until_ms = clock_mono_ms() + LISTING_PLAIN_MS;
-	if (!l->split)
-		return; /* the probe was not useful; the plain listing continues */
-	if (is_refused(err)) {
-		if (list_again(l, &mine) < 0)
+	if (!l->split) {
+		/* The probe was not useful; the plain listing continues. */
+		if (pages_hold(l->plain, false) < 0) {
+			err_set(&mine, ENOMEM, "out of memory");
 			listing_end(l, &mine);
+		}
+		return;
+	}
+	if (refused) {
+		list_again(l);
 		return;
 	}
 	if (!err && begin_parts(l, &mine) < 0)
@@ -298,7 +431,7 @@ static void begin_probe(struct listing *l)
 	if (l->sample.n < EC2_PAGE_MAX / 2 || clock_mono_ms() < l->memory->plain_until_ms ||
 		!listing_ranges_choose(&l->ranges, &l->sample, &l->probe, &l->witness))
 		return;
-	begin_part(l, l->probe); /* out of memory, the plain listing continues */
+	begin_part(l, 0); /* out of memory, the plain listing continues */
 }
 
 static int plain_page(void *arg, const struct ec2_page *page, bool ends, struct err *err)
@@ -308,8 +441,12 @@ static int plain_page(void *arg, const struct ec2_page *page, bool ends, struct 
 
 	for (size_t i = 0; !r && i < page->n_snapshots && !l->plain_begun; i++)
 		listing_ranges_note(&l->sample, page->snapshots[i].id);
-	if (!r && !l->plain_begun && ends && has_more(page))
-		begin_probe(l);
+	if (!r && ends && has_more(page)) {
+		if (!l->plain_begun)
+			begin_probe(l);
+		else if (l->parts[0].pages)
+			pages_hold(l->plain, true); /* until the probe decides */
+	}
 	l->plain_begun |= ends;
 	return r;
 }

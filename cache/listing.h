@@ -59,9 +59,10 @@ bool listing_ranges_choose(struct listing_ranges *r, const struct listing_ranges
 	unsigned *fullest, const char **witness);
 
 /* The filter values of range i. The ranges together match every possible id of letters and digits,
- * each exactly once. `values` points into `texts`. */
+ * each exactly once. `values` points into `texts` and `witness`. */
 struct listing_ranges_filter {
 	char texts[EC2_FILTER_VALUES_MAX][10];
+	char witness[72];
 	const char *values[EC2_FILTER_VALUES_MAX];
 	size_t n;
 };
@@ -70,5 +71,23 @@ void listing_ranges_filter(
 
 /* The range of an id. */
 unsigned listing_ranges_of(const struct listing_ranges *r, const char *id);
+
+/* Divides the ids outside one range, the probe, by their first two digits into groups of about a
+ * page each: the probe of `found` ids shows how dense they are. The last group, or one more, has
+ * the ids of which one of the two is no hex digit. Together with the probe they match every
+ * possible id, some twice. */
+struct listing_groups {
+	const struct listing_ranges *ranges; /* borrowed */
+	unsigned probe;
+	unsigned n;     /* groups with ids of two hex digits */
+	unsigned parts; /* requests: n, or n + 1 */
+};
+#define LISTING_GROUPS_MAX (LISTING_RANGES_DIGITS + 2)
+void listing_groups_plan(struct listing_groups *g, const struct listing_ranges *ranges,
+	unsigned probe, size_t found);
+/* The filter values of part i. One value of the last part has a '?' and matches `witness`, a known
+ * id: a response without it is from an endpoint that does not know '?'. */
+void listing_groups_filter(const struct listing_groups *g, unsigned i, const char *witness,
+	struct listing_ranges_filter *out);
 
 #endif

@@ -17,11 +17,14 @@ struct pages {
 	unsigned n;
 	unsigned mark_at; /* the number of pages at which the next token is kept */
 	char *mark;       /* an earlier token; NULL: none yet */
+	bool held;
+	char *held_token; /* of the page that is not requested yet; NULL: none */
 };
 
 static void pages_free(struct pages *p)
 {
 	free(p->mark);
+	free(p->held_token);
 	free(p);
 }
 
@@ -65,6 +68,30 @@ static int next_page(struct pages *p, const char *token, struct err *err)
 	return p->call ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
+/* Requests the page after this token, now or when the query is not held any more. */
+static int go_on(struct pages *p, const char *token, struct err *err)
+{
+	if (!p->held)
+		return next_page(p, token, err);
+	p->held_token = strdup(token);
+	return p->held_token ? 0 : err_set(err, ENOMEM, "out of memory");
+}
+
+int pages_hold(struct pages *p, bool held)
+{
+	struct err err;
+
+	p->held = held;
+	if (held || !p->held_token)
+		return 0;
+	if (next_page(p, p->held_token, &err) < 0) {
+		p->held = true;
+		return -ENOMEM;
+	}
+	free(steal(&p->held_token));
+	return 0;
+}
+
 static void page_destroy(struct ec2_page **page)
 {
 	ec2_page_destroy(*page);
@@ -104,7 +131,7 @@ static void page_done(void *arg, struct ec2_page *received, const struct err *er
 	if (!more)
 		pages_end(p, NULL);
 	else if (check_token(p, page->next_token, &mine) < 0 ||
-		 next_page(p, page->next_token, &mine) < 0)
+		 go_on(p, page->next_token, &mine) < 0)
 		pages_end(p, &mine);
 }
 

@@ -27,5 +27,8 @@ typedef void pages_done(void *arg, const struct err *err);
 struct pages *pages_start(struct aws *aws, const struct ec2_describe_snapshots *query,
 	pages_part *on_part, pages_done *done, void *arg);
 void pages_cancel(struct pages *p); /* done is not called. NULL is permitted */
+/* held: the next page is not requested until pages_hold(p, false). Permitted in on_part. Returns 0,
+ * or -ENOMEM if that page could not be requested (then the query stays held). */
+int pages_hold(struct pages *p, bool held);
 
 #endif

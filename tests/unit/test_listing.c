@@ -22,8 +22,9 @@
 
 enum wildcards {
 	KNOWN,
-	LITERAL, /* taken for an id that nobody has */
-	IGNORED, /* every filter matches everything */
+	LITERAL,    /* taken for an id that nobody has */
+	IGNORED,    /* every filter matches everything */
+	ONLY_STARS, /* '?' is taken literally */
 };
 
 static struct {
@@ -41,7 +42,8 @@ static struct {
 
 struct aws_call {
 	struct ec2_describe_snapshots in;
-	size_t fixed[EC2_FILTER_VALUES_MAX]; /* length of each value before its wildcard */
+	size_t fixed[EC2_FILTER_VALUES_MAX]; /* length of each value before its only '*'; 0: it
+						has a '?' */
 	char token[32];
 	unsigned number; /* of a range */
 	ec2_page_done *done;
@@ -62,9 +64,14 @@ struct aws_call *ec2_describe_snapshots(
 	call->in = *in;
 	/* Nothing else is asked for than what begins with something. */
 	for (size_t i = 0; in->n_filters && i < in->filters[0].n_values; i++) {
-		call->fixed[i] = strcspn(in->filters[0].values[i], "*?");
-		assert_string_equal(in->filters[0].values[i] + call->fixed[i], "*");
-		assert_in_range(call->fixed[i], 1, sizeof(*world.ids));
+		const char *value = in->filters[0].values[i];
+
+		call->fixed[i] = strcspn(value, "*?");
+		assert_in_range(call->fixed[i], 5, sizeof(*world.ids));
+		if (value[call->fixed[i]] == '?')
+			call->fixed[i] = 0;
+		else
+			assert_string_equal(value + call->fixed[i], "*");
 	}
 	snprintf(call->token, sizeof(call->token), "%s", in->next_token ? in->next_token : "0");
 	call->done = done;
@@ -123,9 +130,14 @@ static bool matches(const struct aws_call *call, const char *id)
 
 	if (!call->in.n_filters || world.wildcards == IGNORED)
 		return true;
-	for (size_t i = 0; i < filter->n_values && world.wildcards == KNOWN; i++) {
+	for (size_t i = 0; i < filter->n_values && world.wildcards != LITERAL; i++) {
 		size_t last = call->fixed[i] - 1;
 
+		if (!call->fixed[i]) {
+			if (world.wildcards == KNOWN && fnmatch(filter->values[i], id, 0) == 0)
+				return true;
+			continue;
+		}
 		if (id[last] == filter->values[i][last] && !memcmp(id, filter->values[i], last))
 			return true;
 	}
@@ -283,8 +295,9 @@ static void assert_all_came(void)
 	assert_int_equal(unique, world.n);
 }
 
-/* Enough to be listed side by side. */
+/* Enough to be listed side by side, in ranges and in groups. */
 #define MANY 20000
+#define SOME 9000
 
 #define NEW_IDS "snap-0%016llx"
 #define OLD_IDS "snap-%016llx"
@@ -296,7 +309,8 @@ static void test_requests_follow_the_size(void **state)
 		unsigned requests; /* at most */
 		bool side_by_side;
 	} table[] = {{0, 1, false}, {1, 1, false}, {1000, 1, false}, {1001, 3, false},
-		{10000, 11, false}, {15000, 16, false}, {20000, 45, true}, {100000, 122, true}};
+		{3900, 5, false}, {5000, 10, true}, {10000, 14, true}, {15000, 20, true},
+		{20000, 45, true}, {100000, 122, true}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -305,6 +319,19 @@ static void test_requests_follow_the_size(void **state)
 		assert_all_came();
 		assert_in_range(world.requests, 1, table[i].requests);
 		assert_int_equal(world.most > 2, table[i].side_by_side);
+	}
+}
+
+/* While the probe is out, no more than one further page is requested. */
+static void test_the_plain_listing_waits_for_the_probe(void **state)
+{
+	(void)state;
+	for (unsigned seed = 1; seed <= 40; seed++) {
+		make_world(10000, NEW_IDS, KNOWN);
+		world.seed = seed;
+		list();
+		assert_all_came();
+		assert_in_range(world.requests, 1, 14);
 	}
 }
 
@@ -328,19 +355,22 @@ static void test_no_more_at_once_than_the_request_rate_leaves_room_for(void **st
 static void test_all_forms_of_ids_come(void **state)
 {
 	static const char *const odd[] = {"snap-1234abcd", "snap-0", "snap-00", "snap-0G123456",
-		"snap-Zabcdef01", "snap-f0000000",
-		"snap-0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"};
+		"snap-Zabcdef01", "snap-f0000000", "snap-0aG", "snap-aG", "snap-0f", "snap-f",
+		"snap-0GG", "snap-0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"};
 	static const char *const forms[] = {NEW_IDS, OLD_IDS, "snap-0%012llx", "snap-%08llx"};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		make_world(30000, forms[i], KNOWN);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(forms); i++) {
+		size_t n = i % 2 ? SOME : 30000;
+
+		make_world(n, forms[i / 2], KNOWN);
 		for (size_t j = 0; j < ARRAY_LEN(odd); j++)
 			snprintf(world.ids[world.n++], sizeof(*world.ids), "%s", odd[j]);
 		/* "snap-0" itself has no digit behind the zero: no range can name it, and no id is
 		 * so short. */
-		snprintf(world.ids[30001], sizeof(*world.ids), "snap-0z");
+		snprintf(world.ids[n + 1], sizeof(*world.ids), "snap-0z");
 		list();
+		assert_true(world.most > 2);
 		assert_all_came();
 	}
 }
@@ -354,6 +384,20 @@ static void test_an_endpoint_without_wildcards_is_listed_in_turn(void **state)
 		assert_all_came();
 		assert_in_range(world.requests, 40, 41);
 	}
+}
+
+static void test_an_endpoint_without_question_marks_is_listed_in_turn(void **state)
+{
+	(void)state;
+	make_world(SOME, NEW_IDS, ONLY_STARS);
+	snprintf(world.ids[world.n++], sizeof(*world.ids), "snap-0aG");
+	list();
+	assert_all_came();
+	assert_in_range(world.requests, SOME / EC2_PAGE_MAX + 1, 24);
+	begin_again();
+	list();
+	assert_all_came();
+	assert_int_equal(world.requests, SOME / EC2_PAGE_MAX + 1);
 }
 
 static size_t vanished;
@@ -386,26 +430,29 @@ static void test_a_changing_world_leaves_no_hole(void **state)
 
 static void test_a_range_that_fails_fails_the_listing(void **state)
 {
-	unsigned all;
+	static const size_t sizes[] = {SOME, MANY};
 
 	(void)state;
-	make_world(MANY, NEW_IDS, KNOWN);
-	list();
-	all = world.requests;
-	for (unsigned at = 1; at <= all; at++) {
-		begin_again();
-		world.fail_at = at;
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		unsigned all;
+
+		make_world(sizes[i], NEW_IDS, KNOWN);
 		list();
-		assert_int_equal(got.err.errnum, ETIMEDOUT);
+		all = world.requests;
+		for (unsigned at = 1; at <= all; at++) {
+			begin_again();
+			world.fail_at = at;
+			list();
+			assert_int_equal(got.err.errnum, ETIMEDOUT);
+		}
 	}
 }
 
-static void test_cancelled_at_any_time(void **state)
+static void cancelled_at_any_time(size_t n)
 {
 	unsigned at;
 
-	(void)state;
-	make_world(MANY, NEW_IDS, KNOWN);
+	make_world(n, NEW_IDS, KNOWN);
 	for (at = 0;; at++) {
 		struct listing *l;
 
@@ -421,10 +468,46 @@ static void test_cancelled_at_any_time(void **state)
 		assert_null(waiting);
 		assert_int_equal(got.ended, 0);
 	}
-	assert_true(at > LISTING_RANGES);
+	assert_true(at > n / EC2_PAGE_MAX + 2);
+}
+
+static void test_cancelled_at_any_time(void **state)
+{
+	(void)state;
+	cancelled_at_any_time(MANY);
+	cancelled_at_any_time(SOME);
 }
 
 /* Then all is listed page by page, and the next listing does not try again. */
+static void a_refused_range_is_done_without(
+	size_t size, unsigned after, const struct err *refusal, bool done_without)
+{
+	make_world(size, NEW_IDS, KNOWN);
+	world.refusal = *refusal;
+	world.refuse_after = after;
+	list();
+	/* The first one is asked beside the plain listing, which goes on. */
+	if (!done_without && after) {
+		assert_int_equal(got.err.errnum, refusal->errnum);
+		return;
+	}
+	assert_all_came();
+	if (!done_without)
+		return;
+	assert_in_range(
+		world.requests, size / EC2_PAGE_MAX, size / EC2_PAGE_MAX + LISTING_RANGES + 30);
+	begin_again();
+	world.ranges = 0;
+	list();
+	assert_all_came();
+	assert_int_equal(world.ranges, 0);
+	assert_int_equal(world.requests, size / EC2_PAGE_MAX);
+	memory.plain_until_ms = 0; /* an hour later */
+	begin_again();
+	list();
+	assert_true(world.ranges > 0);
+}
+
 static void test_a_refused_range_is_done_without(void **state)
 {
 	static const struct {
@@ -434,34 +517,18 @@ static void test_a_refused_range_is_done_without(void **state)
 		{EACCES, 403, false}, {EAGAIN, 503, false}, {ETIMEDOUT, 0, false}};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		for (unsigned after = 0; after < 20; after += 3) {
-			make_world(MANY, NEW_IDS, KNOWN);
-			err_set(&world.refusal, table[i].errnum, "refused");
-			world.refusal.http_status = table[i].status;
-			world.refuse_after = after;
-			list();
-			/* The first one is asked beside the plain listing, which goes on. */
-			if (!table[i].done_without && after) {
-				assert_int_equal(got.err.errnum, table[i].errnum);
-				continue;
-			}
-			assert_all_came();
-			if (!table[i].done_without)
-				continue;
-			assert_in_range(world.requests, MANY / EC2_PAGE_MAX,
-				MANY / EC2_PAGE_MAX + LISTING_RANGES + 30);
-			begin_again();
-			world.ranges = 0;
-			list();
-			assert_all_came();
-			assert_int_equal(world.ranges, 0);
-			assert_int_equal(world.requests, MANY / EC2_PAGE_MAX);
-			memory.plain_until_ms = 0; /* an hour later */
-			begin_again();
-			list();
-			assert_true(world.ranges > 0);
-		}
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct err refusal;
+
+		err_set(&refusal, table[i].errnum, "refused");
+		refusal.http_status = table[i].status;
+		for (unsigned after = 0; after < 20; after += 3)
+			a_refused_range_is_done_without(
+				MANY, after, &refusal, table[i].done_without);
+		for (unsigned after = 0; after < 10; after += 3)
+			a_refused_range_is_done_without(
+				SOME, after, &refusal, table[i].done_without);
+	}
 }
 
 static void test_ranges_match_each_id_once(void **state)
@@ -495,18 +562,60 @@ static void test_ranges_match_each_id_once(void **state)
 	}
 }
 
+/* The probe's range and the groups. */
+static void test_groups_match_each_id(void **state)
+{
+	static const char *const ids[] = {"snap-0a1b2c3d4e5f60718", "snap-1a2b3c4d",
+		"snap-00000000", "snap-gggggggg", "snap-0ZZZZZZZ", "snap-f1234567", "snap-0aZ",
+		"snap-0a", "snap-a", "snap-aZ", "snap-ffffffff", "snap-0ff"};
+	static const char *const prefixes[] = {"snap-", "snap-0"};
+
+	(void)state;
+	for (size_t found = 0; found <= 1000; found += 50) {
+		for (size_t p = 0; p < ARRAY_LEN(prefixes); p++) {
+			struct listing_ranges r;
+			struct listing_groups g;
+			size_t values = 0;
+			unsigned missed = (1u << ARRAY_LEN(ids)) - 1;
+
+			strcpy(r.prefix, prefixes[p]);
+			listing_groups_plan(&g, &r, 10, found);
+			assert_in_range(g.parts, 1, LISTING_GROUPS_MAX);
+			for (unsigned k = 0; k <= g.parts; k++) {
+				struct listing_ranges_filter f;
+
+				if (k == g.parts)
+					listing_ranges_filter(&r, 10, &f);
+				else
+					listing_groups_filter(&g, k, "snap-0a1b2c3d", &f);
+				assert_in_range(f.n, 1, EC2_FILTER_VALUES_MAX);
+				values += f.n;
+				for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+					for (size_t v = 0; v < f.n; v++)
+						if (fnmatch(f.values[v], ids[i], 0) == 0)
+							missed &= ~(1u << i);
+			}
+			assert_int_equal(missed, 0);
+			assert_in_range(values, 241, 241 + 200);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests_follow_the_size),
+		cmocka_unit_test(test_the_plain_listing_waits_for_the_probe),
 		cmocka_unit_test(test_no_more_at_once_than_the_request_rate_leaves_room_for),
 		cmocka_unit_test(test_all_forms_of_ids_come),
 		cmocka_unit_test(test_an_endpoint_without_wildcards_is_listed_in_turn),
+		cmocka_unit_test(test_an_endpoint_without_question_marks_is_listed_in_turn),
 		cmocka_unit_test(test_a_changing_world_leaves_no_hole),
 		cmocka_unit_test(test_a_range_that_fails_fails_the_listing),
 		cmocka_unit_test(test_a_refused_range_is_done_without),
 		cmocka_unit_test(test_cancelled_at_any_time),
 		cmocka_unit_test(test_ranges_match_each_id_once),
+		cmocka_unit_test(test_groups_match_each_id),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
