@@ -18,6 +18,7 @@
 #include "request_stats.h"
 
 struct pending_reply;
+struct confirm;
 struct deletion;
 struct fuse_session;
 struct handle;
@@ -47,6 +48,9 @@ struct fs {
 	struct overwrite overwrite;            /* guard.h */
 	uint64_t listed_version[REGIONS_MAX];  /* of snapshots/ as the kernel last listed it */
 	struct handle *handles;                /* handle.h: open files */
+	struct confirm *confirms;              /* confirm.h: reads that wait for EC2 */
+	int64_t unconfirmed_ms[REGIONS_MAX];   /* monotonic: the region's last question
+						  without an answer; 0 */
 	struct deletion *deletions;            /* delete.h: under way */
 	struct pending_reply *pending_replies; /* pending_reply.h */
 	unsigned tagging;                      /* CreateTags and DeleteTags under way */

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "clock.h"
+#include "confirm.h"
 #include "delete.h"
 #include "journal.h"
 #include "last_error.h"
@@ -338,6 +339,7 @@ void start_finish(struct mount *m)
 	if (m->session)
 		mount_settle(m);
 	copies_destroy(fs->copies);
+	confirm_free_all(fs);
 	journal_close(fs->journal);
 	regions_destroy(fs->regions);
 	offline_destroy(fs->offline);

@@ -9,6 +9,7 @@
 #include <utlist.h>
 
 #include "clock.h"
+#include "confirm.h"
 #include "nodes.h"
 #include "session.h"
 #include "timespec.h"
@@ -175,6 +176,22 @@ static bool status_ended(struct fs *fs, struct node n)
 	return copy ? copy_state_ended(copy->state) : s.state != EC2_SNAPSHOT_PENDING;
 }
 
+/* --- reading --- */
+
+static void status_read(struct handle *h, off_t offset, size_t size, struct pending_reply *a)
+{
+	struct copy *copy = confirm_candidate(h->fs, h->node);
+
+	if (h->writing || (offset && h->told)) {
+		handle_read(h, offset, size, a);
+	} else if (copy && !offset) {
+		confirm_read(h, copy, status_text, size, a);
+	} else {
+		h->changed = false;
+		handle_read_anew(h, status_text_read, offset, size, a);
+	}
+}
+
 /* --- waiting --- */
 
 static void waiter_free(struct waiter *w)
@@ -203,7 +220,7 @@ static void wait_read(struct handle *h, off_t offset, size_t size, struct pendin
 		return;
 	}
 	if (status_ended(fs, h->node)) {
-		handle_read_anew(h, status_text, offset, size, a);
+		status_read(h, offset, size, a);
 		return;
 	}
 	w = calloc(1, sizeof(*w));
@@ -342,9 +359,7 @@ static void catalogue_changed(void *arg, enum catalogue_change change, catalogue
 	static const enum node_kind texts[] = {
 		NODE_SNAPSHOT, NODE_DESCRIPTION, NODE_METADATA, NODE_TAGS, NODE_SNAPSHOT_FILE};
 
-	if (slot > NODE_SLOT_MAX || change == CATALOGUE_CONFIRMED)
-		return;
-	if (change == CATALOGUE_ADDED)
+	if (slot > NODE_SLOT_MAX || change == CATALOGUE_CONFIRMED || change == CATALOGUE_ADDED)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		snapshot.kind = texts[i];
@@ -437,7 +452,6 @@ static int receipt_status_set_attr(
 static void receipt_status_remove(struct fs *fs, struct node n, struct pending_reply *a)
 {
 	const struct receipt *r = receipts_get(fs->receipts, n);
-
 	struct err err;
 
 	if (r && r->is_folder) {
@@ -471,6 +485,7 @@ const struct node_ops receipt_status_ops = {
 	.trust = TRUST_NEVER,
 	.attr = status_attr,
 	.text = status_text_read,
+	.read = status_read,
 	.open_read = status_open_read,
 	.poll = status_poll,
 	.release = status_release,

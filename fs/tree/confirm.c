@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads that first make sure that the snapshot of a completed copy still exists. */
+#include "confirm.h"
+
+#include <errno.h>
+#include <utlist.h>
+
+#include "clock.h"
+#include "loop.h"
+#include "receipts.h"
+#include "utf8.h"
+
+struct copy *confirm_candidate(struct fs *fs, struct node n)
+{
+	const struct receipt *r;
+	struct copy *copy;
+
+	if (n.kind != NODE_RECEIPT_STATUS && n.kind != NODE_RECEIPT_WAIT)
+		return NULL;
+	r = receipts_get(fs->receipts, n);
+	copy = r ? receipts_copy(fs, r) : NULL;
+	return copy && copy->state == COPY_COMPLETED && copy->row.copy_id && !copy->row.dry_run
+		       ? copy
+		       : NULL;
+}
+
+struct confirm {
+	struct confirm *prev, *next; /* fs->confirms */
+	struct fs *fs;
+	struct handle *handle; /* valid while reply is not NULL */
+	uint32_t region;
+	confirm_text_fn *text;
+	size_t size;
+	struct pending_reply *reply; /* NULL once replied or interrupted */
+	struct loop_timer *patience;
+};
+
+static void confirm_free(struct confirm *c)
+{
+	DL_DELETE(c->fs->confirms, c);
+	loop_timer_destroy(c->patience);
+	free(c);
+}
+
+/* why: why EC2 did not answer; NULL: it did. */
+static void confirm_show(struct handle *h, confirm_text_fn *text, size_t size,
+	struct pending_reply *reply, const char *why)
+{
+	int r;
+
+	buf_clear(&h->text);
+	h->changed = false;
+	r = text(h->fs, h->node, &h->text);
+	if (r == 0 && why) {
+		buf_puts(&h->text, "note: the last known state; EC2 could not be asked whether "
+				   "the snapshot still exists: ");
+		utf8_put_line(&h->text, why);
+		buf_putc(&h->text, '\n');
+		r = -h->text.error;
+	}
+	if (r < 0) {
+		pending_reply_errno(reply, -r);
+		return;
+	}
+	h->told = true;
+	handle_read(h, 0, size, reply);
+}
+
+static void confirm_unanswered(struct confirm *c, const char *why)
+{
+	c->fs->unconfirmed_ms[c->region] = clock_mono_ms();
+	if (c->reply)
+		confirm_show(c->handle, c->text, c->size, steal(&c->reply), why);
+}
+
+static void confirm_done(void *arg, struct copy *copy, const struct err *err)
+{
+	struct confirm *c = arg;
+
+	(void)copy;
+	if (err) {
+		confirm_unanswered(c, err->message);
+	} else {
+		c->fs->unconfirmed_ms[c->region] = 0;
+		if (c->reply)
+			confirm_show(c->handle, c->text, c->size, steal(&c->reply), NULL);
+	}
+	confirm_free(c);
+}
+
+static void confirm_timed_out(void *arg)
+{
+	confirm_unanswered(arg, "no answer within 2 seconds");
+}
+
+void confirm_read(struct handle *h, struct copy *copy, confirm_text_fn *text, size_t size,
+	struct pending_reply *reply)
+{
+	struct fs *fs = h->fs;
+	int64_t unanswered = fs->unconfirmed_ms[h->node.region];
+	struct confirm *c;
+
+	if (unanswered && clock_mono_ms() - unanswered < CONFIRM_PAUSE_MS) {
+		confirm_show(h, text, size, reply, "no answer a moment ago");
+		return;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		pending_reply_errno(reply, ENOMEM);
+		return;
+	}
+	*c = (struct confirm){.fs = fs,
+		.handle = h,
+		.region = h->node.region,
+		.text = text,
+		.size = size,
+		.reply = reply};
+	DL_PREPEND(fs->confirms, c);
+	c->patience = loop_timer_create(fs->loop, confirm_timed_out, c);
+	if (!c->patience || copies_confirm(fs->copies, copy, confirm_done, c) < 0) {
+		confirm_free(c);
+		pending_reply_errno(reply, ENOMEM);
+		return;
+	}
+	loop_timer_start(c->patience, CONFIRM_PATIENCE_MS);
+	pending_reply_detach_on_interrupt(&c->reply);
+}
+
+void confirm_free_all(struct fs *fs)
+{
+	while (fs->confirms)
+		confirm_free(fs->confirms);
+}
