@@ -10,7 +10,6 @@
 
 #include "digest.h"
 #include "encode.h"
-#include "form.h"
 #include "isotime.h"
 #include "secret.h"
 

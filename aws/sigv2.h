@@ -8,7 +8,7 @@
 
 #include "buf.h"
 
-/* A form is parameters as written by form.h: "name=value&…", escaped; names need no escapes. */
+/* A form is parameters as written by form_add(): "name=value&…", escaped; names need no escapes. */
 struct sigv2_request {
 	const char *method;
 	const char *host; /* as in the Host header: with the port, if it is not the scheme's

@@ -2,6 +2,7 @@
 /* Encodings of bytes as text. */
 #include "encode.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "utf8.h"
@@ -103,4 +104,36 @@ int encode_json_string(struct buf *out, const char *s, size_t len)
 		i += n;
 	}
 	return buf_putc(out, '"');
+}
+
+/* --- forms --- */
+
+static void form_add_name(struct buf *form, const char *name, va_list ap)
+{
+	buf_putc(form, '&');
+	buf_vprintf(form, name, ap);
+	buf_putc(form, '=');
+}
+
+void form_add(struct buf *form, const char *value, const char *name, ...)
+{
+	va_list ap;
+
+	if (!value)
+		return;
+	va_start(ap, name);
+	form_add_name(form, name, ap);
+	va_end(ap);
+	encode_percent(form, value, strlen(value), 0);
+}
+
+void form_add_number(struct buf *form, int value, const char *name)
+{
+	buf_printf(form, "&%s=%d", name, value);
+}
+
+void form_add_true(struct buf *form, bool value, const char *name)
+{
+	if (value)
+		buf_printf(form, "&%s=true", name);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Encodings of bytes as text: percent, hex, Base64, JSON strings. */
+/* Encodings of bytes as text: percent, hex, Base64, JSON strings, forms. */
 #ifndef EBSFS_ENCODE_H
 #define EBSFS_ENCODE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "buf.h"
@@ -19,5 +20,13 @@ int encode_base64(struct buf *out, const void *data, size_t len);
 /* A JSON string with its quotes; unprintable characters (utf8.h) are escaped, bytes that are not
  * UTF-8 become U+FFFD. Results as buf_add. */
 int encode_json_string(struct buf *out, const char *s, size_t len);
+
+/* Appends "&name=value" to a form, percent-encoded (a space is "%20", never '+'), so that the form
+ * is a body as well as a query; a NULL value appends nothing. The name is printf-like:
+ * form_add(&form, value, "Filter.%zu.Name", i + 1). Failures stay in the buffer (buf.error). */
+void form_add(struct buf *form, const char *value, const char *name, ...)
+	__attribute__((format(printf, 3, 4)));
+void form_add_number(struct buf *form, int value, const char *name);
+void form_add_true(struct buf *form, bool value, const char *name); /* false appends nothing */
 
 #endif

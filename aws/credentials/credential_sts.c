@@ -13,8 +13,8 @@
 #include "clock.h"
 #include "credential_request.h"
 #include "digest.h"
+#include "encode.h"
 #include "endpoint.h"
-#include "form.h"
 #include "isotime.h"
 #include "num.h"
 #include "profile.h"
@@ -245,7 +245,7 @@ static void sts_parent_done(void *arg, struct credentials *credentials, const st
 		return;
 	}
 	role->signer = credentials;
-	form_start(&role->form, "AssumeRole", "2011-06-15");
+	buf_puts(&role->form, "Action=AssumeRole&Version=2011-06-15");
 	sts_assume(role);
 }
 
@@ -277,7 +277,7 @@ static int sts_load_token(struct sts_role *role, struct err *err)
 	/* Allocated at its full size: a buffer that grows leaves copies of the token behind. */
 	buf_resize(form, 3 * token.len + 8192);
 	buf_clear(form);
-	form_start(form, "AssumeRoleWithWebIdentity", "2011-06-15");
+	buf_puts(form, "Action=AssumeRoleWithWebIdentity&Version=2011-06-15");
 	form_add(form, token.data, "WebIdentityToken");
 	role->token = strdup(token.data);
 	return role->token ? 0 : err_set(err, ENOMEM, "out of memory");

@@ -10,8 +10,8 @@
 
 #include "aws_query.h"
 #include "ec2_xml.h"
+#include "encode.h"
 #include "endpoint.h"
-#include "form.h"
 #include "log.h"
 #include "sigv4.h"
 #include "utf8.h"
@@ -25,7 +25,7 @@
 
 void ec2_form_start(struct buf *form, const struct aws *aws, const char *action)
 {
-	form_start(form, action,
+	buf_printf(form, "Action=%s&Version=%s", action,
 		aws_signature(aws) == AWS_SIGNATURE_V2 ? EC2_VERSION_2012 : EC2_VERSION);
 }
 
@@ -34,6 +34,15 @@ void ec2_form_tags(struct buf *form, const char *prefix, const struct ec2_tag *t
 	for (size_t i = 0; i < n_tags; i++) {
 		form_add(form, tags[i].key, "%s.%zu.Key", prefix, i + 1);
 		form_add(form, tags[i].value, "%s.%zu.Value", prefix, i + 1);
+	}
+}
+
+void ec2_form_literal(struct buf *form, const char *value)
+{
+	for (; *value; value++) {
+		if (strchr("*?\\", *value))
+			encode_percent(form, "\\", 1, 0);
+		encode_percent(form, value, 1, 0);
 	}
 }
 
@@ -122,11 +131,10 @@ static void snapshots_add_filter(struct buf *form, const struct ec2_filter *filt
 {
 	form_add(form, filter->name, "Filter.%zu.Name", number);
 	for (size_t i = 0; i < filter->n_values; i++) {
-		if (filter->patterns)
-			form_add(form, filter->values[i], "Filter.%zu.Value.%zu", number, i + 1);
-		else
-			form_add_literal(
-				form, filter->values[i], "Filter.%zu.Value.%zu", number, i + 1);
+		form_add(form, filter->patterns ? filter->values[i] : "", "Filter.%zu.Value.%zu",
+			number, i + 1);
+		if (!filter->patterns)
+			ec2_form_literal(form, filter->values[i]);
 	}
 }
 

@@ -198,6 +198,9 @@ struct aws_call *sts_get_caller_identity(
 void ec2_form_start(struct buf *form, const struct aws *aws, const char *action);
 /* Appends tags: &<prefix>.1.Key=…&<prefix>.1.Value=…&<prefix>.2.Key=… */
 void ec2_form_tags(struct buf *form, const char *prefix, const struct ec2_tag *tags, size_t n_tags);
+/* Appends a literal value of a filter to the parameter that the form ends in: escapes EC2's
+ * wildcards and escape character (* ? \). Patterns go through form_add(). */
+void ec2_form_literal(struct buf *form, const char *value);
 /* Completes the form of a CopySnapshot by DestinationRegion and PresignedUrl. The URL is a signed
  * GET of the same request (with DestinationRegion) at the source region's endpoint: EC2 in the
  * destination uses it to ask the source for an encrypted snapshot. Returns 0 or -errno with *err.

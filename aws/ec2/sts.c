@@ -6,7 +6,6 @@
 
 #include "aws_query.h"
 #include "ec2.h"
-#include "form.h"
 #include "xml.h"
 
 struct identity_call {
@@ -46,7 +45,7 @@ struct aws_call *sts_get_caller_identity(
 	if (!call)
 		return NULL;
 	*call = (struct identity_call){.done = done, .arg = arg};
-	form_start(&form, "GetCallerIdentity", "2011-06-15");
+	buf_puts(&form, "Action=GetCallerIdentity&Version=2011-06-15");
 	return aws_query(aws, &(struct aws_query){.region = region,
 				      .service = "sts",
 				      .action = "GetCallerIdentity",

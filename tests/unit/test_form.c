@@ -8,14 +8,14 @@
 #include <cmocka.h>
 
 #include "ec2.h"
-#include "form.h"
+#include "encode.h"
 
 static void test_parameters(void **state)
 {
 	_cleanup_buf_ struct buf form = BUF_INIT;
 
 	(void)state;
-	form_start(&form, "DescribeSnapshots", "2016-11-15");
+	buf_puts(&form, "Action=DescribeSnapshots&Version=2016-11-15");
 	form_add(&form, "self", "Owner.1");
 	form_add(&form, NULL, "NextToken");
 	form_add(&form, "tag:a b", "Filter.%zu.Name", (size_t)1);
@@ -36,9 +36,11 @@ static void test_literals(void **state)
 	_cleanup_buf_ struct buf form = BUF_INIT;
 
 	(void)state;
-	form_add_literal(&form, "a*b?\\é", "F.%d", 1);
-	form_add_literal(&form, "", "F.2");
-	form_add_literal(&form, NULL, "F.3");
+	form_add(&form, "", "F.%d", 1);
+	ec2_form_literal(&form, "a*b?\\é");
+	form_add(&form, "", "F.2");
+	ec2_form_literal(&form, "");
+	form_add(&form, NULL, "F.3");
 	assert_string_equal(form.data, "&F.1=a%5C%2Ab%5C%3F%5C%5C%C3%A9&F.2=");
 }
 

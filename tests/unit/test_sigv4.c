@@ -16,8 +16,8 @@
 #include "cleanup.h"
 #include "digest.h"
 #include "ec2.h"
+#include "encode.h"
 #include "endpoint.h"
-#include "form.h"
 #include "profile.h"
 #include "sigv4.h"
 
@@ -315,7 +315,7 @@ static void test_presigned_copy(void **state)
 			.credentials = &keys, .endpoints = &endpoints, .time_ms = suite_time()};
 		_cleanup_buf_ struct buf form = BUF_INIT, expected = BUF_INIT;
 
-		form_start(&form, "CopySnapshot", "2016-11-15");
+		buf_puts(&form, "Action=CopySnapshot&Version=2016-11-15");
 		form_add(&form, "us-east-1", "SourceRegion");
 		form_add(&form, "snap-0123456789abcdef0", "SourceSnapshotId");
 		form_add(&form, table[i].description, "Description");
