@@ -29,13 +29,16 @@ static int readme_text(struct fs *fs, struct node n, struct buf *out)
 		"Copy many:   cp regions/us-east-1/snapshots/*/*.snapshot regions/eu-west-1/\n"
 		"Watch it:    watch cat regions/eu-west-1/<id>.status      Wait for it:  cat "
 		"regions/eu-west-1/<id>.wait\n"
+		"Again:       a copy that exists is not made a second time; a line copy.again: "
+		"LABEL in the file asks for one more.\n"
 		"All copies:  cat copies   (copies.json for programs). AWS moves the data and "
 		"bills it as always.\n");
 	buf_printf(out, "Deletion is %s\n",
 		fs->options->read_only ? "off, as all changes are: mounted read-only."
 		: fs->options->delete_
-			? "on: rmdir regions/<region>/snapshots/<id> deletes that snapshot."
-			: "off; mount with -o delete to permit it.");
+			? "on: rmdir regions/<region>/snapshots/<id> deletes that snapshot, or "
+			  "cancels the copy that makes it."
+			: "off; mount with -o delete to permit it, and to cancel running copies.");
 	if (fs->options->allow_other)
 		buf_printf(out,
 			"Users other than uid %u and root may look, and change nothing: "
