@@ -14,7 +14,6 @@
 #include "log.h"
 #include "loop.h"
 #include "random.h"
-#include "secret.h"
 #include "sigv2.h"
 #include "sigv4.h"
 #include "url.h"
@@ -447,7 +446,7 @@ static int query_send(struct aws_call *call)
 		.time_ms = clock_wall_ms() + call->aws->clock.skew_ms};
 	_cleanup_endpoint_ struct endpoint endpoint = {0};
 	_cleanup_(signed_headers_finish) struct signed_headers signature = {0};
-	_cleanup_secret_buf_ struct buf form = BUF_INIT; /* may hold the session token */
+	_cleanup_buf_wipe_ struct buf form = BUF_INIT; /* may hold the session token */
 	int r;
 
 	call->signed_skew_ms = call->aws->clock.skew_ms;

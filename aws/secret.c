@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that holds secrets, and small files in such memory. */
+/* Strings and small files that hold secrets. */
 #include "secret.h"
 #include "workdir.h"
 
@@ -13,13 +13,6 @@ void secret_free(char *s)
 	if (s)
 		explicit_bzero(s, strlen(s));
 	free(s);
-}
-
-void secret_buf_finish(struct buf *b)
-{
-	if (b->data)
-		explicit_bzero(b->data, b->cap);
-	buf_finish(b);
 }
 
 int secret_file_read(const char *path, size_t max, struct buf *out)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that holds secrets, wiped when freed, and small files in such memory. */
+/* Strings that are wiped when they are freed, and small files that hold secrets. */
 #ifndef EBSFS_SECRET_H
 #define EBSFS_SECRET_H
 
@@ -12,11 +12,6 @@
 void secret_free(char *s);
 DEFINE_CLEANUP(char *, secret_free)
 #define _cleanup_secret_ _cleanup_(secret_freep)
-
-/* Wipes the buffer's memory and frees it. A buffer that grows leaves copies behind: give it its
- * final size first (buf_resize), as secret_file_read() does. */
-void secret_buf_finish(struct buf *b);
-#define _cleanup_secret_buf_ _cleanup_(secret_buf_finish)
 
 /* Reads a regular file of at most max bytes into out, which must be empty. Returns 0 or -errno:
  * -EINVAL for anything but a regular file, -EFBIG for a larger one, -EAGAIN if the file grew during

@@ -11,7 +11,6 @@
 #include "digest.h"
 #include "encode.h"
 #include "isotime.h"
-#include "secret.h"
 
 /* "name=value" within a form. */
 struct param {
@@ -56,7 +55,7 @@ static int sigv2_write_sorted(const struct buf *form, struct buf *out)
 int sigv2_signature(const struct sigv2_request *in, const struct buf *form, struct buf *out)
 {
 	unsigned char hash[DIGEST_SHA256_SIZE];
-	_cleanup_secret_buf_ struct buf text = BUF_INIT; /* holds the session token */
+	_cleanup_buf_wipe_ struct buf text = BUF_INIT; /* holds the session token */
 	int r;
 
 	/* Allocated at full size, because a buffer that grows leaves copies behind. */

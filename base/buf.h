@@ -22,7 +22,10 @@ struct buf {
 
 void buf_init(struct buf *b, size_t max);
 void buf_finish(struct buf *b); /* frees; the buffer may be used again */
-void buf_clear(struct buf *b);  /* empties, keeps the memory and the maximum */
+/* The same for a secret: overwrites the memory first. A buffer that grows leaves copies behind:
+ * give it its final size first (buf_resize). */
+void buf_wipe(struct buf *b);
+void buf_clear(struct buf *b); /* empties, keeps the memory and the maximum */
 
 /* Append. Return 0, -ENOMEM, or -EFBIG past the maximum; on failure nothing was appended. */
 int buf_add(struct buf *b, const void *data, size_t len);
@@ -49,6 +52,7 @@ static inline void buf_finishp(struct buf *b)
 {
 	buf_finish(b);
 }
-#define _cleanup_buf_ _cleanup_(buf_finishp)
+#define _cleanup_buf_      _cleanup_(buf_finishp)
+#define _cleanup_buf_wipe_ _cleanup_(buf_wipe)
 
 #endif

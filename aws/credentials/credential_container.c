@@ -75,7 +75,7 @@ static int container_load_token(struct container *c, struct err *err)
 	const char *value = profile_env("AWS_CONTAINER_AUTHORIZATION_TOKEN");
 	int r = 0;
 
-	secret_buf_finish(&c->token);
+	buf_wipe(&c->token);
 	if (file)
 		r = secret_file_read(file, TOKEN_MAX, &c->token);
 	else if (value)
@@ -107,7 +107,7 @@ static void container_destroy(struct credential_source *base)
 
 	credential_request_finish(&c->request);
 	credentials_unref(c->credentials);
-	secret_buf_finish(&c->token);
+	buf_wipe(&c->token);
 	free(c->url);
 	free(c);
 }

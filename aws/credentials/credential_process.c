@@ -10,7 +10,6 @@
 #include "jsondoc.h"
 #include "loop.h"
 #include "profile.h"
-#include "secret.h"
 #include "shell_split.h"
 #include "workdir.h"
 
@@ -48,8 +47,8 @@ struct process {
 
 static void run_free(struct run *run)
 {
-	secret_buf_finish(&run->texts[0]);
-	secret_buf_finish(&run->texts[1]);
+	buf_wipe(&run->texts[0]);
+	buf_wipe(&run->texts[1]);
 	free(run);
 }
 

@@ -57,7 +57,7 @@ static const char *sso_token_access(const struct sso_token *token)
  * is NULL. Returns 0 or -ENOMEM. sso_token_finish() it after an error too. */
 static int sso_token_load(struct sso_token *token, const char *name)
 {
-	_cleanup_secret_buf_ struct buf text = BUF_INIT;
+	_cleanup_buf_wipe_ struct buf text = BUF_INIT;
 	_cleanup_buf_ struct buf path = BUF_INIT;
 	char hash[DIGEST_SHA1_HEX];
 	const char *expires;
@@ -101,7 +101,7 @@ static bool sso_token_is_renewable(const struct sso_token *token, int64_t now_ms
 	       credential_date(registration, &registered_ms) == 0 && registered_ms > now_ms;
 }
 
-/* Writes the body of OIDC's CreateToken, which renews the token. out is empty; secret_buf_finish()
+/* Writes the body of OIDC's CreateToken, which renews the token. out is empty; buf_wipe()
  * it. Returns 0 or -ENOMEM. */
 static int sso_token_request(const struct sso_token *token, struct buf *out)
 {
@@ -123,7 +123,7 @@ static int sso_token_request(const struct sso_token *token, struct buf *out)
 static int sso_token_renew(
 	struct sso_token *token, const struct jsondoc *response, int64_t now_ms, int *file_errno)
 {
-	_cleanup_secret_buf_ struct buf text = BUF_INIT;
+	_cleanup_buf_wipe_ struct buf text = BUF_INIT;
 	const char *access = jsondoc_string(response, "accessToken");
 	const char *refresh = jsondoc_string(response, "refreshToken");
 	char expires[ISOTIME_SIZE];
@@ -271,7 +271,7 @@ static struct http_call *sso_renewal_send(void *arg, http_done *done, void *done
 {
 	struct sso *sso = arg;
 	_cleanup_buf_ struct buf url = BUF_INIT;
-	_cleanup_secret_buf_ struct buf body = BUF_INIT;
+	_cleanup_buf_wipe_ struct buf body = BUF_INIT;
 	const struct http_header headers[] = {
 		{"content-type", "application/json"}, {"accept", "application/json"}};
 	struct http_request request = {.method = "POST",

@@ -144,7 +144,7 @@ static char *legacy_line(char *text, const char *key)
 static int ec2_file_create(const char *variable, struct credential_source **out, struct err *err)
 {
 	_cleanup_free_ char *path = profile_path_expand(variable);
-	_cleanup_secret_buf_ struct buf text = BUF_INIT, again = BUF_INIT;
+	_cleanup_buf_wipe_ struct buf text = BUF_INIT, again = BUF_INIT;
 	char *access_key;
 	struct keys *k;
 	int r = path ? secret_file_read(path, LEGACY_FILE_MAX, &text) : -ENOMEM;
@@ -237,7 +237,7 @@ struct login {
 static struct jsondoc *login_load(const struct login *login)
 {
 	_cleanup_free_ char *dir = profile_path("AWS_LOGIN_CACHE_DIRECTORY", "~/.aws/login/cache");
-	_cleanup_secret_buf_ struct buf text = BUF_INIT;
+	_cleanup_buf_wipe_ struct buf text = BUF_INIT;
 	_cleanup_buf_ struct buf path = BUF_INIT;
 	char hash[DIGEST_SHA256_HEX];
 

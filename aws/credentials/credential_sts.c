@@ -69,7 +69,7 @@ static void sts_reset(struct sts_role *role)
 {
 	credential_request_finish(&role->request);
 	credentials_unref(steal(&role->signer));
-	secret_buf_finish(&role->form);
+	buf_wipe(&role->form);
 	secret_free(steal(&role->token));
 	buf_finish(&role->url);
 	free(steal(&role->host));
@@ -260,7 +260,7 @@ static void sts_role_fetch(struct credential_source *base)
 /* Begins the form with the token of the file. */
 static int sts_load_token(struct sts_role *role, struct err *err)
 {
-	_cleanup_secret_buf_ struct buf token = BUF_INIT;
+	_cleanup_buf_wipe_ struct buf token = BUF_INIT;
 	struct buf *form = &role->form;
 	int r = secret_file_read(role->token_file, TOKEN_MAX, &token);
 

@@ -28,7 +28,7 @@ int jsondoc_integer(const struct jsondoc *doc, const char *path, int64_t *out);
 /* Sets a member of the outermost object and wipes the string that it replaces. Returns 0, or
  * -ENOMEM (also for text that is not UTF-8). */
 int jsondoc_set_string(struct jsondoc *doc, const char *name, const char *value);
-/* Prints the document on one line, in one piece of memory. out must be empty; secret_buf_finish()
+/* Prints the document on one line, in one piece of memory. out must be empty; buf_wipe()
  * it. Returns 0 or -ENOMEM. */
 int jsondoc_print(const struct jsondoc *doc, struct buf *out);
 

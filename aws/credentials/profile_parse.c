@@ -271,7 +271,7 @@ int profile_file_load(struct profile_file *file, const char *path, struct err *e
 		return err_set(err, ENOMEM, "out of memory");
 	r = secret_file_read(path, PROFILE_FILE_MAX, &file->text);
 	if (r == -ENOENT || r == -ENOTDIR || r == -EINVAL) {
-		secret_buf_finish(&file->text);
+		buf_wipe(&file->text);
 		return 0;
 	}
 	if (r < 0)
@@ -281,7 +281,7 @@ int profile_file_load(struct profile_file *file, const char *path, struct err *e
 
 void profile_file_finish(struct profile_file *file)
 {
-	secret_buf_finish(&file->text);
+	buf_wipe(&file->text);
 	free(file->path);
 	free(file->sections);
 	free(file->entries);
