@@ -70,7 +70,13 @@ int buf_add(struct buf *b, const void *data, size_t len)
 {
 	if (len > SIZE_MAX / 4)
 		return buf_fail(b, EFBIG);
-	return buf_write_at(b, b->len, data, len);
+	if (!len || len >= b->cap - b->len || b->error)
+		return buf_write_at(b, b->len, data, len);
+	/* There is room, as nearly always. */
+	memcpy(b->data + b->len, data, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+	return 0;
 }
 
 int buf_puts(struct buf *b, const char *s)
