@@ -63,14 +63,15 @@ static const struct option option_table[] = {
 	{"on_end", OPTION_TEXT, offsetof(struct options, on_end), 0, 0, "COMMAND",
 		"run by /bin/sh when a copy ends, with its facts in the environment"},
 	{"poll", OPTION_SECONDS, offsetof(struct options, poll_ms), 0.05, 3600, "SECONDS",
-		"shortest interval between two looks at a region's copies (default: 2)"},
+		"shortest interval between two polls of a region's copies (default: 2)"},
 	{"timeout", OPTION_SECONDS, offsetof(struct options, timeout_ms), 0.1, 3600, "SECONDS",
 		"how long one request to AWS may take, with all its tries (default: 60)"},
 	{"rate", OPTION_NUMBER, offsetof(struct options, rate), 0.01, 1000, "FACTOR",
 		"keep to EC2's documented request rates times this, at any endpoint (default: 1 at "
 		"Amazon's endpoints; at others only once they have throttled)"},
 	{"answer", OPTION_SECONDS, offsetof(struct options, answer_ms), 0.1, 3600, "SECONDS",
-		"how long cp waits for word on a copy whose answer was lost (default: 45)"},
+		"how long cp waits to learn the outcome of a request without a response "
+		"(default: 45)"},
 	{"window", OPTION_SECONDS, offsetof(struct options, window_ms), 0.1, 3600, "SECONDS",
 		"how long EC2 may take to show what it has done, before a lost request counts as "
 		"not carried out (default: 150)"},
@@ -406,23 +407,50 @@ char *options_state_dir(const struct options *o, const char *account, struct err
 	return path;
 }
 
+#define HELP_COLUMNS 80
+#define HELP_INDENT  8
+
+/* Appends the text in lines of at most HELP_COLUMNS, indented. */
+static void options_wrap(struct buf *out, const char *text)
+{
+	size_t column = HELP_COLUMNS;
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (column + 1 + len > HELP_COLUMNS) {
+			buf_printf(out, "\n%*s", HELP_INDENT, "");
+			column = HELP_INDENT;
+		} else {
+			buf_putc(out, ' ');
+			column++;
+		}
+		buf_add(out, text, len);
+		column += len;
+		text += len;
+		text += *text == ' ';
+	}
+	buf_putc(out, '\n');
+}
+
 int options_help(struct buf *out)
 {
 	buf_puts(out,
 		"Usage: ebsfs [-f] [-d] [-o OPTION[,OPTION…]] MOUNTPOINT\n"
-		"Mount an AWS account's EBS snapshots as files. End with: fusermount3 -u "
-		"MOUNTPOINT\n\n"
-		"  -f          stay in the foreground, log to stderr\n"
-		"  -d          as -f, and log each request\n"
-		"  --clear     only clear what an ebsfs that was killed has left at MOUNTPOINT\n"
-		"  -h, --help  print this and exit\n"
+		"Mount an AWS account's EBS snapshots as files.\n"
+		"End with: fusermount3 -u MOUNTPOINT\n\n"
+		"  -f             stay in the foreground, log to stderr\n"
+		"  -d             as -f, and log each request\n"
+		"  --clear        only remove the dead mount of a killed ebsfs at MOUNTPOINT\n"
+		"  -h, --help     print this and exit\n"
 		"  -V, --version  print the version and exit\n\n"
 		"Options after -o:\n");
 	for (size_t i = 0; i < ARRAY_LEN(option_table); i++) {
 		const struct option *option = &option_table[i];
 
-		buf_printf(out, "  %s%s%s\n        %s\n", option->name, option->value ? "=" : "",
-			option->value ? option->value : "", option->help);
+		buf_printf(out, "  %s%s%s", option->name, option->value ? "=" : "",
+			option->value ? option->value : "");
+		options_wrap(out, option->help);
 	}
 	return buf_puts(out,
 		"\nOptions of mount(8) (dev, exec, noatime, fsname=, …) are handed on.\n"

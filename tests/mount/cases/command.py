@@ -200,6 +200,7 @@ def second_ebsfs_on_one_state_dir(t):
 @case
 def help(t):
     done = t.ebsfs("--help")
+    same([line for line in done.out.splitlines() if len(line) > 80], [], "lines over 80 columns")
     same((done.code, done.err), (0, ""), repr(done))
     for word in ("MOUNTPOINT", "regions", "endpoint_url", "delete", "state_dir", "simulate", "ttl", "profile", "-f", "-d"):
         contains(done.out, word)
