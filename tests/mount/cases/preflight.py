@@ -64,7 +64,7 @@ def keys(t):
     not_sent(t, m, EINVAL, "copy.kms-key is given, but copy.encrypted is no", "copy.kms-key: alias/dr", "copy.encrypted: no")
     not_sent(t, m, ENOKEY, f"names a key of {EAST}, but the copy is made in {WEST}", f"copy.kms-key: {KEY}")
     for n, key in enumerate((KEYS[WEST][0]["id"], "alias/dr", DR, f"arn:aws:kms:{WEST}:{ACCOUNT}:alias/dr")):
-        write(m.region(WEST, f"good{n}"), text(f"copy.kms-key: {key}"))
+        write(m.region(WEST, f"good{n}"), text(f"copy.kms-key: {key}", f"copy.again: {n}"))
     same([c["KmsKeyId"] for c in t.sim.copies(WEST)], [DR] * 4)
 
 
@@ -85,8 +85,8 @@ def a_short_time(t):
     write(m.region(WEST, "good"), text("copy.completion-minutes: 45"))
     same(t.sim.copies(WEST)[0]["CompletionDurationMinutes"], 45)
     t.sim.set_limit(1)
-    write(m.region(WEST, "full"), text())
-    write(m.region(WEST, "queued"), text("copy.completion-minutes: 30"))
+    write(m.region(WEST, "full"), text("copy.again: full"))
+    write(m.region(WEST, "queued"), text("copy.completion-minutes: 30", "copy.again: queued"))
     same(status(m.region(WEST, "queued.status"))["state"], "queued")
     contains(status(m.region(WEST, "queued.status"))["note"], "30 minutes are enough only if the copy is incremental")
     contains(status(m.region(WEST, "queued.status"))["note"], "all 1000 GiB of data take 45 minutes")
@@ -146,7 +146,7 @@ def encryption_by_default_is_on(t):
     same(encryption(m, "dry"), f"yes, with the region's default key {DR} (expected)")
     not_sent_since(t, m, 1, EINVAL, "the account encrypts every copy in eu-west-1", "copy.encrypted: no")
     for n in range(5):
-        write(m.region(WEST, f"x{n}"), text())
+        write(m.region(WEST, f"x{n}"), text(f"copy.again: {n}"))
     contains(read(m.region(WEST, "x0.wait")), f"encryption: yes, with {DR}\n")
     contains([c.get("encryption") for c in json.loads(read(m("copies.json")))], f"yes, with {DR}")
     same((t.sim.count("GetEbsEncryptionByDefault"), t.sim.count("GetEbsDefaultKmsKeyId")), (1, 1), "once for all copies")
@@ -161,7 +161,7 @@ def not_sent_since(t, m, n, wanted, words, *lines):
 @case
 def encryption_by_default_is_off(t):
     m = t.mount()
-    for name, source, lines, words in (("plain", NIGHTLY, (), "no"), ("asked", NIGHTLY, ("copy.encrypted: no",), "no"),
+    for name, source, lines, words in (("plain", NIGHTLY, (), "no"), ("asked", NIGHTLY, ("copy.encrypted: no", "copy.again: asked"), "no"),
                                        ("secret", ENCRYPTED, (), "yes, with (AWS's own key for EBS, alias/aws/ebs|arn:aws:kms:eu-west-1:)")):
         write(m.region(WEST, name), text(*lines, source=source))
         # What EC2 shows of the copy itself takes the place of what is expected.
@@ -177,7 +177,7 @@ def a_forbidden_question_is_no_failure(t):
                           ("us-east-1", dict(effect="html"))):
         for action in ("GetEbsEncryptionByDefault", "GetEbsDefaultKmsKeyId"):
             t.sim.fault(action, region=region, times=1000, **fault)
-        for lines in ((), ("copy.encrypted: no",), ("copy.dry-run: yes",)):
+        for lines in ((), ("copy.encrypted: no", "copy.again: no"), ("copy.dry-run: yes",)):
             write(m.region(region, "x" + str(len(lines and lines[0]))), text(*lines))
         same(len(t.sim.copies(region)), 2)
         check(t.sim.count("GetEbsEncryptionByDefault", region) <= (10 if "effect" in fault else 1), "asked for all the time")
@@ -207,7 +207,8 @@ def fill(t, m):
     """The region takes no more copies for now, and the mount has learned it from a refusal."""
     t.sim.set_limit(1)
     t.sim.set_copy_seconds(3600)
-    t.ok(f"for n in first second; do cp {EAST}/snapshots/{NIGHTLY}/*.snapshot {WEST}/$n; done")
+    for name in ("first", "second"):
+        write(m.region(WEST, name), text(f"copy.again: {name}"))
     same(status(m.region(WEST, "second.status"))["state"], "queued")
     return t.sim.count("CopySnapshot")
 
@@ -220,7 +221,7 @@ def a_missing_permission_is_said_before_the_queue(t):
     write(m.region(WEST, "dry"), text("copy.dry-run: yes"))
     sent = fill(t, m)
     for n in range(3):
-        write(m.region(WEST, f"queued{n}"), text("copy.encrypted: yes"))
+        write(m.region(WEST, f"queued{n}"), text("copy.encrypted: yes", f"copy.again: {n}"))
         same(status(m.region(WEST, f"queued{n}.status"))["state"], "queued")
     same(t.sim.count("CopySnapshot") - sent, 1, "one dry run for all of a kind")
     t.sim._ask("set", {"key": "AKIASIMULATED0000001", "deny": ["CreateTags"]})
@@ -252,7 +253,7 @@ def mv_before_the_queue(t):
     t.sim.set_limit(1)
     t.sim.set_copy_seconds(3600)
     for name in ("first", "second"):
-        write(m.region(WEST, name), text("copy.kms-key: alias/dr"))
+        write(m.region(WEST, name), text("copy.kms-key: alias/dr", f"copy.again: {name}"))
     same(status(m.region(WEST, "second.status"))["state"], "queued")
     t.sim._ask("set", {"key": "AKIASIMULATED0000001", "deny": ["CopySnapshot"]})
     t.fails(EACCES, f"mv {EAST}/snapshots/{ENCRYPTED} {WEST}/snapshots/")

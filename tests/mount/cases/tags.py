@@ -161,7 +161,7 @@ def tags_that_are_not_sent(t):
     m = t.mount("notags")
     text = read(m.file("us-east-1", NIGHTLY))
     write(m.region("eu-west-1", "plain"), text)
-    write(m.region("eu-west-1", "tagged"), "copy.tag.team: dr\n" + text)
+    write(m.region("eu-west-1", "tagged"), "copy.again: tagged\ncopy.tag.team: dr\n" + text)
     check(not any(c.get("Tags") for c in t.sim.copies("eu-west-1")), "tags were sent")
     contains(read(m.region("eu-west-1", "tagged.status")), "note: the tags that were asked for are not sent")
     check("note:" not in read(m.region("eu-west-1", "plain.status")), "nothing was asked for")
