@@ -186,18 +186,10 @@ static int describe_fields(struct records *r, const struct ec2_snapshot *s, stru
 	return set_pairs(r, &p, &out->fields);
 }
 
-/* A copy's volume id is no volume's: "vol-" and nothing but f. (AWS, "Copy an Amazon EBS snapshot")
- */
 static bool is_copy(const struct ec2_snapshot *s)
 {
-	const char *digits;
-
-	if (s->transfer_type && *s->transfer_type)
-		return true;
-	if (!s->volume_id || strncmp(s->volume_id, "vol-f", 5) != 0)
-		return false;
-	digits = s->volume_id + 4;
-	return digits[strspn(digits, "f")] == '\0';
+	return (s->transfer_type && *s->transfer_type) ||
+	       (s->volume_id && ec2_is_copy_volume(s->volume_id));
 }
 
 /* Only for free text: ids and enumerations are never that long. */

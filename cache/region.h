@@ -40,6 +40,7 @@ enum region_freshness {
 		       */
 };
 enum region_freshness region_freshness(const struct region *r, int64_t now_ms);
+int64_t region_ttl_ms(const struct region *r);
 /* When the latest listing was complete, monotonic ms; 0: never. */
 int64_t region_listed_at(const struct region *r);
 /* REGION_KNOWN: when EC2 made the listing that is shown, wall clock ms; else 0. */

@@ -20,6 +20,11 @@ enum region_freshness region_freshness(const struct region *r, int64_t now_ms)
 	return region_valid_ms(r, now_ms) > 0 ? REGION_FRESH : REGION_STALE;
 }
 
+int64_t region_ttl_ms(const struct region *r)
+{
+	return r->ttl_ms;
+}
+
 int64_t region_listed_at(const struct region *r)
 {
 	return r->listed_at_ms;

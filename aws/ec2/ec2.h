@@ -103,6 +103,13 @@ static inline bool ec2_is_snapshot_id(const char *text)
 	return n >= 8 && n <= 59 && !digits[n];
 }
 
+/* Returns whether a volume's id is the one that EC2 gives to copies, which is no volume's: "vol-"
+ * and nothing but f. (AWS, "Copy an Amazon EBS snapshot") */
+static inline bool ec2_is_copy_volume(const char *id)
+{
+	return !strncmp(id, "vol-f", 5) && !id[4 + strspn(id + 4, "f")];
+}
+
 /* A filter matches if any of its values does. */
 struct ec2_filter {
 	const char *name;

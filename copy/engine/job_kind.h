@@ -98,6 +98,8 @@ struct job_kind {
 	int (*encryption)(const struct copies *c, const struct copy *copy, struct buf *out);
 	/* The status line `move` of a row that moves: what becomes of the source. */
 	void (*follow_up)(const struct copy *copy, struct buf *out);
+	/* A status line about other results of the same request, made elsewhere. */
+	void (*doubles)(const struct copies *c, const struct copy *copy, struct buf *out);
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "admission.h"
+#include "adopt.h"
 #include "aws_error.h"
 #include "clock.h"
 #include "copy_tags.h"
@@ -192,6 +193,7 @@ static int encryption_defaults_describe(
 static void copy_snapshot_detach(struct region_queue *queue)
 {
 	reconcile_finish(queue);
+	adopt_finish(queue);
 	lost_requests_finish(queue);
 	encryption_defaults_finish(queue);
 	admission_forget(queue);
@@ -204,10 +206,11 @@ static int copy_snapshot_attach(struct region_queue *queue)
 	if (!queue->kind_region)
 		return -ENOMEM;
 	/* Last what watches the catalogue: it cannot be taken back. */
-	return encryption_defaults_init(queue) < 0 || lost_requests_init(queue) < 0 ||
-			       reconcile_init(queue) < 0
-		       ? -ENOMEM
-		       : 0;
+	if (encryption_defaults_init(queue) < 0 || lost_requests_init(queue) < 0 ||
+		adopt_init(queue) < 0 || reconcile_init(queue) < 0)
+		return -ENOMEM;
+	adopt_watch(queue);
+	return 0;
 }
 
 /* --- before the row is written --- */
@@ -454,6 +457,8 @@ const struct job_kind copy_snapshot_kind = {
 	.compose = copy_snapshot_compose,
 	.awaits = encryption_defaults_await,
 	.judge = preflight_judge,
+	.find_made = adopt_find,
+	.find_made_cancel = adopt_cancel,
 	.check = admission_check_source,
 	.send = copy_snapshot_send,
 	.dry_run = copy_snapshot_dry_run,
@@ -465,4 +470,5 @@ const struct job_kind copy_snapshot_kind = {
 	.finish = move_cleanup_finish,
 	.encryption = encryption_defaults_describe,
 	.follow_up = move_cleanup_describe,
+	.doubles = adopt_doubles,
 };

@@ -34,6 +34,21 @@ struct lost_search {
 	size_t n_found;
 };
 
+/* adopt.c */
+struct copy_adoption {
+	struct loop_timer *timer;
+	struct pages *pages; /* the question in flight; NULL */
+	struct ec2_filter filter;
+	enum adopt_kind { ADOPT_ALL, ADOPT_SOURCES, ADOPT_UNFILTERED } kind;
+	char *values[EC2_FILTER_VALUES_MAX]; /* of its filter */
+	size_t n_values;
+	int64_t began_at; /* monotonic */
+	bool unfiltered; /* the endpoint refused a filter: all own snapshots are read from now on */
+	bool asked_all;  /* a question for every source was answered */
+	struct made_question *waiting;
+	struct adopt_source *sources; /* what is known of them, by the tag's value */
+};
+
 /* reconcile.c */
 struct copy_watch {
 	struct pages *poll;
@@ -49,6 +64,7 @@ struct copy_watch {
 struct kind_region {
 	struct copy_defaults defaults;
 	struct lost_search search;
+	struct copy_adoption adoption;
 	struct copy_watch watch;
 };
 

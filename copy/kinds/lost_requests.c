@@ -179,6 +179,11 @@ static bool lost_is_refused(const struct err *err)
 	return !aws_error_is_passing(err) && err->errnum != EACCES;
 }
 
+bool lost_requests_filter_is_refused(const struct err *err)
+{
+	return err->http_status >= 400 && (lost_is_refused(err) || err->http_status == 500);
+}
+
 /* Without a filter there is nothing left to refuse but the question itself: the requests that have
  * waited for the whole window end. */
 static void lost_end_refused(struct region_queue *queue, const struct err *err)
@@ -204,9 +209,7 @@ static void lost_failed(struct region_queue *queue, const struct err *err)
 
 	if (s->kind == LOST_ALL && lost_is_refused(err))
 		lost_end_refused(queue, err);
-	/* An endpoint may refuse a filter, or fail at one that it does not know. */
-	else if (s->kind != LOST_ALL && err->http_status >= 400 &&
-		 (lost_is_refused(err) || err->http_status == 500))
+	else if (s->kind != LOST_ALL && lost_requests_filter_is_refused(err))
 		s->unfiltered = true;
 	lost_clear(s);
 	s->failures++;

@@ -12,4 +12,8 @@ void lost_requests_finish(struct region_queue *queue);
  * consistency has passed. */
 int lost_requests_find(struct job *job, const struct err *why, struct err *err);
 
+/* Whether an endpoint refuses a filter, or fails at one that it does not know: then all own
+ * snapshots are to be read. */
+bool lost_requests_filter_is_refused(const struct err *err);
+
 #endif

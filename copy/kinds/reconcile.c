@@ -276,6 +276,12 @@ static void reconcile_turn(void *arg)
 	free(slots);
 }
 
+void reconcile_now(struct region_queue *queue)
+{
+	loop_timer_stop(queue->kind_region->watch.timer);
+	reconcile_turn(queue);
+}
+
 int reconcile_init(struct region_queue *queue)
 {
 	struct copy_watch *w = &queue->kind_region->watch;

@@ -12,6 +12,9 @@ void reconcile_finish(struct region_queue *queue);
 /* A pending job takes over what the catalogue has of it now. */
 void reconcile_job(struct job *job);
 
+/* Takes up the catalogue's changes so far, which otherwise waits for the loop. */
+void reconcile_now(struct region_queue *queue);
+
 /* job_kind.poll and job_kind.poll_cancel */
 int reconcile_poll(struct region_queue *queue);
 void reconcile_poll_cancel(struct region_queue *queue);

@@ -173,6 +173,8 @@ int copies_status(const struct copies *c, const struct copy *copy, int64_t now_m
 	if (row->move)
 		copy->kind->follow_up(copy, out);
 	status_outcome(copy, out);
+	if (copy->origin == COPY_OURS)
+		copy->kind->doubles(c, copy, out);
 	status_same_region(copy, out);
 	return -out->error;
 }

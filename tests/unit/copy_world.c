@@ -191,6 +191,7 @@ static struct world_snapshot *new_snapshot(
 	s->visible_at = world->now_ms;
 	s->deleted_at = -1;
 	s->owner = WORLD_ACCOUNT;
+	s->gib = 8;
 	world->snapshots[world->n_snapshots++] = s;
 	return s;
 }
@@ -450,6 +451,12 @@ static bool matches(const struct aws_call *call, const struct world_snapshot *s)
 		return has_value(call, pending ? "pending" : s->failure ? "error" : "completed");
 	if (!strcmp(call->filter, "description"))
 		return has_value(call, s->description);
+	if (!strcmp(call->filter, "tag-key")) {
+		for (size_t i = 0; i < s->n_tags; i++)
+			if (has_value(call, s->tags[i].key))
+				return true;
+		return false;
+	}
 	assert_true(!strncmp(call->filter, "tag:", 4));
 	return has_value(call, world_tag_of(s, call->filter + 4));
 }
@@ -475,7 +482,7 @@ static void fill(struct ec2_snapshot *out, struct world_snapshot *s)
 					   : 100,
 		.start_ms = START_MS + s->start_ms,
 		.completion_ms = pending ? 0 : START_MS + s->start_ms + s->length_ms,
-		.volume_gib = 8,
+		.volume_gib = s->gib,
 		.full_size = 1 << 30,
 		.encryption = s->kms_key ? EC2_ENCRYPTION_PRESENT : EC2_ENCRYPTION_NONE,
 		.kms_key_id = s->kms_key,
@@ -535,6 +542,15 @@ unsigned aws_allowance(struct aws *aws, const char *region, const char *action)
 	return UINT_MAX;
 }
 
+static char describe_kind(const struct ec2_describe_snapshots *in)
+{
+	if (!in->n_filters)
+		return 'l';
+	return !strcmp(in->filters[0].name, "tag-key")            ? 'k'
+	       : !strcmp(in->filters[0].name, "tag:ebsfs:source") ? 'o'
+								  : in->filters[0].name[1];
+}
+
 struct aws_call *ec2_describe_snapshots(
 	struct aws *aws, const struct ec2_describe_snapshots *in, ec2_page_done *done, void *arg)
 {
@@ -544,7 +560,7 @@ struct aws_call *ec2_describe_snapshots(
 	assert_true(world->describes < ARRAY_LEN(world->describe_at));
 	assert_true(in->n_filters <= 1);
 	world->describe_at[world->describes] = world->now_ms;
-	world->describe_what[world->describes] = in->n_filters ? in->filters[0].name[1] : 'l';
+	world->describe_what[world->describes] = describe_kind(in);
 	snprintf(world->last_owner, sizeof(world->last_owner), "%s", in->owner ? in->owner : "");
 	call = start(in->region, "DescribeSnapshots", &world->describes, describe_arrives,
 		describe_answers, arg);

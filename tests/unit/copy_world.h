@@ -40,6 +40,7 @@ struct world_snapshot {
 	const char *failure; /* how it ends in state error; NULL: completes */
 	const char *owner;
 	bool is_copy;
+	unsigned gib;
 	bool no_progress;    /* EC2 gives no percent */
 	const char *kms_key; /* NULL: not encrypted */
 };
@@ -75,7 +76,10 @@ struct world {
 	unsigned refusals;                   /* for the limit */
 	unsigned most;                       /* most copies at once in one region */
 	int64_t describe_at[20000];          /* times of all DescribeSnapshots */
-	char describe_what[20000]; /* 's' status, 'i' ids, 't' tag, 'd' description, 'l' listing */
+	/* Their filters: the second letter of its name; 'k' tag-key, 'o' tag:ebsfs:source, 'l'
+	 * none.
+	 */
+	char describe_what[20000];
 	char last_owner[20];
 	size_t left_out;   /* of each page: snapshots whose ids are not of EC2's form */
 	bool no_tags_seen; /* a CopySnapshot came without tags */

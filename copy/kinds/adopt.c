@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: MIT */
+/* Copies that another ebsfs made.
+ *
+ * The destination is asked by the tag ebsfs:source. Requests that wait share one question, and each
+ * of them one that began after it: EC2 shows a new copy late enough as it is. The first question of
+ * a region asks for every value, which answers the requests of a whole lost state folder; later
+ * ones ask only for the sources that are waited for. Copies found are remembered for the region's
+ * ttl; that there is none is never remembered. */
+#include "adopt.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "admission.h"
+#include "clock.h"
+#include "copy_tags.h"
+#include "lost_requests.h"
+#include "reconcile.h"
+#include "region_queue.h"
+
+#define DOUBLES_SHOWN 5
+
+/* A snapshot of which the tag ebsfs:source names this source. */
+struct adopt_copy {
+	catalogue_slot slot;
+	int64_t seen_at; /* monotonic: when the latest question that found it began; 0: none did */
+};
+
+struct adopt_source {
+	char *text; /* the tag's value */
+	struct adopt_copy *copies;
+	size_t n;
+	UT_hash_handle hh; /* copy_adoption.sources */
+};
+
+/* What a copy must be to be the one that is asked for. */
+struct adopt_terms {
+	char source[COPY_TAGS_SOURCE_SIZE];
+	const char *source_id; /* NULL: the source is in another region */
+	const char *label;     /* NULL: none */
+	uint32_t volume_gib;
+	int64_t since_ms; /* wall clock: when the source was complete; 0: unknown */
+};
+
+struct made_question {
+	struct made_question *prev, *next; /* copy_adoption.waiting */
+	struct region_queue *queue;
+	struct adopt_terms terms;
+	char *label, *source_id; /* what terms points to */
+	bool asked;              /* by the question in flight */
+	bool settled;            /* it can be answered */
+	job_made_done *done;
+	void *done_arg;
+};
+
+/* --- the copies by source --- */
+
+static struct adopt_source *adopt_source_get(struct copy_adoption *a, const char *text)
+{
+	struct adopt_source *source;
+
+	HASH_FIND_STR(a->sources, text, source);
+	return source;
+}
+
+/* Made at need; NULL on ENOMEM. */
+static struct adopt_source *adopt_source_make(struct copy_adoption *a, const char *text)
+{
+	struct adopt_source *source = adopt_source_get(a, text);
+
+	if (source)
+		return source;
+	source = calloc(1, sizeof(*source));
+	if (source)
+		source->text = strdup(text);
+	if (source && source->text) {
+		HASH_ADD_KEYPTR(hh, a->sources, source->text, strlen(source->text), source);
+		if (source->hh.tbl)
+			return source;
+	}
+	if (source)
+		free(source->text);
+	free(source);
+	return NULL;
+}
+
+static bool adopt_is_source(const char *text)
+{
+	char *region, *id;
+	bool valid = copy_tags_source(text, &region, &id);
+
+	free(region);
+	free(id);
+	return valid;
+}
+
+/* Takes up the snapshot if its tag names a source. seen_at: when the question that found it began;
+ * 0: it was not asked for. 0 or -ENOMEM. */
+static int adopt_take(struct region_queue *queue, catalogue_slot slot, int64_t seen_at)
+{
+	const struct catalogue *catalogue = region_catalogue(queue->region);
+	const char *text = catalogue_tag_value(catalogue, slot, TAG_SOURCE);
+	struct adopt_source *source;
+	struct adopt_copy *copies;
+
+	if (!text || !adopt_is_source(text))
+		return 0;
+	source = adopt_source_make(&queue->kind_region->adoption, text);
+	if (!source)
+		return -ENOMEM;
+	for (size_t i = 0; i < source->n; i++)
+		if (source->copies[i].slot == slot) {
+			if (seen_at)
+				source->copies[i].seen_at = seen_at;
+			return 0;
+		}
+	copies = realloc(source->copies, (source->n + 1) * sizeof(*copies));
+	if (!copies)
+		return -ENOMEM;
+	source->copies = copies;
+	copies[source->n++] = (struct adopt_copy){slot, seen_at};
+	return 0;
+}
+
+static void adopt_changed(void *arg, enum catalogue_change change, catalogue_slot slot)
+{
+	if (change != CATALOGUE_REMOVED)
+		adopt_take(arg, slot, 0); /* without memory for it a note is missing */
+}
+
+/* --- which of them --- */
+
+/* A copy of this journal: under the same key it would have been found there. */
+static bool adopt_is_known(const struct region_queue *queue, const char *id)
+{
+	struct job *job;
+
+	HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
+	return job || history_by_snapshot(queue->all->history, queue->name, id);
+}
+
+static bool adopt_is_label(const char *tag, const char *label)
+{
+	return tag && label ? !strcmp(tag, label) : tag == label;
+}
+
+/* Whether the snapshot may be the copy; *s is its record then. */
+static bool adopt_fits(const struct region_queue *queue, const struct adopt_terms *terms,
+	catalogue_slot slot, struct catalogue_snapshot *s)
+{
+	const struct catalogue *catalogue = region_catalogue(queue->region);
+	const char *account = queue->all->options.account;
+	const char *source = catalogue_tag_value(catalogue, slot, TAG_SOURCE);
+
+	if (!catalogue_get(catalogue, slot, s) || s->presence != CATALOGUE_LISTED || !source ||
+		strcmp(source, terms->source))
+		return false;
+	if (account && *s->owner_id && strcmp(s->owner_id, account))
+		return false;
+	/* Times are compared by the second: not every cloud gives milliseconds of both. */
+	return (s->state == EC2_SNAPSHOT_PENDING || s->state == EC2_SNAPSHOT_COMPLETED) &&
+	       s->volume_gib == terms->volume_gib && ec2_is_copy_volume(s->volume_id) &&
+	       s->start_ms / 1000 >= terms->since_ms / 1000 &&
+	       adopt_is_label(catalogue_tag_value(catalogue, slot, TAG_AGAIN), terms->label) &&
+	       !(terms->source_id && !strcmp(terms->source_id, s->id)) &&
+	       !adopt_is_known(queue, s->id);
+}
+
+/* The newest completed one, else the newest, of those that a question begun at `since` or later has
+ * found. False: there is none. */
+static bool adopt_pick(const struct made_question *q, int64_t since, struct catalogue_snapshot *out)
+{
+	struct adopt_source *source =
+		adopt_source_get(&q->queue->kind_region->adoption, q->terms.source);
+	struct catalogue_snapshot s;
+	bool found = false;
+
+	for (size_t i = 0; source && i < source->n; i++) {
+		if (!source->copies[i].seen_at || source->copies[i].seen_at < since ||
+			!adopt_fits(q->queue, &q->terms, source->copies[i].slot, &s))
+			continue;
+		if (!found || (s.state == out->state ? s.start_ms > out->start_ms
+						     : s.state == EC2_SNAPSHOT_COMPLETED))
+			*out = s;
+		found = true;
+	}
+	return found;
+}
+
+void adopt_doubles(const struct copies *c, const struct copy *copy, struct buf *out)
+{
+	const struct journal_copy *row = &copy->row;
+	struct region_queue *queue = region_queue_find(c, row->region);
+	struct adopt_terms terms = {.label = copy_tags_label(row->label)};
+	struct catalogue_snapshot s;
+	struct adopt_source *source;
+	catalogue_slot slot;
+	unsigned n = 0;
+
+	if (!queue || !row->source_id || !row->source_region || !row->copy_id)
+		return;
+	copy_tags_source_text(row->source_region, row->source_id, terms.source);
+	source = adopt_source_get(&queue->kind_region->adoption, terms.source);
+	slot = catalogue_find(region_catalogue(queue->region), row->copy_id);
+	if (!source || slot == CATALOGUE_NONE ||
+		!catalogue_get(region_catalogue(queue->region), slot, &s))
+		return;
+	terms.volume_gib = s.volume_gib;
+	for (size_t i = 0; i < source->n && n < DOUBLES_SHOWN; i++)
+		if (adopt_fits(queue, &terms, source->copies[i].slot, &s))
+			buf_printf(out, "%s%s",
+				n++ ? ", " : "note: another copy with the same source: ", s.id);
+	if (n)
+		buf_putc(out, '\n');
+}
+
+/* --- answers --- */
+
+static void adopt_question_free(struct made_question *q)
+{
+	free(q->label);
+	free(q->source_id);
+	free(q);
+}
+
+static void adopt_answer(struct made_question *q, int64_t since, const struct err *err)
+{
+	struct copy_adoption *a = &q->queue->kind_region->adoption;
+	struct catalogue_snapshot s;
+	struct job_made made;
+	char id[72];
+
+	DL_DELETE(a->waiting, q);
+	if (err || !adopt_pick(q, since, &s)) {
+		q->done(q->done_arg, NULL, err);
+	} else {
+		snprintf(id, sizeof(id), "%s", s.id);
+		made = (struct job_made){.copy_id = id,
+			.completed = s.state == EC2_SNAPSHOT_COMPLETED,
+			.started_ms = s.start_ms,
+			.ended_ms = s.completion_ms};
+		q->done(q->done_arg, &made, NULL);
+	}
+	adopt_question_free(q);
+}
+
+/* Answers all that are settled. A callback may ask anew, or cancel others. */
+static void adopt_answer_settled(struct copy_adoption *a, int64_t since, const struct err *err)
+{
+	struct made_question *q;
+
+	do {
+		DL_SEARCH_SCALAR(a->waiting, q, settled, true);
+		if (q)
+			adopt_answer(q, since, err);
+	} while (q);
+}
+
+/* --- questions --- */
+
+static int64_t adopt_remembered_since(const struct region_queue *queue)
+{
+	return clock_mono_ms() - region_ttl_ms(queue->region) + 1;
+}
+
+/* Whether every source is asked for: at first; and when copies are waited for that were found
+ * before, for others of that kind are likely to follow. */
+static bool adopt_wants_all(const struct copy_adoption *a)
+{
+	struct catalogue_snapshot s;
+	const struct made_question *q;
+
+	if (!a->asked_all)
+		return true;
+	DL_FOREACH(a->waiting, q)
+	{
+		if (adopt_pick(q, 1, &s))
+			return true;
+	}
+	return false;
+}
+
+static bool adopt_has_value(const struct copy_adoption *a, const char *value)
+{
+	for (size_t i = 0; i < a->n_values; i++)
+		if (!strcmp(a->values[i], value))
+			return true;
+	return false;
+}
+
+static void adopt_clear(struct copy_adoption *a)
+{
+	for (size_t i = 0; i < a->n_values; i++)
+		free(a->values[i]);
+	a->n_values = 0;
+}
+
+/* The value to filter by. 0 or -ENOMEM. */
+static int adopt_add_value(struct copy_adoption *a, const char *value)
+{
+	a->values[a->n_values] = strdup(value);
+	if (!a->values[a->n_values])
+		return -ENOMEM;
+	a->n_values++;
+	return 0;
+}
+
+/* Chooses what is asked, and for which of the requests. 0 or -ENOMEM. */
+static int adopt_gather(struct copy_adoption *a)
+{
+	struct made_question *q;
+
+	a->kind = a->unfiltered ? ADOPT_UNFILTERED : adopt_wants_all(a) ? ADOPT_ALL : ADOPT_SOURCES;
+	DL_FOREACH(a->waiting, q)
+	{
+		bool listed = a->kind != ADOPT_SOURCES || adopt_has_value(a, q->terms.source);
+
+		if (!listed && a->n_values == ARRAY_LEN(a->values))
+			continue;
+		q->asked = true;
+		if (!listed && adopt_add_value(a, q->terms.source) < 0)
+			return -ENOMEM;
+	}
+	return a->kind == ADOPT_ALL ? adopt_add_value(a, TAG_SOURCE) : 0;
+}
+
+static int adopt_part(void *arg, const struct ec2_page *page, bool ends, struct err *err)
+{
+	struct region_queue *queue = arg;
+	struct copy_adoption *a = &queue->kind_region->adoption;
+
+	(void)ends;
+	for (size_t i = 0; i < page->n_snapshots; i++) {
+		catalogue_slot slot;
+
+		if (!copy_tags_find(&page->snapshots[i], TAG_SOURCE))
+			continue;
+		slot = catalogue_put(region_catalogue(queue->region), &page->snapshots[i],
+			CATALOGUE_LISTED, clock_mono_ms());
+		if (slot == CATALOGUE_NONE || adopt_take(queue, slot, a->began_at) < 0)
+			return err_set(err, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+/* The question has ended: its requests are answered, or asked for again. */
+static void adopt_end(struct region_queue *queue, const struct err *err)
+{
+	struct copy_adoption *a = &queue->kind_region->adoption;
+	bool again = err && a->kind != ADOPT_UNFILTERED && lost_requests_filter_is_refused(err);
+	struct err mine;
+	struct made_question *q;
+
+	adopt_clear(a);
+	a->unfiltered |= again;
+	a->asked_all |= !err && a->kind != ADOPT_SOURCES;
+	DL_FOREACH(a->waiting, q)
+	{
+		q->settled = q->asked && !again;
+		q->asked = false;
+	}
+	if (err) {
+		mine = *err;
+		err_context(&mine,
+			"nothing was sent: %s could not be asked whether another ebsfs has made "
+			"this copy",
+			queue->name);
+	}
+	adopt_answer_settled(a, a->began_at, err ? &mine : NULL);
+	if (a->waiting)
+		loop_timer_start(a->timer, 0);
+}
+
+static void adopt_asked(void *arg, const struct err *err)
+{
+	struct region_queue *queue = arg;
+
+	queue->kind_region->adoption.pages = NULL;
+	/* Of a request whose response was lost, the copy is this journal's own. */
+	if (!err)
+		reconcile_now(queue);
+	adopt_end(queue, err);
+}
+
+static void adopt_ask(struct region_queue *queue)
+{
+	struct copy_adoption *a = &queue->kind_region->adoption;
+	struct ec2_describe_snapshots query = {.region = queue->name,
+		.owner = "self",
+		.filters = &a->filter,
+		.max_results = EC2_PAGE_MAX};
+	struct err err;
+
+	a->began_at = clock_mono_ms();
+	if (adopt_gather(a) == 0) {
+		a->filter = (struct ec2_filter){
+			.name = a->kind == ADOPT_ALL ? "tag-key" : "tag:" TAG_SOURCE,
+			.values = (const char *const *)a->values,
+			.n_values = a->n_values};
+		query.n_filters = a->kind == ADOPT_UNFILTERED ? 0 : 1;
+		a->pages = pages_start(
+			queue->all->options.aws, &query, adopt_part, adopt_asked, queue);
+	}
+	if (!a->pages) {
+		err_set(&err, ENOMEM, "out of memory");
+		adopt_end(queue, &err);
+	}
+}
+
+/* Answers what is remembered, and asks for the rest. */
+static void adopt_run(void *arg)
+{
+	struct region_queue *queue = arg;
+	struct copy_adoption *a = &queue->kind_region->adoption;
+	int64_t since = adopt_remembered_since(queue);
+	struct catalogue_snapshot s;
+	struct made_question *q;
+
+	DL_FOREACH(a->waiting, q)
+	{
+		q->settled = adopt_pick(q, since, &s);
+	}
+	adopt_answer_settled(a, since, NULL);
+	if (a->waiting && !a->pages)
+		adopt_ask(queue);
+}
+
+/* --- for the engine --- */
+
+/* 0, or -errno with *err. */
+static int adopt_set_terms(struct made_question *q, const struct journal_copy *row, struct err *err)
+{
+	struct region *from = regions_get(q->queue->all->options.regions, row->source_region);
+	const struct catalogue *catalogue = from ? region_catalogue(from) : NULL;
+	const char *label = copy_tags_label(row->label);
+	struct catalogue_snapshot s;
+	catalogue_slot slot;
+
+	q->label = label ? strdup(label) : NULL;
+	q->source_id = strdup(row->source_id);
+	if (!from || !q->source_id || (label && !q->label))
+		return err_set(err, ENOMEM, "out of memory");
+	slot = catalogue_find(catalogue, row->source_id);
+	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s))
+		return admission_source_unknown(row->source_region, row->source_id, err);
+	q->terms = (struct adopt_terms){
+		.source_id = strcmp(row->source_region, row->region) ? NULL : q->source_id,
+		.label = q->label,
+		.volume_gib = s.volume_gib,
+		.since_ms = s.completion_ms ? s.completion_ms : s.start_ms};
+	copy_tags_source_text(row->source_region, row->source_id, q->terms.source);
+	return 0;
+}
+
+struct made_question *adopt_find(struct region_queue *queue, const struct journal_copy *row,
+	job_made_done *done, void *arg, struct err *err)
+{
+	struct copy_adoption *a = &queue->kind_region->adoption;
+	struct made_question *q;
+
+	*err = (struct err){0};
+	if (queue->all->options.no_tags)
+		return NULL;
+	q = calloc(1, sizeof(*q));
+	if (!q) {
+		err_set(err, ENOMEM, "out of memory");
+		return NULL;
+	}
+	q->queue = queue;
+	q->done = done;
+	q->done_arg = arg;
+	if (adopt_set_terms(q, row, err) < 0) {
+		adopt_question_free(q);
+		return NULL;
+	}
+	DL_APPEND(a->waiting, q);
+	loop_timer_start(a->timer, 0);
+	return q;
+}
+
+void adopt_cancel(struct made_question *question)
+{
+	DL_DELETE(question->queue->kind_region->adoption.waiting, question);
+	adopt_question_free(question);
+}
+
+int adopt_init(struct region_queue *queue)
+{
+	struct copy_adoption *a = &queue->kind_region->adoption;
+
+	a->timer = loop_timer_create(queue->all->options.loop, adopt_run, queue);
+	return a->timer ? 0 : -ENOMEM;
+}
+
+void adopt_watch(struct region_queue *queue)
+{
+	struct catalogue *catalogue = region_catalogue(queue->region);
+	catalogue_slot slots = catalogue_slots(catalogue);
+
+	for (catalogue_slot slot = 0; slot < slots; slot++)
+		if (!catalogue_from_disk(catalogue, slot))
+			adopt_take(queue, slot, 0);
+	catalogue_watch(catalogue, adopt_changed, queue);
+}
+
+void adopt_finish(struct region_queue *queue)
+{
+	struct copy_adoption *a = &queue->kind_region->adoption;
+	struct made_question *q, *after;
+	struct adopt_source *source, *next;
+
+	pages_cancel(a->pages);
+	adopt_clear(a);
+	loop_timer_destroy(a->timer);
+	DL_FOREACH_SAFE(a->waiting, q, after)
+	{
+		DL_DELETE(a->waiting, q);
+		adopt_question_free(q);
+	}
+	HASH_ITER (hh, a->sources, source, next) {
+		HASH_DEL(a->sources, source);
+		free(source->text);
+		free(source->copies);
+		free(source);
+	}
+}

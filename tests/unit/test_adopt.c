@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: MIT */
+/* copy/kinds/adopt: copies that another ebsfs made are found, by as few questions as possible, and
+ * none is taken for one that is not. */
+#include "adopt.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "copy_world.h"
+#include "job.h"
+#include "region_queue.h"
+
+#define MANY 450
+
+struct found {
+	struct made_question *handle;
+	int answers;
+	bool failed, completed;
+	struct err err;
+	char id[72];
+	int64_t started_ms, ended_ms;
+};
+
+static const char *refused; /* the kinds of DescribeSnapshots that fail: world->describe_what */
+static enum fault how;
+
+static enum fault plan(const char *action, unsigned n)
+{
+	return !strcmp(action, "DescribeSnapshots") && strchr(refused, world->describe_what[n])
+		       ? how
+		       : FAULT_NONE;
+}
+
+static void learned(void *arg, const struct err *err)
+{
+	assert_null(err);
+	*(bool *)arg = true;
+}
+
+static bool is_true(void *flag)
+{
+	return *(bool *)flag;
+}
+
+/* As admission does before it asks. */
+static void learn(const struct world_snapshot *s)
+{
+	struct region *region = regions_get(world->regions, s->region);
+	bool ready;
+
+	if (region_ensure_id(region, s->id, true, learned, &ready, &ready)) {
+		ready = false;
+		world_until(is_true, &ready);
+	}
+}
+
+static int setup(void **state)
+{
+	world_setup_mounted(state);
+	world->limit = 10000;
+	world->fault = plan;
+	refused = "";
+	how = FAULT_INVALID;
+	source->length_ms = 10000;
+	learn(source);
+	world->describes = 0;
+	return 0;
+}
+
+static void answered(void *arg, const struct job_made *made, const struct err *err)
+{
+	struct found *f = arg;
+
+	f->handle = NULL;
+	f->answers++;
+	f->failed = err != NULL;
+	if (err)
+		f->err = *err;
+	if (!made)
+		return;
+	snprintf(f->id, sizeof(f->id), "%s", made->copy_id);
+	f->completed = made->completed;
+	f->started_ms = made->started_ms;
+	f->ended_ms = made->ended_ms;
+}
+
+static void ask_for(struct found *f, const struct world_snapshot *from, const char *label)
+{
+	struct journal_copy row = {.source_region = (char *)from->region,
+		.source_id = (char *)from->id,
+		.region = (char *)WEST,
+		.label = (char *)label};
+	struct region_queue *queue = region_queue_get(world->copies_, WEST);
+
+	*f = (struct found){0};
+	f->handle = world->copies_->kind->find_made(queue, &row, answered, f, &f->err);
+	assert_int_equal(f->answers, 0);
+}
+
+static bool has_answer(void *found)
+{
+	return ((struct found *)found)->answers > 0;
+}
+
+static const char *ask(struct found *f, const struct world_snapshot *from, const char *label)
+{
+	ask_for(f, from, label);
+	assert_non_null(f->handle);
+	world_until(has_answer, f);
+	assert_int_equal(f->answers, 1);
+	assert_false(f->failed);
+	return f->id;
+}
+
+/* A copy that another ebsfs has begun. */
+static struct world_snapshot *another(
+	const struct world_snapshot *from, const char *label, int64_t length_ms)
+{
+	struct world_snapshot *s = world_foreign_copy(WEST, length_ms);
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s/%s", from->region, from->id);
+	world_tag(s, "Name", "x");
+	world_tag(s, "ebsfs:request", "another's token");
+	world_tag(s, "ebsfs:source", text);
+	if (label)
+		world_tag(s, "ebsfs:again", label);
+	return s;
+}
+
+static unsigned questions(char what)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < world->describes; i++)
+		n += world->describe_what[i] == what;
+	return n;
+}
+
+/* --- what is asked --- */
+
+static void test_none_is_asked_for_each_time(void **state)
+{
+	struct found f;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		assert_string_equal(ask(&f, source, NULL), "");
+		assert_int_equal(questions('k'), 1);
+		assert_int_equal(questions('o'), i);
+		assert_int_equal(world->describes, 1 + i);
+	}
+	assert_string_equal(world->last_owner, "self");
+}
+
+static void test_a_lost_state_folder_costs_one_question(void **state)
+{
+	struct world_snapshot *from[100], *copies[100];
+	struct found f;
+	unsigned pages;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(from); i++) {
+		from[i] = world_add(EAST, "one of many", 0);
+		learn(from[i]);
+		copies[i] = another(from[i], NULL, 1000);
+	}
+	world_run(5000);
+	world->describes = 0;
+	world->page = 7;
+	assert_string_equal(ask(&f, from[0], NULL), copies[0]->id);
+	pages = world->describes;
+	assert_in_range(pages, 15, 40);
+	assert_int_equal(questions('k'), pages);
+	for (size_t i = 1; i < ARRAY_LEN(from) / 2; i++)
+		assert_string_equal(ask(&f, from[i], NULL), copies[i]->id);
+	assert_int_equal(world->describes, pages);
+	/* What was found is remembered for the ttl. Then all is asked once more, for all the rest.
+	 */
+	world_run(31000);
+	for (size_t i = ARRAY_LEN(from) / 2; i < ARRAY_LEN(from); i++)
+		assert_string_equal(ask(&f, from[i], NULL), copies[i]->id);
+	assert_in_range(questions('k'), 2 * pages, 2 * pages + 1);
+	assert_int_equal(world->describes, questions('k'));
+	/* A new source costs a question about that alone. */
+	assert_string_equal(ask(&f, source, NULL), "");
+	assert_true(questions('o') > 0);
+	assert_in_range(questions('k'), 2 * pages, 2 * pages + 1);
+}
+
+static void test_requests_share_a_question_that_begins_after_them(void **state)
+{
+	struct found first[20], second[20];
+	struct world_snapshot *copy;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(first); i++)
+		ask_for(&first[i], source, i % 2 ? "weekly" : NULL);
+	world_run(60); /* it is at EC2 after 50 ms, and back after 100 */
+	copy = another(source, NULL, 1000);
+	world->describes = 1;
+	copy->visible_at = world->now_ms;
+	for (size_t i = 0; i < ARRAY_LEN(second); i++)
+		ask_for(&second[i], source, NULL);
+	/* The fake looks when it answers, EC2 when it is asked. */
+	copy->visible_at = world->now_ms + 60;
+	world_until(has_answer, &first[0]);
+	world_run(1);
+	for (size_t i = 0; i < ARRAY_LEN(first); i++) {
+		assert_int_equal(first[i].answers, 1);
+		assert_string_equal(first[i].id, "");
+		assert_int_equal(second[i].answers, 0);
+	}
+	world_until(has_answer, &second[0]);
+	world_run(1);
+	for (size_t i = 0; i < ARRAY_LEN(second); i++)
+		assert_string_equal(second[i].id, copy->id);
+	assert_int_equal(world->describes, 2);
+}
+
+static void test_a_question_names_what_is_waited_for(void **state)
+{
+	static struct world_snapshot *from[MANY];
+	static struct found f[2 * MANY];
+	struct world_snapshot *copy;
+
+	(void)state;
+	ask(&f[0], source, NULL);
+	for (size_t i = 0; i < MANY; i++) {
+		from[i] = world_add(EAST, "one of many", 0);
+		learn(from[i]);
+	}
+	copy = another(from[MANY - 1], "weekly", 1000);
+	world_run(40000);
+	world->describes = 0;
+	for (size_t i = 0; i < 2 * MANY; i++)
+		ask_for(&f[i], from[i / 2], i % 2 ? "weekly" : NULL);
+	world_run(3000);
+	for (size_t i = 0; i < 2 * MANY; i++) {
+		assert_int_equal(f[i].answers, 1);
+		assert_string_equal(f[i].id, i == 2 * MANY - 1 ? copy->id : "");
+	}
+	assert_int_equal(questions('o'), (MANY + 199) / 200);
+	assert_int_equal(questions('k') + questions('l'), 0);
+}
+
+/* --- what is taken for the copy --- */
+
+static void test_only_what_can_be_the_copy_is(void **state)
+{
+	struct world_snapshot *s = another(source, NULL, 1000), was;
+	struct found f;
+
+	(void)state;
+	world_run(5000);
+	assert_string_equal(ask(&f, source, "weekly"), "");
+	assert_string_equal(ask(&f, source, NULL), s->id);
+	assert_true(f.completed);
+	assert_int_equal(f.started_ms, world_wall_ms() - world->now_ms + s->start_ms);
+	assert_int_equal(f.ended_ms, f.started_ms + 1000);
+	was = *s;
+	for (int i = 0; i < 10; i++) {
+		world_run(31000);
+		switch (i) {
+		case 0:
+			s->gib = 9;
+			break;
+		case 1: /* before the source was complete */
+			s->start_ms = source->start_ms + 5000;
+			break;
+		case 2: /* a snapshot of a volume */
+			s->is_copy = false;
+			break;
+		case 3:
+			s->failure = "Given key ID is not accessible";
+			break;
+		case 4:
+			s->owner = "999999999999";
+			break;
+		case 5:
+			s->tags[2].value = "us-east-1/../../etc";
+			break;
+		case 6:
+			s->tags[2].value = "us-east-2/snap-0badcafe";
+			break;
+		case 7:
+			s->tags[2].key = "Ebsfs:source";
+			break;
+		case 8:
+			s->deleted_at = world->now_ms;
+			break;
+		default: /* nothing */
+			assert_string_equal(ask(&f, source, NULL), s->id);
+			continue;
+		}
+		assert_string_equal(ask(&f, source, NULL), "");
+		*s = was;
+	}
+}
+
+static void test_labels(void **state)
+{
+	struct world_snapshot *weekly = another(source, "weekly", 1000);
+	struct found f;
+
+	(void)state;
+	assert_string_equal(ask(&f, source, NULL), "");
+	assert_string_equal(ask(&f, source, "monthly"), "");
+	assert_string_equal(ask(&f, source, "weekly"), weekly->id);
+	/* The journal's own label is none to EC2, and its row has its copy already. */
+	assert_string_equal(ask(&f, source, "#12"), "");
+}
+
+static void test_the_newest_completed_one_is_taken(void **state)
+{
+	struct world_snapshot *s[4];
+	struct found f;
+
+	(void)state;
+	s[0] = another(source, NULL, 3600000);
+	world_run(1000);
+	s[1] = another(source, NULL, 3600000);
+	assert_string_equal(ask(&f, source, NULL), s[1]->id);
+	assert_false(f.completed);
+	assert_int_equal(f.ended_ms, 0);
+	s[2] = another(source, NULL, 1000);
+	world_run(1000);
+	s[3] = another(source, NULL, 1000);
+	world_run(35000);
+	assert_string_equal(ask(&f, source, NULL), s[3]->id);
+	assert_true(f.completed);
+	s[1]->length_ms = s[0]->length_ms = 0;
+	world_run(35000);
+	assert_string_equal(ask(&f, source, NULL), s[3]->id);
+}
+
+static void test_a_remembered_copy_that_was_deleted_is_none(void **state)
+{
+	struct world_snapshot *s = another(source, NULL, 1000);
+	struct catalogue *catalogue = region_catalogue(regions_get(world->regions, WEST));
+	struct found f;
+
+	(void)state;
+	assert_string_equal(ask(&f, source, NULL), s->id);
+	s->deleted_at = world->now_ms;
+	catalogue_override_deleted(catalogue, catalogue_find(catalogue, s->id), clock_mono_ms());
+	assert_string_equal(ask(&f, source, NULL), "");
+	assert_int_equal(world->describes, 2);
+}
+
+static void test_a_copy_within_a_region_is_not_its_own_source(void **state)
+{
+	struct world_snapshot *s = another(source, NULL, 0);
+	struct found f;
+	char text[128];
+
+	(void)state;
+	learn(s);
+	free((char *)s->tags[2].value);
+	snprintf(text, sizeof(text), "%s/%s", WEST, s->id);
+	s->tags[2].value = strdup(text);
+	assert_string_equal(ask(&f, s, NULL), "");
+}
+
+static void test_what_the_journal_knows_is_not_found(void **state)
+{
+	struct asked asked;
+	struct found f;
+
+	(void)state;
+	world_ask_and_wait(&asked);
+	assert_string_equal(ask(&f, source, NULL), "");
+	world_until_state(&asked, COPY_COMPLETED);
+	assert_string_equal(ask(&f, source, NULL), "");
+	world_run(26 * 3600 * 1000); /* in the history by now */
+	assert_string_equal(ask(&f, source, NULL), "");
+}
+
+/* --- what goes wrong --- */
+
+static void test_an_endpoint_that_cannot_be_asked(void **state)
+{
+	struct world_snapshot *s = another(source, NULL, 1000);
+	struct found f, g;
+
+	(void)state;
+	refused = "ko";
+	how = FAULT_LOST_BEFORE;
+	ask_for(&f, source, NULL);
+	ask_for(&g, source, "weekly");
+	world_until(has_answer, &f);
+	assert_true(f.failed && g.failed);
+	assert_int_equal(f.err.errnum, ETIMEDOUT);
+	assert_has(f.err.message,
+		"nothing was sent: eu-west-1 could not be asked whether another ebsfs has made "
+		"this copy: ");
+	how = FAULT_DENIED;
+	ask_for(&f, source, NULL);
+	world_until(has_answer, &f);
+	assert_int_equal(f.err.errnum, EACCES);
+	assert_string_equal(f.err.code, "UnauthorizedOperation");
+	/* It is asked for everything once that is possible. */
+	refused = "";
+	assert_string_equal(ask(&f, source, NULL), s->id);
+	assert_int_equal(questions('k'), 3);
+	assert_int_equal(world->describes, 3);
+}
+
+static void test_an_endpoint_that_refuses_the_filter(void **state)
+{
+	struct world_snapshot *s = another(source, NULL, 1000);
+	struct found f;
+
+	(void)state;
+	refused = "ko";
+	assert_string_equal(ask(&f, source, NULL), s->id);
+	assert_int_equal(questions('k'), 1);
+	assert_int_equal(questions('l'), 1);
+	assert_string_equal(ask(&f, source, "weekly"), "");
+	assert_int_equal(questions('k') + questions('o'), 1);
+	assert_int_equal(questions('l'), 2);
+	assert_string_equal(world->last_owner, "self");
+	/* Without a filter there is nothing left to do without. */
+	refused = "l";
+	ask_for(&f, source, "weekly");
+	world_until(has_answer, &f);
+	assert_int_equal(f.err.errnum, EINVAL);
+}
+
+static void test_cancelled_requests(void **state)
+{
+	struct world_snapshot *s = another(source, NULL, 1000);
+	struct found f[4];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		ask_for(&f[i], source, NULL);
+	adopt_cancel(f[0].handle);
+	world_run(20);
+	adopt_cancel(f[2].handle);
+	world_until(has_answer, &f[1]);
+	world_run(1);
+	assert_string_equal(f[1].id, s->id);
+	assert_string_equal(f[3].id, s->id);
+	assert_int_equal(f[0].answers + f[2].answers, 0);
+	/* The mount ends while one is asked for, and another waits for its turn. */
+	ask_for(&f[0], source, "weekly");
+	world_run(20);
+	ask_for(&f[1], source, "weekly");
+	world_unmount(UNMOUNT);
+	assert_int_equal(f[0].answers, 0);
+	assert_int_equal(f[1].answers, 0);
+}
+
+static void test_without_tags_nothing_is_asked(void **state)
+{
+	struct found f;
+
+	(void)state;
+	world->copies_->options.no_tags = true;
+	ask_for(&f, source, NULL);
+	assert_null(f.handle);
+	assert_int_equal(f.err.errnum, 0);
+	world_run(1000);
+	assert_int_equal(world->describes, 0);
+}
+
+/* --- doubles --- */
+
+static void list_anew(void)
+{
+	struct region *region = regions_get(world->regions, WEST);
+	bool ready = false, done = false;
+
+	assert_non_null(region_ensure(region, true, learned, &done, &ready));
+	world_until(is_true, &done);
+	world_run(1);
+}
+
+static void test_doubles_are_noted(void **state)
+{
+	struct world_snapshot *s;
+	struct asked asked;
+	char note[200];
+
+	(void)state;
+	world_ask_and_wait(&asked);
+	s = another(source, NULL, 1000);
+	another(source, "weekly", 1000);
+	another(source, NULL, 1000)->gib = 100;
+	assert_has_not(world_status(&asked), "note: ");
+	list_anew();
+	snprintf(note, sizeof(note), "\nnote: another copy with the same source: %s\n", s->id);
+	assert_has(world_status(&asked), note);
+	s->deleted_at = world->now_ms;
+	list_anew();
+	assert_has_not(world_status(&asked), "note: ");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
+		T(test_none_is_asked_for_each_time),
+		T(test_a_lost_state_folder_costs_one_question),
+		T(test_requests_share_a_question_that_begins_after_them),
+		T(test_a_question_names_what_is_waited_for),
+		T(test_only_what_can_be_the_copy_is),
+		T(test_labels),
+		T(test_the_newest_completed_one_is_taken),
+		T(test_a_remembered_copy_that_was_deleted_is_none),
+		T(test_a_copy_within_a_region_is_not_its_own_source),
+		T(test_what_the_journal_knows_is_not_found),
+		T(test_an_endpoint_that_cannot_be_asked),
+		T(test_an_endpoint_that_refuses_the_filter),
+		T(test_cancelled_requests),
+		T(test_without_tags_nothing_is_asked),
+		T(test_doubles_are_noted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
