@@ -7,7 +7,7 @@
 
 #include "err.h"
 #include "journal.h"
-#include "journal_commits.h"
+#include "journal_files.h"
 #include "journal_rows.h"
 
 struct journal_db;

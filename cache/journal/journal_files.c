@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The journal's files before SQLite opens them: permissions, a missing database, a damaged log. */
+/* The journal's files without SQLite: what is checked before it opens them (permissions, a missing
+ * database, a damaged log), and journal.commits. */
 #include "journal_files.h"
 
 #include <errno.h>
@@ -7,9 +8,12 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "checksum.h"
 #include "cleanup.h"
 #include "statedir.h"
 
@@ -272,4 +276,109 @@ int journal_files_make(int folder, const char *path, struct err *err)
 	if (fd < 0)
 		return fd;
 	return fsync(folder) < 0 ? err_set(err, errno, "%s: %s", path, strerror(errno)) : 0;
+}
+
+/* --- journal.commits --- */
+
+/* Two places, written alternately, so that one is valid if the power fails while the other is
+ * written. They are in different sectors, even of the largest size. The file never grows, so a full
+ * disk is no obstacle. */
+#define COMMITS_PLACES     2
+#define COMMITS_PLACE_SIZE 4096
+#define COMMITS_LINE_SIZE  80
+
+static void commits_line(uint64_t count, char line[COMMITS_LINE_SIZE])
+{
+	int len =
+		snprintf(line, COMMITS_LINE_SIZE, "ebsfs-journal 1 commits %020" PRIu64 " ", count);
+
+	snprintf(line + len, COMMITS_LINE_SIZE - (size_t)len, "%016" PRIx64 "\n",
+		checksum_add(0, line, (size_t)len));
+}
+
+static void commits_read_place(struct journal_commits *c, int place)
+{
+	char line[COMMITS_LINE_SIZE] = "", right[COMMITS_LINE_SIZE];
+	uint64_t count;
+
+	if (pread(c->fd, line, sizeof(line) - 1, (off_t)place * COMMITS_PLACE_SIZE) < 0 ||
+		sscanf(line, "ebsfs-journal 1 commits %" SCNu64, &count) != 1)
+		return;
+	commits_line(count, right);
+	if (strcmp(line, right) != 0)
+		return;
+	if (!c->known || count > c->count)
+		c->count = count;
+	c->known = true;
+}
+
+int journal_commits_open(int folder, const char *path, struct journal_commits *out, struct err *err)
+{
+	*out = (struct journal_commits){.fd = statedir_file(folder, path, O_RDWR, err)};
+	if (out->fd == -ENOENT) {
+		out->fd = -1;
+		return 0;
+	}
+	if (out->fd < 0)
+		return out->fd;
+	for (int place = 0; place < COMMITS_PLACES; place++)
+		commits_read_place(out, place);
+	return 0;
+}
+
+static int commits_write_place(const struct journal_commits *c, uint64_t count)
+{
+	char line[COMMITS_LINE_SIZE];
+	size_t len;
+
+	commits_line(count, line);
+	len = strlen(line);
+	if (pwrite(c->fd, line, len, (off_t)(count % COMMITS_PLACES) * COMMITS_PLACE_SIZE) ==
+		(ssize_t)len)
+		return 0;
+	return errno ? -errno : -EIO;
+}
+
+int journal_commits_make(int folder, const char *path, struct journal_commits *c, struct err *err)
+{
+	static const char zeros[COMMITS_PLACES * COMMITS_PLACE_SIZE];
+	int r = 0;
+
+	if (c->fd < 0)
+		c->fd = statedir_file(folder, path, O_RDWR | O_CREAT, err);
+	if (c->fd < 0) {
+		r = c->fd;
+		c->fd = -1;
+		return r;
+	}
+	errno = 0;
+	if (pwrite(c->fd, zeros, sizeof(zeros), 0) != (ssize_t)sizeof(zeros))
+		r = errno ? -errno : -EIO;
+	if (r == 0)
+		r = commits_write_place(c, 0);
+	if (r == 0 && (fsync(c->fd) < 0 || fsync(folder) < 0))
+		r = -errno;
+	return r < 0 ? err_set(err, -r, "%s: %s", path, strerror(-r)) : 0;
+}
+
+int journal_commits_write(struct journal_commits *c, uint64_t count)
+{
+	if (c->fd < 0)
+		return -ENOENT;
+	errno = 0;
+	return commits_write_place(c, count);
+}
+
+/* Ignores a failure: a count that is too low detects fewer losses, but refuses no journal. */
+void journal_commits_sync(const struct journal_commits *c)
+{
+	if (c->fd >= 0)
+		(void)fdatasync(c->fd);
+}
+
+void journal_commits_close(struct journal_commits *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
 }
