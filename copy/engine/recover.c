@@ -17,7 +17,7 @@ struct recovery {
 	struct copies *all;
 	journal_receipt_fn *receipt;
 	void *arg;
-	int64_t *wanted; /* copies that receipts speak of */
+	int64_t *wanted; /* copies with a receipt; sorted once all are read */
 	size_t n_wanted, cap;
 	struct err *err;
 };
@@ -52,12 +52,12 @@ static int recover_copy(void *arg, const struct journal_copy *row)
 	if (!recover_state(row->state, &state) || !row->region ||
 		!endpoint_is_region(row->region) || !row->source_region ||
 		!endpoint_is_region(row->source_region) || !row->source_id ||
-		!ec2_is_snapshot_id(row->source_id) || !row->token ||
+		!ec2_is_snapshot_id(row->source_id) || (!row->token && !row->adopted) ||
 		(row->copy_id && !ec2_is_snapshot_id(row->copy_id)))
 		return err_set(r->err, EINVAL,
 			"the journal's copy %lld cannot be understood (state %s)",
 			(long long)row->id, row->state ? row->state : "missing");
-	if (state == COPY_COMPLETED && row->started_ms)
+	if ((state == COPY_COMPLETED || state == COPY_DELETED) && row->started_ms)
 		timing_learn(c->timing, row->source_region, row->region, row->bytes,
 			row->ended_ms - row->started_ms);
 	if (copy_state_ended(state) && row->ended_ms < clock_wall_ms() - COPIES_LATELY_MS &&
@@ -97,14 +97,24 @@ static int recover_by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void recover_resume_all(struct copies *c)
+static bool recover_has_receipt(const struct recovery *r, const struct job *job)
 {
+	return r->n_wanted && bsearch(&job->pub.row.id, r->wanted, r->n_wanted, sizeof(*r->wanted),
+				      recover_by_number);
+}
+
+static void recover_resume_all(const struct recovery *r)
+{
+	struct copies *c = r->all;
 	struct job *job, *next;
 
 	HASH_ITER (hh, c->rows, job, next) {
 		if (!copy_state_ended(job->pub.state))
 			job->queue->unlisted = true;
 		job_event(job, JOB_RESUMED, NULL);
+		/* Its last receipt went, and the process ended within the pause after that. */
+		if (job->pub.state == COPY_QUEUED && !recover_has_receipt(r, job))
+			copies_abandon(c, &job->pub);
 	}
 }
 
@@ -125,8 +135,8 @@ int recover_journal(struct copies *c, journal_receipt_fn *receipt, void *arg, st
 	if (r.n_wanted)
 		qsort(r.wanted, r.n_wanted, sizeof(*r.wanted), recover_by_number);
 	history_retain(c->history, r.wanted, r.n_wanted);
+	recover_resume_all(&r);
 	free(r.wanted);
-	recover_resume_all(c);
 	return 0;
 }
 

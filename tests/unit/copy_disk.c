@@ -273,3 +273,14 @@ int64_t world_put_row(const struct journal_copy *row)
 	disk.copies[mine->id] = mine;
 	return mine->id;
 }
+
+void world_put_receipt(int64_t copy)
+{
+	struct journal_receipt row = {.id = disk.next_receipt++,
+		.copy = copy,
+		.region = disk.copies[copy]->region,
+		.folder = (char *)"",
+		.name = (char *)"r"};
+
+	disk.receipts[row.id] = dup_receipt(&row);
+}

@@ -164,5 +164,7 @@ const struct journal_copy *world_row(int64_t id); /* NULL */
 const struct journal_receipt *world_receipt(int64_t id);
 /* Puts a row on the disk as an earlier mount would have. Its strings are copied. Returns its id. */
 int64_t world_put_row(const struct journal_copy *row);
+/* A receipt for it. */
+void world_put_receipt(int64_t copy);
 
 #endif

@@ -561,6 +561,7 @@ static void test_each_state_is_taken_up_as_it_was(void **state)
 		if (!strcmp(row.state, "completed") || !strcmp(row.state, "failed"))
 			row.ended_ms = world_wall_ms() - 1000;
 		asked.row = world_put_row(&row);
+		world_put_receipt(asked.row);
 		world_mount();
 		assert_true(copies_needs(world->copies_, EAST, source->id) ==
 				    (table[i].ends_as == COPY_COMPLETED &&
@@ -596,11 +597,38 @@ static void test_a_lost_answer_does_not_hold_up_the_queue(void **state)
 	for (int i = 0; i < 5; i++) {
 		token[1] = (char)('0' + i);
 		row.requested_ms = world_wall_ms();
-		world_put_row(&row);
+		world_put_receipt(world_put_row(&row));
 	}
 	world_mount();
 	world_run(30000);
 	assert_int_equal(world_copies_in(WEST), 4);
+}
+
+/* The process ended within the pause after the last receipt was removed. */
+static void test_a_queued_copy_without_a_receipt_is_abandoned_at_the_start(void **state)
+{
+	struct journal_copy row = {.state = (char *)"queued",
+		.token = (char *)"t1",
+		.source_region = (char *)EAST,
+		.source_id = source->id,
+		.region = (char *)WEST,
+		.description = (char *)"d",
+		.tags = (char *)"{}",
+		.acknowledged = true,
+		.requested_ms = world_wall_ms()};
+	struct asked abandoned = {0}, kept = {0};
+
+	(void)state;
+	abandoned.row = world_put_row(&row);
+	row.token = (char *)"t2";
+	row.label = (char *)"again";
+	kept.row = world_put_row(&row);
+	world_put_receipt(kept.row);
+	world_mount();
+	world_until_state(&kept, COPY_COMPLETED);
+	world_until_state(&abandoned, COPY_CANCELLED);
+	assert_int_equal(world_copies_in(WEST), 1);
+	assert_string_equal(world_row(abandoned.row)->state, "cancelled");
 }
 
 static void test_a_journal_that_cannot_be_understood_is_refused(void **state)
@@ -735,6 +763,9 @@ int main(void)
 			test_a_lost_answer_does_not_hold_up_the_queue, setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_journal_that_cannot_be_understood_is_refused, setup, world_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_queued_copy_without_a_receipt_is_abandoned_at_the_start, setup,
+			world_teardown),
 		cmocka_unit_test_setup_teardown(test_the_matrix, setup, world_teardown),
 	};
 
