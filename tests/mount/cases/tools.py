@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 
 from harness import CASES, ROOT, SLOW, Failure, case, check, contains, read, same, status, until
-from world import BARE, NIGHTLY
+from world import BARE, NIGHTLY, snapshot
 
 SLOW_COPY = 2  # seconds that EC2 takes for the CopySnapshot that is interrupted
 INTERRUPT = "CopySnapshot was sent and is not yet answered"
@@ -211,6 +211,7 @@ def table(tool):
         m = t.mount()
         m.allow("EEXIST", "File exists")
         t.sim.set_copy_seconds(3600)
+        t.sim.set_lag(5)
         twice, once = Run(t, m, tool, "eu-west-1"), Run(t, m, tool, "us-west-2")
         twice.must("the first time", tool.first)
         twice.one_copy("the first time")
@@ -292,6 +293,34 @@ def ebsfs_killed_under_a_tool(t):
     until(lambda: all(j["state"] != "submitting" for j in json.loads(read(m("copies.json")))), "the lost request is decided", 30)
     t.ok(f"rsync -a {file()} eu-west-1/")
     same(len(t.sim.copies("eu-west-1")), 1)
+
+
+TAG_EDITORS = (
+    *(f"vim -es -u NONE -N -c 'set writebackup backupskip= backupcopy={how}' -c '%s/db/new/' -c wq tags/Name" for how in ("no", "yes", "auto")),
+    "vim -es -u NONE -N -c 'set backup writebackup backupskip=' -c '%s/db/new/' -c wq tags/Name",
+    r"$REPLAY keys '|\x0b|new|\x0f|\r|\x18|' nano -I tags/Name",
+    r"$REPLAY keys '|\x0b|new|\x0f|\r|\x18|' nano -I -B tags/Name",
+    "echo new > $OUT; $REPLAY emacs $OUT tags/Name",
+    "echo new > $OUT; $REPLAY gedit $OUT tags/Name",
+)
+
+
+@case
+def editors_of_a_tag(t):
+    """Each makes one CreateTags and nothing else: its scratch files are no tags."""
+    ids = [f"snap-0{n:02d}00000000000000" for n in range(len(TAG_EDITORS))]
+    t.start_sim(world={"regions": {"us-east-1": {"snapshots": [snapshot(id, Tags={"Name": "db", "env": "prod"}) for id in ids]}}})
+    m = t.mount()
+    env = {"REPLAY": str(ROOT / "tests/mount/replays.py"), "OUT": t.path("new"), "VIMINIT": "", "TERM": "xterm"}
+    problems = []
+    for id, command in zip(ids, TAG_EDITORS):
+        before = t.sim.count("CreateTags")
+        done = t.run(command, env=env, cwd=m.folder("us-east-1", id))
+        got = (done.code, t.sim.count("CreateTags") - before, t.sim.snapshot("us-east-1", id)["Tags"])
+        if got != (0, 1, {"Name": "new", "env": "prod"}):
+            problems.append(f"{got} {done!r}\n    last error: {read(m('.ebsfs/last-error')).split('message: ')[-1].strip()}")
+    check(not problems, "\n".join(problems))
+    same(t.sim.count("DeleteTags"), 0)
 
 
 @case
