@@ -27,7 +27,7 @@ def untouched(t, but=()):
 
 @case
 def rm_of_a_queued_receipt(t):
-    """The copy is cancelled: it is never made."""
+    """The copy is held for 5 seconds, and then cancelled: it is never made."""
     m = t.mount()
     m.allow("ResourceLimitExceeded")
     t.sim.set_limit(1)
@@ -72,9 +72,28 @@ def rm_of_an_ended_receipt(t):
 
 @case
 def rm_of_a_status(t):
+    """It is hidden until its receipt is written again; the copy goes on."""
     m = t.mount()
+    t.ok(f"cp {file(NIGHTLY)} eu-west-1/; rm eu-west-1/{NIGHTLY}.status")
+    same(sorted(os.listdir(m.region("eu-west-1"))), [NIGHTLY + ".snapshot", "snapshots"])
+    refused(ENOENT, os.stat, m.region("eu-west-1", NIGHTLY + ".status"))
     t.ok(f"cp {file(NIGHTLY)} eu-west-1/")
-    refused(EPERM, os.unlink, m.region("eu-west-1", NIGHTLY + ".status"))
+    same(status(m.region("eu-west-1", NIGHTLY + ".status"))["snapshot"], t.sim.copies("eu-west-1")[0]["SnapshotId"])
+    same(t.sim.count("CopySnapshot"), 1)
+
+
+@case
+def rsync_delete_of_receipts(t):
+    """A mirror of receipts: what has no source any more goes, with its status, and no snapshot does."""
+    t.need("rsync")
+    m = t.mount("delete")
+    os.makedirs(t.path("mirror"))
+    t.ok(f"cp -p {file(NIGHTLY)} {file(BARE)} {t.path('mirror')}")
+    t.ok(f"rsync -a --delete {t.path('mirror')}/ eu-west-1/ --exclude=/snapshots; rm {t.path('mirror')}/{BARE}.snapshot")
+    t.ok(f"rsync -a --delete {t.path('mirror')}/ eu-west-1/ --exclude=/snapshots")
+    same({n for n in os.listdir(m.region("eu-west-1")) if not n.endswith(".status")}, {"snapshots", NIGHTLY + ".snapshot"})
+    same(len(t.sim.copies("eu-west-1")), 2)
+    untouched(t)
 
 
 @case
@@ -410,7 +429,7 @@ def renaming_a_receipt_folder(t):
     m = t.mount()
     t.ok(f"cp -r us-east-1/snapshots/{BARE} eu-west-1/")
     t.ok(f"mv eu-west-1/{BARE} eu-west-1/monday")
-    same(status(m.region("eu-west-1", "monday", "status"))["source"], f"us-east-1/{BARE}")
+    same(status(m.region("eu-west-1", "monday.status"))["source"], f"us-east-1/{BARE}")
     same(t.sim.count("CopySnapshot"), 1)
 
 
@@ -436,25 +455,40 @@ def moving_a_receipt_to_another_region(t):
 
 @case
 def cp_onto_a_receipt(t):
-    """EEXIST: nothing is copied twice."""
+    """The same request starts nothing; another one is EEXIST, and the old text stays."""
     m = t.mount()
-    t.ok(f"cp {file(NIGHTLY)} eu-west-1/")
-    t.fails(EEXIST, f"cp {file(NIGHTLY)} eu-west-1/")
-    t.fails(EEXIST, f"cp {file(BARE)} eu-west-1/{NIGHTLY}.snapshot")
-    t.fails(EEXIST, f"cat {file(BARE)} > eu-west-1/{NIGHTLY}.snapshot")
+    t.ok(f"cp {file(NIGHTLY)} eu-west-1/; cp {file(NIGHTLY)} eu-west-1/")
+    for command in (f"cp {file(BARE)} eu-west-1/{NIGHTLY}.snapshot", f"cat {file(BARE)} > eu-west-1/{NIGHTLY}.snapshot",
+                    f"cp {file(BARE)} {t.path('bare')}; mv {t.path('bare')} eu-west-1/{NIGHTLY}.snapshot"):
+        t.fails(EEXIST, command)
+        same(read(m.region("eu-west-1", NIGHTLY + ".snapshot")), read(m.file("us-east-1", NIGHTLY)))
     same(t.sim.count("CopySnapshot"), 1)
     same(status(m.region("eu-west-1", NIGHTLY + ".status"))["source"], f"us-east-1/{NIGHTLY}")
-    t.run(f"cp -n {file(NIGHTLY)} eu-west-1/; cp -u {file(NIGHTLY)} eu-west-1/")
+    t.ok(f"cp -n {file(NIGHTLY)} eu-west-1/; cp -u {file(NIGHTLY)} eu-west-1/")
+    same(t.sim.count("CopySnapshot"), 1)
+
+
+@case
+def the_old_text_stays_until_the_close(t):
+    """O_TRUNC takes nothing away from a reader of a living receipt."""
+    m = t.mount()
+    t.ok(f"cp {file(NIGHTLY)} eu-west-1/x")
+    path = m.region("eu-west-1", "x")
+    text = read(path)
+    fd = os.open(path, os.O_WRONLY | os.O_TRUNC)
+    same(read(path), text)
+    os.write(fd, text.encode())
+    os.close(fd)
+    same(read(path), text)
     same(t.sim.count("CopySnapshot"), 1)
 
 
 @case
 def cp_r_onto_a_receipt_folder(t):
-    t.mount()
-    t.ok(f"cp -r us-east-1/snapshots/{NIGHTLY} eu-west-1/snapshots/")
-    done = t.run(f"cp -r us-east-1/snapshots/{NIGHTLY} eu-west-1/snapshots/")
-    check(done.code != 0, "no failure")
-    contains(done.err, os.strerror(EEXIST))
+    """Nothing is asked for; a snapshot of another source does not come into the folder."""
+    m = t.mount()
+    t.ok(f"cp -r us-east-1/snapshots/{NIGHTLY} eu-west-1/snapshots/; cp -r us-east-1/snapshots/{NIGHTLY} eu-west-1/snapshots/")
+    refused(EPERM, open, m.region("eu-west-1", "snapshots", NIGHTLY, "other.snapshot"), "w", encoding="utf-8")
     same(t.sim.count("CopySnapshot"), 1)
 
 
@@ -474,6 +508,6 @@ def a_failed_receipt_can_be_asked_again(t):
     t.sim.fault("CopySnapshot", code="UnauthorizedOperation", http=403)
     t.fails(13, f"cp {file(NIGHTLY)} eu-west-1/")
     same(status(m.region("eu-west-1", NIGHTLY + ".status"))["state"], "failed")
-    t.ok(f"rm -f eu-west-1/{NIGHTLY}.snapshot; cp {file(NIGHTLY)} eu-west-1/")
+    t.ok(f"cp {file(NIGHTLY)} eu-west-1/")
     same(len(t.sim.copies("eu-west-1")), 1)
     check(status(m.region("eu-west-1", NIGHTLY + ".status"))["state"] in ("pending", "completed"))

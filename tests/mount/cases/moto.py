@@ -111,7 +111,7 @@ def copies_folders(t):
     m = mount(t, moto)
     t.ok(f"cp -r us-east-1/snapshots/{ids[0]} eu-west-1/snapshots/")
     [made] = boto(t, moto, "eu-west-1").describe_snapshots()["Snapshots"]
-    same(os.path.basename(os.path.realpath(m.region("eu-west-1", "snapshots", ids[0], "copy"))), made["SnapshotId"])
+    same(os.path.basename(os.path.realpath(m.region("eu-west-1", "snapshots", ids[0] + ".copy"))), made["SnapshotId"])
 
 
 @case

@@ -184,7 +184,7 @@ def tags_of_a_receipts_folder(t):
     no(m, EINVAL, "close regions/eu-west-1/folder/description", "not UTF-8", writes(b"\xe9"), m("regions/eu-west-1/folder/description"))
     t.ok(f"echo fine > eu-west-1/folder/tags/v; cp us-east-1/snapshots/{NIGHTLY}/{NIGHTLY}.snapshot eu-west-1/folder/")
     [copy] = t.sim.copies("eu-west-1")
-    same({k: v for k, v in copy["Tags"].items() if not k.startswith("ebsfs:")}, {"v": "fine"})
+    same({k: v for k, v in copy["Tags"].items() if not k.startswith("ebsfs:")}, {"Name": "db", "env": "prod", "v": "fine"})
 
 
 @case
