@@ -392,7 +392,7 @@ int journal_db_set_state(
 	changed.state = (char *)state;
 	changed.deleted_ms = deleted_ms;
 	result = journal_db_put(db, &journal_rows_copies, &changed, err);
-	journal_copy_finish(&row);
+	journal_rows_finish(&journal_rows_copies, &row);
 	return result;
 }
 
