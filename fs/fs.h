@@ -45,7 +45,6 @@ struct fs {
 	struct offline *offline;               /* offline.h; NULL: AWS was there from the start */
 	struct guard guard;                    /* guard.h */
 	struct uncached_name *uncached_names;  /* tree.h: snapshots about to be renamed */
-	struct overwrite overwrite;            /* guard.h */
 	uint64_t listed_version[REGIONS_MAX];  /* of snapshots/ as the kernel last listed it */
 	struct handle *handles;                /* handle.h: open files */
 	struct confirm *confirms;              /* confirm.h: reads that wait for EC2 */

@@ -21,11 +21,12 @@ struct handle {
 	struct handle *prev, *next; /* fs->handles */
 	struct fs *fs;
 	struct node node;
-	pid_t pid;       /* of the thread that opened it */
+	pid_t process;   /* that opened it to write; 0: in another pid name space */
 	uid_t uid;       /* and its user */
 	struct buf text; /* for reads, or written so far */
 	bool told;       /* text is the one that this opening last read from the beginning */
 	bool writing;
+	bool append;    /* O_APPEND */
 	bool created;   /* this opening made the file */
 	bool dirty;     /* written or cut since the last commit */
 	bool committed; /* something of this opening has been committed */

@@ -28,11 +28,12 @@ static struct handle *handle_create(
 	if (!h)
 		return NULL;
 	h->fs = ops_fs(req);
-	h->pid = fuse_req_ctx(req)->pid;
+	h->process = writing ? guard_process(fuse_req_ctx(req)->pid) : 0;
 	h->uid = fuse_req_ctx(req)->uid;
 	DL_PREPEND(h->fs->handles, h);
 	h->node = n;
 	h->writing = writing;
+	h->append = fi->flags & O_APPEND;
 	if (writing)
 		buf_init(&h->text, HANDLE_TEXT_MAX);
 	fi->fh = (uintptr_t)h;

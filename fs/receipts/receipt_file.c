@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A receipt's file: written as a text, checked at each close, then fixed. */
+/* A receipt's file: written as a text, which asks for the copy when its program closes it. */
 #define FUSE_USE_VERSION 314
 #include <errno.h>
 #include <fuse_lowlevel.h>
@@ -24,22 +24,25 @@ static int receipt_file_attr(struct fs *fs, struct node n, struct stat *st)
 
 	if (!r)
 		return -ENOENT;
-	receipts_attr(r, st);
+	receipts_attr(fs, r, st);
 	if (r->is_folder)
 		st->st_mode =
 			(st->st_mode & S_IFMT) | 0644; /* the folder's own mode is in the row */
 	return 0;
 }
 
+/* A receipt that has a copy shows the text that asked for it until another is accepted. */
 static int receipt_file_text(struct fs *fs, struct node n, struct buf *out)
 {
 	struct receipt *r = receipt_file_get(fs, n);
+	const char *text;
 
 	if (!r)
 		return -ENOENT;
-	if (r->work && r->work->draft.len)
-		return buf_add(out, r->work->draft.data, r->work->draft.len);
-	return buf_puts(out, r->text ? r->text : "");
+	text = r->state == RECEIPT_ASKING && r->work->before.text ? r->work->before.text : r->text;
+	if (text)
+		return buf_puts(out, text);
+	return r->work ? buf_add(out, r->work->draft.data, r->work->draft.len) : 0;
 }
 
 /* Reads the text as it is now, also if another opening wrote it. */
@@ -49,30 +52,17 @@ static void receipt_file_read(
 	handle_read_anew(h, receipt_file_text, offset, size, reply);
 }
 
-/* Whether another copy for this receipt would be a second one. */
-static bool receipt_file_has_copied(const struct fs *fs, const struct receipt *r)
-{
-	const struct copy *copy = receipts_copy(fs, r);
-
-	return receipts_is_fixed(fs, r) &&
-	       !(copy && (copy->state == COPY_QUEUED || copy->state == COPY_ERROR ||
-				 copy->state == COPY_CANCELLED));
-}
-
 static int receipt_file_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
 {
 	struct receipt *r = receipt_file_get(fs, n);
 	struct receipt_work *w;
 
-	if (receipts_check_writable(fs, r, err) < 0) {
-		if (r && receipt_file_has_copied(fs, r))
-			guard_overwrite_begun(&fs->overwrite, OVERWRITE_REFUSED, h->pid,
-				node_number(receipts_folder(r)), r->name, clock_mono_ms());
+	(void)h;
+	if (receipts_check_writable(fs, r, err) < 0)
 		return -err->errnum;
-	}
 	w = receipts_work(r);
-	/* A text that was refused is corrected, not written anew. */
-	if (!w || (!w->draft.len && r->text && buf_puts(&w->draft, r->text) < 0))
+	/* Without O_TRUNC, what is written changes the text that is there. */
+	if (!w || (!w->writers && !w->draft.len && r->text && buf_puts(&w->draft, r->text) < 0))
 		return err_set(err, ENOMEM, "out of memory");
 	w->writers++;
 	return 0;
@@ -88,10 +78,24 @@ static int receipt_file_too_long(struct receipt *r, int result, struct err *err)
 		REQUEST_TEXT_MAX);
 }
 
-static void receipt_file_touch(struct receipt *r)
+static void receipt_file_touch(struct fs *fs, struct receipt *r)
 {
 	r->work->dirty = true;
-	r->mtime_ns = clock_wall_ms() * 1000000;
+	r->work->cut = !r->work->draft.len;
+	if (r->state == RECEIPT_DRAFT)
+		r->mtime_ns = clock_wall_ms() * 1000000;
+	receipts_unhide(fs, r);
+}
+
+/* Whether this opening may go on writing: not once its text was sent. */
+static int receipt_file_check_sent(const struct handle *h, const struct receipt *r, struct err *err)
+{
+	if (!h || !h->committed || !receipts_is_fixed(h->fs, r))
+		return 0;
+	return err_set(err, EINVAL,
+		"'%s' was closed once, and its text was sent then; nothing may come after it: "
+		"write all of a text before the first close, or to another name",
+		r->name);
 }
 
 static int receipt_file_truncate(
@@ -100,19 +104,25 @@ static int receipt_file_truncate(
 	struct receipt *r = receipt_file_get(fs, n);
 	int result;
 
-	(void)h;
 	if (receipts_check_writable(fs, r, err) < 0)
 		return -err->errnum;
 	if (!receipts_work(r))
 		return err_set(err, ENOMEM, "out of memory");
+	if (!size)
+		r->work->spoilt = false;
+	if (h && (size_t)size == r->work->draft.len)
+		return 0;
+	if (receipt_file_check_sent(h, r, err) < 0)
+		return -err->errnum;
+	if (!h && r->state != RECEIPT_DRAFT)
+		return err_set(err, EEXIST,
+			"the receipt '%s' has asked for its copy, and its text cannot be cut; "
+			"write a whole text to it, or rm it",
+			r->name);
 	result = buf_resize(&r->work->draft, (size_t)size);
 	if (result < 0)
 		return receipt_file_too_long(r, result, err);
-	if (!size) {
-		r->work->spoilt = false;
-		free(steal(&r->text));
-	}
-	receipt_file_touch(r);
+	receipt_file_touch(fs, r);
 	return 0;
 }
 
@@ -122,82 +132,119 @@ static int receipt_file_write(
 	struct receipt *r = receipt_file_get(h->fs, h->node);
 	int result;
 
-	if (r && receipts_is_fixed(h->fs, r))
-		return err_set(err, EINVAL,
-			"nothing may come after the text that asked for the copy, which was sent; "
-			"write further lines before its last line '...'");
-	if (receipts_check_writable(h->fs, r, err) < 0)
+	if (receipts_check_writable(h->fs, r, err) < 0 || receipt_file_check_sent(h, r, err) < 0)
 		return -err->errnum;
-	result = buf_write_at(&r->work->draft, (size_t)offset, data, len);
+	/* The kernel knows only the size of the text that is shown. */
+	result = buf_write_at(
+		&r->work->draft, h->append ? r->work->draft.len : (size_t)offset, data, len);
 	if (result < 0)
 		return receipt_file_too_long(r, result, err);
-	receipt_file_touch(r);
+	receipt_file_touch(h->fs, r);
 	return 0;
 }
 
 /* Whether the text has changed since it was last parsed, and a copy may be requested for it. */
-static bool receipt_file_is_changed(const struct handle *h, const struct receipt *r)
+static bool receipt_file_is_changed(const struct receipt *r)
 {
 	const struct receipt_work *w = r ? r->work : NULL;
 
-	return w && w->dirty && !w->spoilt && w->draft.len && !receipts_is_fixed(h->fs, r);
+	return w && w->dirty && !w->spoilt && w->draft.len;
+}
+
+/* Parses the text and requests its copy, if it is complete. `at_end`: no more of it will come.
+ * reply: NULL if no caller waits: an error goes to last-error only. */
+static void receipt_file_ask(
+	struct handle *h, struct receipt *r, bool at_end, struct pending_reply *reply)
+{
+	struct receipt_work *w = r->work;
+	char path[NODE_PATH_SIZE], what[NODE_PATH_SIZE + 8];
+	struct copy_request request;
+	struct err err;
+	int result = snapshot_file_parse(w->draft.data, w->draft.len, at_end, &request, &err);
+
+	if (result < 0)
+		err_context(&err, "%s", r->name);
+	if (result == 0 && !request.complete && !at_end) {
+		pending_reply_ok(reply);
+	} else if (result == 0 && r->state != RECEIPT_ASKING) {
+		w->dirty = false;
+		h->committed = true;
+		receipt_ask(h->fs, r, &request, false, h->uid, reply);
+	} else if (result == 0 && !strcmp(r->text, buf_str(&w->draft))) {
+		/* Two programs ask for the same: one answer is for both. */
+		w->dirty = false;
+		h->committed = true;
+		if (reply)
+			receipts_work_wait(w, reply);
+	} else {
+		if (result == 0)
+			err_set(&err, EBUSY,
+				"the copy of '%s' is being asked for at this moment, with another "
+				"text; try again",
+				r->name);
+		w->dirty = false; /* reported once: the last close does not parse it again */
+		if (r->state == RECEIPT_DRAFT)
+			receipts_work_refuse(w, &err);
+		snprintf(what, sizeof(what), "close %s", node_path(h->fs, h->node, NULL, path));
+		if (reply)
+			pending_reply_err(reply, &err);
+		else
+			last_error_report(h->fs->last_error, h->uid, what, &err);
+	}
+	snapshot_file_finish(&request);
+}
+
+/* A close by another program that inherited the file is not the text's end. A process of another
+ * pid name space cannot be told from others: the last close decides. */
+static bool receipt_file_is_opener(const struct handle *h, const struct pending_reply *reply)
+{
+	pid_t thread = fuse_req_ctx(pending_reply_request(reply))->pid;
+
+	return h->process && thread && guard_process(thread) == h->process;
 }
 
 static void receipt_file_commit(struct handle *h, struct pending_reply *reply)
 {
 	struct receipt *r = receipt_file_get(h->fs, h->node);
-	struct copy_request request;
-	struct err err;
 
-	if (r && r->state == RECEIPT_ASKING) {
+	if (!r || !receipt_file_is_opener(h, reply))
+		pending_reply_ok(reply);
+	else if (receipt_file_is_changed(r))
+		receipt_file_ask(h, r, false, reply);
+	else if (r->state == RECEIPT_ASKING)
 		receipts_work_wait(r->work, reply);
-		return;
-	}
-	if (!receipt_file_is_changed(h, r)) {
+	else
 		pending_reply_ok(reply);
-		return;
-	}
-	if (snapshot_file_parse(r->work->draft.data, r->work->draft.len, false, &request, &err) <
-		0) {
-		err_context(&err, "%s", r->name);
-		receipts_work_refuse(r->work, &err);
-		r->work->dirty = false; /* reported once: the last close does not parse it again */
-		pending_reply_err(reply, &err);
-	} else if (request.complete) {
-		r->work->dirty = false;
-		receipt_ask(h->fs, r, &request, false, h->uid, reply);
-	} else {
-		pending_reply_ok(reply);
-	}
-	snapshot_file_finish(&request);
 }
 
-/* The last close requests the copy for a text without "..." too. No caller waits for the result: an
- * error goes to last-error only. */
+/* Nothing was written in the place of a text that stays. */
+static void receipt_file_report_cut(const struct handle *h, const struct receipt *r)
+{
+	char path[NODE_PATH_SIZE], what[NODE_PATH_SIZE + 8];
+	struct err err;
+
+	snprintf(what, sizeof(what), "close %s", node_path(h->fs, h->node, NULL, path));
+	err_set(&err, EEXIST,
+		"an empty text asks for nothing: the receipt '%s' keeps the text that asked for "
+		"its copy; to remove it use rm",
+		r->name);
+	last_error_report(h->fs->last_error, h->uid, what, &err);
+}
+
+/* The last close requests the copy for a text without "..." too. */
 static void receipt_file_closed(struct handle *h)
 {
 	struct receipt *r = receipt_file_get(h->fs, h->node);
-	char path[NODE_PATH_SIZE], what[NODE_PATH_SIZE + 8];
-	struct copy_request request;
-	struct err err;
 
 	if (!r || --r->work->writers)
 		return;
-	if (!receipt_file_is_changed(h, r)) {
+	if (receipt_file_is_changed(r))
+		receipt_file_ask(h, r, true, NULL);
+	else if (r->work->cut && r->state != RECEIPT_DRAFT)
+		receipt_file_report_cut(h, r);
+	r = receipt_file_get(h->fs, h->node);
+	if (r)
 		receipts_work_shed(r);
-		return;
-	}
-	r->work->dirty = false;
-	if (snapshot_file_parse(r->work->draft.data, r->work->draft.len, true, &request, &err) <
-		0) {
-		err_context(&err, "%s", r->name);
-		receipts_work_refuse(r->work, &err);
-		snprintf(what, sizeof(what), "close %s", node_path(h->fs, h->node, NULL, path));
-		last_error_report(h->fs->last_error, h->uid, what, &err);
-	} else {
-		receipt_ask(h->fs, r, &request, false, h->uid, NULL);
-	}
-	snapshot_file_finish(&request);
 }
 
 static int receipt_file_set_attr(
@@ -218,30 +265,10 @@ static int receipt_file_set_attr(
 static void receipt_file_remove(struct fs *fs, struct node n, struct pending_reply *reply)
 {
 	struct receipt *r = receipt_file_get(fs, n);
-	pid_t pid = fuse_req_ctx(pending_reply_request(reply))->pid;
-	struct err err;
-	uint64_t folder;
 
-	if (!r) {
+	if (!r)
 		pending_reply_errno(reply, ENOENT);
-		return;
-	}
-	folder = node_number(receipts_folder(r));
-	if (receipt_file_has_copied(fs, r) &&
-		guard_overwrite_goes_on(
-			&fs->overwrite, OVERWRITE_REFUSED, pid, folder, r->name, clock_mono_ms())) {
-		err_set(&err, EEXIST,
-			"the receipt '%s' stays: this command was refused to write it, and would "
-			"now start a second copy, as cp -f does; to copy again rm it first, by "
-			"a command of its own",
-			r->name);
-		pending_reply_err(reply, &err);
-		return;
-	}
-	if (receipt_file_has_copied(fs, r))
-		guard_overwrite_begun(
-			&fs->overwrite, OVERWRITE_REMOVED, pid, folder, r->name, clock_mono_ms());
-	if (r->is_folder)
+	else if (r->is_folder)
 		receipt_remove_file(fs, r, reply);
 	else
 		receipt_remove(fs, r, reply);

@@ -123,7 +123,7 @@ static int receipt_folder_attr(struct fs *fs, struct node n, struct stat *st)
 
 	if (!r)
 		return -ENOENT;
-	receipts_attr(r, st);
+	receipts_attr(fs, r, st);
 	return 0;
 }
 

@@ -3,71 +3,186 @@
 #include <errno.h>
 #include <string.h>
 
-#include "clock.h"
 #include "names.h"
+#include "nodes.h"
 #include "receipts.h"
 
-int receipts_find(
-	const struct receipts *rs, struct node folder, const char *name, struct node *child)
-{
-	static const struct {
-		const char *suffix;
-		enum node_kind kind;
-	} beside[] = {{".status", NODE_RECEIPT_STATUS}, {".wait", NODE_RECEIPT_WAIT}};
-	char stem[NAME_MAX + 1];
-	struct receipt *r;
+static const struct {
+	const char *suffix;
+	enum node_kind kind;
+} receipts_beside[] = {{".status", NODE_RECEIPT_STATUS}, {".wait", NODE_RECEIPT_WAIT},
+	{".copy", NODE_RECEIPT_COPY}};
 
-	names_stem(name, stem);
-	r = receipts_by_stem(rs, folder, stem);
-	if (r && !strcmp(r->name, name)) {
+static const char *receipt_copy_id(const struct fs *fs, const struct receipt *r)
+{
+	const struct copy *copy = receipts_copy(fs, r);
+
+	return copy ? copy->row.copy_id : NULL;
+}
+
+/* Whether the receipt has this node beside it now. */
+static bool receipts_has_beside(const struct fs *fs, const struct receipt *r, enum node_kind kind)
+{
+	switch (kind) {
+	case NODE_RECEIPT_STATUS:
+		return !r->no_status;
+	case NODE_RECEIPT_COPY:
+		return !r->no_link && receipt_copy_id(fs, r);
+	default:
+		return true;
+	}
+}
+
+int receipts_find(const struct fs *fs, struct node folder, const char *name, struct node *child)
+{
+	const struct receipts *rs = fs->receipts;
+	struct receipt *r = receipts_by_name(rs, folder, name);
+	char stem[NAME_MAX + 1];
+
+	if (r) {
 		*child = receipts_node(r);
 		return 0;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(beside); i++) {
-		if (!names_strip(name, beside[i].suffix, stem))
+	for (size_t i = 0; i < ARRAY_LEN(receipts_beside); i++) {
+		if (!names_strip(name, receipts_beside[i].suffix, stem))
 			continue;
 		r = receipts_by_stem(rs, folder, stem);
-		if (r && !r->is_folder) {
-			*child = receipts_node_of(r, beside[i].kind);
+		if (r && receipts_has_beside(fs, r, receipts_beside[i].kind)) {
+			*child = receipts_node_of(r, receipts_beside[i].kind);
 			return 0;
 		}
 	}
 	return -ENOENT;
 }
 
-/* Positions: two a receipt, itself and its status. */
-bool receipts_next(
-	const struct receipts *rs, struct node folder, uint64_t *pos, struct tree_entry *out)
+/* Whether the listing shows this node of the receipt: the status of a stem once, the link of a
+ * folder. */
+static bool receipts_lists(
+	const struct fs *fs, const struct receipt *r, enum node_kind kind, char name[NAME_MAX + 1])
 {
-	for (; *pos / 2 < receipts_count(rs); ++*pos) {
-		const struct receipt *r =
-			receipts_get(rs, (struct node){.slot = (uint32_t)(*pos / 2)});
-		char stem[NAME_MAX + 1];
+	const char *suffix = kind == NODE_RECEIPT_STATUS ? ".status" : ".copy";
+	char stem[NAME_MAX + 1];
 
+	names_stem(r->name, stem);
+	if (receipts_by_stem(fs->receipts, receipts_folder(r), stem) != r ||
+		!receipts_has_beside(fs, r, kind) || strlen(stem) + strlen(suffix) > NAME_MAX)
+		return false;
+	snprintf(name, NAME_MAX + 1, "%s%s", stem, suffix);
+	return kind == NODE_RECEIPT_STATUS || r->is_folder;
+}
+
+/* Positions: three a receipt, itself, its status and its link. */
+bool receipts_next(const struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
+{
+	static const enum node_kind beside[] = {NODE_RECEIPT_STATUS, NODE_RECEIPT_COPY};
+	uint64_t end = 3 * (uint64_t)receipts_count(fs->receipts);
+
+	while (*pos < end) {
+		struct node at = {.slot = (uint32_t)(*pos / 3)};
+		const struct receipt *r = receipts_get(fs->receipts, at);
+		unsigned what = *pos % 3;
+
+		++*pos;
 		if (!r || r->region != folder.region ||
 			r->in_snapshots != (folder.kind == NODE_SNAPSHOTS))
 			continue;
-		if (*pos % 2 == 0) {
+		if (what == 0) {
 			strcpy(out->name, r->name);
 			out->node = receipts_node(r);
-		} else {
-			names_stem(r->name, stem);
-			if (r->is_folder || strlen(stem) + strlen(".status") > NAME_MAX)
-				continue;
-			snprintf(out->name, sizeof(out->name), "%s.status", stem);
-			out->node = receipts_node_of(r, NODE_RECEIPT_STATUS);
+			return true;
 		}
-		++*pos;
-		return true;
+		if (receipts_lists(fs, r, beside[what - 1], out->name)) {
+			out->node = receipts_node_of(r, beside[what - 1]);
+			return true;
+		}
 	}
 	return false;
+}
+
+/* --- what stands beside a receipt --- */
+
+void receipts_hide(struct fs *fs, struct receipt *r, enum node_kind kind)
+{
+	struct receipt *both[] = {
+		r, receipts_sibling(fs->receipts, receipts_folder(r), r->name, r)};
+
+	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+		if (!both[i])
+			continue;
+		both[i]->no_status |= kind == NODE_RECEIPT_STATUS;
+		both[i]->no_link |= kind == NODE_RECEIPT_COPY;
+	}
+	receipts_listed_anew(fs->receipts);
+}
+
+void receipts_unhide(struct fs *fs, struct receipt *r)
+{
+	struct receipt *both[] = {
+		r, receipts_sibling(fs->receipts, receipts_folder(r), r->name, r)};
+
+	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+		if (!both[i] || (!both[i]->no_status && !both[i]->no_link))
+			continue;
+		both[i]->no_status = both[i]->no_link = false;
+		receipts_listed_anew(fs->receipts);
+	}
+}
+
+static int receipt_copy_text(struct fs *fs, struct node n, struct buf *out)
+{
+	const struct receipt *r = receipts_get(fs->receipts, n);
+	const char *id = r ? receipt_copy_id(fs, r) : NULL;
+
+	return id ? buf_printf(out, "%s%s", r->in_snapshots ? "" : "snapshots/", id) : -ENOENT;
+}
+
+static void receipt_copy_remove(struct fs *fs, struct node n, struct pending_reply *reply)
+{
+	struct receipt *r = receipts_get(fs->receipts, n);
+
+	if (r)
+		receipts_hide(fs, r, n.kind);
+	pending_reply_errno(reply, r ? 0 : ENOENT);
+}
+
+const struct node_ops receipt_copy_ops = {
+	.type = S_IFLNK,
+	.mode = 0777,
+	.trust = TRUST_NEVER,
+	.text = receipt_copy_text,
+	.set_attr = handle_ignore_attr,
+	.remove = receipt_copy_remove,
+};
+
+/* --- new ones --- */
+
+/* The receipt of the same stem has the same status: both must be of one copy. Of a receipt that
+ * asks for its copy only later, receipt_request.c checks it then. */
+static int receipts_check_sibling(const struct fs *fs, struct node folder, const char *name,
+	const struct receipt *self, struct err *err)
+{
+	const struct receipt *other = receipts_sibling(fs->receipts, folder, name, self);
+
+	if (!other || !self || !self->copy || !other->copy || self->copy == other->copy)
+		return 0;
+	return receipts_refuse_sibling(other, err);
+}
+
+int receipts_refuse_sibling(const struct receipt *other, struct err *err)
+{
+	char stem[NAME_MAX + 1];
+
+	names_stem(other->name, stem);
+	return err_set(err, EEXIST,
+		"the receipt '%s' is of another copy, and has the same status file, '%s.status'; "
+		"give this one another name, or rm that one",
+		other->name, stem);
 }
 
 int receipts_check_name(const struct fs *fs, struct node folder, const char *name,
 	const struct receipt *self, struct err *err)
 {
 	static const char *const reserved[] = {"snapshots", "images", "filter", ".wait", "status"};
-	const struct receipts *rs = fs->receipts;
 	char stem[NAME_MAX + 1];
 	const struct receipt *r;
 
@@ -75,9 +190,12 @@ int receipts_check_name(const struct fs *fs, struct node folder, const char *nam
 		if (!strcmp(name, reserved[i]))
 			return err_set(err, EINVAL,
 				"the name '%s' is ebsfs's own; give the receipt another", name);
-	if (names_strip(name, ".status", stem) || names_strip(name, ".wait", stem))
-		return err_set(err, EINVAL,
-			"the name '%s' is that of a copy's status; give the receipt another", name);
+	for (size_t i = 0; i < ARRAY_LEN(receipts_beside); i++)
+		if (names_strip(name, receipts_beside[i].suffix, stem))
+			return err_set(err, EINVAL,
+				"names that end in %s are ebsfs's own, for what stands beside a "
+				"receipt; give the receipt '%s' another",
+				receipts_beside[i].suffix, name);
 	names_stem(name, stem);
 	if (strlen(stem) + strlen(".status") > NAME_MAX)
 		return err_set(err, ENAMETOOLONG,
@@ -93,27 +211,12 @@ int receipts_check_name(const struct fs *fs, struct node folder, const char *nam
 				"%s is a snapshot in this region; give the receipt another name",
 				name);
 	}
-	r = receipts_by_stem(rs, folder, stem);
+	r = receipts_by_name(fs->receipts, folder, name);
 	if (r && r != self)
 		return err_set(err, EEXIST,
-			"the receipt '%s' is there and has the same status file; give this one "
-			"another name, or rm that one",
+			"the receipt '%s' is there; give this one another name, or rm that one",
 			r->name);
-	if (names_rsync_target(name, stem)) {
-		char target[NAME_MAX + 1];
-
-		/* rsync without -t writes again what is there; its temporary name must not start a
-		 * second copy. Not EEXIST: rsync would try a hundred other names. */
-		names_stem(stem, target);
-		r = receipts_by_stem(rs, folder, target);
-		if (r && r != self && receipts_is_fixed(fs, r))
-			return err_set(err, EPERM,
-				"the receipt '%s' is there already: its copy is not started a "
-				"second time; rsync -t (or -a) leaves it alone, and another name "
-				"asks for another copy",
-				r->name);
-	}
-	return 0;
+	return receipts_check_sibling(fs, folder, name, self, err);
 }
 
 int receipts_create_file(struct fs *fs, struct node folder, const char *name, mode_t mode,
@@ -123,16 +226,11 @@ int receipts_create_file(struct fs *fs, struct node folder, const char *name, mo
 
 	if (receipts_check_name(fs, folder, name, NULL, err) < 0)
 		return -err->errnum;
-	if (h && guard_overwrite_goes_on(&fs->overwrite, OVERWRITE_REMOVED, h->pid,
-			 node_number(folder), name, clock_mono_ms()))
-		return err_set(err, EEXIST,
-			"the receipt '%s' was just removed by this same command, as install and cp "
-			"--remove-destination do: no second copy is started; to copy again use cp",
-			name);
 	r = receipts_add(fs, folder, name, mode, false, err);
 	if (!r)
 		return -err->errnum;
 	r->has_file = true;
+	receipts_unhide(fs, r);
 	if (h)
 		r->work->writers++;
 	*child = receipts_node(r);

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "delete.h"
+#include "isotime.h"
 #include "journal.h"
 #include "last_error.h"
 #include "names.h"
@@ -19,46 +20,151 @@ struct receipt_request {
 	bool move;
 };
 
+/* The source's start: the mtime of its snapshot file, as the region's listing has it, else as the
+ * text has it. 0: unknown. */
+static int64_t receipt_source_ms(
+	struct fs *fs, const char *region_name, const char *id, const char *text)
+{
+	struct region *region = regions_get(fs->regions, region_name);
+	struct catalogue_snapshot s;
+	catalogue_slot slot =
+		region ? catalogue_find(region_catalogue(region), id) : CATALOGUE_NONE;
+	const char *line = strstr(text, "\nstarted: ");
+	int64_t ms = 0;
+
+	if (slot != CATALOGUE_NONE && catalogue_get(region_catalogue(region), slot, &s) &&
+		s.start_ms)
+		return s.start_ms;
+	line = line ? line + strlen("\nstarted: ") : "";
+	return isotime_parse(line, strcspn(line, "\r\n"), &ms) < 0 ? 0 : ms;
+}
+
+/* Unless a tool has set it, the mtime is the snapshot file's: rsync then finds nothing to send. */
+static void receipt_request_date(
+	struct fs *fs, struct receipt *r, const char *region, const char *id)
+{
+	int64_t ms = r->mtime_set ? 0 : receipt_source_ms(fs, region, id, r->text);
+
+	if (!ms || r->mtime_ns == ms * 1000000)
+		return;
+	r->mtime_ns = ms * 1000000;
+	r->work->save_again = true; /* while asking the row is on its way */
+}
+
+/* The receipt is to be the one of this request: what it was stays known. */
+static int receipt_request_begin(
+	struct fs *fs, struct receipt *r, const struct copy_request *request)
+{
+	struct receipt_work *w = r->work;
+	/* mv and a rename bring the text along as the draft. */
+	char *text = strdup(w->draft.len ? buf_str(&w->draft) : r->text ? r->text : "");
+
+	if (!text)
+		return -ENOMEM;
+	w->before.state = r->state;
+	w->before.id = r->id;
+	w->before.mtime_ns = r->mtime_ns;
+	w->before.mtime_set = r->mtime_set;
+	w->before.text = r->text;
+	r->text = text;
+	r->state = RECEIPT_ASKING;
+	if (w->has_mtime) {
+		r->mtime_ns = w->mtime_ns;
+		r->mtime_set = true;
+	} else if (w->before.state == RECEIPT_ASKED) {
+		r->mtime_set = false;
+	}
+	receipt_request_date(fs, r, request->source_region, request->source_id);
+	w->has_mtime = w->save_again = w->has_refused = false;
+	return 0;
+}
+
+static void receipt_request_undo(struct receipt *r)
+{
+	struct receipt_work *w = r->work;
+
+	r->state = w->before.state;
+	r->id = w->before.id;
+	r->mtime_ns = w->before.mtime_ns;
+	r->mtime_set = w->before.mtime_set;
+	free(r->text);
+	r->text = steal(&w->before.text);
+}
+
+/* A receipt of the same stem whose copy came to nothing is of the new one, too. */
+static void receipt_request_take_along(struct fs *fs, const struct receipt *r)
+{
+	struct receipt *other = receipts_sibling(fs->receipts, receipts_folder(r), r->name, r);
+
+	if (!other || other->state != RECEIPT_ASKED || other->copy == r->copy)
+		return;
+	other->copy = r->copy;
+	receipts_save(fs, other);
+	receipts_changed(fs->receipts, other->number);
+}
+
+/* Records in the receipt what became of its request. */
+static void receipt_request_settle(
+	struct fs *fs, struct receipt *r, struct copy *copy, const struct err *err)
+{
+	bool save = r->work->save_again;
+
+	if (copy) {
+		free(steal(&r->work->before.text));
+		r->state = RECEIPT_ASKED;
+		r->copy = copy->row.id;
+		receipt_request_date(fs, r, copy->row.source_region, copy->row.source_id);
+		save |= r->work->save_again;
+		receipt_request_take_along(fs, r);
+	} else {
+		receipt_request_undo(r);
+		/* What a receipt that has a copy was refused does not concern that copy. */
+		if (r->state == RECEIPT_DRAFT)
+			receipts_work_refuse(r->work, err);
+	}
+	r->work->save_again = false;
+	if (save)
+		receipts_save(fs, r);
+}
+
+/* Calls what waits for the end of the request. */
+static void receipt_request_follow(struct fs *fs, uint32_t number, const struct err *err)
+{
+	struct node n = {.slot = number};
+	receipts_after_fn *fn;
+	struct receipt *r;
+	void *arg;
+
+	while ((r = receipts_get(fs->receipts, n)) && receipts_after_take(r->work, &fn, &arg))
+		fn(arg, r, err);
+	if (r)
+		receipts_work_shed(r);
+}
+
 /* The request was accepted (`copy`) or failed. With both, `err` is EC2's refusal of that copy. */
 static void receipt_request_end(
 	const struct receipt_request *asking, struct copy *copy, const struct err *err)
 {
 	struct fs *fs = asking->fs;
 	struct receipt *r = receipts_get(fs->receipts, (struct node){.slot = asking->number});
-	char target[NAME_MAX + 1];
-	bool heard, later;
+	bool heard;
 
-	r->state = copy ? RECEIPT_ASKED : RECEIPT_DRAFT;
-	r->copy = copy ? copy->row.id : 0;
-	if (err)
-		receipts_work_refuse(r->work, err);
-	if (!copy)
-		r->id = 0; /* the journal has no row of it */
-	if (r->work->save_again)
-		receipts_save(fs, r);
-	r->work->save_again = false;
-	/* rsync ends when a close fails, and continues with the next file when a rename fails: so
-	 * the rename reports the error (rename.c). */
-	later = !r->is_folder && names_rsync_target(r->name, target);
-	heard = receipts_work_reply(r->work, later ? NULL : err) || r->work->after;
-	if (err && (!heard || later))
+	receipt_request_settle(fs, r, copy, err);
+	heard = receipts_work_reply(r->work, err) || r->work->after;
+	if (err && !heard)
 		last_error_report(fs->last_error, asking->user, asking->what, err);
 	/* mv failed or was interrupted, so its caller believes the source untouched. */
 	if (asking->move && copy && (err || !heard))
 		copies_keep_source(fs->copies, copy);
 	receipts_changed(fs->receipts, r->number);
 	/* A mv that was surely refused leaves nothing: mv itself tries a second time, and must hear
-	 * the same. While it is unknown whether EC2 copies, the receipt stays, and refuses a second
-	 * try. */
+	 * the same. While it is unknown whether EC2 copies, the receipt stays. */
 	if (asking->move && err && !receipts_is_fixed(fs, r)) {
 		if (r->id)
 			journal_delete_receipt(fs->journal, r->id, NULL, NULL);
 		receipts_drop(fs, r);
 	} else {
-		receipts_ended(fs, r, err);
-		r = receipts_get(fs->receipts, (struct node){.slot = asking->number});
-		if (r)
-			receipts_work_shed(r);
+		receipt_request_follow(fs, asking->number, err);
 	}
 }
 
@@ -79,11 +185,12 @@ static void receipt_request_add_folder(const struct receipt *r, const struct cop
 	*request = *from;
 	if (!request->description && w->description.len)
 		request->description = w->description.data;
+	request->awaits_description = r->is_folder && !request->description && !r->description;
 	if (!w->has_tags)
 		return;
 	for (size_t i = 0; i < w->n_tags; i++) {
 		if (w->tags[i].removed || !names_unescape(w->tags[i].key, keys[n]) ||
-			!strncmp(keys[n], "aws:", 4))
+			!strncmp(keys[n], "aws:", 4) || !strncmp(keys[n], "ebsfs:", 6))
 			continue;
 		tags[n].key = keys[n];
 		tags[n].value = (char *)buf_str(&w->tags[i].value);
@@ -94,7 +201,6 @@ static void receipt_request_add_folder(const struct receipt *r, const struct cop
 		tags[n++] = from->tags[i];
 	request->tags = tags;
 	request->n_tags = n;
-	request->no_tags = true;
 }
 
 /* Checks the source without asking EC2. */
@@ -113,18 +219,65 @@ static int receipt_request_check_source(
 	return 0;
 }
 
-/* The draft becomes the receipt's text. */
-static int receipt_request_keep_text(struct receipt *r)
+/* Whether a copy of this text's request would be the one that `copy` is: the same source and label
+ * (copy.again). A label that begins with '#' is ebsfs's own. A dry run is no other request's. */
+static bool receipt_request_is_of(const struct copy_request *request, const struct copy *copy)
 {
-	if (r->work->draft.len) {
-		free(r->text);
-		r->text = strdup(buf_str(&r->work->draft));
-	}
-	return r->text ? 0 : -ENOMEM;
+	const char *label = copy->row.label && *copy->row.label != '#' ? copy->row.label : "";
+
+	return !request->dry_run && !strcmp(request->source_region, copy->row.source_region) &&
+	       !strcmp(request->source_id, copy->row.source_id) &&
+	       !strcmp(request->again ? request->again : "", label);
 }
 
-/* Puts the request into the queue, with a copy of `asking` for receipt_request_done(). */
-static int receipt_request_queue(struct receipt *r, const struct copy_request *request,
+/* The same of two texts. */
+static bool receipt_request_is_same(const struct copy_request *request, const char *text)
+{
+	struct copy_request other;
+	struct err err;
+	bool same = snapshot_file_parse(text, strlen(text), true, &other, &err) == 0 &&
+		    !request->dry_run && !other.dry_run &&
+		    !strcmp(request->source_region, other.source_region) &&
+		    !strcmp(request->source_id, other.source_id) &&
+		    !strcmp(request->again ? request->again : "", other.again ? other.again : "");
+
+	snapshot_file_finish(&other);
+	return same;
+}
+
+/* A receipt of the same stem has the same status, so it must be of the same copy. */
+static int receipt_request_check_sibling(
+	struct fs *fs, const struct receipt *r, const struct copy_request *request, struct err *err)
+{
+	const struct receipt *other =
+		receipts_sibling(fs->receipts, receipts_folder(r), r->name, r);
+
+	if (!other || !other->text || receipt_request_is_same(request, other->text))
+		return 0;
+	return receipts_refuse_sibling(other, err);
+}
+
+/* Whether the receipt must stay that of a living copy, of another request. */
+static bool receipt_request_is_taken(
+	const struct fs *fs, const struct receipt *r, const struct copy_request *request)
+{
+	return receipts_is_living(fs, r) && !receipt_request_is_of(request, receipts_copy(fs, r));
+}
+
+static int receipt_request_refuse_taken(
+	const struct fs *fs, const struct receipt *r, struct err *err)
+{
+	const struct journal_copy *row = &receipts_copy(fs, r)->row;
+
+	return err_set(err, EEXIST,
+		"the receipt '%s' is that of %s/%s and its copy%s%s, and stays as it was; write "
+		"this text to another name, or rm '%s' first: that leaves the copy",
+		r->name, row->source_region, row->source_id, row->copy_id ? " " : "",
+		row->copy_id ? row->copy_id : "", r->name);
+}
+
+/* Asks for the copy, with a copy of `asking` for receipt_request_done(). */
+static int receipt_request_send(struct receipt *r, const struct copy_request *request,
 	const struct receipt_request *asking, struct err *err)
 {
 	struct fs *fs = asking->fs;
@@ -135,17 +288,61 @@ static int receipt_request_queue(struct receipt *r, const struct copy_request *r
 	struct copy_request whole;
 	struct journal_receipt row;
 
-	if (receipt_request_check_source(fs, r, request, err) < 0)
+	if (receipt_request_check_source(fs, r, request, err) < 0 ||
+		receipt_request_check_sibling(fs, r, request, err) < 0)
 		return -err->errnum;
-	if (!tags || !keys || !kept || receipt_request_keep_text(r) < 0)
+	if (!tags || !keys || !kept)
 		return err_set(err, ENOMEM, "out of memory");
 	*kept = *asking;
 	receipt_request_add_folder(r, request, &whole, tags, keys);
 	if (!r->id)
 		r->id = journal_next_receipt_id(fs->journal);
+	r->work->save_again = false; /* the row has it all */
 	row = receipts_row(fs, r);
 	if (copies_request(fs->copies, row.region, &whole, asking->move, &row, receipt_request_done,
 		    kept) < 0)
+		return err_set(err, ENOMEM, "out of memory");
+	kept = NULL;
+	return 0;
+}
+
+/* The completed copy of a receipt that is written anew was asked for. */
+static void receipt_request_confirmed(void *arg, struct copy *copy, const struct err *err)
+{
+	_cleanup_free_ struct receipt_request *asking = arg;
+	struct fs *fs = asking->fs;
+	struct receipt *r = receipts_get(fs->receipts, (struct node){.slot = asking->number});
+	struct copy_request request = {0};
+	struct err mine;
+	int result;
+
+	(void)copy;
+	if (err) {
+		mine = *err;
+		result = -mine.errnum;
+	} else if (receipts_is_living(fs, r)) {
+		result = receipt_request_refuse_taken(fs, r, &mine);
+	} else {
+		result = snapshot_file_parse(r->text, strlen(r->text), true, &request, &mine);
+		if (result == 0)
+			result = receipt_request_send(r, &request, asking, &mine);
+	}
+	snapshot_file_finish(&request);
+	if (result < 0)
+		receipt_request_end(asking, NULL, &mine);
+}
+
+/* Whether its completed copy still exists decides: EC2 is asked, if the listing is not fresh. */
+static int receipt_request_confirm(
+	struct receipt *r, const struct receipt_request *asking, struct err *err)
+{
+	struct fs *fs = asking->fs;
+	_cleanup_free_ struct receipt_request *kept = malloc(sizeof(*kept));
+
+	if (!kept)
+		return err_set(err, ENOMEM, "out of memory");
+	*kept = *asking;
+	if (copies_confirm(fs->copies, receipts_copy(fs, r), receipt_request_confirmed, kept) < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	kept = NULL;
 	return 0;
@@ -157,14 +354,24 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 	struct receipt_request asking = {.fs = fs, .number = r->number, .user = user, .move = move};
 	char path[NODE_PATH_SIZE];
 	struct err err;
+	int result;
 
 	snprintf(asking.what, sizeof(asking.what), "copy %s/%s to %s", request->source_region,
 		request->source_id, node_path(fs, receipts_node(r), NULL, path));
-	r->state = RECEIPT_ASKING;
-	r->work->has_refused = false;
+	if (receipt_request_begin(fs, r, request) < 0) {
+		if (reply)
+			pending_reply_errno(reply, ENOMEM);
+		return;
+	}
 	if (reply)
 		receipts_work_wait(r->work, reply);
-	if (receipt_request_queue(r, request, &asking, &err) < 0)
+	if (!receipt_request_is_taken(fs, r, request))
+		result = receipt_request_send(r, request, &asking, &err);
+	else if (receipts_copy(fs, r)->state == COPY_COMPLETED)
+		result = receipt_request_confirm(r, &asking, &err);
+	else
+		result = receipt_request_refuse_taken(fs, r, &err);
+	if (result < 0)
 		receipt_request_end(&asking, NULL, &err);
 }
 
@@ -207,23 +414,21 @@ struct receipt_removal {
 	struct fs *fs;
 	uint32_t number;
 	struct pending_reply *reply;
-	bool whole; /* the receipt goes too, not only the file in its folder */
 	enum receipt_state before;
 };
 
 static void receipt_removal_end(struct receipt_removal *m, const struct err *err)
 {
-	struct receipt *r = receipts_get(m->fs->receipts, (struct node){.slot = m->number});
+	struct fs *fs = m->fs;
+	struct receipt *r = receipts_get(fs->receipts, (struct node){.slot = m->number});
+	struct copy *copy = receipts_copy(fs, r);
 
-	if (err)
+	if (err) {
 		r->state = m->before;
-	else if (m->whole)
-		receipts_drop(m->fs, r);
-	else {
-		r->state = m->before;
-		r->has_file = false;
-		free(steal(&r->file_name));
-		receipts_save(m->fs, r);
+	} else {
+		if (copy && !receipts_copy_is_shared(fs, r))
+			copies_abandon(fs->copies, copy);
+		receipts_drop(fs, r);
 	}
 	pending_reply_err(m->reply, err);
 	free(m);
@@ -234,32 +439,21 @@ static void receipt_removal_saved(void *arg, const struct err *err)
 	receipt_removal_end(arg, err);
 }
 
-static void receipt_removal_cancelled(void *arg, struct copy *copy, const struct err *err)
+/* EBUSY while its request or its removal is under way. */
+static int receipt_removal_check(const struct receipt *r, struct err *err)
 {
-	struct receipt_removal *m = arg;
-	struct receipt *r = receipts_get(m->fs->receipts, (struct node){.slot = m->number});
-	struct err none;
-
-	(void)copy;
-	if (err || !m->whole || !r->id) {
-		receipt_removal_end(m, err);
-	} else if (journal_delete_receipt(m->fs->journal, r->id, receipt_removal_saved, m) < 0) {
-		err_set(&none, ENOMEM, "out of memory");
-		receipt_removal_end(m, &none);
-	}
+	if (r->state != RECEIPT_ASKING && r->state != RECEIPT_REMOVING)
+		return 0;
+	return err_set(err, EBUSY, "%s: %s at this moment; try again", r->name,
+		r->state == RECEIPT_ASKING ? "its copy is being asked for" : "it is being removed");
 }
 
-static void receipt_removal_begin(
-	struct fs *fs, struct receipt *r, bool whole, struct pending_reply *reply)
+void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *reply)
 {
-	struct copy *copy = receipts_copy(fs, r);
 	struct receipt_removal *m;
 	struct err err;
 
-	if (r->state == RECEIPT_ASKING || r->state == RECEIPT_REMOVING) {
-		err_set(&err, EBUSY, "%s: %s at this moment; try again", r->name,
-			r->state == RECEIPT_ASKING ? "its copy is being asked for"
-						   : "it is being removed");
+	if (receipt_removal_check(r, &err) < 0) {
 		pending_reply_err(reply, &err);
 		return;
 	}
@@ -269,22 +463,26 @@ static void receipt_removal_begin(
 		return;
 	}
 	*m = (struct receipt_removal){
-		.fs = fs, .number = r->number, .reply = reply, .whole = whole, .before = r->state};
+		.fs = fs, .number = r->number, .reply = reply, .before = r->state};
 	r->state = RECEIPT_REMOVING;
-	if (!copy || copy->state != COPY_QUEUED) {
-		receipt_removal_cancelled(m, copy, NULL);
-	} else if (copies_cancel(fs->copies, copy, receipt_removal_cancelled, m) < 0) {
+	if (!r->id) {
+		receipt_removal_end(m, NULL);
+	} else if (journal_delete_receipt(fs->journal, r->id, receipt_removal_saved, m) < 0) {
 		err_set(&err, ENOMEM, "out of memory");
 		receipt_removal_end(m, &err);
 	}
 }
 
-void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *reply)
-{
-	receipt_removal_begin(fs, r, true, reply);
-}
-
 void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *reply)
 {
-	receipt_removal_begin(fs, r, false, reply);
+	struct err err;
+
+	if (receipt_removal_check(r, &err) < 0) {
+		pending_reply_err(reply, &err);
+		return;
+	}
+	r->has_file = false;
+	free(steal(&r->file_name));
+	receipts_save(fs, r);
+	pending_reply_ok(reply);
 }

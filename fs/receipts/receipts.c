@@ -7,14 +7,13 @@
 #include <fuse_lowlevel.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "clock.h"
 #include "hashset.h"
 #include "journal.h"
 #include "log.h"
 #include "names.h"
-#include "snapshot_file.h"
+#include "session.h"
 #include "timespec.h"
 
 /* A text is no program: the set-user-id, set-group-id and sticky bits are dropped, as POSIX lets
@@ -31,12 +30,11 @@ struct receipts {
 	void *watch_arg;
 };
 
-/* Two receipts with the same stem would have the same status file: the name counts up to it. */
 static const void *receipts_key_of(const void *ctx, uint32_t number, size_t *len)
 {
 	const struct receipt *r = ((const struct receipts *)ctx)->all[number];
 
-	*len = (size_t)(r->name - r->key) + names_stem_len(r->name);
+	*len = strlen(r->key);
 	return r->key;
 }
 
@@ -96,13 +94,46 @@ static char *receipts_make_key(uint32_t region, bool in_snapshots, const char *n
 	return key;
 }
 
-struct receipt *receipts_by_stem(const struct receipts *rs, struct node folder, const char *stem)
+struct receipt *receipts_by_name(const struct receipts *rs, struct node folder, const char *name)
 {
 	_cleanup_free_ char *key =
-		receipts_make_key(folder.region, receipts_is_in_snapshots(folder), stem);
+		receipts_make_key(folder.region, receipts_is_in_snapshots(folder), name);
 	uint32_t number = key ? hashset_find(&rs->by_key, key, strlen(key)) : HASHSET_NONE;
 
 	return number == HASHSET_NONE ? NULL : rs->all[number];
+}
+
+struct receipt *receipts_sibling(
+	const struct receipts *rs, struct node folder, const char *name, const struct receipt *self)
+{
+	char stem[NAME_MAX + 1], other[NAME_MAX + sizeof(".snapshot")];
+	struct receipt *r;
+
+	names_stem(name, stem);
+	snprintf(other, sizeof(other), "%s.snapshot", stem);
+	r = receipts_by_name(rs, folder, strcmp(name, stem) != 0 ? stem : other);
+	return r != self && r && names_stem_len(r->name) == strlen(stem) ? r : NULL;
+}
+
+/* How much the receipt has to say in the status that it shares. */
+static int receipts_rank(const struct receipt *r)
+{
+	if (!r)
+		return -1;
+	if (r->copy)
+		return 3;
+	return r->state == RECEIPT_ASKING ? 2 : r->work && r->work->has_refused;
+}
+
+struct receipt *receipts_by_stem(const struct receipts *rs, struct node folder, const char *stem)
+{
+	char name[NAME_MAX + sizeof(".snapshot")];
+	struct receipt *plain, *other;
+
+	snprintf(name, sizeof(name), "%s.snapshot", stem);
+	other = receipts_by_name(rs, folder, name);
+	plain = names_stem_len(stem) == strlen(stem) ? receipts_by_name(rs, folder, stem) : NULL;
+	return receipts_rank(plain) >= receipts_rank(other) ? plain : other;
 }
 
 void receipts_watch(struct receipts *rs, receipts_watch_fn *fn, void *arg)
@@ -111,8 +142,17 @@ void receipts_watch(struct receipts *rs, receipts_watch_fn *fn, void *arg)
 	rs->watch_arg = arg;
 }
 
+static void receipts_invalidate(const struct receipts *rs, const struct receipt *r)
+{
+	session_invalidate(rs->fs, receipts_node(r));
+	if (r->is_folder)
+		session_invalidate(rs->fs, receipts_node_of(r, NODE_RECEIPT));
+}
+
 void receipts_changed(const struct receipts *rs, uint32_t number)
 {
+	if (rs->all[number])
+		receipts_invalidate(rs, rs->all[number]);
 	if (rs->watch)
 		rs->watch(rs->watch_arg, number);
 }
@@ -120,6 +160,11 @@ void receipts_changed(const struct receipts *rs, uint32_t number)
 uint64_t receipts_version(const struct receipts *rs)
 {
 	return rs->version;
+}
+
+void receipts_listed_anew(struct receipts *rs)
+{
+	rs->version++;
 }
 
 bool receipts_asking(const struct receipts *rs)
@@ -166,29 +211,52 @@ struct copy *receipts_copy(const struct fs *fs, const struct receipt *r)
 	return r->copy ? copies_by_row(fs->copies, r->copy) : NULL;
 }
 
+bool receipts_is_living(const struct fs *fs, const struct receipt *r)
+{
+	const struct copy *copy = receipts_copy(fs, r);
+
+	if (!copy || copy->row.dry_run)
+		return false;
+	switch (copy->state) {
+	case COPY_QUEUED:
+	case COPY_SUBMITTING:
+	case COPY_PENDING:
+	case COPY_COMPLETED:
+		return true;
+	case COPY_FAILED:
+		return copy->row.code && !strcmp(copy->row.code, COPY_CODE_UNKNOWN);
+	case COPY_ERROR:
+	case COPY_CANCELLED:
+	case COPY_DELETED:
+		break;
+	}
+	return false;
+}
+
 bool receipts_is_fixed(const struct fs *fs, const struct receipt *r)
 {
-	const struct copy *copy;
-
 	if (r->state != RECEIPT_ASKED)
 		return r->state != RECEIPT_DRAFT;
-	copy = receipts_copy(fs, r);
-	/* Without an error code there was no response: EC2 may have carried the request out. */
-	return !copy || copy->state != COPY_FAILED || (copy->row.submitted && !copy->row.code);
+	return receipts_is_living(fs, r);
+}
+
+bool receipts_copy_is_shared(const struct fs *fs, const struct receipt *r)
+{
+	const struct receipts *rs = fs->receipts;
+
+	for (uint32_t i = 0; r->copy && i < rs->n; i++)
+		if (rs->all[i] && rs->all[i] != r && rs->all[i]->copy == r->copy)
+			return true;
+	return false;
 }
 
 int receipts_check_writable(const struct fs *fs, const struct receipt *r, struct err *err)
 {
+	(void)fs;
 	if (!r)
 		return err_set(err, ENOENT, "the receipt is gone");
 	if (r->state == RECEIPT_REMOVING)
 		return err_set(err, EBUSY, "the receipt '%s' is being removed", r->name);
-	if (receipts_is_fixed(fs, r))
-		return err_set(err, EEXIST,
-			"the receipt '%s' has asked for its copy already, and nothing is copied "
-			"twice; to copy again write to another name, "
-			"or rm this one first",
-			r->name);
 	return 0;
 }
 
@@ -266,6 +334,7 @@ int receipts_load(void *arg, const struct journal_receipt *row)
 	int result = -ENOMEM;
 	const char *name = row->name ? row->name : "";
 	const char *file = row->file_name && *row->file_name ? row->file_name : NULL;
+	const char *text = row->text && *row->text ? row->text : NULL;
 	struct receipt *r;
 
 	if (region < 0)
@@ -274,28 +343,29 @@ int receipts_load(void *arg, const struct journal_receipt *row)
 	if (!r)
 		return -ENOMEM;
 	if (!names_is_file(name) || (file && !names_is_file(file)) ||
-		hashset_find(&rs->by_key, r->key,
-			strlen(r->key) - strlen(name) + names_stem_len(name)) != HASHSET_NONE) {
+		hashset_find(&rs->by_key, r->key, strlen(r->key)) != HASHSET_NONE) {
 		log_warning("receipt %lld of the journal is left out: no file in %s can have its "
 			    "name, '%.100s'",
 			(long long)row->id, row->region, name);
 		receipt_free(r);
 		return 0;
 	}
-	r->state = RECEIPT_ASKED;
+	/* Without a copy: a folder into which only its description or tags were written. */
+	r->state = row->copy ? RECEIPT_ASKED : RECEIPT_DRAFT;
 	r->id = row->id;
 	r->copy = row->copy;
 	r->mtime_ns = row->mtime_ns;
+	r->mtime_set = row->mtime_set;
 	r->uid = row->uid;
 	r->gid = row->gid;
 	r->mode = row->mode & RECEIPT_MODES;
 	r->is_folder = row->is_folder;
 	r->has_file = !row->is_folder || file;
 	r->file_name = file ? strdup(file) : NULL;
-	r->text = strdup(row->text ? row->text : "");
+	r->text = text ? strdup(text) : NULL;
 	r->description = row->description ? strdup(row->description) : NULL;
 	r->tags = row->tags ? strdup(row->tags) : NULL;
-	if (r->text && (r->file_name || !file) && !r->description == !row->description &&
+	if (!r->text == !text && !r->file_name == !file && !r->description == !row->description &&
 		!r->tags == !row->tags)
 		result = receipts_insert(rs, r);
 	if (result < 0)
@@ -369,6 +439,7 @@ struct journal_receipt receipts_row(const struct fs *fs, const struct receipt *r
 		.uid = r->uid,
 		.gid = r->gid,
 		.mtime_ns = r->mtime_ns,
+		.mtime_set = r->mtime_set,
 		.description = r->description,
 		.tags = r->tags,
 	};
@@ -380,9 +451,24 @@ void receipts_save(struct fs *fs, struct receipt *r)
 
 	if (r->state == RECEIPT_ASKING) {
 		r->work->save_again = true;
-	} else if (r->state == RECEIPT_ASKED && r->id) {
+	} else if (r->state != RECEIPT_REMOVING && r->id) {
 		row = receipts_row(fs, r);
 		journal_put_receipt(fs->journal, &row, NULL, NULL);
+	}
+}
+
+/* While the text of a receipt that has a copy is being written, it is not known yet whether text
+ * and time are kept. */
+static void receipt_set_mtime(struct receipt *r, int64_t mtime_ns)
+{
+	struct receipt_work *w = r->work;
+
+	if (r->state == RECEIPT_ASKED && w && w->dirty) {
+		w->has_mtime = true;
+		w->mtime_ns = mtime_ns;
+	} else {
+		r->mtime_ns = mtime_ns;
+		r->mtime_set = true;
 	}
 }
 
@@ -394,137 +480,41 @@ void receipts_set_attr(struct fs *fs, struct receipt *r, const struct stat *st, 
 		r->uid = st->st_uid;
 	if (which & FUSE_SET_ATTR_GID)
 		r->gid = st->st_gid;
-	if (which & FUSE_SET_ATTR_MTIME_NOW)
-		r->mtime_ns = receipts_now_ns();
-	else if (which & FUSE_SET_ATTR_MTIME)
-		r->mtime_ns = timespec_ns(st->st_mtim);
+	if (which & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW))
+		receipt_set_mtime(r, which & FUSE_SET_ATTR_MTIME_NOW ? receipts_now_ns()
+								     : timespec_ns(st->st_mtim));
 	receipts_save(fs, r);
 }
 
-void receipts_attr(const struct receipt *r, struct stat *st)
+/* A copy that failed, or was refused: its receipt is older than any source, so that rsync and cp -u
+ * send it again. */
+static bool receipt_came_to_nothing(const struct fs *fs, const struct receipt *r)
+{
+	const struct copy *copy = receipts_copy(fs, r);
+
+	if (copy)
+		return copy->state == COPY_FAILED || copy->state == COPY_ERROR;
+	return r->state == RECEIPT_DRAFT && r->work && r->work->has_refused;
+}
+
+void receipts_attr(const struct fs *fs, const struct receipt *r, struct stat *st)
 {
 	st->st_mode = (st->st_mode & S_IFMT) | r->mode;
 	st->st_uid = r->uid;
 	st->st_gid = r->gid;
 	st->st_mtim = timespec_of_ns(r->mtime_ns);
 	st->st_atim = st->st_ctim = st->st_mtim;
+	if (receipt_came_to_nothing(fs, r))
+		st->st_mtim = timespec_of_ns(0);
 }
 
-/* --- state that a receipt needs only for a while --- */
-
-struct waiting_reply {
-	struct waiting_reply *next;
-	struct pending_reply *reply; /* NULL once interrupted */
-};
-
-struct receipt_after {
-	struct receipt_after *next;
-	receipts_after_fn *fn;
-	void *arg;
-};
-
-struct receipt_work *receipts_work(struct receipt *r)
+void receipts_copy_changed(const struct fs *fs, const struct copy *copy)
 {
-	if (r->work)
-		return r->work;
-	r->work = calloc(1, sizeof(*r->work));
-	if (!r->work)
-		return NULL;
-	buf_init(&r->work->draft, REQUEST_TEXT_MAX);
-	buf_init(&r->work->description, 4096);
-	return r->work;
-}
+	const struct receipts *rs = fs->receipts;
 
-void receipts_work_destroy(struct receipt_work *w)
-{
-	struct waiting_reply *link, *next;
-	struct receipt_after *after, *following;
-
-	if (!w)
+	if (!copy->row.id || (copy->state != COPY_FAILED && copy->state != COPY_ERROR))
 		return;
-	LL_FOREACH_SAFE(w->waiting, link, next)
-	free(link);
-	LL_FOREACH_SAFE(w->after, after, following)
-	free(after);
-	for (size_t i = 0; i < w->n_tags; i++) {
-		free(w->tags[i].key);
-		buf_finish(&w->tags[i].value);
-	}
-	free(w->tags);
-	free(w->temporary);
-	buf_finish(&w->draft);
-	buf_finish(&w->description);
-	free(w);
-}
-
-void receipts_work_shed(struct receipt *r)
-{
-	const struct receipt_work *w = r->work;
-
-	/* A folder goes on showing what was written beside its file. */
-	if (!w || r->state != RECEIPT_ASKED || r->is_folder || w->writers || w->dirty ||
-		w->spoilt || w->has_refused || w->waiting || w->after)
-		return;
-	receipts_work_destroy(steal(&r->work));
-}
-
-void receipts_work_refuse(struct receipt_work *w, const struct err *err)
-{
-	w->has_refused = true;
-	w->refused = *err;
-}
-
-void receipts_work_wait(struct receipt_work *w, struct pending_reply *reply)
-{
-	struct waiting_reply *link = calloc(1, sizeof(*link));
-
-	if (!link) {
-		pending_reply_errno(reply, ENOMEM);
-		return;
-	}
-	link->reply = reply;
-	LL_PREPEND(w->waiting, link);
-	/* An interrupted close() stops waiting; the copy itself continues. */
-	pending_reply_detach_on_interrupt(&link->reply);
-}
-
-bool receipts_work_reply(struct receipt_work *w, const struct err *err)
-{
-	struct waiting_reply *waiting = steal(&w->waiting), *link, *next;
-	bool heard = false;
-
-	LL_FOREACH_SAFE(waiting, link, next)
-	{
-		if (link->reply) {
-			pending_reply_err(link->reply, err);
-			heard = true;
-		}
-		free(link);
-	}
-	return heard;
-}
-
-int receipts_after(struct receipt_work *w, receipts_after_fn *fn, void *arg)
-{
-	struct receipt_after *after = calloc(1, sizeof(*after));
-
-	if (!after)
-		return -ENOMEM;
-	after->fn = fn;
-	after->arg = arg;
-	LL_APPEND(w->after, after);
-	return 0;
-}
-
-void receipts_ended(struct fs *fs, struct receipt *r, const struct err *err)
-{
-	uint32_t number = r->number;
-
-	while ((r = fs->receipts->all[number]) && r->work && r->work->after) {
-		struct receipt_after *after = r->work->after;
-
-		LL_DELETE(r->work->after, after);
-		after->fn(after->arg, r, err);
-		free(after);
-	}
+	for (uint32_t i = 0; i < rs->n; i++)
+		if (rs->all[i] && rs->all[i]->copy == copy->row.id)
+			receipts_invalidate(rs, rs->all[i]);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Receipts: files and folders in a region that requested copies, kept as they were written. */
+/* Receipts: files and folders in a region that requested copies, kept as they were written. A copy
+ * has any number of them. */
 #ifndef EBSFS_RECEIPTS_H
 #define EBSFS_RECEIPTS_H
 
@@ -9,16 +10,20 @@
 /*
  * A receipt's life:
  *
- *   draft      being written, or left unfinished; in memory only; work->refused is the reason why
- *              the last attempt started nothing
+ *   draft      being written, or left unfinished; in memory only, but for a folder into which a
+ *              description or tags were written; work->refused is the reason why the last attempt
+ *              started nothing
  *   asking     its copy was requested, and the result is pending; closes of the file wait in
  *              work->waiting
  *   asked      it has a copy, and its row is in the journal
  *   removing   its row is being deleted from the journal
  *
- * draft -> asking (a complete text) -> asked, or back to draft if not even a refusal could be
- * recorded; any -> removing. The text is fixed once the copy may exist: it may be written again
- * only if EC2 has surely refused the copy (receipts_check_writable()).
+ * draft, asked -> asking (a complete text) -> asked, or back, with everything as it was before, if
+ * nothing could be recorded; draft, asked -> removing.
+ *
+ * What is written goes into work->draft. A draft's text is that. A receipt that has a copy goes on
+ * showing the text that requested it, until the request of another text was accepted: for the same
+ * copy again, or for another one once its copy is not alive (receipts_is_fixed()).
  */
 enum receipt_state {
 	RECEIPT_DRAFT,
@@ -37,9 +42,21 @@ struct receipt_tag {
 };
 
 struct receipt_work {
-	struct buf draft; /* the text while it may still be written; then it is the receipt's */
+	struct buf draft; /* what is being written */
 	unsigned writers; /* openings for writing */
 	bool dirty;       /* written or cut since it was last parsed */
+	bool cut;         /* to nothing, and nothing was written since */
+	/* Of a receipt that has a copy and is being written: the time that a tool has set, which is
+	 * kept if the text is. */
+	bool has_mtime;
+	int64_t mtime_ns;
+	/* While asking: what comes back if nothing could be recorded. */
+	struct {
+		enum receipt_state state;
+		int64_t id, mtime_ns;
+		bool mtime_set;
+		char *text;
+	} before;
 	bool spoilt; /* a write was refused: the text lacks a piece and requests nothing until it is
 			cut to 0 */
 	bool save_again; /* changed while asking */
@@ -60,9 +77,9 @@ struct receipt_work {
 
 /* Kept small, for there may be a hundred thousand: state that only few need is in `work`. */
 struct receipt {
-	int64_t id;   /* its row in the journal; 0: not there yet */
-	int64_t copy; /* journal_copy.id; 0: no copy yet */
-	int64_t mtime_ns;
+	int64_t id;                /* its row in the journal; 0: not there yet */
+	int64_t copy;              /* journal_copy.id; 0: no copy yet */
+	int64_t mtime_ns;          /* a copy that came to nothing: shown as 0 */
 	char *key;                 /* region, folder and name, for lookups */
 	const char *name;          /* the end of key */
 	char *file_name;           /* of a folder: the snapshot file's; NULL or "": never had one */
@@ -77,7 +94,10 @@ struct receipt {
 	enum receipt_state state : 8;
 	bool in_snapshots : 1; /* it stands in the region's snapshots/ */
 	bool is_folder : 1;
-	bool has_file : 1; /* the snapshot file is there */
+	bool has_file : 1;  /* the snapshot file is there */
+	bool mtime_set : 1; /* by a tool; else the source's start, once its copy is requested */
+	/* Removed beside it, until it is written again or the next mount. */
+	bool no_status : 1, no_link : 1;
 };
 
 struct receipts;
@@ -96,15 +116,21 @@ void receipts_changed(const struct receipts *rs, uint32_t number);
 
 /* A number that grows whenever a receipt comes, goes or changes its name. */
 uint64_t receipts_version(const struct receipts *rs);
+void receipts_listed_anew(struct receipts *rs); /* what stands beside one comes or goes */
 /* Whether any receipt is RECEIPT_ASKING. */
 bool receipts_asking(const struct receipts *rs);
 /* By node (NODE_RECEIPT, NODE_RECEIPT_STATUS, NODE_FOLDER…): NULL if it is gone. */
 struct receipt *receipts_get(const struct receipts *rs, struct node n);
 struct copy *receipts_copy(const struct fs *fs, const struct receipt *r); /* NULL: none yet */
-/* Whether its copy may exist or come to exist: no second one is requested. */
+/* Whether its copy is alive: queued, in progress, completed and not deleted, or nobody knows
+ * whether EC2 made it. A dry run's never is. */
+bool receipts_is_living(const struct fs *fs, const struct receipt *r);
+/* Whether the receipt must stay as it is: its copy is alive, or it is asking or being removed. */
 bool receipts_is_fixed(const struct fs *fs, const struct receipt *r);
-/* Whether the text may be written: 0, or -ENOENT (r is NULL), -EEXIST, -EBUSY with *err. */
+/* Whether the text may be written: 0, or -ENOENT (r is NULL), -EBUSY with *err. */
 int receipts_check_writable(const struct fs *fs, const struct receipt *r, struct err *err);
+/* Whether another receipt has this one's copy. */
+bool receipts_copy_is_shared(const struct fs *fs, const struct receipt *r);
 /* The region's name; the folder that a receipt stands in; the receipt's own node. */
 const char *receipts_region(const struct fs *fs, const struct receipt *r);
 struct node receipts_folder(const struct receipt *r);
@@ -116,8 +142,14 @@ struct node receipts_node_of(const struct receipt *r, enum node_kind kind);
 int64_t *receipts_copies(const struct receipts *rs, size_t *n);
 /* All receipts have numbers below this. */
 uint32_t receipts_count(const struct receipts *rs);
-/* The receipt of which names_stem() is `stem`; NULL: none. */
+struct receipt *receipts_by_name(
+	const struct receipts *rs, struct node folder, const char *name); /* NULL: none */
+/* Two receipts can have one stem, and so one status (names_stem()): "A" and "A.snapshot". The one
+ * whose status is shown: it has a copy, if any has; NULL: there is none. */
 struct receipt *receipts_by_stem(const struct receipts *rs, struct node folder, const char *stem);
+/* The other one of a name's stem, unless it is `self`; NULL. */
+struct receipt *receipts_sibling(const struct receipts *rs, struct node folder, const char *name,
+	const struct receipt *self);
 
 /* A new receipt, not in the journal. NULL with *err. */
 struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name, mode_t mode,
@@ -133,11 +165,15 @@ void receipts_save(struct fs *fs, struct receipt *r);
 
 /* Mode, owner, times: kept, as cp -a and rsync expect. set_attr() for receipts. */
 void receipts_set_attr(struct fs *fs, struct receipt *r, const struct stat *st, int which);
-void receipts_attr(const struct receipt *r, struct stat *st);
+void receipts_attr(const struct fs *fs, const struct receipt *r, struct stat *st);
+/* The copy has changed: the kernel forgets the attributes of its receipts that depend on it. */
+void receipts_copy_changed(const struct fs *fs, const struct copy *copy);
+
+/* --- receipt_work.c --- */
 
 /* Returns r->work, created if there is none. NULL on ENOMEM. */
 struct receipt_work *receipts_work(struct receipt *r);
-/* Frees r->work if the receipt does not need it any more. */
+/* Frees of r->work what the receipt does not need any more. */
 void receipts_work_shed(struct receipt *r);
 /* Remaining waiters get no reply. NULL is permitted. */
 void receipts_work_destroy(struct receipt_work *w);
@@ -154,8 +190,8 @@ bool receipts_work_reply(struct receipt_work *w, const struct err *err);
  * Returns 0 or -ENOMEM. */
 typedef void receipts_after_fn(void *arg, struct receipt *r, const struct err *err);
 int receipts_after(struct receipt_work *w, receipts_after_fn *fn, void *arg);
-/* The request has ended: calls them. r may be gone afterwards. */
-void receipts_ended(struct fs *fs, struct receipt *r, const struct err *err);
+/* Takes the first of them, to call it. False: there is none; w may be NULL. */
+bool receipts_after_take(struct receipt_work *w, receipts_after_fn **fn, void **arg);
 
 /* --- receipt_request.c --- */
 
@@ -164,31 +200,34 @@ void receipts_ended(struct fs *fs, struct receipt *r, const struct err *err);
  * `user` requests it, and finds the reason of a refusal in last-error. */
 void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request, bool move,
 	uid_t user, struct pending_reply *reply);
-/* Removes it: cancels a queued copy, deletes the row from the journal, then replies. EBUSY while
- * RECEIPT_ASKING or RECEIPT_REMOVING. */
+/* Removes it: deletes its row from the journal, abandons its copy (copies_abandon()) if no other
+ * receipt has that, then replies. EBUSY while RECEIPT_ASKING or RECEIPT_REMOVING. */
 void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *reply);
-/* The same for the snapshot file in a receipt's folder: the folder stays until its own rmdir. */
+/* Removes the snapshot file in a receipt's folder. The folder stays a receipt until its rmdir. */
 void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *reply);
 /* Appends the text of its status, with or without a copy. Results as buf_add. */
 int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out);
 
 /* --- receipt_names.c --- */
 
-/* find() and next() for NODE_REGION and NODE_SNAPSHOTS: receipts, each file with its status, and
- * its unlisted .wait. */
-int receipts_find(
-	const struct receipts *rs, struct node folder, const char *name, struct node *child);
-bool receipts_next(
-	const struct receipts *rs, struct node folder, uint64_t *pos, struct tree_entry *out);
+/* find() and next() for NODE_REGION and NODE_SNAPSHOTS: receipts; beside each stem its status, its
+ * unlisted .wait and the link .copy, which only a folder's lists. */
+int receipts_find(const struct fs *fs, struct node folder, const char *name, struct node *child);
+bool receipts_next(const struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out);
 /* create() and mkdir() there. */
 int receipts_create_file(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	struct handle *h, struct node *child, struct err *err);
 int receipts_create_folder(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	struct node *child, struct err *err);
-/* Checks that a receipt may be called `name` there: reserved names, another with the same status.
- * `self`: NULL, or the receipt that may have it already. */
+/* Checks that a receipt may be called `name` there: reserved names, names that are taken, and the
+ * status of another copy's receipt. `self`: NULL, or the receipt that may have it already. */
 int receipts_check_name(const struct fs *fs, struct node folder, const char *name,
 	const struct receipt *self, struct err *err);
+/* EEXIST, with `other` as the reason. */
+int receipts_refuse_sibling(const struct receipt *other, struct err *err);
+/* Hides the status or the link beside a receipt, or shows both again, as it is written. */
+void receipts_hide(struct fs *fs, struct receipt *r, enum node_kind kind);
+void receipts_unhide(struct fs *fs, struct receipt *r);
 
 /* --- receipt_folder.c: beside its struct node_ops --- */
 

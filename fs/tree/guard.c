@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Detects two kinds of command by their process: a recursive removal, and a receipt written anew.
- */
+/* Detects a recursive removal by its process. */
 #include "guard.h"
 
-#include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cleanup.h"
-#include "names.h"
 
 pid_t guard_process(pid_t thread)
 {
@@ -53,35 +49,4 @@ enum guard_verdict guard_check(struct guard *g, pid_t pid, int64_t now_ms)
 		}
 	}
 	return now_ms < g->all_until ? GUARD_FULL : GUARD_FREE;
-}
-
-/* --- removing and writing anew --- */
-
-void guard_overwrite_begun(struct overwrite *o, enum overwrite_step step, pid_t thread,
-	uint64_t folder, const char *name, int64_t now_ms)
-{
-	unsigned n = o->next;
-
-	if (!thread)
-		return;
-	o->next = (n + 1) % OVERWRITE_MAX;
-	o->steps[n].step = step;
-	o->steps[n].process = guard_process(thread);
-	o->steps[n].folder = folder;
-	o->steps[n].until_ms = now_ms + OVERWRITE_MS;
-	names_stem(name, o->steps[n].stem);
-}
-
-bool guard_overwrite_goes_on(const struct overwrite *o, enum overwrite_step step, pid_t thread,
-	uint64_t folder, const char *name, int64_t now_ms)
-{
-	char stem[NAME_MAX + 1];
-
-	names_stem(name, stem);
-	for (unsigned i = 0; i < OVERWRITE_MAX; i++)
-		if (now_ms < o->steps[i].until_ms && step == o->steps[i].step &&
-			folder == o->steps[i].folder && !strcmp(stem, o->steps[i].stem) &&
-			guard_process(thread) == o->steps[i].process)
-			return true;
-	return false;
 }

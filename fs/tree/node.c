@@ -90,17 +90,16 @@ static void node_path_of_receipt(struct fs *fs, struct node n, struct buf *out)
 	}
 	names_stem(r->name, stem);
 	buf_puts(out, r->in_snapshots ? "/snapshots/" : "/");
-	if (r->is_folder) {
+	if (n.kind == NODE_RECEIPT_STATUS)
+		buf_printf(out, "%s.status", stem);
+	else if (n.kind == NODE_RECEIPT_WAIT)
+		buf_printf(out, "%s.wait", stem);
+	else if (n.kind == NODE_RECEIPT_COPY)
+		buf_printf(out, "%s.copy", stem);
+	else
 		buf_puts(out, r->name);
-		if (n.kind == NODE_RECEIPT && r->file_name)
-			buf_printf(out, "/%s", r->file_name);
-		else if (n.kind == NODE_RECEIPT_STATUS || n.kind == NODE_RECEIPT_WAIT)
-			buf_puts(out, n.kind == NODE_RECEIPT_STATUS ? "/status" : "/.wait");
-	} else if (n.kind == NODE_RECEIPT_STATUS || n.kind == NODE_RECEIPT_WAIT) {
-		buf_printf(out, "%s%s", stem, n.kind == NODE_RECEIPT_STATUS ? ".status" : ".wait");
-	} else {
-		buf_puts(out, r->name);
-	}
+	if (n.kind == NODE_RECEIPT && r->is_folder && r->file_name)
+		buf_printf(out, "/%s", r->file_name);
 	if (n.kind == NODE_FOLDER_TAG && r->work && n.sub < r->work->n_tags)
 		buf_printf(out, "/tags/%s", r->work->tags[n.sub].key);
 }

@@ -44,6 +44,7 @@ enum node_kind {
 	NODE_FOLDER_COPY, /* the link to the new snapshot's folder */
 	NODE_RECEIPT_STATUS,
 	NODE_RECEIPT_WAIT,
+	NODE_RECEIPT_COPY, /* the link to the new snapshot's folder */
 	NODE_RECEIPT,
 	NODE_KINDS
 };

@@ -18,6 +18,8 @@ extern const struct node_ops snapshot_ops, description_ops, metadata_ops, snapsh
 extern const struct node_ops tags_ops, tag_ops;
 /* status.c */
 extern const struct node_ops status_ops, wait_ops, receipt_status_ops;
+/* receipt_names.c */
+extern const struct node_ops receipt_copy_ops;
 /* receipt_file.c */
 extern const struct node_ops receipt_ops;
 /* receipt_tags.c */

@@ -15,7 +15,7 @@ static int region_find(struct fs *fs, struct node folder, const char *name, stru
 {
 	if (folders_find(region_children, ARRAY_LEN(region_children), folder, name, child) == 0)
 		return 0;
-	return receipts_find(fs->receipts, folder, name, child);
+	return receipts_find(fs, folder, name, child);
 }
 
 /* Needs nothing from EC2, but reports the lookup for prefetching: a shell that expands a wildcard
@@ -39,7 +39,7 @@ static bool region_next(struct fs *fs, struct node folder, uint64_t *pos, struct
 	if (*pos < fixed && folders_next(region_children, fixed, folder, pos, out))
 		return true;
 	at = *pos - fixed;
-	if (!receipts_next(fs->receipts, folder, &at, out))
+	if (!receipts_next(fs, folder, &at, out))
 		return false;
 	*pos = at + fixed;
 	return true;
@@ -50,7 +50,7 @@ static int snapshots_find(struct fs *fs, struct node folder, const char *name, s
 	struct catalogue *c = fs_catalogue(fs, folder);
 	catalogue_slot slot;
 
-	if (receipts_find(fs->receipts, folder, name, child) == 0)
+	if (receipts_find(fs, folder, name, child) == 0)
 		return 0;
 	if (!ec2_is_snapshot_id(name))
 		return -ENOENT;
@@ -99,7 +99,7 @@ static bool snapshots_next(struct fs *fs, struct node folder, uint64_t *pos, str
 		return true;
 	}
 	at = *pos - RECEIPTS_FROM;
-	if (!receipts_next(fs->receipts, folder, &at, out))
+	if (!receipts_next(fs, folder, &at, out))
 		return false;
 	*pos = at + RECEIPTS_FROM;
 	return true;
@@ -117,7 +117,7 @@ static struct region_waiter *snapshots_ensure(struct fs *fs, struct node folder,
 	}
 	/* Only the name of an id is worth a request to EC2: any other name is a receipt or does not
 	 * exist. */
-	if (receipts_find(fs->receipts, folder, name, &receipt) == 0 || !ec2_is_snapshot_id(name)) {
+	if (receipts_find(fs, folder, name, &receipt) == 0 || !ec2_is_snapshot_id(name)) {
 		*ready = true;
 		return NULL;
 	}

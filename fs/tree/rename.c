@@ -27,8 +27,8 @@ static int make_room(struct fs *fs, struct node to_folder, const char *to_name,
 	struct receipt *r;
 
 	*old = NULL;
-	if (receipts_find(fs->receipts, to_folder, to_name, &n) < 0 ||
-		n.kind == NODE_RECEIPT_STATUS || n.kind == NODE_RECEIPT_WAIT)
+	if (receipts_find(fs, to_folder, to_name, &n) < 0 ||
+		(n.kind != NODE_RECEIPT && n.kind != NODE_FOLDER))
 		return receipts_check_name(fs, to_folder, to_name, self, err);
 	r = receipts_get(fs->receipts, n);
 	if (r == self)

@@ -344,6 +344,9 @@ static bool concerns_snapshot(struct fs *fs, struct node n, const void *what)
 
 static void copy_changed(void *arg, const struct copy *copy)
 {
+	const struct statuses *s = arg;
+
+	receipts_copy_changed(s->fs, copy);
 	status_changed(arg, concerns_copy, copy);
 }
 
@@ -451,15 +454,14 @@ static int receipt_status_set_attr(
 
 static void receipt_status_remove(struct fs *fs, struct node n, struct pending_reply *a)
 {
-	const struct receipt *r = receipts_get(fs->receipts, n);
-	struct err err;
+	struct receipt *r = receipts_get(fs->receipts, n);
 
-	if (r && r->is_folder) {
+	if (r)
+		receipts_hide(fs, r, n.kind);
+	if (r && r->is_folder)
 		receipt_folder_remove_child(fs, n, a);
-		return;
-	}
-	err_set(&err, EPERM, "a status goes with its receipt: rm %s", r ? r->name : "that");
-	pending_reply_err(a, &err);
+	else
+		pending_reply_errno(a, r ? 0 : ENOENT);
 }
 
 const struct node_ops status_ops = {.type = S_IFREG,

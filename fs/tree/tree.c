@@ -41,6 +41,7 @@ static const struct node_ops *const table[NODE_KINDS] = {
 	[NODE_FOLDER_COPY] = &folder_copy_ops,
 	[NODE_RECEIPT_STATUS] = &receipt_status_ops,
 	[NODE_RECEIPT_WAIT] = &wait_ops,
+	[NODE_RECEIPT_COPY] = &receipt_copy_ops,
 	[NODE_RECEIPT] = &receipt_ops,
 };
 

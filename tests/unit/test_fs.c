@@ -179,38 +179,6 @@ static void test_mount_calls_with_the_source_first(void **state)
 	options_finish(&o);
 }
 
-static void test_an_overwriting_command_is_known_by_process_and_name(void **state)
-{
-	enum { A = 0x7ffffff0, B }; /* no process has such a number */
-	struct overwrite o = {0};
-	char name[20];
-
-	(void)state;
-	assert_false(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 0));
-	guard_overwrite_begun(&o, OVERWRITE_REMOVED, A, 7, "x.snapshot", 1000);
-	assert_true(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x.snapshot", 1001));
-	assert_true(guard_overwrite_goes_on(
-		&o, OVERWRITE_REMOVED, A, 7, "x", 1001)); /* the same status */
-	assert_false(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, B, 7, "x.snapshot", 1001));
-	assert_false(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 8, "x.snapshot", 1001));
-	assert_false(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "y.snapshot", 1001));
-	assert_true(
-		guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1000 + OVERWRITE_MS - 1));
-	assert_false(
-		guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1000 + OVERWRITE_MS));
-	/* Who has removed may remove what others wrote anew meanwhile. */
-	assert_false(guard_overwrite_goes_on(&o, OVERWRITE_REFUSED, A, 7, "x.snapshot", 1001));
-	guard_overwrite_begun(&o, OVERWRITE_REMOVED, 0, 7, "z", 1000); /* anybody */
-	assert_false(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, 0, 7, "z", 1001));
-	/* Many at once: the latest are known. */
-	for (int i = 0; i < OVERWRITE_MAX; i++) {
-		snprintf(name, sizeof(name), "n%d", i);
-		guard_overwrite_begun(&o, OVERWRITE_REMOVED, A, 7, name, 1000);
-	}
-	assert_true(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "n0", 1001));
-	assert_false(guard_overwrite_goes_on(&o, OVERWRITE_REMOVED, A, 7, "x", 1001));
-}
-
 static unsigned errors_shown(const struct last_error *l, uid_t user, bool everybody)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
@@ -384,7 +352,6 @@ int main(void)
 		cmocka_unit_test(test_each_user_is_shown_their_own_errors),
 		cmocka_unit_test(test_the_guard_bars_for_a_while),
 		cmocka_unit_test(test_the_guard_never_forgets),
-		cmocka_unit_test(test_an_overwriting_command_is_known_by_process_and_name),
 		cmocka_unit_test(test_what_is_mounted_uppermost),
 		cmocka_unit_test(test_the_process_that_serves_a_mount),
 		cmocka_unit_test(test_a_mistyped_region),
