@@ -98,7 +98,7 @@ struct job_kind {
 	int (*encryption)(const struct copies *c, const struct copy *copy, struct buf *out);
 	/* The status line `move` of a row that moves: what becomes of the source. */
 	void (*follow_up)(const struct copy *copy, struct buf *out);
-	/* A status line about other results of the same request, made elsewhere. */
+	/* Appends "; " and a remark if the same request was carried out elsewhere too. */
 	void (*doubles)(const struct copies *c, const struct copy *copy, struct buf *out);
 };
 

@@ -210,9 +210,7 @@ void adopt_doubles(const struct copies *c, const struct copy *copy, struct buf *
 	for (size_t i = 0; i < source->n && n < DOUBLES_SHOWN; i++)
 		if (adopt_fits(queue, &terms, source->copies[i].slot, &s))
 			buf_printf(out, "%s%s",
-				n++ ? ", " : "note: another copy with the same source: ", s.id);
-	if (n)
-		buf_putc(out, '\n');
+				n++ ? ", " : "; another copy with the same source: ", s.id);
 }
 
 /* --- answers --- */

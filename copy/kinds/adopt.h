@@ -15,8 +15,7 @@ struct made_question *adopt_find(struct region_queue *queue, const struct journa
 	job_made_done *done, void *arg, struct err *err);
 void adopt_cancel(struct made_question *question);
 
-/* job_kind.doubles: names other copies of the same source and label, as far as the catalogue has
- * them. */
+/* job_kind.doubles: other copies of the same source and label, as far as the catalogue has them. */
 void adopt_doubles(const struct copies *c, const struct copy *copy, struct buf *out);
 
 #endif

@@ -121,33 +121,51 @@ static void status_times(const struct copy *copy, int64_t now_ms, struct buf *ou
 		buf_puts(out, "eta: unknown\n");
 }
 
-static void status_outcome(const struct copy *copy, struct buf *out)
+/* Whether the row's message is about its end, not a note. */
+static bool status_message_is_outcome(const struct copy *copy)
 {
-	const struct journal_copy *row = &copy->row;
-	bool told =
-		copy->state == COPY_COMPLETED && row->code && !strcmp(row->code, COPY_SOURCE_KEPT);
-
-	if (copy->state == COPY_FAILED || copy->state == COPY_ERROR ||
-		copy->state == COPY_CANCELLED || told) {
-		if (!told)
-			copies_text_line(out, "code", row->code);
-		copies_text_line(out, "message", row->message);
-		if (copy->state != COPY_CANCELLED)
-			copies_text_line(out, "hint", report_hint(copy));
-		copies_text_line(out, "request-id", row->request_id);
-	} else {
-		copies_text_line(
-			out, copy->state == COPY_DELETED ? "message" : "note", row->message);
+	switch (copy->state) {
+	case COPY_FAILED:
+	case COPY_ERROR:
+	case COPY_CANCELLED:
+	case COPY_DELETED:
+		return true;
+	default:
+		return copy->state == COPY_COMPLETED && copy->row.code &&
+		       !strcmp(copy->row.code, COPY_SOURCE_KEPT);
 	}
 }
 
-/* Within a region EC2 copies too: for another key, for example. */
-static void status_same_region(const struct copy *copy, struct buf *out)
+static void status_outcome(const struct copy *copy, struct buf *out)
 {
 	const struct journal_copy *row = &copy->row;
 
+	if (!status_message_is_outcome(copy))
+		return;
+	if (copy->state != COPY_COMPLETED)
+		copies_text_line(out, "code", row->code);
+	copies_text_line(out, "message", row->message);
+	if (copy->state != COPY_CANCELLED)
+		copies_text_line(out, "hint", report_hint(copy));
+	copies_text_line(out, "request-id", row->request_id);
+}
+
+/* One line for all remarks: no key comes twice. */
+static void status_note(const struct copies *c, const struct copy *copy, struct buf *out)
+{
+	const struct journal_copy *row = &copy->row;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	if (row->message && !status_message_is_outcome(copy))
+		buf_printf(&text, "; %s", row->message);
+	if (copy->origin == COPY_OURS)
+		copy->kind->doubles(c, copy, &text);
 	if (row->source_region && !strcmp(row->source_region, row->region))
-		buf_printf(out, "note: source and copy are in the same region, %s\n", row->region);
+		buf_printf(&text, "; source and copy are in the same region, %s", row->region);
+	if (text.error)
+		out->error = text.error;
+	else if (text.len)
+		copies_text_line(out, "note", text.data + 2);
 }
 
 int copies_status(const struct copies *c, const struct copy *copy, int64_t now_ms, struct buf *out)
@@ -173,9 +191,7 @@ int copies_status(const struct copies *c, const struct copy *copy, int64_t now_m
 	if (row->move)
 		copy->kind->follow_up(copy, out);
 	status_outcome(copy, out);
-	if (copy->origin == COPY_OURS)
-		copy->kind->doubles(c, copy, out);
-	status_same_region(copy, out);
+	status_note(c, copy, out);
 	return -out->error;
 }
 

@@ -108,7 +108,7 @@ def fields(text):
     """`key: value` lines as a dict; a key must not come twice."""
     out = {}
     for line in text.splitlines():
-        found = re.fullmatch(r"([a-z][a-z-]*): (.*)", line)
+        found = re.fullmatch(r"([a-z][a-z -]*): (.*)", line)
         check(found, "not a `key: value` line:", repr(line))
         check(found[1] not in out, "key twice:", found[1])
         out[found[1]] = found[2]
