@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/hashset: added values are found and removed ones are not, in any order of both. */
+/* base/hashset: added values are found and removed ones are not, in any order of both. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
