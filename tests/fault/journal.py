@@ -12,10 +12,16 @@ def now_ms():
     return int(time.time() * 1000)
 
 
+SINCE_VERSION_2 = {"copies": ("label", "adopted", "deleted_ms", "checksum"), "receipts": ("mtime_set", "description", "tags", "checksum")}
+
+
 def unseal(db, state_dir):
     """The journal as an ebsfs would have left it that knew no checksums: the next one takes it up as it is."""
-    for table in ("copies", "receipts"):
-        db.execute(f"ALTER TABLE {table} DROP COLUMN checksum")
+    for name, in db.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '%label%'").fetchall():
+        db.execute(f"DROP INDEX {name}")
+    for table, columns in SINCE_VERSION_2.items():
+        for column in columns:
+            db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     db.execute("DELETE FROM meta WHERE key IN ('commits', 'checksum')")
     db.execute("PRAGMA user_version = 2")
     os.unlink(os.path.join(state_dir, "journal.commits"))

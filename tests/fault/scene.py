@@ -135,7 +135,7 @@ class Scene(harness.Test):
 
     def state(self, id, region=AWAY):
         """The status of the receipt of this copy, as a dict; None if there is no receipt."""
-        for path in (f"{id}.status", f"snapshots/{id}.status", f"snapshots/{id}/status"):
+        for path in (f"{id}.status", f"snapshots/{id}.status"):
             try:
                 return status(self.m.region(region, path))
             except (FileNotFoundError, NotADirectoryError):
