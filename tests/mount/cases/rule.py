@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: MIT
+"""Receipts as names of copies: when a text is complete, what is written over a receipt, its time, its status, its removal."""
+import json
+import os
+import subprocess
+import time
+from errno import EEXIST, EINVAL, ENOENT
+
+from harness import case, check, contains, read, refused, same, status, until, write
+from world import AWKWARD, BARE, NIGHTLY
+
+
+def file(id):
+    return f"us-east-1/snapshots/{id}/{id}.snapshot"
+
+
+def text(m, id, *lines):
+    return read(m.file("us-east-1", id)) + "".join(line + "\n" for line in lines)
+
+
+# --- when a text is complete ---
+
+
+@case
+def a_child_that_closes_is_not_the_end(t):
+    """The program that opened the file decides: options that a later command adds count, in each way that a shell has to say it."""
+    m = t.mount()
+    add = "echo 'copy.again: %d'"
+    writers = (
+        f"(cat {file(NIGHTLY)}; {add}) > eu-west-1/%d",
+        f"{{ cat {file(NIGHTLY)}; {add}; }} > eu-west-1/%d",
+        f"exec 3> eu-west-1/%d; cat {file(NIGHTLY)} >&3; {add} >&3; exec 3>&-",
+        f"(cat {file(NIGHTLY)}; sh -c \"{add}\") | tee eu-west-1/%d >/dev/null",
+        f"(cat {file(NIGHTLY)}; {add}) | dd of=eu-west-1/%d status=none",
+        f"(cat {file(NIGHTLY)}; /bin/{add}) > eu-west-1/%d",
+        f"(cat {file(NIGHTLY)} & wait; {add}) >> eu-west-1/%d",
+    )
+    for n, writer in enumerate(writers):
+        t.ok(writer.replace("%d", str(n)))
+        last = [c["Tags"].get("ebsfs:again") for c in t.sim.copies("eu-west-1")]
+        same(sorted(last), [str(i) for i in range(n + 1)], writer)
+        same(t.sim.count("CopySnapshot"), n + 1, writer)
+    contains(read(m.region("eu-west-1", "0")), "copy.again: 0")
+
+
+@case
+def a_program_s_child_writes(t):
+    """Python opens the file, and the command that it starts writes and closes it: the text ends with Python's close, which has the result."""
+    m = t.mount()
+    with open(m.region("eu-west-1", "x"), "w") as f:
+        subprocess.run(["cat", m.file("us-east-1", NIGHTLY)], stdout=f, check=True)
+        same(t.sim.count("CopySnapshot"), 0, "a child's close")
+        subprocess.run(["echo", "copy.tag.more: yes"], stdout=f, check=True)
+    same([c["Tags"]["more"] for c in t.sim.copies("eu-west-1")], ["yes"])
+    fd = os.open(m.region("eu-west-1", "y"), os.O_WRONLY | os.O_CREAT)
+    subprocess.run(["sh", "-c", "echo region: us-east-1; echo nonsense; echo ..."], stdout=fd, check=True)
+    refused(EINVAL, os.close, fd)
+
+
+@case
+def after_the_end_nothing_follows(t):
+    """Once the text was sent, this opening cannot write. A child that outlives the program that opened the file ends the text with its close."""
+    m = t.mount()
+    fd = os.open(m.region("eu-west-1", "x"), os.O_WRONLY | os.O_CREAT)
+    os.write(fd, text(m, NIGHTLY).encode())
+    os.close(os.dup(fd))
+    same(t.sim.count("CopySnapshot"), 1)
+    refused(EINVAL, os.write, fd, b"copy.kms-key: alias/dr\n")
+    contains(read(m(".ebsfs/last-error")), "its text was sent")
+    os.close(fd)
+    same(read(m.region("eu-west-1", "x")), text(m, NIGHTLY))
+    t.ok(f"(sh -c 'sleep 0.3; cat {file(BARE)}' &) > eu-west-1/y")
+    until(lambda: t.sim.count("CopySnapshot") == 2, "the copy is asked for", 10)
+    m.allow("asks for nothing")
+    t.ok(f": > eu-west-1/z; head -2 {file(AWKWARD)} > eu-west-1/z")
+    same(t.sim.count("CopySnapshot"), 2)
+
+
+@case
+def a_text_from_another_pid_namespace(t):
+    """Its processes have no number here: the last close decides."""
+    m = t.mount("allow_other") if os.getuid() else t.mount()
+    done = t.run(f"unshare --pid --fork sh -c '(cat {file(NIGHTLY)}; echo copy.tag.more: yes) > eu-west-1/x'")
+    if "unshare" in done.err:
+        from harness import Skip
+
+        raise Skip("no pid namespaces here")
+    same(done.code, 0, done)
+    until(lambda: t.sim.copies("eu-west-1"), "the copy is asked for")
+    same([c["Tags"]["more"] for c in t.sim.copies("eu-west-1")], ["yes"])
+    check(m)
+
+
+# --- writing over a receipt ---
+
+
+@case
+def over_a_living_receipt(t):
+    """The same again is 0 in each way to write; another source is EEXIST, and text and time stay. O_TRUNC leaves the text until close()."""
+    m = t.mount()
+    m.allow("stays as it was", "asks for nothing")
+    path = m.region("eu-west-1", "x")
+    t.ok(f"cp {file(NIGHTLY)} eu-west-1/x")
+    for again in ("cp", "cp -f", "cp -p", "install -m 644", "cp --remove-destination", "cp -u", "cp -b"):
+        t.ok(f"{again} {file(NIGHTLY)} eu-west-1/x")
+    t.ok(f"cat {file(NIGHTLY)} > eu-west-1/x; tee eu-west-1/x < {file(NIGHTLY)} >/dev/null; dd if={file(NIGHTLY)} of=eu-west-1/x status=none")
+    t.ok("sed -i s/a/a/ eu-west-1/x; perl -pi -e s/a/a/ eu-west-1/x")
+    same(t.sim.count("CopySnapshot"), 1)
+    kept = os.stat(path).st_mtime_ns
+    fd = os.open(path, os.O_WRONLY | os.O_TRUNC)
+    same(read(path), text(m, NIGHTLY), "after O_TRUNC")
+    os.write(fd, text(m, BARE).encode())
+    os.utime(path, ns=(5, 5))
+    same(read(path), text(m, NIGHTLY), "before the close")
+    refused(EEXIST, os.close, fd)
+    same((read(path), os.stat(path).st_mtime_ns), (text(m, NIGHTLY), kept), "after EEXIST")
+    contains(read(m(".ebsfs/last-error")), "write this text to another name, or rm 'x' first")
+    t.fails(EEXIST, f"cp {file(BARE)} eu-west-1/x")
+    t.fails(EEXIST, f"cp -f {file(BARE)} eu-west-1/x")
+    same(status(m.region("eu-west-1", "x.status"))["source"], f"us-east-1/{NIGHTLY}")
+    # What asks for nothing changes nothing.
+    t.ok(": > eu-west-1/x")
+    same((read(path), os.stat(path).st_mtime_ns), (text(m, NIGHTLY), kept), "emptied")
+    contains(read(m(".ebsfs/last-error")), "to remove it use rm")
+    refused(EEXIST, os.truncate, path, 0)
+    # Another text for the same copy takes the place of the old one.
+    write(path, "# mine\n" + text(m, NIGHTLY))
+    same(read(path), "# mine\n" + text(m, NIGHTLY))
+    same(t.sim.count("CopySnapshot"), 1)
+    m.unmount()
+    t.mount()
+    same(read(path), "# mine\n" + text(m, NIGHTLY))
+
+
+@case
+def over_a_receipt_that_came_to_nothing(t):
+    """A failed one, a dry run's and a deleted copy's receipt take any text. What is appended is added to its text, whoever looks meanwhile."""
+    m = t.mount("window=1", "ttl=1")
+    m.allow("UnauthorizedOperation")
+    t.sim.set_copy_seconds(0)
+    t.sim.fault("CopySnapshot", code="UnauthorizedOperation", http=403)
+    t.run(f"cp {file(NIGHTLY)} eu-west-1/x")
+    same(status(m.region("eu-west-1", "x.status"))["state"], "failed")
+    t.ok("(echo '# one'; stat eu-west-1/x >/dev/null; echo 'copy.tag.more: yes') >> eu-west-1/x")
+    same(read(m.region("eu-west-1", "x")), text(m, NIGHTLY, "# one", "copy.tag.more: yes"))
+    same([c["Tags"]["more"] for c in t.sim.copies("eu-west-1")], ["yes"])
+    t.ok(f"(echo 'copy.dry-run: yes'; cat {file(BARE)}) > eu-west-1/d; cp {file(AWKWARD)} eu-west-1/d")
+    same(status(m.region("eu-west-1", "d.status"))["source"], f"us-east-1/{AWKWARD}")
+    copy = status(m.region("eu-west-1", "x.wait"))["snapshot"]
+    time.sleep(1.2)
+    t.sim.delete_snapshot("eu-west-1", copy)
+    time.sleep(1.2)
+    t.ok(f"cp {file(BARE)} eu-west-1/x")  # nobody has looked yet: EC2 is asked
+    same(status(m.region("eu-west-1", "x.status"))["source"], f"us-east-1/{BARE}")
+
+
+@case
+def two_programs_write_one_name(t):
+    """At the same time, and the same text: both get the first one's answer, and one request is sent."""
+    m = t.mount()
+    t.sim.fault("CopySnapshot", effect="slow", seconds=2)
+    def write_both(name, what):
+        command = ["sh", "-c", f"exec tee {m.region('eu-west-1', name)} < {what} >/dev/null"]
+        both = [t.background(command, stderr=subprocess.PIPE) for _ in range(2)]
+        return [(p.communicate()[1], p.returncode) for p in both]
+
+    same(write_both("x", m.file("us-east-1", NIGHTLY)), [("", 0)] * 2)
+    same(t.sim.count("CopySnapshot"), 1)
+    m.allow("UnauthorizedOperation")
+    t.sim.clear_faults()
+    t.sim.fault("CopySnapshot", code="UnauthorizedOperation", http=403, times=2)
+    [(first, _), (second, _)] = write_both("y", m.file("us-east-1", BARE))
+    check("Permission denied" in first and "Permission denied" in second, first, second)
+
+
+# --- names ---
+
+
+@case
+def names_that_share_a_status(t):
+    """A/ and A.snapshot, nightly and nightly.snapshot are names of one copy, or EEXIST."""
+    m = t.mount()
+    m.allow("has the same status file")
+    t.ok(f"cp -r us-east-1/snapshots/{NIGHTLY} eu-west-1/; cp {file(NIGHTLY)} eu-west-1/; cp {file(BARE)} eu-west-1/nightly; cp {file(BARE)} eu-west-1/nightly.snapshot")
+    same(t.sim.count("CopySnapshot"), 2)
+    names = sorted(os.listdir(m.region("eu-west-1")))
+    same(names, sorted([NIGHTLY, NIGHTLY + ".copy", NIGHTLY + ".snapshot", NIGHTLY + ".status", "nightly", "nightly.snapshot", "nightly.status", "snapshots"]))
+    same(os.readlink(m.region("eu-west-1", NIGHTLY + ".copy")), "snapshots/" + status(m.region("eu-west-1", NIGHTLY + ".status"))["snapshot"])
+    same(os.readlink(m.region("eu-west-1", "nightly.copy")), "snapshots/" + status(m.region("eu-west-1", "nightly.wait"))["snapshot"])
+    t.ok("rm eu-west-1/nightly.snapshot")
+    t.fails(EEXIST, f"cp {file(NIGHTLY)} eu-west-1/nightly.snapshot")
+    contains(read(m(".ebsfs/last-error")), "give this one another name, or rm that one")
+    same(status(m.region("eu-west-1", "nightly.status"))["source"], f"us-east-1/{BARE}")
+    same(t.sim.count("CopySnapshot"), 2)
+    m.unmount()
+    m = t.mount()
+    check(set(names) - {"nightly.snapshot"} <= set(os.listdir(m.region("eu-west-1"))), "after another mount")
+
+
+@case
+def a_status_that_is_removed(t):
+    """It is gone, and .wait stays; it comes back when its receipt is written. rsync --delete so keeps receipts in step with their sources."""
+    m = t.mount()
+    t.ok(f"cp {file(NIGHTLY)} eu-west-1/snapshots/")
+    folder = m.region("eu-west-1", "snapshots")
+    t.ok(f"rm eu-west-1/snapshots/{NIGHTLY}.status")
+    check(not os.path.exists(os.path.join(folder, NIGHTLY + ".status")) and NIGHTLY + ".status" not in os.listdir(folder), "it is there")
+    contains(read(os.path.join(folder, NIGHTLY + ".wait")), "source: ")
+    t.ok(f"cp {file(NIGHTLY)} eu-west-1/snapshots/")
+    check(NIGHTLY + ".status" in os.listdir(folder), "it is not back")
+    # A mirror of the snapshots' files.
+    t.ok(f"mkdir {t.path('from')}; cp -p {file(NIGHTLY)} {file(BARE)} {t.path('from')}")
+    for _ in range(2):
+        t.ok(f"rsync -aO --delete --exclude=/snapshots {t.path('from')}/ us-west-2/")
+        same(sorted(os.listdir(m.region("us-west-2"))), sorted([NIGHTLY + ".snapshot", BARE + ".snapshot", "snapshots"] + ([] if _ else [BARE + ".status", NIGHTLY + ".status"])))
+    os.unlink(t.path("from", BARE + ".snapshot"))
+    t.ok(f"rsync -aO --delete --exclude=/snapshots {t.path('from')}/ us-west-2/")
+    same(sorted(os.listdir(m.region("us-west-2"))), [NIGHTLY + ".snapshot", "snapshots"])
+    same(len(t.sim.copies("us-west-2")), 2)
+
+
+# --- times ---
+
+
+@case
+def the_time_of_a_receipt(t):
+    """The snapshot file's unless a tool sets another, so rsync -a after cp sends nothing; also when the text was edited."""
+    m = t.mount()
+    source = os.stat(m.file("us-east-1", NIGHTLY)).st_mtime_ns
+    t.ok(f"cp {file(NIGHTLY)} eu-west-1/; sed s/x/x/ {file(NIGHTLY)} > eu-west-1/y; cp -r us-east-1/snapshots/{NIGHTLY} us-west-2/; cp {file(NIGHTLY)} us-west-2/")
+    for path in (f"eu-west-1/{NIGHTLY}.snapshot", "eu-west-1/y", f"us-west-2/{NIGHTLY}/{NIGHTLY}.snapshot", f"us-west-2/{NIGHTLY}"):
+        same(os.stat(m("regions", path)).st_mtime_ns, source, path)
+    same(t.ok(f"rsync -a --out-format=%n {file(NIGHTLY)} eu-west-1/"), "")
+    same(t.ok(f"rsync -a --out-format=%n {file(NIGHTLY)} us-west-2/"), "")
+    t.ok(f"touch -d 2001-02-03 eu-west-1/y; cp {file(NIGHTLY)} eu-west-1/kept; touch -d 2001-02-03 eu-west-1/kept")
+    m.unmount()
+    m = t.mount()
+    same(os.stat(m.region("eu-west-1", "kept")).st_mtime, 981158400)
+    same(os.stat(m.region("eu-west-1", NIGHTLY + ".snapshot")).st_mtime_ns, source)
+    t.ok(f"cat {file(NIGHTLY)} > eu-west-1/y")
+    same(os.stat(m.region("eu-west-1", "y")).st_mtime_ns, source, "written again")
+    same(t.sim.count("CopySnapshot"), 2)
+
+
+@case
+def the_time_of_what_came_to_nothing(t):
+    """0, at once and whatever the kernel had cached: rsync -a and cp -u send it again. So has a new file that was refused."""
+    m = t.mount()
+    m.allow("UnauthorizedOperation", "enabled")
+    t.sim.set_copy_seconds(3600)
+    for again in ("rsync -a", "cp -u", "cp -au"):
+        t.ok(f"cp -p {file(NIGHTLY)} eu-west-1/x")
+        check(os.stat(m.region("eu-west-1", "x")).st_mtime > 0)
+        t.sim.fail_copy("eu-west-1", "Given key ID is not accessible")
+        until(lambda: status(m.region("eu-west-1", "x.status"))["state"] == "error", "EC2 gives it up")
+        same(os.stat(m.region("eu-west-1", "x")).st_mtime, 0)
+        sent = t.sim.count("CopySnapshot")
+        t.ok(f"{again} {file(NIGHTLY)} eu-west-1/x")
+        same(t.sim.count("CopySnapshot"), sent + 1, again)
+        check(os.stat(m.region("eu-west-1", "x")).st_mtime > 0)
+    t.run(f"sed s/us-east-1/us-east-9/ {file(NIGHTLY)} > {t.path('text')}; cp -p {t.path('text')} eu-west-1/z")
+    same(os.stat(m.region("eu-west-1", "z")).st_mtime, 0)
+
+
+# --- removal ---
+
+
+@case
+def the_last_receipt_of_a_queued_copy(t):
+    """rm answers at once; the copy goes 5 seconds after its last receipt, not before and not with another one."""
+    m = t.mount()
+    m.allow("ResourceLimitExceeded")
+    t.sim.set_limit(1)
+    t.sim.set_copy_seconds(3600)
+    t.ok(f"cp {file(NIGHTLY)} {file(BARE)} eu-west-1/; cp {file(BARE)} eu-west-1/too; cp {file(BARE)} eu-west-1/snapshots/")
+    states = lambda: [c["state"] for c in json.loads(read(m("copies.json")))]  # noqa: E731
+    t.ok(f"rm eu-west-1/{BARE}.snapshot eu-west-1/snapshots/{BARE}.snapshot")
+    refused(ENOENT, os.stat, m.region("eu-west-1", BARE + ".status"))
+    time.sleep(6)
+    same(states(), ["pending", "queued"])
+    t.ok("rm eu-west-1/too", seconds=2)
+    same(states(), ["pending", "queued"])
+    t.ok(f"cp {file(BARE)} eu-west-1/too")
+    time.sleep(6)
+    same(states(), ["pending", "queued"], "a new receipt has come")
+    t.ok("rm eu-west-1/too")
+    until(lambda: states() == ["pending", "cancelled"], "it is cancelled", 10)
+    # A running one goes on.
+    t.ok(f"rm eu-west-1/{NIGHTLY}.snapshot")
+    time.sleep(1)
+    same([c["State"] for c in t.sim.copies("eu-west-1")], ["pending"])
