@@ -78,13 +78,12 @@ static int receipt_file_too_long(struct receipt *r, int result, struct err *err)
 		REQUEST_TEXT_MAX);
 }
 
-static void receipt_file_touch(struct fs *fs, struct receipt *r)
+static void receipt_file_touch(struct receipt *r)
 {
 	r->work->dirty = true;
 	r->work->cut = !r->work->draft.len;
 	if (r->state == RECEIPT_DRAFT)
 		r->mtime_ns = clock_wall_ms() * 1000000;
-	receipts_unhide(fs, r);
 }
 
 /* Whether this opening may go on writing: not once its text was sent. */
@@ -122,7 +121,7 @@ static int receipt_file_truncate(
 	result = buf_resize(&r->work->draft, (size_t)size);
 	if (result < 0)
 		return receipt_file_too_long(r, result, err);
-	receipt_file_touch(fs, r);
+	receipt_file_touch(r);
 	return 0;
 }
 
@@ -139,7 +138,7 @@ static int receipt_file_write(
 		&r->work->draft, h->append ? r->work->draft.len : (size_t)offset, data, len);
 	if (result < 0)
 		return receipt_file_too_long(r, result, err);
-	receipt_file_touch(h->fs, r);
+	receipt_file_touch(r);
 	return 0;
 }
 
@@ -234,15 +233,15 @@ static void receipt_file_report_cut(const struct handle *h, const struct receipt
 /* The last close requests the copy for a text without "..." too. */
 static void receipt_file_closed(struct handle *h)
 {
-	struct receipt *r = receipt_file_get(h->fs, h->node);
+	struct receipt *r = receipts_get(h->fs->receipts, h->node);
 
 	if (!r || --r->work->writers)
 		return;
-	if (receipt_file_is_changed(r))
+	if (r->has_file && receipt_file_is_changed(r))
 		receipt_file_ask(h, r, true, NULL);
-	else if (r->work->cut && r->state != RECEIPT_DRAFT)
+	else if (r->has_file && r->work->cut && r->state != RECEIPT_DRAFT)
 		receipt_file_report_cut(h, r);
-	r = receipt_file_get(h->fs, h->node);
+	r = receipts_get(h->fs->receipts, h->node);
 	if (r)
 		receipts_work_shed(r);
 }

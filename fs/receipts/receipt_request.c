@@ -76,6 +76,7 @@ static int receipt_request_begin(
 	}
 	receipt_request_date(fs, r, request->source_region, request->source_id);
 	w->has_mtime = w->save_again = w->has_refused = false;
+	receipts_unhide(fs, r);
 	return 0;
 }
 
