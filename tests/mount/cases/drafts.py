@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""Names that begin with a dot are drafts: in memory only, and without effect until they are renamed to a plain name."""
+import os
+import signal
+import subprocess
+import time
+from errno import EACCES, EEXIST, EINVAL, ENOENT
+
+from harness import case, check, contains, read, refused, same, status, until, write
+from world import AWKWARD, BARE, ENCRYPTED, NIGHTLY
+
+TEXT = "region: us-east-1\nsnapshot: {}\n...\n"
+EVERYWHERE = ("", "snapshots", "folder", "folder/tags", ".folder", ".folder/deeper")
+
+
+def file(id=NIGHTLY):
+    return f"us-east-1/snapshots/{id}/{id}.snapshot"
+
+
+@case
+def a_draft_asks_for_nothing(t):
+    """Wherever it is, whatever is written into it, whoever closes it; and it is gone with the mount."""
+    m = t.mount()
+    os.makedirs(m.region("eu-west-1", "folder/tags"))
+    os.makedirs(m.region("eu-west-1", ".folder/deeper"))
+    for place in EVERYWHERE:
+        path = m.region("eu-west-1", place, ".draft")
+        write(path, TEXT.format(NIGHTLY))
+        same(read(path), TEXT.format(NIGHTLY), place)
+        check(".draft" in os.listdir(os.path.dirname(path)), place, "does not list it")
+        t.ok(f"(/bin/echo -n; cat {file()}) > {path}; cp -p {file()} {path}; chmod 600 {path}; cat {path}")
+        same(os.stat(path).st_mtime, os.stat(m.file("us-east-1", NIGHTLY)).st_mtime)
+    write(m.region("eu-west-1", ".folder", "plain"), TEXT.format(NIGHTLY))
+    t.ok("rm eu-west-1/snapshots/.draft; mv eu-west-1/.draft eu-west-1/.other; rm -r eu-west-1/.folder/deeper")
+    time.sleep(1)
+    same((t.sim.count("CopySnapshot"), t.sim.count("CreateTags"), t.sim.count("DeleteTags")), (0, 0, 0))
+    m.unmount()
+    m = t.mount()
+    same([n for n in os.listdir(m.region("eu-west-1")) if n.startswith(".")], [], "after another mount")
+    same(t.sim.count("CopySnapshot"), 0)
+
+
+@case
+def a_rename_asks(t):
+    """To a plain name, in the same folder or another; its result is EC2's, and a refused draft can be renamed again."""
+    m = t.mount()
+    m.allow("UnauthorizedOperation")
+    for id, draft, name in ((NIGHTLY, ".a", "a"), (BARE, "snapshots/.b", "b"), (AWKWARD, ".c", "snapshots/c")):
+        write(m.region("eu-west-1", draft), TEXT.format(id))
+        os.rename(m.region("eu-west-1", draft), m.region("eu-west-1", name))
+        same(status(m.region("eu-west-1", name + ".status"))["source"], f"us-east-1/{id}")
+        check(not os.path.exists(m.region("eu-west-1", draft)), draft, "is still there")
+    same(t.sim.count("CopySnapshot"), 3)
+    draft = m.region("eu-west-1", ".d")
+    write(draft, "nonsense\n")
+    refused(EINVAL, os.rename, draft, m.region("eu-west-1", "d"))
+    t.sim.fault("CopySnapshot", code="UnauthorizedOperation", http=403)
+    write(m.region("eu-west-1", ".e"), TEXT.format(ENCRYPTED))
+    refused(EACCES, os.rename, m.region("eu-west-1", ".e"), m.region("eu-west-1", "e"))
+    contains(read(m(".ebsfs/last-error")), "UnauthorizedOperation")
+    t.ok(f"cp {file(ENCRYPTED)} eu-west-1/e")
+    same(len(t.sim.copies("eu-west-1")), 4)
+
+
+@case
+def onto_a_living_receipt(t):
+    """The same request replaces the text; another one is EEXIST, and both stay."""
+    m = t.mount()
+    t.ok(f"cp {file()} eu-west-1/x")
+    write(m.region("eu-west-1", ".same"), "# mine\n" + TEXT.format(NIGHTLY))
+    os.rename(m.region("eu-west-1", ".same"), m.region("eu-west-1", "x"))
+    same(read(m.region("eu-west-1", "x")), "# mine\n" + TEXT.format(NIGHTLY))
+    write(m.region("eu-west-1", ".other"), TEXT.format(BARE))
+    refused(EEXIST, os.rename, m.region("eu-west-1", ".other"), m.region("eu-west-1", "x"))
+    same((read(m.region("eu-west-1", ".other")), read(m.region("eu-west-1", "x"))), (TEXT.format(BARE), "# mine\n" + TEXT.format(NIGHTLY)))
+    same(t.sim.count("CopySnapshot"), 1)
+
+
+@case
+def a_folder_of_drafts(t):
+    """A folder that is written under a dot's name and then renamed is a receipt's folder."""
+    m = t.mount()
+    t.ok(f"cp -r us-east-1/snapshots/{NIGHTLY} eu-west-1/.new; echo test > eu-west-1/.new/tags/env; echo weekly > eu-west-1/.new/description")
+    same(t.sim.count("CopySnapshot"), 0)
+    t.ok(f"mv eu-west-1/.new eu-west-1/{NIGHTLY}")
+    [copy] = until(lambda: t.sim.copies("eu-west-1"), "the copy")
+    same((copy["Description"], {k: v for k, v in copy["Tags"].items() if not k.startswith("ebsfs:")}), ("weekly", {"Name": "db", "env": "test"}))
+    same(status(m.region("eu-west-1", NIGHTLY + ".status"))["snapshot"], copy["SnapshotId"])
+
+
+@case
+def a_killed_rsync_starts_nothing(t):
+    """--delay-updates renames at the end: what was not renamed was not asked for. A draft that is left is no hindrance."""
+    m = t.mount()
+    m.allow("nterrupt")
+    ids = (NIGHTLY, BARE, AWKWARD, ENCRYPTED)
+    files = " ".join(file(id) for id in ids)
+    rsync = subprocess.Popen(["bash", "-c", f"exec rsync -a --delay-updates --bwlimit=0.5 {files} eu-west-1/"], env=t.env, cwd=m("regions"), start_new_session=True,
+                             stderr=subprocess.DEVNULL)
+    until(lambda: ".~tmp~" in os.listdir(m.region("eu-west-1")) and os.listdir(m.region("eu-west-1", ".~tmp~")), "the first file is written")
+    os.killpg(rsync.pid, signal.SIGKILL)
+    rsync.wait()
+    time.sleep(1)
+    same(t.sim.count("CopySnapshot"), 0)
+    t.ok(f"rsync -a --delay-updates {files} eu-west-1/")
+    same(sorted(c["Tags"]["ebsfs:source"] for c in t.sim.copies("eu-west-1")), sorted(f"us-east-1/{id}" for id in ids))
+    refused(ENOENT, os.stat, m.region("eu-west-1", ".~tmp~"))
