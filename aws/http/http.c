@@ -10,10 +10,11 @@
 #include <sys/socket.h>
 #include <utlist.h>
 
-#include "http_result.h"
+#include "http_error.h"
 #include "loop.h"
 #include "secret_mask.h"
 #include "url.h"
+#include "utf8.h"
 #include "workdir.h"
 
 #define CONNECT_MS        5000
@@ -27,36 +28,41 @@
 
 struct http_message {
 	char *url;
-	char *method;
-	char **lines; /* "Name: value"; "Name;" for an empty value, as curl expects it */
-	size_t n_lines;
-	char *body; /* NULL: none */
-	size_t body_len;
+	struct curl_slist *headers;
+	struct buf body;
 	char *secrets[HTTP_SECRETS_MAX];
 };
 
-static bool has_line_break(const char *s)
+static void wipe_free(char *s)
 {
-	return strpbrk(s, "\r\n") != NULL;
+	if (s)
+		explicit_bzero(s, strlen(s));
+	free(s);
 }
 
-static int message_add_line(struct http_message *message, char *line)
+static int message_add_line(struct http_message *message, const char *line)
 {
-	if (!line)
+	struct curl_slist *list = curl_slist_append(message->headers, line);
+
+	if (!list)
 		return -ENOMEM;
-	message->lines[message->n_lines++] = line;
+	message->headers = list;
 	return 0;
 }
 
+/* "Name: value"; "Name;" for an empty value, as curl expects it. */
 static int message_add_header(struct http_message *message, const struct http_header *header)
 {
 	size_t size = strlen(header->name) + strlen(header->value) + 3;
 	char *line = malloc(size);
+	int r;
 
-	if (line)
-		snprintf(line, size, *header->value ? "%s: %s" : "%s;%s", header->name,
-			header->value);
-	return message_add_line(message, line);
+	if (!line)
+		return -ENOMEM;
+	snprintf(line, size, *header->value ? "%s: %s" : "%s;%s", header->name, header->value);
+	r = message_add_line(message, line);
+	wipe_free(line);
+	return r;
 }
 
 static int message_add_headers(
@@ -65,13 +71,10 @@ static int message_add_headers(
 	bool typed = false;
 	int r;
 
-	message->lines = calloc(request->n_headers + 2, sizeof(*message->lines));
-	if (!message->lines)
-		return -ENOMEM;
 	for (size_t i = 0; i < request->n_headers; i++) {
 		const struct http_header *h = &request->headers[i];
 
-		if (has_line_break(h->name) || has_line_break(h->value))
+		if (strpbrk(h->name, "\r\n") || strpbrk(h->value, "\r\n"))
 			return err_set(
 				err, EINVAL, "the header %.40s has a line break in it", h->name);
 		r = message_add_header(message, h);
@@ -81,8 +84,8 @@ static int message_add_headers(
 	}
 	/* Turns off two defaults of curl: Content-Type for a form, and "Expect: 100-continue"
 	 * before a long body. */
-	r = typed ? 0 : message_add_line(message, strdup("Content-Type:"));
-	return r < 0 ? r : message_add_line(message, strdup("Expect:"));
+	r = typed ? 0 : message_add_line(message, "Content-Type:");
+	return r < 0 ? r : message_add_line(message, "Expect:");
 }
 
 /* Returns 0, -ENOMEM, or -EINVAL with *err: a line break in a header. Call http_message_finish()
@@ -90,15 +93,10 @@ static int message_add_headers(
 static int http_message_init(
 	struct http_message *message, const struct http_request *request, struct err *err)
 {
-	*message = (struct http_message){.body_len = request->body ? request->body_len : 0};
-	message->url = strdup(request->url);
-	message->method = strdup(request->method);
-	if (request->body)
-		message->body = malloc(message->body_len + 1);
-	if (!message->url || !message->method || (request->body && !message->body))
+	*message = (struct http_message){.url = strdup(request->url)};
+	if (!message->url ||
+		(request->body && buf_add(&message->body, request->body, request->body_len) < 0))
 		return -ENOMEM;
-	if (message->body_len)
-		memcpy(message->body, request->body, message->body_len);
 	for (size_t i = 0; i < HTTP_SECRETS_MAX; i++) {
 		if (!request->secrets[i])
 			continue;
@@ -109,25 +107,15 @@ static int http_message_init(
 	return message_add_headers(message, request, err);
 }
 
-static void wipe_free(char *s, size_t len)
-{
-	if (s)
-		explicit_bzero(s, len);
-	free(s);
-}
-
 static void http_message_finish(struct http_message *message)
 {
-	for (size_t i = 0; i < message->n_lines; i++)
-		wipe_free(message->lines[i], strlen(message->lines[i]));
-	free(message->lines);
-	wipe_free(message->body, message->body_len);
+	for (struct curl_slist *h = message->headers; h; h = h->next)
+		explicit_bzero(h->data, strlen(h->data)); /* tokens */
+	curl_slist_free_all(message->headers);
+	buf_wipe(&message->body);
 	for (size_t i = 0; i < HTTP_SECRETS_MAX; i++)
-		wipe_free(
-			message->secrets[i], message->secrets[i] ? strlen(message->secrets[i]) : 0);
+		wipe_free(message->secrets[i]);
 	free(message->url);
-	free(message->method);
-	*message = (struct http_message){0};
 }
 
 /* --- calls --- */
@@ -151,7 +139,6 @@ struct http_call {
 	struct http *http;
 	CURL *easy;
 	struct http_message request;
-	struct curl_slist *headers;
 	bool fresh_tls; /* a TLS connection of its own: nothing is sent before its handshake */
 	struct http_response response;
 	struct err err;
@@ -169,9 +156,6 @@ static void http_call_free(struct http_call *call)
 		curl_multi_remove_handle(call->http->multi, call->easy);
 		curl_easy_cleanup(call->easy);
 	}
-	for (struct curl_slist *h = call->headers; h; h = h->next)
-		explicit_bzero(h->data, strlen(h->data)); /* tokens */
-	curl_slist_free_all(call->headers);
 	http_message_finish(&call->request);
 	buf_finish(&call->response.body);
 	loop_timer_destroy(call->refusal);
@@ -184,8 +168,47 @@ void http_cancel(struct http_call *call)
 	http_call_free(call);
 }
 
-/* Removes the call from curl and calls its done. */
-static void http_call_end(struct http_call *call, CURLcode code)
+static void copy_header(CURL *easy, const char *name, char *out, size_t size)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+		snprintf(out, size, "%s", header->value);
+}
+
+/* Parses a header that counts in units of `unit` ms. Returns milliseconds; -1 if the header is
+ * absent, not a number or more than a day. */
+static int64_t read_delay(CURL *easy, const char *name, int64_t unit)
+{
+	char text[32] = "", *end;
+	long long v;
+
+	copy_header(easy, name, text, sizeof(text));
+	v = strtoll(text, &end, 10);
+	return end == text || *end || v < 0 || v > 86400000 / unit ? -1 : v * unit;
+}
+
+static void read_head(CURL *easy, struct http_response *response)
+{
+	char date[64] = "";
+	time_t seconds;
+	long status = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	response->status = (int)status;
+	copy_header(easy, "x-amzn-requestid", response->request_id, sizeof(response->request_id));
+	utf8_make_line(response->request_id);
+	copy_header(easy, "content-type", response->content_type, sizeof(response->content_type));
+	copy_header(easy, "date", date, sizeof(date));
+	seconds = date[0] ? curl_getdate(date, NULL) : -1;
+	response->date_ms = seconds > 0 ? (int64_t)seconds * 1000 : 0;
+	response->retry_after_ms = read_delay(easy, "x-amz-retry-after", 1);
+	if (response->retry_after_ms < 0)
+		response->retry_after_ms = read_delay(easy, "retry-after", 1000);
+}
+
+/* Fills the response except its body, or call->err. Returns 0 or -errno. */
+static int http_call_result(struct http_call *call, CURLcode code)
 {
 	const struct http_transfer transfer = {.easy = call->easy,
 		.code = (int)code,
@@ -194,7 +217,19 @@ static void http_call_end(struct http_call *call, CURLcode code)
 		.fresh_tls = call->fresh_tls,
 		.timeouts = call->http->timeouts,
 		.body_error = call->response.body.error};
-	bool good = http_result(&transfer, &call->response, &call->err) == 0;
+
+	if (code != CURLE_OK)
+		return http_error_transfer(&transfer, &call->err);
+	read_head(call->easy, &call->response);
+	if (call->response.status < 300 || call->response.status > 399)
+		return 0;
+	return http_error_redirect(&transfer, call->response.status, &call->err);
+}
+
+/* Removes the call from curl and calls its done. */
+static void http_call_end(struct http_call *call, CURLcode code)
+{
+	bool good = http_call_result(call, code) == 0;
 	struct buf *body = &call->response.body;
 
 	if (good && body->len && (call->response.status < 200 || call->response.status > 299)) {
@@ -467,26 +502,19 @@ static int set_connection(struct http_call *call, const struct http_request *req
 }
 
 /* Sets the request's method, URL, headers and body. curl copies strings, and may lack memory. */
-static int set_message(struct http_call *call)
+static int set_message(struct http_call *call, const struct http_request *request)
 {
-	const struct http_message *request = &call->request;
+	const struct http_message *message = &call->request;
 	CURL *easy = call->easy;
 
-	for (size_t i = 0; i < request->n_lines; i++) {
-		struct curl_slist *list = curl_slist_append(call->headers, request->lines[i]);
-
-		if (!list)
-			return -ENOMEM;
-		call->headers = list;
-	}
 	if (request->body || !strcmp(request->method, "POST") || !strcmp(request->method, "PUT")) {
 		curl_easy_setopt(easy, CURLOPT_POST, 1L);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_str(&message->body));
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)message->body.len);
 	} else if (!strcmp(request->method, "HEAD")) {
 		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
 	}
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, message->headers);
 	if (curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) != CURLE_OK ||
 		curl_easy_setopt(easy, CURLOPT_URL, request->url) != CURLE_OK ||
 		curl_easy_setopt(easy, CURLOPT_USERAGENT, call->http->user_agent) != CURLE_OK)
@@ -509,7 +537,7 @@ static int http_call_start(struct http_call *call, const struct http_request *re
 	buf_init(&call->response.body, max);
 	if (request->gzip)
 		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-	if (set_connection(call, request) < 0 || set_message(call) < 0 ||
+	if (set_connection(call, request) < 0 || set_message(call, request) < 0 ||
 		curl_multi_add_handle(call->http->multi, easy) != CURLM_OK)
 		return -ENOMEM;
 	return 0;
@@ -540,7 +568,7 @@ static int check_plain(const struct http_request *request, struct err *err)
 	if (request->plain || !strncasecmp(request->url, "https:", 6) ||
 		url_host_in(request->url) != URL_HOST_REMOTE)
 		return 0;
-	return http_result_not_plain(request->url, err);
+	return http_error_not_plain(request->url, err);
 }
 
 struct http_call *http_send(

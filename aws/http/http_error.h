@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The result of a finished curl transfer: the response's head, or an error that says what failed,
- * why, and what to do. */
-#ifndef EBSFS_HTTP_RESULT_H
-#define EBSFS_HTTP_RESULT_H
+/* What failed in a curl transfer, why, and what to do. */
+#ifndef EBSFS_HTTP_ERROR_H
+#define EBSFS_HTTP_ERROR_H
 
 #include "http.h"
 
@@ -17,11 +16,12 @@ struct http_transfer {
 	int body_error;                 /* of the buffer for the response's body; 0: none */
 };
 
-/* Returns 0 and fills *response except its body; or -errno with *err, as http_send() documents. */
-int http_result(
-	const struct http_transfer *transfer, struct http_response *response, struct err *err);
+/* Fills *err, as http_send() documents, for a transfer that failed. Returns -errno. */
+int http_error_transfer(const struct http_transfer *transfer, struct err *err);
+/* The same for one that ended in a redirect, of this status. */
+int http_error_redirect(const struct http_transfer *transfer, int status, struct err *err);
 
 /* Refuses a plain http URL before anything is sent: fills *err and returns -EINVAL. */
-int http_result_not_plain(const char *url, struct err *err);
+int http_error_not_plain(const char *url, struct err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The result of a finished curl transfer. */
-#include "http_result.h"
+/* What failed in a curl transfer. */
+#include "http_error.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -11,48 +11,6 @@
 
 #include "cleanup.h"
 #include "url.h"
-#include "utf8.h"
-
-/* The response's head. */
-
-static void copy_header(CURL *easy, const char *name, char *out, size_t size)
-{
-	struct curl_header *header;
-
-	if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
-		snprintf(out, size, "%s", header->value);
-}
-
-/* Parses a header that counts in units of `unit` ms. Returns milliseconds; -1 if the header is
- * absent, not a number or more than a day. */
-static int64_t read_delay(CURL *easy, const char *name, int64_t unit)
-{
-	char text[32] = "", *end;
-	long long v;
-
-	copy_header(easy, name, text, sizeof(text));
-	v = strtoll(text, &end, 10);
-	return end == text || *end || v < 0 || v > 86400000 / unit ? -1 : v * unit;
-}
-
-static void read_head(CURL *easy, struct http_response *response)
-{
-	char date[64] = "";
-	time_t seconds;
-	long status = 0;
-
-	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-	response->status = (int)status;
-	copy_header(easy, "x-amzn-requestid", response->request_id, sizeof(response->request_id));
-	utf8_make_line(response->request_id);
-	copy_header(easy, "content-type", response->content_type, sizeof(response->content_type));
-	copy_header(easy, "date", date, sizeof(date));
-	seconds = date[0] ? curl_getdate(date, NULL) : -1;
-	response->date_ms = seconds > 0 ? (int64_t)seconds * 1000 : 0;
-	response->retry_after_ms = read_delay(easy, "x-amz-retry-after", 1);
-	if (response->retry_after_ms < 0)
-		response->retry_after_ms = read_delay(easy, "retry-after", 1000);
-}
 
 /* Errors: errno, text, and advice where another try cannot help. */
 
@@ -193,7 +151,7 @@ static int http_fail(enum http_failure failure, const char *url, const char *cau
 	return -err->errnum;
 }
 
-int http_result_not_plain(const char *url, struct err *err)
+int http_error_not_plain(const char *url, struct err *err)
 {
 	return http_fail(HTTP_NOT_PLAIN, url,
 		"it goes to this machine and to the metadata addresses only", 0, false, err);
@@ -250,7 +208,7 @@ static enum http_failure failure_of(const struct http_transfer *transfer, bool s
 	return failure;
 }
 
-static int http_fail_transfer(const struct http_transfer *transfer, struct err *err)
+int http_error_transfer(const struct http_transfer *transfer, struct err *err)
 {
 	const char *cause =
 		transfer->cause[0] ? transfer->cause : curl_easy_strerror((CURLcode)transfer->code);
@@ -273,7 +231,7 @@ static int http_fail_transfer(const struct http_transfer *transfer, struct err *
 
 /* Names only the host of the redirect's target: the rest of the URL may repeat secrets of the
  * request. */
-static int http_fail_redirect(const struct http_transfer *transfer, int status, struct err *err)
+int http_error_redirect(const struct http_transfer *transfer, int status, struct err *err)
 {
 	char *url = NULL, cause[400];
 	struct url_parts parts;
@@ -287,15 +245,4 @@ static int http_fail_redirect(const struct http_transfer *transfer, int status, 
 	http_fail(HTTP_REDIRECT, transfer->url, cause, 0, false, err);
 	err->http_status = status;
 	return -err->errnum;
-}
-
-int http_result(
-	const struct http_transfer *transfer, struct http_response *response, struct err *err)
-{
-	if (transfer->code != CURLE_OK)
-		return http_fail_transfer(transfer, err);
-	read_head(transfer->easy, response);
-	if (response->status < 300 || response->status > 399)
-		return 0;
-	return http_fail_redirect(transfer, response->status, err);
 }
