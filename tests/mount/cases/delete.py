@@ -71,32 +71,6 @@ def rm_of_an_ended_receipt(t):
 
 
 @case
-def rm_of_a_status(t):
-    """It is hidden until its receipt is written again; the copy goes on."""
-    m = t.mount()
-    t.ok(f"cp {file(NIGHTLY)} eu-west-1/; rm eu-west-1/{NIGHTLY}.status")
-    same(sorted(os.listdir(m.region("eu-west-1"))), [NIGHTLY + ".snapshot", "snapshots"])
-    refused(ENOENT, os.stat, m.region("eu-west-1", NIGHTLY + ".status"))
-    t.ok(f"cp {file(NIGHTLY)} eu-west-1/")
-    same(status(m.region("eu-west-1", NIGHTLY + ".status"))["snapshot"], t.sim.copies("eu-west-1")[0]["SnapshotId"])
-    same(t.sim.count("CopySnapshot"), 1)
-
-
-@case
-def rsync_delete_of_receipts(t):
-    """A mirror of receipts: what has no source any more goes, with its status, and no snapshot does."""
-    t.need("rsync")
-    m = t.mount("delete")
-    os.makedirs(t.path("mirror"))
-    t.ok(f"cp -p {file(NIGHTLY)} {file(BARE)} {t.path('mirror')}")
-    t.ok(f"rsync -a --delete {t.path('mirror')}/ eu-west-1/ --exclude=/snapshots; rm {t.path('mirror')}/{BARE}.snapshot")
-    t.ok(f"rsync -a --delete {t.path('mirror')}/ eu-west-1/ --exclude=/snapshots")
-    same({n for n in os.listdir(m.region("eu-west-1")) if not n.endswith(".status")}, {"snapshots", NIGHTLY + ".snapshot"})
-    same(len(t.sim.copies("eu-west-1")), 2)
-    untouched(t)
-
-
-@case
 def rm_r_of_a_receipt_folder(t):
     """A receipt folder is the user's own: rm -r removes it, not the snapshot behind its link."""
     m = t.mount()
@@ -465,21 +439,6 @@ def cp_onto_a_receipt(t):
     same(t.sim.count("CopySnapshot"), 1)
     same(status(m.region("eu-west-1", NIGHTLY + ".status"))["source"], f"us-east-1/{NIGHTLY}")
     t.ok(f"cp -n {file(NIGHTLY)} eu-west-1/; cp -u {file(NIGHTLY)} eu-west-1/")
-    same(t.sim.count("CopySnapshot"), 1)
-
-
-@case
-def the_old_text_stays_until_the_close(t):
-    """O_TRUNC takes nothing away from a reader of a living receipt."""
-    m = t.mount()
-    t.ok(f"cp {file(NIGHTLY)} eu-west-1/x")
-    path = m.region("eu-west-1", "x")
-    text = read(path)
-    fd = os.open(path, os.O_WRONLY | os.O_TRUNC)
-    same(read(path), text)
-    os.write(fd, text.encode())
-    os.close(fd)
-    same(read(path), text)
     same(t.sim.count("CopySnapshot"), 1)
 
 

@@ -158,12 +158,6 @@ def what_waits_may_be_overwritten(t):
     same([c["state"] for c in json.loads(read(m("copies.json")))], ["pending", "queued"])
     time.sleep(6)
     same(status(m.region("eu-west-1", BARE + ".status"))["state"], "queued", "after the 5 seconds that a copy without receipts is held")
-    # With its last receipt it goes.
-    t.ok(f"cp {file(BARE)} eu-west-1/too; rm eu-west-1/{BARE}.snapshot")
-    time.sleep(6)
-    same(status(m.region("eu-west-1", "too.status"))["state"], "queued")
-    t.ok("rm eu-west-1/too")
-    until(lambda: [c["state"] for c in json.loads(read(m("copies.json")))] == ["pending", "cancelled"], "the copy is cancelled", 10)
 
 
 @case
