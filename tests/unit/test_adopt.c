@@ -378,6 +378,39 @@ static void test_what_the_journal_knows_is_not_found(void **state)
 	assert_string_equal(ask(&f, source, NULL), "");
 }
 
+static enum fault lose_a_response(const char *action, unsigned n)
+{
+	return !strcmp(action, "CopySnapshot") && n == 0 ? FAULT_LOST_AFTER : FAULT_NONE;
+}
+
+static bool has_copy(void *arg)
+{
+	return world_copy_in(WEST, 0);
+}
+
+/* The question shows what EC2 made of a request without a response, before a search for it does. */
+static void test_a_lost_copy_of_ours_is_not_anothers(void **state)
+{
+	struct world_snapshot *copy;
+	struct asked asked;
+	struct found f;
+
+	(void)state;
+	world->fault = lose_a_response;
+	world_ask(&asked, WEST, EAST, source->id);
+	world_until(has_copy, NULL);
+	copy = world_copy_in(WEST, 0);
+	copy->visible_at = world->now_ms + 1000000;
+	world_until(world_answered, &asked);
+	assert_int_equal(world_copy(&asked)->state, COPY_SUBMITTING);
+	world_run(1000);
+	copy->visible_at = world->now_ms;
+	assert_string_equal(ask(&f, source, NULL), "");
+	/* That request goes on with it. */
+	assert_int_equal(world_copy(&asked)->state, COPY_COMPLETED);
+	assert_string_equal(world_copy(&asked)->row.copy_id, copy->id);
+}
+
 /* --- what goes wrong --- */
 
 static void test_an_endpoint_that_cannot_be_asked(void **state)
@@ -513,6 +546,7 @@ int main(void)
 		T(test_a_remembered_copy_that_was_deleted_is_none),
 		T(test_a_copy_within_a_region_is_not_its_own_source),
 		T(test_what_the_journal_knows_is_not_found),
+		T(test_a_lost_copy_of_ours_is_not_anothers),
 		T(test_an_endpoint_that_cannot_be_asked),
 		T(test_an_endpoint_that_refuses_the_filter),
 		T(test_cancelled_requests),
