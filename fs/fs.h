@@ -20,6 +20,7 @@
 struct pending_reply;
 struct confirm;
 struct deletion;
+struct drafts;
 struct fuse_session;
 struct handle;
 struct journal;
@@ -37,6 +38,7 @@ struct fs {
 	struct journal *journal;
 	struct copies *copies;
 	struct receipts *receipts;     /* receipts.h */
+	struct drafts *drafts;         /* draft.h */
 	struct statuses *statuses;     /* status.h: who waits for a state to change */
 	struct last_error *last_error; /* last_error.h */
 	struct fuse_session *session;

@@ -6,14 +6,35 @@
 #include <errno.h>
 #include <fuse_lowlevel.h>
 
+#include "guard.h"
 #include "pending_reply.h"
+
+static void handle_reply_part(
+	const struct buf *text, struct fuse_req *req, size_t size, off_t offset)
+{
+	size_t from = (size_t)offset < text->len ? (size_t)offset : text->len;
+	size_t left = text->len - from;
+
+	fuse_reply_buf(req, text->data ? text->data + from : NULL, left < size ? left : size);
+}
 
 void handle_reply(const struct handle *h, struct fuse_req *req, size_t size, off_t offset)
 {
-	size_t from = (size_t)offset < h->text.len ? (size_t)offset : h->text.len;
-	size_t left = h->text.len - from;
+	handle_reply_part(&h->text, req, size, offset);
+}
 
-	fuse_reply_buf(req, h->text.data ? h->text.data + from : NULL, left < size ? left : size);
+void handle_reply_text(
+	const struct buf *text, off_t offset, size_t size, struct pending_reply *reply)
+{
+	handle_reply_part(text, pending_reply_request(reply), size, offset);
+	pending_reply_done(reply);
+}
+
+bool handle_is_shared(const struct handle *h, const struct pending_reply *reply)
+{
+	pid_t thread = fuse_req_ctx(pending_reply_request(reply))->pid;
+
+	return thread && h->process && guard_process(thread) != h->process;
 }
 
 void handle_read(const struct handle *h, off_t offset, size_t size, struct pending_reply *reply)

@@ -23,6 +23,7 @@ struct handle {
 	struct node node;
 	pid_t process;   /* that opened it to write; 0: in another pid name space */
 	uid_t uid;       /* and its user */
+	int flags;       /* of open() */
 	struct buf text; /* for reads, or written so far */
 	bool told;       /* text is the one that this opening last read from the beginning */
 	bool writing;
@@ -35,7 +36,7 @@ struct handle {
 	struct fuse_pollhandle *poll;
 	struct handle *prev_watched, *next_watched; /* while watched: fs->statuses */
 	bool watched;
-	bool held; /* copies_release() is due */
+	bool held; /* release() gives something back */
 };
 
 /* The limit of a written text, in bytes. */
@@ -43,6 +44,12 @@ struct handle {
 
 /* Replies to a read with h->text: at most `size` bytes from `offset` on. */
 void handle_reply(const struct handle *h, struct fuse_req *req, size_t size, off_t offset);
+/* Replies to a read with a text, in the same way. */
+void handle_reply_text(
+	const struct buf *text, off_t offset, size_t size, struct pending_reply *reply);
+/* Whether a close is that of another process than the opener's, which goes on writing. If /proc
+ * cannot tell (another pid namespace): false. */
+bool handle_is_shared(const struct handle *h, const struct pending_reply *reply);
 /* The same for read() of struct node_ops: with h->text as it is, or as text() gives it now. */
 void handle_read(const struct handle *h, off_t offset, size_t size, struct pending_reply *reply);
 void handle_read_anew(struct handle *h, int (*text)(struct fs *fs, struct node n, struct buf *out),

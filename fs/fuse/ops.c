@@ -261,8 +261,8 @@ static void call_mknod(REQ, const char *name, mode_t mode, dev_t device)
 
 static void call_symlink(fuse_req_t req, const char *target, fuse_ino_t ino, const char *name)
 {
-	(void)target;
-	ops_run(OP_SYMLINK, &(struct ops_args){.req = req, .ino = ino, .name = name});
+	ops_run(OP_SYMLINK,
+		&(struct ops_args){.req = req, .ino = ino, .name = name, .data = target});
 }
 
 static void call_fsync(REQ, int datasync, FI)

@@ -27,8 +27,8 @@ struct ops_args {
 	unsigned flags; /* of rename */
 	struct fuse_file_info *fi;
 	struct stat *st;
-	int which; /* FUSE_SET_ATTR_… */
-	const char *data;
+	int which;        /* FUSE_SET_ATTR_… */
+	const char *data; /* to be written; a link's target */
 	size_t size;
 	off_t offset;
 	int whence;

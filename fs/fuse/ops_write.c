@@ -34,6 +34,7 @@ static struct handle *handle_create(
 	h->node = n;
 	h->writing = writing;
 	h->append = fi->flags & O_APPEND;
+	h->flags = fi->flags;
 	if (writing)
 		buf_init(&h->text, HANDLE_TEXT_MAX);
 	fi->fh = (uintptr_t)h;
@@ -77,7 +78,10 @@ static int ops_open_writing(
 	r = ops->open_write(fs, n, h, err);
 	if (r < 0)
 		return r;
-	r = flags & O_TRUNC ? ops->truncate(fs, n, h, 0, err) : ops->text(fs, n, &h->text);
+	if (flags & O_TRUNC)
+		r = ops->truncate(fs, n, h, 0, err);
+	else if (!ops->read)
+		r = ops->text(fs, n, &h->text);
 	if (r < 0 && r != -ENOENT && ops->closed)
 		ops->closed(h);
 	return r == -ENOENT || r >= 0 ? 0 : err_set(err, -r, "cannot read the present text");
@@ -319,7 +323,7 @@ void ops_symlink(const struct ops_args *args)
 
 	if (!ops->symlink)
 		err_set(&err, EPERM, "no link can be made here; to ask for a copy use cp");
-	else if (ops->symlink(fs, folder, args->name, &n, &err) == 0) {
+	else if (ops->symlink(fs, folder, args->name, args->data, &n, &err) == 0) {
 		ops_entry(fs, n, &e); /* never fails for a new node */
 		fuse_reply_entry(args->req, &e);
 		return;

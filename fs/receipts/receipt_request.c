@@ -176,34 +176,6 @@ static void receipt_request_done(void *arg, struct copy *copy, const struct err 
 	free(arg);
 }
 
-/* Adds the description and the tags that were written into a receipt's folder. */
-static void receipt_request_add_folder(const struct receipt *r, const struct copy_request *from,
-	struct copy_request *request, struct request_tag *tags, char (*keys)[NAME_MAX + 1])
-{
-	const struct receipt_work *w = r->work;
-	size_t n = 0;
-
-	*request = *from;
-	if (!request->description && w->description.len)
-		request->description = w->description.data;
-	request->awaits_description = r->is_folder && !request->description && !r->description;
-	if (!w->has_tags)
-		return;
-	for (size_t i = 0; i < w->n_tags; i++) {
-		if (w->tags[i].removed || !names_unescape(w->tags[i].key, keys[n]) ||
-			!strncmp(keys[n], "aws:", 4) || !strncmp(keys[n], "ebsfs:", 6))
-			continue;
-		tags[n].key = keys[n];
-		tags[n].value = (char *)buf_str(&w->tags[i].value);
-		n++;
-	}
-	/* Tags in the text override those of the folder: they come last. */
-	for (size_t i = 0; i < from->n_tags; i++)
-		tags[n++] = from->tags[i];
-	request->tags = tags;
-	request->n_tags = n;
-}
-
 /* Checks the source without asking EC2. */
 static int receipt_request_check_source(
 	struct fs *fs, const struct receipt *r, const struct copy_request *request, struct err *err)
@@ -282,26 +254,25 @@ static int receipt_request_send(struct receipt *r, const struct copy_request *re
 	const struct receipt_request *asking, struct err *err)
 {
 	struct fs *fs = asking->fs;
-	size_t n = r->work->n_tags + request->n_tags;
-	_cleanup_free_ struct request_tag *tags = calloc(n + 1, sizeof(*tags));
-	_cleanup_free_ char(*keys)[NAME_MAX + 1] = calloc(r->work->n_tags + 1, sizeof(*keys));
 	_cleanup_free_ struct receipt_request *kept = malloc(sizeof(*kept));
 	struct copy_request whole;
 	struct journal_receipt row;
+	int result;
 
 	if (receipt_request_check_source(fs, r, request, err) < 0 ||
 		receipt_request_check_sibling(fs, r, request, err) < 0)
 		return -err->errnum;
-	if (!tags || !keys || !kept)
+	if (!kept || receipt_tags_request(fs, r, request, &whole) < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	*kept = *asking;
-	receipt_request_add_folder(r, request, &whole, tags, keys);
 	if (!r->id)
 		r->id = journal_next_receipt_id(fs->journal);
 	r->work->save_again = false; /* the row has it all */
 	row = receipts_row(fs, r);
-	if (copies_request(fs->copies, row.region, &whole, asking->move, &row, receipt_request_done,
-		    kept) < 0)
+	result = copies_request(
+		fs->copies, row.region, &whole, asking->move, &row, receipt_request_done, kept);
+	receipt_tags_request_finish(request, &whole);
+	if (result < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	kept = NULL;
 	return 0;

@@ -27,7 +27,6 @@ struct receipt_work *receipts_work(struct receipt *r)
 	if (!r->work)
 		return NULL;
 	buf_init(&r->work->draft, REQUEST_TEXT_MAX);
-	buf_init(&r->work->description, 4096);
 	return r->work;
 }
 
@@ -42,32 +41,18 @@ void receipts_work_destroy(struct receipt_work *w)
 	free(link);
 	LL_FOREACH_SAFE(w->after, after, following)
 	free(after);
-	for (size_t i = 0; i < w->n_tags; i++) {
-		free(w->tags[i].key);
-		buf_finish(&w->tags[i].value);
-	}
-	free(w->tags);
-	free(w->temporary);
 	free(w->before.text);
 	buf_finish(&w->draft);
-	buf_finish(&w->description);
 	free(w);
 }
 
 void receipts_work_shed(struct receipt *r)
 {
-	struct receipt_work *w = r->work;
+	const struct receipt_work *w = r->work;
 
 	if (!w || r->state != RECEIPT_ASKED || w->writers || w->waiting || w->after)
 		return;
-	/* A folder goes on showing what was written beside its file. */
-	if (!r->is_folder) {
-		receipts_work_destroy(steal(&r->work));
-		return;
-	}
-	buf_finish(&w->draft);
-	buf_init(&w->draft, REQUEST_TEXT_MAX);
-	w->dirty = w->cut = w->spoilt = w->has_refused = w->has_mtime = false;
+	receipts_work_destroy(steal(&r->work));
 }
 
 void receipts_work_refuse(struct receipt_work *w, const struct err *err)

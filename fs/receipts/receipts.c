@@ -417,6 +417,7 @@ void receipts_drop(struct fs *fs, struct receipt *r)
 {
 	uint32_t number = r->number;
 
+	drafts_remove_all(fs->drafts, receipts_node(r));
 	hashset_remove(&fs->receipts->by_key, number);
 	fs->receipts->all[number] = NULL;
 	fs->receipts->version++;

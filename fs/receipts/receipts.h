@@ -5,6 +5,7 @@
 #define EBSFS_RECEIPTS_H
 
 #include "copies.h"
+#include "draft.h"
 #include "tree.h"
 
 /*
@@ -35,12 +36,6 @@ enum receipt_state {
 struct waiting_reply;
 struct receipt_after;
 
-struct receipt_tag {
-	char *key; /* the file's name: unescaped only for the request */
-	struct buf value;
-	bool removed;
-};
-
 struct receipt_work {
 	struct buf draft; /* what is being written */
 	unsigned writers; /* openings for writing */
@@ -64,15 +59,6 @@ struct receipt_work {
 	struct err refused;
 	struct waiting_reply *waiting;
 	struct receipt_after *after; /* receipts_after() */
-	/* Of a folder. */
-	bool has_tags; /* tags/ exists: the copy gets exactly the tags in it */
-	/* Fixed children, one bit a kind: created here (text written into metadata.json and status
-	 * is dropped); removed, and not shown until they are created again. */
-	unsigned created, removed;
-	struct buf description;
-	struct receipt_tag *tags;
-	size_t n_tags;
-	char *temporary; /* the name under which rsync is writing a fixed child; NULL */
 };
 
 /* Kept small, for there may be a hundred thousand: state that only few need is in `work`. */
@@ -98,6 +84,7 @@ struct receipt {
 	bool mtime_set : 1; /* by a tool; else the source's start, once its copy is requested */
 	/* Removed beside it, until it is written again or the next mount. */
 	bool no_status : 1, no_link : 1;
+	bool filled : 1; /* its folder shows what the row has (receipt_folder.c) */
 };
 
 struct receipts;
@@ -231,21 +218,67 @@ void receipts_unhide(struct fs *fs, struct receipt *r);
 
 /* --- receipt_folder.c: beside its struct node_ops --- */
 
-/* Renames a node within its folder, if its name is not ebsfs's own. 0 or -errno with *err. */
-int receipt_folder_rename(
-	struct fs *fs, struct node n, const char *old_name, const char *name, struct err *err);
-/* unlink() of a fixed child: hides it until it is created again, or the next mount. */
-void receipt_folder_remove_child(struct fs *fs, struct node n, struct pending_reply *reply);
+/* The receipt whose folder holds this draft, at any depth; NULL: none. */
+struct receipt *receipt_folder_of(struct fs *fs, const struct draft *d);
+/* Whether it is the tags/ of a receipt's folder. */
+bool receipt_folder_is_tags(struct fs *fs, struct node folder);
+/* Checks that a draft of this name may be in the folder of a receipt, or below it: 0 or -errno with
+ * *err. */
+int receipt_folder_check(
+	struct fs *fs, struct node folder, const char *name, enum draft_type type, struct err *err);
+/* The draft is being written: a copy of its folder that waits for its description waits on. */
+void receipt_folder_expect(struct fs *fs, const struct draft *d);
 
-/* --- receipt_tags.c: the same --- */
+/* Whether a file of this name is kept there, and is not the snapshot file. */
+bool receipt_folder_keeps(const char *name);
 
-/* Replies to the close of a one-line file of the folder: its text becomes `to`. Once the copy was
- * requested, only the value that the copy has is accepted (rsync writes tags/ after the snapshot
- * file); any other is EEXIST. key NULL: the description. `to` may be NULL if the receipt is gone.
- */
-void receipt_tags_commit_line(
-	struct handle *h, const char *key, struct buf *to, struct pending_reply *reply);
-/* Renames the tag, replacing another of that name. 0 or -errno with *err. */
-int receipt_tags_rename(struct fs *fs, struct node tag, const char *name, struct err *err);
+/* --- receipt_rename.c, draft_rename.c --- */
+
+/* One mv; the old name was found. */
+struct receipt_mv {
+	struct fs *fs;
+	struct node from, to_folder;
+	const char *to_name;
+	bool same; /* it stays in its folder */
+	bool noreplace;
+	struct pending_reply *reply;
+};
+void receipt_rename(const struct receipt_mv *mv); /* NODE_RECEIPT, NODE_FOLDER */
+void draft_rename(const struct receipt_mv *mv);   /* NODE_DRAFT… */
+/* Whether receipts stand in the folder: a region's, or its snapshots/. */
+bool receipt_mv_takes(struct node folder);
+/* Whether the new name asks for nothing: a draft's, or one that is kept in a receipt's folder. */
+bool receipt_mv_keeps(const struct receipt_mv *mv);
+
+/* --- receipt_part.c --- */
+
+/* Lets a text take effect as the file `name` of a folder. Returns 0 if that is nothing, or done
+ * already; 1 if done follows, once it is in the row on disk and with the copy; -errno with *err. */
+typedef void receipt_part_done(void *arg, const struct err *err);
+int receipt_part_take(struct fs *fs, const struct buf *text, struct node folder, const char *name,
+	receipt_part_done *done, void *arg, struct err *err);
+/* Replies to the close of a file of the folder, which takes effect. A refused one gets the text
+ * back that is in force. `reply` is NULL after the last close of `user`'s opening. */
+void receipt_part_commit(struct fs *fs, struct draft *d, uid_t user, struct pending_reply *reply);
+/* The draft is about to lose its name: the description or the tag that it is goes too. */
+void receipt_part_forget(struct fs *fs, const struct draft *d);
+
+/* --- receipt_tags.c --- */
+
+/* Sets a tag of the folder; value NULL: removes it. The caller saves the row. 0 or -ENOMEM. */
+int receipt_tags_set(struct receipt *r, const char *key, const char *value);
+/* Its value, the caller's to free; NULL: there is none, or no memory. */
+char *receipt_tags_value(const struct receipt *r, const char *key);
+/* Calls fn for each tag until it returns another value than 0; returns that, or -ENOMEM. */
+typedef int receipt_tags_fn(void *arg, const char *key, const char *value);
+int receipt_tags_each(const struct receipt *r, receipt_tags_fn *fn, void *arg);
+/* Whether the source, as far as it is known, has this tag; key NULL: this description. */
+bool receipt_tags_are_source(
+	struct fs *fs, const char *region, const char *id, const char *key, const char *value);
+/* The request of a text, with what the receipt's folder adds: out borrows from both, and is to be
+ * finished if 0 was returned; -ENOMEM. */
+int receipt_tags_request(struct fs *fs, const struct receipt *r, const struct copy_request *text,
+	struct copy_request *out);
+void receipt_tags_request_finish(const struct copy_request *text, struct copy_request *out);
 
 #endif

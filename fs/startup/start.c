@@ -119,8 +119,9 @@ static int mount_build_copies(struct mount *m, struct err *err)
 		return r;
 	options.journal = fs->journal;
 	fs->receipts = receipts_create(fs);
+	fs->drafts = drafts_create();
 	fs->last_error = last_error_create();
-	if (!fs->receipts || !fs->last_error)
+	if (!fs->receipts || !fs->drafts || !fs->last_error)
 		return err_set(err, ENOMEM, "out of memory");
 	r = copies_create(&options, receipts_load, fs, &fs->copies, err);
 	if (r < 0)
@@ -355,6 +356,7 @@ void start_finish(struct mount *m)
 	uv_run(&m->loop, UV_RUN_DEFAULT);
 	statuses_destroy(fs->statuses);
 	receipts_destroy(fs->receipts);
+	drafts_destroy(fs->drafts);
 	delete_forget_all(fs);
 	tree_free_uncached_names(fs);
 	session_destroy(m->session);

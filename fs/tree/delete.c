@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "ec2.h"
 #include "log.h"
+#include "names.h"
 
 /* One deletion in flight. */
 struct deletion {
@@ -185,9 +186,10 @@ void delete_tag(struct fs *fs, struct node n, struct pending_reply *a)
 	if (!delete_permitted(fs, a,
 		    "this mount deletes nothing; mount with -o delete to permit rm of a tag"))
 		return;
-	if (!strncmp(key, "aws:", 4)) {
+	if (names_is_reserved(key)) {
 		err_set(&err, EPERM,
-			"tags that begin with aws: are AWS's own; only AWS removes them");
+			"tags that begin with aws: or ebsfs: are AWS's and ebsfs's own, and "
+			"read-only");
 		pending_reply_err(a, &err);
 		return;
 	}

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* File names: tag keys as file names, and the temporary names of copying tools. */
+/* File names: tag keys as file names, the scratch names of editors, and the names of statuses. */
 #include "names.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +11,15 @@
 static bool only_dots(const char *s)
 {
 	return *s && strspn(s, ".") == strlen(s);
+}
+
+/* vim tries its folder with 4913, and writes .x.swp and x~; emacs writes #x# and .#x. */
+static bool names_look_scratch(const char *name)
+{
+	size_t len = strlen(name);
+
+	return *name == '.' || (len && name[len - 1] == '~') || !strcmp(name, "4913") ||
+	       (len > 1 && *name == '#' && name[len - 1] == '#');
 }
 
 bool names_is_file(const char *name)
@@ -25,12 +33,13 @@ bool names_is_file(const char *name)
 bool names_escape(const char *key, char out[NAME_MAX + 1])
 {
 	size_t len = strlen(key), n = 0, step;
-	bool dots = only_dots(key);
+	bool dots = only_dots(key), scratch = names_look_scratch(key);
 	uint32_t c;
 
 	for (const char *p = key; *p; p += step) {
 		step = utf8_decode(p, len - (size_t)(p - key), &c);
-		bool escaped = *p == '/' || *p == '%' || dots || !step || utf8_is_unprintable(c);
+		bool escaped = *p == '/' || *p == '%' || dots || !step || utf8_is_unprintable(c) ||
+			       (scratch && p == key);
 
 		step = step ? step : 1;
 		if (n + (escaped ? 3 : 1) * step > NAME_MAX)
@@ -57,18 +66,16 @@ bool names_unescape(const char *name, char out[NAME_MAX + 1])
 	return true;
 }
 
-bool names_rsync_target(const char *name, char out[NAME_MAX + 1])
+bool names_is_scratch(const char *name)
 {
-	size_t len = strlen(name);
+	char key[NAME_MAX + 1];
 
-	if (len < 9 || len > NAME_MAX || name[0] != '.' || name[len - 7] != '.')
-		return false;
-	for (size_t i = len - 6; i < len; i++)
-		if (!isalnum((unsigned char)name[i]))
-			return false;
-	memcpy(out, name + 1, len - 8);
-	out[len - 8] = '\0';
-	return true;
+	return names_look_scratch(name) && !names_unescape(name, key);
+}
+
+bool names_is_reserved(const char *key)
+{
+	return !strncmp(key, "aws:", 4) || !strncmp(key, "ebsfs:", 6);
 }
 
 bool names_strip(const char *name, const char *suffix, char out[NAME_MAX + 1])

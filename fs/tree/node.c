@@ -59,10 +59,6 @@ static const char *const fixed_names[NODE_KINDS] = {
 	[NODE_TAGS] = "/tags",
 	[NODE_STATUS] = "/status",
 	[NODE_WAIT] = "/.wait",
-	[NODE_FOLDER_DESCRIPTION] = "/description",
-	[NODE_FOLDER_METADATA] = "/metadata.json",
-	[NODE_FOLDER_TAGS] = "/tags",
-	[NODE_FOLDER_COPY] = "/copy",
 };
 
 static void node_path_of_snapshot(struct fs *fs, struct node n, struct buf *out)
@@ -100,14 +96,38 @@ static void node_path_of_receipt(struct fs *fs, struct node n, struct buf *out)
 		buf_puts(out, r->name);
 	if (n.kind == NODE_RECEIPT && r->is_folder && r->file_name)
 		buf_printf(out, "/%s", r->file_name);
-	if (n.kind == NODE_FOLDER_TAG && r->work && n.sub < r->work->n_tags)
-		buf_printf(out, "/tags/%s", r->work->tags[n.sub].key);
+}
+
+/* A draft's path ends with its name, after its folder's. */
+static const char *node_path_of_draft(
+	struct fs *fs, struct node n, const char *name, char out[NODE_PATH_SIZE])
+{
+	const struct draft *d = drafts_get(fs->drafts, n);
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	char stem[NAME_MAX + 1];
+
+	if (!d) {
+		buf_puts(&path, "a file that is gone");
+	} else if (n.kind == NODE_DRAFT_STATUS) {
+		names_stem(d->name, stem);
+		buf_printf(&path, "%s.status", stem);
+	} else {
+		buf_puts(&path, d->name);
+	}
+	if (name)
+		buf_printf(&path, "/%s", name);
+	if (d)
+		return node_path(fs, node_of(d->folder), buf_str(&path), out);
+	snprintf(out, NODE_PATH_SIZE, "%s", buf_str(&path));
+	return out;
 }
 
 const char *node_path(struct fs *fs, struct node n, const char *name, char out[NODE_PATH_SIZE])
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
 
+	if (n.kind >= NODE_DRAFT && n.kind <= NODE_DRAFT_STATUS)
+		return node_path_of_draft(fs, n, name, out);
 	if (n.kind >= NODE_REGION)
 		buf_printf(&path, "regions/%s", region_name(fs_region(fs, n)));
 	if (n.kind == NODE_SNAPSHOTS)

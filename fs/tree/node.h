@@ -37,11 +37,11 @@ enum node_kind {
 	NODE_SNAPSHOT_FILE,
 	/* Receipts; slot: the receipt's number in this mount. */
 	NODE_FOLDER, /* a receipt that is a folder */
-	NODE_FOLDER_DESCRIPTION,
-	NODE_FOLDER_METADATA,
-	NODE_FOLDER_TAGS,
-	NODE_FOLDER_TAG,  /* sub: the tag's number in the receipt */
-	NODE_FOLDER_COPY, /* the link to the new snapshot's folder */
+	/* In memory only (draft.h); slot and sub: number and generation. */
+	NODE_DRAFT,
+	NODE_DRAFT_FOLDER,
+	NODE_DRAFT_LINK,
+	NODE_DRAFT_STATUS,
 	NODE_RECEIPT_STATUS,
 	NODE_RECEIPT_WAIT,
 	NODE_RECEIPT_COPY, /* the link to the new snapshot's folder */

@@ -22,10 +22,9 @@ extern const struct node_ops status_ops, wait_ops, receipt_status_ops;
 extern const struct node_ops receipt_copy_ops;
 /* receipt_file.c */
 extern const struct node_ops receipt_ops;
-/* receipt_tags.c */
-extern const struct node_ops folder_tags_ops, folder_tag_ops;
 /* receipt_folder.c */
-extern const struct node_ops folder_ops, folder_description_ops, folder_metadata_ops,
-	folder_copy_ops;
+extern const struct node_ops folder_ops;
+/* draft_file.c */
+extern const struct node_ops draft_ops, draft_folder_ops, draft_link_ops, draft_status_ops;
 
 #endif

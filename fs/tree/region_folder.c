@@ -15,7 +15,9 @@ static int region_find(struct fs *fs, struct node folder, const char *name, stru
 {
 	if (folders_find(region_children, ARRAY_LEN(region_children), folder, name, child) == 0)
 		return 0;
-	return receipts_find(fs, folder, name, child);
+	if (receipts_find(fs, folder, name, child) == 0)
+		return 0;
+	return draft_find(fs, folder, name, child);
 }
 
 /* Needs nothing from EC2, but reports the lookup for prefetching: a shell that expands a wildcard
@@ -31,7 +33,51 @@ static struct region_waiter *region_look(struct fs *fs, struct node folder, cons
 	return NULL;
 }
 
-/* A position counts the fixed children, then the receipts. */
+/* From this position on drafts follow. */
+#define DRAFTS_FROM ((uint64_t)1 << 40)
+
+/* The receipts of a region's folder or snapshots/ and its drafts; *pos is 0 at first. */
+static bool region_next_receipt(
+	struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
+{
+	uint64_t at;
+
+	if (*pos < DRAFTS_FROM) {
+		if (receipts_next(fs, folder, pos, out))
+			return true;
+		*pos = DRAFTS_FROM;
+	}
+	at = *pos - DRAFTS_FROM;
+	if (!draft_next(fs, folder, &at, out))
+		return false;
+	*pos = at + DRAFTS_FROM;
+	return true;
+}
+
+/* A name that begins with a dot asks for nothing. */
+static int region_folder_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
+	struct handle *h, struct node *child, struct err *err)
+{
+	return *name == '.' ? draft_create(fs, folder, name, mode, h, child, err)
+			    : receipts_create_file(fs, folder, name, mode, h, child, err);
+}
+
+static int region_folder_mkdir(struct fs *fs, struct node folder, const char *name, mode_t mode,
+	struct node *child, struct err *err)
+{
+	return *name == '.' ? draft_mkdir(fs, folder, name, mode, child, err)
+			    : receipts_create_folder(fs, folder, name, mode, child, err);
+}
+
+static int region_folder_symlink(struct fs *fs, struct node folder, const char *name,
+	const char *target, struct node *child, struct err *err)
+{
+	if (*name == '.')
+		return draft_symlink(fs, folder, name, target, child, err);
+	return err_set(err, EPERM, "no link can be made here; to ask for a copy use cp");
+}
+
+/* A position counts the fixed children, then the receipts and drafts. */
 static bool region_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
 	uint64_t fixed = ARRAY_LEN(region_children), at;
@@ -39,7 +85,7 @@ static bool region_next(struct fs *fs, struct node folder, uint64_t *pos, struct
 	if (*pos < fixed && folders_next(region_children, fixed, folder, pos, out))
 		return true;
 	at = *pos - fixed;
-	if (!receipts_next(fs, folder, &at, out))
+	if (!region_next_receipt(fs, folder, &at, out))
 		return false;
 	*pos = at + fixed;
 	return true;
@@ -50,7 +96,7 @@ static int snapshots_find(struct fs *fs, struct node folder, const char *name, s
 	struct catalogue *c = fs_catalogue(fs, folder);
 	catalogue_slot slot;
 
-	if (receipts_find(fs, folder, name, child) == 0)
+	if (receipts_find(fs, folder, name, child) == 0 || draft_find(fs, folder, name, child) == 0)
 		return 0;
 	if (!ec2_is_snapshot_id(name))
 		return -ENOENT;
@@ -99,7 +145,7 @@ static bool snapshots_next(struct fs *fs, struct node folder, uint64_t *pos, str
 		return true;
 	}
 	at = *pos - RECEIPTS_FROM;
-	if (!receipts_next(fs, folder, &at, out))
+	if (!region_next_receipt(fs, folder, &at, out))
 		return false;
 	*pos = at + RECEIPTS_FROM;
 	return true;
@@ -146,8 +192,9 @@ const struct node_ops region_ops = {
 	.find = region_find,
 	.next = region_next,
 	.ensure = region_look,
-	.create = receipts_create_file,
-	.mkdir = receipts_create_folder,
+	.create = region_folder_create,
+	.mkdir = region_folder_mkdir,
+	.symlink = region_folder_symlink,
 };
 
 const struct node_ops snapshots_ops = {
@@ -158,7 +205,8 @@ const struct node_ops snapshots_ops = {
 	.next = snapshots_next,
 	.ensure = snapshots_ensure,
 	.ensure_next = snapshots_ensure_next,
-	.create = receipts_create_file,
-	.mkdir = receipts_create_folder,
+	.create = region_folder_create,
+	.mkdir = region_folder_mkdir,
+	.symlink = region_folder_symlink,
 	.set_attr = snapshots_set_attr,
 };

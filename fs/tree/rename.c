@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* mv of receipts, tags and snapshots. */
+/* mv of snapshots to another region; which other nodes can be moved. */
 #include "rename.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "clock.h"
-#include "journal.h"
-#include "names.h"
 #include "pages.h"
 #include "receipts.h"
 #include "snapshot_file.h"
@@ -16,59 +14,6 @@
 static bool takes_receipts(struct node folder)
 {
 	return folder.kind == NODE_REGION || folder.kind == NODE_SNAPSHOTS;
-}
-
-/* Finds the receipt that the rename replaces: *old, NULL if there is none. Refuses one with a copy,
- * which would lose its receipt. */
-static int make_room(struct fs *fs, struct node to_folder, const char *to_name,
-	const struct receipt *self, bool noreplace, struct receipt **old, struct err *err)
-{
-	struct node n;
-	struct receipt *r;
-
-	*old = NULL;
-	if (receipts_find(fs, to_folder, to_name, &n) < 0 ||
-		(n.kind != NODE_RECEIPT && n.kind != NODE_FOLDER))
-		return receipts_check_name(fs, to_folder, to_name, self, err);
-	r = receipts_get(fs->receipts, n);
-	if (r == self)
-		return 0;
-	if (noreplace || receipts_is_fixed(fs, r))
-		return err_set(err, EEXIST, "the receipt '%s' is there; rm it first if it is to go",
-			to_name);
-	*old = r;
-	return 0;
-}
-
-static void rename_receipt(struct fs *fs, struct receipt *r, struct node to_folder,
-	const char *to_name, bool noreplace, struct pending_reply *a)
-{
-	struct receipt *old;
-	char target[NAME_MAX + 1];
-	struct err err;
-
-	/* rsync's last step: report here the refusal that its close() did not return. */
-	if (r->work && r->work->has_refused && names_rsync_target(r->name, target) &&
-		!strcmp(target, to_name)) {
-		pending_reply_err(a, &r->work->refused);
-		return;
-	}
-	if (!takes_receipts(to_folder) || to_folder.region != r->region)
-		err_set(&err, EPERM,
-			"a receipt stays in its region, where its copy is; to copy there too, use "
-			"cp");
-	else if (make_room(fs, to_folder, to_name, r, noreplace, &old, &err) == 0) {
-		if (old && old->id)
-			journal_delete_receipt(fs->journal, old->id, NULL, NULL);
-		if (old)
-			receipts_drop(fs, old);
-		if (receipts_move(fs, r, to_folder, to_name) == 0) {
-			pending_reply_ok(a);
-			return;
-		}
-		err_set(&err, ENOMEM, "out of memory");
-	}
-	pending_reply_err(a, &err);
 }
 
 /* --- mv of a snapshot to another region --- */
@@ -253,6 +198,12 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 	struct node to_folder, const char *to_name, bool noreplace, struct pending_reply *a)
 {
 	bool same = node_number(from_folder) == node_number(to_folder);
+	struct receipt_mv mv = {.fs = fs,
+		.to_folder = to_folder,
+		.to_name = to_name,
+		.same = same,
+		.noreplace = noreplace,
+		.reply = a};
 	struct node from;
 	struct err err;
 	int r = tree_find(fs, from_folder, from_name, &from);
@@ -261,14 +212,21 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 		pending_reply_errno(a, -r);
 		return;
 	}
+	mv.from = from;
 	switch (from.kind) {
 	case NODE_RECEIPT:
-		if (!takes_receipts(from_folder))
-			break;
-		/* fall through */
 	case NODE_FOLDER:
-		rename_receipt(
-			fs, receipts_get(fs->receipts, from), to_folder, to_name, noreplace, a);
+		receipt_rename(&mv);
+		return;
+	case NODE_DRAFT:
+	case NODE_DRAFT_FOLDER:
+	case NODE_DRAFT_LINK:
+		if (from_folder.kind != NODE_TAGS)
+			draft_rename(&mv);
+		else if (same)
+			tags_rename_scratch(fs, from, to_folder, to_name, noreplace, a);
+		else
+			break;
 		return;
 	case NODE_SNAPSHOT:
 	case NODE_SNAPSHOT_FILE:
@@ -282,16 +240,10 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 	case NODE_TAG:
 		if (!same)
 			break;
-		tags_rename(fs, from, to_name, a);
+		tags_rename(fs, from, from_folder, to_name, noreplace, a);
 		return;
 	default:
 		break;
-	}
-	/* In a receipt's folder, rsync renames its temporary file. */
-	if (same && (from_folder.kind == NODE_FOLDER || from_folder.kind == NODE_FOLDER_TAGS)) {
-		r = receipt_folder_rename(fs, from, from_name, to_name, &err);
-		pending_reply_err(a, r < 0 ? &err : NULL);
-		return;
 	}
 	err_set(&err, EPERM,
 		"ebsfs sets the name and place of '%s'; only receipts, tags and, to another "

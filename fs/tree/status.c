@@ -458,10 +458,7 @@ static void receipt_status_remove(struct fs *fs, struct node n, struct pending_r
 
 	if (r)
 		receipts_hide(fs, r, n.kind);
-	if (r && r->is_folder)
-		receipt_folder_remove_child(fs, n, a);
-	else
-		pending_reply_errno(a, r ? 0 : ENOENT);
+	pending_reply_errno(a, r ? 0 : ENOENT);
 }
 
 const struct node_ops status_ops = {.type = S_IFREG,

@@ -7,17 +7,13 @@
 
 #include "clock.h"
 #include "delete.h"
+#include "draft.h"
 #include "last_error.h"
 #include "names.h"
 #include "nodes.h"
 #include "snapshot_folder.h"
 #include "tags.h"
 #include "utf8.h"
-
-static bool tag_key_is_aws(const char *key)
-{
-	return !strncmp(key, "aws:", 4);
-}
 
 static struct node tag_node(struct node folder, uint32_t key)
 {
@@ -31,6 +27,8 @@ static int tags_find(struct fs *fs, struct node folder, const char *name, struct
 	char key[NAME_MAX + 1];
 	uint32_t number;
 
+	if (drafts_find(fs->drafts, folder, name))
+		return draft_find(fs, folder, name, child);
 	if (!names_unescape(name, key) || !catalogue_tag_value(c, folder.slot, key))
 		return -ENOENT;
 	number = catalogue_key_number(c, key);
@@ -40,22 +38,31 @@ static int tags_find(struct fs *fs, struct node folder, const char *name, struct
 	return 0;
 }
 
+/* From this position on the scratch files follow. */
+#define SCRATCH_FROM ((uint64_t)1 << 32)
+
 static bool tags_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
 	struct catalogue *c = fs_catalogue(fs, folder);
 	struct ec2_tag tag;
+	uint64_t at;
 
-	while (catalogue_tag(c, folder.slot, (unsigned)*pos, &tag)) {
+	while (*pos < SCRATCH_FROM && catalogue_tag(c, folder.slot, (unsigned)*pos, &tag)) {
 		uint32_t number = catalogue_key_number(c, tag.key);
 
 		++*pos;
 		/* A key that is too long for a file name appears in metadata.json only. */
-		if (number > NODE_SUB_MAX || !names_escape(tag.key, out->name))
+		if (number > NODE_SUB_MAX || !names_escape(tag.key, out->name) ||
+			drafts_find(fs->drafts, folder, out->name))
 			continue;
 		out->node = tag_node(folder, number);
 		return true;
 	}
-	return false;
+	at = *pos < SCRATCH_FROM ? 0 : *pos - SCRATCH_FROM;
+	if (!draft_next(fs, folder, &at, out))
+		return false;
+	*pos = SCRATCH_FROM + at;
+	return true;
 }
 
 static const char *tag_value(struct fs *fs, struct node n)
@@ -75,7 +82,7 @@ static int tag_attr(struct fs *fs, struct node n, struct stat *st)
 		return r;
 	if (!key)
 		return -ENOENT;
-	if (tag_key_is_aws(key))
+	if (names_is_reserved(key))
 		st->st_mode &= ~(mode_t)0222;
 	/* A new tag has no value before the first close(). */
 	st->st_size = value ? (off_t)strlen(value) + 1 : 0;
@@ -91,10 +98,10 @@ static int tag_text(struct fs *fs, struct node n, struct buf *out)
 
 static int tag_check_key(const char *key, struct err *err)
 {
-	if (tag_key_is_aws(key))
+	if (names_is_reserved(key))
 		return err_set(err, EPERM,
-			"tags that begin with aws: are AWS's own and read-only; choose another "
-			"key");
+			"tags that begin with aws: or ebsfs: are AWS's and ebsfs's own, and "
+			"read-only; choose another key");
 	return 0;
 }
 
@@ -117,21 +124,56 @@ int tags_parse_name(const char *name, char key[NAME_MAX + 1], struct err *err)
 	return 0;
 }
 
+/* mkstemp() makes a file so, to write it and to rename it: its name is no key. */
+static bool tags_is_temporary(const struct handle *h, mode_t mode)
+{
+	return h && (h->flags & O_EXCL) && (h->flags & O_ACCMODE) == O_RDWR &&
+	       (mode & 0777) == 0600;
+}
+
+static void tags_unhide(struct fs *fs, struct node folder, const char *name)
+{
+	struct draft *hidden = drafts_find(fs->drafts, folder, name);
+
+	if (hidden)
+		drafts_remove(fs->drafts, hidden);
+}
+
 static int tags_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	struct handle *h, struct node *child, struct err *err)
 {
 	char key[NAME_MAX + 1];
 	uint32_t number;
+	int result;
 
-	(void)mode;
-	(void)h;
+	if (names_is_scratch(name) || tags_is_temporary(h, mode)) {
+		result = draft_create(fs, folder, name, mode, h, child, err);
+		if (result == 0)
+			drafts_expire(fs->drafts, drafts_get(fs->drafts, *child));
+		return result;
+	}
 	if (tags_parse_name(name, key, err) < 0 || tag_check_key(key, err) < 0)
 		return -err->errnum;
 	number = catalogue_key_number(fs_catalogue(fs, folder), key);
 	if (number > NODE_SUB_MAX)
 		return err_set(err, ENOMEM, "out of memory");
+	tags_unhide(fs, folder, name);
 	*child = tag_node(folder, number);
 	return 0;
+}
+
+/* emacs locks a file by the link .#NAME. */
+static int tags_symlink(struct fs *fs, struct node folder, const char *name, const char *target,
+	struct node *child, struct err *err)
+{
+	int result;
+
+	if (!names_is_scratch(name))
+		return err_set(err, EPERM, "a tag is a file: echo VALUE > tags/KEY");
+	result = draft_symlink(fs, folder, name, target, child, err);
+	if (result == 0)
+		drafts_expire(fs->drafts, drafts_get(fs->drafts, *child));
+	return result;
 }
 
 static int tag_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
@@ -151,15 +193,16 @@ struct tagging {
 	char key[NAME_MAX + 1];
 	struct buf value;
 	char old_key[NAME_MAX + 1]; /* "": none */
+	struct node scratch;        /* NODE_DRAFT: the file that becomes the tag, and goes */
 };
 
 /* Reports an error after the last close(), which could not return it. */
-static void tagging_report(const struct tagging *t, const struct err *err)
+static void tag_report(struct fs *fs, struct node n, uid_t user, const struct err *err)
 {
 	char path[NODE_PATH_SIZE], what[NODE_PATH_SIZE + 8];
 
-	snprintf(what, sizeof(what), "write %s", node_path(t->fs, t->node, NULL, path));
-	last_error_report(t->fs->last_error, t->user, what, err);
+	snprintf(what, sizeof(what), "write %s", node_path(fs, n, NULL, path));
+	last_error_report(fs->last_error, user, what, err);
 }
 
 static void tagging_end(struct tagging *t, const struct err *err)
@@ -167,7 +210,7 @@ static void tagging_end(struct tagging *t, const struct err *err)
 	if (t->reply)
 		pending_reply_err(t->reply, err);
 	else if (err)
-		tagging_report(t, err);
+		tag_report(t->fs, t->node, t->user, err);
 	t->fs->tagging--;
 	buf_finish(&t->value);
 	free(t);
@@ -183,6 +226,20 @@ static void tagging_old_deleted(void *arg, const struct err *err)
 	tagging_end(t, err);
 }
 
+static void tagging_drop_scratch(struct tagging *t)
+{
+	struct draft *d = drafts_get(t->fs->drafts, t->scratch);
+	struct node folder = t->node;
+	char name[NAME_MAX + 1];
+
+	folder.kind = NODE_TAGS;
+	folder.sub = 0;
+	if (names_escape(t->key, name))
+		tags_unhide(t->fs, folder, name);
+	if (d && !d->gone)
+		drafts_remove(t->fs->drafts, d);
+}
+
 static void tagging_created(void *arg, const struct err *err)
 {
 	struct tagging *t = arg;
@@ -192,6 +249,8 @@ static void tagging_created(void *arg, const struct err *err)
 	if (!err)
 		catalogue_override_tag(
 			c, t->node.slot, t->key, buf_str(&t->value), clock_mono_ms());
+	if (!err && t->scratch.kind == NODE_DRAFT)
+		tagging_drop_scratch(t);
 	if (err || !*t->old_key) {
 		tagging_end(t, err);
 	} else if (!ec2_delete_tag(t->fs->aws, region_name(fs_region(t->fs, t->node)),
@@ -250,7 +309,48 @@ static void tag_write(struct handle *h, struct pending_reply *a)
 		pending_reply_errno(a, ENOMEM);
 }
 
-void tags_rename(struct fs *fs, struct node n, const char *name, struct pending_reply *a)
+/* Hides the tag, and keeps its value as the file `name`. */
+static int tags_hide(struct fs *fs, struct node folder, const char *old_key, const char *value,
+	const char *name, struct err *err)
+{
+	char old_name[NAME_MAX + 1];
+	struct draft *d, *hidden;
+
+	if (tag_check_key(old_key, err) < 0)
+		return -err->errnum;
+	tags_unhide(fs, folder, name); /* or another scratch file */
+	d = drafts_make(fs, folder, name, DRAFT_FILE, 0644, err);
+	if (!d)
+		return -err->errnum;
+	drafts_expire(fs->drafts, d);
+	if (buf_printf(&d->text, "%s\n", value) < 0 || !names_escape(old_key, old_name)) {
+		drafts_remove(fs->drafts, d);
+		return err_set(err, ENOMEM, "out of memory");
+	}
+	hidden = drafts_make(fs, folder, old_name, DRAFT_WHITEOUT, 0, err);
+	if (!hidden) {
+		drafts_remove(fs->drafts, d);
+		return -err->errnum;
+	}
+	drafts_expire(fs->drafts, hidden);
+	return 0;
+}
+
+/* Checks the name that a rename gives to a tag, and writes its key. */
+static int tags_check_target(struct fs *fs, struct node folder, const char *name, bool noreplace,
+	char key[NAME_MAX + 1], struct err *err)
+{
+	struct node there;
+
+	if (tags_parse_name(name, key, err) < 0 || tag_check_key(key, err) < 0)
+		return -err->errnum;
+	if (noreplace && tags_find(fs, folder, name, &there) == 0)
+		return err_set(err, EEXIST, "the tag '%s' is there", name);
+	return 0;
+}
+
+void tags_rename(struct fs *fs, struct node n, struct node folder, const char *name, bool noreplace,
+	struct pending_reply *a)
 {
 	const char *old_key = catalogue_key_text(fs_catalogue(fs, n), n.sub),
 		   *value = tag_value(fs, n);
@@ -262,7 +362,13 @@ void tags_rename(struct fs *fs, struct node n, const char *name, struct pending_
 		pending_reply_errno(a, ENOENT);
 		return;
 	}
-	if (tags_parse_name(name, key, &err) == 0 && tag_check_key(key, &err) == 0 &&
+	if (names_is_scratch(name)) {
+		int result = tags_hide(fs, folder, old_key, value, name, &err);
+
+		pending_reply_err(a, result < 0 ? &err : NULL);
+		return;
+	}
+	if (tags_check_target(fs, folder, name, noreplace, key, &err) == 0 &&
 		tag_check_key(old_key, &err) == 0) {
 		t = tagging_create(fs, n, key, pending_reply_user(a));
 		if (t && buf_puts(&t->value, value) == 0) {
@@ -275,6 +381,61 @@ void tags_rename(struct fs *fs, struct node n, const char *name, struct pending_
 		err_set(&err, ENOMEM, "out of memory");
 	}
 	pending_reply_err(a, &err);
+}
+
+/* The scratch file becomes the tag. */
+static int tags_write_scratch(struct fs *fs, const struct draft *d, struct node folder,
+	const char *key, struct pending_reply *a, struct err *err)
+{
+	size_t len = d->text.len;
+	const char *old;
+	struct tagging *t;
+
+	len -= len && d->text.data[len - 1] == '\n';
+	if (tags_check_value(buf_str(&d->text), len, err) < 0)
+		return -err->errnum;
+	t = tagging_create(fs,
+		tag_node(folder, catalogue_key_number(fs_catalogue(fs, folder), key)), key,
+		pending_reply_user(a));
+	if (!t || buf_add(&t->value, buf_str(&d->text), len) < 0) {
+		free(t);
+		return err_set(err, ENOMEM, "out of memory");
+	}
+	t->scratch = drafts_node(d);
+	old = catalogue_tag_value(fs_catalogue(fs, folder), folder.slot, key);
+	if (old && !strcmp(old, buf_str(&t->value))) { /* an editor takes its backup back */
+		tagging_drop_scratch(t);
+		buf_finish(&t->value);
+		free(t);
+		pending_reply_ok(a);
+	} else {
+		tagging_send(t, a);
+	}
+	return 0;
+}
+
+void tags_rename_scratch(struct fs *fs, struct node file, struct node folder, const char *name,
+	bool noreplace, struct pending_reply *a)
+{
+	struct draft *d = drafts_get(fs->drafts, file);
+	char key[NAME_MAX + 1];
+	struct err err;
+	int result;
+
+	if (!d || d->gone)
+		result = err_set(&err, ENOENT, "the file is gone");
+	else if (names_is_scratch(name))
+		result = drafts_rename(fs->drafts, d, folder, name) < 0
+				 ? err_set(&err, ENOMEM, "out of memory")
+				 : 0;
+	else if (d->type != DRAFT_FILE)
+		result = err_set(&err, EPERM, "a tag is a file: echo VALUE > tags/KEY");
+	else if (tags_check_target(fs, folder, name, noreplace, key, &err) < 0 ||
+		 tags_write_scratch(fs, d, folder, key, a, &err) < 0)
+		result = -err.errnum;
+	else
+		return;
+	pending_reply_err(a, result < 0 ? &err : NULL);
 }
 
 int tags_check_value(const char *value, size_t len, struct err *err)
@@ -292,19 +453,25 @@ int tags_check_value(const char *value, size_t len, struct err *err)
 	return 0;
 }
 
+static int tag_check_text(const struct handle *h, struct err *err)
+{
+	size_t len = h->text.len;
+
+	len -= len && h->text.data[len - 1] == '\n';
+	return tags_check_value(buf_str(&h->text), len, err);
+}
+
 /* A shell closes once between opening and writing (`echo v > k` duplicates the descriptor), so an
  * empty text is written at the last close only. */
 static void tag_commit(struct handle *h, struct pending_reply *a)
 {
-	size_t len = h->text.len;
 	struct err err;
 
-	if (!h->dirty || !len) {
+	if (!h->dirty || !h->text.len || handle_is_shared(h, a)) {
 		pending_reply_ok(a);
 		return;
 	}
-	len -= h->text.data[len - 1] == '\n';
-	if (tags_check_value(h->text.data, len, &err) < 0) {
+	if (tag_check_text(h, &err) < 0) {
 		h->dirty = false;
 		h->committed = true;
 		pending_reply_err(a, &err);
@@ -315,8 +482,14 @@ static void tag_commit(struct handle *h, struct pending_reply *a)
 
 static void tag_closed(struct handle *h)
 {
-	if ((h->dirty || h->created) && !h->committed && !h->text.len)
+	struct err err;
+
+	if (h->text.len ? !h->dirty : h->committed || !(h->dirty || h->created))
+		return;
+	if (tag_check_text(h, &err) == 0)
 		tag_write(h, NULL);
+	else
+		tag_report(h->fs, h->node, h->uid, &err);
 }
 
 /* Accepts times and modes for `touch` and `cp -p`, without keeping them. */
@@ -337,6 +510,7 @@ const struct node_ops tags_ops = {
 	.find = tags_find,
 	.next = tags_next,
 	.create = tags_create,
+	.symlink = tags_symlink,
 };
 const struct node_ops tag_ops = {
 	.type = S_IFREG,

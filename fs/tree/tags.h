@@ -11,8 +11,13 @@ int tags_parse_name(const char *name, char key[NAME_MAX + 1], struct err *err);
 /* Checks a value against EC2's rules. Returns 0 or -EINVAL with *err. */
 int tags_check_value(const char *value, size_t len, struct err *err);
 
-/* mv of a tag within its folder, as editors and `sed -i` replace a file: writes the value under the
- * key `name`, replacing the value there, then deletes the old key. The value always has a key. */
-void tags_rename(struct fs *fs, struct node n, const char *name, struct pending_reply *a);
+/* mv of a tag within its folder: writes the value under the key `name`, replacing the value there,
+ * then deletes the old key. The value always has a key. To an editor's scratch name nothing is
+ * sent: the tag is hidden, for DRAFT_SCRATCH_MS or until it is written again. */
+void tags_rename(struct fs *fs, struct node tag, struct node folder, const char *name,
+	bool noreplace, struct pending_reply *a);
+/* mv of a scratch file in a snapshot's tags/: under a key's name it is written as that tag. */
+void tags_rename_scratch(struct fs *fs, struct node file, struct node folder, const char *name,
+	bool noreplace, struct pending_reply *a);
 
 #endif

@@ -77,8 +77,8 @@ struct node_ops {
 		struct handle *h, struct node *child, struct err *err);
 	int (*mkdir)(struct fs *fs, struct node folder, const char *name, mode_t mode,
 		struct node *child, struct err *err);
-	int (*symlink)(struct fs *fs, struct node folder, const char *name, struct node *child,
-		struct err *err); /* the link's text() gives its target */
+	int (*symlink)(struct fs *fs, struct node folder, const char *name, const char *target,
+		struct node *child, struct err *err); /* the link's text() gives its target */
 
 	/* Files: open_write() opens an existing file for writing; write() and truncate() change the
 	 * text of the handle (handle.h); commit() replies to close(). */

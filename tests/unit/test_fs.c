@@ -40,8 +40,7 @@ static void test_the_file_that_asks_has_the_highest_number_of_its_folder(void **
 {
 	static const enum node_kind in_snapshot[] = {
 		NODE_DESCRIPTION, NODE_METADATA, NODE_TAGS, NODE_STATUS, NODE_WAIT};
-	static const enum node_kind in_folder[] = {NODE_FOLDER_DESCRIPTION, NODE_FOLDER_METADATA,
-		NODE_FOLDER_TAGS, NODE_FOLDER_COPY, NODE_RECEIPT_STATUS};
+	static const enum node_kind in_folder[] = {NODE_DRAFT, NODE_DRAFT_FOLDER, NODE_DRAFT_LINK};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(in_snapshot); i++)
@@ -57,13 +56,15 @@ static void test_each_key_has_one_name(void **state)
 	static const struct {
 		const char *key, *name;
 	} table[] = {{"Name", "Name"}, {"a/b", "a%2Fb"}, {"100%", "100%25"}, {".", "%2E"},
-		{"..", "%2E%2E"}, {".a", ".a"}, {"aws:backup:source", "aws:backup:source"},
+		{"..", "%2E%2E"}, {".a", "%2Ea"}, {"a~", "%61~"}, {"~", "%7E"}, {"4913", "%34913"},
+		{"#a#", "%23a#"}, {"#a", "#a"}, {"a.b", "a.b"}, {"\xc3\xa9~", "%C3%A9~"},
+		{"/~", "%2F~"}, {"aws:backup:source", "aws:backup:source"},
 		{"sp ace\xc3\xa9", "sp ace\xc3\xa9"}, {"a\nb", "a%0Ab"},
 		{"\xc2\x9b"
 		 "1m\xe2\x80\xae",
 			"%C2%9B1m%E2%80%AE"}};
-	static const char *const never_made[] = {
-		"a%2fb", "%41", "%", "%2", "%00", "", ".", "..", "a%2Eb"};
+	static const char *const never_made[] = {"a%2fb", "%41", "%", "%2", "%00", "", ".", "..",
+		"a%2Eb", ".a", "a~", "~", "4913", "#a#", "##", "a%7E"};
 	char out[NAME_MAX + 1], long_key[NAME_MAX + 2];
 
 	(void)state;
@@ -84,16 +85,25 @@ static void test_each_key_has_one_name(void **state)
 	assert_false(names_escape(long_key, out));
 }
 
-static void test_names_of_tools(void **state)
+static void test_scratch_names(void **state)
+{
+	static const char *const scratch[] = {
+		".Name.swp", "Name~", "4913", "#Name#", ".#Name", "~"};
+	static const char *const keys[] = {
+		"Name", "%61~", "%2Ea", "%34913", "%23a#", "#", "a~b", "49130"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(scratch); i++)
+		assert_true(names_is_scratch(scratch[i]));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		assert_false(names_is_scratch(keys[i]));
+}
+
+static void test_names_of_statuses(void **state)
 {
 	char out[NAME_MAX + 1];
 
 	(void)state;
-	assert_true(names_rsync_target(".a.snapshot.Xy12Zz", out));
-	assert_string_equal(out, "a.snapshot");
-	assert_false(names_rsync_target("a.snapshot.Xy12Zz", out));
-	assert_false(names_rsync_target(".a.snapshot.Xy-2Zz", out));
-	assert_false(names_rsync_target("..Xy12Zz", out));
 	names_stem("snap-1.snapshot", out);
 	assert_string_equal(out, "snap-1");
 	names_stem("nightly", out);
@@ -345,7 +355,8 @@ int main(void)
 		cmocka_unit_test(test_node_numbers_are_coordinates),
 		cmocka_unit_test(test_the_file_that_asks_has_the_highest_number_of_its_folder),
 		cmocka_unit_test(test_each_key_has_one_name),
-		cmocka_unit_test(test_names_of_tools),
+		cmocka_unit_test(test_scratch_names),
+		cmocka_unit_test(test_names_of_statuses),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_bad_options_are_named),
 		cmocka_unit_test(test_mount_calls_with_the_source_first),
