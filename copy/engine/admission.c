@@ -6,16 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "amend.h"
 #include "clock.h"
+#include "confirm.h"
 #include "encode.h"
 #include "endpoint.h"
 #include "isotime.h"
 #include "job.h"
+#include "job_key.h"
 #include "log.h"
 #include "poller.h"
 #include "preflight.h"
 #include "random.h"
+#include "recover.h"
 #include "region_queue.h"
+#include "reply.h"
 
 #define TOKEN_BYTES  16
 #define PATIENCE_MS  5000 /* for a dry run */
@@ -230,54 +235,25 @@ void admission_source_changed(struct region_queue *queue, const char *id)
 		}
 }
 
-/* --- answers from the loop --- */
-
-struct reply {
-	struct reply *prev, *next;
-	copies_done *done;
-	void *arg;
-	struct copy *copy;
-	bool failed;
-	struct err err;
-};
-
-static void admission_reply_all(void *arg)
-{
-	struct copies *c = arg;
-
-	while (c->replies) {
-		struct reply *r = c->replies;
-
-		DL_DELETE(c->replies, r);
-		r->done(r->arg, r->copy, r->failed ? &r->err : NULL);
-		free(r);
-	}
-}
-
-struct reply *admission_reply_create(void)
-{
-	return calloc(1, sizeof(struct reply));
-}
-
-void admission_reply(struct copies *c, struct reply *reply, copies_done *done, void *arg,
-	struct copy *copy, const struct err *err)
-{
-	*reply = (struct reply){.done = done, .arg = arg, .copy = copy, .failed = err != NULL};
-	if (err)
-		reply->err = *err;
-	DL_APPEND(c->replies, reply);
-	loop_timer_start(c->reply_timer, 0);
-}
-
 /* --- a request --- */
 
 struct admission {
 	struct admission *prev, *next;
 	struct copies *all;
 	struct journal_copy row;
-	struct copy_request tags; /* only its tags and no_tags */
+	struct copy_request tags; /* only its tags, label and no_tags */
 	struct preflight known;
 	struct journal_receipt receipt;
+	char *key;
+	bool leads;   /* of equal requests the first: it is in copies.leaders */
+	bool follows; /* it waits for the first of its key */
+	bool awaits_description;
+	struct made_question *question;
+	/* Once it has joined a copy: */
+	int64_t joined; /* its row */
+	bool failed;    /* with err */
+	struct err err;
+	UT_hash_handle hh;
 	bool has_receipt;
 	copies_done *done;
 	void *done_arg;
@@ -289,17 +265,46 @@ struct admission {
 	bool tried;
 };
 
+/* Requests of the same key wait for the first, which has no job yet. 0: this is the first; -EBUSY:
+ * it waits; or -ENOMEM. */
+static int admission_lead(struct admission *a)
+{
+	struct admission *leader;
+
+	HASH_FIND(hh, a->all->leaders, a->key, strlen(a->key), leader);
+	a->follows = leader != NULL;
+	if (leader)
+		return -EBUSY;
+	HASH_ADD_KEYPTR(hh, a->all->leaders, a->key, strlen(a->key), a);
+	a->leads = a->hh.tbl != NULL;
+	return a->leads ? 0 : -ENOMEM;
+}
+
+/* Those that followed go on from the loop. */
+static void admission_stop_leading(struct admission *a)
+{
+	if (!a->leads)
+		return;
+	HASH_DELETE(hh, a->all->leaders, a);
+	a->leads = false;
+	loop_timer_start(a->all->follow_timer, 0);
+}
+
 static void admission_destroy(struct admission *a)
 {
 	if (!a)
 		return;
 	if (a->waiter)
 		region_cancel(a->waiter);
+	if (a->question)
+		a->all->kind->find_made_cancel(a->question);
+	admission_stop_leading(a);
 	if (a->prev)
 		DL_DELETE(a->all->admissions, a);
 	journal_copy_finish(&a->row);
 	snapshot_file_finish(&a->tags);
 	journal_receipt_finish(&a->receipt);
+	free(a->key);
 	free(a->reply);
 	free(a);
 }
@@ -307,26 +312,54 @@ static void admission_destroy(struct admission *a)
 /* Nothing of it was recorded. */
 static void admission_tell(struct admission *a, const struct err *err)
 {
-	admission_reply(a->all, steal(&a->reply), a->done, a->done_arg, NULL, err);
+	reply_send(a->all, steal(&a->reply), a->done, a->done_arg, 0, err);
+}
+
+static void admission_end(struct admission *a, const struct err *err)
+{
+	admission_tell(a, err);
+	admission_destroy(a);
+}
+
+static void admission_end_memory(struct admission *a)
+{
+	struct err err;
+
+	err_set(&err, ENOMEM, "out of memory");
+	admission_end(a, &err);
+}
+
+static void admission_begin(struct admission *a);
+
+static void admission_follow(void *arg)
+{
+	struct copies *c = arg;
+	struct admission *a = c->admissions, *leader;
+
+	while (a) {
+		leader = NULL;
+		if (a->follows)
+			HASH_FIND(hh, c->leaders, a->key, strlen(a->key), leader);
+		if (a->follows && !leader) {
+			admission_begin(a);
+			a = c->admissions; /* any of them may have left the list */
+		} else {
+			a = a->next;
+		}
+	}
 }
 
 int admission_init(struct copies *c)
 {
-	c->reply_timer = loop_timer_create(c->options.loop, admission_reply_all, c);
-	return c->reply_timer ? 0 : -ENOMEM;
+	c->follow_timer = loop_timer_create(c->options.loop, admission_follow, c);
+	return c->follow_timer ? 0 : -ENOMEM;
 }
 
 void admission_finish(struct copies *c)
 {
-	while (c->replies) {
-		struct reply *r = c->replies;
-
-		DL_DELETE(c->replies, r);
-		free(r);
-	}
-	loop_timer_destroy(c->reply_timer);
 	while (c->admissions)
 		admission_destroy(c->admissions);
+	loop_timer_destroy(c->follow_timer);
 }
 
 static bool admission_is_source(const struct journal_copy *row, const char *region, const char *id)
@@ -366,13 +399,13 @@ static struct job *admission_admit(
 		.done_arg = a->done_arg,
 		.refusal = refusal};
 	struct job *job = job_admit(a->all, a->all->kind, &a->row, &start);
-	struct err err;
 
-	if (!job) {
-		err_set(&err, ENOMEM, "out of memory");
-		admission_tell(a, refusal ? refusal : &err);
-	}
-	admission_destroy(a);
+	if (job)
+		admission_destroy(a);
+	else if (refusal)
+		admission_end(a, refusal);
+	else
+		admission_end_memory(a);
 	return job;
 }
 
@@ -402,6 +435,7 @@ struct dry_run {
 };
 
 static void admission_judge(struct admission *a);
+static void admission_find_made(struct admission *a);
 
 /* A dry run ended; refusal NULL: the requests that waited for it are not refused for it. */
 static void admission_tried(struct dry_run *run, const struct err *refusal)
@@ -564,14 +598,193 @@ void admission_forget(struct region_queue *queue)
 	}
 }
 
+/* --- joining a living copy --- */
+
+static void admission_copies_nothing(struct admission *a, const char *copy_id)
+{
+	free(steal(&a->row.message));
+	if (copy_id && asprintf(&a->row.message, "dry run: would copy nothing: %s is the copy",
+			       copy_id) < 0)
+		a->row.message = NULL;
+	else if (!copy_id)
+		a->row.message = strdup("dry run: would copy nothing: the copy is queued already");
+	a->row.ended_ms = clock_wall_ms();
+	admission_admit(a, COPY_COMPLETED, NULL);
+}
+
+/* What an equal request can never be given. 0, or -EEXIST with *err. */
+static int admission_fits(struct admission *a, struct copy *copy, struct err *err)
+{
+	const struct journal_copy *row = &copy->row;
+
+	if (copy->state == COPY_FAILED)
+		return err_set(err, EEXIST,
+			"nobody knows whether EC2 made the copy of %s/%s that was asked for before "
+			"(%s); nothing was sent. Look for it in %s; for one more copy add the "
+			"line 'copy.again: LABEL'",
+			row->source_region, row->source_id, row->message ? row->message : "",
+			row->region);
+	if (a->row.move && (row->adopted || job_of(copy)->recalled))
+		return err_set(err, EEXIST,
+			"%s in %s is a copy of %s/%s already%s, and does not let mv delete its "
+			"source; remove that with rmdir, if it is not needed any more",
+			row->copy_id, row->region, row->source_region, row->source_id,
+			row->adopted ? ", made by another ebsfs" : "");
+	return a->all->kind->difference(a->all, copy, &a->known, err);
+}
+
+/* The receipt is durable, or could not be written. */
+static void admission_recorded(void *arg, const struct err *err)
+{
+	struct admission *a = arg;
+	struct copy *copy = recover_find(a->all, a->joined);
+	copies_done *done = a->done;
+	void *done_arg = a->done_arg;
+	struct err mine;
+	bool failed = a->failed || err, moves = a->row.move && copy && !a->failed;
+
+	if (failed)
+		mine = a->failed ? a->err : *err;
+	if (moves && err)
+		copies_keep_source(a->all, copy);
+	else if (moves && copy->state == COPY_COMPLETED)
+		copy->kind->ended(job_of(copy));
+	admission_destroy(a);
+	done(done_arg, err ? NULL : copy, failed ? &mine : NULL);
+}
+
+/* The request's receipt becomes one of this copy. err: the copy's own refusal. */
+static void admission_record(struct admission *a, struct copy *copy, const struct err *err)
+{
+	struct job *job = job_of(copy);
+
+	a->joined = copy->row.id;
+	a->failed = err != NULL;
+	if (err)
+		a->err = *err;
+	if (a->row.move && !err && !copy->row.move) {
+		copy->row.move = true;
+		if (copy->row.code)
+			job_note(job, NULL, NULL, NULL);
+		job_save(job);
+		job_changed(job);
+	}
+	a->receipt.copy = copy->row.id;
+	if (!a->has_receipt)
+		admission_recorded(a, NULL);
+	else if (journal_put_receipt(a->all->options.journal, &a->receipt, admission_recorded, a) <
+		 0)
+		admission_end_memory(a);
+}
+
+static void admission_tagged(void *arg, struct copy *copy, const struct err *err)
+{
+	struct admission *a = arg;
+
+	if (err)
+		admission_end(a, err);
+	else if (!copy)
+		admission_end_memory(a);
+	else
+		admission_record(a, copy, NULL);
+}
+
+static void admission_join(struct admission *a, struct copy *copy)
+{
+	struct job *job = job_of(copy);
+	struct err err;
+
+	if (admission_fits(a, copy, &err) < 0) {
+		admission_end(a, &err);
+		return;
+	}
+	if (copy->state == COPY_QUEUED && job->work->cancels)
+		region_queue_hold(job, 0, false);
+	if (amend_tags(a->all, copy, a->tags.tags, a->tags.n_tags, admission_tagged, a) < 0)
+		admission_end_memory(a);
+}
+
+/* The copy that it waited for is decided. */
+static void admission_decided(void *arg, struct copy *copy, const struct err *err)
+{
+	struct admission *a = arg;
+
+	if (!copy)
+		admission_end(a, err);
+	else if (err)
+		admission_record(a, copy, err);
+	else
+		admission_join(a, copy);
+}
+
+/* EC2 was asked whether the completed copy is still there. */
+static void admission_confirmed(void *arg, struct copy *copy, const struct err *err)
+{
+	struct admission *a = arg;
+
+	if (err)
+		admission_end(a, err);
+	else if (!copy || !job_key_is_alive(copy->state, &copy->row))
+		admission_begin(a);
+	else if (a->row.dry_run)
+		admission_copies_nothing(a, copy->row.copy_id);
+	else
+		admission_join(a, copy);
+}
+
+/* Whether the comparison needs EC2's record of a copy in progress. */
+static bool admission_compares(const struct admission *a, const struct copy *copy)
+{
+	const struct journal_copy *row = &a->row;
+
+	return copy->state == COPY_PENDING && copy->row.adopted &&
+	       (row->description || row->encrypted || a->known.unencrypted ||
+		       row->completion_minutes);
+}
+
+/* There is a living copy of the request. */
+static void admission_meet(struct admission *a, struct copy *copy)
+{
+	struct job *job = job_of(copy);
+	struct err err;
+
+	admission_stop_leading(a);
+	if (copy->state == COPY_COMPLETED && !job_is_undecided(job)) {
+		if (confirm_start(a->all, copy, admission_confirmed, a) < 0)
+			admission_end_memory(a);
+	} else if (a->row.dry_run) {
+		admission_copies_nothing(a, copy->row.copy_id);
+	} else if (admission_fits(a, copy, &err) < 0 && !admission_compares(a, copy)) {
+		admission_end(a, &err);
+	} else if (job_is_undecided(job)) {
+		if (job_wait(job, true, admission_decided, a) < 0)
+			admission_end_memory(a);
+	} else if (admission_compares(a, copy)) {
+		if (confirm_start(a->all, copy, admission_confirmed, a) < 0)
+			admission_end_memory(a);
+	} else {
+		admission_join(a, copy);
+	}
+}
+
 /* --- the decision --- */
 
 /* Nothing more is to be asked: into the queue, or off at once. */
 static void admission_proceed(struct admission *a, bool at_once)
 {
-	bool source_pending = a->source_pending;
-	struct job *job = admission_admit(a, at_once ? COPY_SUBMITTING : COPY_QUEUED, NULL);
+	bool source_pending = a->source_pending, describes = a->awaits_description;
+	struct job *job = a->row.dry_run ? NULL : job_key_find(a->all, a->key);
 
+	/* A lost copy of the same request has turned up meanwhile. */
+	if (job) {
+		admission_meet(a, &job->pub);
+		return;
+	}
+	job = admission_admit(a, at_once ? COPY_SUBMITTING : COPY_QUEUED, NULL);
+	if (job && !at_once && describes) {
+		job->work->describe_until = clock_mono_ms() + COPIES_DESCRIPTION_MAX_MS;
+		region_queue_hold_for_description(job);
+	}
 	/* Without memory to wait for it, the queue asks for the source. */
 	if (job && !at_once && source_pending)
 		source_wait(job);
@@ -581,8 +794,8 @@ static void admission_proceed(struct admission *a, bool at_once)
 static void admission_judge(struct admission *a)
 {
 	struct region_queue *queue = region_queue_get(a->all, a->row.region);
-	bool at_once =
-		a->row.dry_run || (!a->source_pending && queue && region_queue_is_free(queue));
+	bool at_once = a->row.dry_run || (!a->source_pending && !a->awaits_description && queue &&
+						 region_queue_is_free(queue));
 	struct err err;
 
 	if (a->all->kind->judge(&a->known, &err) < 0) {
@@ -624,6 +837,81 @@ void admission_resume(struct region_queue *queue)
 	}
 }
 
+/* --- a copy that another ebsfs made --- */
+
+static void admission_adopt(
+	struct admission *a, struct region_queue *queue, const struct job_made *made)
+{
+	const struct job_start start = {.state = made->completed ? COPY_COMPLETED : COPY_PENDING,
+		.done = admission_decided,
+		.done_arg = a};
+	struct journal_copy row;
+
+	if (journal_copy_copy(&row, &a->row) < 0) {
+		admission_end_memory(a);
+		return;
+	}
+	/* What the request asks for is not what the copy is, and no tag has its token. */
+	free(steal(&row.token));
+	free(steal(&row.description));
+	free(steal(&row.tags));
+	free(steal(&row.kms_key_id));
+	free(row.message);
+	row.message = made->note ? strdup(made->note) : NULL;
+	row.copy_id = strdup(made->copy_id);
+	row.encrypted = row.move = false;
+	row.completion_minutes = 0;
+	row.adopted = true;
+	row.started_ms = made->started_ms;
+	row.ended_ms = made->completed ? made->ended_ms : 0;
+	if (!row.copy_id) {
+		journal_copy_finish(&row);
+		admission_end_memory(a);
+		return;
+	}
+	region_queue_adopted(queue, made->copy_id);
+	if (!job_admit(a->all, a->all->kind, &row, &start))
+		admission_end_memory(a);
+}
+
+static void admission_made(void *arg, const struct job_made *made, const struct err *err)
+{
+	struct admission *a = arg;
+	struct region_queue *queue = region_queue_get(a->all, a->row.region);
+	struct job *known = NULL;
+	struct err mine;
+
+	a->question = NULL;
+	if (made && queue)
+		HASH_FIND(hh_id, queue->ids, made->copy_id, strlen(made->copy_id), known);
+	if (err) {
+		mine = *err;
+		err_context(&mine, "cannot find out whether %s has a copy of %s/%s already",
+			a->row.region, a->row.source_region, a->row.source_id);
+		admission_refuse(a, &mine);
+	} else if (!made || known || !queue) {
+		admission_weigh(a);
+	} else if (a->row.dry_run) {
+		admission_copies_nothing(a, made->copy_id);
+	} else {
+		admission_adopt(a, queue, made);
+	}
+}
+
+static void admission_find_made(struct admission *a)
+{
+	const struct job_kind *kind = a->all->kind;
+	struct region_queue *queue = region_queue_get(a->all, a->row.region);
+	struct err err = {0};
+
+	if (queue && kind->find_made)
+		a->question = kind->find_made(queue, &a->row, admission_made, a, &err);
+	if (!a->question && err.errnum)
+		admission_refuse(a, &err);
+	else if (!a->question)
+		admission_weigh(a);
+}
+
 /* Decides by what the catalogue has of the source. False: EC2 is to be asked. */
 static bool admission_decide(struct admission *a, bool was_asked)
 {
@@ -649,7 +937,7 @@ static bool admission_decide(struct admission *a, bool was_asked)
 		kind->judge(&a->known, &err) < 0)
 		admission_refuse(a, &err);
 	else
-		admission_weigh(a);
+		admission_find_made(a);
 	return true;
 }
 
@@ -685,6 +973,27 @@ static void admission_look_up(struct admission *a)
 		admission_decide(a, true);
 	else if (!a->waiter)
 		admission_refuse_memory(a);
+}
+
+/* A living copy first: whatever became of its source since. */
+static void admission_begin(struct admission *a)
+{
+	struct copies *c = a->all;
+	struct job *job = job_key_find(c, a->key);
+	int64_t row = job ? 0 : history_by_key(c->history, &a->row);
+	struct copy *copy = row ? recover_find(c, row) : NULL;
+	int result;
+
+	a->follows = false;
+	if (job || copy) {
+		admission_meet(a, job ? &job->pub : copy);
+		return;
+	}
+	result = a->row.dry_run || a->leads ? 0 : admission_lead(a);
+	if (row || result == -ENOMEM)
+		admission_refuse_memory(a);
+	else if (!result)
+		admission_look_up(a);
 }
 
 /* --- the request as it came --- */
@@ -736,6 +1045,7 @@ static void admission_fill_tags(
 	struct copy_request *out, const struct copy_request *r, bool *failed)
 {
 	out->no_tags = r->no_tags;
+	out->again = admission_copy_text(r->again, failed);
 	out->tags = calloc(r->n_tags + 1, sizeof(*out->tags));
 	if (!out->tags) {
 		*failed = true;
@@ -762,7 +1072,7 @@ int admission_start(struct copies *c, const char *region, const struct copy_requ
 	a->all = c;
 	a->done = done;
 	a->done_arg = arg;
-	a->reply = admission_reply_create();
+	a->reply = reply_create();
 	if (!a->reply) {
 		admission_destroy(a);
 		return -ENOMEM;
@@ -778,7 +1088,9 @@ int admission_start(struct copies *c, const char *region, const struct copy_requ
 		failed |= journal_receipt_copy(&a->receipt, r) < 0;
 		a->has_receipt = true;
 	}
-	if (failed) {
+	a->awaits_description = request->awaits_description && !request->dry_run;
+	a->key = failed ? NULL : job_key_of(&a->row);
+	if (!a->key) {
 		admission_destroy(a);
 		return -ENOMEM;
 	}
@@ -788,6 +1100,6 @@ int admission_start(struct copies *c, const char *region, const struct copy_requ
 	if (preflight_regions(a->row.source_region, region, &err) < 0)
 		admission_refuse(a, &err);
 	else
-		admission_look_up(a);
+		admission_begin(a);
 	return 0;
 }

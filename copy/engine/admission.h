@@ -22,13 +22,6 @@ void admission_dry_run_copied(struct region_queue *queue, const char *id, struct
  * source. */
 bool admission_needs(const struct copies *c, const char *region, const char *id);
 
-/* An answer that comes from the loop, because its call has not returned yet.
- * admission_reply_create() makes room for it, so that it cannot fail for want of memory: NULL on
- * ENOMEM; free() if it is not needed. admission_reply() takes it. */
-struct reply *admission_reply_create(void);
-void admission_reply(struct copies *c, struct reply *reply, copies_done *done, void *arg,
-	struct copy *copy, const struct err *err);
-
 int admission_init(struct copies *c); /* 0 or -ENOMEM */
 /* The region goes: frees its dry runs. */
 void admission_forget(struct region_queue *queue);

@@ -7,13 +7,16 @@
 #include <string.h>
 
 #include "admission.h"
+#include "amend.h"
 #include "clock.h"
+#include "confirm.h"
 #include "copy_snapshot.h"
 #include "job.h"
 #include "on_end.h"
 #include "poller.h"
 #include "recover.h"
 #include "region_queue.h"
+#include "reply.h"
 #include "timing.h"
 
 static void copies_new_region(void *arg, struct region *region)
@@ -53,7 +56,7 @@ static int copies_init(struct copies *c, const struct copies_options *options)
 	c->history = history_create();
 	c->timing = timing_create();
 	if (!c->history || !c->timing || job_init(c) < 0 || recover_init(c) < 0 ||
-		admission_init(c) < 0)
+		reply_init(c) < 0 || admission_init(c) < 0)
 		return -ENOMEM;
 	return on_end_create(own->loop, own->on_end, copies_end_told, c, &c->on_end);
 }
@@ -91,6 +94,8 @@ void copies_destroy(struct copies *c)
 	if (!c)
 		return;
 	admission_finish(c);
+	confirm_finish(c);
+	amend_finish(c);
 	c->kind->finish(c);
 	HASH_ITER (hh, c->rows, job, next)
 		job_destroy(job);
@@ -104,6 +109,7 @@ void copies_destroy(struct copies *c)
 	}
 	job_finish(c);
 	recover_finish(c);
+	reply_finish(c);
 	on_end_destroy(c->on_end);
 	history_destroy(c->history);
 	timing_destroy(c->timing);
@@ -122,10 +128,7 @@ int copies_request(struct copies *c, const char *region, const struct copy_reque
 
 struct copy *copies_by_row(struct copies *c, int64_t id)
 {
-	struct job *job;
-
-	HASH_FIND(hh, c->rows, &id, sizeof(id), job);
-	return job ? &job->pub : recover_recall(c, id);
+	return recover_find(c, id);
 }
 
 struct copy *copies_by_snapshot(struct copies *c, const char *region, const char *id)
@@ -144,7 +147,7 @@ struct copy *copies_by_snapshot(struct copies *c, const char *region, const char
 			return &f->pub;
 	}
 	row = history_by_snapshot(c->history, region, id);
-	return row ? recover_recall(c, row) : NULL;
+	return row ? recover_find(c, row) : NULL;
 }
 
 static int copies_by_request(const void *a, const void *b)
@@ -256,64 +259,51 @@ int copies_cancel(struct copies *c, struct copy *copy, copies_done *done, void *
 	struct job *job = job_of(copy);
 	struct reply *reply;
 
-	if (copy->origin == COPY_OURS && copy->state == COPY_QUEUED &&
-		job->phase != PHASE_ADMITTING && !job->work->done) {
-		job_event(job, JOB_CANCELLED, &(struct job_news){.done = done, .done_arg = arg});
+	if (copy->origin == COPY_OURS && copy->state == COPY_QUEUED && !job_is_undecided(job)) {
+		if (done && job_wait(job, false, done, arg) < 0)
+			return -ENOMEM;
+		job_event(job, JOB_CANCELLED, NULL);
 		return 0;
 	}
-	if (!done)
-		return 0;
-	reply = admission_reply_create();
-	if (!reply)
-		return -ENOMEM;
-	admission_reply(c, reply, done, arg, copy, NULL);
-	return 0;
+	reply = done ? reply_create() : NULL;
+	if (reply)
+		reply_send(c, reply, done, arg, copy->row.id, NULL);
+	return done && !reply ? -ENOMEM : 0;
 }
 
 void copies_abandon(struct copies *c, struct copy *copy)
 {
-	copies_cancel(c, copy, NULL, NULL);
+	(void)c;
+	if (copy->origin == COPY_OURS && copy->state == COPY_QUEUED &&
+		!job_is_undecided(job_of(copy)))
+		region_queue_hold(job_of(copy), COPIES_ABANDON_MS, true);
 }
 
-static int copies_reply(
-	struct copies *c, struct copy *copy, const struct err *err, copies_done *done, void *arg)
-{
-	struct reply *reply = admission_reply_create();
-
-	if (!reply)
-		return -ENOMEM;
-	admission_reply(c, reply, done, arg, copy, err);
-	return 0;
-}
+/* --- what a copy is given later --- */
 
 int copies_add_tags(struct copies *c, struct copy *copy, const struct request_tag *tags,
 	size_t n_tags, copies_done *done, void *arg)
 {
-	struct err err;
-
-	(void)tags;
-	err_set(&err, EEXIST, "the copy was requested without these %zu tags", n_tags);
-	return copies_reply(c, copy, &err, done, arg);
+	return amend_tags(c, copy, tags, n_tags, done, arg);
 }
 
 int copies_describe(
 	struct copies *c, struct copy *copy, const char *description, copies_done *done, void *arg)
 {
-	struct err err;
-
-	err_set(&err, EEXIST, "the copy was requested without the description '%s'", description);
-	return copies_reply(c, copy, &err, done, arg);
+	return amend_description(c, copy, description, done, arg);
 }
 
 void copies_expect_description(struct copies *c, struct copy *copy)
 {
 	(void)c;
-	(void)copy;
+	if (copy->origin == COPY_OURS && copy->state == COPY_QUEUED &&
+		job_of(copy)->work->describe_until)
+		region_queue_hold_for_description(job_of(copy));
 }
 
 int copies_confirm(struct copies *c, struct copy *copy, copies_done *done, void *arg)
 {
-	return copies_reply(c, copy, NULL, done, arg);
+	return confirm_start(c, copy, done, arg);
 }
 
 void copies_snapshot_deleted(struct copies *c, const char *region, const char *id)
@@ -321,14 +311,18 @@ void copies_snapshot_deleted(struct copies *c, const char *region, const char *i
 	struct region_queue *queue = region_queue_find(c, region);
 	struct job *job;
 	struct foreign *f;
+	struct copy *copy;
 
 	if (!queue)
 		return;
 	HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
-	if (job && job->pub.state == COPY_PENDING)
+	if (job && job_is_watched(job))
 		job_event(job, JOB_GONE,
 			&(struct job_news){.ended_ms = clock_wall_ms(),
 				.message = "the snapshot was deleted while it was being copied"});
+	copy = copies_by_snapshot(c, region, id);
+	if (copy)
+		confirm_deleted(c, copy, "the snapshot was deleted through this mount");
 	HASH_FIND_STR(queue->foreign, id, f);
 	if (f)
 		region_queue_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);

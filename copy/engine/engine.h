@@ -33,6 +33,14 @@ struct job;
 struct region_queue;
 struct save; /* one write of a row (job.c) */
 
+/* A caller that waits for a job's outcome. */
+struct caller {
+	struct caller *prev, *next;
+	copies_done *done;
+	void *arg;
+	bool asks; /* it asked for the copy, and is told an error if there is none */
+};
+
 /* Needed only while a job is active. */
 struct work {
 	struct job *job;
@@ -40,10 +48,15 @@ struct work {
 	int64_t retry_at;  /* monotonic: not to be sent before; 0 */
 	unsigned failures; /* in a row */
 
-	copies_done *done; /* the caller that waits for the outcome; NULL: none (any more) */
-	void *done_arg;
-	struct loop_timer *patience; /* how long the caller waits for a lost response */
-	struct err *refusal;         /* the caller's error, once the row that says so is durable */
+	struct caller *callers;      /* those that wait for the outcome */
+	struct loop_timer *patience; /* how long they wait for a lost response */
+	struct err *refusal;         /* their error, once the row that says so is durable */
+
+	/* queued: monotonic, not to be sent before; then it is cancelled, or has its turn. 0: not
+	 * held (region_queue_hold()) */
+	int64_t held_until;
+	bool cancels;
+	int64_t describe_until; /* monotonic: it waits for a description until then at most; 0 */
 
 	struct region_queue *source;  /* its poller watches the pending source; NULL: none */
 	struct region_waiter *waiter; /* PHASE_CHECKING */
@@ -71,6 +84,7 @@ struct job {
 	bool moving;                /* its source's deletion is under way */
 	bool recalled;              /* from the history, until the loop turns */
 	bool in_event;              /* job_event() is at work: it must not be entered again */
+	char *key;                  /* of its request, while the copy is alive (job_key.c); NULL */
 
 	/* The journal's row. */
 	unsigned saves;       /* writes under way */
@@ -78,8 +92,9 @@ struct job {
 	bool unput;           /* the awaited one could not even be begun */
 	bool dirty;           /* the row on disk is older: it is written again */
 
-	UT_hash_handle hh;    /* copies.rows, by row id */
-	UT_hash_handle hh_id; /* queue.ids, by row.copy_id */
+	UT_hash_handle hh;     /* copies.rows, by row id */
+	UT_hash_handle hh_id;  /* queue.ids, by row.copy_id */
+	UT_hash_handle hh_key; /* copies.keys, by key */
 };
 
 /* A copy in progress that was not asked for through this mount. */
@@ -180,12 +195,17 @@ struct copies {
 	const struct job_kind *kind;   /* the kind of all rows */
 	struct job *rows;              /* active, lately ended, and lately asked about */
 	struct work *tokens;
+	struct job *keys; /* one for each request that has a living copy */
 	struct region_queue *queues;
 	struct history *history; /* ended ones, compact */
 	struct job *recalled;    /* of those, the ones that somebody asks about at this moment */
 	struct timing *timing;
 	struct watcher *watchers;
 	struct admission *admissions; /* requests that have no row yet */
+	struct admission *leaders;    /* of equal ones the first, by key */
+	struct loop_timer *follow_timer;
+	struct confirm *confirms;
+	struct amend *amends;
 	struct move_cleanup *cleanups;
 	struct reply *replies; /* answers that must not come before their call has returned */
 	struct loop_timer *reply_timer, *save_timer, *expire_timer, *recall_timer;

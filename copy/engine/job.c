@@ -21,15 +21,17 @@
  *                                         admitting loaded
  *   submitting                   running  sending searching recording     submitted, no id      yes
  *                                         admitting loaded
- *   pending                      running  rest recording loaded           acknowledged, an id   yes
- *   failed                       none     rest recording admitting loaded ended_ms              (*)
- *   completed, error, cancelled  none     rest recording loaded           ended_ms              (*)
+ *   pending                      running  rest recording admitting loaded acknowledged, an id   yes
+ *   completed, failed            none     rest recording admitting loaded ended_ms              (*)
+ *   error, cancelled, deleted    none     rest recording loaded           ended_ms              (*)
  *
  *   (*) only while recording or admitting; of a failed job also as long as its token may turn up
  *
  *   phase                 holds
  *   admitting, recording  a write is awaited, or is to be repeated
  *   rest, checking        no caller waits
+ *
+ *   A job is in copies.keys while its copy is alive (job_key.c), and no other job with its key is.
  *   checking              EC2 is asked about the source: work->waiter
  *   sending               the request is in flight: work->call
  *   searching             work->lost_at is set
@@ -44,6 +46,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "job_key.h"
 #include "log.h"
 #include "on_end.h"
 #include "poller.h"
@@ -55,9 +58,8 @@
 
 /* The part of an action that job_event() does after the transition. */
 struct outcome {
-	bool gone;         /* the job was discarded */
-	copies_done *done; /* the caller to answer; NULL: none */
-	void *done_arg;
+	bool gone;              /* the job was discarded */
+	struct caller *callers; /* those to answer */
 	struct copy *copy;
 	bool failed; /* with err */
 	struct err err;
@@ -69,27 +71,14 @@ typedef enum job_event job_action(
 	struct job *job, const struct job_news *news, struct outcome *out);
 typedef bool job_guard(const struct job *job);
 
-/* --- the states --- */
-
-const char *copy_state_text(enum copy_state state)
-{
-	static const char *const texts[] = {"queued", "submitting", "pending", "completed", "error",
-		"failed", "cancelled", "deleted"};
-
-	return texts[state];
-}
-
-bool copy_state_ended(enum copy_state state)
-{
-	return state > COPY_PENDING;
-}
-
 /* --- the row's way to the journal --- */
 
 struct save {
 	struct save *prev, *next;
 	struct copies *all;
-	struct job *job; /* NULL: it is gone */
+	struct job *job;   /* NULL: it is gone */
+	copies_done *done; /* its own caller; NULL: none */
+	void *arg;
 };
 
 static void job_save_soon(struct copies *c)
@@ -115,6 +104,8 @@ static void job_saved(void *arg, const struct err *err)
 	struct save *s = arg;
 	struct job *job = s->job;
 	bool awaited = job && job->awaited == s;
+	copies_done *done = s->done;
+	void *done_arg = s->arg;
 
 	DL_DELETE(s->all->saves, s);
 	free(s);
@@ -134,9 +125,11 @@ static void job_saved(void *arg, const struct err *err)
 			&(struct job_news){.err = err});
 	else if (err)
 		job_save_later(job, err);
+	if (done)
+		done(done_arg, &job->pub, err);
 }
 
-static void job_put(struct job *job, const struct journal_receipt *receipt, bool awaited)
+static struct save *job_put(struct job *job, const struct journal_receipt *receipt, bool awaited)
 {
 	struct copies *c = job->all;
 	struct journal_copy row = job->pub.row;
@@ -154,7 +147,7 @@ static void job_put(struct job *job, const struct journal_receipt *receipt, bool
 		job->saves++;
 		if (awaited)
 			job->awaited = s;
-		return;
+		return s;
 	}
 	free(s);
 	if (awaited) {
@@ -164,11 +157,23 @@ static void job_put(struct job *job, const struct journal_receipt *receipt, bool
 		job->dirty = true;
 	}
 	loop_timer_start(c->save_timer, 0);
+	return NULL;
 }
 
 void job_save(struct job *job)
 {
 	job_put(job, NULL, false);
+}
+
+int job_save_then(struct job *job, copies_done *done, void *arg)
+{
+	struct save *s = job_put(job, NULL, false);
+
+	if (!s)
+		return -ENOMEM;
+	s->done = done;
+	s->arg = arg;
+	return 0;
 }
 
 /* JOB_ROW_WRITTEN or JOB_ROW_FAILED follows. */
@@ -200,9 +205,12 @@ static void job_save_timer(void *arg)
 static void job_shed_work(struct job *job)
 {
 	struct work *w = steal(&job->work);
+	struct caller *caller, *next;
 
 	if (!w)
 		return;
+	DL_FOREACH_SAFE(w->callers, caller, next)
+	free(caller);
 	if (w->hh.tbl)
 		HASH_DEL(job->all->tokens, w);
 	if (w->source)
@@ -227,6 +235,7 @@ void job_destroy(struct job *job)
 		if (s->job == job)
 			s->job = NULL;
 	job_shed_work(job);
+	job_key_leave(job);
 	if (job->hh_id.tbl)
 		HASH_DELETE(hh_id, job->queue->ids, job);
 	if (job->hh.tbl) {
@@ -258,6 +267,8 @@ static int job_enter(struct job *job)
 		if (!job->hh_id.tbl)
 			return -ENOMEM;
 	}
+	if (!job->recalled && job_key_update(job) < 0)
+		return -ENOMEM;
 	HASH_ADD(hh, c->rows, pub.row.id, sizeof(row->id), job);
 	if (!job->hh.tbl)
 		return -ENOMEM;
@@ -278,6 +289,7 @@ static struct job *job_create(struct copies *c, const struct job_kind *kind,
 	job->all = c;
 	job->kind = kind;
 	job->phase = phase;
+	job->recalled = phase == PHASE_REST;
 	job->pub = (struct copy){.kind = kind,
 		.state = state,
 		.origin = COPY_OURS,
@@ -316,104 +328,55 @@ bool job_is_source(const struct job *job, const char *id)
 	       !strcmp(row->source_region, row->region);
 }
 
+bool job_is_watched(const struct job *job)
+{
+	return job->pub.state == COPY_PENDING && job->phase != PHASE_ADMITTING;
+}
+
 bool job_is_idle(const struct job *job)
 {
 	return job->phase == PHASE_REST && !job->saves && !job->dirty && !job->moving &&
 	       !(job->pub.row.untold && job->all->on_end);
 }
 
-/* --- texts --- */
-
-static void job_set_text(char **text, const char *value)
-{
-	char *copy = value && *value ? strdup(value) : NULL;
-
-	free(*text);
-	*text = copy;
-}
-
-void job_note(struct job *job, const char *code, const char *message, const char *request_id)
-{
-	job_set_text(&job->pub.row.code, code);
-	job_set_text(&job->pub.row.message, message);
-	job_set_text(&job->pub.row.request_id, request_id);
-}
-
-void job_no_reason(struct job *job)
-{
-	if (job->work)
-		free(steal(&job->work->reason));
-	job->pub.reason = job->pub.state == COPY_QUEUED ? job->queue->reason : "";
-}
-
-void job_reason(struct job *job, const char *fmt, ...)
-{
-	char *text = NULL;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0) {
-		job_no_reason(job);
-		return;
-	}
-	if (job->work->reason && !strcmp(job->work->reason, text)) {
-		free(text);
-		return;
-	}
-	free(job->work->reason);
-	job->work->reason = text;
-	job->pub.reason = text;
-	job_changed(job);
-}
-
-void job_tell(struct copies *c, const struct copy *copy)
-{
-	for (struct watcher *w = c->watchers; w; w = w->next)
-		w->fn(w->arg, copy);
-}
-
-void job_changed(struct job *job)
-{
-	job_tell(job->all, &job->pub);
-}
-
-/* Every end of a job passes here, and is one line in the log. */
-static void job_log_end(const struct job *job)
-{
-	const struct journal_copy *row = &job->pub.row;
-	struct err why = {0};
-	char text[700];
-
-	snprintf(why.message, sizeof(why.message), "%s", row->message ? row->message : "");
-	snprintf(why.code, sizeof(why.code), "%s", row->code ? row->code : "");
-	snprintf(why.request_id, sizeof(why.request_id), "%s",
-		row->request_id ? row->request_id : "");
-	log_info("%s %lld of %s/%s to %s%s%s: %s%s%s", job->kind->name, (long long)row->id,
-		row->source_region, row->source_id, row->region, row->copy_id ? "/" : "",
-		row->copy_id ? row->copy_id : "", copy_state_text(job->pub.state),
-		*why.message ? ": " : "", err_text(&why, text, sizeof(text)));
-}
-
 /* --- pieces of actions --- */
 
-/* The caller, if one waits, is answered when the transition is complete; err NULL: accepted. */
+/* The callers are answered when the transition is complete; err NULL: accepted. */
 static void job_answer(struct job *job, const struct err *err, struct outcome *out)
 {
 	struct work *w = job->work;
 
-	if (!w || !w->done)
+	if (!w || !w->callers)
 		return;
 	loop_timer_destroy(steal(&w->patience));
-	out->done = w->done;
-	out->done_arg = w->done_arg;
+	out->callers = steal(&w->callers);
 	out->copy = &job->pub;
 	out->failed = err != NULL;
 	if (err)
 		out->err = *err;
-	w->done = NULL;
+}
+
+/* Calls those that waited. The job may change meanwhile, but not go. */
+static void job_tell_callers(struct outcome *out)
+{
+	struct caller *caller, *next;
+
+	DL_FOREACH_SAFE(out->callers, caller, next)
+	{
+		caller->done(caller->arg, out->copy, out->failed ? &out->err : NULL);
+		free(caller);
+	}
+}
+
+/* Whether a caller waits that asked for the copy. */
+static bool job_is_asked_for(const struct job *job)
+{
+	const struct caller *caller;
+
+	DL_FOREACH(job->work->callers, caller)
+	if (caller->asks)
+		return true;
+	return false;
 }
 
 static void job_pause(struct job *job)
@@ -473,6 +436,14 @@ static enum job_event act_resume_ended(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
 	job->kind->ended(job);
+	return JOB_NOTHING;
+}
+
+static enum job_event act_resume_deleted(
+	struct job *job, const struct job_news *news, struct outcome *out)
+{
+	if (job->pub.row.untold)
+		on_end_run(job->all->on_end, &job->pub);
 	return JOB_NOTHING;
 }
 
@@ -574,7 +545,7 @@ static enum job_event act_accept(struct job *job, const struct job_news *news, s
 	struct work *w = job->work;
 
 	/* Without a waiting caller the user has seen mv fail, so the source stays. */
-	if (!row->acknowledged && !w->done)
+	if (!row->acknowledged && !job_is_asked_for(job))
 		row->move = false;
 	row->acknowledged = true;
 	row->ended_ms = 0;
@@ -682,11 +653,41 @@ static void job_out_of_patience(void *arg)
 		"being looked for, see the status");
 	err.maybe_done = true;
 	job_answer(job, &err, &out);
-	if (out.done)
-		out.done(out.done_arg, out.copy, &out.err);
+	job_tell_callers(&out);
 }
 
-/* Looks for what EC2 made of the request, and lets the caller wait for that only so long. */
+/* The callers wait only so long for a lost response to be found. */
+static void job_limit_patience(struct job *job)
+{
+	struct work *w = job->work;
+
+	if (!w->callers || w->patience)
+		return;
+	w->patience = loop_timer_create(job->all->options.loop, job_out_of_patience, job);
+	if (w->patience)
+		loop_timer_start(w->patience, job->all->options.answer_ms);
+}
+
+bool job_is_undecided(const struct job *job)
+{
+	return job->work && job->pub.state != COPY_FAILED &&
+	       (!job->pub.row.acknowledged || job_is_asked_for(job));
+}
+
+int job_wait(struct job *job, bool asks, copies_done *done, void *arg)
+{
+	struct caller *caller = malloc(sizeof(*caller));
+
+	if (!caller)
+		return -ENOMEM;
+	*caller = (struct caller){.done = done, .arg = arg, .asks = asks};
+	DL_APPEND(job->work->callers, caller);
+	if (job->phase == PHASE_SEARCHING)
+		job_limit_patience(job);
+	return 0;
+}
+
+/* Looks for what EC2 made of the request. */
 static enum job_event job_search(struct job *job, const struct err *why, struct outcome *out)
 {
 	struct work *w = job->work;
@@ -695,11 +696,7 @@ static enum job_event job_search(struct job *job, const struct err *why, struct 
 	w->searches = 0;
 	if (job->kind->find_lost(job, why, &out->next_err) < 0)
 		return JOB_REFUSED;
-	if (w->done && !w->patience) {
-		w->patience = loop_timer_create(job->all->options.loop, job_out_of_patience, job);
-		if (w->patience)
-			loop_timer_start(w->patience, job->all->options.answer_ms);
-	}
+	job_limit_patience(job);
 	region_queue_wake(job->queue); /* its response is not awaited any more: others may go */
 	return JOB_NOTHING;
 }
@@ -733,7 +730,7 @@ static enum job_event act_fail(struct job *job, const struct job_news *news, str
 	/* Else it never began: the caller is told, and nothing else follows. */
 	job_owe_end(job, job->pub.row.acknowledged);
 	job->pub.row.ended_ms = clock_wall_ms();
-	if (w->done) {
+	if (w->callers) {
 		w->refusal = malloc(sizeof(*err));
 		if (w->refusal)
 			*w->refusal = *err;
@@ -762,14 +759,24 @@ static enum job_event act_end(struct job *job, const struct job_news *news, stru
 	return JOB_NOTHING;
 }
 
+/* Its end stays what it was. */
+static enum job_event act_delete(struct job *job, const struct job_news *news, struct outcome *out)
+{
+	struct journal_copy *row = &job->pub.row;
+
+	job_set_message(job, news->message);
+	row->deleted_ms = news->ended_ms;
+	job_record(job);
+	return JOB_NOTHING;
+}
+
 static enum job_event act_cancel(struct job *job, const struct job_news *news, struct outcome *out)
 {
 	struct work *w = job->work;
 
 	if (w->waiter)
 		region_cancel(steal(&w->waiter));
-	w->done = news->done;
-	w->done_arg = news->done_arg;
+	w->held_until = 0;
 	job_owe_end(job, true);
 	job->pub.row.ended_ms = clock_wall_ms();
 	job_record(job);
@@ -820,12 +827,20 @@ static bool is_acknowledged(const struct job *job)
 
 static bool is_acknowledged_or_awaited(const struct job *job)
 {
-	return job->pub.row.acknowledged || job->work->done;
+	return job->pub.row.acknowledged || job_is_asked_for(job);
 }
 
 static bool is_awaited(const struct job *job)
 {
-	return job->work->done != NULL;
+	return job_is_asked_for(job);
+}
+
+/* Another request of its key was admitted. */
+static bool is_replaced(const struct job *job)
+{
+	_cleanup_free_ char *key = job_key_of(&job->pub.row);
+
+	return key && job_key_find(job->all, key);
 }
 
 static bool may_have_been_sent(const struct job *job)
@@ -874,6 +889,7 @@ struct transition {
 #define E COPY_ERROR
 #define F COPY_FAILED
 #define X COPY_CANCELLED
+#define D COPY_DELETED
 static const struct transition table[] = {
 	/* a start */
 	{Q, PHASE_LOADED,    JOB_RESUMED,        is_acknowledged,            Q, PHASE_REST,      NULL},
@@ -891,12 +907,17 @@ static const struct transition table[] = {
 	{F, PHASE_LOADED,    JOB_RESUMED,        NULL,                       F, PHASE_REST,      NULL},
 	{X, PHASE_LOADED,    JOB_RESUMED,        owes_end,                   X, PHASE_RECORDING, act_record},
 	{X, PHASE_LOADED,    JOB_RESUMED,        NULL,                       X, PHASE_REST,      NULL},
+	{D, PHASE_LOADED,    JOB_RESUMED,        NULL,                       D, PHASE_REST,      act_resume_deleted},
 
 	/* a new request */
 	{Q, PHASE_ADMITTING, JOB_ROW_WRITTEN,    NULL,                       Q, PHASE_REST,      act_queue_up},
 	{Q, PHASE_ADMITTING, JOB_ROW_FAILED,     NULL,                       Q, PHASE_ADMITTING, act_discard},
 	{S, PHASE_ADMITTING, JOB_ROW_WRITTEN,    NULL,                       S, PHASE_SENDING,   act_send},
 	{S, PHASE_ADMITTING, JOB_ROW_FAILED,     NULL,                       S, PHASE_ADMITTING, act_discard},
+	{P, PHASE_ADMITTING, JOB_ROW_WRITTEN,    NULL,                       P, PHASE_REST,      act_accepted},
+	{P, PHASE_ADMITTING, JOB_ROW_FAILED,     NULL,                       P, PHASE_ADMITTING, act_discard},
+	{C, PHASE_ADMITTING, JOB_ROW_WRITTEN,    NULL,                       C, PHASE_REST,      act_settle},
+	{C, PHASE_ADMITTING, JOB_ROW_FAILED,     NULL,                       C, PHASE_ADMITTING, act_discard},
 	{F, PHASE_ADMITTING, JOB_ROW_WRITTEN,    NULL,                       F, PHASE_REST,      act_settle},
 	{F, PHASE_ADMITTING, JOB_ROW_FAILED,     NULL,                       F, PHASE_ADMITTING, act_discard},
 
@@ -954,8 +975,14 @@ static const struct transition table[] = {
 	{F, PHASE_RECORDING, JOB_ROW_WRITTEN,    NULL,                       F, PHASE_REST,      act_settle},
 	{F, PHASE_RECORDING, JOB_ROW_FAILED,     NULL,                       F, PHASE_RECORDING, act_settle_later},
 	{X, PHASE_RECORDING, JOB_ROW_WRITTEN,    NULL,                       X, PHASE_REST,      act_settle},
+	{X, PHASE_RECORDING, JOB_ROW_FAILED,     is_replaced,                X, PHASE_RECORDING, act_settle_later},
 	{X, PHASE_RECORDING, JOB_ROW_FAILED,     was_queued,                 Q, PHASE_REST,      act_uncancel},
 	{X, PHASE_RECORDING, JOB_ROW_FAILED,     NULL,                       X, PHASE_RECORDING, act_settle_later},
+
+	/* its snapshot was deleted */
+	{C, PHASE_REST,      JOB_GONE,           NULL,                       D, PHASE_RECORDING, act_delete},
+	{D, PHASE_RECORDING, JOB_ROW_WRITTEN,    NULL,                       D, PHASE_REST,      NULL},
+	{D, PHASE_RECORDING, JOB_ROW_FAILED,     NULL,                       D, PHASE_RECORDING, act_settle_later},
 };
 #undef Q
 #undef S
@@ -964,6 +991,7 @@ static const struct transition table[] = {
 #undef E
 #undef F
 #undef X
+#undef D
 /* clang-format on */
 
 static const struct transition *job_find(const struct job *job, enum job_event event)
@@ -987,12 +1015,14 @@ static void job_check(const struct job *job)
 
 	assert(!writing || job->awaited || job->unput || job->dirty);
 	assert(writing || !job->awaited);
+	assert(!job->key || job_key_is_alive(job->pub.state, row));
+	assert(!job->key || job_key_find(job->all, job->key) == job);
 	switch (job->pub.state) {
 	case COPY_QUEUED:
 		assert(w && !w->call && !w->lost_at && row->acknowledged && !row->copy_id);
 		assert(job->phase != PHASE_SENDING && job->phase != PHASE_SEARCHING);
 		assert(job->phase == PHASE_CHECKING || !w->waiter);
-		assert(job->phase == PHASE_RECORDING || job->phase == PHASE_ADMITTING || !w->done);
+		assert(writing || !w->callers);
 		break;
 	case COPY_SUBMITTING:
 		assert(w && !w->waiter && row->submitted && !row->copy_id);
@@ -1002,8 +1032,8 @@ static void job_check(const struct job *job)
 		break;
 	case COPY_PENDING:
 		assert(w && !w->call && !w->waiter && !w->lost_at && row->acknowledged);
-		assert(row->copy_id && (job->phase == PHASE_REST || job->phase == PHASE_RECORDING));
-		assert(job->phase == PHASE_RECORDING || !w->done);
+		assert(row->copy_id && (job->phase == PHASE_REST || writing));
+		assert(writing || !w->callers);
 		break;
 	case COPY_COMPLETED:
 	case COPY_ERROR:
@@ -1012,7 +1042,8 @@ static void job_check(const struct job *job)
 	case COPY_DELETED:
 		assert(job->phase == PHASE_REST || writing);
 		assert(!w || (!w->call && !w->waiter));
-		assert(!w || writing || (job->pub.state == COPY_FAILED && w->lost_at && !w->done));
+		assert(!w || writing ||
+			(job->pub.state == COPY_FAILED && w->lost_at && !w->callers));
 		break;
 	}
 }
@@ -1087,6 +1118,9 @@ void job_event(struct job *job, enum job_event event, const struct job_news *new
 	}
 	if (!out.gone) {
 		job->in_event = false;
+		if (job_key_update(job) < 0)
+			log_error("%s %lld: out of memory; it is not found by its key",
+				job->kind->name, (long long)job->pub.row.id);
 		job_check(job);
 		if (before != job->pub.state) {
 			if (copy_state_ended(job->pub.state))
@@ -1094,8 +1128,7 @@ void job_event(struct job *job, enum job_event event, const struct job_news *new
 			job_changed(job);
 		}
 	}
-	if (out.done)
-		out.done(out.done_arg, out.copy, out.failed ? &out.err : NULL);
+	job_tell_callers(&out);
 }
 
 struct job *job_admit(struct copies *c, const struct job_kind *kind, struct journal_copy *row,
@@ -1105,17 +1138,20 @@ struct job *job_admit(struct copies *c, const struct job_kind *kind, struct jour
 	struct journal_receipt receipt;
 	struct job *job;
 
-	row->acknowledged = start->state == COPY_QUEUED;
-	row->ended_ms = start->refusal ? clock_wall_ms() : 0;
+	row->acknowledged = start->state != COPY_SUBMITTING && start->state != COPY_FAILED;
+	if (start->refusal)
+		row->ended_ms = clock_wall_ms();
 	job = !start->refusal || refusal ? job_create(c, kind, row, start->state, PHASE_ADMITTING)
 					 : NULL;
+	if (job && job_wait(job, true, start->done, start->done_arg) < 0) {
+		job_destroy(job);
+		job = NULL;
+	}
 	if (!job) {
 		journal_copy_finish(row);
 		free(refusal);
 		return NULL;
 	}
-	job->work->done = start->done;
-	job->work->done_arg = start->done_arg;
 	if (start->refusal) {
 		*refusal = *start->refusal;
 		job->work->refusal = refusal;
@@ -1125,6 +1161,8 @@ struct job *job_admit(struct copies *c, const struct job_kind *kind, struct jour
 		job_take_off(job);
 		if (!job->pub.row.dry_run)
 			concurrency_limit_sent(&job->queue->limit, clock_mono_ms());
+	} else if (start->state == COPY_PENDING) {
+		job->work->accepted_at = job->work->answered_at = clock_mono_ms();
 	}
 	if (start->receipt) {
 		receipt = *start->receipt;

@@ -5,6 +5,7 @@
 #define EBSFS_JOB_H
 
 #include "engine.h"
+#include "job_text.h"
 
 enum job_event {
 	JOB_NOTHING,
@@ -37,7 +38,7 @@ enum job_event {
 	JOB_GONE,      /* ended_ms, message */
 
 	/* from the user */
-	JOB_CANCELLED, /* done, done_arg: told once the row is durable */
+	JOB_CANCELLED,
 };
 
 /* The details of an event; borrowed for the call. */
@@ -45,19 +46,18 @@ struct job_news {
 	const struct err *err;
 	const char *id, *request_id, *message;
 	int64_t ended_ms; /* wall clock */
-	copies_done *done;
-	void *done_arg;
 };
 
 /* The one way to change a job's state. news: NULL if the event brings nothing. The job may be gone
  * after JOB_ROW_FAILED, and after no other event. Not to be called from within itself: all that an
- * event causes in other files comes back later, from the loop. The caller that waits for the
- * outcome is called last. */
+ * event causes in other files comes back later, from the loop. The callers that wait for the
+ * outcome are called last. */
 void job_event(struct job *job, enum job_event event, const struct job_news *news);
 
 /* How a new job begins. */
 struct job_start {
-	enum copy_state state; /* queued; submitting: it is sent at once; failed: refused */
+	enum copy_state state; /* queued; submitting: it is sent at once; failed: refused; pending,
+				  completed: nothing is to be sent */
 	const struct journal_receipt *receipt; /* journalled with it; NULL: none */
 	copies_done *done;
 	void *done_arg;
@@ -78,24 +78,24 @@ struct job *job_recall(struct copies *c, const struct job_kind *kind, struct jou
 void job_destroy(struct job *job);
 /* Whether id names the job's source. No response makes that a copy: with mv it would be deleted. */
 bool job_is_source(const struct job *job, const char *id);
+/* Whether EC2's records of a pending job are events. */
+bool job_is_watched(const struct job *job);
 /* Whether nothing is under way for an ended job, and nothing owed. */
 bool job_is_idle(const struct job *job);
 
 /* Something has ended: it goes into the history by and by. */
 void job_expire_soon(struct copies *c);
 
+/* Whether a caller that asked for it waits for its outcome, or ought to: it is not accepted yet. */
+bool job_is_undecided(const struct job *job);
+/* Another caller waits for the outcome of a job that is not decided yet, or is being submitted.
+ * asks: it asked for the copy. 0 or -ENOMEM. */
+int job_wait(struct job *job, bool asks, copies_done *done, void *arg);
+
 /* Writes the row as it is now, again until it is durable. */
 void job_save(struct job *job);
-/* Tells the watchers that something else than the state changed. */
-void job_changed(struct job *job);
-void job_tell(struct copies *c, const struct copy *copy); /* the same for any copy */
-
-/* The row's texts and the reason. A text without memory for it is left out: it is for people. */
-void job_note(struct job *job, const char *code, const char *message,
-	const char *request_id); /* NULL: none */
-void job_reason(struct job *job, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void job_no_reason(struct job *job); /* the queue's, if it is queued */
-
+/* The same, and done hears of this write: err if it failed. Not called after -ENOMEM. */
+int job_save_then(struct job *job, copies_done *done, void *arg);
 int job_init(struct copies *c); /* 0 or -ENOMEM */
 /* The journal is closed before the loop turns: it calls none of its writers back. */
 void job_finish(struct copies *c);

@@ -42,6 +42,7 @@ struct job_kind {
 	const char *action;        /* EC2's: "CopySnapshot" */
 	const char *const *states; /* the words shown for enum copy_state */
 	unsigned limit;            /* at once into a region, until EC2 names another figure */
+	int description_max;       /* characters */
 
 	/* --- what the kind keeps for each region (queue->kind_region) --- */
 	int (*attach)(struct region_queue *queue); /* 0 or -ENOMEM */
@@ -58,6 +59,11 @@ struct job_kind {
 	bool (*awaits)(struct region_queue *queue, struct preflight *known);
 	/* Judges before EC2 is asked. 0, or -errno with *err. */
 	int (*judge)(const struct preflight *known, struct err *err);
+	/* Whether a living copy is what an equal request asks for; what the request leaves out
+	 * never differs. request: as it came, not composed. 0, or -EEXIST with *err: the copy, the
+	 * difference, and what to do. */
+	int (*difference)(struct copies *c, const struct copy *copy,
+		const struct preflight *request, struct err *err);
 	/* Asks the destination whether another ebsfs has made what a composed row asks for, under
 	 * the same key. done is called once, never before this returned. NULL with *err: no memory
 	 * (ENOMEM), or nothing to ask (errnum 0), as if none was found. A kind without this member

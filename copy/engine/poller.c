@@ -292,7 +292,7 @@ static void poller_bury(struct region_queue *queue, const char *id)
 	if (f && f->absences >= ABSENCES_GONE)
 		region_queue_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);
 	HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
-	if (job && job->pub.state == COPY_PENDING && job->work->absences >= ABSENCES_GONE &&
+	if (job && job_is_watched(job) && job->work->absences >= ABSENCES_GONE &&
 		now - job->work->accepted_at >= window)
 		job_event(job, JOB_GONE,
 			&(struct job_news){.ended_ms = clock_wall_ms(),

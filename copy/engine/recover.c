@@ -105,16 +105,15 @@ static bool recover_has_receipt(const struct recovery *r, const struct job *job)
 
 static void recover_resume_all(const struct recovery *r)
 {
-	struct copies *c = r->all;
 	struct job *job, *next;
 
-	HASH_ITER (hh, c->rows, job, next) {
+	HASH_ITER (hh, r->all->rows, job, next) {
 		if (!copy_state_ended(job->pub.state))
 			job->queue->unlisted = true;
 		job_event(job, JOB_RESUMED, NULL);
 		/* Its last receipt went, and the process ended within the pause after that. */
 		if (job->pub.state == COPY_QUEUED && !recover_has_receipt(r, job))
-			copies_abandon(c, &job->pub);
+			region_queue_hold(job, COPIES_ABANDON_MS, true);
 	}
 }
 
@@ -187,7 +186,7 @@ static void recover_forget(void *arg)
 	}
 }
 
-struct copy *recover_recall(struct copies *c, int64_t row)
+static struct copy *recover_recall(struct copies *c, int64_t row)
 {
 	struct copy ended;
 	struct job *job;
@@ -197,11 +196,29 @@ struct copy *recover_recall(struct copies *c, int64_t row)
 	job = job_recall(c, c->kind, &ended.row, ended.state);
 	if (!job)
 		return NULL;
-	job->recalled = true;
 	DL_APPEND(c->recalled, job);
 	if (!loop_timer_armed(c->recall_timer))
 		loop_timer_start(c->recall_timer, 0);
 	return &job->pub;
+}
+
+struct copy *recover_find(struct copies *c, int64_t row)
+{
+	struct job *job;
+
+	HASH_FIND(hh, c->rows, &row, sizeof(row), job);
+	return job ? &job->pub : recover_recall(c, row);
+}
+
+void recover_outdate(struct copy *copy)
+{
+	struct job *job = job_of(copy);
+
+	if (job->hh_id.tbl)
+		HASH_DELETE(hh_id, job->queue->ids, job);
+	if (job->hh.tbl)
+		HASH_DEL(job->all->rows, job);
+	job->hh_id.tbl = job->hh.tbl = NULL;
 }
 
 int recover_init(struct copies *c)

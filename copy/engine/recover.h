@@ -11,8 +11,10 @@ void recover_finish(struct copies *c);
 
 /* Reads the journal and takes up every row. Returns 0 or -errno with *err. */
 int recover_journal(struct copies *c, journal_receipt_fn *receipt, void *arg, struct err *err);
-/* A copy that ended long ago, from the history; it stays until the loop turns. NULL: not known, or
- * no memory. */
-struct copy *recover_recall(struct copies *c, int64_t row);
+/* The copy of a row. One that ended long ago comes from the history, and stays until the loop
+ * turns. NULL: not known, or no memory. */
+struct copy *recover_find(struct copies *c, int64_t row);
+/* The history has a newer record of this recalled copy: it is not found any more. */
+void recover_outdate(struct copy *copy);
 
 #endif

@@ -264,14 +264,19 @@ unsigned region_queue_used(const struct region_queue *queue)
 	return queue->submitting + queue->pending + queue->foreigners;
 }
 
-void region_queue_accepted(struct region_queue *queue, const char *id)
+void region_queue_adopted(struct region_queue *queue, const char *id)
 {
 	struct foreign *f;
 
-	/* If EC2 showed it before its tags, it was taken for the copy of another. */
 	HASH_FIND_STR(queue->foreign, id, f);
 	if (f)
 		region_queue_foreign_drop(f);
+}
+
+void region_queue_accepted(struct region_queue *queue, const char *id)
+{
+	/* EC2 may have shown it before its tags. */
+	region_queue_adopted(queue, id);
 	concurrency_limit_accepted(&queue->limit, region_queue_used(queue), clock_mono_ms());
 }
 
@@ -282,10 +287,60 @@ void region_queue_refused(struct region_queue *queue, const struct err *err)
 		clock_mono_ms(), random_unit());
 }
 
+void region_queue_hold(struct job *job, int64_t ms, bool cancels)
+{
+	struct work *w = job->work;
+
+	w->cancels = cancels && ms;
+	w->held_until = ms ? clock_mono_ms() + ms : 0;
+	if (w->cancels)
+		job_reason(job,
+			"no receipt names it any more: it is cancelled in %d seconds, unless "
+			"it is asked for again",
+			(int)(ms / 1000));
+	else if (!ms && w->describe_until)
+		region_queue_hold_for_description(job);
+	else if (!ms && !w->source)
+		job_no_reason(job);
+	region_queue_wake(job->queue);
+}
+
+void region_queue_hold_for_description(struct job *job)
+{
+	struct work *w = job->work;
+	int64_t until = clock_mono_ms() + COPIES_DESCRIPTION_MS;
+
+	if (w->cancels)
+		return;
+	w->held_until = until < w->describe_until ? until : w->describe_until;
+	if (!w->source)
+		job_reason(job,
+			"its description has not arrived: it is sent without one %d seconds after "
+			"the last write into its folder",
+			COPIES_DESCRIPTION_MS / 1000);
+	region_queue_wake(job->queue);
+}
+
+/* A hold is over. */
+static void region_queue_release(struct job *job)
+{
+	struct work *w = job->work;
+
+	if (w->cancels) {
+		job_event(job, JOB_CANCELLED, NULL);
+		return;
+	}
+	w->held_until = w->describe_until = 0;
+	if (!w->source)
+		job_no_reason(job);
+	job_changed(job);
+}
+
 /* Whether a queued copy waits for nothing of its own, only for its turn. */
 static bool region_queue_is_ready(const struct job *job, int64_t now)
 {
-	return job->phase == PHASE_REST && !job->work->source && job->work->retry_at <= now;
+	return job->phase == PHASE_REST && !job->work->source && job->work->retry_at <= now &&
+	       !job->work->held_until;
 }
 
 /* So many failures in a row are not one copy's own. */
@@ -323,7 +378,8 @@ bool region_queue_is_free(const struct region_queue *queue)
 	/* A job that waits for its source, or for the network, does not hold up the others; jobs
 	 * that could be sent go first come, first served. */
 	for (job = queue->waiting; job; job = job->next)
-		if (!job->work->source && job->work->retry_at <= clock_mono_ms())
+		if (!job->work->source && job->work->retry_at <= clock_mono_ms() &&
+			!job->work->held_until)
 			return false;
 	/* A pause of the queue does not count: a caller waits, and learns from its own request that
 	 * nothing gets through. */
@@ -386,15 +442,34 @@ static unsigned region_queue_unanswered(const struct region_queue *queue)
 	return n;
 }
 
+/* Ends the holds that are over. Returns when the next one is; INT64_MAX. */
+static int64_t region_queue_end_holds(struct region_queue *queue, int64_t now)
+{
+	int64_t next = INT64_MAX;
+	struct job *job, *after;
+
+	for (job = queue->waiting; job; job = after) {
+		after = job->next;
+		if (!job->work->held_until || job->phase == PHASE_ADMITTING)
+			continue;
+		if (job->work->held_until <= now)
+			region_queue_release(job);
+		else if (job->work->held_until < next)
+			next = job->work->held_until;
+	}
+	return next;
+}
+
 /* Sends the jobs that may be sent, in order, and sets the time of the next look. */
 static void region_queue_pump(void *arg)
 {
 	struct region_queue *queue = arg;
-	int64_t now = clock_mono_ms(), next = INT64_MAX;
+	int64_t now = clock_mono_ms(), next;
 	unsigned checking = 0; /* copies that keep a place while EC2 is asked about their source */
 	struct job *job, *after;
 
 	queue->blocked = false;
+	next = region_queue_end_holds(queue, now);
 	for (job = queue->waiting; job; job = job->next)
 		checking += job->phase == PHASE_CHECKING;
 	for (job = queue->waiting; job; job = after) {

@@ -22,6 +22,8 @@ void region_queue_wake(struct region_queue *queue);
 /* Copies in progress into the region, as far as is known: our own, also those without a response
  * yet, and those of others. */
 unsigned region_queue_used(const struct region_queue *queue);
+/* A job is the copy of this id: it was taken for the copy of another. */
+void region_queue_adopted(struct region_queue *queue, const char *id);
 /* EC2 has accepted a job under this id, which is no other's copy then. */
 void region_queue_accepted(struct region_queue *queue, const char *id);
 /* EC2 refused one for the limit; it is back in the queue. */
@@ -30,6 +32,12 @@ void region_queue_refused(struct region_queue *queue, const struct err *err);
  * the whole queue pauses, and then sends one at a time until EC2 answers. */
 void region_queue_trouble(struct region_queue *queue);
 void region_queue_answered(struct region_queue *queue);
+/* Holds a queued job for so long: it is not sent before. Then it is cancelled, or has its turn. A
+ * later hold replaces the present one, and ms 0 ends it; after that of a job that waits for its
+ * description, the job waits for that again. */
+void region_queue_hold(struct job *job, int64_t ms, bool cancels);
+/* A queued job waits for its description: sets its hold anew. */
+void region_queue_hold_for_description(struct job *job);
 /* Whether a new request may be sent now, past no other. */
 bool region_queue_is_free(const struct region_queue *queue);
 /* Place in the queue from 1; 0: not queued. */

@@ -10,7 +10,9 @@
 #include "adopt.h"
 #include "aws_error.h"
 #include "clock.h"
+#include "copy_description.h"
 #include "copy_tags.h"
+#include "difference.h"
 #include "job.h"
 #include "log.h"
 #include "lost_requests.h"
@@ -19,12 +21,11 @@
 #include "region_queue.h"
 #include "utf8.h"
 
-#define DESCRIPTION_MAX 255 /* characters; CopySnapshot, Description */
-#define PATIENCE_MS     5000
-#define KNOWN_MS        (5 * 60 * 1000)
+#define PATIENCE_MS  5000
+#define KNOWN_MS     (5 * 60 * 1000)
 /* Where the settings may not be read they are asked for rarely: a refused request may raise an
  * alarm in the account. */
-#define FORBIDDEN_MS    (60 * 60 * 1000)
+#define FORBIDDEN_MS (60 * 60 * 1000)
 
 /* --- encryption by default in the destination --- */
 
@@ -243,19 +244,15 @@ static int copy_snapshot_compose(struct copies *c, struct journal_copy *row,
 	known->source = s.encryption;
 	row->bytes = s.full_size >= 0 ? s.full_size : (int64_t)s.volume_gib << 30;
 	if (!row->description) {
-		char *default_text;
-
-		if (asprintf(&default_text, "[Copied %s from %s]%s%s", row->source_id,
-			    row->source_region, *s.description ? " " : "", s.description) < 0)
+		row->description = copy_description_default(c->options.account, row, &s);
+		if (!row->description)
 			return err_set(err, ENOMEM, "out of memory");
-		default_text[utf8_prefix(default_text, DESCRIPTION_MAX)] = '\0';
-		row->description = default_text;
 	}
 	if (preflight_is_short(row->completion_minutes, s.full_size, text))
 		copy_snapshot_add_remark(&row->message, text);
-	if (utf8_count(row->description, strlen(row->description)) > DESCRIPTION_MAX)
+	if (utf8_count(row->description, strlen(row->description)) > COPY_DESCRIPTION_MAX)
 		return err_set(err, EINVAL, "the description is longer than EC2's %d characters",
-			DESCRIPTION_MAX);
+			COPY_DESCRIPTION_MAX);
 	if (c->options.no_tags) {
 		if (request->n_tags)
 			copy_snapshot_add_remark(&row->message,
@@ -452,11 +449,13 @@ const struct job_kind copy_snapshot_kind = {
 	.action = "CopySnapshot",
 	.states = states,
 	.limit = CONCURRENCY_LIMIT_DEFAULT,
+	.description_max = COPY_DESCRIPTION_MAX,
 	.attach = copy_snapshot_attach,
 	.detach = copy_snapshot_detach,
 	.compose = copy_snapshot_compose,
 	.awaits = encryption_defaults_await,
 	.judge = preflight_judge,
+	.difference = difference_judge,
 	.find_made = adopt_find,
 	.find_made_cancel = adopt_cancel,
 	.check = admission_check_source,

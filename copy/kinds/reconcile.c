@@ -8,6 +8,7 @@
 
 #include "admission.h"
 #include "clock.h"
+#include "confirm.h"
 #include "copy_tags.h"
 #include "job.h"
 #include "poller.h"
@@ -52,7 +53,7 @@ static void reconcile_completed(struct job *job, const struct catalogue_snapshot
 
 static void reconcile_own(struct job *job, const struct catalogue_snapshot *s)
 {
-	if (job->pub.state != COPY_PENDING || s->presence == CATALOGUE_GONE)
+	if (!job_is_watched(job) || s->presence == CATALOGUE_GONE)
 		return; /* that it is gone is for the poller to judge */
 	job->work->absences = 0;
 	reconcile_update(job, s);
@@ -179,6 +180,20 @@ static bool reconcile_is_ours(
 	return true;
 }
 
+/* A completed copy whose snapshot is not there any more. */
+static void reconcile_ended(struct region_queue *queue, const char *id)
+{
+	enum confirm_presence presence = confirm_presence(queue->region, id);
+	struct copy *copy = presence == CONFIRM_GONE || presence == CONFIRM_BIN
+				    ? copies_by_snapshot(queue->all, queue->name, id)
+				    : NULL;
+
+	if (copy && presence == CONFIRM_BIN)
+		confirm_deleted(queue->all, copy, "the snapshot was moved into the recycle bin");
+	else if (copy && confirm_is_settled(queue->all, &copy->row))
+		confirm_deleted(queue->all, copy, "the snapshot was deleted");
+}
+
 /* Takes up the catalogue's record in this slot. */
 static void reconcile_slot(struct region_queue *queue, catalogue_slot slot)
 {
@@ -194,6 +209,7 @@ static void reconcile_slot(struct region_queue *queue, catalogue_slot slot)
 		reconcile_own(job, &s);
 	else if (s.presence == CATALOGUE_GONE || !reconcile_is_ours(queue, slot, &s))
 		reconcile_foreign(queue, slot, &s);
+	reconcile_ended(queue, id);
 	if (queue->held)
 		admission_source_changed(queue, id);
 }
@@ -215,7 +231,10 @@ static bool reconcile_concerns(struct region_queue *queue, catalogue_slot slot)
 	HASH_FIND(hh_id, queue->ids, s.id, strlen(s.id), job);
 	HASH_FIND_STR(queue->foreign, s.id, f);
 	HASH_FIND_STR(queue->held, s.id, h);
-	return job || f || h || (s.state == EC2_SNAPSHOT_PENDING && s.presence != CATALOGUE_GONE) ||
+	return job || f || h ||
+	       (s.presence == CATALOGUE_GONE &&
+		       history_by_snapshot(queue->all->history, queue->name, s.id)) ||
+	       (s.state == EC2_SNAPSHOT_PENDING && s.presence != CATALOGUE_GONE) ||
 	       (queue->all->tokens && catalogue_tag_value(catalogue, slot, TAG_REQUEST));
 }
 

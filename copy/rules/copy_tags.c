@@ -26,13 +26,18 @@ bool copy_tags_is_reserved(const char *key)
 	return !strncasecmp(key, "aws:", 4) || !strncmp(key, "ebsfs:", 6);
 }
 
-/* Position of the request's last value for a key, -1. */
-static ssize_t copy_tags_asked(const struct copy_request *request, const char *key)
+/* Position of the last value for a key, -1. */
+static ssize_t copy_tags_last(const struct request_tag *tags, size_t n_tags, const char *key)
 {
-	for (size_t i = request->n_tags; i--;)
-		if (!strcmp(request->tags[i].key, key))
+	for (size_t i = n_tags; i--;)
+		if (!strcmp(tags[i].key, key))
 			return (ssize_t)i;
 	return -1;
+}
+
+static ssize_t copy_tags_asked(const struct copy_request *request, const char *key)
+{
+	return copy_tags_last(request->tags, request->n_tags, key);
 }
 
 static void copy_tags_put(struct buf *json, const char *key, const char *value)
@@ -78,6 +83,53 @@ int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 			copy_tags_asked(request, request->tags[i].key) == (ssize_t)i)
 			copy_tags_put(json, request->tags[i].key, request->tags[i].value);
 	return buf_putc(json, '}') < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
+}
+
+int copy_tags_add(
+	struct journal_copy *row, const struct request_tag *tags, size_t n_tags, struct err *err)
+{
+	json_t *object = row->tags ? json_loads(row->tags, 0, NULL) : json_object();
+	unsigned max = copy_tags_max(row->label);
+	char *text = NULL;
+	int result = json_is_object(object) ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < n_tags && !result; i++)
+		if (!copy_tags_is_reserved(tags[i].key) &&
+			json_object_set_new(object, tags[i].key, json_string(tags[i].value)) < 0)
+			result = -ENOMEM;
+	if (!result && json_object_size(object) > max)
+		result = err_set(err, EDQUOT,
+			"the copy would have more than %u tags: EC2 takes %d, and ebsfs adds %u of "
+			"its own",
+			max, EC2_TAGS_MAX, EC2_TAGS_MAX - max);
+	else if (!result)
+		text = json_dumps(object, JSON_COMPACT);
+	json_decref(object);
+	if (!text)
+		return result < 0 && result != -ENOMEM ? result
+						       : err_set(err, ENOMEM, "out of memory");
+	free(row->tags);
+	row->tags = text;
+	return 0;
+}
+
+size_t copy_tags_lacking(const struct catalogue *catalogue, catalogue_slot slot,
+	const struct request_tag *tags, size_t n_tags, struct ec2_tag *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_tags; i++) {
+		const char *has = slot == CATALOGUE_NONE
+					  ? NULL
+					  : catalogue_tag_value(catalogue, slot, tags[i].key);
+
+		if (copy_tags_is_reserved(tags[i].key) ||
+			copy_tags_last(tags, n_tags, tags[i].key) != (ssize_t)i ||
+			(has && !strcmp(has, tags[i].value)))
+			continue;
+		out[n++] = (struct ec2_tag){tags[i].key, tags[i].value};
+	}
+	return n;
 }
 
 const char *copy_tags_source_text(

@@ -32,6 +32,17 @@ bool copy_tags_is_reserved(const char *key);
 int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 	const struct copy_request *request, struct buf *json, unsigned *left_out, struct err *err);
 
+/* Adds tags to a row that was not sent yet; of one key the new value counts. Reserved keys are
+ * ignored. Returns 0, -ENOMEM, or -EDQUOT with *err: there is no room for them all; the row is as
+ * it was then. */
+int copy_tags_add(
+	struct journal_copy *row, const struct request_tag *tags, size_t n_tags, struct err *err);
+/* Those of the tags that the snapshot at `slot` (CATALOGUE_NONE: no tag is known) has not, or has
+ * with another value; of one key the last. out has room for n_tags; its strings are borrowed.
+ * Returns how many. */
+size_t copy_tags_lacking(const struct catalogue *catalogue, catalogue_slot slot,
+	const struct request_tag *tags, size_t n_tags, struct ec2_tag *out);
+
 /* The value of the tag ebsfs:source. Returns out. */
 #define COPY_TAGS_SOURCE_SIZE 128
 const char *copy_tags_source_text(

@@ -3,9 +3,11 @@
 #include "copy_disk.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "copy_world.h"
+#include "job_key.h"
 #include "journal_rows.h"
 #include "loop.h"
 
@@ -94,6 +96,36 @@ static void set_state(struct journal_copy *from)
 	row->deleted_ms = from->deleted_ms;
 }
 
+static bool is_alive(const struct journal_copy *row)
+{
+	for (enum copy_state state = COPY_QUEUED; state < COPY_STATES; state++)
+		if (!strcmp(row->state, copy_state_text(state)))
+			return job_key_is_alive(state, row);
+	return false;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+/* One source, one destination, one label: one living copy. */
+static void check_key(const struct journal_copy *row)
+{
+	for (size_t i = 0; i < ROWS && is_alive(row); i++) {
+		const struct journal_copy *other = disk.copies[i];
+
+		if (!other || other->id == row->id || strcmp(other->source_id, row->source_id) ||
+			strcmp(other->source_region, row->source_region) ||
+			strcmp(other->region, row->region) ||
+			!is_same_text(other->label, row->label))
+			continue;
+		if (is_alive(other))
+			fail_msg("copies %lld and %lld are of one request", (long long)other->id,
+				(long long)row->id);
+	}
+}
+
 static bool telling;
 
 /* One transaction: all that was put. */
@@ -113,6 +145,7 @@ static void commit(void *arg)
 		if (p->only_state) {
 			set_state(p->copy);
 		} else if (p->copy) {
+			check_key(p->copy);
 			free_copy(disk.copies[p->copy->id]);
 			disk.copies[p->copy->id] = p->copy;
 			p->copy = NULL;
@@ -270,6 +303,9 @@ int64_t world_put_row(const struct journal_copy *row)
 	struct journal_copy *mine = dup_copy(row);
 
 	mine->id = disk.next_copy++;
+	if (!mine->label && mine->id > 1 &&
+		asprintf(&mine->label, "row-%lld", (long long)mine->id) < 0)
+		abort();
 	disk.copies[mine->id] = mine;
 	return mine->id;
 }

@@ -312,6 +312,8 @@ struct aws_call {
 
 static struct aws_call *calls;
 
+static void delete_answers(void *arg);
+
 static void call_free(struct aws_call *call)
 {
 	for (struct aws_call **at = &calls; *at; at = &(*at)->next)
@@ -685,6 +687,51 @@ struct aws_call *ec2_copy_snapshot(
 	return call;
 }
 
+/* --- CreateTags --- */
+
+static void tags_arrive(void *arg)
+{
+	struct aws_call *call = arg;
+	struct world_snapshot *s;
+
+	if (!reaches_ec2(call))
+		return;
+	s = world_find(call->region, call->id);
+	if (!s || s->deleted_at >= 0) {
+		fail_call(call, ENOENT, 400, "InvalidSnapshot.NotFound",
+			"The snapshot does not exist.");
+		return;
+	}
+	for (size_t i = 0; i < call->n_tags; i++) {
+		size_t n = 0;
+
+		while (n < s->n_tags && strcmp(s->tags[n].key, call->tags[i].key) != 0)
+			n++;
+		if (n == s->n_tags) {
+			world_tag(s, call->tags[i].key, call->tags[i].value);
+			continue;
+		}
+		free((char *)s->tags[n].value);
+		s->tags[n].value = strdup(call->tags[i].value);
+	}
+}
+
+struct aws_call *ec2_create_tags(struct aws *aws, const char *region, const char *id,
+	const struct ec2_tag *tags, size_t n_tags, ec2_done *done, void *arg)
+{
+	struct aws_call *call =
+		start(region, "CreateTags", &world->tagged, tags_arrive, delete_answers, arg);
+
+	(void)aws;
+	call->done = done;
+	call->id = dup_text(id);
+	call->n_tags = n_tags;
+	call->tags = calloc(n_tags + 1, sizeof(*call->tags));
+	for (size_t i = 0; i < n_tags; i++)
+		call->tags[i] = (struct ec2_tag){dup_text(tags[i].key), dup_text(tags[i].value)};
+	return call;
+}
+
 /* --- encryption by default --- */
 
 static void settings_arrive(void *arg)
@@ -885,20 +932,49 @@ void world_ask_with(
 	assert_int_equal(asked->answers, 0);
 }
 
+/* NULL for the first request of a source. */
+static char *next_label(const char *region, const char *id)
+{
+	static char label[20];
+	size_t i = 0;
+
+	while (world->asks[i].n &&
+		(strcmp(world->asks[i].region, region) != 0 || strcmp(world->asks[i].id, id) != 0))
+		i++;
+	snprintf(world->asks[i].region, sizeof(world->asks[i].region), "%s", region);
+	snprintf(world->asks[i].id, sizeof(world->asks[i].id), "%s", id);
+	snprintf(label, sizeof(label), "again-%u", world->asks[i].n);
+	return world->asks[i].n++ ? label : NULL;
+}
+
+struct copy_request world_request(void)
+{
+	return (struct copy_request){.source_region = (char *)EAST, .source_id = source->id};
+}
+
+void world_ask_again(
+	struct asked *asked, const char *region, const struct copy_request *request, bool move)
+{
+	struct copy_request mine = *request;
+
+	mine.again = next_label(region, request->source_id);
+	world_ask_with(asked, region, &mine, move);
+}
+
 void world_ask(
 	struct asked *asked, const char *region, const char *source_region, const char *source_id)
 {
 	struct copy_request request = {
 		.source_region = (char *)source_region, .source_id = (char *)source_id};
 
-	world_ask_with(asked, region, &request, false);
+	world_ask_again(asked, region, &request, false);
 }
 
 static void ask_for_source(struct asked *asked, bool move)
 {
-	struct copy_request request = {.source_region = (char *)EAST, .source_id = source->id};
+	struct copy_request request = world_request();
 
-	world_ask_with(asked, WEST, &request, move);
+	world_ask_again(asked, WEST, &request, move);
 	world_until(world_answered, asked);
 }
 

@@ -70,12 +70,12 @@ struct world {
 		const char *action, unsigned n); /* n: of this action, from 0; NULL: none */
 	struct world_snapshot *snapshots[WORLD_MAX];
 	size_t n_snapshots;
-	unsigned copies, describes, deletes; /* requests that arrived */
-	unsigned dry_runs;                   /* of the copies */
-	unsigned settings;                   /* about encryption by default */
-	unsigned refusals;                   /* for the limit */
-	unsigned most;                       /* most copies at once in one region */
-	int64_t describe_at[20000];          /* times of all DescribeSnapshots */
+	unsigned copies, describes, deletes, tagged; /* requests that arrived */
+	unsigned dry_runs;                           /* of the copies */
+	unsigned settings;                           /* about encryption by default */
+	unsigned refusals;                           /* for the limit */
+	unsigned most;                               /* most copies at once in one region */
+	int64_t describe_at[20000];                  /* times of all DescribeSnapshots */
 	/* Their filters: the second letter of its name; 'k' tag-key, 'o' tag:ebsfs:source, 'l'
 	 * none.
 	 */
@@ -89,6 +89,10 @@ struct world {
 	unsigned failing_commit; /* the only one that fails, counted from 1; 0: none */
 	unsigned commits;
 	/* ebsfs */
+	struct {
+		char region[32], id[32];
+		unsigned n;
+	} asks[WORLD_MAX]; /* how often world_ask…() has asked for a source */
 	uv_loop_t loop;
 	struct regions *regions;
 	struct copies *copies_;
@@ -128,7 +132,8 @@ struct world_snapshot *world_copy_in(const char *region, unsigned n);
 /* Another tool starts a copy: past ebsfs. NULL: refused for the limit. */
 struct world_snapshot *world_foreign_copy(const char *region, int64_t length_ms);
 
-/* A request, and its word. */
+/* A request, and its word. The same source asked for again by world_ask…() is asked for with
+ * another label, for one more copy; world_ask_with() asks for what the request says. */
 struct asked {
 	int answers;
 	bool failed;
@@ -140,7 +145,11 @@ void world_ask(
 	struct asked *asked, const char *region, const char *source_region, const char *source_id);
 void world_ask_and_wait(struct asked *asked); /* the source, plainly */
 void world_ask_to_move(struct asked *asked);  /* the same by mv */
+struct copy_request world_request(void);      /* for the source, plainly */
 void world_ask_with(
+	struct asked *asked, const char *region, const struct copy_request *request, bool move);
+/* For one more copy, whatever there is. */
+void world_ask_again(
 	struct asked *asked, const char *region, const struct copy_request *request, bool move);
 bool world_answered(void *asked);
 struct copy *world_copy(const struct asked *asked);
@@ -162,7 +171,8 @@ const char *world_status(const struct asked *asked); /* until the next call */
 size_t world_rows(void);
 const struct journal_copy *world_row(int64_t id); /* NULL */
 const struct journal_receipt *world_receipt(int64_t id);
-/* Puts a row on the disk as an earlier mount would have. Its strings are copied. Returns its id. */
+/* Puts a row on the disk as an earlier mount would have. From the second on, a row without a label
+ * gets one. Its strings are copied. Returns its id. */
 int64_t world_put_row(const struct journal_copy *row);
 /* A receipt for it. */
 void world_put_receipt(int64_t copy);

@@ -94,10 +94,12 @@ static void test_what_is_asked_for_is_what_is_sent(void **state)
 
 	request.no_tags = true;
 	request.n_tags = 1;
+	request.again = (char *)"plain";
 	world_ask_with(&asked, WEST, &request, false);
 	world_until(world_answered, &asked);
 	copy = world_copy_in(WEST, 1);
-	assert_int_equal(copy->n_tags, 3);
+	assert_int_equal(copy->n_tags, 4);
+	assert_string_equal(world_tag_of(copy, "ebsfs:again"), "plain");
 }
 
 static void test_the_source_is_looked_at_first(void **state)
@@ -251,7 +253,7 @@ static void test_past_the_limit_copies_wait_in_order(void **state)
 	assert_true(world_row(asked[24].row)->acknowledged);
 	assert_false(world_row(asked[24].row)->submitted);
 	world_until_state(&asked[20], COPY_PENDING);
-	assert_has(world_status(&asked[24]), "position: 3 of 3\n");
+	assert_has(world_status(&asked[24]), "position: 4 of 4\n");
 	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
 		world_until_state(&asked[i], COPY_COMPLETED);
 	assert_int_equal(world_copies_in(WEST), 25);

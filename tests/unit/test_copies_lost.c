@@ -367,7 +367,7 @@ static void test_a_description_with_wildcards_is_not_filtered_by(void **state)
 	assert_int_equal(count_describes('e'), 0);
 	assert_int_equal(world->copies, 1);
 	faults[1] = FAULT_LOST_AFTER;
-	world_ask_with(&plain, WEST,
+	world_ask_again(&plain, WEST,
 		&(struct copy_request){.source_region = (char *)EAST,
 			.source_id = source->id,
 			.description = (char[]){"plain"}},

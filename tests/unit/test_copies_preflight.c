@@ -24,7 +24,7 @@ static void ask(struct asked *asked, struct copy_request request)
 	request.source_region = (char *)EAST;
 	if (!request.source_id)
 		request.source_id = source->id;
-	world_ask_with(asked, WEST, &request, false);
+	world_ask_again(asked, WEST, &request, false);
 }
 
 static void ask_and_wait(struct asked *asked, struct copy_request request)
@@ -378,7 +378,7 @@ static void test_an_end_during_a_dry_run(void **state)
 	world->amazons = true;
 	queue_one();
 	ask(&asked, (struct copy_request){.kms_key_id = (char *)KEY});
-	world_run(10);
+	world_run(150);
 	assert_int_equal(world->dry_runs, 1);
 	world_unmount(UNMOUNT);
 	world_run(10000);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* What a copy is given after it was asked for: tags, and a description as long as it was not sent.
+ */
+#ifndef EBSFS_AMEND_H
+#define EBSFS_AMEND_H
+
+#include "engine.h"
+
+/* copies_add_tags() and copies_describe() */
+int amend_tags(struct copies *c, struct copy *copy, const struct request_tag *tags, size_t n_tags,
+	copies_done *done, void *arg);
+int amend_description(
+	struct copies *c, struct copy *copy, const char *description, copies_done *done, void *arg);
+void amend_finish(struct copies *c);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether a completed copy's snapshot still exists. */
+#include "confirm.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "clock.h"
+#include "job.h"
+#include "log.h"
+#include "recover.h"
+#include "reply.h"
+
+/* One question to EC2. */
+struct confirm {
+	struct confirm *prev, *next;
+	struct copies *all;
+	int64_t row;
+	char *id;
+	struct region *region;
+	struct region_waiter *waiter;
+	copies_done *done;
+	void *arg;
+};
+
+enum confirm_presence confirm_presence(struct region *region, const char *id)
+{
+	struct catalogue *catalogue = region_catalogue(region);
+	catalogue_slot slot = catalogue_find(catalogue, id);
+	struct catalogue_snapshot s;
+
+	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s))
+		return CONFIRM_UNKNOWN;
+	if (s.presence == CATALOGUE_GONE)
+		return CONFIRM_GONE;
+	return s.state == EC2_SNAPSHOT_RECOVERABLE || s.state == EC2_SNAPSHOT_RECOVERING
+		       ? CONFIRM_BIN
+		       : CONFIRM_ALIVE;
+}
+
+bool confirm_is_settled(const struct copies *c, const struct journal_copy *row)
+{
+	int64_t since = row->started_ms ? row->started_ms : row->requested_ms;
+
+	return clock_wall_ms() - since >= c->options.window_ms;
+}
+
+/* A row of the history: memory holds no more of it. */
+static void confirm_deleted_long_ago(struct copies *c, struct copy *copy, const char *why)
+{
+	struct journal_copy row = copy->row;
+	struct copy gone = *copy;
+
+	row.message = (char *)why;
+	row.deleted_ms = clock_wall_ms();
+	gone.row = row;
+	gone.state = COPY_DELETED;
+	if (history_add(c->history, &gone) < 0 ||
+		journal_set_copy_state(c->options.journal, row.id, copy_state_text(COPY_DELETED),
+			row.deleted_ms, NULL, NULL) < 0)
+		log_error("copy %lld: out of memory; its deletion is not recorded now",
+			(long long)row.id);
+}
+
+void confirm_deleted(struct copies *c, struct copy *copy, const char *why)
+{
+	struct job *job = job_of(copy);
+
+	if (copy->origin != COPY_OURS || copy->state != COPY_COMPLETED || copy->row.dry_run)
+		return;
+	if (!job->recalled) {
+		if (job->phase == PHASE_REST)
+			job_event(job, JOB_GONE,
+				&(struct job_news){.ended_ms = clock_wall_ms(), .message = why});
+		return;
+	}
+	confirm_deleted_long_ago(c, copy, why);
+	recover_outdate(copy);
+}
+
+static void confirm_destroy(struct confirm *m)
+{
+	if (m->waiter)
+		region_cancel(m->waiter);
+	DL_DELETE(m->all->confirms, m);
+	free(m->id);
+	free(m);
+}
+
+static void confirm_judge(struct copies *c, struct copy *copy, enum confirm_presence presence)
+{
+	if (presence == CONFIRM_ALIVE || !confirm_is_settled(c, &copy->row))
+		return;
+	confirm_deleted(c, copy,
+		presence == CONFIRM_BIN ? "the snapshot was moved into the recycle bin"
+					: "the snapshot was deleted");
+}
+
+static void confirm_asked(void *arg, const struct err *err)
+{
+	struct confirm *m = arg;
+	struct copies *c = m->all;
+	copies_done *done = m->done;
+	void *done_arg = m->arg;
+	int64_t row = m->row;
+	struct copy *copy = recover_find(c, row);
+	enum confirm_presence presence = confirm_presence(m->region, m->id);
+	struct err mine;
+
+	m->waiter = NULL;
+	if (err) {
+		mine = *err;
+		err_context(&mine, "cannot find out whether the copy %s in %s still exists", m->id,
+			region_name(m->region));
+		if (!mine.http_status && mine.errnum != ENOMEM)
+			mine.errnum = ETIMEDOUT;
+	}
+	confirm_destroy(m);
+	if (!err && copy) {
+		confirm_judge(c, copy, presence);
+		copy = recover_find(c, row);
+	}
+	done(done_arg, copy, err ? &mine : NULL);
+}
+
+/* Whether what the catalogue has of it is no older than the ttl. A copy in progress is polled. */
+static bool confirm_is_known(struct region *region, const struct copy *copy)
+{
+	enum confirm_presence presence = confirm_presence(region, copy->row.copy_id);
+
+	if (copy->state != COPY_COMPLETED)
+		return copy->state != COPY_PENDING || presence != CONFIRM_UNKNOWN;
+	return presence == CONFIRM_ALIVE &&
+	       region_freshness(region, clock_mono_ms()) == REGION_FRESH;
+}
+
+static int confirm_ask(
+	struct copies *c, struct region *region, struct copy *copy, copies_done *done, void *arg)
+{
+	struct confirm *m = calloc(1, sizeof(*m));
+	bool ready = false;
+
+	if (!m)
+		return -ENOMEM;
+	*m = (struct confirm){.all = c,
+		.row = copy->row.id,
+		.id = strdup(copy->row.copy_id),
+		.region = region,
+		.done = done,
+		.arg = arg};
+	DL_APPEND(c->confirms, m);
+	if (m->id)
+		m->waiter = region_ensure_id(region, m->id, true, confirm_asked, m, &ready);
+	if (m->waiter)
+		return 0;
+	confirm_destroy(m);
+	return -ENOMEM;
+}
+
+int confirm_start(struct copies *c, struct copy *copy, copies_done *done, void *arg)
+{
+	const struct journal_copy *row = &copy->row;
+	struct region *region = regions_get(c->options.regions, row->region);
+	struct reply *reply;
+
+	if (row->copy_id && !row->dry_run && region && !confirm_is_known(region, copy))
+		return confirm_ask(c, region, copy, done, arg);
+	reply = reply_create();
+	if (!reply)
+		return -ENOMEM;
+	reply_send(c, reply, done, arg, row->id, NULL);
+	return 0;
+}
+
+void confirm_finish(struct copies *c)
+{
+	while (c->confirms)
+		confirm_destroy(c->confirms);
+}

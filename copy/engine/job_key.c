@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* The key of a request, and the index of living jobs by it. */
+#include "job_key.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+char *job_key_of(const struct journal_copy *row)
+{
+	char *key;
+
+	/* None of the parts has a blank. */
+	return asprintf(&key, "%s %s %s %s", row->source_region, row->source_id, row->region,
+		       row->label ? row->label : "") < 0
+		       ? NULL
+		       : key;
+}
+
+bool job_key_is_alive(enum copy_state state, const struct journal_copy *row)
+{
+	if (row->dry_run)
+		return false;
+	return state <= COPY_COMPLETED ||
+	       (state == COPY_FAILED && row->code && !strcmp(row->code, COPY_CODE_UNKNOWN));
+}
+
+struct job *job_key_find(const struct copies *c, const char *key)
+{
+	struct job *job;
+
+	HASH_FIND(hh_key, c->keys, key, strlen(key), job);
+	return job;
+}
+
+static int job_key_relabel(struct job *job)
+{
+	struct journal_copy *row = &job->pub.row;
+	char *label;
+
+	if (asprintf(&label, "#%lld", (long long)row->id) < 0)
+		return -ENOMEM;
+	log_warning("%s %lld of %s/%s to %s: there is another one of the same request",
+		job->kind->name, (long long)row->id, row->source_region, row->source_id,
+		row->region);
+	free(row->label);
+	row->label = label;
+	return 0;
+}
+
+int job_key_update(struct job *job)
+{
+	bool alive = job_key_is_alive(job->pub.state, &job->pub.row);
+	char *key;
+
+	if (!alive)
+		job_key_leave(job);
+	if (!alive || job->key)
+		return 0;
+	key = job_key_of(&job->pub.row);
+	if (key && job_key_find(job->all, key)) {
+		free(key);
+		key = job_key_relabel(job) < 0 ? NULL : job_key_of(&job->pub.row);
+	}
+	if (!key)
+		return -ENOMEM;
+	HASH_ADD_KEYPTR(hh_key, job->all->keys, key, strlen(key), job);
+	if (!job->hh_key.tbl) {
+		free(key);
+		return -ENOMEM;
+	}
+	job->key = key;
+	return 0;
+}
+
+void job_key_leave(struct job *job)
+{
+	if (job->hh_key.tbl)
+		HASH_DELETE(hh_key, job->all->keys, job);
+	job->hh_key.tbl = NULL;
+	free(steal(&job->key));
+}
