@@ -18,7 +18,7 @@ def file(id=NIGHTLY):
 
 
 def copies_of(t, id=NIGHTLY, region="eu-west-1"):
-    return [c for c in t.sim.copies(region) if c["Tags"]["ebsfs:source"] == f"us-east-1/{id}"]
+    return [c for c in t.sim.copies(region) if c["Tags"].get("ebsfs:source") == f"us-east-1/{id}"]
 
 
 def users_tags(copy):
