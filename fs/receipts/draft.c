@@ -464,6 +464,16 @@ int drafts_write(struct drafts *ds, struct draft *d, const char *data, size_t le
 	return 0;
 }
 
+int drafts_write_line(struct drafts *ds, struct draft *d, const char *value, struct err *err)
+{
+	size_t len = strlen(value);
+
+	return drafts_write(ds, d, value, len, 0, err) < 0 ||
+			       drafts_write(ds, d, "\n", 1, (off_t)len, err) < 0
+		       ? -err->errnum
+		       : 0;
+}
+
 int drafts_truncate(struct drafts *ds, struct draft *d, off_t size, struct err *err)
 {
 	size_t before = d->text.len;

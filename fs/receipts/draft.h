@@ -106,6 +106,8 @@ void drafts_close(struct drafts *ds, struct draft *d);
 /* Change a file's text: 0, or -EFBIG, -ENOSPC, -ENOMEM with *err. */
 int drafts_write(struct drafts *ds, struct draft *d, const char *data, size_t len, off_t offset,
 	struct err *err);
+/* Writes the value and a newline at the file's beginning. */
+int drafts_write_line(struct drafts *ds, struct draft *d, const char *value, struct err *err);
 int drafts_truncate(struct drafts *ds, struct draft *d, off_t size, struct err *err);
 
 /* --- draft_file.c: beside its struct node_ops; for those of other folders --- */

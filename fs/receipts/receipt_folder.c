@@ -23,8 +23,8 @@ static struct draft *receipt_folder_put(struct fs *fs, const struct receipt *r, 
 	d->mode = type == DRAFT_FOLDER ? 0755 : 0644;
 	d->uid = r->uid;
 	d->gid = r->gid;
-	if (value && *value)
-		buf_printf(&d->text, "%s\n", value);
+	if (value && *value && drafts_write_line(fs->drafts, d, value, &err) < 0)
+		return NULL;
 	d->mtime_ns = r->mtime_ns;
 	return d;
 }

@@ -315,6 +315,7 @@ static int tags_hide(struct fs *fs, struct node folder, const char *old_key, con
 {
 	char old_name[NAME_MAX + 1];
 	struct draft *d, *hidden;
+	int result;
 
 	if (tag_check_key(old_key, err) < 0)
 		return -err->errnum;
@@ -323,11 +324,9 @@ static int tags_hide(struct fs *fs, struct node folder, const char *old_key, con
 	if (!d)
 		return -err->errnum;
 	drafts_expire(fs->drafts, d);
-	if (buf_printf(&d->text, "%s\n", value) < 0 || !names_escape(old_key, old_name)) {
-		drafts_remove(fs->drafts, d);
-		return err_set(err, ENOMEM, "out of memory");
-	}
-	hidden = drafts_make(fs, folder, old_name, DRAFT_WHITEOUT, 0, err);
+	result = names_escape(old_key, old_name) ? drafts_write_line(fs->drafts, d, value, err)
+						 : err_set(err, ENOMEM, "out of memory");
+	hidden = result < 0 ? NULL : drafts_make(fs, folder, old_name, DRAFT_WHITEOUT, 0, err);
 	if (!hidden) {
 		drafts_remove(fs->drafts, d);
 		return -err->errnum;
