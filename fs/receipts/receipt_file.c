@@ -150,47 +150,98 @@ static bool receipt_file_is_changed(const struct receipt *r)
 	return w && w->dirty && !w->spoilt && w->draft.len;
 }
 
-/* Parses the text and requests its copy, if it is complete. `at_end`: no more of it will come.
- * reply: NULL if no caller waits: an error goes to last-error only. */
-static void receipt_file_ask(
-	struct handle *h, struct receipt *r, bool at_end, struct pending_reply *reply)
+static void receipt_file_report(struct fs *fs, const struct receipt *r, uid_t user,
+	struct pending_reply *reply, const struct err *err)
+{
+	char path[NODE_PATH_SIZE], what[NODE_PATH_SIZE + 8];
+
+	if (reply) {
+		pending_reply_err(reply, err);
+		return;
+	}
+	node_path(fs, receipts_node_of(r, NODE_RECEIPT), NULL, path);
+	snprintf(what, sizeof(what), "close %s", path);
+	last_error_report(fs->last_error, user, what, err);
+}
+
+/* A close that waits until the request of another text has ended. */
+struct receipt_next {
+	struct fs *fs;
+	uid_t user;
+	struct pending_reply *reply; /* NULL: no caller waits */
+};
+
+static bool receipt_file_ask(
+	struct fs *fs, struct receipt *r, bool at_end, uid_t user, struct pending_reply *reply);
+
+static void receipt_file_ask_next(void *arg, struct receipt *r, const struct err *err)
+{
+	struct receipt_next next = *(struct receipt_next *)arg;
+
+	(void)err;
+	free(arg);
+	receipt_file_ask(next.fs, r, true, next.user, next.reply);
+}
+
+static int receipt_file_defer(
+	struct fs *fs, struct receipt *r, uid_t user, struct pending_reply *reply)
+{
+	struct receipt_next *next = calloc(1, sizeof(*next));
+
+	if (!next || receipts_after(r->work, receipt_file_ask_next, next) < 0) {
+		free(next);
+		return -ENOMEM;
+	}
+	*next = (struct receipt_next){.fs = fs, .user = user, .reply = reply};
+	if (reply)
+		pending_reply_detach_on_interrupt(&next->reply);
+	return 0;
+}
+
+/* Waits for the result of the request that is under way. Two programs that ask for the same get one
+ * answer; another text asks once that has come. */
+static void receipt_file_join(
+	struct fs *fs, struct receipt *r, uid_t user, struct pending_reply *reply)
+{
+	struct err err;
+
+	if (strcmp(r->text, buf_str(&r->work->draft)) != 0) {
+		if (receipt_file_defer(fs, r, user, reply) == 0)
+			return;
+		err_set(&err, ENOMEM, "out of memory");
+		receipt_file_report(fs, r, user, reply, &err);
+	} else if (reply) {
+		receipts_work_wait(r->work, reply);
+	}
+}
+
+/* Parses the text and requests its copy, if it is complete: then true. `at_end`: no more of it will
+ * come. reply: NULL if no caller waits: an error goes to last-error only. */
+static bool receipt_file_ask(
+	struct fs *fs, struct receipt *r, bool at_end, uid_t user, struct pending_reply *reply)
 {
 	struct receipt_work *w = r->work;
-	char path[NODE_PATH_SIZE], what[NODE_PATH_SIZE + 8];
 	struct copy_request request;
 	struct err err;
 	int result = snapshot_file_parse(w->draft.data, w->draft.len, at_end, &request, &err);
+	bool ends = result == 0 && (request.complete || at_end);
 
-	if (result < 0)
-		err_context(&err, "%s", r->name);
-	if (result == 0 && !request.complete && !at_end) {
-		pending_reply_ok(reply);
-	} else if (result == 0 && r->state != RECEIPT_ASKING) {
-		w->dirty = false;
-		h->committed = true;
-		receipt_ask(h->fs, r, &request, false, h->uid, reply);
-	} else if (result == 0 && !strcmp(r->text, buf_str(&w->draft))) {
-		/* Two programs ask for the same: one answer is for both. */
-		w->dirty = false;
-		h->committed = true;
-		if (reply)
-			receipts_work_wait(w, reply);
-	} else {
-		if (result == 0)
-			err_set(&err, EBUSY,
-				"the copy of '%s' is being asked for at this moment, with another "
-				"text; try again",
-				r->name);
+	if (ends || result < 0)
 		w->dirty = false; /* reported once: the last close does not parse it again */
+	if (result < 0) {
+		err_context(&err, "%s", r->name);
 		if (r->state == RECEIPT_DRAFT)
 			receipts_work_refuse(w, &err);
-		snprintf(what, sizeof(what), "close %s", node_path(h->fs, h->node, NULL, path));
-		if (reply)
-			pending_reply_err(reply, &err);
-		else
-			last_error_report(h->fs->last_error, h->uid, what, &err);
+		receipt_file_report(fs, r, user, reply, &err);
+	} else if (!ends) {
+		pending_reply_ok(reply);
+	} else if (r->state == RECEIPT_ASKING) {
+		receipt_file_join(fs, r, user, reply);
+	} else {
+		receipt_ask(fs, r, &request, false, user, reply);
 	}
 	snapshot_file_finish(&request);
+	return ends;
 }
 
 /* A close by another program that inherited the file is not the text's end. A process of another
@@ -209,7 +260,7 @@ static void receipt_file_commit(struct handle *h, struct pending_reply *reply)
 	if (!r || !receipt_file_is_opener(h, reply))
 		pending_reply_ok(reply);
 	else if (receipt_file_is_changed(r))
-		receipt_file_ask(h, r, false, reply);
+		h->committed |= receipt_file_ask(h->fs, r, false, h->uid, reply);
 	else if (r->state == RECEIPT_ASKING)
 		receipts_work_wait(r->work, reply);
 	else
@@ -219,15 +270,13 @@ static void receipt_file_commit(struct handle *h, struct pending_reply *reply)
 /* Nothing was written in the place of a text that stays. */
 static void receipt_file_report_cut(const struct handle *h, const struct receipt *r)
 {
-	char path[NODE_PATH_SIZE], what[NODE_PATH_SIZE + 8];
 	struct err err;
 
-	snprintf(what, sizeof(what), "close %s", node_path(h->fs, h->node, NULL, path));
 	err_set(&err, EEXIST,
 		"an empty text asks for nothing: the receipt '%s' keeps the text that asked for "
 		"its copy; to remove it use rm",
 		r->name);
-	last_error_report(h->fs->last_error, h->uid, what, &err);
+	receipt_file_report(h->fs, r, h->uid, NULL, &err);
 }
 
 /* The last close requests the copy for a text without "..." too. */
@@ -238,7 +287,7 @@ static void receipt_file_closed(struct handle *h)
 	if (!r || --r->work->writers)
 		return;
 	if (r->has_file && receipt_file_is_changed(r))
-		receipt_file_ask(h, r, true, NULL);
+		receipt_file_ask(h->fs, r, true, h->uid, NULL);
 	else if (r->has_file && r->work->cut && r->state != RECEIPT_DRAFT)
 		receipt_file_report_cut(h, r);
 	r = receipts_get(h->fs->receipts, h->node);

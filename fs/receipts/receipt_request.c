@@ -136,7 +136,9 @@ static void receipt_request_follow(struct fs *fs, uint32_t number, const struct 
 	struct receipt *r;
 	void *arg;
 
-	while ((r = receipts_get(fs->receipts, n)) && receipts_after_take(r->work, &fn, &arg))
+	/* Each may request the next text: the others follow that. */
+	while ((r = receipts_get(fs->receipts, n)) && r->state != RECEIPT_ASKING &&
+		receipts_after_take(r->work, &fn, &arg))
 		fn(arg, r, err);
 	if (r)
 		receipts_work_shed(r);

@@ -173,8 +173,8 @@ void receipts_work_wait(struct receipt_work *w, struct pending_reply *reply);
 bool receipts_work_reply(struct receipt_work *w, const struct err *err);
 
 /* Calls fn(arg, r, err) when the request that is under way (RECEIPT_ASKING), or about to be made,
- * has ended; err NULL: it was accepted. fn may drop r; it is not called if r is dropped before.
- * Returns 0 or -ENOMEM. */
+ * has ended; err NULL: it was accepted. fn may drop r, or request another text, whose end
+ * the others then get; it is not called if r is dropped before. Returns 0 or -ENOMEM. */
 typedef void receipts_after_fn(void *arg, struct receipt *r, const struct err *err);
 int receipts_after(struct receipt_work *w, receipts_after_fn *fn, void *arg);
 /* Takes the first of them, to call it. False: there is none; w may be NULL. */

@@ -169,6 +169,12 @@ def two_programs_write_one_name(t):
 
     same(write_both("x", m.file("us-east-1", NIGHTLY)), [("", 0)] * 2)
     same(t.sim.count("CopySnapshot"), 1)
+    # Another text asks after the first has its answer: the same copy with another tag, another source.
+    both = [t.background(["sh", "-c", f"cat {m.file('us-east-1', id)} {more} | tee {m.region('eu-west-1', 'z')} >/dev/null"], stderr=subprocess.PIPE)
+            for id, more in ((AWKWARD, ""), (AWKWARD, t.path("more")))]
+    same([p.communicate()[1] for p in both], ["", ""])
+    same(len(t.sim.copies("eu-west-1")), 2)
+    same(read(m.region("eu-west-1", "z")).count("# more"), 1)
     m.allow("UnauthorizedOperation")
     t.sim.clear_faults()
     t.sim.fault("CopySnapshot", code="UnauthorizedOperation", http=403, times=2)
