@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import threading
 import time
 from errno import EEXIST, EINVAL, ENOENT
 
@@ -169,17 +170,51 @@ def two_programs_write_one_name(t):
 
     same(write_both("x", m.file("us-east-1", NIGHTLY)), [("", 0)] * 2)
     same(t.sim.count("CopySnapshot"), 1)
-    # Another text asks after the first has its answer: the same copy with another tag, another source.
-    both = [t.background(["sh", "-c", f"cat {m.file('us-east-1', id)} {more} | tee {m.region('eu-west-1', 'z')} >/dev/null"], stderr=subprocess.PIPE)
-            for id, more in ((AWKWARD, ""), (AWKWARD, t.path("more")))]
-    same([p.communicate()[1] for p in both], ["", ""])
-    same(len(t.sim.copies("eu-west-1")), 2)
-    same(read(m.region("eu-west-1", "z")).count("# more"), 1)
     m.allow("UnauthorizedOperation")
     t.sim.clear_faults()
     t.sim.fault("CopySnapshot", code="UnauthorizedOperation", http=403, times=2)
     [(first, _), (second, _)] = write_both("y", m.file("us-east-1", BARE))
     check("Permission denied" in first and "Permission denied" in second, first, second)
+
+
+@case
+def another_text_while_the_first_is_asked_for(t):
+    """A close with another text waits for the first one's answer, and then asks: it joins the copy, or is EEXIST, or takes the place of what was refused."""
+    m = t.mount()
+    m.allow("stays as it was", "UnauthorizedOperation")
+
+    def write_two(name, first, second):
+        """The results of both closes."""
+        ends = {}
+
+        def close(which, fd):
+            try:
+                os.close(fd)
+                ends[which] = 0
+            except OSError as e:
+                ends[which] = e.errno
+
+        threads = []
+        for which, what in enumerate((first, second)):
+            fd = os.open(m.region("eu-west-1", name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.write(fd, what.encode())
+            threads.append(threading.Thread(target=close, args=(which, fd)))
+            threads[-1].start()
+            until(lambda: status(m.region("eu-west-1", name + ".status"))["state"] != "unfinished", "the text is asked for")
+            time.sleep(0.2)
+        for thread in threads:
+            thread.join(20)
+        return ends[0], ends[1]
+
+    t.sim.fault("CopySnapshot", effect="slow", seconds=2, times=10)
+    same(write_two("x", text(m, NIGHTLY), text(m, NIGHTLY, "copy.tag.more: yes")), (0, 0))
+    same(read(m.region("eu-west-1", "x")), text(m, NIGHTLY, "copy.tag.more: yes"))
+    same(write_two("y", text(m, BARE), text(m, AWKWARD)), (0, EEXIST))
+    same(read(m.region("eu-west-1", "y")), text(m, BARE))
+    same(len(t.sim.copies("eu-west-1")), 2)
+    same(write_two("z", text(m, AWKWARD, "copy.kms-key: alias/nowhere"), text(m, AWKWARD))[1], 0)
+    same(read(m.region("eu-west-1", "z")), text(m, AWKWARD))
+    same(len(t.sim.copies("eu-west-1")), 3)
 
 
 # --- names ---
