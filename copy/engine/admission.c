@@ -886,9 +886,10 @@ static void admission_made(void *arg, const struct job_made *made, const struct 
 		HASH_FIND(hh_id, queue->ids, made->copy_id, strlen(made->copy_id), known);
 	if (err) {
 		mine = *err;
-		err_context(&mine, "cannot find out whether %s has a copy of %s/%s already",
+		err_context(&mine,
+			"nothing was sent: cannot find out whether %s has a copy of %s/%s already",
 			a->row.region, a->row.source_region, a->row.source_id);
-		admission_refuse(a, &mine);
+		admission_end(a, &mine);
 	} else if (!made || known || !queue) {
 		admission_weigh(a);
 	} else if (a->row.dry_run) {

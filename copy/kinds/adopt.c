@@ -347,7 +347,6 @@ static void adopt_end(struct region_queue *queue, const struct err *err)
 {
 	struct copy_adoption *a = &queue->kind_region->adoption;
 	bool again = err && a->kind != ADOPT_UNFILTERED && lost_requests_filter_is_refused(err);
-	struct err mine;
 	struct made_question *q;
 
 	adopt_clear(a);
@@ -358,14 +357,7 @@ static void adopt_end(struct region_queue *queue, const struct err *err)
 		q->settled = q->asked && !again;
 		q->asked = false;
 	}
-	if (err) {
-		mine = *err;
-		err_context(&mine,
-			"nothing was sent: %s could not be asked whether another ebsfs has made "
-			"this copy",
-			queue->name);
-	}
-	adopt_answer_settled(a, a->began_at, err ? &mine : NULL);
+	adopt_answer_settled(a, a->began_at, err);
 	if (a->waiting)
 		loop_timer_start(a->timer, 0);
 }

@@ -426,9 +426,6 @@ static void test_an_endpoint_that_cannot_be_asked(void **state)
 	world_until(has_answer, &f);
 	assert_true(f.failed && g.failed);
 	assert_int_equal(f.err.errnum, ETIMEDOUT);
-	assert_has(f.err.message,
-		"nothing was sent: eu-west-1 could not be asked whether another ebsfs has made "
-		"this copy: ");
 	how = FAULT_DENIED;
 	ask_for(&f, source, NULL);
 	world_until(has_answer, &f);
