@@ -397,6 +397,15 @@ catalogue_slot catalogue_override_created(
 	return catalogue_put(c, s, CATALOGUE_LISTED, now_ms);
 }
 
+bool catalogue_override_settled(struct catalogue *c, catalogue_slot slot, int64_t now_ms)
+{
+	if (!local_overrides_created(local_overrides_find(&c->overrides, slot), now_ms))
+		return false;
+	/* There is one already: no memory is needed. */
+	(void)local_overrides_set_created(&c->overrides, slot, 0);
+	return true;
+}
+
 void catalogue_override_deleted(struct catalogue *c, catalogue_slot slot, int64_t now_ms)
 {
 	if (!record_of(c, slot))

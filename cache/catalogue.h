@@ -118,6 +118,9 @@ void catalogue_listing_abort(struct catalogue *c);
 /* A description by EC2 is kept if there is one already. Results as catalogue_put(). */
 catalogue_slot catalogue_override_created(
 	struct catalogue *c, const struct ec2_snapshot *s, int64_t now_ms);
+/* The snapshot is older than EC2's consistency: from now on EC2's responses decide whether it is
+ * there. Returns whether an override said so until now. */
+bool catalogue_override_settled(struct catalogue *c, catalogue_slot slot, int64_t now_ms);
 void catalogue_override_deleted(struct catalogue *c, catalogue_slot slot, int64_t now_ms);
 /* value NULL: the tag was deleted. Returns 0 or -ENOMEM. */
 int catalogue_override_tag(struct catalogue *c, catalogue_slot slot, const char *key,

@@ -124,12 +124,18 @@ static void confirm_asked(void *arg, const struct err *err)
 }
 
 /* Whether what the catalogue has of it is no older than the ttl. A copy in progress is polled. */
-static bool confirm_is_known(struct region *region, const struct copy *copy)
+static bool confirm_is_known(const struct copies *c, struct region *region, const struct copy *copy)
 {
 	enum confirm_presence presence = confirm_presence(region, copy->row.copy_id);
+	struct catalogue *catalogue = region_catalogue(region);
 
 	if (copy->state != COPY_COMPLETED)
 		return copy->state != COPY_PENDING || presence != CONFIRM_UNKNOWN;
+	/* A new copy is shown for minutes, whatever EC2's listings say. */
+	if (confirm_is_settled(c, &copy->row) && presence == CONFIRM_ALIVE &&
+		catalogue_override_settled(
+			catalogue, catalogue_find(catalogue, copy->row.copy_id), clock_mono_ms()))
+		return false;
 	return presence == CONFIRM_ALIVE &&
 	       region_freshness(region, clock_mono_ms()) == REGION_FRESH;
 }
@@ -163,7 +169,7 @@ int confirm_start(struct copies *c, struct copy *copy, copies_done *done, void *
 	struct region *region = regions_get(c->options.regions, row->region);
 	struct reply *reply;
 
-	if (row->copy_id && !row->dry_run && region && !confirm_is_known(region, copy))
+	if (row->copy_id && !row->dry_run && region && !confirm_is_known(c, region, copy))
 		return confirm_ask(c, region, copy, done, arg);
 	reply = reply_create();
 	if (!reply)

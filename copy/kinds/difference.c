@@ -132,7 +132,7 @@ static bool difference_in_encryption(const struct compared *d, char *what, size_
 		snprintf(what, size, "it is not encrypted");
 		return true;
 	}
-	return difference_in_key(d, what, size);
+	return false;
 }
 
 /* --- completion time --- */
@@ -160,20 +160,22 @@ static bool difference_in_minutes(const struct compared *d, char *what, size_t s
 	return true;
 }
 
-static int difference_tell(const struct compared *d, const char *what, struct err *err)
+static int difference_tell(
+	const struct compared *d, const char *what, const char *option, struct err *err)
 {
 	const struct journal_copy *row = &d->copy->row;
 
 	if (row->copy_id)
 		return err_set(err, EEXIST,
-			"%s in %s is the copy of %s/%s already, and %s; nothing was sent. Leave "
-			"that out, or add the line 'copy.again: LABEL' for one more copy",
-			row->copy_id, row->region, row->source_region, row->source_id, what);
+			"%s in %s is the copy of %s/%s already, and %s; nothing was sent. "
+			"Leave %s out, or add the line 'copy.again: LABEL' for one more copy",
+			row->copy_id, row->region, row->source_region, row->source_id, what,
+			option);
 	return err_set(err, EEXIST,
-		"a copy of %s/%s to %s is %s already, and %s; nothing was sent. Leave that out, or "
+		"a copy of %s/%s to %s is %s already, and %s; nothing was sent. Leave %s out, or "
 		"add the line 'copy.again: LABEL' for one more copy",
 		row->source_region, row->source_id, row->region,
-		d->copy->state == COPY_QUEUED ? "queued" : "being requested", what);
+		d->copy->state == COPY_QUEUED ? "queued" : "being requested", what, option);
 }
 
 int difference_judge(
@@ -191,9 +193,13 @@ int difference_judge(
 	d.description = d.shown                 ? d.s.description
 			: copy->row.description ? copy->row.description
 						: "";
-	if (!difference_in_description(&d, what, sizeof(what)) &&
-		!difference_in_encryption(&d, what, sizeof(what)) &&
-		!difference_in_minutes(&d, what, sizeof(what)))
-		return 0;
-	return difference_tell(&d, what, err);
+	if (difference_in_description(&d, what, sizeof(what)))
+		return difference_tell(&d, what, "the description", err);
+	if (difference_in_encryption(&d, what, sizeof(what)))
+		return difference_tell(&d, what, "copy.encrypted", err);
+	if (difference_in_key(&d, what, sizeof(what)))
+		return difference_tell(&d, what, "copy.kms-key", err);
+	if (difference_in_minutes(&d, what, sizeof(what)))
+		return difference_tell(&d, what, "copy.completion-minutes", err);
+	return 0;
 }
