@@ -145,9 +145,10 @@ static void opendir_reply(const struct ops_args *args)
 
 	if (folder.kind == NODE_SNAPSHOTS) {
 		struct region *region = fs_region(fs, folder);
-		uint64_t version = catalogue_version(region_catalogue(region)) +
-				   (receipts_version(fs->receipts) << 24) +
-				   ((uint64_t)region_listed_at(region) << 40);
+		uint64_t version =
+			catalogue_version(region_catalogue(region)) +
+			((receipts_version(fs->receipts) + drafts_version(fs->drafts)) << 24) +
+			((uint64_t)region_listed_at(region) << 40);
 
 		args->fi->cache_readdir = 1;
 		args->fi->keep_cache = fs->listed_version[folder.region] == version &&

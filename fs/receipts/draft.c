@@ -28,6 +28,7 @@ struct drafts {
 	uint32_t *free;        /* the free numbers below n */
 	uint32_t n, cap, n_free;
 	size_t bytes; /* of all texts */
+	uint64_t version;
 	uint64_t position;
 	struct hashset by_key;
 	struct drafts_folder *folders;
@@ -192,6 +193,7 @@ static int drafts_link(struct drafts *ds, struct draft *d, struct drafts_folder 
 	d->position = ++ds->position;
 	d->siblings = folder;
 	DL_APPEND(folder->first, d);
+	ds->version += node_of(d->folder).kind == NODE_SNAPSHOTS;
 	return 0;
 }
 
@@ -203,6 +205,7 @@ static void drafts_unlink(struct drafts *ds, struct draft *d)
 	if (folder->cursor == d)
 		folder->cursor = NULL;
 	DL_DELETE(folder->first, d);
+	ds->version += node_of(d->folder).kind == NODE_SNAPSHOTS;
 	d->siblings = NULL;
 	drafts_folder_shed(ds, folder);
 }
@@ -252,6 +255,11 @@ struct draft *drafts_find(struct drafts *ds, struct node folder, const char *nam
 	memcpy(key + sizeof(parent), name, len);
 	number = hashset_find(&ds->by_key, key, sizeof(parent) + len);
 	return number == HASHSET_NONE ? NULL : ds->all[number];
+}
+
+uint64_t drafts_version(const struct drafts *ds)
+{
+	return ds->version;
 }
 
 bool drafts_any(struct drafts *ds, struct node folder)

@@ -78,6 +78,8 @@ struct draft *drafts_find(struct drafts *ds, struct node folder, const char *nam
 /* The next one with a node from *pos on, which is 0 at first; NULL after the last. One that comes
  * meanwhile may be missing, each other appears once. */
 struct draft *drafts_next(struct drafts *ds, struct node folder, uint64_t *pos);
+/* A number that grows whenever one comes to a snapshots/ or leaves it. */
+uint64_t drafts_version(const struct drafts *ds);
 /* Whether the folder has any. */
 bool drafts_any(struct drafts *ds, struct node folder);
 

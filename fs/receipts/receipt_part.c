@@ -102,6 +102,8 @@ static int receipt_part_keep(struct receipt_part *part, struct receipt *r, struc
 		return err_set(err, ENOMEM, "out of memory");
 	if (!r->id)
 		r->id = journal_next_receipt_id(part->fs->journal);
+	if (r->state == RECEIPT_ASKING)
+		r->work->save_again = true; /* its text is not accepted yet */
 	row = receipts_row(part->fs, r);
 	if (journal_put_receipt(part->fs->journal, &row, receipt_part_saved, part) < 0)
 		return err_set(err, ENOMEM, "out of memory");

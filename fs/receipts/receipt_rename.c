@@ -22,6 +22,12 @@ bool receipt_mv_keeps(const struct receipt_mv *mv)
 	       (receipt_mv_takes(folder) && *mv->to_name == '.');
 }
 
+bool receipt_mv_drops(const struct receipt_mv *mv)
+{
+	return receipt_mv_keeps(mv) && !receipt_folder_is_tags(mv->fs, mv->to_folder) &&
+	       (*mv->to_name == '.' || mv->to_folder.kind == NODE_DRAFT_FOLDER);
+}
+
 /* --- a receipt becomes a draft --- */
 
 static struct draft *receipt_rename_make_draft(struct fs *fs, struct node folder, const char *name,
@@ -160,9 +166,7 @@ static int receipt_rename_from_receipt(
 	if (!r)
 		return err_set(err, ENOENT, "the receipt is gone");
 	in_folder = mv->from.kind == NODE_RECEIPT && r->is_folder;
-	if (receipt_mv_keeps(mv) &&
-		(*mv->to_name == '.' || mv->to_folder.kind == NODE_DRAFT_FOLDER) &&
-		!receipt_folder_is_tags(mv->fs, mv->to_folder))
+	if (receipt_mv_drops(mv))
 		return receipt_rename_to_draft(mv, r, err);
 	if (in_folder && mv->same)
 		return receipt_rename_file_in_folder(mv, r, err);

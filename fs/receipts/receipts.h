@@ -249,6 +249,8 @@ void draft_rename(const struct receipt_mv *mv);   /* NODE_DRAFT… */
 bool receipt_mv_takes(struct node folder);
 /* Whether the new name asks for nothing: a draft's, or one that is kept in a receipt's folder. */
 bool receipt_mv_keeps(const struct receipt_mv *mv);
+/* Whether a receipt becomes a draft. */
+bool receipt_mv_drops(const struct receipt_mv *mv);
 
 /* --- receipt_part.c --- */
 

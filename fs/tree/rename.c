@@ -216,7 +216,12 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 	switch (from.kind) {
 	case NODE_RECEIPT:
 	case NODE_FOLDER:
-		receipt_rename(&mv);
+		/* It becomes another node, and the kernel keeps the name with the old one. */
+		r = receipt_mv_drops(&mv) ? tree_uncache_name(fs, from) : 0;
+		if (r)
+			pending_reply_errno(a, r > 0 ? ESTALE : -r);
+		else
+			receipt_rename(&mv);
 		return;
 	case NODE_DRAFT:
 	case NODE_DRAFT_FOLDER:
