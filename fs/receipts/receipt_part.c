@@ -299,12 +299,10 @@ static void receipt_closing_restore(struct fs *fs, struct draft *d)
 	if (!r || !receipt_part_parse(fs, node_of(d->folder), d->name, key))
 		return;
 	value = receipt_part_value(r, key);
-	if (!value) {
+	if (!value)
 		drafts_remove(fs->drafts, d);
-	} else if (drafts_truncate(fs->drafts, d, 0, &err) == 0 && *value &&
-		   drafts_write(fs->drafts, d, value, strlen(value), 0, &err) == 0) {
-		drafts_write(fs->drafts, d, "\n", 1, (off_t)strlen(value), &err);
-	}
+	else if (drafts_truncate(fs->drafts, d, 0, &err) == 0 && *value)
+		drafts_write_line(fs->drafts, d, value, &err);
 }
 
 static void receipt_closing_end(struct fs *fs, struct node n, uid_t user,
