@@ -238,8 +238,8 @@ static void batch_done(void *arg)
 	struct batch *b = arg;
 	struct journal *j = b->journal;
 
-	log_refused(b->first);
 	if (j) {
+		log_refused(b->first);
 		j->in_flight = NULL;
 		j->last_error = b->err;
 		/* Start the next transaction before the callbacks of this one. */
@@ -499,6 +499,7 @@ void journal_close(struct journal *j)
 		if (j->in_flight->err.errnum)
 			log_error("the last changes are not in the journal: %s",
 				j->in_flight->err.message);
+		log_refused(j->in_flight->first);
 		j->in_flight->journal = NULL;
 	}
 	if (j->first) {

@@ -79,8 +79,9 @@ bool journal_idle(const struct journal *j);
 void journal_close(struct journal *j);
 
 /* Reads all rows, oldest first: for the start. First deletes copies without a receipt that ended
- * before ended_before_ms. Synchronous; EBUSY while a change is being written. A callback's non-zero
- * result ends the reading and is returned. The row and its strings are borrowed for the call. */
+ * before ended_before_ms and are not living (completed). Synchronous; EBUSY while a change is being
+ * written. A callback's non-zero result ends the reading and is returned. The row and its strings
+ * are borrowed for the call. */
 typedef int journal_copy_fn(void *arg, const struct journal_copy *row);
 typedef int journal_receipt_fn(void *arg, const struct journal_receipt *row);
 int journal_read(struct journal *j, int64_t ended_before_ms, journal_copy_fn *copy,

@@ -308,6 +308,29 @@ static int bind_column(
 	return sqlite3_bind_int64(statement, at, journal_rows_number(column, row));
 }
 
+/* Names the living copy whose key a row would have too. */
+static int second_living_err(struct journal_db *db, const struct journal_copy *row, struct err *err)
+{
+	_cleanup_(finalizep) sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(db->sqlite,
+		"SELECT id, state FROM copies WHERE source_region = ?1 AND source_id = ?2"
+		" AND region = ?3 AND ifnull(label, '') = ifnull(?4, '')"
+		" AND " JOURNAL_ROWS_LIVING,
+		-1, &statement, NULL);
+	const char *key[] = {row->source_region, row->source_id, row->region, row->label};
+
+	for (int i = 0; i < 4 && code == SQLITE_OK; i++)
+		code = sqlite3_bind_text(statement, i + 1, key[i], -1, SQLITE_STATIC);
+	if (code != SQLITE_OK || sqlite3_step(statement) != SQLITE_ROW)
+		return -err->errnum;
+	return err_set(err, EEXIST,
+		"the journal %s: copy %lld (%s) of %s from %s to %s was not written, because copy "
+		"%lld (%s) has the same source, destination and label; this is a fault of ebsfs",
+		journal_db_path(db), (long long)row->id, row->state, row->source_id,
+		row->source_region, row->region, (long long)sqlite3_column_int64(statement, 0),
+		(const char *)sqlite3_column_text(statement, 1));
+}
+
 /* Replacing a row is a deletion and an insertion. */
 int journal_db_put(
 	struct journal_db *db, const struct journal_table *table, const void *row, struct err *err)
@@ -329,6 +352,8 @@ int journal_db_put(
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);
 	db->sum_now += sum;
+	if (result == -EEXIST && table == &journal_rows_copies)
+		result = second_living_err(db, row, err);
 	return result;
 }
 
@@ -451,6 +476,7 @@ int journal_db_prune(struct journal_db *db, int64_t ended_before_ms, struct err 
 	_cleanup_(finalizep) sqlite3_stmt *statement = NULL;
 	int code = sqlite3_prepare_v2(db->sqlite,
 		"DELETE FROM copies WHERE ended_ms > 0 AND ended_ms < ?1"
+		" AND NOT " JOURNAL_ROWS_LIVING
 		" AND id NOT IN (SELECT copy FROM receipts WHERE copy IS NOT NULL)"
 		" RETURNING checksum",
 		-1, &statement, NULL);
@@ -531,13 +557,14 @@ int journal_db_sum(struct journal_db *db, const struct journal_table *table, uin
 int journal_db_seal(struct journal_db *db, struct err *err)
 {
 	uint64_t sum = 0;
-	char sql[160];
+	char sql[200];
 
 	for (size_t t = 0; t < N_TABLES; t++)
 		if (journal_rows_seal(db->sqlite, tables[t]->name, &sum) != SQLITE_DONE)
 			return db_err(db->sqlite, err, "preparing");
 	snprintf(sql, sizeof(sql),
-		"INSERT OR REPLACE INTO meta VALUES ('commits', 0), ('checksum', %lld)",
+		"INSERT OR IGNORE INTO meta VALUES ('commits', 0);"
+		"INSERT OR REPLACE INTO meta VALUES ('checksum', %lld)",
 		(long long)sum);
 	return journal_db_exec(db, sql, "preparing", err);
 }

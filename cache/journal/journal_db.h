@@ -58,7 +58,8 @@ int journal_db_sum(struct journal_db *db, const struct journal_table *table, uin
 /* Reads what the journal has stored: its number of transactions, and the sum of its rows'
  * checksums. */
 int journal_db_counts(struct journal_db *db, int64_t *commits, int64_t *sum, struct err *err);
-/* Gives every row its checksum and the journal its sum, within the open transaction. */
+/* Gives every row its checksum and the journal its sum, and a count of 0 transactions if it has
+ * none, within the open transaction. */
 int journal_db_seal(struct journal_db *db, struct err *err);
 
 /* Deletes copies without a receipt that ended before the given time, in a transaction of its own.

@@ -36,6 +36,12 @@ struct journal_table {
 extern const struct journal_table journal_rows_copies;   /* struct journal_copy */
 extern const struct journal_table journal_rows_receipts; /* struct journal_receipt */
 
+/* SQL: whether a row of `copies` is a living copy. Of these a key (source_region, source_id,
+ * region, label) has one at most, by a unique index; they are never pruned. Other words here need a
+ * migration of the index. */
+#define JOURNAL_ROWS_LIVING                                                                        \
+	"(dry_run = 0 AND state IN ('queued', 'submitting', 'pending', 'completed'))"
+
 /* The member's value; 0 for a text. */
 int64_t journal_rows_number(const struct journal_column *column, const void *row);
 

@@ -13,6 +13,11 @@
 
 #define APPLICATION_ID 0x65627366 /* "ebsf" */
 
+/* journal_rows.h says of which rows. */
+#define KEYS_INDEX                                                                                 \
+	"CREATE UNIQUE INDEX copies_by_key ON copies (source_region, source_id, region, "          \
+	"ifnull(label, '')) WHERE " JOURNAL_ROWS_LIVING
+
 /* migrations[n] migrates version n of the schema to n + 1. Only append: users have journals of
  * every version. */
 static const char *const migrations[] = {
@@ -40,16 +45,23 @@ static const char *const migrations[] = {
 	"ALTER TABLE copies ADD COLUMN checksum INTEGER;"
 	"ALTER TABLE receipts ADD COLUMN checksum INTEGER;"
 	"DROP INDEX IF EXISTS receipts_by_copy;",
-	/* What a copy's key and a receipt's folder consist of. */
+	/* What a copy's key and a receipt's folder consist of. Of several living copies of a key
+	   the newest completed one keeps it, else the newest. No request has the other ones' labels
+	   (`copy.again` has no '#'). EC2 is not asked. */
 	"ALTER TABLE copies ADD COLUMN label TEXT;"
 	"ALTER TABLE copies ADD COLUMN adopted INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE copies ADD COLUMN deleted_ms INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE receipts ADD COLUMN mtime_set INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE receipts ADD COLUMN description TEXT;"
-	"ALTER TABLE receipts ADD COLUMN tags TEXT;",
+	"ALTER TABLE receipts ADD COLUMN tags TEXT;"
+	"UPDATE copies SET label = '#' || id WHERE id IN (SELECT id FROM (SELECT id, row_number() "
+	"OVER (PARTITION BY source_region, source_id, region ORDER BY state = 'completed' DESC, id "
+	"DESC) AS place FROM copies WHERE " JOURNAL_ROWS_LIVING ") WHERE place > 1);" KEYS_INDEX
+	";",
 };
 #define SCHEMA_VERSION ((int)ARRAY_LEN(migrations))
-#define SEALED_VERSION 3
+#define SEALED_VERSION 3 /* rows have checksums from here on */
+#define KEYED_VERSION  4 /* the index of keys is there from here on */
 
 /* --- checks --- */
 
@@ -81,11 +93,12 @@ static const char *first_finding(char *verdict)
 	return line;
 }
 
+/* The full check: the quick one does not compare the index of keys with the rows. */
 static int check_damage(struct journal_db *db, struct err *err)
 {
 	_cleanup_free_ char *verdict = NULL;
 	int result = journal_db_query(
-		db, "PRAGMA quick_check(1)", NULL, NULL, &verdict, "checking", err);
+		db, "PRAGMA integrity_check(1)", NULL, NULL, &verdict, "checking", err);
 
 	if (result < 0)
 		return result;
@@ -93,6 +106,20 @@ static int check_damage(struct journal_db *db, struct err *err)
 		return 0;
 	return err_set(err, EINVAL, "the journal %s: %s", journal_db_path(db),
 		verdict ? first_finding(verdict) : "no verdict");
+}
+
+/* Nothing else checks the text of the schema. */
+static int check_keys_index(struct journal_db *db, struct err *err)
+{
+	int64_t there;
+	int result = journal_db_query(db,
+		"SELECT count(*) FROM sqlite_master WHERE type = 'index' AND sql = ?1", KEYS_INDEX,
+		&there, NULL, "reading", err);
+
+	if (result < 0 || there)
+		return result;
+	return err_set(err, EINVAL, "the journal %s: its index of copies by key is missing",
+		journal_db_path(db));
 }
 
 static int check_version(struct journal_db *db, int64_t version, struct err *err)
@@ -202,6 +229,8 @@ static int check_content(struct journal_db *db, const struct journal_commits *co
 	result = check_version(db, version, err);
 	if (result == 0)
 		result = check_damage(db, err);
+	if (result == 0 && version >= KEYED_VERSION)
+		result = check_keys_index(db, err);
 	if (result == 0)
 		result = check_rows(db, version >= SEALED_VERSION, commits, err);
 	return result < 0 ? result : check_account(db, account, err);
@@ -240,7 +269,8 @@ static int migrate_one(struct journal_db *db, int version, struct err *err)
 		APPLICATION_ID, version + 1);
 	if (result == 0)
 		result = journal_db_exec(db, migrations[version], "preparing", err);
-	if (result == 0 && version + 1 == SEALED_VERSION)
+	/* New checksums, because a migration may change values. */
+	if (result == 0 && version + 1 >= SEALED_VERSION)
 		result = journal_db_seal(db, err);
 	if (result == 0)
 		result = journal_db_exec(db, end, "preparing", err);

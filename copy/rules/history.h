@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Copies that ended long ago, some 150 bytes each: a receipt may still ask for one. */
+/* Copies that ended long ago, some 200 bytes each: a receipt or the same request
+ * may still ask for one. */
 #ifndef EBSFS_HISTORY_H
 #define EBSFS_HISTORY_H
 

@@ -22,6 +22,8 @@ static struct {
 
 static unsigned write_ms;
 
+static atomic_int until_exit = -1; /* negative: never */
+
 static sqlite3_vfs *real_vfs;
 
 static int fault(struct fault_file *f, enum fault_kind kind)
@@ -48,9 +50,20 @@ static int file_read(sqlite3_file *file, void *data, int len, sqlite3_int64 at)
 	return CALL(file, xRead, data, len, at);
 }
 
+static bool is_last_call(void)
+{
+	return atomic_load(&until_exit) >= 0 && atomic_fetch_sub(&until_exit, 1) == 0;
+}
+
 static int file_write(sqlite3_file *file, const void *data, int len, sqlite3_int64 at)
 {
-	int code = fault(FILE_OF(file), FAULT_WRITE);
+	int code;
+
+	if (is_last_call()) {
+		CALL(file, xWrite, data, len / 2, at);
+		_exit(FAULT_VFS_EXIT);
+	}
+	code = fault(FILE_OF(file), FAULT_WRITE);
 
 	if (FILE_OF(file)->is_log && write_ms)
 		usleep(write_ms * 1000);
@@ -64,8 +77,11 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 
 static int file_sync(sqlite3_file *file, int flags)
 {
-	int code = fault(FILE_OF(file), FAULT_SYNC);
+	int code;
 
+	if (is_last_call())
+		_exit(FAULT_VFS_EXIT);
+	code = fault(FILE_OF(file), FAULT_SYNC);
 	return code != SQLITE_OK ? code : CALL(file, xSync, flags);
 }
 
@@ -154,6 +170,11 @@ void fault_vfs_plan(enum fault_kind kind, int after, int count, int code)
 	plans[kind].after = after;
 	plans[kind].count = count;
 	plans[kind].code = code;
+}
+
+void fault_vfs_exit(int after)
+{
+	atomic_store(&until_exit, after);
 }
 
 void fault_vfs_slow(unsigned ms)

@@ -125,7 +125,7 @@ struct journal_copy journal_fixture_copy(int64_t id)
 		.kms_key_id = (char *)"alias/dr",
 		.encrypted = true,
 		.completion_minutes = 60,
-		.dry_run = true,
+		.dry_run = id % 2,
 		.move = true,
 		.acknowledged = true,
 		.submitted = true,
@@ -140,6 +140,9 @@ struct journal_copy journal_fixture_copy(int64_t id)
 		.message = (char *)"",
 		.request_id = NULL,
 		.untold = id % 2,
+		.label = (char *)(id % 3 ? "weekly" : NULL),
+		.adopted = id % 2,
+		.deleted_ms = 1700000000005,
 	};
 }
 
@@ -158,6 +161,9 @@ struct journal_receipt journal_fixture_receipt(int64_t id, int64_t copy)
 		.uid = 4294967294u,
 		.gid = 1000,
 		.mtime_ns = -1700000000123456789,
+		.mtime_set = true,
+		.description = (char *)"nightly db",
+		.tags = (char *)"{\"k\":\"v\"}",
 	};
 }
 

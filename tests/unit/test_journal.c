@@ -17,6 +17,7 @@
 
 #include "cleanup.h"
 #include "journal_fixture.h"
+#include "journal_rows.h"
 #include "loop.h"
 
 /* --- every column --- */
@@ -51,6 +52,9 @@ static int check_copy(void *arg, const struct journal_copy *row)
 	assert_true(same_text(row->message, want.message));
 	assert_true(same_text(row->request_id, want.request_id));
 	assert_int_equal(row->untold, want.untold);
+	assert_true(same_text(row->label, want.label));
+	assert_int_equal(row->adopted, want.adopted);
+	assert_true(row->deleted_ms == want.deleted_ms);
 	++*(int *)arg;
 	return 0;
 }
@@ -67,7 +71,9 @@ static int check_receipt(void *arg, const struct journal_receipt *row)
 	assert_true(same_text(row->file_name, want.file_name));
 	assert_true(same_text(row->text, want.text));
 	assert_true(row->mode == want.mode && row->uid == want.uid && row->gid == want.gid);
-	assert_true(row->mtime_ns == want.mtime_ns);
+	assert_true(row->mtime_ns == want.mtime_ns && row->mtime_set);
+	assert_true(same_text(row->description, want.description));
+	assert_true(same_text(row->tags, want.tags));
 	*(int *)arg += 100;
 	return 0;
 }
@@ -75,7 +81,7 @@ static int check_receipt(void *arg, const struct journal_receipt *row)
 static void test_every_column_comes_back(void **state)
 {
 	struct journal_fixture *f = *state;
-	struct journal_copy copy = journal_fixture_copy(3);
+	struct journal_copy copy = journal_fixture_copy(5);
 	struct journal_receipt receipt = journal_fixture_receipt(7, 3);
 	struct journal_end end = {0};
 	struct err err;
@@ -201,22 +207,39 @@ static int ignore_receipt(void *arg, const struct journal_receipt *row)
 	return 0;
 }
 
+static int no_copy(void *arg, const struct journal_copy *row)
+{
+	(void)arg;
+	(void)row;
+	return -EINVAL;
+}
+
+static int see_receipt_of(void *arg, const struct journal_receipt *row)
+{
+	*(int64_t *)arg = row->copy;
+	return 0;
+}
+
 static void test_old_copies_without_a_receipt_are_pruned_and_numbers_stay_used(void **state)
 {
 	static const struct {
+		const char *state;
 		int64_t ended_ms;
-		bool receipt, stays;
+		bool receipt, dry_run, stays;
 	} table[] = {
-		{0, false, true},    /* not ended */
-		{999, true, true},   /* its receipt is still there */
-		{1000, false, true}, /* just young enough */
-		{999, false, false},
+		{"queued", 0, false, false, true},
+		{"failed", 999, true, false, true},   /* its receipt is still there */
+		{"failed", 1000, false, false, true}, /* just young enough */
+		{"failed", 999, false, false, false}, {"error", 999, false, false, false},
+		{"cancelled", 999, false, false, false}, {"deleted", 999, false, false, false},
+		{"completed", 999, false, false, true}, /* living */
+		{"completed", 999, false, true, false}, /* a dry run never is */
 	};
 	struct journal_fixture *f = *state;
 	struct journal_ids ids = {0};
 	struct journal_end end = {0};
 	struct err err;
-	int seen = 0;
+	int seen = 0, staying = 0;
 
 	journal_fixture_open(f);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -226,7 +249,10 @@ static void test_old_copies_without_a_receipt_are_pruned_and_numbers_stay_used(v
 			journal_fixture_receipt(journal_next_receipt_id(f->j), id);
 
 		assert_true(id == (int64_t)i + 1);
+		row.state = (char *)table[i].state;
+		row.dry_run = table[i].dry_run;
 		row.ended_ms = table[i].ended_ms;
+		staying += table[i].stays;
 		end.called = 0;
 		if (table[i].receipt)
 			journal_put_both(f->j, &row, &receipt, journal_fixture_done, &end);
@@ -238,15 +264,187 @@ static void test_old_copies_without_a_receipt_are_pruned_and_numbers_stay_used(v
 	assert_int_equal(ids.n_copies, ARRAY_LEN(table));
 	journal_fixture_ids_finish(&ids);
 	assert_int_equal(journal_read(f->j, 1000, ignore_copy, ignore_receipt, &seen, &err), 0);
-	assert_int_equal(seen, 3);
+	assert_int_equal(seen, staying);
 	journal_fixture_reopen(f);
 	ids = journal_fixture_ids(f);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		assert_int_equal(journal_fixture_has(&ids, (int64_t)i + 1), table[i].stays);
 	journal_fixture_ids_finish(&ids);
-	assert_true(journal_next_copy_id(f->j) == 5);
-	assert_true(journal_next_copy_id(f->j) == 6);
+	assert_true(journal_next_copy_id(f->j) == ARRAY_LEN(table) + 1);
+	assert_true(journal_next_copy_id(f->j) == ARRAY_LEN(table) + 2);
 	assert_true(journal_next_receipt_id(f->j) == 3);
+}
+
+static void test_a_receipt_without_a_copy_survives(void **state)
+{
+	struct journal_fixture *f = *state;
+	struct journal_receipt receipt = journal_fixture_receipt(1, 0);
+	struct journal_end end = {0};
+	int64_t copy = -1;
+	struct err err;
+	int seen = 0;
+
+	receipt.text = NULL;
+	receipt.file_name = NULL;
+	journal_fixture_open(f);
+	assert_int_equal(journal_put_receipt(f->j, &receipt, journal_fixture_done, &end), 0);
+	journal_fixture_wait(f, &end);
+	assert_int_equal(
+		journal_read(f->j, INT64_MAX, ignore_copy, ignore_receipt, &seen, &err), 0);
+	journal_fixture_reopen(f);
+	assert_int_equal(journal_read(f->j, INT64_MAX, no_copy, see_receipt_of, &copy, &err), 0);
+	assert_true(copy == 0);
+}
+
+/* --- a copy's state alone --- */
+
+struct state_seen {
+	int64_t id;
+	char state[20];
+	int64_t deleted_ms;
+	uint64_t checksum; /* of the other columns */
+};
+
+static int see_state(void *arg, const struct journal_copy *row)
+{
+	struct state_seen *seen = arg;
+	struct journal_copy rest = *row;
+
+	if (row->id != seen->id)
+		return 0;
+	snprintf(seen->state, sizeof(seen->state), "%s", row->state);
+	seen->deleted_ms = row->deleted_ms;
+	rest.state = NULL;
+	rest.deleted_ms = 0;
+	seen->checksum = journal_rows_checksum(&journal_rows_copies, &rest);
+	return 0;
+}
+
+static void test_a_copys_state_is_set_alone_and_in_order(void **state)
+{
+	struct journal_fixture *f = *state;
+	struct state_seen before = {.id = 2}, after = {.id = 2};
+	struct journal_copy row = journal_fixture_copy(2);
+	struct journal_end end = {0};
+	struct err err;
+
+	journal_fixture_open(f);
+	row.state = (char *)"completed";
+	row.deleted_ms = 0;
+	assert_int_equal(journal_put_copy(f->j, &row, NULL, NULL), 0);
+	assert_int_equal(journal_set_copy_state(f->j, 2, "error", 1, NULL, NULL), 0);
+	assert_int_equal(journal_put_copy(f->j, &row, journal_fixture_done, &end), 0);
+	journal_fixture_wait(f, &end);
+	assert_int_equal(journal_read(f->j, 0, see_state, ignore_receipt, &before, &err), 0);
+	assert_string_equal(before.state, "completed");
+	end.called = 0;
+	assert_int_equal(
+		journal_set_copy_state(f->j, 2, "deleted", 77, journal_fixture_done, &end), 0);
+	/* Another living one of the same key is permitted from now on, also in one transaction. */
+	row.id = 4;
+	assert_int_equal(journal_put_copy(f->j, &row, NULL, NULL), 0);
+	journal_fixture_wait(f, &end);
+	assert_int_equal(end.errnum, 0);
+	journal_fixture_reopen(f); /* which verifies the checksums and their sum */
+	assert_int_equal(journal_read(f->j, 0, see_state, ignore_receipt, &after, &err), 0);
+	assert_string_equal(after.state, "deleted");
+	assert_true(after.deleted_ms == 77);
+	assert_true(after.checksum == before.checksum);
+}
+
+/* --- changes that other rows forbid --- */
+
+static void test_a_second_living_copy_of_a_key_is_refused_and_no_other_change(void **state)
+{
+	static const struct {
+		const char *state;
+		bool dry_run;
+		const char *label;
+		int errnum;
+	} table[] = {
+		{"queued", false, NULL, EEXIST},
+		{"submitting", false, NULL, EEXIST},
+		{"pending", false, "", EEXIST},
+		{"completed", false, NULL, EEXIST},
+		{"queued", true, NULL, 0},
+		{"failed", false, NULL, 0},
+		{"queued", false, "weekly", 0},
+		{"queued", false, "weekly", EEXIST},
+		{"deleted", false, "weekly", 0},
+	};
+	enum { FIRST = 30 }; /* has no label */
+	struct journal_fixture *f = *state;
+	struct journal_end ends[ARRAY_LEN(table)] = {0}, others[ARRAY_LEN(table)] = {0};
+	size_t refused = 0;
+	struct journal_ids ids;
+
+	journal_fixture_open(f);
+	assert_int_equal(journal_fixture_put(f, FIRST), 0);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct journal_copy row = journal_fixture_copy(FIRST), other;
+		struct journal_receipt receipt =
+			journal_fixture_receipt((int64_t)i + 1, (int64_t)i + 1);
+
+		row.id = (int64_t)i + 1;
+		row.state = (char *)table[i].state;
+		row.dry_run = table[i].dry_run;
+		row.label = (char *)table[i].label;
+		refused += table[i].errnum != 0;
+		assert_int_equal(
+			journal_put_both(f->j, &row, &receipt, journal_fixture_done, &ends[i]), 0);
+		other = journal_fixture_copy(100 + (int64_t)i * 2);
+		assert_int_equal(
+			journal_put_copy(f->j, &other, journal_fixture_done, &others[i]), 0);
+	}
+	journal_fixture_wait(f, &others[ARRAY_LEN(table) - 1]);
+	assert_null(journal_last_error(f->j)); /* the disk is well */
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		assert_int_equal(ends[i].called, 1);
+		assert_int_equal(ends[i].errnum, table[i].errnum);
+		assert_int_equal(others[i].errnum, 0);
+	}
+	journal_fixture_reopen(f);
+	ids = journal_fixture_ids(f);
+	assert_int_equal(ids.n_copies, 1 + 2 * ARRAY_LEN(table) - refused);
+	assert_int_equal(ids.n_receipts, ARRAY_LEN(table) - refused); /* with its copy or not */
+	journal_fixture_ids_finish(&ids);
+}
+
+static void see_message(void *arg, const struct err *err)
+{
+	assert_non_null(err);
+	*(struct err *)arg = *err;
+}
+
+static void test_a_refusal_names_both_rows(void **state)
+{
+	struct journal_fixture *f = *state;
+	struct journal_copy row = journal_fixture_copy(30);
+	struct journal_end end = {0};
+	struct err second = {0}, missing = {0};
+
+	journal_fixture_open(f);
+	assert_int_equal(journal_fixture_put(f, 30), 0);
+	row.id = 44;
+	row.state = (char *)"pending";
+	assert_int_equal(journal_put_copy(f->j, &row, see_message, &second), 0);
+	assert_int_equal(journal_set_copy_state(f->j, 55, "deleted", 1, see_message, &missing), 0);
+	assert_int_equal(
+		journal_set_copy_state(f->j, 30, "deleted", 1, journal_fixture_done, &end), 0);
+	journal_fixture_wait(f, &end);
+	assert_int_equal(end.errnum, 0);
+	assert_int_equal(second.errnum, EEXIST);
+	assert_non_null(strstr(second.message, "copy 44 (pending)"));
+	assert_non_null(strstr(second.message, "copy 30 (queued)"));
+	assert_int_equal(missing.errnum, ENOENT);
+	assert_non_null(strstr(missing.message, "no copy 55"));
+	/* And when the journal is closed with it. */
+	row.id = 46;
+	row.state = (char *)"failed";
+	assert_int_equal(journal_put_copy(f->j, &row, NULL, NULL), 0);
+	assert_int_equal(journal_set_copy_state(f->j, 56, "deleted", 1, NULL, NULL), 0);
+	journal_fixture_reopen(f);
+	assert_int_equal(journal_fixture_put(f, 30), 0);
 }
 
 static void read_in_done(void *arg, const struct err *err)
@@ -347,13 +545,6 @@ static void test_a_hundred_thousand_rows_are_read_quickly(void **state)
 	assert_true(read < written);
 }
 
-static int no_copy(void *arg, const struct journal_copy *row)
-{
-	(void)arg;
-	(void)row;
-	return -EINVAL;
-}
-
 static int count_receipt(void *arg, const struct journal_receipt *row)
 {
 	(void)row;
@@ -420,6 +611,10 @@ int main(void)
 		TEST(test_close_writes_what_was_put),
 		TEST(test_a_journal_may_be_closed_by_who_waited),
 		TEST(test_old_copies_without_a_receipt_are_pruned_and_numbers_stay_used),
+		TEST(test_a_receipt_without_a_copy_survives),
+		TEST(test_a_copys_state_is_set_alone_and_in_order),
+		TEST(test_a_second_living_copy_of_a_key_is_refused_and_no_other_change),
+		TEST(test_a_refusal_names_both_rows),
 		TEST(test_nothing_is_read_while_something_is_written),
 		TEST(test_reading_ends_when_told_to),
 		TEST(test_a_hundred_thousand_rows_are_read_quickly),

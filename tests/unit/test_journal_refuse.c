@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/journal: refuses other journals with a reason, leaves them untouched, and migrates old
- * ones. */
+/* cache/journal: refuses other journals with a reason, and leaves them untouched. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -221,46 +220,6 @@ static void test_a_newer_version_is_refused_and_untouched(void **state)
 	assert_non_null(strstr(err.message, "newer"));
 }
 
-static int untold_in(void *arg, const struct journal_copy *row)
-{
-	*(bool *)arg |= row->untold;
-	return 0;
-}
-
-static int no_receipt(void *arg, const struct journal_receipt *row)
-{
-	return 0;
-}
-
-/* The tables of the first version, as they were. */
-static void test_an_older_version_is_taken_up(void **state)
-{
-	struct journal_fixture *f = *state;
-	struct journal_ids ids;
-	bool untold = false;
-	char path[120];
-	struct err err;
-
-	make_journal(f);
-	sql(f->db,
-		"ALTER TABLE copies DROP COLUMN untold; ALTER TABLE copies DROP COLUMN checksum;"
-		"ALTER TABLE receipts DROP COLUMN checksum;"
-		"CREATE INDEX receipts_by_copy ON receipts (copy);"
-		"DELETE FROM meta WHERE key IN ('commits', 'checksum'); PRAGMA user_version = 1");
-	snprintf(path, sizeof(path), "%s/journal.commits", f->dir);
-	assert_int_equal(unlink(path), 0);
-	journal_fixture_open(f);
-	assert_int_equal(journal_read(f->j, 0, untold_in, no_receipt, &untold, &err), 0);
-	assert_false(untold);
-	assert_int_equal(journal_fixture_put(f, 501), 0);
-	journal_fixture_reopen(f);
-	assert_int_equal(journal_read(f->j, 0, untold_in, no_receipt, &untold, &err), 0);
-	assert_true(untold);
-	ids = journal_fixture_ids(f);
-	assert_int_equal(ids.n_copies, 501);
-	journal_fixture_ids_finish(&ids);
-}
-
 static void test_another_accounts_journal_is_refused(void **state)
 {
 	static const struct {
@@ -310,7 +269,6 @@ int main(void)
 		TEST(test_another_programs_database_is_refused),
 		TEST(test_a_damaged_journal_is_refused_and_untouched),
 		TEST(test_a_newer_version_is_refused_and_untouched),
-		TEST(test_an_older_version_is_taken_up),
 		TEST(test_another_accounts_journal_is_refused),
 		TEST(test_an_unfinished_beginning_is_taken_up),
 	};
