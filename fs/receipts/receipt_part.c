@@ -140,9 +140,8 @@ static bool receipt_part_is_in(
 	if (r->text)
 		snapshot_file_finish(&text);
 	if (*part->key)
-		return in || no_tags ||
-		       receipt_tags_are_source(part->fs, row->source_region, row->source_id,
-			       part->key, part->value);
+		return in || (!no_tags && receipt_tags_are_source(part->fs, row->source_region,
+						  row->source_id, part->key, part->value));
 	return in || (row->description && !strcmp(row->description, part->value)) ||
 	       receipt_tags_are_source(
 		       part->fs, row->source_region, row->source_id, NULL, part->value);

@@ -103,9 +103,9 @@ static int receipt_tags_add_one(void *arg, const char *key, const char *value)
 	struct copy_request *request = adding->request;
 	struct request_tag *tag = &request->tags[request->n_tags];
 
-	/* A tag that the source has too needs no place among the request's. */
-	if (receipt_tags_are_source(
-		    adding->fs, request->source_region, request->source_id, key, value))
+	/* A tag that comes from the source anyway needs no place among the request's. */
+	if (!request->no_tags && receipt_tags_are_source(adding->fs, request->source_region,
+					 request->source_id, key, value))
 		return 0;
 	tag->key = strdup(key);
 	tag->value = strdup(value);

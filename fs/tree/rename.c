@@ -198,12 +198,8 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 	struct node to_folder, const char *to_name, bool noreplace, struct pending_reply *a)
 {
 	bool same = node_number(from_folder) == node_number(to_folder);
-	struct receipt_mv mv = {.fs = fs,
-		.to_folder = to_folder,
-		.to_name = to_name,
-		.same = same,
-		.noreplace = noreplace,
-		.reply = a};
+	struct receipt_mv mv = {
+		.to_folder = to_folder, .to_name = to_name, .same = same, .noreplace = noreplace};
 	struct node from;
 	struct err err;
 	int r = tree_find(fs, from_folder, from_name, &from);
@@ -212,7 +208,9 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 		pending_reply_errno(a, -r);
 		return;
 	}
+	mv.fs = fs;
 	mv.from = from;
+	mv.reply = a;
 	switch (from.kind) {
 	case NODE_RECEIPT:
 	case NODE_FOLDER:
@@ -236,11 +234,10 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 	case NODE_SNAPSHOT:
 	case NODE_SNAPSHOT_FILE:
 		r = fs->options->delete_ ? tree_uncache_name(fs, from) : 0;
-		if (r) {
+		if (r)
 			pending_reply_errno(a, r > 0 ? ESTALE : -r);
-			return;
-		}
-		move_snapshot(fs, from, to_folder, to_name, a);
+		else
+			move_snapshot(fs, from, to_folder, to_name, a);
 		return;
 	case NODE_TAG:
 		if (!same)
