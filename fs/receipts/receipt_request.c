@@ -333,8 +333,13 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 	snprintf(asking.what, sizeof(asking.what), "copy %s/%s to %s", request->source_region,
 		request->source_id, node_path(fs, receipts_node(r), NULL, path));
 	if (receipt_request_begin(fs, r, request) < 0) {
+		err_set(&err, ENOMEM, "out of memory");
 		if (reply)
-			pending_reply_errno(reply, ENOMEM);
+			pending_reply_err(reply, &err);
+		if (move)
+			receipts_drop(fs, r);
+		else
+			receipt_request_follow(fs, r->number, &err);
 		return;
 	}
 	if (reply)
@@ -395,15 +400,11 @@ static void receipt_removal_end(struct receipt_removal *m, const struct err *err
 {
 	struct fs *fs = m->fs;
 	struct receipt *r = receipts_get(fs->receipts, (struct node){.slot = m->number});
-	struct copy *copy = receipts_copy(fs, r);
 
-	if (err) {
+	if (err)
 		r->state = m->before;
-	} else {
-		if (copy && !receipts_copy_is_shared(fs, r))
-			copies_abandon(fs->copies, copy);
+	else
 		receipts_drop(fs, r);
-	}
 	pending_reply_err(m->reply, err);
 	free(m);
 }

@@ -415,8 +415,11 @@ int receipts_move(struct fs *fs, struct receipt *r, struct node folder, const ch
 
 void receipts_drop(struct fs *fs, struct receipt *r)
 {
+	struct copy *copy = receipts_copy(fs, r);
 	uint32_t number = r->number;
 
+	if (copy && !receipts_copy_is_shared(fs, r))
+		copies_abandon(fs->copies, copy);
 	drafts_remove_all(fs->drafts, receipts_node(r));
 	hashset_remove(&fs->receipts->by_key, number);
 	fs->receipts->all[number] = NULL;

@@ -143,7 +143,8 @@ struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name
 	bool is_folder, struct err *err);
 /* Gives it another name or folder in the same region. The name was checked. 0 or -ENOMEM. */
 int receipts_move(struct fs *fs, struct receipt *r, struct node folder, const char *name);
-/* Removes it from the tree and frees it; the caller deletes its row. Not while RECEIPT_ASKING. */
+/* Removes it from the tree and frees it, and abandons its copy (copies_abandon()) if no other
+ * receipt has that. The caller deletes its row. Not while RECEIPT_ASKING. */
 void receipts_drop(struct fs *fs, struct receipt *r);
 /* Its row; the strings are borrowed. */
 struct journal_receipt receipts_row(const struct fs *fs, const struct receipt *r);
@@ -187,8 +188,8 @@ bool receipts_after_take(struct receipt_work *w, receipts_after_fn **fn, void **
  * `user` requests it, and finds the reason of a refusal in last-error. */
 void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request, bool move,
 	uid_t user, struct pending_reply *reply);
-/* Removes it: deletes its row from the journal, abandons its copy (copies_abandon()) if no other
- * receipt has that, then replies. EBUSY while RECEIPT_ASKING or RECEIPT_REMOVING. */
+/* Deletes its row from the journal, drops it (receipts_drop()), then replies. EBUSY while
+ * RECEIPT_ASKING or RECEIPT_REMOVING. */
 void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *reply);
 /* Removes the snapshot file in a receipt's folder. The folder stays a receipt until its rmdir. */
 void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *reply);
