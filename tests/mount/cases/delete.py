@@ -433,7 +433,7 @@ def cp_onto_a_receipt(t):
     m = t.mount()
     t.ok(f"cp {file(NIGHTLY)} eu-west-1/; cp {file(NIGHTLY)} eu-west-1/")
     for command in (f"cp {file(BARE)} eu-west-1/{NIGHTLY}.snapshot", f"cat {file(BARE)} > eu-west-1/{NIGHTLY}.snapshot",
-                    f"cp {file(BARE)} {t.path('bare')}; mv {t.path('bare')} eu-west-1/{NIGHTLY}.snapshot"):
+                    f"cp {file(BARE)} eu-west-1/.bare; mv -f eu-west-1/.bare eu-west-1/{NIGHTLY}.snapshot"):
         t.fails(EEXIST, command)
         same(read(m.region("eu-west-1", NIGHTLY + ".snapshot")), read(m.file("us-east-1", NIGHTLY)))
     same(t.sim.count("CopySnapshot"), 1)

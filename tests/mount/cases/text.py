@@ -258,7 +258,7 @@ def incomplete_text_starts_nothing(t):
         for number, (what, text) in enumerate(INCOMPLETE.items()):
             name = f"{way.replace(' ', '-')}-{number}"
             t.ok(command.format(text=text, name=name, dir=t.dir))
-            path = m.region("eu-west-1", f"{name}.d/status" if way == "a folder" else f"{name}.status")
+            path = m.region("eu-west-1", f"{name}.d.status" if way == "a folder" else f"{name}.status")
             # The last close is the release, whose end nobody waits for.
             got = until(lambda: status(path) if "message" in status(path) else None, f"a reason for {what} by {way}")
             contains(got["message"], "the text asks for nothing", what, way)
@@ -342,9 +342,9 @@ def append(t):
 
 @case
 def names_that_are_taken(t):
-    """What the tree itself shows cannot be created: *.status, *.wait, snapshots."""
+    """What the tree itself shows cannot be created: *.status, *.wait, *.copy, snapshots."""
     m = t.mount()
-    for name in ("x.status", "x.wait", ".wait"):
+    for name in ("x.status", "x.wait", "x.copy"):
         refused((EINVAL, EPERM), write, m.region("eu-west-1", name), HEAD + "...\n")
         refused((EINVAL, EPERM), write, m.region("eu-west-1", "snapshots", name), HEAD + "...\n")
     same(t.sim.count("CopySnapshot"), 0)
