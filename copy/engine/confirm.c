@@ -69,7 +69,7 @@ void confirm_deleted(struct copies *c, struct copy *copy, const char *why)
 	if (copy->origin != COPY_OURS || copy->state != COPY_COMPLETED || copy->row.dry_run)
 		return;
 	if (!job->recalled) {
-		if (job->phase == PHASE_REST)
+		if (job->phase == PHASE_REST || job->phase == PHASE_RECORDING)
 			job_event(job, JOB_GONE,
 				&(struct job_news){.ended_ms = clock_wall_ms(), .message = why});
 		return;

@@ -439,14 +439,6 @@ static enum job_event act_resume_ended(
 	return JOB_NOTHING;
 }
 
-static enum job_event act_resume_deleted(
-	struct job *job, const struct job_news *news, struct outcome *out)
-{
-	if (job->pub.row.untold)
-		on_end_run(job->all->on_end, &job->pub);
-	return JOB_NOTHING;
-}
-
 static enum job_event act_resume_queued(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
@@ -907,7 +899,8 @@ static const struct transition table[] = {
 	{F, PHASE_LOADED,    JOB_RESUMED,        NULL,                       F, PHASE_REST,      NULL},
 	{X, PHASE_LOADED,    JOB_RESUMED,        owes_end,                   X, PHASE_RECORDING, act_record},
 	{X, PHASE_LOADED,    JOB_RESUMED,        NULL,                       X, PHASE_REST,      NULL},
-	{D, PHASE_LOADED,    JOB_RESUMED,        NULL,                       D, PHASE_REST,      act_resume_deleted},
+	{D, PHASE_LOADED,    JOB_RESUMED,        owes_end,                   D, PHASE_RECORDING, act_record},
+	{D, PHASE_LOADED,    JOB_RESUMED,        NULL,                       D, PHASE_REST,      NULL},
 
 	/* a new request */
 	{Q, PHASE_ADMITTING, JOB_ROW_WRITTEN,    NULL,                       Q, PHASE_REST,      act_queue_up},
@@ -980,8 +973,9 @@ static const struct transition table[] = {
 	{X, PHASE_RECORDING, JOB_ROW_FAILED,     NULL,                       X, PHASE_RECORDING, act_settle_later},
 
 	/* its snapshot was deleted */
+	{C, PHASE_RECORDING, JOB_GONE,           NULL,                       D, PHASE_RECORDING, act_delete},
 	{C, PHASE_REST,      JOB_GONE,           NULL,                       D, PHASE_RECORDING, act_delete},
-	{D, PHASE_RECORDING, JOB_ROW_WRITTEN,    NULL,                       D, PHASE_REST,      NULL},
+	{D, PHASE_RECORDING, JOB_ROW_WRITTEN,    NULL,                       D, PHASE_REST,      act_settle},
 	{D, PHASE_RECORDING, JOB_ROW_FAILED,     NULL,                       D, PHASE_RECORDING, act_settle_later},
 };
 #undef Q

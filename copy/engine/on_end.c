@@ -196,6 +196,9 @@ void on_end_run(struct on_end *o, const struct copy *copy)
 
 	if (!o)
 		return;
+	DL_FOREACH(o->waiting, r)
+	if (r->row == copy->row.id)
+		return;
 	r = o->n_waiting < WAITING_MAX ? calloc(1, sizeof(*r)) : NULL;
 	if (!r || on_end_fill(r, copy) < 0) {
 		log_error("on_end command not run for copy %lld: out of memory, or too many wait",

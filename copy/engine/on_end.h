@@ -21,8 +21,8 @@ void on_end_destroy(struct on_end *o);
  * EBSFS_REGION, EBSFS_SNAPSHOT, EBSFS_SOURCE_REGION, EBSFS_SOURCE_SNAPSHOT, EBSFS_DESCRIPTION,
  * EBSFS_CODE, EBSFS_MESSAGE, EBSFS_REQUEST_ID, EBSFS_REQUESTED, EBSFS_STARTED, EBSFS_ENDED (ISO
  * 8601); each "" where unknown. No part of it is ever text of the command. Standard input is empty.
- * Some run at once, the others wait; `started` is told of each, maybe before this returns. o NULL:
- * nothing. */
+ * Some run at once, the others wait; `started` is told of each, maybe before this returns. Nothing,
+ * if the command waits for this copy already, or o is NULL. */
 void on_end_run(struct on_end *o, const struct copy *copy);
 
 #endif

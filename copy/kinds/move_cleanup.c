@@ -244,7 +244,7 @@ void move_cleanup_describe(const struct copy *copy, struct buf *out)
 
 	if (!copy_state_ended(copy->state)) {
 		buf_puts(out, "move: the source is deleted when the copy has completed\n");
-	} else if (copy->state != COPY_COMPLETED) {
+	} else if (copy->state != COPY_COMPLETED && !(copy->state == COPY_DELETED && row->code)) {
 		buf_puts(out, "move: the source is kept\n");
 	} else if (!row->code) {
 		reason = move_cleanup_reason((const struct job *)copy);
