@@ -68,14 +68,18 @@ static void draft_renaming_pass_openings(struct fs *fs, struct draft *d, struct 
 	}
 }
 
-static void draft_renaming_set_attr(struct fs *fs, struct receipt *r, const struct draft *d)
+/* In a folder, mode and owner in the row are the folder's. */
+static void draft_renaming_set_attr(
+	struct fs *fs, struct receipt *r, const struct draft *d, bool in_folder)
 {
 	struct stat st = {.st_mode = d->mode,
 		.st_uid = d->uid,
 		.st_gid = d->gid,
 		.st_mtim = timespec_of_ns(d->mtime_ns)};
-	int which = FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
+	int which = in_folder ? 0 : FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
 
+	if (in_folder)
+		r->file_mode = d->mode & 0777;
 	receipts_set_attr(fs, r, &st, which | (d->mtime_set ? FUSE_SET_ATTR_MTIME : 0));
 }
 
@@ -87,8 +91,7 @@ static void draft_renaming_take_place(struct renaming *m, struct receipt *r)
 
 	if (!d || d->gone)
 		return;
-	if (!m->is_new_file)
-		draft_renaming_set_attr(fs, r, d);
+	draft_renaming_set_attr(fs, r, d, m->folder.kind == NODE_FOLDER);
 	if (d->type == DRAFT_FOLDER) {
 		file = r->file_name ? drafts_find(fs->drafts, m->draft, r->file_name) : NULL;
 		if (file)

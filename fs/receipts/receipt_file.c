@@ -26,8 +26,7 @@ static int receipt_file_attr(struct fs *fs, struct node n, struct stat *st)
 		return -ENOENT;
 	receipts_attr(fs, r, st);
 	if (r->is_folder)
-		st->st_mode =
-			(st->st_mode & S_IFMT) | 0644; /* the folder's own mode is in the row */
+		st->st_mode = S_IFREG | r->file_mode; /* the folder's own mode is in the row */
 	return 0;
 }
 
@@ -304,6 +303,8 @@ static int receipt_file_set_attr(
 		return err_set(err, ENOENT, "the receipt is gone");
 	/* In a folder, mode and owner in the row are the folder's. The time is shared by the folder
 	 * and its file, as it is by a snapshot's folder and its file. */
+	if (r->is_folder && (which & FUSE_SET_ATTR_MODE))
+		r->file_mode = st->st_mode & 0777;
 	if (r->is_folder)
 		which &= FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW;
 	receipts_set_attr(fs, r, st, which);

@@ -211,7 +211,7 @@ static int receipt_folder_make(struct fs *fs, struct node folder, const char *na
 	return 0;
 }
 
-static int receipt_folder_create_file(struct fs *fs, struct receipt *r, const char *name,
+static int receipt_folder_create_file(struct receipt *r, const char *name, mode_t mode,
 	struct handle *h, struct node *child, struct err *err)
 {
 	if (r->has_file)
@@ -226,6 +226,7 @@ static int receipt_folder_create_file(struct fs *fs, struct receipt *r, const ch
 	if (!r->file_name)
 		return err_set(err, ENOMEM, "out of memory");
 	r->has_file = true;
+	r->file_mode = mode & 0777;
 	r->work->writers += h != NULL;
 	*child = receipt_folder_file(r);
 	return 0;
@@ -238,7 +239,7 @@ static int receipt_folder_create(struct fs *fs, struct node folder, const char *
 	int result;
 
 	if (r && !receipt_folder_keeps(name) && strcmp(name, "tags") != 0)
-		return receipt_folder_create_file(fs, r, name, h, child, err);
+		return receipt_folder_create_file(r, name, mode, h, child, err);
 	result = receipt_folder_make(fs, folder, name, DRAFT_FILE, mode, child, err);
 	if (result == 0 && h) {
 		drafts_open(drafts_get(fs->drafts, *child));

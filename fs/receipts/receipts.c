@@ -324,6 +324,7 @@ static struct receipt *receipt_create(uint32_t region, bool in_snapshots, const 
 	receipts_set_key(r, key);
 	r->region = region;
 	r->in_snapshots = in_snapshots;
+	r->file_mode = 0644;
 	return r;
 }
 

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from errno import EACCES, EEXIST, EINVAL, ENOENT
+from errno import EACCES, EEXIST, EFBIG, EINVAL, ENOENT, ENOTEMPTY
 
 from harness import case, check, contains, read, refused, same, status, until, write
 from world import AWKWARD, BARE, ENCRYPTED, NIGHTLY
@@ -105,3 +105,112 @@ def a_killed_rsync_starts_nothing(t):
     t.ok(f"rsync -a --delay-updates {files} eu-west-1/")
     same(sorted(c["Tags"]["ebsfs:source"] for c in t.sim.copies("eu-west-1")), sorted(f"us-east-1/{id}" for id in ids))
     refused(ENOENT, os.stat, m.region("eu-west-1", ".~tmp~"))
+
+
+@case
+def a_status_says_that_it_is_a_draft(t):
+    m = t.mount()
+    t.ok(f"cp {file()} eu-west-1/.x.snapshot; cp {file()} eu-west-1/snapshots/.y")
+    for name in (".x.status", "snapshots/.y.status"):
+        same(status(m.region("eu-west-1", name))["state"], "draft")
+        check(name not in os.listdir(m.region("eu-west-1")), "the status is listed")
+    refused(ENOENT, os.stat, m.region("eu-west-1", ".z.status"))
+
+
+@case
+def a_receipt_becomes_a_draft(t):
+    """Its copy goes on, and the text is the draft's. A folder too, with all that is in it."""
+    m = t.mount()
+    t.ok(f"cp -p {file()} eu-west-1/x; mv eu-west-1/x eu-west-1/.x; cat eu-west-1/.x; cmp {file()} eu-west-1/.x")
+    check(not os.path.exists(m.region("eu-west-1", "x")) and not os.path.exists(m.region("eu-west-1", "x.status")), "the receipt is still there")
+    same(os.stat(m.region("eu-west-1", ".x")).st_mtime, os.stat(m.file("us-east-1", NIGHTLY)).st_mtime)
+    t.ok("mv eu-west-1/.x eu-west-1/x")
+    t.ok(f"cp -r us-east-1/snapshots/{NIGHTLY} eu-west-1/f; mv eu-west-1/f eu-west-1/.f; cmp {file()} eu-west-1/.f/{NIGHTLY}.snapshot; cat eu-west-1/.f/tags/Name")
+    check(not os.path.exists(m.region("eu-west-1", "f")), "the folder is still there")
+    t.ok("mv eu-west-1/.f eu-west-1/f; cat eu-west-1/f/tags/Name; rm -r eu-west-1/f")
+    same(t.sim.count("CopySnapshot"), 1)
+    m.unmount()
+    m = t.mount()
+    same(sorted(os.listdir(m.region("eu-west-1"))), ["snapshots", "x", "x.status"])
+
+
+@case
+def among_plain_names(t):
+    """A receipt takes the place of another one of its copy. One of another living copy stays, and so does what should have replaced it."""
+    m = t.mount()
+    t.ok(f"cp {file()} eu-west-1/a; cp {file()} eu-west-1/b; cp {file(BARE)} eu-west-1/c; mkdir eu-west-1/d")
+    os.rename(m.region("eu-west-1", "a"), m.region("eu-west-1", "b"))
+    refused(EEXIST, os.rename, m.region("eu-west-1", "b"), m.region("eu-west-1", "c"))
+    os.rename(m.region("eu-west-1", "c"), m.region("eu-west-1", "snapshots", "c"))
+    t.ok("mv -n eu-west-1/b eu-west-1/snapshots/c", cwd=m("regions"))
+    same((status(m.region("eu-west-1", "b.status"))["source"], status(m.region("eu-west-1", "snapshots/c.status"))["source"]),
+         (f"us-east-1/{NIGHTLY}", f"us-east-1/{BARE}"))
+    same(sorted(os.listdir(m.region("eu-west-1"))), ["b", "b.status", "d", "d.status", "snapshots"])
+    same(t.sim.count("CopySnapshot"), 2)
+
+
+@case
+def rsync_goes_on_after_a_refusal(t):
+    """One file is refused: the others are copied, and the status says that something is missing. The next time it is sent again."""
+    m = t.mount()
+    m.allow("UnauthorizedOperation")
+    for region, options in (("eu-west-1", "-a"), ("us-west-2", "-a --delay-updates")):
+        t.sim.fault("CopySnapshot", region, code="UnauthorizedOperation", http=403)
+        files = " ".join(file(id) for id in (NIGHTLY, BARE, AWKWARD))
+        done = t.fails(EACCES, f"rsync {options} {files} {region}/")
+        same(done.code, 23)
+        same(len(t.sim.copies(region)), 2)
+        t.ok(f"rsync {options} {files} {region}/; rsync {options} {files} {region}/")
+        same(len(t.sim.copies(region)), 3)
+
+
+@case
+def rsync_keeps_backups_in_a_draft_folder(t):
+    """--backup-dir moves the receipts there that it replaces; they ask for nothing there."""
+    m = t.mount()
+    t.ok(f"rsync -a {file()} eu-west-1/; rsync -a --ignore-times --backup --backup-dir=.old {file()} eu-west-1/")
+    same(os.listdir(m.region("eu-west-1", ".old")), [NIGHTLY + ".snapshot"])
+    same(status(m.region("eu-west-1", NIGHTLY + ".status"))["source"], f"us-east-1/{NIGHTLY}")
+    same(t.sim.count("CopySnapshot"), 1)
+
+
+@case
+def drafts_are_files(t):
+    """What programs do with temporary files works: openings outlive their name, O_EXCL, holes, links, folders that are not empty."""
+    m = t.mount()
+    path = m.region("eu-west-1", ".t")
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    refused(EEXIST, os.open, path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    os.unlink(path)
+    os.pwrite(fd, b"end", 100)
+    os.ftruncate(fd, 102)
+    same((os.fstat(fd).st_size, os.pread(fd, 200, 0)), (102, bytes(100) + b"en"))
+    os.close(fd)
+    os.makedirs(m.region("eu-west-1", ".d/e"))
+    os.symlink("../x", m.region("eu-west-1", ".d/link"))
+    same(os.readlink(m.region("eu-west-1", ".d/link")), "../x")
+    refused(ENOTEMPTY, os.rmdir, m.region("eu-west-1", ".d"))
+    os.mkdir(m.region("eu-west-1", ".e"))
+    refused(ENOTEMPTY, os.rename, m.region("eu-west-1", ".e"), m.region("eu-west-1", ".d"))
+    os.rename(m.region("eu-west-1", ".d"), m.region("eu-west-1", ".e"))
+    same(sorted(os.listdir(m.region("eu-west-1", ".e"))), ["e", "link"])
+    for i in range(300):
+        write(m.region("eu-west-1", ".e/e", str(i)), str(i))
+    same(len(os.listdir(m.region("eu-west-1", ".e/e"))), 300)
+    write(m.region("eu-west-1", ".big"), "x")
+    refused(EFBIG, os.truncate, m.region("eu-west-1", ".big"), (1 << 20) + 1)
+    contains(read(m(".ebsfs/last-error")), "1048576 bytes at most")
+    t.ok("rm -r eu-west-1/.[a-z]*")
+    same(os.listdir(m.region("eu-west-1")), ["snapshots"])
+
+
+@case
+def written_after_the_rename(t):
+    """A program that renames first and writes on: the text counts when it closes."""
+    m = t.mount()
+    fd = os.open(m.region("eu-west-1", ".t"), os.O_WRONLY | os.O_CREAT)
+    os.rename(m.region("eu-west-1", ".t"), m.region("eu-west-1", "t"))
+    os.write(fd, TEXT.format(NIGHTLY).encode())
+    os.close(fd)
+    same(status(m.region("eu-west-1", "t.status"))["source"], f"us-east-1/{NIGHTLY}")
+    same(t.sim.count("CopySnapshot"), 1)

@@ -4,7 +4,7 @@ import itertools
 import os
 import shutil
 import time
-from errno import EEXIST, EPERM
+from errno import EDQUOT, EEXIST, EINVAL, EPERM
 
 from harness import case, check, contains, read, refused, same, status, until, write
 from world import BARE, NIGHTLY, snapshot
@@ -211,3 +211,74 @@ def tar_from_outside_in_any_order(t):
             t.ok(f"tar xf {t.path(region)} -C {m.region(region, 'snapshots')}", seconds=20)
         has(t, ("nightly db", {"Name": "db", "env": "prod"}), region=region)
         same(t.sim.count("CopySnapshot", region), 1)
+
+
+@case
+def a_second_rsync_sends_nothing(t):
+    """All that was written is kept with its size and time, also what means nothing; after another mount only that is sent again."""
+    m = t.mount()
+    command = f"rsync -ai us-east-1/snapshots/{NIGHTLY} eu-west-1/"
+    contains(t.ok(command), "metadata.json")
+    same(t.ok(command), "")
+    same(read(m.region("eu-west-1", NIGHTLY, "metadata.json")), read(m.folder("us-east-1", NIGHTLY, "metadata.json")))
+    contains(read(m.region("eu-west-1", NIGHTLY, "status")), f"snapshot: {NIGHTLY}\n")
+    t.ok(f"touch eu-west-1/{NIGHTLY}/status")
+    contains(t.ok(command), "status")
+    m.unmount()
+    m = t.mount()
+    same(sorted(os.listdir(m.region("eu-west-1", NIGHTLY))), ["description", NIGHTLY + ".snapshot", "tags"])
+    sent = [line.split("/")[-1] for line in t.ok(command).splitlines() if line.startswith(">f")]
+    same(sent, ["metadata.json", "status"])
+    has(t, ("nightly db", {"Name": "db", "env": "prod"}))
+    same(t.sim.count("CopySnapshot"), 1)
+
+
+@case
+def a_refused_part_leaves_what_was(t):
+    """A tag that EC2 refuses, a description that comes too late, a key that is none: the file is as it was before."""
+    m = t.mount()
+    m.allow("TagLimitExceeded")
+    t.ok(f"cp -r us-east-1/snapshots/{NIGHTLY} eu-west-1/")
+    folder = m.region("eu-west-1", NIGHTLY)
+    t.sim.fault("CreateTags", code="TagLimitExceeded", message="The maximum number of tags is 50", times=2)
+    refused(EDQUOT, write, os.path.join(folder, "tags/more"), "x\n")
+    refused(EDQUOT, write, os.path.join(folder, "tags/env"), "test\n")
+    refused(EEXIST, write, os.path.join(folder, "description"), "other\n")
+    refused(EINVAL, write, os.path.join(folder, "tags/a%2fb"), "x\n")
+    same(sorted(os.listdir(os.path.join(folder, "tags"))), ["Name", "env"])
+    same((read(os.path.join(folder, "tags/env")), read(os.path.join(folder, "description"))), ("prod\n", "nightly db\n"))
+    write(os.path.join(folder, "tags/.more"), "x\n")
+    os.rename(os.path.join(folder, "tags/.more"), os.path.join(folder, "tags/more"))
+    has(t, ("nightly db", {"Name": "db", "env": "prod", "more": "x"}))
+
+
+@case
+def tags_of_others_mean_nothing(t):
+    """Those of AWS and of ebsfs, and editors' scratch files: kept as they are, and not given to the copy."""
+    m = t.mount()
+    os.makedirs(m.region("eu-west-1", "f/tags"))
+    for name in ("aws:cloudformation:stack-name", "ebsfs:source", ".Name.swp", "Name~", "4913"):
+        write(m.region("eu-west-1", "f/tags", name), "x\n")
+        same(read(m.region("eu-west-1", "f/tags", name)), "x\n")
+    write(m.region("eu-west-1", "f/tags/%4Eame~"), "real\n")
+    write(m.region("eu-west-1", "f/description"), "by hand\n")
+    t.ok(f"cp {file(BARE)} eu-west-1/f/")
+    has(t, ("by hand", {"Name~": "real"}), BARE)
+
+
+@case
+def what_is_removed_is_not_asked_for(t):
+    m = t.mount()
+    os.makedirs(m.region("eu-west-1", "f/tags"))
+    write(m.region("eu-west-1", "f/description"), "by hand\n")
+    write(m.region("eu-west-1", "f/tags/a"), "x\n")
+    write(m.region("eu-west-1", "f/tags/b"), "y\n")
+    os.rename(m.region("eu-west-1", "f/tags/b"), m.region("eu-west-1", "f/tags/c"))
+    os.unlink(m.region("eu-west-1", "f/tags/a"))
+    os.rename(m.region("eu-west-1", "f/description"), m.region("eu-west-1", "f/.description"))
+    m.unmount()
+    m = t.mount()
+    same(os.listdir(m.region("eu-west-1", "f")), ["tags"])
+    write(m.region("eu-west-1", "f/description"), "another\n")
+    t.ok(f"cp {file(BARE)} eu-west-1/f/")
+    has(t, ("another", {"c": "y"}), BARE)

@@ -147,12 +147,49 @@ def value_without_newline(t):
 
 @case
 def editors_replace(t):
-    """sed -i writes a new file and renames it over the tag."""
+    """A new file that is renamed over the tag is one CreateTags, whatever its name was, and leaves no other tag behind."""
     t.mount()
-    done = t.run(f"sed -i s/prod/stage/ us-east-1/snapshots/{NIGHTLY}/tags/env")
-    got = t.sim.snapshot("us-east-1", NIGHTLY)["Tags"]
-    # It either works or is refused; it never leaves another tag behind.
-    same(got, {"Name": "db", "env": "stage" if done.code == 0 else "prod"}, repr(done))
+    folder = f"us-east-1/snapshots/{NIGHTLY}/tags"
+    for n, command in enumerate(("sed -i s/.*/0/ {}/env", "perl -pi -e s/.*/1/ {}/env", "perl -pi~ -e s/.*/2/ {}/env", "echo 3 | gio save {}/env",
+                                 "echo 4 > {0}/.new; mv {0}/.new {0}/env", "(/bin/echo -n; echo 5) > {}/env")):
+        t.ok(command.format(folder))
+        same(t.sim.snapshot("us-east-1", NIGHTLY)["Tags"], {"Name": "db", "env": str(n)}, command)
+        same((t.sim.count("CreateTags"), t.sim.count("DeleteTags")), (n + 1, 0), command)
+
+
+@case
+def scratch_files_are_never_tags(t):
+    """They are files as others, and a tag that is moved to such a name is hidden until it is written, or moved back."""
+    m = t.mount()
+    folder = tags(t, m, NIGHTLY)
+    for name in (".Name.swp", "4913", "#Name#", "Name~"):
+        write(os.path.join(folder, name), "x")
+        same(read(os.path.join(folder, name)), "x")
+        check(name in os.listdir(folder), name, "is not listed")
+    os.symlink("user@host:1", os.path.join(folder, ".#Name"))
+    for name in (".Name.swp", "4913", "#Name#", "Name~", ".#Name"):
+        os.unlink(os.path.join(folder, name))
+    os.rename(os.path.join(folder, "Name"), os.path.join(folder, "Name~"))
+    same((sorted(os.listdir(folder)), read(os.path.join(folder, "Name~"))), (["Name~", "env"], "db\n"))
+    refused(ENOENT, os.stat, os.path.join(folder, "Name"))
+    os.rename(os.path.join(folder, "Name~"), os.path.join(folder, "Name"))
+    same((sorted(os.listdir(folder)), read(os.path.join(folder, "Name"))), (["Name", "env"], "db\n"))
+    same(t.sim.count("CreateTags") + t.sim.count("DeleteTags"), 0)
+    refused(EPERM, os.rename, os.path.join(folder, "env"), os.path.join(folder, "ebsfs:env"))
+    refused(EPERM, write, os.path.join(folder, "ebsfs:source"), "x")
+
+
+@case
+def keys_like_scratch_names(t):
+    """They are shown and written with their first character escaped, and cp -r keeps them."""
+    keys = {".hidden": "1", "backup~": "2", "#x#": "3", "4913": "4", "é~": "5"}
+    t.start_sim()
+    id = t.sim.add_snapshot("us-east-1", Description="x", Tags=keys)
+    m = t.mount()
+    same(sorted(os.listdir(tags(t, m, id))), sorted(["%2Ehidden", "%62ackup~", "%23x#", "%34913", "%C3%A9~"]))
+    t.ok(f"cp -r us-east-1/snapshots/{id} eu-west-1/; echo 6 > us-east-1/snapshots/{id}/tags/%2Enew")
+    same({k: v for k, v in t.sim.copies("eu-west-1")[0]["Tags"].items() if not k.startswith("ebsfs:")}, keys)
+    same(t.sim.snapshot("us-east-1", id)["Tags"], {**keys, ".new": "6"})
 
 
 @case
