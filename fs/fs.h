@@ -18,7 +18,7 @@
 #include "request_stats.h"
 
 struct pending_reply;
-struct confirm;
+struct status_confirm;
 struct deletion;
 struct drafts;
 struct fuse_session;
@@ -49,7 +49,7 @@ struct fs {
 	struct uncached_name *uncached_names;  /* tree.h: snapshots about to be renamed */
 	uint64_t listed_version[REGIONS_MAX];  /* of snapshots/ as the kernel last listed it */
 	struct handle *handles;                /* handle.h: open files */
-	struct confirm *confirms;              /* confirm.h: reads that wait for EC2 */
+	struct status_confirm *confirms;       /* status_confirm.h: reads that wait for EC2 */
 	int64_t unconfirmed_ms[REGIONS_MAX];   /* monotonic: the region's last question
 						  without an answer; 0 */
 	struct deletion *deletions;            /* delete.h: under way */

@@ -9,7 +9,6 @@
 #include <strings.h>
 
 #include "clock.h"
-#include "confirm.h"
 #include "delete.h"
 #include "journal.h"
 #include "last_error.h"
@@ -20,6 +19,7 @@
 #include "receipts.h"
 #include "statedir.h"
 #include "status.h"
+#include "status_confirm.h"
 #include "url.h"
 
 /* How long the end waits for requests, tags and rows that are under way. */
@@ -340,7 +340,7 @@ void start_finish(struct mount *m)
 	if (m->session)
 		mount_settle(m);
 	copies_destroy(fs->copies);
-	confirm_free_all(fs);
+	status_confirm_free_all(fs);
 	journal_close(fs->journal);
 	regions_destroy(fs->regions);
 	offline_destroy(fs->offline);

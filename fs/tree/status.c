@@ -9,9 +9,9 @@
 #include <utlist.h>
 
 #include "clock.h"
-#include "confirm.h"
 #include "nodes.h"
 #include "session.h"
+#include "status_confirm.h"
 #include "timespec.h"
 
 /* A read of .wait that waits. */
@@ -180,12 +180,12 @@ static bool status_ended(struct fs *fs, struct node n)
 
 static void status_read(struct handle *h, off_t offset, size_t size, struct pending_reply *a)
 {
-	struct copy *copy = confirm_candidate(h->fs, h->node);
+	struct copy *copy = status_confirm_candidate(h->fs, h->node);
 
 	if (h->writing || (offset && h->told)) {
 		handle_read(h, offset, size, a);
 	} else if (copy && !offset) {
-		confirm_read(h, copy, status_text, size, a);
+		status_confirm_read(h, copy, status_text, size, a);
 	} else {
 		h->changed = false;
 		handle_read_anew(h, status_text_read, offset, size, a);

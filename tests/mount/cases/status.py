@@ -360,6 +360,68 @@ def texts_have_no_holes(t):
     same(m.metric("ebsfs_kernel_requests_total", op="lseek"), before)
 
 
+def completed_copy(t, m):
+    """Copies NIGHTLY, and waits for the end. Returns the copy's id and the path of its status."""
+    t.sim.set_copy_seconds(1)
+    copy(t)
+    read(m.region("eu-west-1", NIGHTLY + ".wait"))
+    return t.sim.copies("eu-west-1")[0]["SnapshotId"], m.region("eu-west-1", NIGHTLY + ".status")
+
+
+@case
+def of_a_deleted_copy(t):
+    """Reading the status of a completed copy notices that its snapshot is gone; ls and stat ask EC2 nothing."""
+    t.start_sim()
+    m = t.mount("ttl=1,window=1")
+    new, path = completed_copy(t, m)
+    same(status(path)["state"], "completed")
+    t.sim.delete_snapshot("eu-west-1", new)
+    time.sleep(2.5)  # ttl, and window
+    before = t.sim.total()
+    t.ok(f"ls -l eu-west-1 && stat eu-west-1/{NIGHTLY}.status")
+    same(t.sim.total(), before, "ls and stat")
+    t.ok(f"grep -q '^state: deleted$' eu-west-1/{NIGHTLY}.status")
+    asked = t.sim.total()
+    check(asked - before <= 2, asked - before, "requests")
+    got = status(path)
+    same(got["state"], "deleted")
+    same(got["snapshot"], new)
+    matches(got["deleted"], f"^{ISO}$")
+    same(time.gmtime(os.stat(path).st_mtime)[:6], time.strptime(got["deleted"], "%Y-%m-%dT%H:%M:%SZ")[:6])
+    same(read(m.region("eu-west-1", NIGHTLY + ".wait")), read(path))
+    same(t.sim.total(), asked, "a copy known to be deleted")
+    same(t.sim.count("CopySnapshot"), 1)
+
+
+@case
+def wait_on_a_deleted_copy(t):
+    t.start_sim()
+    m = t.mount("ttl=1,window=1")
+    new, _ = completed_copy(t, m)
+    t.sim.delete_snapshot("eu-west-1", new)
+    time.sleep(2.5)
+    same(status(m.region("eu-west-1", NIGHTLY + ".wait"))["state"], "deleted")
+
+
+@case
+def of_a_completed_copy_without_ec2(t):
+    """EC2 does not answer: the last known state, with a note, after two seconds; the next readers do not wait."""
+    t.start_sim()
+    m = t.mount("ttl=1,window=1,timeout=3")
+    m.allow("DescribeSnapshots|timed out|time-out|eu-west-1")
+    new, path = completed_copy(t, m)
+    time.sleep(2.5)
+    t.sim.fault("DescribeSnapshots", effect="hang", times=1000)
+    for name in (".status", ".wait", ".status"):
+        start = time.monotonic()
+        got = status(m.region("eu-west-1", NIGHTLY + name))
+        same((got["state"], got["snapshot"]), ("completed", new))
+        contains(got["note"], "the last known state; EC2 could not be asked")
+        check(time.monotonic() - start < (10 if name == ".status" else 1) * SLOW, name, time.monotonic() - start)
+    t.sim.clear_faults()
+    until(lambda: "note" not in status(path), "the note goes once EC2 answers", 60)
+
+
 @case
 def times_of_what_has_ended(t):
     """A status that changes no more has the time of its end: tar and rsync see a file that stays as it is."""

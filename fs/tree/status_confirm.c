@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads that first make sure that the snapshot of a completed copy still exists. */
-#include "confirm.h"
+#include "status_confirm.h"
 
 #include <errno.h>
 #include <utlist.h>
@@ -10,7 +10,7 @@
 #include "receipts.h"
 #include "utf8.h"
 
-struct copy *confirm_candidate(struct fs *fs, struct node n)
+struct copy *status_confirm_candidate(struct fs *fs, struct node n)
 {
 	const struct receipt *r;
 	struct copy *copy;
@@ -24,18 +24,18 @@ struct copy *confirm_candidate(struct fs *fs, struct node n)
 		       : NULL;
 }
 
-struct confirm {
-	struct confirm *prev, *next; /* fs->confirms */
+struct status_confirm {
+	struct status_confirm *prev, *next; /* fs->confirms */
 	struct fs *fs;
 	struct handle *handle; /* valid while reply is not NULL */
 	uint32_t region;
-	confirm_text_fn *text;
+	status_confirm_text_fn *text;
 	size_t size;
 	struct pending_reply *reply; /* NULL once replied or interrupted */
 	struct loop_timer *patience;
 };
 
-static void confirm_free(struct confirm *c)
+static void status_confirm_free(struct status_confirm *c)
 {
 	DL_DELETE(c->fs->confirms, c);
 	loop_timer_destroy(c->patience);
@@ -43,7 +43,7 @@ static void confirm_free(struct confirm *c)
 }
 
 /* why: why EC2 did not answer; NULL: it did. */
-static void confirm_show(struct handle *h, confirm_text_fn *text, size_t size,
+static void status_confirm_show(struct handle *h, status_confirm_text_fn *text, size_t size,
 	struct pending_reply *reply, const char *why)
 {
 	int r;
@@ -66,42 +66,42 @@ static void confirm_show(struct handle *h, confirm_text_fn *text, size_t size,
 	handle_read(h, 0, size, reply);
 }
 
-static void confirm_unanswered(struct confirm *c, const char *why)
+static void status_confirm_unanswered(struct status_confirm *c, const char *why)
 {
 	c->fs->unconfirmed_ms[c->region] = clock_mono_ms();
 	if (c->reply)
-		confirm_show(c->handle, c->text, c->size, steal(&c->reply), why);
+		status_confirm_show(c->handle, c->text, c->size, steal(&c->reply), why);
 }
 
-static void confirm_done(void *arg, struct copy *copy, const struct err *err)
+static void status_confirm_done(void *arg, struct copy *copy, const struct err *err)
 {
-	struct confirm *c = arg;
+	struct status_confirm *c = arg;
 
 	(void)copy;
 	if (err) {
-		confirm_unanswered(c, err->message);
+		status_confirm_unanswered(c, err->message);
 	} else {
 		c->fs->unconfirmed_ms[c->region] = 0;
 		if (c->reply)
-			confirm_show(c->handle, c->text, c->size, steal(&c->reply), NULL);
+			status_confirm_show(c->handle, c->text, c->size, steal(&c->reply), NULL);
 	}
-	confirm_free(c);
+	status_confirm_free(c);
 }
 
-static void confirm_timed_out(void *arg)
+static void status_confirm_timed_out(void *arg)
 {
-	confirm_unanswered(arg, "no answer within 2 seconds");
+	status_confirm_unanswered(arg, "no answer within 2 seconds");
 }
 
-void confirm_read(struct handle *h, struct copy *copy, confirm_text_fn *text, size_t size,
-	struct pending_reply *reply)
+void status_confirm_read(struct handle *h, struct copy *copy, status_confirm_text_fn *text,
+	size_t size, struct pending_reply *reply)
 {
 	struct fs *fs = h->fs;
 	int64_t unanswered = fs->unconfirmed_ms[h->node.region];
-	struct confirm *c;
+	struct status_confirm *c;
 
-	if (unanswered && clock_mono_ms() - unanswered < CONFIRM_PAUSE_MS) {
-		confirm_show(h, text, size, reply, "no answer a moment ago");
+	if (unanswered && clock_mono_ms() - unanswered < STATUS_CONFIRM_PAUSE_MS) {
+		status_confirm_show(h, text, size, reply, "no answer a moment ago");
 		return;
 	}
 	c = calloc(1, sizeof(*c));
@@ -109,25 +109,25 @@ void confirm_read(struct handle *h, struct copy *copy, confirm_text_fn *text, si
 		pending_reply_errno(reply, ENOMEM);
 		return;
 	}
-	*c = (struct confirm){.fs = fs,
+	*c = (struct status_confirm){.fs = fs,
 		.handle = h,
 		.region = h->node.region,
 		.text = text,
 		.size = size,
 		.reply = reply};
 	DL_PREPEND(fs->confirms, c);
-	c->patience = loop_timer_create(fs->loop, confirm_timed_out, c);
-	if (!c->patience || copies_confirm(fs->copies, copy, confirm_done, c) < 0) {
-		confirm_free(c);
+	c->patience = loop_timer_create(fs->loop, status_confirm_timed_out, c);
+	if (!c->patience || copies_confirm(fs->copies, copy, status_confirm_done, c) < 0) {
+		status_confirm_free(c);
 		pending_reply_errno(reply, ENOMEM);
 		return;
 	}
-	loop_timer_start(c->patience, CONFIRM_PATIENCE_MS);
+	loop_timer_start(c->patience, STATUS_CONFIRM_PATIENCE_MS);
 	pending_reply_detach_on_interrupt(&c->reply);
 }
 
-void confirm_free_all(struct fs *fs)
+void status_confirm_free_all(struct fs *fs)
 {
 	while (fs->confirms)
-		confirm_free(fs->confirms);
+		status_confirm_free(fs->confirms);
 }
