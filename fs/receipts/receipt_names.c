@@ -156,9 +156,7 @@ const struct node_ops receipt_copy_ops = {
 
 /* --- new ones --- */
 
-/* The receipt of the same stem has the same status: both must be of one copy. Of a receipt that
- * asks for its copy only later, receipt_request.c checks it then. */
-static int receipts_check_sibling(const struct fs *fs, struct node folder, const char *name,
+int receipts_check_sibling(const struct fs *fs, struct node folder, const char *name,
 	const struct receipt *self, struct err *err)
 {
 	const struct receipt *other = receipts_sibling(fs->receipts, folder, name, self);

@@ -127,6 +127,8 @@ static int receipt_rename_receipt_to(
 		return err_set(err, EEXIST,
 			"the receipt '%s' is there, of another copy; rm it first if it is to go",
 			mv->to_name);
+	if (old && receipts_check_sibling(fs, mv->to_folder, mv->to_name, r, err) < 0)
+		return -err->errnum;
 	if (old && old->id)
 		journal_delete_receipt(fs->journal, old->id, NULL, NULL);
 	if (old)

@@ -160,9 +160,10 @@ static void receipt_request_end(
 	if (asking->move && copy && (err || !heard))
 		copies_keep_source(fs->copies, copy);
 	receipts_changed(fs->receipts, r->number);
-	/* A mv that was surely refused leaves nothing: mv itself tries a second time, and must hear
-	 * the same. While it is unknown whether EC2 copies, the receipt stays. */
-	if (asking->move && err && !receipts_is_fixed(fs, r)) {
+	/* A mv that was surely refused leaves no new receipt: mv itself tries a second time, and
+	 * must hear the same. While it is unknown whether EC2 copies, the receipt stays. */
+	if (asking->move && err && !receipts_is_fixed(fs, r) &&
+		r->work->before.state == RECEIPT_DRAFT) {
 		if (r->id)
 			journal_delete_receipt(fs->journal, r->id, NULL, NULL);
 		receipts_drop(fs, r);
@@ -336,7 +337,7 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 		err_set(&err, ENOMEM, "out of memory");
 		if (reply)
 			pending_reply_err(reply, &err);
-		if (move)
+		if (move && r->state == RECEIPT_DRAFT)
 			receipts_drop(fs, r);
 		else
 			receipt_request_follow(fs, r->number, &err);

@@ -184,7 +184,8 @@ bool receipts_after_take(struct receipt_work *w, receipts_after_fn **fn, void **
 /* --- receipt_request.c --- */
 
 /* Requests the copy and replies to `reply` (may be NULL) once it was accepted or refused. `request`
- * is copied. `move`: the source is deleted once the copy has completed, and a refusal drops `r`.
+ * is copied. `move`: the source is deleted once the copy has completed, and a refusal drops a
+ * draft.
  * `user` requests it, and finds the reason of a refusal in last-error. */
 void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request, bool move,
 	uid_t user, struct pending_reply *reply);
@@ -210,6 +211,10 @@ int receipts_create_folder(struct fs *fs, struct node folder, const char *name, 
 /* Checks that a receipt may be called `name` there: reserved names, names that are taken, and the
  * status of another copy's receipt. `self`: NULL, or the receipt that may have it already. */
 int receipts_check_name(const struct fs *fs, struct node folder, const char *name,
+	const struct receipt *self, struct err *err);
+/* Of that, whether the receipt of the same stem, which has the same status, is of the same copy. Of
+ * a receipt that asks only later, receipt_ask() checks it. */
+int receipts_check_sibling(const struct fs *fs, struct node folder, const char *name,
 	const struct receipt *self, struct err *err);
 /* EEXIST, with `other` as the reason. */
 int receipts_refuse_sibling(const struct receipt *other, struct err *err);

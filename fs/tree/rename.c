@@ -22,6 +22,7 @@ struct move {
 	struct fs *fs;
 	struct node snapshot, to_folder;
 	char to_name[NAME_MAX + 1];
+	bool noreplace;
 	struct pending_reply *reply;
 	/* The request for the owner of the snapshot. */
 	struct pages *question;
@@ -32,31 +33,53 @@ struct move {
 	bool own;
 };
 
+/* The receipt of the new name: a new one, or one that is there and that may be of the same copy.
+ * NULL with *err. */
+static struct receipt *move_receipt(const struct move *m, struct err *err)
+{
+	struct fs *fs = m->fs;
+	struct receipt *r = receipts_by_name(fs->receipts, m->to_folder, m->to_name);
+
+	if (*m->to_name == '.')
+		err_set(err, EPERM,
+			"a name that begins with a dot is a draft, which asks for nothing; mv to "
+			"another name");
+	else if (r && r->state == RECEIPT_ASKING)
+		err_set(err, EBUSY, "the copy of '%s' is being asked for; try again", r->name);
+	else if (r && !r->is_folder && !m->noreplace && receipts_check_writable(fs, r, err) == 0 &&
+		 receipts_work(r))
+		return r;
+	else if (receipts_check_name(fs, m->to_folder, m->to_name, NULL, err) == 0) {
+		r = receipts_add(fs, m->to_folder, m->to_name, 0644, false, err);
+		if (r)
+			r->has_file = true;
+		return r;
+	}
+	return NULL;
+}
+
 /* Requests the copy of the account's own snapshot. Frees m. */
 static void move_start(struct move *m)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct copy_request request = {0};
 	struct fs *fs = m->fs;
-	struct receipt *r;
+	struct receipt *r = NULL;
 	struct err err;
 
 	if (tree_ops(m->snapshot)->text(fs, m->snapshot, &text) < 0 ||
 		snapshot_file_parse(buf_str(&text), text.len, true, &request, &err) < 0)
 		err_set(&err, ENOMEM, "out of memory");
-	else if (receipts_check_name(fs, m->to_folder, m->to_name, NULL, &err) == 0) {
-		r = receipts_add(fs, m->to_folder, m->to_name, 0644, false, &err);
-		if (r) {
-			r->has_file = true;
-			buf_add(&r->work->draft, text.data, text.len);
-			receipt_ask(fs, r, &request, true, pending_reply_user(m->reply), m->reply);
-			snapshot_file_finish(&request);
-			free(m);
-			return;
-		}
+	else
+		r = move_receipt(m, &err);
+	if (r) {
+		buf_clear(&r->work->draft);
+		buf_add(&r->work->draft, text.data, text.len);
+		receipt_ask(fs, r, &request, true, pending_reply_user(m->reply), m->reply);
+	} else {
+		pending_reply_err(m->reply, &err);
 	}
 	snapshot_file_finish(&request);
-	pending_reply_err(m->reply, &err);
 	free(m);
 }
 
@@ -157,7 +180,7 @@ static void move_check_owner(struct move *m)
 }
 
 static void move_snapshot(struct fs *fs, struct node snapshot, struct node to_folder,
-	const char *to_name, struct pending_reply *a)
+	const char *to_name, bool noreplace, struct pending_reply *a)
 {
 	char path[NODE_PATH_SIZE];
 	struct move *m;
@@ -184,6 +207,7 @@ static void move_snapshot(struct fs *fs, struct node snapshot, struct node to_fo
 			m->fs = fs;
 			m->snapshot = snapshot;
 			m->to_folder = to_folder;
+			m->noreplace = noreplace;
 			m->reply = a;
 			snprintf(m->to_name, sizeof(m->to_name), "%s", to_name);
 			move_check_owner(m);
@@ -237,7 +261,7 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 		if (r)
 			pending_reply_errno(a, r > 0 ? ESTALE : -r);
 		else
-			move_snapshot(fs, from, to_folder, to_name, a);
+			move_snapshot(fs, from, to_folder, to_name, noreplace, a);
 		return;
 	case NODE_TAG:
 		if (!same)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import threading
 import time
-from errno import EEXIST, EINVAL, ENOENT
+from errno import EACCES, EEXIST, EINVAL, ENOENT, EPERM
 
 import harness
 from harness import Skip, case, check, contains, read, refused, same, status, until, write
@@ -217,6 +217,29 @@ def another_text_while_the_first_is_asked_for(t):
     same(len(t.sim.copies("eu-west-1")), 3)
 
 
+@case
+def mv_over_its_own_receipt(t):
+    """cp, and later mv: the receipt stays, the copy is the same, and its source goes. Another snapshot's receipt is not replaced, and nothing is moved to a draft."""
+    m = t.mount("delete")
+    m.allow("stays as it was", "asks for nothing", "UnauthorizedOperation")
+    t.sim.set_copy_seconds(0)
+    t.ok(f"cp {file(NIGHTLY)} eu-west-1/; cp {file(BARE)} eu-west-1/bare")
+    t.fails(EEXIST, f"mv -f {file(AWKWARD)} eu-west-1/bare")
+    same(read(m.region("eu-west-1", "bare")), text(m, BARE))
+    refused(EPERM, os.rename, m.file("us-east-1", AWKWARD), m.region("eu-west-1", ".x"))
+    t.sim.fault("CopySnapshot", code="UnauthorizedOperation", http=403)
+    t.run(f"cp {file(AWKWARD)} eu-west-1/failed")
+    t.sim.fault("CopySnapshot", code="UnauthorizedOperation", http=403)
+    t.fails(EACCES, f"mv -f {file(AWKWARD)} eu-west-1/failed")
+    check(os.path.exists(m.region("eu-west-1", "failed")), "a refused mv takes a receipt away")
+    sent = t.sim.count("CopySnapshot")
+    t.ok(f"mv -f {file(NIGHTLY)} eu-west-1/")
+    until(lambda: NIGHTLY not in {s["SnapshotId"] for s in t.sim.snapshots("us-east-1")}, "the source goes", 30)
+    same(t.sim.count("CopySnapshot"), sent)
+    contains(read(m.region("eu-west-1", NIGHTLY + ".snapshot")), f"snapshot: {NIGHTLY}")
+    same({s["SnapshotId"] for s in t.sim.snapshots("us-east-1")} & {BARE, AWKWARD}, {BARE, AWKWARD})
+
+
 # --- names ---
 
 
@@ -234,6 +257,8 @@ def names_that_share_a_status(t):
     t.ok("rm eu-west-1/nightly.snapshot")
     t.fails(EEXIST, f"cp {file(NIGHTLY)} eu-west-1/nightly.snapshot")
     contains(read(m(".ebsfs/last-error")), "give this one another name, or rm that one")
+    t.fails(EEXIST, f"rm eu-west-1/nightly.snapshot; mv -f eu-west-1/{NIGHTLY}.snapshot eu-west-1/nightly.snapshot")
+    t.ok(f"cp {file(BARE)} eu-west-1/b; mv -f eu-west-1/b eu-west-1/nightly.snapshot; rm eu-west-1/nightly.snapshot")
     same(status(m.region("eu-west-1", "nightly.status"))["source"], f"us-east-1/{BARE}")
     same(t.sim.count("CopySnapshot"), 2)
     m.unmount()
