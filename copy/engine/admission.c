@@ -118,7 +118,13 @@ static int source_wait(struct job *job)
 
 static void source_checked(struct job *job, const struct err *err)
 {
-	job_event(job, JOB_CHECKED, &(struct job_news){.err = err});
+	struct err mine;
+
+	if (err) {
+		mine = *err;
+		err_context(&mine, "the source cannot be looked up");
+	}
+	job_event(job, JOB_CHECKED, &(struct job_news){.err = err ? &mine : NULL});
 }
 
 static void source_no_memory(struct job *job)

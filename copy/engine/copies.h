@@ -31,7 +31,10 @@
  *                                                           looked for
  *   pending     submitting   EC2's answer; the token found  EC2 has the copy; copy_id is known
  *               failed       the token, found long after
+ *               (new),       a copy that another ebsfs made
+ *               queued
  *   completed   pending      EC2's listing                  ended
+ *               (new)        a copy that another ebsfs made
  *               submitting   EC2's answer to a dry run      ended; nothing was made
  *   error       pending      EC2's listing                  ended; message is EC2's StatusMessage
  *   failed      queued       the source's end               ended; nothing was made; code, message

@@ -32,7 +32,7 @@
  *   rest, checking        no caller waits
  *
  *   A job is in copies.keys while its copy is alive (job_key.c), and no other job with its key is.
- *   checking              EC2 is asked about the source: work->waiter
+ *   checking              EC2 is asked about the source (work->waiter), or for others' copies of it
  *   sending               the request is in flight: work->call
  *   searching             work->lost_at is set
  */
@@ -490,7 +490,7 @@ static enum job_event act_checked(struct job *job, const struct job_news *news, 
 {
 	if (news->err) {
 		job_pause(job);
-		job_reason(job, "the source cannot be looked up: %s", news->err->message);
+		job_reason(job, "%s", news->err->message);
 	} else {
 		job->work->failures = 0;
 		job->work->retry_at = 0;
@@ -551,7 +551,9 @@ static enum job_event act_accept(struct job *job, const struct job_news *news, s
 	job_no_reason(job);
 	log_info("%s %lld of %s/%s to %s/%s: %s%s", job->kind->name, (long long)row->id,
 		row->source_region, row->source_id, row->region, row->copy_id,
-		news->request_id ? "accepted, request id " : "found after a lost response",
+		news->request_id ? "accepted, request id "
+		: row->submitted ? "found after a lost response"
+				 : "made by another ebsfs",
 		news->request_id ? news->request_id : "");
 	region_queue_accepted(job->queue, row->copy_id);
 	job->kind->show(job);
@@ -921,6 +923,7 @@ static const struct transition table[] = {
 	{Q, PHASE_REST,      JOB_REFUSED,        NULL,                       F, PHASE_RECORDING, act_fail},
 	{Q, PHASE_REST,      JOB_CANCELLED,      NULL,                       X, PHASE_RECORDING, act_cancel},
 	{Q, PHASE_CHECKING,  JOB_CHECKED,        NULL,                       Q, PHASE_REST,      act_checked},
+	{Q, PHASE_CHECKING,  JOB_ACCEPTED,       NULL,                       P, PHASE_RECORDING, act_accept},
 	{Q, PHASE_CHECKING,  JOB_REFUSED,        NULL,                       F, PHASE_RECORDING, act_fail},
 	{Q, PHASE_CHECKING,  JOB_CANCELLED,      NULL,                       X, PHASE_RECORDING, act_cancel},
 	{Q, PHASE_RECORDING, JOB_ROW_WRITTEN,    NULL,                       Q, PHASE_REST,      act_queue_up},
@@ -1103,8 +1106,10 @@ void job_event(struct job *job, enum job_event event, const struct job_news *new
 	job->in_event = true;
 	news = news ? news : &none;
 	if (event == JOB_ACCEPTED && !job_take_id(job, news->id)) {
-		/* As good as no response: the token finds it. */
-		event = job->pub.state == COPY_FAILED ? JOB_NOTHING : JOB_LOST;
+		/* As good as no response: the token finds it, or the next question. */
+		event = job->pub.state == COPY_FAILED   ? JOB_NOTHING
+			: job->pub.state == COPY_QUEUED ? JOB_CHECKED
+							: JOB_LOST;
 	}
 	while (event != JOB_NOTHING && !out.gone) {
 		event = job_step(job, event, news, &out);

@@ -15,11 +15,14 @@
 #include "admission.h"
 #include "clock.h"
 #include "copy_tags.h"
+#include "job.h"
 #include "lost_requests.h"
 #include "reconcile.h"
 #include "region_queue.h"
 
 #define DOUBLES_SHOWN 5
+/* A job whose turn comes later is asked for again. */
+#define NONE_VALID_MS 5000
 
 /* A snapshot of which the tag ebsfs:source names this source. */
 struct adopt_copy {
@@ -50,8 +53,9 @@ struct made_question {
 	char *label, *source_id; /* what terms points to */
 	bool asked;              /* by the question in flight */
 	bool settled;            /* it can be answered */
-	job_made_done *done;
+	job_made_done *done;     /* NULL: a job asks */
 	void *done_arg;
+	int64_t job; /* its row; it may be gone, or have been cancelled */
 };
 
 /* --- the copies by source --- */
@@ -222,24 +226,81 @@ static void adopt_question_free(struct made_question *q)
 	free(q);
 }
 
+/* A queued job has its copy: another's. Its own description, tags and encryption count no more. */
+static void adopt_for_job(struct job *job, const char *id)
+{
+	struct journal_copy *row = &job->pub.row;
+	bool moved = row->move;
+
+	row->move = false;
+	job_event(job, JOB_ACCEPTED, &(struct job_news){.id = id});
+	if (job->pub.state != COPY_PENDING)
+		return;
+	row->adopted = true;
+	row->encrypted = false;
+	row->completion_minutes = 0;
+	free(steal(&row->description));
+	free(steal(&row->tags));
+	free(steal(&row->kms_key_id));
+	job_note(job, NULL,
+		moved ? "another ebsfs made this copy while the request waited: it is as that one "
+			"asked for it, and the source is kept"
+		      : "another ebsfs made this copy while the request waited: it is as that one "
+			"asked for it",
+		NULL);
+	job_save(job); /* in one transaction with the event's own */
+	reconcile_job(job);
+}
+
+static void adopt_checked(struct job *job, const struct err *err)
+{
+	struct err mine;
+
+	if (err) {
+		mine = *err;
+		err_context(&mine, "cannot find out whether %s has the copy already",
+			job->pub.row.region);
+	} else {
+		job->work->none_at = clock_mono_ms();
+	}
+	job_event(job, JOB_CHECKED, &(struct job_news){.err = err ? &mine : NULL});
+}
+
+static void adopt_answer_job(const struct made_question *q, const char *id, const struct err *err)
+{
+	struct job *job;
+
+	HASH_FIND(hh, q->queue->all->rows, &q->job, sizeof(q->job), job);
+	if (!job || job->pub.state != COPY_QUEUED || job->phase != PHASE_CHECKING ||
+		job->work->waiter)
+		return;
+	if (id) {
+		adopt_for_job(job, id);
+		return;
+	}
+	adopt_checked(job, err);
+}
+
 static void adopt_answer(struct made_question *q, int64_t since, const struct err *err)
 {
 	struct copy_adoption *a = &q->queue->kind_region->adoption;
 	struct catalogue_snapshot s;
 	struct job_made made;
-	char id[72];
+	bool found = !err && adopt_pick(q, since, &s);
+	char id[72] = "";
 
 	DL_DELETE(a->waiting, q);
-	if (err || !adopt_pick(q, since, &s)) {
-		q->done(q->done_arg, NULL, err);
-	} else {
+	if (found) {
 		snprintf(id, sizeof(id), "%s", s.id);
 		made = (struct job_made){.copy_id = id,
 			.completed = s.state == EC2_SNAPSHOT_COMPLETED,
 			.started_ms = s.start_ms,
 			.ended_ms = s.completion_ms};
-		q->done(q->done_arg, &made, NULL);
 	}
+	if (q->done)
+		q->done(q->done_arg, found ? &made : NULL, err);
+	else
+		adopt_answer_job(q, found ? id : NULL, err);
 	adopt_question_free(q);
 }
 
@@ -443,23 +504,18 @@ static int adopt_set_terms(struct made_question *q, const struct journal_copy *r
 	return 0;
 }
 
-struct made_question *adopt_find(struct region_queue *queue, const struct journal_copy *row,
-	job_made_done *done, void *arg, struct err *err)
+/* A question that waits for its turn; NULL with *err. */
+static struct made_question *adopt_question_create(
+	struct region_queue *queue, const struct journal_copy *row, struct err *err)
 {
 	struct copy_adoption *a = &queue->kind_region->adoption;
-	struct made_question *q;
+	struct made_question *q = calloc(1, sizeof(*q));
 
-	*err = (struct err){0};
-	if (queue->all->options.no_tags)
-		return NULL;
-	q = calloc(1, sizeof(*q));
 	if (!q) {
 		err_set(err, ENOMEM, "out of memory");
 		return NULL;
 	}
 	q->queue = queue;
-	q->done = done;
-	q->done_arg = arg;
 	if (adopt_set_terms(q, row, err) < 0) {
 		adopt_question_free(q);
 		return NULL;
@@ -467,6 +523,41 @@ struct made_question *adopt_find(struct region_queue *queue, const struct journa
 	DL_APPEND(a->waiting, q);
 	loop_timer_start(a->timer, 0);
 	return q;
+}
+
+struct made_question *adopt_find(struct region_queue *queue, const struct journal_copy *row,
+	job_made_done *done, void *arg, struct err *err)
+{
+	struct made_question *q;
+
+	*err = (struct err){0};
+	if (queue->all->options.no_tags)
+		return NULL;
+	q = adopt_question_create(queue, row, err);
+	if (!q)
+		return NULL;
+	q->done = done;
+	q->done_arg = arg;
+	return q;
+}
+
+bool adopt_check(struct job *job)
+{
+	struct work *w = job->work;
+	struct made_question *q;
+	struct err err;
+
+	if (job->all->options.no_tags || job->pub.row.dry_run ||
+		(w->none_at && clock_mono_ms() - w->none_at < NONE_VALID_MS))
+		return true;
+	q = adopt_question_create(job->queue, &job->pub.row, &err);
+	if (!q) {
+		adopt_checked(job, &err);
+		return false;
+	}
+	q->job = job->pub.row.id;
+	job_event(job, JOB_CHECKING, NULL);
+	return false;
 }
 
 void adopt_cancel(struct made_question *question)

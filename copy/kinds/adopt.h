@@ -15,6 +15,10 @@ struct made_question *adopt_find(struct region_queue *queue, const struct journa
 	job_made_done *done, void *arg, struct err *err);
 void adopt_cancel(struct made_question *question);
 
+/* Whether a queued job may be sent, as job_kind.check: others may have made the copy since the job
+ * came into the queue, so EC2 is asked once more. The job takes over such a copy. */
+bool adopt_check(struct job *job);
+
 /* job_kind.doubles: other copies of the same source and label, as far as the catalogue has them. */
 void adopt_doubles(const struct copies *c, const struct copy *copy, struct buf *out);
 

@@ -377,6 +377,11 @@ static void copy_snapshot_answered(
 	}
 }
 
+static bool copy_snapshot_check(struct job *job)
+{
+	return admission_check_source(job) && adopt_check(job);
+}
+
 static int copy_snapshot_send(struct job *job, struct err *err)
 {
 	const struct journal_copy *row = &job->pub.row;
@@ -458,7 +463,7 @@ const struct job_kind copy_snapshot_kind = {
 	.difference = difference_judge,
 	.find_made = adopt_find,
 	.find_made_cancel = adopt_cancel,
-	.check = admission_check_source,
+	.check = copy_snapshot_check,
 	.send = copy_snapshot_send,
 	.dry_run = copy_snapshot_dry_run,
 	.find_lost = lost_requests_find,

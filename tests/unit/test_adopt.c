@@ -497,6 +497,103 @@ static void test_without_tags_nothing_is_asked(void **state)
 	assert_int_equal(world->describes, 0);
 }
 
+/* --- requests that waited in the queue --- */
+
+/* A request that waits for the only slot, and a copy that another ebsfs makes meanwhile. */
+static struct world_snapshot *made_meanwhile(
+	struct asked asked[2], struct world_snapshot *second, bool move)
+{
+	struct copy_request request = {.source_region = second->region, .source_id = second->id};
+	struct world_snapshot *s;
+
+	world->limit = 1;
+	world_ask_and_wait(&asked[0]);
+	world_ask_with(&asked[1], WEST, &request, move);
+	world_until(world_answered, &asked[1]);
+	assert_false(asked[1].failed);
+	assert_int_equal(world_copy(&asked[1])->state, COPY_QUEUED);
+	world->limit = 2;
+	s = another(second, NULL, 30000);
+	world->limit = 1;
+	return s;
+}
+
+static void test_a_queued_copy_is_not_made_twice(void **state)
+{
+	struct world_snapshot *second = world_add(EAST, "second", 0), *s;
+	struct asked asked[2];
+
+	(void)state;
+	world_run(60000);
+	s = made_meanwhile(asked, second, false);
+	world_until_state(&asked[1], COPY_COMPLETED);
+	assert_string_equal(world_copy(&asked[1])->row.copy_id, s->id);
+	assert_int_equal(world_copies_in(WEST), 2);
+	assert_has(world_status(&asked[1]), "\nmade by: another ebsfs\n");
+	assert_has(world_status(&asked[1]), "\nnote: another ebsfs made this copy while the "
+					    "request waited: it is as that one asked "
+					    "for it\n");
+	world_run(100);
+	assert_string_equal(world_row(asked[1].row)->state, "completed");
+	assert_true(world_row(asked[1].row)->adopted);
+}
+
+static void test_a_queued_move_keeps_its_source(void **state)
+{
+	struct world_snapshot *second = world_add(EAST, "second", 0);
+	struct asked asked[2];
+
+	(void)state;
+	world_run(60000);
+	made_meanwhile(asked, second, true);
+	world_until_state(&asked[1], COPY_COMPLETED);
+	world_run(600000);
+	assert_int_equal(world->deletes, 0);
+	assert_has(world_status(&asked[1]), "and the source is kept\n");
+}
+
+static void test_a_queued_copy_waits_until_ec2_can_be_asked(void **state)
+{
+	struct world_snapshot *second = world_add(EAST, "second", 0), *s;
+	struct asked asked[2];
+
+	(void)state;
+	world_run(60000);
+	s = made_meanwhile(asked, second, false);
+	s->deleted_at = world->now_ms;
+	refused = "ko";
+	how = FAULT_DENIED;
+	world_run(300000);
+	assert_int_equal(world_copies_in(WEST), 1);
+	assert_has(world_status(&asked[1]),
+		"\nreason: cannot find out whether eu-west-1 has the copy already: ");
+	refused = "";
+	world_until_state(&asked[1], COPY_COMPLETED);
+	assert_int_equal(world_copies_in(WEST), 2);
+	assert_has_not(world_status(&asked[1]), "made by");
+}
+
+static bool is_asked_for(void *asked)
+{
+	return job_of(world_copy(asked))->phase == PHASE_CHECKING;
+}
+
+static void test_a_queued_copy_is_cancelled_while_it_is_asked_for(void **state)
+{
+	struct world_snapshot *second = world_add(EAST, "second", 0);
+	struct asked asked[2], cancelled = {0};
+
+	(void)state;
+	world_run(60000);
+	made_meanwhile(asked, second, false);
+	world_until(is_asked_for, &asked[1]);
+	copies_cancel(world->copies_, world_copy(&asked[1]), NULL, &cancelled);
+	world_run(60000);
+	assert_int_equal(world_copy(&asked[1])->state, COPY_CANCELLED);
+	assert_int_equal(world_copies_in(WEST), 2);
+	assert_int_equal(world->deletes, 0);
+}
+
 /* --- doubles --- */
 
 static void list_anew(void)
@@ -548,6 +645,10 @@ int main(void)
 		T(test_an_endpoint_that_refuses_the_filter),
 		T(test_cancelled_requests),
 		T(test_without_tags_nothing_is_asked),
+		T(test_a_queued_copy_is_not_made_twice),
+		T(test_a_queued_move_keeps_its_source),
+		T(test_a_queued_copy_waits_until_ec2_can_be_asked),
+		T(test_a_queued_copy_is_cancelled_while_it_is_asked_for),
 		T(test_doubles_are_noted),
 	};
 

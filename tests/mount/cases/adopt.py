@@ -278,6 +278,27 @@ def what_is_not_the_copy(t):
 
 
 @case
+def a_copy_made_while_the_request_waited(t):
+    """A request can wait in the queue for hours: EC2 is asked once more before it is sent."""
+    m = t.mount()
+    m.allow("ResourceLimitExceeded")
+    t.sim.set_copy_seconds(3600)
+    t.sim.set_limit(1)
+    ask(t, m, [NIGHTLY, BARE])
+    same(status(m.region("eu-west-1", f"{BARE}.status"))["state"], "queued")
+    [first] = t.sim.copies("eu-west-1")
+    id = t.sim.add_snapshot("eu-west-1", VolumeId=PLACEHOLDER, VolumeSize=1, State="completed", Progress="100%", OwnerId=ACCOUNT,
+                            StartTime="2026-11-21T03:00:00.000Z", CompletionTime="2026-11-21T03:05:00.000Z",
+                            Tags={"ebsfs:source": f"us-east-1/{BARE}", "ebsfs:request": "0123456789abcdef"})
+    t.sim.end_snapshot("eu-west-1", first["SnapshotId"])
+    ended(m, [NIGHTLY, BARE])
+    got = status(m.region("eu-west-1", f"{BARE}.status"))
+    same((got["snapshot"], got["made by"]), (id, "another ebsfs"), got)
+    contains(got["note"], "another ebsfs made this copy while the request waited")
+    same({c["SnapshotId"] for c in t.sim.copies("eu-west-1")}, {first["SnapshotId"], id})
+
+
+@case
 def ec2_cannot_be_asked(t):
     """Then nothing is sent and nothing recorded, cp says so, and the next cp copies."""
     m = t.mount()
