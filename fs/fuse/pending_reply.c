@@ -90,6 +90,12 @@ void pending_reply_detach_on_interrupt(struct pending_reply **slot)
 	pending_reply_on_interrupt(*slot, pending_reply_detach, slot);
 }
 
+void pending_reply_ignore_interrupt(struct pending_reply *reply)
+{
+	reply->cancel = NULL;
+	fuse_req_interrupt_func(reply->req, NULL, NULL);
+}
+
 void pending_reply_errno(struct pending_reply *reply, int errnum)
 {
 	fuse_reply_err(pending_reply_finish(reply), errnum);

@@ -27,6 +27,9 @@ bool pending_reply_on_interrupt(struct pending_reply *reply, void (*cancel)(void
  * *slot, which points to the pending reply, to NULL. */
 void pending_reply_detach_on_interrupt(struct pending_reply **slot);
 
+/* From now on an interrupt has no effect. */
+void pending_reply_ignore_interrupt(struct pending_reply *reply);
+
 /* Each of the following frees `reply`. */
 void pending_reply_ok(struct pending_reply *reply); /* success without a result */
 void pending_reply_errno(

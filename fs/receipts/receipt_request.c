@@ -153,8 +153,8 @@ static void receipt_request_end(
 	bool heard;
 
 	receipt_request_settle(fs, r, copy, err);
-	heard = receipts_work_reply(r->work, err) || r->work->after;
-	if (err && !heard)
+	heard = receipts_work_reply(r->work, err);
+	if (err && !heard && !r->work->after)
 		last_error_report(fs->last_error, asking->user, asking->what, err);
 	/* mv failed or was interrupted, so its caller believes the source untouched. */
 	if (asking->move && copy && (err || !heard))
@@ -162,7 +162,7 @@ static void receipt_request_end(
 	receipts_changed(fs->receipts, r->number);
 	/* A mv that was surely refused leaves no new receipt: mv itself tries a second time, and
 	 * must hear the same. While it is unknown whether EC2 copies, the receipt stays. */
-	if (asking->move && err && !receipts_is_fixed(fs, r) &&
+	if (asking->move && err && !receipts_is_fixed(fs, r) && !r->work->after &&
 		r->work->before.state == RECEIPT_DRAFT) {
 		if (r->id)
 			journal_delete_receipt(fs->journal, r->id, NULL, NULL);
@@ -415,13 +415,49 @@ static void receipt_removal_saved(void *arg, const struct err *err)
 	receipt_removal_end(arg, err);
 }
 
-/* EBUSY while its request or its removal is under way. */
-static int receipt_removal_check(const struct receipt *r, struct err *err)
+struct receipt_removal_turn {
+	struct fs *fs;
+	uint32_t number;
+	void (*remove)(struct fs *fs, struct receipt *r, struct pending_reply *reply);
+};
+
+static void receipt_removal_turn(void *arg, struct pending_reply *reply)
 {
-	if (r->state != RECEIPT_ASKING && r->state != RECEIPT_REMOVING)
-		return 0;
-	return err_set(err, EBUSY, "%s: %s at this moment; try again", r->name,
-		r->state == RECEIPT_ASKING ? "its copy is being asked for" : "it is being removed");
+	struct receipt_removal_turn turn = *(struct receipt_removal_turn *)arg;
+	struct receipt *r = receipts_get(turn.fs->receipts, (struct node){.slot = turn.number});
+
+	free(arg);
+	if (reply && r)
+		turn.remove(turn.fs, r, reply);
+	else if (reply)
+		pending_reply_errno(reply, ENOENT);
+}
+
+/* Whether the receipt can be removed now. Otherwise `remove` is called once its request has ended,
+ * or EBUSY is replied while it is being removed. */
+static bool receipt_removal_can_begin(struct fs *fs, struct receipt *r,
+	void (*remove)(struct fs *fs, struct receipt *r, struct pending_reply *reply),
+	struct pending_reply *reply)
+{
+	struct receipt_removal_turn *turn;
+	struct err err;
+
+	if (r->state == RECEIPT_REMOVING) {
+		err_set(&err, EBUSY, "%s: it is being removed at this moment; try again", r->name);
+		pending_reply_err(reply, &err);
+		return false;
+	}
+	if (r->state != RECEIPT_ASKING)
+		return true;
+	turn = malloc(sizeof(*turn));
+	if (turn)
+		*turn = (struct receipt_removal_turn){
+			.fs = fs, .number = r->number, .remove = remove};
+	if (!turn || receipts_turn(r->work, receipt_removal_turn, turn, reply) < 0) {
+		free(turn);
+		pending_reply_errno(reply, ENOMEM);
+	}
+	return false;
 }
 
 void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *reply)
@@ -429,10 +465,8 @@ void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *repl
 	struct receipt_removal *m;
 	struct err err;
 
-	if (receipt_removal_check(r, &err) < 0) {
-		pending_reply_err(reply, &err);
+	if (!receipt_removal_can_begin(fs, r, receipt_remove, reply))
 		return;
-	}
 	m = calloc(1, sizeof(*m));
 	if (!m) {
 		pending_reply_errno(reply, ENOMEM);
@@ -451,12 +485,8 @@ void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *repl
 
 void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *reply)
 {
-	struct err err;
-
-	if (receipt_removal_check(r, &err) < 0) {
-		pending_reply_err(reply, &err);
+	if (!receipt_removal_can_begin(fs, r, receipt_remove_file, reply))
 		return;
-	}
 	r->has_file = false;
 	free(steal(&r->file_name));
 	receipts_save(fs, r);

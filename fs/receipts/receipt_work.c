@@ -103,6 +103,38 @@ int receipts_after(struct receipt_work *w, receipts_after_fn *fn, void *arg)
 	return 0;
 }
 
+struct receipts_turn {
+	receipts_turn_fn *fn;
+	void *arg;
+	struct pending_reply *reply; /* NULL once interrupted */
+};
+
+static void receipts_turn_come(void *arg, struct receipt *r, const struct err *err)
+{
+	struct receipts_turn turn = *(struct receipts_turn *)arg;
+
+	(void)r;
+	(void)err;
+	free(arg);
+	if (turn.reply)
+		pending_reply_ignore_interrupt(turn.reply);
+	turn.fn(turn.arg, turn.reply);
+}
+
+int receipts_turn(
+	struct receipt_work *w, receipts_turn_fn *fn, void *arg, struct pending_reply *reply)
+{
+	struct receipts_turn *turn = malloc(sizeof(*turn));
+
+	if (!turn || receipts_after(w, receipts_turn_come, turn) < 0) {
+		free(turn);
+		return -ENOMEM;
+	}
+	*turn = (struct receipts_turn){.fn = fn, .arg = arg, .reply = reply};
+	pending_reply_detach_on_interrupt(&turn->reply);
+	return 0;
+}
+
 bool receipts_after_take(struct receipt_work *w, receipts_after_fn **fn, void **arg)
 {
 	struct receipt_after *after = w ? w->after : NULL;

@@ -178,6 +178,12 @@ bool receipts_work_reply(struct receipt_work *w, const struct err *err);
  * the others then get; it is not called if r is dropped before. Returns 0 or -ENOMEM. */
 typedef void receipts_after_fn(void *arg, struct receipt *r, const struct err *err);
 int receipts_after(struct receipt_work *w, receipts_after_fn *fn, void *arg);
+/* An operation that must not come between a receipt and its request: calls fn(arg, reply) when the
+ * request that is under way (RECEIPT_ASKING) has ended, or with NULL if the caller was interrupted
+ * until then. Returns 0 or -ENOMEM. */
+typedef void receipts_turn_fn(void *arg, struct pending_reply *reply);
+int receipts_turn(
+	struct receipt_work *w, receipts_turn_fn *fn, void *arg, struct pending_reply *reply);
 /* Takes the first of them, to call it. False: there is none; w may be NULL. */
 bool receipts_after_take(struct receipt_work *w, receipts_after_fn **fn, void **arg);
 
@@ -189,8 +195,8 @@ bool receipts_after_take(struct receipt_work *w, receipts_after_fn **fn, void **
  * `user` requests it, and finds the reason of a refusal in last-error. */
 void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *request, bool move,
 	uid_t user, struct pending_reply *reply);
-/* Deletes its row from the journal, drops it (receipts_drop()), then replies. EBUSY while
- * RECEIPT_ASKING or RECEIPT_REMOVING. */
+/* Deletes its row from the journal, drops it (receipts_drop()), then replies. While RECEIPT_ASKING
+ * it waits for the request's end; EBUSY while RECEIPT_REMOVING. */
 void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *reply);
 /* Removes the snapshot file in a receipt's folder. The folder stays a receipt until its rmdir. */
 void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *reply);

@@ -218,6 +218,62 @@ static void move_snapshot(struct fs *fs, struct node snapshot, struct node to_fo
 	pending_reply_err(a, &err);
 }
 
+/* --- a receipt that is asking keeps its name until it was told --- */
+
+struct rename_turn {
+	struct fs *fs;
+	struct node from_folder, to_folder;
+	bool noreplace;
+	char from_name[NAME_MAX + 1], to_name[NAME_MAX + 1];
+};
+
+static void rename_turn_come(void *arg, struct pending_reply *reply)
+{
+	_cleanup_free_ struct rename_turn *turn = arg;
+
+	if (reply)
+		rename_node(turn->fs, turn->from_folder, turn->from_name, turn->to_folder,
+			turn->to_name, turn->noreplace, reply);
+}
+
+/* The receipt of this name; NULL. */
+static struct receipt *rename_receipt(struct fs *fs, struct node folder, const char *name)
+{
+	struct node n;
+
+	return tree_find(fs, folder, name, &n) == 0 &&
+			       (n.kind == NODE_RECEIPT || n.kind == NODE_FOLDER)
+		       ? receipts_get(fs->receipts, n)
+		       : NULL;
+}
+
+/* Whether the rename waits for the request of a receipt that it names. */
+static bool rename_waits(struct fs *fs, struct node from_folder, const char *from_name,
+	struct node to_folder, const char *to_name, bool noreplace, struct pending_reply *reply)
+{
+	struct receipt *from = rename_receipt(fs, from_folder, from_name),
+		       *to = rename_receipt(fs, to_folder, to_name),
+		       *r = from && from->state == RECEIPT_ASKING ? from : to;
+	struct rename_turn *turn;
+
+	if (!r || r->state != RECEIPT_ASKING)
+		return false;
+	turn = malloc(sizeof(*turn));
+	if (turn) {
+		*turn = (struct rename_turn){.fs = fs,
+			.from_folder = from_folder,
+			.to_folder = to_folder,
+			.noreplace = noreplace};
+		snprintf(turn->from_name, sizeof(turn->from_name), "%s", from_name);
+		snprintf(turn->to_name, sizeof(turn->to_name), "%s", to_name);
+	}
+	if (!turn || receipts_turn(r->work, rename_turn_come, turn, reply) < 0) {
+		free(turn);
+		pending_reply_errno(reply, ENOMEM);
+	}
+	return true;
+}
+
 void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 	struct node to_folder, const char *to_name, bool noreplace, struct pending_reply *a)
 {
@@ -228,10 +284,10 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 	struct err err;
 	int r = tree_find(fs, from_folder, from_name, &from);
 
-	if (r < 0) {
+	if (r < 0)
 		pending_reply_errno(a, -r);
+	if (r < 0 || rename_waits(fs, from_folder, from_name, to_folder, to_name, noreplace, a))
 		return;
-	}
 	mv.fs = fs;
 	mv.from = from;
 	mv.reply = a;
