@@ -251,15 +251,12 @@ struct admission {
 	struct preflight known;
 	struct journal_receipt receipt;
 	char *key;
-	bool leads;   /* of equal requests the first: it is in copies.leaders */
-	bool follows; /* it waits for the first of its key */
 	bool awaits_description;
 	struct made_question *question;
 	/* Once it has joined a copy: */
 	int64_t joined; /* its row */
 	bool failed;    /* with err */
 	struct err err;
-	UT_hash_handle hh;
 	bool has_receipt;
 	copies_done *done;
 	void *done_arg;
@@ -271,31 +268,6 @@ struct admission {
 	bool tried;
 };
 
-/* Requests of the same key wait for the first, which has no job yet. 0: this is the first; -EBUSY:
- * it waits; or -ENOMEM. */
-static int admission_lead(struct admission *a)
-{
-	struct admission *leader;
-
-	HASH_FIND(hh, a->all->leaders, a->key, strlen(a->key), leader);
-	a->follows = leader != NULL;
-	if (leader)
-		return -EBUSY;
-	HASH_ADD_KEYPTR(hh, a->all->leaders, a->key, strlen(a->key), a);
-	a->leads = a->hh.tbl != NULL;
-	return a->leads ? 0 : -ENOMEM;
-}
-
-/* Those that followed go on from the loop. */
-static void admission_stop_leading(struct admission *a)
-{
-	if (!a->leads)
-		return;
-	HASH_DELETE(hh, a->all->leaders, a);
-	a->leads = false;
-	loop_timer_start(a->all->follow_timer, 0);
-}
-
 static void admission_destroy(struct admission *a)
 {
 	if (!a)
@@ -304,7 +276,6 @@ static void admission_destroy(struct admission *a)
 		region_cancel(a->waiter);
 	if (a->question)
 		a->all->kind->find_made_cancel(a->question);
-	admission_stop_leading(a);
 	if (a->prev)
 		DL_DELETE(a->all->admissions, a);
 	journal_copy_finish(&a->row);
@@ -335,37 +306,10 @@ static void admission_end_memory(struct admission *a)
 	admission_end(a, &err);
 }
 
-static void admission_begin(struct admission *a);
-
-static void admission_follow(void *arg)
-{
-	struct copies *c = arg;
-	struct admission *a = c->admissions, *leader;
-
-	while (a) {
-		leader = NULL;
-		if (a->follows)
-			HASH_FIND(hh, c->leaders, a->key, strlen(a->key), leader);
-		if (a->follows && !leader) {
-			admission_begin(a);
-			a = c->admissions; /* any of them may have left the list */
-		} else {
-			a = a->next;
-		}
-	}
-}
-
-int admission_init(struct copies *c)
-{
-	c->follow_timer = loop_timer_create(c->options.loop, admission_follow, c);
-	return c->follow_timer ? 0 : -ENOMEM;
-}
-
 void admission_finish(struct copies *c)
 {
 	while (c->admissions)
 		admission_destroy(c->admissions);
-	loop_timer_destroy(c->follow_timer);
 }
 
 static bool admission_is_source(const struct journal_copy *row, const char *region, const char *id)
@@ -440,6 +384,7 @@ struct dry_run {
 	int64_t again_at; /* monotonic: not to be sent before */
 };
 
+static void admission_begin(struct admission *a);
 static void admission_judge(struct admission *a);
 static void admission_find_made(struct admission *a);
 
@@ -754,7 +699,6 @@ static void admission_meet(struct admission *a, struct copy *copy)
 	struct job *job = job_of(copy);
 	struct err err;
 
-	admission_stop_leading(a);
 	if (copy->state == COPY_COMPLETED && !job_is_undecided(job)) {
 		if (confirm_start(a->all, copy, admission_confirmed, a) < 0)
 			admission_end_memory(a);
@@ -773,19 +717,26 @@ static void admission_meet(struct admission *a, struct copy *copy)
 	}
 }
 
+/* An equal request has a living copy; it may have been admitted meanwhile. */
+static bool admission_meets_another(struct admission *a)
+{
+	struct job *job = job_key_find(a->all, a->key);
+
+	if (job)
+		admission_meet(a, &job->pub);
+	return job != NULL;
+}
+
 /* --- the decision --- */
 
 /* Nothing more is to be asked: into the queue, or off at once. */
 static void admission_proceed(struct admission *a, bool at_once)
 {
 	bool source_pending = a->source_pending, describes = a->awaits_description;
-	struct job *job = a->row.dry_run ? NULL : job_key_find(a->all, a->key);
+	struct job *job;
 
-	/* A lost copy of the same request has turned up meanwhile. */
-	if (job) {
-		admission_meet(a, &job->pub);
+	if (admission_meets_another(a))
 		return;
-	}
 	job = admission_admit(a, at_once ? COPY_SUBMITTING : COPY_QUEUED, NULL);
 	if (job && !at_once && describes) {
 		job->work->describe_until = clock_mono_ms() + COPIES_DESCRIPTION_MAX_MS;
@@ -896,6 +847,8 @@ static void admission_made(void *arg, const struct job_made *made, const struct 
 			"nothing was sent: cannot find out whether %s has a copy of %s/%s already",
 			a->row.region, a->row.source_region, a->row.source_id);
 		admission_end(a, &mine);
+	} else if (admission_meets_another(a)) {
+		return;
 	} else if (!made || known || !queue) {
 		admission_weigh(a);
 	} else if (a->row.dry_run) {
@@ -986,20 +939,18 @@ static void admission_look_up(struct admission *a)
 static void admission_begin(struct admission *a)
 {
 	struct copies *c = a->all;
-	struct job *job = job_key_find(c, a->key);
-	int64_t row = job ? 0 : history_by_key(c->history, &a->row);
-	struct copy *copy = row ? recover_find(c, row) : NULL;
-	int result;
+	struct copy *copy;
+	int64_t row;
 
-	a->follows = false;
-	if (job || copy) {
-		admission_meet(a, job ? &job->pub : copy);
+	if (admission_meets_another(a))
 		return;
-	}
-	result = a->row.dry_run || a->leads ? 0 : admission_lead(a);
-	if (row || result == -ENOMEM)
+	row = history_by_key(c->history, &a->row);
+	copy = row ? recover_find(c, row) : NULL;
+	if (copy)
+		admission_meet(a, copy);
+	else if (row)
 		admission_refuse_memory(a);
-	else if (!result)
+	else
 		admission_look_up(a);
 }
 

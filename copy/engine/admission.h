@@ -22,7 +22,6 @@ void admission_dry_run_copied(struct region_queue *queue, const char *id, struct
  * source. */
 bool admission_needs(const struct copies *c, const char *region, const char *id);
 
-int admission_init(struct copies *c); /* 0 or -ENOMEM */
 /* The region goes: frees its dry runs. */
 void admission_forget(struct region_queue *queue);
 void admission_finish(struct copies *c);

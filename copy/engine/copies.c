@@ -56,7 +56,7 @@ static int copies_init(struct copies *c, const struct copies_options *options)
 	c->history = history_create();
 	c->timing = timing_create();
 	if (!c->history || !c->timing || job_init(c) < 0 || recover_init(c) < 0 ||
-		reply_init(c) < 0 || admission_init(c) < 0)
+		reply_init(c) < 0)
 		return -ENOMEM;
 	return on_end_create(own->loop, own->on_end, copies_end_told, c, &c->on_end);
 }

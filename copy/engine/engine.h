@@ -203,8 +203,6 @@ struct copies {
 	struct timing *timing;
 	struct watcher *watchers;
 	struct admission *admissions; /* requests that have no row yet */
-	struct admission *leaders;    /* of equal ones the first, by key */
-	struct loop_timer *follow_timer;
 	struct confirm *confirms;
 	struct amend *amends;
 	struct move_cleanup *cleanups;

@@ -105,7 +105,8 @@ static void test_a_source_that_is_gone_still_has_its_copy(void **state)
 	ask_and_wait(&first);
 	world_until_state(&first, COPY_COMPLETED);
 	source->deleted_at = world->now_ms;
-	world_run(3600 * 1000);
+	world_unmount(UNMOUNT);
+	world_mount();
 	ask_and_wait(&second);
 	assert_joined(&first, &second, 2);
 }
@@ -133,6 +134,22 @@ static void test_equal_requests_at_once_are_one_copy(void **state)
 	for (int64_t i = 1; i <= 6; i++)
 		if (i != 5)
 			assert_int_equal(world_receipt(i)->copy, asked[0].row);
+}
+
+/* Nor does it need the question for copies made elsewhere, during which they could meet. */
+static void test_equal_requests_without_tags_are_one_copy(void **state)
+{
+	struct asked first, second;
+
+	(void)state;
+	world_unmount(UNMOUNT);
+	world->options.no_tags = true;
+	world_mount();
+	ask(&first);
+	ask(&second);
+	world_until(world_answered, &second);
+	assert_joined(&first, &second, 2);
+	assert_int_equal(world->copies, 1);
 }
 
 static void test_all_that_wait_hear_of_a_refusal(void **state)
@@ -411,6 +428,22 @@ static void test_a_copy_that_is_gone_is_made_again(void **state)
 	world_mount();
 	assert_int_equal(world_copy(&first)->state, COPY_DELETED);
 	assert_int_equal(world_copy(&second)->state, COPY_PENDING);
+}
+
+/* A new copy is shown for five minutes, whatever EC2 says: it is asked all the same. */
+static void test_a_new_copy_that_is_gone_is_made_again(void **state)
+{
+	struct asked first, second;
+
+	(void)state;
+	ask_and_wait(&first);
+	world_until_state(&first, COPY_COMPLETED);
+	world_run(120000);
+	world_copy_in(WEST, 0)->deleted_at = world->now_ms;
+	ask_and_wait(&second);
+	assert_accepted(&second);
+	assert_int_not_equal(second.row, first.row);
+	assert_int_equal(world->copies, 2);
 }
 
 static void test_an_old_copy_that_is_gone_is_made_again(void **state)
@@ -898,6 +931,7 @@ int main(void)
 		T(test_the_same_again_is_one_more_receipt),
 		T(test_a_source_that_is_gone_still_has_its_copy),
 		T(test_equal_requests_at_once_are_one_copy),
+		T(test_equal_requests_without_tags_are_one_copy),
 		T(test_all_that_wait_hear_of_a_refusal),
 		T(test_a_disk_that_fails_tells_all_that_wait),
 		T(test_an_outcome_that_is_looked_for_is_waited_for),
@@ -908,6 +942,7 @@ int main(void)
 		T(test_a_queued_copy_is_compared_with_its_request),
 		T(test_a_key_is_known_by_its_forms),
 		T(test_a_copy_that_is_gone_is_made_again),
+		T(test_a_new_copy_that_is_gone_is_made_again),
 		T(test_an_old_copy_that_is_gone_is_made_again),
 		T(test_a_young_copy_is_not_gone),
 		T(test_without_ec2_nothing_is_recorded),
