@@ -41,7 +41,7 @@ def writing_what_is_read_only(t):
         (f"{SNAPSHOT}/description", "copy.description: TEXT"), (f"{SNAPSHOT}/metadata.json", "write tags/KEY"),
         (f"{SNAPSHOT}/status", "ebsfs writes it from EC2's state"), (f"{SNAPSHOT}/.wait", "ebsfs writes it from EC2's state"),
         (FILE, ("regions/REGION/", "with other options")), ("regions/eu-west-1/x.status", "ebsfs writes it from EC2's state"),
-        (f"regions/us-east-1/snapshots/{AWKWARD}/tags/aws:backup:source-resource", "AWS's own"))])
+        (f"regions/us-east-1/snapshots/{AWKWARD}/tags/aws:backup:source-resource", "AWS's and ebsfs's own"))])
     each(m, EPERM, [("change attributes of", path, hint, lambda p: os.truncate(p, 0)) for path, hint in (
         (f"{SNAPSHOT}/description", "copy.description: TEXT"), ("copies", "ebsfs writes it itself"))])
 
@@ -181,7 +181,7 @@ def tags_of_a_receipts_folder(t):
     no(m, EINVAL, f"create {folder}/" + "k" * 128, "EC2 permits 127", writes(b"x"), m(folder, "k" * 128))
     no(m, EINVAL, f"close {folder}/v", "not text in UTF-8", writes(b"\xe9"), m(folder, "v"))
     no(m, EINVAL, f"close {folder}/v", "EC2 permits 256", writes(b"v" * 257), m(folder, "v"))
-    no(m, EINVAL, "close regions/eu-west-1/folder/description", "not UTF-8", writes(b"\xe9"), m("regions/eu-west-1/folder/description"))
+    no(m, EINVAL, "close regions/eu-west-1/folder/description", "not text in UTF-8", writes(b"\xe9"), m("regions/eu-west-1/folder/description"))
     t.ok(f"echo fine > eu-west-1/folder/tags/v; cp us-east-1/snapshots/{NIGHTLY}/{NIGHTLY}.snapshot eu-west-1/folder/")
     [copy] = t.sim.copies("eu-west-1")
     same({k: v for k, v in copy["Tags"].items() if not k.startswith("ebsfs:")}, {"Name": "db", "env": "prod", "v": "fine"})
