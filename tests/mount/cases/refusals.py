@@ -5,7 +5,7 @@ import os
 import stat
 from errno import EBUSY, EINVAL, EISDIR, ENAMETOOLONG, EPERM
 
-from harness import case, check, contains, read, refused, same, status, write
+from harness import case, check, contains, read, refused, same, status, until, write
 from world import AWKWARD, BARE, NIGHTLY, SHARED
 
 SNAPSHOT = f"regions/us-east-1/snapshots/{NIGHTLY}"
@@ -183,7 +183,7 @@ def tags_of_a_receipts_folder(t):
     no(m, EINVAL, f"close {folder}/v", "EC2 permits 256", writes(b"v" * 257), m(folder, "v"))
     no(m, EINVAL, "close regions/eu-west-1/folder/description", "not text in UTF-8", writes(b"\xe9"), m("regions/eu-west-1/folder/description"))
     t.ok(f"echo fine > eu-west-1/folder/tags/v; cp us-east-1/snapshots/{NIGHTLY}/{NIGHTLY}.snapshot eu-west-1/folder/")
-    [copy] = t.sim.copies("eu-west-1")
+    [copy] = until(lambda: t.sim.copies("eu-west-1"), "the copy, which waits a moment for its description")
     same({k: v for k, v in copy["Tags"].items() if not k.startswith("ebsfs:")}, {"Name": "db", "env": "prod", "v": "fine"})
 
 
