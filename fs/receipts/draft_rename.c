@@ -125,9 +125,9 @@ static void draft_renaming_asked(void *arg, struct receipt *r, const struct err 
 {
 	struct renaming *m = arg;
 
-	if (err)
+	if (err && r)
 		draft_renaming_undo(m, r);
-	else
+	else if (r)
 		draft_renaming_take_place(m, r);
 	draft_renaming_end(m, err);
 }

@@ -176,10 +176,14 @@ static bool receipt_file_ask(
 static void receipt_file_ask_next(void *arg, struct receipt *r, const struct err *err)
 {
 	struct receipt_next next = *(struct receipt_next *)arg;
+	struct err gone;
 
 	(void)err;
 	free(arg);
-	receipt_file_ask(next.fs, r, true, next.user, next.reply);
+	if (receipts_check_writable(next.fs, r, &gone) == 0)
+		receipt_file_ask(next.fs, r, true, next.user, next.reply);
+	else if (next.reply)
+		pending_reply_err(next.reply, &gone);
 }
 
 static int receipt_file_defer(

@@ -209,7 +209,7 @@ static void receipt_part_after(void *arg, struct receipt *r, const struct err *e
 	int result;
 
 	(void)err; /* the request's own caller is told */
-	result = receipt_part_go(part, r, &mine);
+	result = r ? receipt_part_go(part, r, &mine) : err_set(&mine, ENOENT, "the folder is gone");
 	if (result <= 0)
 		receipt_part_end(part, result < 0 ? &mine : NULL);
 }

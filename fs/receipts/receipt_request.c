@@ -128,20 +128,23 @@ static void receipt_request_settle(
 		receipts_save(fs, r);
 }
 
-/* Calls what waits for the end of the request. */
-static void receipt_request_follow(struct fs *fs, uint32_t number, const struct err *err)
+/* Calls what waits for the end of the request. Each may request the next text, which the others
+ * then wait for, or drop the receipt. Returns the receipt, if it is still there. */
+static struct receipt *receipt_request_follow(
+	struct fs *fs, struct receipt *r, const struct err *err)
 {
-	struct node n = {.slot = number};
+	struct node n = receipts_node(r);
+	struct receipt_after *list = steal(&r->work->after);
 	receipts_after_fn *fn;
-	struct receipt *r;
 	void *arg;
 
-	/* Each may request the next text: the others follow that. */
-	while ((r = receipts_get(fs->receipts, n)) && r->state != RECEIPT_ASKING &&
-		receipts_after_take(r->work, &fn, &arg))
+	while (!(r && r->state == RECEIPT_ASKING) && receipts_after_take(&list, &fn, &arg)) {
 		fn(arg, r, err);
-	if (r)
-		receipts_work_shed(r);
+		r = receipts_get(fs->receipts, n);
+	}
+	if (list)
+		receipts_after_put_back(r->work, list);
+	return r;
 }
 
 /* The request was accepted (`copy`) or failed. With both, `err` is EC2's refusal of that copy. */
@@ -150,7 +153,7 @@ static void receipt_request_end(
 {
 	struct fs *fs = asking->fs;
 	struct receipt *r = receipts_get(fs->receipts, (struct node){.slot = asking->number});
-	bool heard;
+	bool heard, is_new;
 
 	receipt_request_settle(fs, r, copy, err);
 	heard = receipts_work_reply(r->work, err);
@@ -160,15 +163,18 @@ static void receipt_request_end(
 	if (asking->move && copy && (err || !heard))
 		copies_keep_source(fs->copies, copy);
 	receipts_changed(fs->receipts, r->number);
+	is_new = r->work->before.state == RECEIPT_DRAFT;
+	r = receipt_request_follow(fs, r, err);
+	if (!r || r->state == RECEIPT_ASKING)
+		return;
 	/* A mv that was surely refused leaves no new receipt: mv itself tries a second time, and
 	 * must hear the same. While it is unknown whether EC2 copies, the receipt stays. */
-	if (asking->move && err && !receipts_is_fixed(fs, r) && !r->work->after &&
-		r->work->before.state == RECEIPT_DRAFT) {
+	if (asking->move && err && is_new && !receipts_is_fixed(fs, r)) {
 		if (r->id)
 			journal_delete_receipt(fs->journal, r->id, NULL, NULL);
 		receipts_drop(fs, r);
 	} else {
-		receipt_request_follow(fs, asking->number, err);
+		receipts_work_shed(r);
 	}
 }
 
@@ -337,10 +343,9 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 		err_set(&err, ENOMEM, "out of memory");
 		if (reply)
 			pending_reply_err(reply, &err);
-		if (move && r->state == RECEIPT_DRAFT)
+		r = receipt_request_follow(fs, r, &err);
+		if (r && move && r->state == RECEIPT_DRAFT)
 			receipts_drop(fs, r);
-		else
-			receipt_request_follow(fs, r->number, &err);
 		return;
 	}
 	if (reply)

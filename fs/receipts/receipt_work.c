@@ -135,15 +135,20 @@ int receipts_turn(
 	return 0;
 }
 
-bool receipts_after_take(struct receipt_work *w, receipts_after_fn **fn, void **arg)
+bool receipts_after_take(struct receipt_after **list, receipts_after_fn **fn, void **arg)
 {
-	struct receipt_after *after = w ? w->after : NULL;
+	struct receipt_after *after = *list;
 
 	if (!after)
 		return false;
-	LL_DELETE(w->after, after);
+	LL_DELETE(*list, after);
 	*fn = after->fn;
 	*arg = after->arg;
 	free(after);
 	return true;
+}
+
+void receipts_after_put_back(struct receipt_work *w, struct receipt_after *list)
+{
+	LL_CONCAT(w->after, list);
 }

@@ -174,8 +174,8 @@ void receipts_work_wait(struct receipt_work *w, struct pending_reply *reply);
 bool receipts_work_reply(struct receipt_work *w, const struct err *err);
 
 /* Calls fn(arg, r, err) when the request that is under way (RECEIPT_ASKING), or about to be made,
- * has ended; err NULL: it was accepted. fn may drop r, or request another text, whose end
- * the others then get; it is not called if r is dropped before. Returns 0 or -ENOMEM. */
+ * has ended; err NULL: it was accepted. r is NULL if an earlier function has dropped it. fn may
+ * drop r, or request another text, whose end the others then get. Returns 0 or -ENOMEM. */
 typedef void receipts_after_fn(void *arg, struct receipt *r, const struct err *err);
 int receipts_after(struct receipt_work *w, receipts_after_fn *fn, void *arg);
 /* An operation that must not come between a receipt and its request: calls fn(arg, reply) when the
@@ -184,8 +184,9 @@ int receipts_after(struct receipt_work *w, receipts_after_fn *fn, void *arg);
 typedef void receipts_turn_fn(void *arg, struct pending_reply *reply);
 int receipts_turn(
 	struct receipt_work *w, receipts_turn_fn *fn, void *arg, struct pending_reply *reply);
-/* Takes the first of them, to call it. False: there is none; w may be NULL. */
-bool receipts_after_take(struct receipt_work *w, receipts_after_fn **fn, void **arg);
+/* Takes the first of such a list, to call it. False: there is none. */
+bool receipts_after_take(struct receipt_after **list, receipts_after_fn **fn, void **arg);
+void receipts_after_put_back(struct receipt_work *w, struct receipt_after *list);
 
 /* --- receipt_request.c --- */
 

@@ -274,55 +274,48 @@ static bool rename_waits(struct fs *fs, struct node from_folder, const char *fro
 	return true;
 }
 
-void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
-	struct node to_folder, const char *to_name, bool noreplace, struct pending_reply *a)
+/* Renames the node that the old name stands for. */
+static void rename_found(
+	struct node from_folder, const char *from_name, const struct receipt_mv *mv)
 {
-	bool same = node_number(from_folder) == node_number(to_folder);
-	struct receipt_mv mv = {
-		.to_folder = to_folder, .to_name = to_name, .same = same, .noreplace = noreplace};
-	struct node from;
+	struct fs *fs = mv->fs;
 	struct err err;
-	int r = tree_find(fs, from_folder, from_name, &from);
+	int r;
 
-	if (r < 0)
-		pending_reply_errno(a, -r);
-	if (r < 0 || rename_waits(fs, from_folder, from_name, to_folder, to_name, noreplace, a))
-		return;
-	mv.fs = fs;
-	mv.from = from;
-	mv.reply = a;
-	switch (from.kind) {
+	switch (mv->from.kind) {
 	case NODE_RECEIPT:
 	case NODE_FOLDER:
 		/* It becomes another node, and the kernel keeps the name with the old one. */
-		r = receipt_mv_drops(&mv) ? tree_uncache_name(fs, from) : 0;
+		r = receipt_mv_drops(mv) ? tree_uncache_name(fs, mv->from) : 0;
 		if (r)
-			pending_reply_errno(a, r > 0 ? ESTALE : -r);
+			pending_reply_errno(mv->reply, r > 0 ? ESTALE : -r);
 		else
-			receipt_rename(&mv);
+			receipt_rename(mv);
 		return;
 	case NODE_DRAFT:
 	case NODE_DRAFT_FOLDER:
 	case NODE_DRAFT_LINK:
 		if (from_folder.kind != NODE_TAGS)
-			draft_rename(&mv);
-		else if (same)
-			tags_rename_scratch(fs, from, to_folder, to_name, noreplace, a);
+			draft_rename(mv);
+		else if (mv->same)
+			tags_rename_scratch(
+				fs, mv->from, mv->to_folder, mv->to_name, mv->noreplace, mv->reply);
 		else
 			break;
 		return;
 	case NODE_SNAPSHOT:
 	case NODE_SNAPSHOT_FILE:
-		r = fs->options->delete_ ? tree_uncache_name(fs, from) : 0;
+		r = fs->options->delete_ ? tree_uncache_name(fs, mv->from) : 0;
 		if (r)
-			pending_reply_errno(a, r > 0 ? ESTALE : -r);
+			pending_reply_errno(mv->reply, r > 0 ? ESTALE : -r);
 		else
-			move_snapshot(fs, from, to_folder, to_name, noreplace, a);
+			move_snapshot(
+				fs, mv->from, mv->to_folder, mv->to_name, mv->noreplace, mv->reply);
 		return;
 	case NODE_TAG:
-		if (!same)
+		if (!mv->same)
 			break;
-		tags_rename(fs, from, from_folder, to_name, noreplace, a);
+		tags_rename(fs, mv->from, from_folder, mv->to_name, mv->noreplace, mv->reply);
 		return;
 	default:
 		break;
@@ -331,5 +324,22 @@ void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
 		"ebsfs sets the name and place of '%s'; only receipts, tags and, to another "
 		"region, snapshots can be moved",
 		from_name);
-	pending_reply_err(a, &err);
+	pending_reply_err(mv->reply, &err);
+}
+
+void rename_node(struct fs *fs, struct node from_folder, const char *from_name,
+	struct node to_folder, const char *to_name, bool noreplace, struct pending_reply *a)
+{
+	struct receipt_mv mv = {.fs = fs,
+		.to_folder = to_folder,
+		.to_name = to_name,
+		.same = node_number(from_folder) == node_number(to_folder),
+		.noreplace = noreplace,
+		.reply = a};
+	int r = tree_find(fs, from_folder, from_name, &mv.from);
+
+	if (r < 0)
+		pending_reply_errno(a, -r);
+	else if (!rename_waits(fs, from_folder, from_name, to_folder, to_name, noreplace, a))
+		rename_found(from_folder, from_name, &mv);
 }

@@ -2,6 +2,7 @@
 """Receipts as names of copies: when a text is complete, what is written over a receipt, its time, its status, its removal."""
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -215,6 +216,29 @@ def another_text_while_the_first_is_asked_for(t):
     same(write_two("z", text(m, AWKWARD, "copy.kms-key: alias/nowhere"), text(m, AWKWARD))[1], 0)
     same(read(m.region("eu-west-1", "z")), text(m, AWKWARD))
     same(len(t.sim.copies("eu-west-1")), 3)
+
+
+@case
+def after_an_interrupted_cp(t):
+    """The request goes on. What the next command does to its receipt waits for the result: rm, install, mv, rsync, an editor."""
+    m = t.mount("delete")
+    m.allow("UnauthorizedOperation")
+    t.sim.fault("CopySnapshot", effect="slow", seconds=0.7, times=100)
+    t.ok(f"cp -p {file(NIGHTLY)} {t.path('new')}")
+    commands = (f"install {file(NIGHTLY)} us-west-2/x", "rm us-west-2/x", "mv us-west-2/x us-west-2/y", f"rsync -a {t.path('new')} us-west-2/x",
+                f"cp --remove-destination {file(NIGHTLY)} us-west-2/x", "sed -i s/a/a/ us-west-2/x", f"cp -b {file(NIGHTLY)} us-west-2/x",
+                f"mv -f {file(NIGHTLY)} us-west-2/x")
+    for n, command in enumerate(commands):
+        again = t.path(f"text{n}")
+        t.ok(f"(cat {file(NIGHTLY)}; echo copy.again: {n}) > {again}; touch -r {file(NIGHTLY)} {again}")
+        cp = t.background(["cp", again, m.region("us-west-2", "x")], stderr=subprocess.DEVNULL)
+        until(lambda: os.path.exists(m.region("us-west-2", "x.status")) and "submitting" in read(m.region("us-west-2", "x.status")), "it is asked for")
+        cp.send_signal(signal.SIGINT)
+        cp.wait(5)
+        t.ok(command.replace(file(NIGHTLY), again).replace(t.path("new"), again) if "mv -f" not in command else f"! {command} 2>/dev/null")
+        t.ok("rm -f us-west-2/x us-west-2/x~ us-west-2/y")
+        same(len(t.sim.copies("us-west-2")), n + 1, command)
+    same(t.sim.count("CopySnapshot"), len(commands))
 
 
 @case
