@@ -12,7 +12,7 @@ struct packed {
 	int64_t id;
 	int64_t requested_ms, started_ms, ended_ms, deleted_ms, bytes;
 	uint8_t state;
-	bool move : 1, encrypted : 1, dry_run : 1, adopted : 1;
+	bool move : 1, encrypted : 1, dry_run : 1, adopted : 1, acknowledged : 1;
 	char texts[];
 };
 
@@ -108,7 +108,8 @@ static struct packed *history_pack(const struct copy *copy)
 		.move = row.move,
 		.encrypted = row.encrypted,
 		.dry_run = row.dry_run,
-		.adopted = row.adopted};
+		.adopted = row.adopted,
+		.acknowledged = row.acknowledged};
 	at = p->texts;
 	for (int i = 0; i < TEXTS; i++)
 		at = stpcpy(at, *texts[i] ? *texts[i] : "") + 1;
@@ -381,7 +382,7 @@ int history_get(const struct history *h, int64_t row, struct copy *out)
 		.encrypted = p->encrypted,
 		.dry_run = p->dry_run,
 		.adopted = p->adopted,
-		.acknowledged = true};
+		.acknowledged = p->acknowledged};
 	history_texts_of(&out->row, texts);
 	for (unsigned i = 0; i < TEXTS; i++) {
 		const char *text = history_packed_text(p, i);

@@ -26,6 +26,7 @@ struct receipts {
 	uint32_t n, cap;
 	uint64_t version;
 	struct hashset by_key; /* numbers */
+	bool shown_undecided;  /* the kernel may have the attributes of one whose copy is */
 	receipts_watch_fn *watch;
 	void *watch_arg;
 };
@@ -491,15 +492,31 @@ void receipts_set_attr(struct fs *fs, struct receipt *r, const struct stat *st, 
 	receipts_save(fs, r);
 }
 
-/* A copy that failed, or was refused: its receipt is older than any source, so that rsync and cp -u
- * send it again. */
-static bool receipt_came_to_nothing(const struct fs *fs, const struct receipt *r)
+/* A copy that was being sent when an earlier mount ended: its caller was not told of it, and it may
+ * come to nothing. */
+static bool receipts_is_undecided(const struct copy *copy)
+{
+	return copy->state == COPY_SUBMITTING && !copy->row.acknowledged;
+}
+
+static bool receipts_is_nothing(const struct copy *copy)
+{
+	return copy->state == COPY_FAILED || copy->state == COPY_ERROR ||
+	       (copy->state == COPY_CANCELLED && !copy->row.acknowledged);
+}
+
+/* A copy that failed, was refused, or whose caller was told nothing: its receipt is older than any
+ * source, so that rsync and cp -u send it again. */
+static bool receipt_is_to_be_sent(const struct fs *fs, const struct receipt *r)
 {
 	const struct copy *copy = receipts_copy(fs, r);
 
-	if (copy)
-		return copy->state == COPY_FAILED || copy->state == COPY_ERROR;
-	return r->state == RECEIPT_DRAFT && r->work && r->work->has_refused;
+	if (!copy)
+		return r->state == RECEIPT_DRAFT && r->work && r->work->has_refused;
+	if (!receipts_is_undecided(copy))
+		return receipts_is_nothing(copy);
+	fs->receipts->shown_undecided = true;
+	return true;
 }
 
 void receipts_attr(const struct fs *fs, const struct receipt *r, struct stat *st)
@@ -509,7 +526,7 @@ void receipts_attr(const struct fs *fs, const struct receipt *r, struct stat *st
 	st->st_gid = r->gid;
 	st->st_mtim = timespec_of_ns(r->mtime_ns);
 	st->st_atim = st->st_ctim = st->st_mtim;
-	if (receipt_came_to_nothing(fs, r))
+	if (receipt_is_to_be_sent(fs, r))
 		st->st_mtim = timespec_of_ns(0);
 }
 
@@ -517,7 +534,7 @@ void receipts_copy_changed(const struct fs *fs, const struct copy *copy)
 {
 	const struct receipts *rs = fs->receipts;
 
-	if (!copy->row.id || (copy->state != COPY_FAILED && copy->state != COPY_ERROR))
+	if (!copy->row.id || (!receipts_is_nothing(copy) && !rs->shown_undecided))
 		return;
 	for (uint32_t i = 0; i < rs->n; i++)
 		if (rs->all[i] && rs->all[i]->copy == copy->row.id)

@@ -54,6 +54,7 @@ static void test_every_member_comes_back(void **state)
 					 .encrypted = true,
 					 .move = true,
 					 .adopted = true,
+					 .acknowledged = true,
 					 .copy_id = (char *)"snap-2",
 					 .requested_ms = 1,
 					 .started_ms = 2,
@@ -74,8 +75,8 @@ static void test_every_member_comes_back(void **state)
 	assert_string_equal(out.row.region, "eu-west-1");
 	assert_string_equal(out.row.label, "weekly");
 	assert_string_equal(out.row.kms_key_id, "alias/dr");
-	assert_true(out.row.encrypted && out.row.move && out.row.adopted && !out.row.dry_run);
-	assert_true(out.row.acknowledged);
+	assert_true(out.row.encrypted && out.row.move && out.row.adopted && out.row.acknowledged);
+	assert_false(out.row.dry_run);
 	assert_string_equal(out.row.copy_id, "snap-2");
 	assert_int_equal(out.row.requested_ms, 1);
 	assert_int_equal(out.row.started_ms, 2);
