@@ -813,8 +813,7 @@ static void admission_adopt(
 	free(steal(&row.description));
 	free(steal(&row.tags));
 	free(steal(&row.kms_key_id));
-	free(row.message);
-	row.message = made->note ? strdup(made->note) : NULL;
+	free(steal(&row.message));
 	row.copy_id = strdup(made->copy_id);
 	row.encrypted = row.move = false;
 	row.completion_minutes = 0;

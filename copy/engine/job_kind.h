@@ -32,7 +32,6 @@ struct job_made {
 	const char *copy_id;
 	bool completed;
 	int64_t started_ms, ended_ms; /* wall clock; 0: unknown */
-	const char *note;             /* for the row's message; NULL */
 };
 /* made NULL without err: none. err: EC2 could not be asked. */
 typedef void job_made_done(void *arg, const struct job_made *made, const struct err *err);
@@ -104,7 +103,7 @@ struct job_kind {
 	int (*encryption)(const struct copies *c, const struct copy *copy, struct buf *out);
 	/* The status line `move` of a row that moves: what becomes of the source. */
 	void (*follow_up)(const struct copy *copy, struct buf *out);
-	/* Appends "; " and a remark if the same request was carried out elsewhere too. */
+	/* Appends a remark if the same request was carried out elsewhere too. */
 	void (*doubles)(const struct copies *c, const struct copy *copy, struct buf *out);
 };
 

@@ -89,18 +89,8 @@ static struct adopt_source *adopt_source_make(struct copy_adoption *a, const cha
 	return NULL;
 }
 
-static bool adopt_is_source(const char *text)
-{
-	char *region, *id;
-	bool valid = copy_tags_source(text, &region, &id);
-
-	free(region);
-	free(id);
-	return valid;
-}
-
-/* Takes up the snapshot if its tag names a source. seen_at: when the question that found it began;
- * 0: it was not asked for. 0 or -ENOMEM. */
+/* Takes up the snapshot if it has the tag; a malformed value is no request's source. seen_at: when
+ * the question that found it began; 0: it was not asked for. 0 or -ENOMEM. */
 static int adopt_take(struct region_queue *queue, catalogue_slot slot, int64_t seen_at)
 {
 	const struct catalogue *catalogue = region_catalogue(queue->region);
@@ -108,7 +98,7 @@ static int adopt_take(struct region_queue *queue, catalogue_slot slot, int64_t s
 	struct adopt_source *source;
 	struct adopt_copy *copies;
 
-	if (!text || !adopt_is_source(text))
+	if (!text)
 		return 0;
 	source = adopt_source_make(&queue->kind_region->adoption, text);
 	if (!source)
@@ -214,7 +204,7 @@ void adopt_doubles(const struct copies *c, const struct copy *copy, struct buf *
 	for (size_t i = 0; i < source->n && n < DOUBLES_SHOWN; i++)
 		if (adopt_fits(queue, &terms, source->copies[i].slot, &s))
 			buf_printf(out, "%s%s",
-				n++ ? ", " : "; another copy with the same source: ", s.id);
+				n++ ? ", " : "another copy with the same source: ", s.id);
 }
 
 /* --- answers --- */

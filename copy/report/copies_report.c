@@ -70,6 +70,24 @@ static void status_duration(struct buf *out, const char *key, int64_t ms)
 	copies_text_line(out, key, isotime_duration(ms / 1000, text));
 }
 
+void copies_text_note(struct buf *out, const char *remark)
+{
+	size_t line = out->len ? out->len - 1 : 0; /* where the last line begins */
+
+	if (!remark || !*remark)
+		return;
+	while (line && out->data[line - 1] != '\n')
+		line--;
+	if (out->len && !strncmp(out->data + line, "note: ", strlen("note: "))) {
+		buf_resize(out, out->len - 1);
+		buf_puts(out, "; ");
+		utf8_put_line(out, remark);
+		buf_putc(out, '\n');
+	} else {
+		copies_text_line(out, "note", remark);
+	}
+}
+
 void copies_text_progress(struct buf *out, int percent)
 {
 	int full = percent < 0 ? 0 : percent > 100 ? BAR : percent * BAR / 100;
@@ -150,22 +168,20 @@ static void status_outcome(const struct copy *copy, struct buf *out)
 	copies_text_line(out, "request-id", row->request_id);
 }
 
-/* One line for all remarks: no key comes twice. */
 static void status_note(const struct copies *c, const struct copy *copy, struct buf *out)
 {
 	const struct journal_copy *row = &copy->row;
-	_cleanup_buf_ struct buf text = BUF_INIT;
+	_cleanup_buf_ struct buf doubles = BUF_INIT;
 
-	if (row->message && !status_message_is_outcome(copy))
-		buf_printf(&text, "; %s", row->message);
+	if (!status_message_is_outcome(copy))
+		copies_text_note(out, row->message);
 	if (copy->origin == COPY_OURS)
-		copy->kind->doubles(c, copy, &text);
+		copy->kind->doubles(c, copy, &doubles);
+	copies_text_note(out, buf_str(&doubles));
+	if (doubles.error)
+		out->error = doubles.error;
 	if (row->source_region && !strcmp(row->source_region, row->region))
-		buf_printf(&text, "; source and copy are in the same region, %s", row->region);
-	if (text.error)
-		out->error = text.error;
-	else if (text.len)
-		copies_text_line(out, "note", text.data + 2);
+		copies_text_note(out, "source and copy are in the same region");
 }
 
 int copies_status(const struct copies *c, const struct copy *copy, int64_t now_ms, struct buf *out)

@@ -3,12 +3,13 @@
 #include "status_confirm.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <utlist.h>
 
 #include "clock.h"
+#include "copies_report.h"
 #include "loop.h"
 #include "receipts.h"
-#include "utf8.h"
 
 struct copy *status_confirm_candidate(struct fs *fs, struct node n)
 {
@@ -46,16 +47,18 @@ static void status_confirm_free(struct status_confirm *c)
 static void status_confirm_show(struct handle *h, status_confirm_text_fn *text, size_t size,
 	struct pending_reply *reply, const char *why)
 {
+	char note[700];
 	int r;
 
 	buf_clear(&h->text);
 	h->changed = false;
 	r = text(h->fs, h->node, &h->text);
 	if (r == 0 && why) {
-		buf_puts(&h->text, "note: the last known state; EC2 could not be asked whether "
-				   "the snapshot still exists: ");
-		utf8_put_line(&h->text, why);
-		buf_putc(&h->text, '\n');
+		snprintf(note, sizeof(note),
+			"the last known state; EC2 could not be asked whether the snapshot still "
+			"exists: %s",
+			why);
+		copies_text_note(&h->text, note);
 		r = -h->text.error;
 	}
 	if (r < 0) {

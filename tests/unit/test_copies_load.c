@@ -84,8 +84,8 @@ static void test_a_thousand_copies_through_a_limit_of_twenty(void **state)
 	assert_int_equal(world->most, 20);
 	assert_in_range(took, best, best + best / 20);
 	assert_int_equal(world->refusals, 1);
-	/* One look-up of the source, then one poll an interval; and a question for each that waited,
-	 * whether others have made it. */
+	/* One look-up of the source, then one poll an interval; and a question for each that
+	 * waited, whether others have made it. */
 	assert_in_range(world->describes, took / 2000 / 2, took / 2000 + 2 + n);
 }
 

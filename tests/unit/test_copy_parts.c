@@ -388,6 +388,15 @@ static void test_bars(void **state)
 	copies_text_line(&out, "none", NULL);
 	copies_text_line(&out, "none", "");
 	assert_string_equal(out.data, "message: two lines ?[31m\n");
+	copies_text_note(&out, NULL);
+	copies_text_note(&out, "");
+	copies_text_note(&out, "one");
+	copies_text_note(&out, "two\nlines");
+	assert_string_equal(out.data, "message: two lines ?[31m\nnote: one; two lines\n");
+	buf_clear(&out);
+	copies_text_note(&out, "alone");
+	copies_text_note(&out, "not any more");
+	assert_string_equal(out.data, "note: alone; not any more\n");
 }
 
 /* --- tags --- */
