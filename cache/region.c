@@ -41,6 +41,9 @@ static void backoff_timer_fired(void *arg)
 	waiters_deliver(&r->failed, region_is_whole(r) ? NULL : &err);
 }
 
+/* Ids of a region that was never listed are confirmed one by one, up to this number. */
+#define REGION_UNLISTED_LOOKUPS 10
+
 /* --- the lookup's results --- */
 
 static bool is_own(const struct region *r, const struct ec2_snapshot *s)
@@ -403,6 +406,25 @@ struct region_waiter *region_ensure_id(
 	if (!force && listed && freshness == REGION_STALE && listing_is_cheaper(r))
 		return region_ensure(r, false, done, arg, ready);
 	return lookup_ask(r->lookup, id, force, done, arg);
+}
+
+bool region_id_is_confirmed(const struct region *r, const char *id, int64_t now_ms)
+{
+	catalogue_slot slot = catalogue_find_shown(r->catalogue, id);
+
+	return lookup_remembers(r->lookup, id, now_ms) ||
+	       (catalogue_presence(r->catalogue, slot) == CATALOGUE_LISTED &&
+		       region_freshness(r, now_ms) == REGION_FRESH);
+}
+
+struct region_waiter *region_confirm_id(
+	struct region *r, const char *id, region_done *done, void *arg)
+{
+	/* A region that was never listed may be large. */
+	if (listing_is_cheaper(r) &&
+		(region_listed_at(r) || r->asked_while_stale > REGION_UNLISTED_LOOKUPS))
+		region_prefetch(r);
+	return lookup_ask(r->lookup, id, true, done, arg);
 }
 
 void region_cancel(struct region_waiter *w)

@@ -137,14 +137,13 @@ static bool confirm_is_known(const struct copies *c, struct region *region, cons
 			catalogue, catalogue_find(catalogue, copy->row.copy_id), clock_mono_ms()))
 		return false;
 	return presence == CONFIRM_ALIVE &&
-	       region_freshness(region, clock_mono_ms()) == REGION_FRESH;
+	       region_id_is_confirmed(region, copy->row.copy_id, clock_mono_ms());
 }
 
 static int confirm_ask(
 	struct copies *c, struct region *region, struct copy *copy, copies_done *done, void *arg)
 {
 	struct confirm *m = calloc(1, sizeof(*m));
-	bool ready = false;
 
 	if (!m)
 		return -ENOMEM;
@@ -156,7 +155,7 @@ static int confirm_ask(
 		.arg = arg};
 	DL_APPEND(c->confirms, m);
 	if (m->id)
-		m->waiter = region_ensure_id(region, m->id, true, confirm_asked, m, &ready);
+		m->waiter = region_confirm_id(region, m->id, confirm_asked, m);
 	if (m->waiter)
 		return 0;
 	confirm_destroy(m);

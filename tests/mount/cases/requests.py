@@ -2,8 +2,9 @@
 """What it costs: the requests that an act makes, counted by the simulator."""
 import os
 import subprocess
+import time
 
-from harness import case, check, read, same
+from harness import case, check, read, same, until
 from world import IRISH, NIGHTLY, NOWHERE, OWN
 
 
@@ -94,6 +95,29 @@ def find_over_everything(t):
     m = t.mount("poll=60")
     t.ok(f"find {m.path} > /dev/null")
     same(t.sim.count("DescribeSnapshots"), len(OWN))
+
+
+@case
+def statuses_of_many_completed_copies(t):
+    """Whether their snapshots still exist: a few are asked for one by one, then a listing answers for all; within ttl, nothing is asked."""
+    t.start_sim(bulk={"us-east-1": 60, "eu-west-1": 3}, world=False)
+    t.sim.set_limit(100)
+    t.sim.set_copy_seconds(0)
+    m = t.mount("ttl=3,window=0.1")
+    t.run("cp us-east-1/snapshots/*/*.snapshot eu-west-1/")  # two are archived
+    until(lambda: t.run("grep -L '^state: completed' eu-west-1/*.status | wc -l").out == "2\n", "the copies complete")
+    time.sleep(3.5)
+    for wanted in (15, 0):
+        before = t.sim.count("DescribeSnapshots", "eu-west-1")
+        same(t.run("grep -c '^state: completed' eu-west-1/*.status | grep -c :1").out, "58\n")
+        spent = t.sim.count("DescribeSnapshots", "eu-west-1") - before
+        check(spent <= wanted, spent, "requests")
+    time.sleep(3.5)
+    before = t.sim.count("DescribeSnapshots", "eu-west-1")
+    t.run("rsync -a us-east-1/snapshots/*/*.snapshot us-east-1/snapshots/*/*.snapshot eu-west-1/")
+    t.run("cp us-east-1/snapshots/*/*.snapshot eu-west-1/")
+    spent = t.sim.count("DescribeSnapshots", "eu-west-1") - before
+    check(spent <= 5, spent, "requests for copies that exist")
 
 
 @case
