@@ -129,12 +129,11 @@ static void receipt_request_settle(
 }
 
 /* Calls what waits for the end of the request. Each may request the next text, which the others
- * then wait for, or drop the receipt. Returns the receipt, if it is still there. */
-static struct receipt *receipt_request_follow(
-	struct fs *fs, struct receipt *r, const struct err *err)
+ * then wait for, or drop the receipt. */
+static void receipt_request_follow(
+	struct fs *fs, struct node n, struct receipt_after *list, const struct err *err)
 {
-	struct node n = receipts_node(r);
-	struct receipt_after *list = steal(&r->work->after);
+	struct receipt *r = receipts_get(fs->receipts, n);
 	receipts_after_fn *fn;
 	void *arg;
 
@@ -144,7 +143,8 @@ static struct receipt *receipt_request_follow(
 	}
 	if (list)
 		receipts_after_put_back(r->work, list);
-	return r;
+	if (r)
+		receipts_work_shed(r);
 }
 
 /* The request was accepted (`copy`) or failed. With both, `err` is EC2's refusal of that copy. */
@@ -152,8 +152,10 @@ static void receipt_request_end(
 	const struct receipt_request *asking, struct copy *copy, const struct err *err)
 {
 	struct fs *fs = asking->fs;
-	struct receipt *r = receipts_get(fs->receipts, (struct node){.slot = asking->number});
-	bool heard, is_new;
+	struct node n = {.slot = asking->number};
+	struct receipt *r = receipts_get(fs->receipts, n);
+	struct receipt_after *after;
+	bool heard;
 
 	receipt_request_settle(fs, r, copy, err);
 	heard = receipts_work_reply(r->work, err);
@@ -163,19 +165,16 @@ static void receipt_request_end(
 	if (asking->move && copy && (err || !heard))
 		copies_keep_source(fs->copies, copy);
 	receipts_changed(fs->receipts, r->number);
-	is_new = r->work->before.state == RECEIPT_DRAFT;
-	r = receipt_request_follow(fs, r, err);
-	if (!r || r->state == RECEIPT_ASKING)
-		return;
+	after = steal(&r->work->after);
 	/* A mv that was surely refused leaves no new receipt: mv itself tries a second time, and
 	 * must hear the same. While it is unknown whether EC2 copies, the receipt stays. */
-	if (asking->move && err && is_new && !receipts_is_fixed(fs, r)) {
+	if (asking->move && err && r->work->before.state == RECEIPT_DRAFT &&
+		!receipts_is_fixed(fs, r)) {
 		if (r->id)
 			journal_delete_receipt(fs->journal, r->id, NULL, NULL);
 		receipts_drop(fs, r);
-	} else {
-		receipts_work_shed(r);
 	}
+	receipt_request_follow(fs, n, after, err);
 }
 
 /* For copies_request(). */
@@ -333,6 +332,7 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 	uid_t user, struct pending_reply *reply)
 {
 	struct receipt_request asking = {.fs = fs, .number = r->number, .user = user, .move = move};
+	struct receipt_after *after;
 	char path[NODE_PATH_SIZE];
 	struct err err;
 	int result;
@@ -343,9 +343,10 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 		err_set(&err, ENOMEM, "out of memory");
 		if (reply)
 			pending_reply_err(reply, &err);
-		r = receipt_request_follow(fs, r, &err);
-		if (r && move && r->state == RECEIPT_DRAFT)
+		after = steal(&r->work->after);
+		if (move && r->state == RECEIPT_DRAFT)
 			receipts_drop(fs, r);
+		receipt_request_follow(fs, (struct node){.slot = asking.number}, after, &err);
 		return;
 	}
 	if (reply)

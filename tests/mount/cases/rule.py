@@ -242,6 +242,32 @@ def after_an_interrupted_cp(t):
 
 
 @case
+def a_rename_after_an_interrupted_one(t):
+    """It waits for the first one's request, which is refused and leaves no receipt; it then asks itself, and does not hang."""
+    m = t.mount("delete")
+    m.allow("UnauthorizedOperation")
+    os.stat(m.file("us-east-1", NIGHTLY))
+    for n, names in enumerate(((m.file("us-east-1", NIGHTLY),) * 2, [m.region("eu-west-1", ".a"), m.region("eu-west-1", ".b")])):
+        new = m.region("eu-west-1", f"x{n}")
+        for name in names if n else ():
+            write(name, text(m, BARE))
+        for _ in range(2):
+            t.sim.fault("CopySnapshot", code="UnauthorizedOperation", http=403)
+        t.sim.pause()
+        first, second = (["python3", "-c", f"import os; os.rename({name!r}, {new!r})"] for name in names)
+        first = t.background(first, stderr=subprocess.DEVNULL)
+        time.sleep(1)
+        first.send_signal(signal.SIGINT)
+        first.wait(5)
+        second = t.background(second, stderr=subprocess.PIPE)
+        time.sleep(1)
+        t.sim.resume()
+        contains(second.communicate(timeout=20)[1], "Permission denied")
+        check(not os.path.exists(new), "a receipt is left")
+    same(t.sim.copies("eu-west-1"), [])
+
+
+@case
 def mv_over_its_own_receipt(t):
     """cp, and later mv: the receipt stays, the copy is the same, and its source goes. Another snapshot's receipt is not replaced, and nothing is moved to a draft."""
     m = t.mount("delete")
