@@ -487,7 +487,7 @@ static void test_a_label_is_a_tag(void **state)
 
 static void count_started(void *arg, int64_t row)
 {
-	assert_int_equal(row, 7);
+	assert_in_range(row, 7, 7 + 60);
 	++*(unsigned *)arg;
 }
 
@@ -535,8 +535,10 @@ static void test_the_command_gets_the_facts_and_only_as_environment(void **state
 		"$(touch /tmp/ebsfs-evil); `x` ' \" & \n rm -rf / no input\n");
 	assert_int_equal(access("/tmp/ebsfs-evil", F_OK), -1);
 	/* More than run at once: the others follow. */
-	for (int i = 0; i < 30; i++)
+	for (int i = 0; i < 30; i++) {
+		copy.row.id++; /* of one copy, one command waits */
 		on_end_run(o, &copy);
+	}
 	uv_run(&loop, UV_RUN_DEFAULT);
 	f = fopen(path, "r");
 	int lines = 0;
@@ -547,8 +549,10 @@ static void test_the_command_gets_the_facts_and_only_as_environment(void **state
 	assert_int_equal(lines, 31 * 3);
 	assert_int_equal(started, 31);
 	/* Destroyed while some run and some wait. */
-	for (int i = 0; i < 30; i++)
+	for (int i = 0; i < 30; i++) {
+		copy.row.id++; /* of one copy, one command waits */
 		on_end_run(o, &copy);
+	}
 	on_end_destroy(o);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(started, 31 + 8);
