@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "aws_error.h"
 #include "clock.h"
+#include "copies_report.h"
 #include "delete.h"
 #include "isotime.h"
 #include "journal.h"
@@ -369,6 +371,7 @@ static int receipt_refusal_text(const char *region, const struct err *err, struc
 	if (err->code[0])
 		buf_printf(out, "code: %s\n", err->code);
 	buf_printf(out, "message: %s\n", err->message);
+	copies_text_line(out, "hint", aws_error_advice_for(err));
 	return err->request_id[0] ? buf_printf(out, "request-id: %s\n", err->request_id)
 				  : -out->error;
 }

@@ -85,7 +85,8 @@ class Echo:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 echo.asked.append((self.path, dict(self.headers.items()), body.decode()))
                 say = echo.say
-                if say is None:
+                # Whether there is a copy already is asked before CopySnapshot is sent.
+                if say is None or "ebsfs%3Asource" in body.decode() and "Action=DescribeSnapshots" in body.decode():
                     there = http.client.HTTPConnection("127.0.0.1", target)
                     there.request(self.command, self.path, body, dict(self.headers.items()))
                     answer = there.getresponse()
