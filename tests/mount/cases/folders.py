@@ -264,6 +264,9 @@ def tags_of_others_mean_nothing(t):
     write(m.region("eu-west-1", "f/description"), "by hand\n")
     t.ok(f"cp {file(BARE)} eu-west-1/f/")
     has(t, ("by hand", {"Name~": "real"}), BARE)
+    write(m.region("eu-west-1", "f/tags/aws:late"), "x\n")
+    write(m.region("eu-west-1", "f/tags/.late"), "x\n")
+    same(t.sim.count("CreateTags"), 0)
 
 
 @case
