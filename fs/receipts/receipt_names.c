@@ -6,6 +6,7 @@
 #include "names.h"
 #include "nodes.h"
 #include "receipts.h"
+#include "timespec.h"
 
 static const struct {
 	const char *suffix;
@@ -136,6 +137,17 @@ static int receipt_copy_text(struct fs *fs, struct node n, struct buf *out)
 	return id ? buf_printf(out, "%s%s", r->in_snapshots ? "" : "snapshots/", id) : -ENOENT;
 }
 
+/* The link is as old as the copy, so that rsync sees no change. */
+static int receipt_copy_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	const struct receipt *r = receipts_get(fs->receipts, n);
+	const struct copy *copy = r ? receipts_copy(fs, r) : NULL;
+
+	if (copy && copy->row.started_ms)
+		st->st_mtim = st->st_ctim = timespec_of_ms(copy->row.started_ms);
+	return 0;
+}
+
 static void receipt_copy_remove(struct fs *fs, struct node n, struct pending_reply *reply)
 {
 	struct receipt *r = receipts_get(fs->receipts, n);
@@ -149,6 +161,7 @@ const struct node_ops receipt_copy_ops = {
 	.type = S_IFLNK,
 	.mode = 0777,
 	.trust = TRUST_NEVER,
+	.attr = receipt_copy_attr,
 	.text = receipt_copy_text,
 	.set_attr = handle_ignore_attr,
 	.remove = receipt_copy_remove,

@@ -443,11 +443,14 @@ def times_of_what_has_ended(t):
         got = status(path)
         end = time.strptime(got.get("ended", got["started"]), "%Y-%m-%dT%H:%M:%SZ")
         same(time.gmtime(mtime // 10**9)[:6], end[:6], path)
+    t.ok(f"cp -r us-east-1/snapshots/{NIGHTLY} eu-west-1/folder")
+    t.ok(f"rsync -a --exclude=/snapshots eu-west-1/ {t.path('receipts')}/")
     # tar compares ctime before and after each file that it reads; rsync compares mtime with the run before.
     t.ok(f"cd {m.region('us-east-1')} && for i in $(seq 30); do tar cf {t.path('out.tar')} snapshots/{NIGHTLY} || exit; sleep 0.05; done")
     t.ok(f"rsync -a {m.folder('us-east-1', NIGHTLY)} {t.path('there')}")
     time.sleep(1.1)
     same(t.ok(f"rsync -ai {m.folder('us-east-1', NIGHTLY)} {t.path('there')}"), "")
+    same(t.ok(f"rsync -ai --exclude=/snapshots eu-west-1/ {t.path('receipts')}/"), "", "receipts, with the link to the copy")
 
 
 @case
