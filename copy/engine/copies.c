@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The interface to fs/: create, request, cancel, look up, watch. */
+/* The interface to fs/: create, request, abandon, look up, watch. */
 #include "copies.h"
 
 #include <errno.h>
@@ -252,23 +252,6 @@ void copies_keep_source(struct copies *c, struct copy *copy)
 	copy->row.move = false;
 	job_changed(job);
 	job_save(job);
-}
-
-int copies_cancel(struct copies *c, struct copy *copy, copies_done *done, void *arg)
-{
-	struct job *job = job_of(copy);
-	struct reply *reply;
-
-	if (copy->origin == COPY_OURS && copy->state == COPY_QUEUED && !job_is_undecided(job)) {
-		if (done && job_wait(job, false, done, arg) < 0)
-			return -ENOMEM;
-		job_event(job, JOB_CANCELLED, NULL);
-		return 0;
-	}
-	reply = done ? reply_create() : NULL;
-	if (reply)
-		reply_send(c, reply, done, arg, copy->row.id, NULL);
-	return done && !reply ? -ENOMEM : 0;
 }
 
 void copies_abandon(struct copies *c, struct copy *copy)

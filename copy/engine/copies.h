@@ -130,9 +130,6 @@ typedef void copies_done(void *arg, struct copy *copy, const struct err *err);
 int copies_request(struct copies *c, const char *region, const struct copy_request *request,
 	bool move, const struct journal_receipt *receipt, copies_done *done, void *arg);
 
-/* The user removed a queued copy's receipt: it is cancelled; a copy in any other state goes on.
- * done as above; NULL permitted. */
-int copies_cancel(struct copies *c, struct copy *copy, copies_done *done, void *arg);
 /* A queued copy's last receipt is gone: it is held, and cancelled after COPIES_ABANDON_MS unless a
  * request joins it. No effect on a copy in another state. */
 #define COPIES_ABANDON_MS 5000

@@ -30,11 +30,11 @@
  *   phase                 holds
  *   admitting, recording  a write is awaited, or is to be repeated
  *   rest, checking        no caller waits
- *
- *   A job is in copies.keys while its copy is alive (job_key.c), and no other job with its key is.
  *   checking              EC2 is asked about the source (work->waiter), or for others' copies of it
  *   sending               the request is in flight: work->call
  *   searching             work->lost_at is set
+ *
+ *   A job is in copies.keys while its copy is alive (job_key.c), and no other job with its key is.
  */
 /* clang-format on */
 #include "job.h"
@@ -777,13 +777,14 @@ static enum job_event act_cancel(struct job *job, const struct job_news *news, s
 	return JOB_NOTHING;
 }
 
-/* On disk it is queued, and it stays so. */
+/* On disk it is queued, and it stays so until it can be cancelled there. */
 static enum job_event act_uncancel(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
 	job_owe_end(job, false);
 	job->pub.row.ended_ms = 0;
 	job_answer(job, news->err, out);
+	region_queue_hold(job, COPIES_ABANDON_MS, true);
 	return JOB_NOTHING;
 }
 
@@ -857,7 +858,7 @@ static bool owes_end(const struct job *job)
 	return job->pub.row.untold && job->all->on_end;
 }
 
-/* Cancelled by the user, while it waited in the queue. */
+/* Cancelled while it waited in the queue. */
 static bool was_queued(const struct job *job)
 {
 	return job->pub.row.acknowledged && !job->pub.row.copy_id;

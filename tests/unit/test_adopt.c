@@ -581,13 +581,13 @@ static bool is_asked_for(void *asked)
 static void test_a_queued_copy_is_cancelled_while_it_is_asked_for(void **state)
 {
 	struct world_snapshot *second = world_add(EAST, "second", 0);
-	struct asked asked[2], cancelled = {0};
+	struct asked asked[2];
 
 	(void)state;
 	world_run(60000);
 	made_meanwhile(asked, second, false);
 	world_until(is_asked_for, &asked[1]);
-	copies_cancel(world->copies_, world_copy(&asked[1]), NULL, &cancelled);
+	job_event(job_of(world_copy(&asked[1])), JOB_CANCELLED, NULL);
 	world_run(60000);
 	assert_int_equal(world_copy(&asked[1])->state, COPY_CANCELLED);
 	assert_int_equal(world_copies_in(WEST), 2);
