@@ -15,7 +15,7 @@
 #include "loop.h"
 #include "statedir.h"
 
-/* One change: up to two rows to write, or one receipt to delete. */
+/* One change: up to two rows to write, or one receipt to delete; or a copy's row to read. */
 struct change {
 	bool has_copy, has_receipt;
 	bool only_state; /* of the copy's row: its state and deleted_ms */
@@ -24,6 +24,7 @@ struct change {
 	int64_t delete_receipt; /* 0: none */
 	struct err *refused;    /* the other rows do not allow it; NULL: they do */
 	journal_done *done;
+	journal_copy_done *read; /* the copy's row is only read */
 	void *arg;
 	struct change *next;
 };
@@ -89,14 +90,21 @@ static void changes_destroy(struct change *first)
 
 /* --- writing: the parts that run in the thread pool --- */
 
-static int write_copy(struct journal_db *db, const struct change *c, struct err *err)
+static int write_copy(struct journal_db *db, struct change *c, struct err *err)
 {
+	int64_t id = c->copy.id;
+
+	if (c->read) {
+		journal_copy_finish(&c->copy);
+		c->copy.id = id;
+		return journal_db_read_copy(db, id, &c->copy, err);
+	}
 	if (c->only_state)
 		return journal_db_set_state(db, c->copy.id, c->copy.state, c->copy.deleted_ms, err);
 	return journal_db_put(db, &journal_rows_copies, &c->copy, err);
 }
 
-static int write_change(struct journal_db *db, const struct change *c, struct err *err)
+static int write_change(struct journal_db *db, struct change *c, struct err *err)
 {
 	int result = 0;
 
@@ -180,8 +188,12 @@ static bool call_done(struct journal *j, const struct change *first, const struc
 
 	j->closed = &closed;
 	for (const struct change *c = first; c && !closed; c = c->next) {
-		if (c->done)
-			c->done(c->arg, c->refused ? c->refused : err);
+		const struct err *own = c->refused ? c->refused : err;
+
+		if (c->read)
+			c->read(c->arg, own ? NULL : &c->copy, own);
+		else if (c->done)
+			c->done(c->arg, own);
 	}
 	if (!closed)
 		j->closed = NULL;
@@ -358,6 +370,16 @@ int journal_set_copy_state(struct journal *j, int64_t id, const char *state, int
 	if (c)
 		c->only_state = true;
 	return change_put(j, c, done, arg);
+}
+
+int journal_get_copy(struct journal *j, int64_t id, journal_copy_done *done, void *arg)
+{
+	struct journal_copy row = {.id = id};
+	struct change *c = change_create(&row, NULL);
+
+	if (c)
+		c->read = done;
+	return change_put(j, c, NULL, arg);
 }
 
 int64_t journal_next_copy_id(struct journal *j)

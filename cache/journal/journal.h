@@ -110,6 +110,10 @@ int journal_put_both(struct journal *j, const struct journal_copy *copy,
 /* Sets the state and deleted_ms of a copy's row and keeps its other columns. */
 int journal_set_copy_state(struct journal *j, int64_t id, const char *state, int64_t deleted_ms,
 	journal_done *done, void *arg);
+/* Reads a copy's row, as it is after the changes that came before. The row is borrowed for the call
+ * of done; NULL with *err, which is ENOENT if there is none. */
+typedef void journal_copy_done(void *arg, const struct journal_copy *row, const struct err *err);
+int journal_get_copy(struct journal *j, int64_t id, journal_copy_done *done, void *arg);
 
 /* Why the last write failed; NULL if it succeeded. */
 const struct err *journal_last_error(const struct journal *j);

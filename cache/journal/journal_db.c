@@ -380,8 +380,8 @@ int journal_db_delete(
 	return delete_rows(db, statement, sqlite3_bind_int64(statement, 1, id), err);
 }
 
-/* Reads a copy's row; the caller finishes it. */
-static int read_copy(struct journal_db *db, int64_t id, struct journal_copy *out, struct err *err)
+int journal_db_read_copy(
+	struct journal_db *db, int64_t id, struct journal_copy *out, struct err *err)
 {
 	const struct journal_table *table = &journal_rows_copies;
 	_cleanup_(finalizep) sqlite3_stmt *statement = NULL;
@@ -409,7 +409,7 @@ int journal_db_set_state(
 	struct journal_db *db, int64_t copy, const char *state, int64_t deleted_ms, struct err *err)
 {
 	struct journal_copy row, changed;
-	int result = read_copy(db, copy, &row, err);
+	int result = journal_db_read_copy(db, copy, &row, err);
 
 	if (result < 0)
 		return result;

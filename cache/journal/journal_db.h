@@ -44,6 +44,9 @@ int journal_db_query(struct journal_db *db, const char *sql, const char *param, 
 int journal_db_begin(struct journal_db *db, struct err *err);
 int journal_db_put(
 	struct journal_db *db, const struct journal_table *table, const void *row, struct err *err);
+/* The caller finishes the row. */
+int journal_db_read_copy(
+	struct journal_db *db, int64_t id, struct journal_copy *out, struct err *err);
 int journal_db_set_state(struct journal_db *db, int64_t copy, const char *state, int64_t deleted_ms,
 	struct err *err);
 int journal_db_delete(

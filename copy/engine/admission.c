@@ -575,12 +575,12 @@ static int admission_fits(struct admission *a, struct copy *copy, struct err *er
 			"line 'copy.again: LABEL'",
 			row->source_region, row->source_id, row->message ? row->message : "",
 			row->region);
-	if (a->row.move && (row->adopted || job_of(copy)->recalled))
+	if (a->row.move && row->adopted)
 		return err_set(err, EEXIST,
-			"%s in %s is a copy of %s/%s already%s, and does not let mv delete its "
-			"source; remove that with rmdir, if it is not needed any more",
-			row->copy_id, row->region, row->source_region, row->source_id,
-			row->adopted ? ", made by another ebsfs" : "");
+			"%s in %s is a copy of %s/%s already, made by another ebsfs, and does not "
+			"let mv delete its source; remove that with rmdir, if it is not needed any "
+			"more",
+			row->copy_id, row->region, row->source_region, row->source_id);
 	return a->all->kind->difference(a->all, copy, &a->known, err);
 }
 
@@ -693,13 +693,31 @@ static bool admission_compares(const struct admission *a, const struct copy *cop
 		       row->completion_minutes);
 }
 
+/* The row of a copy that ended long ago: a mv changes it. */
+static void admission_revived(void *arg, const struct journal_copy *row, const struct err *err)
+{
+	struct admission *a = arg;
+	struct copy *copy = row ? recover_revive(a->all, row) : NULL;
+
+	if (err)
+		admission_end(a, err);
+	else if (!copy)
+		admission_end_memory(a);
+	else
+		admission_begin(a);
+}
+
 /* There is a living copy of the request. */
 static void admission_meet(struct admission *a, struct copy *copy)
 {
 	struct job *job = job_of(copy);
 	struct err err;
 
-	if (copy->state == COPY_COMPLETED && !job_is_undecided(job)) {
+	if (a->row.move && job->recalled) {
+		if (journal_get_copy(a->all->options.journal, copy->row.id, admission_revived, a) <
+			0)
+			admission_end_memory(a);
+	} else if (copy->state == COPY_COMPLETED && !job_is_undecided(job)) {
 		if (confirm_start(a->all, copy, admission_confirmed, a) < 0)
 			admission_end_memory(a);
 	} else if (a->row.dry_run) {

@@ -1077,6 +1077,7 @@ static void job_set(struct job *job, enum copy_state state, enum phase phase)
 	}
 	if (moves)
 		region_queue_enter(job);
+	job_key_update(job); /* before its row is written: a second one of its key gets a label */
 }
 
 /* One transition. Returns the event that follows at once. */
@@ -1118,9 +1119,7 @@ void job_event(struct job *job, enum job_event event, const struct job_news *new
 	}
 	if (!out.gone) {
 		job->in_event = false;
-		if (job_key_update(job) < 0)
-			log_error("%s %lld: out of memory; it is not found by its key",
-				job->kind->name, (long long)job->pub.row.id);
+		job_key_update(job);
 		job_check(job);
 		if (before != job->pub.state) {
 			if (copy_state_ended(job->pub.state))

@@ -50,16 +50,10 @@ static int job_key_relabel(struct job *job)
 	return 0;
 }
 
-int job_key_update(struct job *job)
+static int job_key_enter(struct job *job)
 {
-	bool alive = job_key_is_alive(job->pub.state, &job->pub.row);
-	char *key;
+	char *key = job_key_of(&job->pub.row);
 
-	if (!alive)
-		job_key_leave(job);
-	if (!alive || job->key)
-		return 0;
-	key = job_key_of(&job->pub.row);
 	if (key && job_key_find(job->all, key)) {
 		free(key);
 		key = job_key_relabel(job) < 0 ? NULL : job_key_of(&job->pub.row);
@@ -73,6 +67,19 @@ int job_key_update(struct job *job)
 	}
 	job->key = key;
 	return 0;
+}
+
+int job_key_update(struct job *job)
+{
+	bool alive = job_key_is_alive(job->pub.state, &job->pub.row);
+
+	if (!alive)
+		job_key_leave(job);
+	if (!alive || job->key || job_key_enter(job) == 0)
+		return 0;
+	log_error("%s %lld: out of memory; it is not found by its key", job->kind->name,
+		(long long)job->pub.row.id);
+	return -ENOMEM;
 }
 
 void job_key_leave(struct job *job)

@@ -221,6 +221,27 @@ void recover_outdate(struct copy *copy)
 	job->hh_id.tbl = job->hh.tbl = NULL;
 }
 
+struct copy *recover_revive(struct copies *c, const struct journal_copy *row)
+{
+	struct journal_copy mine;
+	enum copy_state state;
+	struct job *job;
+
+	HASH_FIND(hh, c->rows, &row->id, sizeof(row->id), job);
+	if (job && !job->recalled)
+		return &job->pub;
+	if (job)
+		recover_outdate(&job->pub);
+	if (!recover_state(row->state, &state) || journal_copy_copy(&mine, row) < 0)
+		return NULL;
+	job = job_load(c, c->kind, &mine, state);
+	if (!job)
+		return NULL;
+	job_event(job, JOB_RESUMED, NULL);
+	job_expire_soon(c);
+	return &job->pub;
+}
+
 int recover_init(struct copies *c)
 {
 	c->expire_timer = loop_timer_create(c->options.loop, recover_expire, c);

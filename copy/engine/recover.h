@@ -14,6 +14,9 @@ int recover_journal(struct copies *c, journal_receipt_fn *receipt, void *arg, st
 /* The copy of a row. One that ended long ago comes from the history, and stays until the loop
  * turns. NULL: not known, or no memory. */
 struct copy *recover_find(struct copies *c, int64_t row);
+/* A job of the history becomes one of the table again, with its whole row, so that the row can be
+ * changed. NULL: no memory, or no such state. */
+struct copy *recover_revive(struct copies *c, const struct journal_copy *row);
 /* The history has a newer record of this recalled copy: it is not found any more. */
 void recover_outdate(struct copy *copy);
 

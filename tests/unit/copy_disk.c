@@ -19,6 +19,7 @@ struct put {
 	struct journal_receipt *receipt;
 	bool only_state; /* of the copy's row: its state and deleted_ms */
 	journal_done *done;
+	journal_copy_done *read; /* the copy's row is only read */
 	void *arg;
 	struct put *next;
 };
@@ -142,7 +143,9 @@ static void commit(void *arg)
 	disk.tail = &disk.puts;
 	err_set(&err, error, "the disk says %s", strerror(error));
 	for (struct put *p = puts; p && !error; p = p->next) {
-		if (p->only_state) {
+		if (p->read) {
+			assert_non_null(disk.copies[p->copy->id]);
+		} else if (p->only_state) {
 			set_state(p->copy);
 		} else if (p->copy) {
 			check_key(p->copy);
@@ -160,7 +163,10 @@ static void commit(void *arg)
 		struct put *p = puts;
 
 		puts = p->next;
-		if (p->done && telling)
+		if (p->read && telling)
+			p->read(p->arg, error ? NULL : disk.copies[p->copy->id],
+				error ? &err : NULL);
+		else if (p->done && telling)
 			p->done(p->arg, error ? &err : NULL);
 		free_put(p);
 	}
@@ -203,6 +209,17 @@ int journal_set_copy_state(struct journal *j, int64_t id, const char *state, int
 	struct journal_copy row = {.id = id, .state = (char *)state, .deleted_ms = deleted_ms};
 
 	return put(j, &row, true, NULL, done, arg);
+}
+
+int journal_get_copy(struct journal *j, int64_t id, journal_copy_done *done, void *arg)
+{
+	struct journal_copy row = {.id = id};
+	struct put **last = j->tail;
+
+	if (put(j, &row, false, NULL, NULL, arg) < 0)
+		return -ENOMEM;
+	(*last)->read = done;
+	return 0;
 }
 
 int journal_put_copy(

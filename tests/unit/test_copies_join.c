@@ -827,6 +827,59 @@ static void test_mv_joins_a_completed_copy(void **state)
 	assert_has(world_status(&first), "move: the source was deleted\n");
 }
 
+static void test_mv_joins_an_old_copy(void **state)
+{
+	struct asked first, moved;
+
+	(void)state;
+	ask_and_wait(&first);
+	world_until_state(&first, COPY_COMPLETED);
+	world_run(2 * COPIES_LATELY_MS);
+	move(&moved);
+	assert_joined(&first, &moved, 2);
+	assert_true(world_row(first.row)->move);
+	/* The row is whole. */
+	assert_non_null(world_row(first.row)->token);
+	assert_has(world_row(first.row)->description, "] nightly db");
+	world_run(10000);
+	assert_int_equal(world->deletes, 1);
+	assert_string_equal(world_row(first.row)->code, COPY_SOURCE_DELETED);
+	/* It goes into the history again. */
+	world_run(COPIES_LATELY_MS);
+	assert_has(world_status(&first), "move: the source was deleted\n");
+}
+
+/* It was given up, and asked for again; then it turned up. */
+static void test_a_copy_that_turns_up_late_has_a_label(void **state)
+{
+	struct asked first, second, third;
+
+	(void)state;
+	inject("CopySnapshot", FAULT_LOST_AFTER);
+	ask(&first);
+	while (!world_copy_in(WEST, 0))
+		world_run(1);
+	world_copy_in(WEST, 0)->visible_at = world->now_ms + 600000;
+	world_copy_in(WEST, 0)->length_ms = 3600000;
+	world_until(world_answered, &first);
+	world_until_state(&first, COPY_FAILED);
+	ask_and_wait(&second);
+	assert_accepted(&second);
+	assert_int_not_equal(second.row, first.row);
+	world_copy_in(WEST, 1)->length_ms = 3600000;
+	world_until_state(&first, COPY_PENDING);
+	world_run(100);
+	assert_string_equal(world_row(first.row)->label, "#1");
+	ask_and_wait(&third);
+	assert_joined(&second, &third, 3);
+	assert_int_equal(world->copies, 2);
+	/* Both are found after a crash. */
+	world_unmount(POWER_OFF);
+	world_mount();
+	assert_string_equal(world_copy(&first)->row.copy_id, world_copy_in(WEST, 0)->id);
+	assert_string_equal(world_copy(&second)->row.copy_id, world_copy_in(WEST, 1)->id);
+}
+
 static void test_mv_that_cannot_be_recorded_deletes_nothing(void **state)
 {
 	struct asked first, moved;
@@ -958,6 +1011,8 @@ int main(void)
 		T(test_a_request_that_joins_brings_its_tags),
 		T(test_mv_joins_a_copy),
 		T(test_mv_joins_a_completed_copy),
+		T(test_mv_joins_an_old_copy),
+		T(test_a_copy_that_turns_up_late_has_a_label),
 		T(test_mv_that_cannot_be_recorded_deletes_nothing),
 		T(test_a_copy_made_elsewhere_is_adopted),
 		T(test_an_adopted_copy_is_compared_and_moves_nothing),

@@ -352,6 +352,48 @@ static void test_a_copys_state_is_set_alone_and_in_order(void **state)
 	assert_true(after.checksum == before.checksum);
 }
 
+struct got {
+	struct journal_end end;
+	int64_t id;
+	char state[20], description[400];
+};
+
+static void get_row(void *arg, const struct journal_copy *row, const struct err *err)
+{
+	struct got *got = arg;
+
+	if (row) {
+		got->id = row->id;
+		snprintf(got->state, sizeof(got->state), "%s", row->state);
+		snprintf(got->description, sizeof(got->description), "%s", row->description);
+	}
+	journal_fixture_done(&got->end, err);
+}
+
+static void test_one_row_is_read_as_it_was_written_last(void **state)
+{
+	struct journal_fixture *f = *state;
+	struct journal_copy row = journal_fixture_copy(2);
+	struct got got = {0}, none = {0};
+
+	journal_fixture_open(f);
+	row.state = (char *)"completed";
+	assert_int_equal(journal_put_copy(f->j, &row, NULL, NULL), 0);
+	assert_int_equal(journal_set_copy_state(f->j, 2, "deleted", 1, NULL, NULL), 0);
+	assert_int_equal(journal_get_copy(f->j, 2, get_row, &got), 0);
+	assert_int_equal(journal_get_copy(f->j, 3, get_row, &none), 0);
+	journal_fixture_wait(f, &none.end);
+	assert_int_equal(got.end.errnum, 0);
+	assert_true(got.id == 2);
+	assert_string_equal(got.state, "deleted");
+	assert_string_equal(got.description, row.description);
+	assert_int_equal(none.end.errnum, ENOENT);
+	assert_true(none.id == 0);
+	/* Reading changes nothing. */
+	journal_fixture_reopen(f);
+	assert_int_equal(journal_fixture_put(f, 4), 0);
+}
+
 /* --- changes that other rows forbid --- */
 
 static void test_a_second_living_copy_of_a_key_is_refused_and_no_other_change(void **state)
@@ -613,6 +655,7 @@ int main(void)
 		TEST(test_old_copies_without_a_receipt_are_pruned_and_numbers_stay_used),
 		TEST(test_a_receipt_without_a_copy_survives),
 		TEST(test_a_copys_state_is_set_alone_and_in_order),
+		TEST(test_one_row_is_read_as_it_was_written_last),
 		TEST(test_a_second_living_copy_of_a_key_is_refused_and_no_other_change),
 		TEST(test_a_refusal_names_both_rows),
 		TEST(test_nothing_is_read_while_something_is_written),
