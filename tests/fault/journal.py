@@ -57,7 +57,7 @@ def add_history(state_dir, count, receipts=False):
             " dry_run, move, acknowledged, submitted, copy_id, requested_ms, submitted_ms, started_ms, ended_ms, bytes, attempts)"
             " VALUES (?, ?, 'completed', 'us-east-1', ?, 'eu-west-1', ?, '{\"Name\":\"db\",\"env\":\"prod\"}', 0, 0, 0, 0, 1, 1, ?, ?, ?, ?,"
             " ?, ?, 1)",
-            ((first + n, f"{n:032x}", f"snap-{n:017x}", f"[Copied snap-{n:017x} from us-east-1] nightly db of machine {n}",
+            ((first + n, f"{n:032x}", f"snap-{0xB00000 + n:017x}", f"[Copied snap-{0xB00000 + n:017x} from us-east-1] nightly db of machine {n}",
               f"snap-{0xC00000 + n:017x}", end - n * 15000 - 700000, end - n * 15000 - 600000, end - n * 15000 - 600000,
               end - n * 15000, (n % 100 + 1) << 30) for n in range(count)))
         if receipts:
@@ -65,6 +65,6 @@ def add_history(state_dir, count, receipts=False):
             db.executemany(
                 "INSERT INTO receipts (copy, region, folder, name, is_folder, file_name, text, mode, uid, gid, mtime_ns)"
                 " VALUES (?, 'eu-west-1', '', ?, 0, '', ?, 33188, ?, ?, ?)",
-                ((first + n, f"snap-{n:017x}.snapshot", text.format(n), os.getuid(), os.getgid(), 1700000000 * 10**9)
+                ((first + n, f"snap-{n:017x}.snapshot", text.format(0xB00000 + n), os.getuid(), os.getgid(), 1700000000 * 10**9)
                  for n in range(count)))
     return first
