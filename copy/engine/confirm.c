@@ -11,6 +11,13 @@
 #include "recover.h"
 #include "reply.h"
 
+/* A deletion that is being journalled. */
+struct deletion {
+	struct deletion *prev, *next;
+	struct copies *all;
+	int64_t row;
+};
+
 /* One question to EC2. */
 struct confirm {
 	struct confirm *prev, *next;
@@ -45,21 +52,62 @@ bool confirm_is_settled(const struct copies *c, const struct journal_copy *row)
 	return clock_wall_ms() - since >= c->options.window_ms;
 }
 
+/* The history's row is as the journal's again: the next question to EC2 finds the deletion. */
+static void confirm_undelete(struct copies *c, int64_t row)
+{
+	struct copy copy;
+	int r = history_get(c->history, row, &copy);
+
+	if (r == 0) {
+		copy.state = COPY_COMPLETED;
+		copy.row.deleted_ms = 0;
+		free(steal(&copy.row.message));
+		r = history_add(c->history, &copy);
+		journal_copy_finish(&copy.row);
+	}
+	if (r < 0)
+		log_error("copy %lld: out of memory; its deletion is recorded by the next mount",
+			(long long)row);
+}
+
+static void confirm_deletion_end(struct deletion *d)
+{
+	DL_DELETE(d->all->deletions, d);
+	free(d);
+}
+
+static void confirm_journalled(void *arg, const struct err *err)
+{
+	struct deletion *d = arg;
+
+	if (err)
+		confirm_undelete(d->all, d->row);
+	confirm_deletion_end(d);
+}
+
 /* A row of the history: memory holds no more of it. */
 static void confirm_deleted_long_ago(struct copies *c, struct copy *copy, const char *why)
 {
-	struct journal_copy row = copy->row;
+	struct deletion *d = malloc(sizeof(*d));
 	struct copy gone = *copy;
 
-	row.message = (char *)why;
-	row.deleted_ms = clock_wall_ms();
-	gone.row = row;
+	gone.row.message = (char *)why;
+	gone.row.deleted_ms = clock_wall_ms();
 	gone.state = COPY_DELETED;
-	if (history_add(c->history, &gone) < 0 ||
-		journal_set_copy_state(c->options.journal, row.id, copy_state_text(COPY_DELETED),
-			row.deleted_ms, NULL, NULL) < 0)
-		log_error("copy %lld: out of memory; its deletion is not recorded now",
-			(long long)row.id);
+	if (d && history_add(c->history, &gone) == 0) {
+		*d = (struct deletion){.all = c, .row = gone.row.id};
+		DL_APPEND(c->deletions, d);
+		if (journal_set_copy_state(c->options.journal, d->row,
+			    copy_state_text(COPY_DELETED), gone.row.deleted_ms, confirm_journalled,
+			    d) == 0)
+			return;
+		confirm_undelete(c, d->row);
+		confirm_deletion_end(d);
+	} else {
+		free(d);
+	}
+	log_error("copy %lld: out of memory; its deletion is not recorded now",
+		(long long)gone.row.id);
 }
 
 void confirm_deleted(struct copies *c, struct copy *copy, const char *why)
@@ -181,4 +229,6 @@ void confirm_finish(struct copies *c)
 {
 	while (c->confirms)
 		confirm_destroy(c->confirms);
+	while (c->deletions)
+		confirm_deletion_end(c->deletions);
 }

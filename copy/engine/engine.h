@@ -203,6 +203,7 @@ struct copies {
 	struct timing *timing;
 	struct watcher *watchers;
 	struct admission *admissions; /* requests that have no row yet */
+	struct deletion *deletions;   /* being journalled */
 	struct confirm *confirms;
 	struct amend *amends;
 	struct move_cleanup *cleanups;

@@ -464,6 +464,29 @@ static void test_an_old_copy_that_is_gone_is_made_again(void **state)
 	assert_int_equal(world_copy(&first)->state, COPY_DELETED);
 }
 
+/* The journal says that it is completed: so memory must not say otherwise. */
+static void test_a_deletion_that_was_not_written_is_found_again(void **state)
+{
+	struct asked first, second, third;
+
+	(void)state;
+	ask_and_wait(&first);
+	world_until_state(&first, COPY_COMPLETED);
+	world_run(2 * COPIES_LATELY_MS);
+	world_copy_in(WEST, 0)->deleted_at = world->now_ms;
+	world->disk_error = ENOSPC;
+	ask_and_wait(&second);
+	assert_true(second.failed);
+	world->disk_error = 0;
+	assert_string_equal(world_row(first.row)->state, "completed");
+	assert_int_equal(world_copy(&first)->state, COPY_COMPLETED);
+	ask_and_wait(&third);
+	assert_accepted(&third);
+	assert_int_equal(world->copies, 2);
+	assert_string_equal(world_row(first.row)->state, "deleted");
+	assert_int_equal(world_copy(&first)->state, COPY_DELETED);
+}
+
 /* EC2's answers lag behind: one that lacks a new copy says nothing. */
 static void test_a_young_copy_is_not_gone(void **state)
 {
@@ -997,6 +1020,7 @@ int main(void)
 		T(test_a_copy_that_is_gone_is_made_again),
 		T(test_a_new_copy_that_is_gone_is_made_again),
 		T(test_an_old_copy_that_is_gone_is_made_again),
+		T(test_a_deletion_that_was_not_written_is_found_again),
 		T(test_a_young_copy_is_not_gone),
 		T(test_without_ec2_nothing_is_recorded),
 		T(test_a_deletion_through_the_mount_is_one),
