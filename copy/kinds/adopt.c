@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Copies that another ebsfs made.
  *
- * The destination is asked by the tag ebsfs:source. Requests that wait share one question, and each
- * of them one that began after it: EC2 shows a new copy late enough as it is. The first question of
- * a region asks for every value, which answers the requests of a whole lost state folder; later
- * ones ask only for the sources that are waited for. Copies found are remembered for the region's
- * ttl; that there is none is never remembered. */
+ * The destination is asked by the tag ebsfs:source. Requests that wait share a question that begins
+ * after them. The first question of a region asks for every value, which serves the requests of a
+ * whole lost state folder; later ones ask for the sources that are waited for. Copies found are
+ * remembered for the region's ttl; that there is none is not. */
 #include "adopt.h"
 
 #include <errno.h>
@@ -16,6 +15,7 @@
 #include "clock.h"
 #include "copy_tags.h"
 #include "job.h"
+#include "log.h"
 #include "lost_requests.h"
 #include "reconcile.h"
 #include "region_queue.h"
@@ -273,13 +273,14 @@ static void adopt_answer_job(const struct made_question *q, const char *id, cons
 
 static void adopt_answer(struct made_question *q, int64_t since, const struct err *err)
 {
-	struct copy_adoption *a = &q->queue->kind_region->adoption;
+	struct region_queue *queue = q->queue;
 	struct catalogue_snapshot s;
 	struct job_made made;
+	struct job *job;
 	bool found = !err && adopt_pick(q, since, &s);
 	char id[72] = "";
 
-	DL_DELETE(a->waiting, q);
+	DL_DELETE(queue->kind_region->adoption.waiting, q);
 	if (found) {
 		snprintf(id, sizeof(id), "%s", s.id);
 		made = (struct job_made){.copy_id = id,
@@ -291,6 +292,12 @@ static void adopt_answer(struct made_question *q, int64_t since, const struct er
 		q->done(q->done_arg, found ? &made : NULL, err);
 	else
 		adopt_answer_job(q, found ? id : NULL, err);
+	HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
+	if (job && q->done) {
+		reconcile_progress(job);
+		log_info("%s %lld of %s to %s/%s: made by another ebsfs", job->kind->name,
+			(long long)job->pub.row.id, q->terms.source, queue->name, id);
+	}
 	adopt_question_free(q);
 }
 
@@ -307,11 +314,6 @@ static void adopt_answer_settled(struct copy_adoption *a, int64_t since, const s
 }
 
 /* --- questions --- */
-
-static int64_t adopt_remembered_since(const struct region_queue *queue)
-{
-	return clock_mono_ms() - region_ttl_ms(queue->region) + 1;
-}
 
 /* Whether every source is asked for: at first; and when copies are waited for that were found
  * before, for others of that kind are likely to follow. */
@@ -454,7 +456,7 @@ static void adopt_run(void *arg)
 {
 	struct region_queue *queue = arg;
 	struct copy_adoption *a = &queue->kind_region->adoption;
-	int64_t since = adopt_remembered_since(queue);
+	int64_t since = clock_mono_ms() - region_ttl_ms(queue->region) + 1; /* remembered */
 	struct catalogue_snapshot s;
 	struct made_question *q;
 

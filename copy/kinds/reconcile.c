@@ -79,15 +79,30 @@ static void reconcile_own(struct job *job, const struct catalogue_snapshot *s)
 	}
 }
 
-void reconcile_job(struct job *job)
+/* The catalogue's record of the job's copy. False: none. */
+static bool reconcile_find(const struct job *job, struct catalogue_snapshot *s)
 {
 	struct catalogue *catalogue = region_catalogue(job->queue->region);
 	catalogue_slot slot = job->pub.row.copy_id ? catalogue_find(catalogue, job->pub.row.copy_id)
 						   : CATALOGUE_NONE;
+
+	return slot != CATALOGUE_NONE && catalogue_get(catalogue, slot, s);
+}
+
+void reconcile_job(struct job *job)
+{
 	struct catalogue_snapshot s;
 
-	if (slot != CATALOGUE_NONE && catalogue_get(catalogue, slot, &s))
+	if (reconcile_find(job, &s))
 		reconcile_own(job, &s);
+}
+
+void reconcile_progress(struct job *job)
+{
+	struct catalogue_snapshot s;
+
+	if (reconcile_find(job, &s))
+		reconcile_update(job, &s);
 }
 
 /* --- those of others --- */

@@ -12,6 +12,8 @@ void reconcile_finish(struct region_queue *queue);
 /* A pending job takes over what the catalogue has of it now. */
 void reconcile_job(struct job *job);
 
+/* A job whose first row is still being written takes over progress and times. */
+void reconcile_progress(struct job *job);
 /* Takes up the catalogue's changes so far, which otherwise waits for the loop. */
 void reconcile_now(struct region_queue *queue);
 

@@ -191,6 +191,8 @@ def an_adopted_copy_in_progress(t):
     copies_of(t, [NIGHTLY, BARE])
     got = status(theirs.region("eu-west-1", "again.status"))
     same((got["state"], got["made by"]), ("pending", "another ebsfs"))
+    check(got["progress"] != "unknown", "EC2 has shown its progress:", got)
+    contains(theirs.log_text(), f"copy 1 of us-east-1/{NIGHTLY} to eu-west-1/{got['snapshot']}: made by another ebsfs")
     os.unlink(theirs.region("eu-west-1", f"{BARE}.snapshot"))
     time.sleep(6)  # a queued one would be cancelled after 5
     same([c["State"] for c in t.sim.copies("eu-west-1")], ["pending", "pending"])
