@@ -57,7 +57,7 @@ static int receipt_file_open_write(struct fs *fs, struct node n, struct handle *
 	struct receipt_work *w;
 
 	(void)h;
-	if (receipts_check_writable(fs, r, err) < 0)
+	if (receipts_check_writable(r, err) < 0)
 		return -err->errnum;
 	w = receipts_work(r);
 	/* Without O_TRUNC, what is written changes the text that is there. */
@@ -102,7 +102,7 @@ static int receipt_file_truncate(
 	struct receipt *r = receipt_file_get(fs, n);
 	int result;
 
-	if (receipts_check_writable(fs, r, err) < 0)
+	if (receipts_check_writable(r, err) < 0)
 		return -err->errnum;
 	if (!receipts_work(r))
 		return err_set(err, ENOMEM, "out of memory");
@@ -130,7 +130,7 @@ static int receipt_file_write(
 	struct receipt *r = receipt_file_get(h->fs, h->node);
 	int result;
 
-	if (receipts_check_writable(h->fs, r, err) < 0 || receipt_file_check_sent(h, r, err) < 0)
+	if (receipts_check_writable(r, err) < 0 || receipt_file_check_sent(h, r, err) < 0)
 		return -err->errnum;
 	/* The kernel knows only the size of the text that is shown. */
 	result = buf_write_at(
@@ -180,7 +180,7 @@ static void receipt_file_ask_next(void *arg, struct receipt *r, const struct err
 
 	(void)err;
 	free(arg);
-	if (receipts_check_writable(next.fs, r, &gone) == 0)
+	if (receipts_check_writable(r, &gone) == 0)
 		receipt_file_ask(next.fs, r, true, next.user, next.reply);
 	else if (next.reply)
 		pending_reply_err(next.reply, &gone);

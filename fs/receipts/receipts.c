@@ -251,9 +251,8 @@ bool receipts_copy_is_shared(const struct fs *fs, const struct receipt *r)
 	return false;
 }
 
-int receipts_check_writable(const struct fs *fs, const struct receipt *r, struct err *err)
+int receipts_check_writable(const struct receipt *r, struct err *err)
 {
-	(void)fs;
 	if (!r)
 		return err_set(err, ENOENT, "the receipt is gone");
 	if (r->state == RECEIPT_REMOVING)

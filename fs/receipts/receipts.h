@@ -115,7 +115,7 @@ bool receipts_is_living(const struct fs *fs, const struct receipt *r);
 /* Whether the receipt must stay as it is: its copy is alive, or it is asking or being removed. */
 bool receipts_is_fixed(const struct fs *fs, const struct receipt *r);
 /* Whether the text may be written: 0, or -ENOENT (r is NULL), -EBUSY with *err. */
-int receipts_check_writable(const struct fs *fs, const struct receipt *r, struct err *err);
+int receipts_check_writable(const struct receipt *r, struct err *err);
 /* Whether another receipt has this one's copy. */
 bool receipts_copy_is_shared(const struct fs *fs, const struct receipt *r);
 /* The region's name; the folder that a receipt stands in; the receipt's own node. */

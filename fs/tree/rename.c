@@ -46,7 +46,7 @@ static struct receipt *move_receipt(const struct move *m, struct err *err)
 			"another name");
 	else if (r && r->state == RECEIPT_ASKING)
 		err_set(err, EBUSY, "the copy of '%s' is being asked for; try again", r->name);
-	else if (r && !r->is_folder && !m->noreplace && receipts_check_writable(fs, r, err) == 0 &&
+	else if (r && !r->is_folder && !m->noreplace && receipts_check_writable(r, err) == 0 &&
 		 receipts_work(r))
 		return r;
 	else if (receipts_check_name(fs, m->to_folder, m->to_name, NULL, err) == 0) {
