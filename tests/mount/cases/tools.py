@@ -34,7 +34,7 @@ class Tool:
 
 
 NEW = "$TO/$ID.snapshot"
-VIM = "vim -es -u NONE -N -c 'set writebackup backupskip= backupcopy={}' -c '%s/nightly/weekly/e' -c 'w!{}' -c 'q!'"
+VIM = "vim -es -u NONE -N --cmd \"set directory=.,$OUT\" -c 'set writebackup backupskip= backupcopy={}' -c '%s/nightly/weekly/e' -c 'w!{}' -c 'q!'"
 MC_FIRST = f"cp -p $FILE $OUT/; $REPLAY keys '|\\x0e|\\x1b5|\\r|\\x1b0|' mc -u -d -a $OUT $TO && cmp $FILE {NEW}"
 MC_AGAIN = MC_FIRST.replace("\\r|", "\\r|\\r|")  # "Overwrite this file?"
 RSYNC_REFUSED = "sender failed to remove"
