@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 #include <uv.h>
 
 #include "copies.h"
@@ -48,6 +49,7 @@ struct fs {
 	struct guard guard;                    /* guard.h */
 	struct uncached_name *uncached_names;  /* tree.h: snapshots about to be renamed */
 	uint64_t listed_version[REGIONS_MAX];  /* of snapshots/ as the kernel last listed it */
+	struct timespec region_times[REGIONS_MAX]; /* set by a tool; 0: none was */
 	struct handle *handles;                /* handle.h: open files */
 	struct status_confirm *confirms;       /* status_confirm.h: reads that wait for EC2 */
 	int64_t unconfirmed_ms[REGIONS_MAX];   /* monotonic: the region's last question

@@ -5,9 +5,11 @@
 #include <fuse_lowlevel.h>
 #include <string.h>
 
+#include "clock.h"
 #include "folders.h"
 #include "nodes.h"
 #include "receipts.h"
+#include "timespec.h"
 
 static const struct fixed_child region_children[] = {{"snapshots", NODE_SNAPSHOTS, false}};
 
@@ -170,6 +172,17 @@ static struct region_waiter *snapshots_ensure(struct fs *fs, struct node folder,
 	return region_ensure_id(region, name, false, done, arg, ready);
 }
 
+/* Times only. */
+static int folder_check_attr(int which, struct err *err)
+{
+	if (which & ~(FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
+			    FUSE_SET_ATTR_MTIME_NOW | FUSE_SET_ATTR_CTIME))
+		return err_set(err, EPERM,
+			"a region's folders have the mount's owner and mode; only times can be "
+			"set, and touch of snapshots/ reads the region again");
+	return 0;
+}
+
 /* Accepts `touch snapshots`, for which ops_write.c lists the region again; the times are not kept.
  */
 static int snapshots_set_attr(
@@ -178,10 +191,26 @@ static int snapshots_set_attr(
 	(void)fs;
 	(void)n;
 	(void)st;
-	if (which & ~(FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
-			    FUSE_SET_ATTR_MTIME_NOW | FUSE_SET_ATTR_CTIME))
-		return err_set(
-			err, EPERM, "only 'touch' is permitted here: it reads the region again");
+	return folder_check_attr(which, err);
+}
+
+/* Keeps the time, for the life of the mount, that rsync -a sets after it filled the folder. */
+static int region_set_attr(
+	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
+{
+	if (folder_check_attr(which, err) < 0)
+		return -err->errnum;
+	if (which & FUSE_SET_ATTR_MTIME_NOW)
+		fs->region_times[n.region] = timespec_of_ms(clock_wall_ms());
+	else if (which & FUSE_SET_ATTR_MTIME)
+		fs->region_times[n.region] = st->st_mtim;
+	return 0;
+}
+
+static int region_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	if (fs->region_times[n.region].tv_sec || fs->region_times[n.region].tv_nsec)
+		st->st_mtim = st->st_ctim = fs->region_times[n.region];
 	return 0;
 }
 
@@ -189,12 +218,14 @@ const struct node_ops region_ops = {
 	.type = S_IFDIR,
 	.mode = 0755,
 	.trust = TRUST_EVER,
+	.attr = region_attr,
 	.find = region_find,
 	.next = region_next,
 	.ensure = region_look,
 	.create = region_folder_create,
 	.mkdir = region_folder_mkdir,
 	.symlink = region_folder_symlink,
+	.set_attr = region_set_attr,
 };
 
 const struct node_ops snapshots_ops = {

@@ -409,3 +409,23 @@ def the_last_receipt_of_a_queued_copy(t):
     t.ok(f"rm eu-west-1/{NIGHTLY}.snapshot")
     time.sleep(1)
     same([c["State"] for c in t.sim.copies("eu-west-1")], ["pending"])
+
+
+@case
+def a_mirror_of_a_folder(t):
+    """rsync -a --delete of a folder of snapshot files: receipts whose file is gone go, and the time of the region's folder is kept."""
+    m = t.mount()
+    os.makedirs(t.path("files"))
+    for source in (NIGHTLY, BARE):
+        t.ok(f"cp us-east-1/snapshots/{source}/{source}.snapshot {t.path('files')}/")
+    os.utime(t.path("files"), (1700000000, 1700000000))
+    command = f"rsync -a --delete --exclude=/snapshots --exclude='*.status' {t.path('files')}/ eu-west-1/"
+    t.ok(command)
+    same(t.sim.count("CopySnapshot"), 2)
+    same(int(os.stat(m.region("eu-west-1")).st_mtime), 1700000000)
+    os.unlink(t.path("files", BARE + ".snapshot"))
+    t.ok(command)
+    t.ok(command)
+    same(sorted(n for n in os.listdir(m.region("eu-west-1")) if n.endswith(".snapshot")), [NIGHTLY + ".snapshot"])
+    same(t.sim.count("CopySnapshot"), 2)
+    refused(EPERM, os.chmod, m.region("eu-west-1"), 0o700)
