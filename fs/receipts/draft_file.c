@@ -231,19 +231,34 @@ static int draft_truncate(
 	return drafts_truncate(fs->drafts, d, size, err);
 }
 
-/* An empty text means something at the last close only: a shell closes the file once before it
- * writes. */
+/* Whether it is a snapshot file beside a folder's description; at_end: without its "..." too. */
+static bool draft_is_text(const struct draft *d, bool at_end)
+{
+	return node_of(d->folder).kind == NODE_FOLDER && draft_asks(d, at_end);
+}
+
+static void draft_take_effect(struct handle *h, struct draft *d, struct pending_reply *reply)
+{
+	if (draft_is_text(d, !reply))
+		draft_ask(h->fs, d, h->uid, reply);
+	else
+		receipt_part_commit(h->fs, d, h->uid, reply);
+}
+
+/* An empty text, and a snapshot file without its "...", mean something at the last close only: a
+ * shell closes the file once before it writes. */
 static void draft_commit(struct handle *h, struct pending_reply *reply)
 {
 	struct draft *d = draft_get(h->fs, h->node);
 
-	if (!d || d->gone || !h->dirty || !d->text.len || handle_is_shared(h, reply)) {
+	if (!d || d->gone || !h->dirty || !d->text.len || handle_is_shared(h, reply) ||
+		(draft_is_text(d, true) && !draft_is_text(d, false))) {
 		pending_reply_ok(reply);
 		return;
 	}
 	h->dirty = false;
 	h->committed = true;
-	receipt_part_commit(h->fs, d, h->uid, reply);
+	draft_take_effect(h, d, reply);
 }
 
 static void draft_closed(struct handle *h)
@@ -251,7 +266,7 @@ static void draft_closed(struct handle *h)
 	struct draft *d = draft_get(h->fs, h->node);
 
 	if (d && !d->gone && (h->dirty || (h->created && !h->committed)))
-		receipt_part_commit(h->fs, d, h->uid, NULL);
+		draft_take_effect(h, d, NULL);
 }
 
 static void draft_release(struct handle *h)

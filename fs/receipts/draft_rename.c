@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "journal.h"
+#include "last_error.h"
 #include "names.h"
 #include "receipts.h"
 #include "snapshot_file.h"
@@ -20,10 +21,11 @@ struct renaming {
 	struct node draft; /* what gets the new name */
 	struct node folder;
 	char name[NAME_MAX + 1];
-	uint32_t number;             /* the receipt that asks */
-	bool is_new;                 /* the rename made the receipt */
-	bool is_new_file;            /* the rename made the file in the receipt's folder */
-	struct pending_reply *reply; /* NULL after an interrupt */
+	uint32_t number;  /* the receipt that asks */
+	bool is_new;      /* the rename made the receipt */
+	bool is_new_file; /* the rename made the file in the receipt's folder */
+	uid_t user;
+	struct pending_reply *reply; /* NULL after an interrupt, or a last close */
 };
 
 static struct renaming *draft_renaming_create(const struct receipt_mv *mv, struct err *err)
@@ -39,13 +41,19 @@ static struct renaming *draft_renaming_create(const struct receipt_mv *mv, struc
 	m->folder = mv->to_folder;
 	snprintf(m->name, sizeof(m->name), "%s", mv->to_name);
 	m->reply = mv->reply;
+	m->user = mv->reply ? pending_reply_user(mv->reply) : 0;
 	return m;
 }
 
 static void draft_renaming_end(struct renaming *m, const struct err *err)
 {
+	char path[NODE_PATH_SIZE], what[NODE_PATH_SIZE + 8];
+
+	snprintf(what, sizeof(what), "write %s", node_path(m->fs, m->folder, m->name, path));
 	if (m->reply)
 		pending_reply_err(m->reply, err);
+	else if (err)
+		last_error_report(m->fs->last_error, m->user, what, err);
 	free(m);
 }
 
@@ -117,7 +125,8 @@ static void draft_renaming_undo(struct renaming *m, struct receipt *r)
 	} else if (m->is_new_file) {
 		r->has_file = false;
 		free(steal(&r->file_name));
-		buf_clear(&r->work->draft);
+		if (r->work)
+			buf_clear(&r->work->draft);
 	}
 }
 
@@ -156,10 +165,9 @@ static int draft_renaming_ask(
 	} else if (!receipts_work(r) || draft_renaming_put_request(m, r, text) < 0) {
 		result = err_set(err, ENOMEM, "out of memory");
 	} else {
-		uid_t user = pending_reply_user(m->reply);
-
-		pending_reply_detach_on_interrupt(&m->reply);
-		receipt_ask(m->fs, r, &request, false, user, NULL);
+		if (m->reply)
+			pending_reply_detach_on_interrupt(&m->reply);
+		receipt_ask(m->fs, r, &request, false, m->user, NULL);
 	}
 	snapshot_file_finish(&request);
 	return result;
@@ -235,6 +243,40 @@ static int draft_renaming_file(
 	return result;
 }
 
+/* --- a file of a receipt's folder turns out to be its snapshot file --- */
+
+bool draft_asks(const struct draft *d, bool at_end)
+{
+	struct copy_request request;
+	struct err err;
+	bool asks;
+
+	if (d->type != DRAFT_FILE || *d->name == '.' || receipt_folder_keeps(d->name))
+		return false;
+	asks = snapshot_file_parse(d->text.data, d->text.len, at_end, &request, &err) == 0 &&
+	       (at_end ? d->text.len > 0 : request.complete);
+	snapshot_file_finish(&request);
+	return asks;
+}
+
+void draft_ask(struct fs *fs, struct draft *d, uid_t user, struct pending_reply *reply)
+{
+	struct receipt_mv mv = {.fs = fs,
+		.from = drafts_node(d),
+		.to_folder = node_of(d->folder),
+		.to_name = d->name,
+		.reply = reply};
+	struct err err;
+	struct renaming *m = draft_renaming_create(&mv, &err);
+
+	if (m)
+		m->user = user;
+	if (m && draft_renaming_file(&mv, d, m, &err) < 0)
+		draft_renaming_end(m, &err);
+	else if (!m && reply)
+		pending_reply_err(reply, &err);
+}
+
 /* --- a draft folder becomes a receipt's folder --- */
 
 static void draft_renaming_saved(void *arg, const struct err *err)
@@ -293,10 +335,10 @@ static int draft_renaming_scan(
 			return -err->errnum;
 		len = d->text.len;
 		len -= len && d->text.data[len - 1] == '\n';
-		if (!strcmp(d->name, "description") &&
+		if (!strcmp(d->name, "description") && d->type == DRAFT_FILE &&
 			!(r->description = strndup(buf_str(&d->text), len)))
 			return err_set(err, ENOMEM, "out of memory");
-		if (d->type != DRAFT_FILE || receipt_folder_keeps(d->name))
+		if (!draft_asks(d, true))
 			continue;
 		if (*file)
 			return err_set(err, EPERM,

@@ -258,6 +258,12 @@ struct receipt_mv {
 };
 void receipt_rename(const struct receipt_mv *mv); /* NODE_RECEIPT, NODE_FOLDER */
 void draft_rename(const struct receipt_mv *mv);   /* NODE_DRAFT… */
+/* Whether a file of a receipt's folder has the text of a snapshot file; at_end: also without its
+ * "...". */
+bool draft_asks(const struct draft *d, bool at_end);
+/* It becomes the receipt's snapshot file, and asks for the copy, whose result is replied. `reply`
+ * is NULL after the last close of `user`'s opening. */
+void draft_ask(struct fs *fs, struct draft *d, uid_t user, struct pending_reply *reply);
 /* Whether receipts stand in the folder: a region's, or its snapshots/. */
 bool receipt_mv_takes(struct node folder);
 /* Whether the new name asks for nothing: a draft's, or one that is kept in a receipt's folder. */

@@ -234,6 +234,27 @@ def a_second_rsync_sends_nothing(t):
 
 
 @case
+def files_under_other_names(t):
+    """A program that writes each file under a plain temporary name, as rclone does, and renames it. A text is the snapshot file under any name, and there is one of it."""
+    m = t.mount()
+    source, folder = m.folder("us-east-1", NIGHTLY), m.region("eu-west-1", "f")
+    os.makedirs(os.path.join(folder, "tags"))
+    for name in ("metadata.json", NIGHTLY + ".snapshot", "status", "description"):
+        temporary = os.path.join(folder, name + ".1a2b3c4d.partial")
+        t.ok(f"cp -p {source}/{name} {temporary}")
+        os.rename(temporary, os.path.join(folder, name))
+    has(t, ("nightly db", {"Name": "db", "env": "prod"}))
+    same(sorted(os.listdir(folder)), sorted(["description", "metadata.json", "status", "tags", NIGHTLY + ".snapshot"]))
+    same(os.stat(os.path.join(folder, NIGHTLY + ".snapshot")).st_mtime, os.stat(m.file("us-east-1", NIGHTLY)).st_mtime)
+    write(os.path.join(folder, "notes"), "not a text\n")
+    refused(EPERM, write, os.path.join(folder, "second"), TEXT.format(BARE))
+    t.ok(f"mkdir us-west-2/f; (cat {file(BARE)} | grep -v '^[.]') > us-west-2/f/nightly")
+    until(lambda: copies_of(t, BARE, "us-west-2"), "the copy of a text without its end")
+    same(status(m.region("us-west-2", "f.status"))["source"], f"us-east-1/{BARE}")
+    same(t.sim.count("CopySnapshot"), 2)
+
+
+@case
 def a_refused_part_leaves_what_was(t):
     """A tag that EC2 refuses, a description that comes too late, a key that is none: the file is as it was before."""
     m = t.mount()
