@@ -43,20 +43,20 @@ struct fs {
 	struct statuses *statuses;     /* status.h: who waits for a state to change */
 	struct last_error *last_error; /* last_error.h */
 	struct fuse_session *session;
-	bool several_at_once, greeted;         /* session.c */
-	struct request_stats stats;            /* request_stats.h */
-	struct offline *offline;               /* offline.h; NULL: AWS was there from the start */
-	struct guard guard;                    /* guard.h */
-	struct uncached_name *uncached_names;  /* tree.h: snapshots about to be renamed */
-	uint64_t listed_version[REGIONS_MAX];  /* of snapshots/ as the kernel last listed it */
+	bool several_at_once, greeted;        /* session.c */
+	struct request_stats stats;           /* request_stats.h */
+	struct offline *offline;              /* offline.h; NULL: AWS was there from the start */
+	struct guard guard;                   /* guard.h */
+	struct uncached_name *uncached_names; /* tree.h: snapshots about to be renamed */
+	uint64_t listed_version[REGIONS_MAX]; /* of snapshots/ as the kernel last listed it */
 	struct timespec region_times[REGIONS_MAX]; /* set by a tool; 0: none was */
-	struct handle *handles;                /* handle.h: open files */
-	struct status_confirm *confirms;       /* status_confirm.h: reads that wait for EC2 */
-	int64_t unconfirmed_ms[REGIONS_MAX];   /* monotonic: the region's last question
-						  without an answer; 0 */
-	struct deletion *deletions;            /* delete.h: under way */
-	struct pending_reply *pending_replies; /* pending_reply.h */
-	unsigned tagging;                      /* CreateTags and DeleteTags under way */
+	struct handle *handles;                    /* handle.h: open files */
+	struct status_confirm *confirms;           /* status_confirm.h: reads that wait for EC2 */
+	int64_t unconfirmed_ms[REGIONS_MAX];       /* monotonic: the region's last question
+						      without an answer; 0 */
+	struct deletion *deletions;                /* delete.h: under way */
+	struct pending_reply *pending_replies;     /* pending_reply.h */
+	unsigned tagging;                          /* CreateTags and DeleteTags under way */
 	char **enabled;   /* the regions that the account has enabled; NULL-terminated, NULL if AWS
 			     did not say */
 	char account[40]; /* "" if AWS did not say */
