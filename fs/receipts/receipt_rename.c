@@ -89,6 +89,7 @@ static int receipt_rename_to_draft(const struct receipt_mv *mv, struct receipt *
 	if (whole) {
 		if (r->id)
 			journal_delete_receipt(fs->journal, r->id, NULL, NULL);
+		r->copy = 0; /* the copy is not abandoned */
 		receipts_drop(fs, r);
 	} else {
 		r->has_file = false;

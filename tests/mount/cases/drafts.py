@@ -138,6 +138,18 @@ def a_receipt_becomes_a_draft(t):
 
 
 @case
+def a_queued_copy_goes_on(t):
+    """Its receipt became a draft, which is no removal."""
+    m = t.mount()
+    t.sim.set_limit(1)
+    t.sim.set_copy_seconds(8)
+    t.ok(f"cp {file()} eu-west-1/x; cp {file(BARE)} eu-west-1/y")
+    same(status(m.region("eu-west-1", "y.status"))["state"], "queued")
+    t.ok("mv eu-west-1/y eu-west-1/.y")
+    until(lambda: len(t.sim.copies("eu-west-1")) == 2, "the queued copy", 15)
+
+
+@case
 def among_plain_names(t):
     """A receipt takes the place of another one of its copy. One of another living copy stays, and so does what should have replaced it."""
     m = t.mount()
