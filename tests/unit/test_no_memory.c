@@ -219,6 +219,53 @@ static void test_a_start_without_memory_for_a_hash(void **state)
 	}
 }
 
+static void join_ended(void *arg, struct copy *copy, const struct err *err)
+{
+	struct asked *asked = arg;
+
+	asked->answers++;
+	asked->failed = err != NULL;
+	if (err)
+		asked->err = *err;
+	asked->row = copy ? copy->row.id : 0;
+}
+
+/* An equal request is one more receipt of the copy, or ENOMEM, and never a second copy. */
+static void test_an_equal_request_without_memory(void **state)
+{
+	bool failed = true;
+	unsigned n;
+
+	for (n = 1; failed; n++) {
+		struct journal_receipt receipt = {.id = 2,
+			.region = (char *)WEST,
+			.folder = (char *)"",
+			.name = (char *)"b.snapshot",
+			.text = (char *)"text"};
+		struct copy_request request;
+		struct asked first = {0}, second = {0};
+		int r;
+
+		world_setup_mounted(state);
+		world_ask_and_wait(&first);
+		request = world_request();
+		fault_alloc_start(n, 0);
+		r = copies_request(
+			world->copies_, WEST, &request, false, &receipt, join_ended, &second);
+		world_run(1000);
+		failed = fault_alloc_end();
+		assert_int_equal(second.answers, r < 0 ? 0 : 1);
+		if (r == 0 && !second.failed)
+			assert_int_equal(second.row, first.row);
+		else
+			assert_int_equal(r < 0 ? -r : second.err.errnum, ENOMEM);
+		assert_true(failed || (r == 0 && !second.failed));
+		assert_int_equal(world->copies, 1);
+		world_teardown(state);
+	}
+	assert_true(n > 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +274,7 @@ int main(void)
 			test_the_tables_of_copies, world_setup_mounted, world_teardown),
 		cmocka_unit_test(test_a_request_without_memory_for_a_hash),
 		cmocka_unit_test(test_a_start_without_memory_for_a_hash),
+		cmocka_unit_test(test_an_equal_request_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
