@@ -693,7 +693,14 @@ static bool admission_compares(const struct admission *a, const struct copy *cop
 		       row->completion_minutes);
 }
 
-/* The row of a copy that ended long ago: a mv changes it. */
+/* Its snapshot is in EC2 again. */
+static void admission_restore(struct admission *a, struct job *job)
+{
+	if (job->pub.state == COPY_DELETED && job->phase == PHASE_REST)
+		job_event(job, JOB_COMPLETED, NULL);
+	admission_begin(a);
+}
+
 static void admission_revived(void *arg, const struct journal_copy *row, const struct err *err)
 {
 	struct admission *a = arg;
@@ -704,7 +711,14 @@ static void admission_revived(void *arg, const struct journal_copy *row, const s
 	else if (!copy)
 		admission_end_memory(a);
 	else
-		admission_begin(a);
+		admission_restore(a, job_of(copy));
+}
+
+/* A copy that ended long ago becomes one whose row can be changed. */
+static void admission_revive(struct admission *a, const struct copy *copy)
+{
+	if (journal_get_copy(a->all->options.journal, copy->row.id, admission_revived, a) < 0)
+		admission_end_memory(a);
 }
 
 /* There is a living copy of the request. */
@@ -714,9 +728,7 @@ static void admission_meet(struct admission *a, struct copy *copy)
 	struct err err;
 
 	if (a->row.move && job->recalled) {
-		if (journal_get_copy(a->all->options.journal, copy->row.id, admission_revived, a) <
-			0)
-			admission_end_memory(a);
+		admission_revive(a, copy);
 	} else if (copy->state == COPY_COMPLETED && !job_is_undecided(job)) {
 		if (confirm_start(a->all, copy, admission_confirmed, a) < 0)
 			admission_end_memory(a);
@@ -852,12 +864,12 @@ static void admission_made(void *arg, const struct job_made *made, const struct 
 {
 	struct admission *a = arg;
 	struct region_queue *queue = region_queue_get(a->all, a->row.region);
-	struct job *known = NULL;
+	struct copy *known = made ? copies_by_snapshot(a->all, a->row.region, made->copy_id) : NULL;
 	struct err mine;
 
 	a->question = NULL;
-	if (made && queue)
-		HASH_FIND(hh_id, queue->ids, made->copy_id, strlen(made->copy_id), known);
+	if (known && known->origin != COPY_OURS)
+		known = NULL;
 	if (err) {
 		mine = *err;
 		err_context(&mine,
@@ -866,10 +878,14 @@ static void admission_made(void *arg, const struct job_made *made, const struct 
 		admission_end(a, &mine);
 	} else if (admission_meets_another(a)) {
 		return;
-	} else if (!made || known || !queue) {
+	} else if (!made || !queue || (known && !confirm_is_restored(a->all, known))) {
 		admission_weigh(a);
 	} else if (a->row.dry_run) {
 		admission_copies_nothing(a, made->copy_id);
+	} else if (known && job_of(known)->recalled) {
+		admission_revive(a, known);
+	} else if (known) {
+		admission_restore(a, job_of(known));
 	} else {
 		admission_adopt(a, queue, made);
 	}

@@ -126,6 +126,12 @@ void confirm_deleted(struct copies *c, struct copy *copy, const char *why)
 	recover_outdate(copy);
 }
 
+bool confirm_is_restored(const struct copies *c, const struct copy *copy)
+{
+	return copy->state == COPY_DELETED &&
+	       clock_wall_ms() - copy->row.deleted_ms >= c->options.window_ms;
+}
+
 static void confirm_destroy(struct confirm *m)
 {
 	if (m->waiter)

@@ -22,5 +22,8 @@ bool confirm_is_settled(const struct copies *c, const struct journal_copy *row);
 /* The snapshot of a completed copy is gone: it becomes COPY_DELETED. No effect on a copy in another
  * state. why: for its status. */
 void confirm_deleted(struct copies *c, struct copy *copy, const char *why);
+/* Whether a copy was seen to be gone so long ago that a record of EC2's shows it to be there again:
+ * restored from the recycle bin. */
+bool confirm_is_restored(const struct copies *c, const struct copy *copy);
 
 #endif

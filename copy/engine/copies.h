@@ -34,6 +34,7 @@
  *               (new),       a copy that another ebsfs made
  *               queued
  *   completed   pending      EC2's listing                  ended
+ *               deleted      EC2's listing, long after
  *               (new)        a copy that another ebsfs made
  *               submitting   EC2's answer to a dry run      ended; nothing was made
  *   error       pending      EC2's listing                  ended; message is EC2's StatusMessage

@@ -753,7 +753,7 @@ static enum job_event act_end(struct job *job, const struct job_news *news, stru
 	return JOB_NOTHING;
 }
 
-/* Its end stays what it was. */
+/* Its end stays what it was. Without a time it is there again. */
 static enum job_event act_delete(struct job *job, const struct job_news *news, struct outcome *out)
 {
 	struct journal_copy *row = &job->pub.row;
@@ -981,6 +981,7 @@ static const struct transition table[] = {
 	{C, PHASE_REST,      JOB_GONE,           NULL,                       D, PHASE_RECORDING, act_delete},
 	{D, PHASE_RECORDING, JOB_ROW_WRITTEN,    NULL,                       D, PHASE_REST,      act_settle},
 	{D, PHASE_RECORDING, JOB_ROW_FAILED,     NULL,                       D, PHASE_RECORDING, act_settle_later},
+	{D, PHASE_REST,      JOB_COMPLETED,      NULL,                       C, PHASE_RECORDING, act_delete},
 };
 #undef Q
 #undef S

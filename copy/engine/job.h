@@ -33,7 +33,7 @@ enum job_event {
 	JOB_NOT_MADE,       /* err: EC2 surely did not carry out the request that was lost */
 
 	/* from the poller and the listings */
-	JOB_COMPLETED, /* ended_ms */
+	JOB_COMPLETED, /* ended_ms; of a deleted copy nothing: it is there again */
 	JOB_ERROR,     /* ended_ms, message */
 	JOB_GONE,      /* ended_ms, message */
 

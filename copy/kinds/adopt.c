@@ -13,6 +13,7 @@
 
 #include "admission.h"
 #include "clock.h"
+#include "confirm.h"
 #include "copy_tags.h"
 #include "job.h"
 #include "log.h"
@@ -125,13 +126,12 @@ static void adopt_changed(void *arg, enum catalogue_change change, catalogue_slo
 
 /* --- which of them --- */
 
-/* A copy of this journal: under the same key it would have been found there. */
+/* This journal's copies would have been found by their key, unless one was gone and is back. */
 static bool adopt_is_known(const struct region_queue *queue, const char *id)
 {
-	struct job *job;
+	const struct copy *copy = copies_by_snapshot(queue->all, queue->name, id);
 
-	HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
-	return job || history_by_snapshot(queue->all->history, queue->name, id);
+	return copy && copy->origin == COPY_OURS && !confirm_is_restored(queue->all, copy);
 }
 
 static bool adopt_is_label(const char *tag, const char *label)

@@ -60,6 +60,17 @@ static void assert_accepted(const struct asked *asked)
 		fail_msg("%s", asked->err.message);
 }
 
+static void heard(void *arg, struct copy *copy, const struct err *err)
+{
+	struct asked *asked = arg;
+
+	asked->answers++;
+	asked->failed = err != NULL;
+	if (err)
+		asked->err = *err;
+	asked->row = copy ? copy->row.id : 0;
+}
+
 /* The second request became one more receipt of the first one's copy. */
 static void assert_joined(const struct asked *first, const struct asked *second, int64_t receipt)
 {
@@ -487,6 +498,40 @@ static void test_a_deletion_that_was_not_written_is_found_again(void **state)
 	assert_int_equal(world_copy(&first)->state, COPY_DELETED);
 }
 
+/* From the recycle bin. */
+static void restore_and_ask(const struct asked *first)
+{
+	struct asked second = {0};
+
+	world_copy_in(WEST, 0)->visible_at = INT64_MAX;
+	assert_int_equal(copies_confirm(world->copies_, world_copy(first), heard, &second), 0);
+	world_until(world_answered, &second);
+	assert_int_equal(world_copy(first)->state, COPY_DELETED);
+	world_run(300000);
+	world_copy_in(WEST, 0)->visible_at = 0;
+	ask_and_wait(&second);
+	assert_accepted(&second);
+	assert_int_equal(second.row, first->row);
+	assert_int_equal(world_copy(first)->state, COPY_COMPLETED);
+	assert_has_not(world_status(first), "deleted");
+	assert_string_equal(world_row(first->row)->state, "completed");
+	assert_true(world_row(first->row)->deleted_ms == 0);
+	assert_int_equal(world->copies, 1);
+}
+
+static void test_a_copy_that_was_restored_is_alive(void **state)
+{
+	struct asked first;
+
+	(void)state;
+	ask_and_wait(&first);
+	world_until_state(&first, COPY_COMPLETED);
+	world_run(400000);
+	restore_and_ask(&first);
+	world_run(2 * COPIES_LATELY_MS);
+	restore_and_ask(&first);
+}
+
 /* EC2's answers lag behind: one that lacks a new copy says nothing. */
 static void test_a_young_copy_is_not_gone(void **state)
 {
@@ -597,17 +642,6 @@ static void test_a_request_saves_an_abandoned_copy(void **state)
 }
 
 /* --- the description of a folder --- */
-
-static void heard(void *arg, struct copy *copy, const struct err *err)
-{
-	struct asked *asked = arg;
-
-	asked->answers++;
-	asked->failed = err != NULL;
-	if (err)
-		asked->err = *err;
-	asked->row = copy ? copy->row.id : 0;
-}
 
 static void ask_for_a_folder(struct asked *asked)
 {
@@ -1021,6 +1055,7 @@ int main(void)
 		T(test_a_new_copy_that_is_gone_is_made_again),
 		T(test_an_old_copy_that_is_gone_is_made_again),
 		T(test_a_deletion_that_was_not_written_is_found_again),
+		T(test_a_copy_that_was_restored_is_alive),
 		T(test_a_young_copy_is_not_gone),
 		T(test_without_ec2_nothing_is_recorded),
 		T(test_a_deletion_through_the_mount_is_one),
