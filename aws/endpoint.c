@@ -258,7 +258,10 @@ int endpoint_find(const struct endpoint_config *config, const char *service, con
 	if (!out->url.data[offset + len] && buf_putc(&out->url, '/') < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	if (len >= sizeof(out->host))
-		return err_set(err, EINVAL, "the name of the endpoint for %s is too long", service);
+		return err_set(err, EINVAL,
+			"the host name of the endpoint for %s is too long; correct the region or "
+			"the endpoint_url",
+			service);
 	memcpy(out->host, out->url.data + offset, len);
 	out->path = out->url.data + offset + len;
 	return 0;

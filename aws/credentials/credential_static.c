@@ -57,7 +57,8 @@ static int keys_create(const char *access_key, const char *secret_key, const cha
 	struct keys *k;
 
 	if (!secret_key)
-		return err_set(err, EINVAL, "%s: there is an access key, but no %s", name, missing);
+		return err_set(err, EINVAL, "%s: there is an access key, but no %s; set both", name,
+			missing);
 	k = calloc(1, sizeof(*k));
 	if (!k)
 		return err_set(err, ENOMEM, "out of memory");

@@ -25,7 +25,9 @@ static int identity_parse(void *arg, const char *body, size_t len, struct err *e
 	int r = xml_texts(body, len, "GetCallerIdentityResponse", texts, ARRAY_LEN(texts), err);
 
 	if (!r && (strlen(call->account) != 12 || strspn(call->account, "0123456789") != 12))
-		return err_set(err, EIO, "STS's response has no account");
+		return err_set(err, EIO,
+			"STS's response to GetCallerIdentity has no account number; is the "
+			"endpoint_url one of STS?");
 	return r;
 }
 

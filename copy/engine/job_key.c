@@ -77,8 +77,8 @@ int job_key_update(struct job *job)
 		job_key_leave(job);
 	if (!alive || job->key || job_key_enter(job) == 0)
 		return 0;
-	log_error("%s %lld: out of memory; it is not found by its key", job->kind->name,
-		(long long)job->pub.row.id);
+	log_error("%s %lld: out of memory: until the next mount, an equal request cannot join it",
+		job->kind->name, (long long)job->pub.row.id);
 	return -ENOMEM;
 }
 

@@ -148,9 +148,11 @@ static void on_end_exited(uv_process_t *process, int64_t status, int signal)
 	struct on_end *o = r->owner;
 
 	if (signal)
-		log_warning("on_end command: ended by signal %d", signal);
+		log_warning("on_end command for copy %lld: ended by signal %d", (long long)r->row,
+			signal);
 	else if (status)
-		log_warning("on_end command: exit status %lld", (long long)status);
+		log_warning("on_end command for copy %lld: exit status %lld", (long long)r->row,
+			(long long)status);
 	DL_DELETE(o->running, r);
 	o->n_running--;
 	uv_close((uv_handle_t *)process, on_end_closed);
@@ -180,7 +182,9 @@ static void on_end_start_waiting(struct on_end *o)
 		r->process.data = r;
 		result = uv_spawn(o->loop, &r->process, &options);
 		if (result < 0) {
-			log_error("on_end command cannot be started: %s", uv_strerror(result));
+			log_error("on_end command for copy %lld: cannot be started: %s; the next "
+				  "mount with on_end tries again",
+				(long long)r->row, uv_strerror(result));
 			uv_close((uv_handle_t *)&r->process, on_end_closed);
 			continue;
 		}
@@ -201,7 +205,8 @@ void on_end_run(struct on_end *o, const struct copy *copy)
 		return;
 	r = o->n_waiting < WAITING_MAX ? calloc(1, sizeof(*r)) : NULL;
 	if (!r || on_end_fill(r, copy) < 0) {
-		log_error("on_end command not run for copy %lld: out of memory, or too many wait",
+		log_error("on_end command for copy %lld: not run yet: out of memory, or too many "
+			  "wait; the next mount with on_end runs it",
 			(long long)copy->row.id);
 		if (r)
 			on_end_run_free(r);

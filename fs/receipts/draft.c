@@ -12,7 +12,7 @@
 #include "hash.h"
 #include "hashset.h"
 
-/* What is in a folder; it exists while anything is. */
+/* The drafts in a folder; exists while there are any. */
 struct drafts_folder {
 	uint64_t number;
 	struct draft *first;
@@ -348,7 +348,8 @@ struct draft *drafts_make(struct fs *fs, struct node folder, const char *name, e
 	struct draft *d = NULL;
 
 	if (drafts_find(fs->drafts, folder, name))
-		err_set(err, EEXIST, "'%s' is there", name);
+		err_set(err, EEXIST, "'%s' exists already; choose another name, or remove it first",
+			name);
 	else
 		d = drafts_add(fs->drafts, folder, name, type, false, err);
 	if (d) {

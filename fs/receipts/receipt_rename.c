@@ -167,7 +167,8 @@ static int receipt_rename_from_receipt(
 	bool in_folder;
 
 	if (!r)
-		return err_set(err, ENOENT, "the receipt is gone");
+		return err_set(err, ENOENT,
+			"the receipt was removed in the meantime; nothing was renamed");
 	in_folder = mv->from.kind == NODE_RECEIPT && r->is_folder;
 	if (receipt_mv_drops(mv))
 		return receipt_rename_to_draft(mv, r, err);

@@ -121,7 +121,7 @@ static void receipt_request_settle(
 		receipt_request_take_along(fs, r);
 	} else {
 		receipt_request_undo(r);
-		/* What a receipt that has a copy was refused does not concern that copy. */
+		/* A refusal of a new text does not concern the copy that a receipt already has. */
 		if (r->state == RECEIPT_DRAFT)
 			receipts_work_refuse(r->work, err);
 	}
@@ -193,7 +193,9 @@ static int receipt_request_check_source(
 	if (!fs_region_enabled(fs, request->source_region)) {
 		if (preflight_regions(request->source_region, receipts_region(fs, r), err) < 0)
 			return -err->errnum;
-		return err_set(err, ENOENT, "%s is no region that this account has enabled",
+		return err_set(err, ENOENT,
+			"%s is no region that this account has enabled; enable it, or correct the "
+			"name",
 			request->source_region);
 	}
 	if (delete_under_way(fs, request->source_region, request->source_id))

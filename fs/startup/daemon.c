@@ -36,12 +36,14 @@ int daemon_fork(const char *mountpoint, struct err *err)
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_set(err, errno, "cannot go into the background: %s", strerror(errno));
+		return err_set(err, errno,
+			"cannot go into the background: %s; try again, or use -f", strerror(errno));
 	pid = fork();
 	if (pid < 0) {
 		close(fds[0]);
 		close(fds[1]);
-		return err_set(err, errno, "cannot go into the background: %s", strerror(errno));
+		return err_set(err, errno,
+			"cannot go into the background: %s; try again, or use -f", strerror(errno));
 	}
 	if (pid > 0) {
 		close(fds[1]);

@@ -118,7 +118,8 @@ static int simulate_spawn(struct options *o, struct simulate *s, struct err *err
 	if (r) {
 		close(fds[0]);
 		s->pid = 0;
-		return err_set(err, r, "cannot start the simulator %s: %s; install ebsfs whole",
+		return err_set(err, r,
+			"cannot start the simulator %s: %s; install ebsfs again, with that program",
 			path, strerror(r));
 	}
 	r = simulate_read_port(fds[0], &port);

@@ -175,7 +175,7 @@ static void endpoint_policy_warn(const struct mount *m)
 
 	if (endpoint_url(&m->endpoints, "ec2", discover_home_region(m), &url, NULL) == 0 &&
 		!strncasecmp(url.data, "http:", 5) && url_host_in(url.data) != URL_HOST_LOCAL)
-		log_warning("%s is not encrypted: others on the way to it can read and change "
+		log_warning("%s is not encrypted: anybody on the network path can read and change "
 			    "requests and responses, and use session tokens; name an https URL",
 			url.data);
 }
