@@ -187,7 +187,7 @@ void listing_groups_filter(const struct listing_groups *g, unsigned i, const cha
  * An endpoint may refuse a range (wildcards, so many values) or fail on it: then the region is
  * listed page by page, and no range is tried for an hour. An endpoint without wildcards is
  * recognised by the probe, which lacks ids that the first page had, or has others: the plain
- * listing continues. One that knows '*' but not '?' is recognised by the last group, which lacks an
+ * listing continues. The last group recognises an endpoint that knows '*' but not '?': it lacks an
  * id that it must have.
  */
 #define LISTING_SPLIT_PAGES 5

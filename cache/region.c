@@ -394,8 +394,8 @@ struct region_waiter *region_ensure_id(
 			snprintf(w->id, sizeof(w->id), "%s", id);
 		return w;
 	}
-	/* Known from disk, or the latest listing failed: what is known is shown, and the caller
-	 * does not wait through another failure. */
+	/* Known from disk, or the latest listing failed: shows the known state, so that the
+	 * caller does not wait through another failure. */
 	if (!force && is_shown(r, id) &&
 		(freshness == REGION_KNOWN ||
 			(freshness == REGION_STALE && r->last_error.errnum))) {

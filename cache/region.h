@@ -137,7 +137,7 @@ struct region_waiter *region_ensure_slot(
 struct region_waiter *region_ensure_id(
 	struct region *r, const char *id, bool force, region_done *done, void *arg, bool *ready);
 
-/* For what must be no older than the ttl, such as whether a completed copy still exists.
+/* For facts that must be no older than the ttl, such as whether a completed copy still exists.
  * region_id_is_confirmed(): a fresh listing has the id, or a lookup found it within the ttl.
  * region_confirm_id(): asks EC2 by the id. Once that costs as many requests as a listing, it also
  * lists the region in the background, for the ids to come. NULL on ENOMEM. */

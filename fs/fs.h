@@ -61,8 +61,8 @@ struct fs {
 			     did not say */
 	char account[40]; /* "" if AWS did not say */
 	char profile[80]; /* the selected profile's name, for README */
-	uid_t caller;     /* whose request is being handled now */
-	uid_t uid;        /* who mounted: owns everything */
+	uid_t caller;     /* of the request that is being handled */
+	uid_t uid;        /* the mounting user: owns everything */
 	gid_t gid;
 	int64_t started_ms;            /* wall clock */
 	struct http_timeouts timeouts; /* of all requests */
@@ -72,7 +72,7 @@ struct fs {
 struct region *fs_region(const struct fs *fs, struct node n);
 struct catalogue *fs_catalogue(const struct fs *fs, struct node n);
 
-/* What AWS says of the account's regions, in the place of what it said before. */
+/* Replaces the list of regions that AWS has enabled for the account. */
 void fs_keep_enabled(struct fs *fs, const char *const *names, size_t n);
 /* Whether the account has the region enabled, as far as AWS said at the start; true if it did not
  * say. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What failed in a curl transfer. */
+/* Explains the failure of a curl transfer. */
 #include "http_error.h"
 
 #include <curl/curl.h>
@@ -78,7 +78,7 @@ static const char *advice_on_trust(long fault)
 {
 	switch (fault) {
 	case 0:
-	case 1: /* unspecified: what curl reports when the chain is good, but not the name */
+	case 1: /* unspecified: curl reports it when the chain is good, but not the name */
 		return "the certificate is for other names: correct the endpoint's URL";
 	case 9:  /* not yet valid */
 	case 10: /* expired */

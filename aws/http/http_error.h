@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What failed in a curl transfer, why, and what to do. */
+/* Explains the failure of a curl transfer: the failed step, its cause, and the remedy. */
 #ifndef EBSFS_HTTP_ERROR_H
 #define EBSFS_HTTP_ERROR_H
 

@@ -128,8 +128,8 @@ static bool change_refuse(struct change *c, const struct err *err)
 	return c->refused;
 }
 
-/* Writes all changes or none, but those that are refused: a fault of one caller is no loss for the
- * others. *err has errnum 0 on success. */
+/* Writes all changes or none. Refused changes are left out, so that one caller's fault does not
+ * lose the others' changes. *err has errnum 0 on success. */
 static void commit_changes(struct journal_db *db, struct change *first, struct err *err)
 {
 	struct change *c;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The journal's files without SQLite: what is checked before it opens them (permissions, a missing
+/* The journal's files without SQLite: the checks before SQLite opens them (permissions, a missing
  * database, a damaged log), and journal.commits. */
 #include "journal_files.h"
 

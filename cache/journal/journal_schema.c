@@ -45,7 +45,7 @@ static const char *const migrations[] = {
 	"ALTER TABLE copies ADD COLUMN checksum INTEGER;"
 	"ALTER TABLE receipts ADD COLUMN checksum INTEGER;"
 	"DROP INDEX IF EXISTS receipts_by_copy;",
-	/* What a copy's key and a receipt's folder consist of. Of several living copies of a key
+	/* The columns of a copy's key and of a receipt's folder. Of several living copies of a key
 	   the newest completed one keeps it, else the newest. No request has the other ones' labels
 	   (`copy.again` has no '#'). EC2 is not asked. */
 	"ALTER TABLE copies ADD COLUMN label TEXT;"

@@ -68,12 +68,15 @@ enum source_state admission_source_state(
 	case EC2_SNAPSHOT_PENDING:
 		return SOURCE_PENDING;
 	case EC2_SNAPSHOT_ERROR:
-		err_set(err, EINVAL, "source %s is in state error%s%s", id,
-			*s.state_message ? ": " : "", s.state_message);
+		err_set(err, EINVAL,
+			"source %s is in state error%s%s; EC2 cannot copy it: choose another "
+			"snapshot",
+			id, *s.state_message ? ": " : "", s.state_message);
 		return SOURCE_UNFIT;
 	case EC2_SNAPSHOT_RECOVERABLE:
 	case EC2_SNAPSHOT_RECOVERING:
-		err_set(err, EINVAL, "source %s is in the recycle bin (%s)", id, s.state_text);
+		err_set(err, EINVAL, "source %s is in the recycle bin (%s); restore it first", id,
+			s.state_text);
 		return SOURCE_UNFIT;
 	case EC2_SNAPSHOT_COMPLETED:
 	case EC2_SNAPSHOT_UNKNOWN: /* EC2 judges */
@@ -378,7 +381,7 @@ static void admission_refuse_memory(struct admission *a)
 struct dry_run {
 	struct dry_run *next; /* queue.dry_runs */
 	struct region_queue *queue;
-	char *terms;           /* what a permission may depend on */
+	char *terms;           /* the facts that a permission may depend on */
 	struct aws_call *call; /* under way; NULL */
 	struct loop_timer *patience;
 	int64_t again_at; /* monotonic: not to be sent before */
@@ -491,8 +494,8 @@ static void dry_run_answered(
 	}
 }
 
-/* Any endpoint that is not known to heed DryRun might copy: only Amazon's own is, and one that has
- * heeded a dry run that the user asked for. */
+/* An endpoint that ignores DryRun would copy. Amazon's endpoints heed it, and so does an endpoint
+ * that has heeded a dry run which the user asked for; no other is trusted. */
 static bool dry_run_is_safe(const struct region_queue *queue)
 {
 	return !queue->copies_dry &&
@@ -563,7 +566,7 @@ static void admission_copies_nothing(struct admission *a, const char *copy_id)
 	admission_admit(a, COPY_COMPLETED, NULL);
 }
 
-/* What an equal request can never be given. 0, or -EEXIST with *err. */
+/* Refuses an equal request whose options the copy can never get. 0, or -EEXIST with *err. */
 static int admission_fits(struct admission *a, struct copy *copy, struct err *err)
 {
 	const struct journal_copy *row = &copy->row;
@@ -838,7 +841,7 @@ static void admission_adopt(
 		admission_end_memory(a);
 		return;
 	}
-	/* What the request asks for is not what the copy is, and no tag has its token. */
+	/* An adopted copy need not have the request's options, and no tag has the row's token. */
 	free(steal(&row.token));
 	free(steal(&row.description));
 	free(steal(&row.tags));

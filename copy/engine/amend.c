@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a copy is given after it was asked for. */
+/* Changes to a copy after its request. */
 #include "amend.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a copy is given after it was asked for: tags, and a description as long as it was not sent.
- */
+/* Changes to a copy after its request: tags at any time, a description until it is sent. */
 #ifndef EBSFS_AMEND_H
 #define EBSFS_AMEND_H
 

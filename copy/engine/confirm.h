@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a completed copy's snapshot still exists, and what is recorded when it does not. */
+/* Finds out whether a completed copy's snapshot still exists, and records that it is gone. */
 #ifndef EBSFS_CONFIRM_H
 #define EBSFS_CONFIRM_H
 

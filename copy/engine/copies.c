@@ -262,7 +262,7 @@ void copies_abandon(struct copies *c, struct copy *copy)
 		region_queue_hold(job_of(copy), COPIES_ABANDON_MS, true);
 }
 
-/* --- what a copy is given later --- */
+/* --- later changes --- */
 
 int copies_add_tags(struct copies *c, struct copy *copy, const struct request_tag *tags,
 	size_t n_tags, copies_done *done, void *arg)

@@ -46,7 +46,7 @@
  *   cancelled   queued       its last receipt gone          ended
  *               pending      rmdir of the copy; its end
  *                            elsewhere
- *               queued,      a start, for what was never
+ *               queued,      a start, if it never was
  *               submitting   accepted
  *
  * In the other states the row's message is a note (tags that had no room, what a dry run said). Of
@@ -150,8 +150,8 @@ int copies_describe(
 #define COPIES_DESCRIPTION_MAX_MS 60000
 void copies_expect_description(struct copies *c, struct copy *copy);
 /* Makes sure that a completed copy's snapshot still exists, by a listing begun within the ttl or a
- * question to EC2; one that is gone becomes COPY_DELETED. done: *err if EC2 could not be asked.
- * Returns 0 or -ENOMEM. */
+ * question to EC2; a copy whose snapshot is gone becomes COPY_DELETED. done: *err if EC2 could not
+ * be asked. Returns 0 or -ENOMEM. */
 int copies_confirm(struct copies *c, struct copy *copy, copies_done *done, void *arg);
 /* mv failed or was interrupted, so its caller believes the source untouched: turns the move into a
  * plain copy. */

@@ -26,7 +26,7 @@ enum phase {
 	PHASE_CHECKING,  /* queued: EC2 is asked about its source */
 	PHASE_RECORDING, /* its row is being written, and the next step waits for that */
 	PHASE_SENDING,   /* submitting: the request is in flight */
-	PHASE_SEARCHING, /* submitting: no response came; what EC2 made of it is looked for */
+	PHASE_SEARCHING, /* submitting: no response came; its copy is looked for in EC2 */
 };
 
 struct job;
@@ -162,7 +162,7 @@ struct region_queue {
 	struct job *waiting; /* queued, by row id */
 	struct job *running; /* submitting and pending, in no order */
 	unsigned n_waiting;
-	unsigned submitting, pending, foreigners; /* what takes a slot; dry runs do not */
+	unsigned submitting, pending, foreigners; /* all take a slot; dry runs do not */
 	struct concurrency_limit limit;
 	bool numbered; /* each job in `waiting` knows its place */
 	bool unlisted; /* after a start: nothing is sent before EC2's own count is known, or was

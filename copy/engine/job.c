@@ -63,7 +63,7 @@ struct outcome {
 	struct copy *copy;
 	bool failed; /* with err */
 	struct err err;
-	struct err next_err; /* what the event that the action returned brings */
+	struct err next_err; /* the error of the event that the action returned */
 };
 
 /* An event that follows at once, or JOB_NOTHING. */
@@ -566,7 +566,7 @@ static enum job_event act_accept_late(
 {
 	log_warning("%s %lld: %s appeared after all, long after its response was lost",
 		job->kind->name, (long long)job->pub.row.id, job->pub.row.copy_id);
-	job_note(job, NULL, NULL, NULL); /* what it said turned out to be wrong */
+	job_note(job, NULL, NULL, NULL); /* the note turned out to be wrong */
 	return act_accept(job, news, out);
 }
 

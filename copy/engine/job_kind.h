@@ -23,11 +23,11 @@ struct job;
 struct made_question;
 struct region_queue;
 
-/* id: what was made although it was a dry run; NULL: nothing, as it should be. */
+/* id: the copy that EC2 made in spite of DryRun; NULL: none, as it should be. */
 typedef void job_dry_run_done(
 	void *arg, const char *id, const char *request_id, const struct err *err);
 
-/* What another ebsfs made of such a request. Strings are borrowed for the call. */
+/* A copy that another ebsfs made for an equal request. Strings are borrowed for the call. */
 struct job_made {
 	const char *copy_id;
 	bool completed;
@@ -43,7 +43,7 @@ struct job_kind {
 	unsigned limit;            /* at once into a region, until EC2 names another figure */
 	int description_max;       /* characters */
 
-	/* --- what the kind keeps for each region (queue->kind_region) --- */
+	/* --- the kind's state of each region (queue->kind_region) --- */
 	int (*attach)(struct region_queue *queue); /* 0 or -ENOMEM */
 	void (*detach)(struct region_queue *queue);
 
@@ -58,9 +58,9 @@ struct job_kind {
 	bool (*awaits)(struct region_queue *queue, struct preflight *known);
 	/* Judges before EC2 is asked. 0, or -errno with *err. */
 	int (*judge)(const struct preflight *known, struct err *err);
-	/* Whether a living copy is what an equal request asks for; what the request leaves out
-	 * never differs. request: as it came, not composed. 0, or -EEXIST with *err: the copy, the
-	 * difference, and what to do. */
+	/* Whether a living copy is what an equal request asks for; options that the request leaves
+	 * out never differ. request: as it came, not composed. 0, or -EEXIST with *err: the copy,
+	 * the difference, and what to do. */
 	int (*difference)(struct copies *c, const struct copy *copy,
 		const struct preflight *request, struct err *err);
 	/* Asks the destination whether another ebsfs has made what a composed row asks for, under
@@ -72,8 +72,8 @@ struct job_kind {
 	void (*find_made_cancel)(struct made_question *question);
 
 	/* --- the request --- */
-	/* Whether the job can be sent now. False: what it lacks is being waited for, or the job
-	 * got an event. */
+	/* Whether the job can be sent now. False: it waits for something that it lacks, or got an
+	 * event. */
 	bool (*check)(struct job *job);
 	/* Sends it and sets work->call; the response becomes an event. 0, or -errno with *err:
 	 * nothing was sent. */
@@ -86,14 +86,14 @@ struct job_kind {
 	 * *err: it cannot be looked for. */
 	int (*find_lost)(struct job *job, const struct err *why, struct err *err);
 
-	/* --- what EC2 makes of it --- */
+	/* --- after EC2 has accepted it --- */
 	/* EC2 has accepted it: shows the result before EC2's own listings do. */
 	void (*show)(struct job *job);
 	/* Asks EC2 about poller.ids, or, when poller.listing, about everything in progress. Calls
 	 * poller_answered() for each that EC2 shows, and poller_done() at the end. 0 or -ENOMEM. */
 	int (*poll)(struct region_queue *queue);
 	void (*poll_cancel)(struct region_queue *queue);
-	/* The row of its end is durable: what else was asked for may follow. */
+	/* The row of its end is durable: starts the rest of the request (mv deletes its source). */
 	void (*ended)(struct job *job);
 	/* The mount ends: drops what ended() began; the rows say that it is still to be done. */
 	void (*finish)(struct copies *c);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a job says of itself: to its row, its status, its watchers, the log. */
+/* The texts of a job: in its row, in its status, for its watchers, in the log. */
 #include "job_text.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a job says of itself: to its row, its status, its watchers, the log. */
+/* The texts of a job: in its row, in its status, for its watchers, in the log. */
 #ifndef EBSFS_JOB_TEXT_H
 #define EBSFS_JOB_TEXT_H
 

@@ -139,7 +139,7 @@ int recover_journal(struct copies *c, journal_receipt_fn *receipt, void *arg, st
 	return 0;
 }
 
-/* --- what ended long ago goes into the history, and back for a moment --- */
+/* --- jobs that ended long ago go into the history, and back for a moment --- */
 
 static void recover_expire(void *arg)
 {

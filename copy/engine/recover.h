@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Jobs and the journal over time: a start takes up what was under way, and what ended long ago goes
- * from the table into the history. */
+/* Jobs and the journal over time: a start takes up the jobs in progress; jobs that ended long ago
+ * go from the table into the history. */
 #ifndef EBSFS_RECOVER_H
 #define EBSFS_RECOVER_H
 
@@ -11,8 +11,8 @@ void recover_finish(struct copies *c);
 
 /* Reads the journal and takes up every row. Returns 0 or -errno with *err. */
 int recover_journal(struct copies *c, journal_receipt_fn *receipt, void *arg, struct err *err);
-/* The copy of a row. One that ended long ago comes from the history, and stays until the loop
- * turns. NULL: not known, or no memory. */
+/* The copy of a row. A copy that ended long ago is made from the history, and stays until the
+ * next loop iteration. NULL: not known, or no memory. */
 struct copy *recover_find(struct copies *c, int64_t row);
 /* A job of the history becomes one of the table again, with its whole row, so that the row can be
  * changed. NULL: no memory, or no such state. */

@@ -146,7 +146,7 @@ struct region_queue *region_queue_make(struct copies *c, struct region *region)
 	queue->pump = loop_timer_create(c->options.loop, region_queue_pump, queue);
 	if (queue->pump && poller_init(queue) == 0)
 		HASH_ADD_KEYPTR(hh, c->queues, queue->name, strlen(queue->name), queue);
-	/* Last: what watches a catalogue cannot be taken back. */
+	/* Last, because a watch of a catalogue cannot be taken back. */
 	if (!queue->hh.tbl || c->kind->attach(queue) < 0) {
 		region_queue_destroy(queue);
 		return NULL;

@@ -38,7 +38,7 @@ struct adopt_source {
 	UT_hash_handle hh; /* copy_adoption.sources */
 };
 
-/* What a copy must be to be the one that is asked for. */
+/* The conditions that a snapshot must meet to be the wanted copy. */
 struct adopt_terms {
 	char source[COPY_TAGS_SOURCE_SIZE];
 	const char *source_id; /* NULL: the source is in another region */
@@ -51,7 +51,7 @@ struct made_question {
 	struct made_question *prev, *next; /* copy_adoption.waiting */
 	struct region_queue *queue;
 	struct adopt_terms terms;
-	char *label, *source_id; /* what terms points to */
+	char *label, *source_id; /* the strings of terms */
 	bool asked;              /* by the question in flight */
 	bool settled;            /* it can be answered */
 	job_made_done *done;     /* NULL: a job asks */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* CopySnapshot, as a kind of job; and what its files keep for each region. */
+/* CopySnapshot, as a kind of job, and the state of its files for each region. */
 #ifndef EBSFS_COPY_SNAPSHOT_H
 #define EBSFS_COPY_SNAPSHOT_H
 
@@ -46,7 +46,7 @@ struct copy_adoption {
 	bool unfiltered; /* the endpoint refused a filter: all own snapshots are read from now on */
 	bool asked_all;  /* a question for every source was answered */
 	struct made_question *waiting;
-	struct adopt_source *sources; /* what is known of them, by the tag's value */
+	struct adopt_source *sources; /* the known sources, by the tag's value */
 };
 
 /* reconcile.c */

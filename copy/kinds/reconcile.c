@@ -378,7 +378,7 @@ static void reconcile_poll_done(void *arg, const struct err *err)
 	poller_done(queue, err);
 }
 
-/* Only what others share with the account is asked for without naming the owner. */
+/* The owner that a poll names: none only for snapshots that others share with the account. */
 static const char *reconcile_poll_owner(struct region_queue *queue)
 {
 	struct catalogue *catalogue = region_catalogue(queue->region);

@@ -21,7 +21,7 @@ struct handle {
 	struct handle *prev, *next; /* fs->handles */
 	struct fs *fs;
 	struct node node;
-	pid_t process;   /* that opened it to write; 0: in another pid name space */
+	pid_t process;   /* the process that opened it to write; 0: in another pid namespace */
 	uid_t uid;       /* and its user */
 	int flags;       /* of open() */
 	struct buf text; /* for reads, or written so far */

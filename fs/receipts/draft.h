@@ -18,7 +18,7 @@
  * Four uses:
  *
  *   a name that begins with a dot, in a region's folder, its snapshots/, a receipt's folder, or a
- *   folder of such a name: what a tool writes before it renames it to the name that asks
+ *   folder of such a name: tools write there, and then rename to the name that asks
  *
  *   in a receipt's folder, all but the snapshot file, as it was written; receipt_folder.c gives
  *   description and tags/ their meaning
@@ -75,16 +75,16 @@ struct draft *drafts_get(const struct drafts *ds, struct node n);
 struct node drafts_node(const struct draft *d);
 /* The draft of this name in the folder, any type; NULL. */
 struct draft *drafts_find(struct drafts *ds, struct node folder, const char *name);
-/* The next one with a node from *pos on, which is 0 at first; NULL after the last. One that comes
- * meanwhile may be missing, each other appears once. */
+/* The next one with a node from *pos on, which is 0 at first; NULL after the last. A draft
+ * that is added meanwhile may be missing; each other appears once. */
 struct draft *drafts_next(struct drafts *ds, struct node folder, uint64_t *pos);
 /* A number that grows whenever one comes to a snapshots/ or leaves it. */
 uint64_t drafts_version(const struct drafts *ds);
 /* Whether the folder has any. */
 bool drafts_any(struct drafts *ds, struct node folder);
 
-/* A new one; no other of its name may be there. NULL with *err: ENOSPC, ENOMEM. `kept`: what the
- * journal brings back is not refused for the mount's limits. */
+/* A new one; no other of its name may be there. NULL with *err: ENOSPC, ENOMEM. `kept`: it
+ * comes from the journal, and is not refused for the mount's limits. */
 struct draft *drafts_add(struct drafts *ds, struct node folder, const char *name,
 	enum draft_type type, bool kept, struct err *err);
 struct fs;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mv of drafts: one that gets a plain name asks for what a file written under that name would ask
- * for, and the result is that of the rename. */
+/* mv of drafts: a draft that gets a plain name requests the same copy as a file written under that
+ * name, and the rename returns the result. */
 #define FUSE_USE_VERSION 314
 #include <errno.h>
 #include <fuse_lowlevel.h>
@@ -18,7 +18,7 @@
 /* One rename that waits for the journal or for EC2. */
 struct renaming {
 	struct fs *fs;
-	struct node draft; /* what gets the new name */
+	struct node draft; /* gets the new name */
 	struct node folder;
 	char name[NAME_MAX + 1];
 	uint32_t number;  /* the receipt that asks */

@@ -10,7 +10,7 @@
 #include "receipts.h"
 #include "tags.h"
 
-/* --- what the journal brings back --- */
+/* --- restoring from the journal --- */
 
 static struct draft *receipt_folder_put(struct fs *fs, const struct receipt *r, struct node folder,
 	const char *name, enum draft_type type, const char *value)

@@ -100,7 +100,7 @@ bool receipts_next(const struct fs *fs, struct node folder, uint64_t *pos, struc
 	return false;
 }
 
-/* --- what stands beside a receipt --- */
+/* --- the names beside a receipt --- */
 
 void receipts_hide(struct fs *fs, struct receipt *r, enum node_kind kind)
 {

@@ -34,7 +34,7 @@ static struct receipt *receipt_part_receipt(const struct receipt_part *part)
 	return receipts_get(part->fs->receipts, (struct node){.slot = part->number});
 }
 
-/* What a name of a folder means. False: nothing. */
+/* Finds the part of the request that a name in a receipt's folder stands for. False: none. */
 static bool receipt_part_parse(
 	struct fs *fs, struct node folder, const char *name, char key[NAME_MAX + 1])
 {
@@ -45,7 +45,7 @@ static bool receipt_part_parse(
 	       names_unescape(name, key);
 }
 
-/* What is in force: the caller's to free; NULL: nothing, or no memory. */
+/* The part's value in force; the caller frees it. NULL: none, or no memory. */
 static char *receipt_part_value(const struct receipt *r, const char *key)
 {
 	if (*key)
@@ -154,7 +154,7 @@ static void receipt_part_told(void *arg, struct copy *copy, const struct err *er
 	struct receipt *r = receipt_part_receipt(part);
 	struct err mine;
 
-	/* A copy that was sent has its description, which may be this one all the same. */
+	/* The copy was sent, so its description is fixed: no error if it equals the part's. */
 	if (r && copy && err && err->errnum == EEXIST && !*part->key &&
 		receipt_part_is_in(part, r, copy))
 		err = NULL;
@@ -278,7 +278,7 @@ void receipt_part_forget(struct fs *fs, const struct draft *d)
 	receipts_save(fs, r);
 }
 
-/* --- the close of such a file --- */
+/* --- the close of a part's file --- */
 
 struct receipt_closing {
 	struct fs *fs;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a receipt's folder adds to its request: its description, and its tags, kept as a JSON object
- * as the journal has them. */
+/* The description and the tags that a receipt's folder adds to its request. The tags are kept as a
+ * JSON object, as in the journal. */
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
@@ -94,7 +94,7 @@ bool receipt_tags_are_source(
 
 struct receipt_adding {
 	struct fs *fs;
-	struct copy_request *request; /* what is added to */
+	struct copy_request *request; /* gets the tags */
 };
 
 static int receipt_tags_add_one(void *arg, const char *key, const char *value)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The state that a receipt needs only for a while: what is being written, closes that wait for the
- * result of its request, what follows from that. */
+/* The state that a receipt needs only for a while: the text being written, the closes that wait for
+ * the result of its request, and the changes that the result causes. */
 #include <errno.h>
 #include <string.h>
 #include <utlist.h>

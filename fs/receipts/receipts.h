@@ -22,7 +22,7 @@
  * draft, asked -> asking (a complete text) -> asked, or back, with everything as it was before, if
  * nothing could be recorded; draft, asked -> removing.
  *
- * What is written goes into work->draft. A draft's text is that. A receipt that has a copy goes on
+ * Writes go into work->draft, which is the text of a draft. A receipt that has a copy goes on
  * showing the text that requested it, until the request of another text was accepted: for the same
  * copy again, or for another one once its copy is not alive (receipts_is_fixed()).
  */
@@ -37,7 +37,7 @@ struct waiting_reply;
 struct receipt_after;
 
 struct receipt_work {
-	struct buf draft; /* what is being written */
+	struct buf draft; /* the text being written */
 	unsigned writers; /* openings for writing */
 	bool dirty;       /* written or cut since it was last parsed */
 	bool cut;         /* to nothing, and nothing was written since */
@@ -45,7 +45,7 @@ struct receipt_work {
 	 * kept if the text is. */
 	bool has_mtime;
 	int64_t mtime_ns;
-	/* While asking: what comes back if nothing could be recorded. */
+	/* While asking: the state to restore if nothing could be recorded. */
 	struct {
 		enum receipt_state state;
 		int64_t id, mtime_ns;
@@ -103,7 +103,7 @@ void receipts_changed(const struct receipts *rs, uint32_t number);
 
 /* A number that grows whenever a receipt comes, goes or changes its name. */
 uint64_t receipts_version(const struct receipts *rs);
-void receipts_listed_anew(struct receipts *rs); /* what stands beside one comes or goes */
+void receipts_listed_anew(struct receipts *rs); /* a name beside a receipt was added or removed */
 /* Whether any receipt is RECEIPT_ASKING. */
 bool receipts_asking(const struct receipts *rs);
 /* By node (NODE_RECEIPT, NODE_RECEIPT_STATUS, NODE_FOLDER…): NULL if it is gone. */

@@ -10,7 +10,7 @@ struct fs;
 
 /*
  * The kinds of node. Within one folder a kind's place here is its order by inode number, and cp
- * reads a folder in that order: what describes a copy (description, tags) must reach the
+ * reads a folder in that order: the description and the tags of a copy must reach the
  * destination before the file that asks for it, so NODE_SNAPSHOT_FILE and NODE_RECEIPT come after
  * all that stands beside them.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A snapshot's folder, as far as the files in it need it. */
+/* The parts of a snapshot's folder that the files in it need. */
 #ifndef EBSFS_SNAPSHOT_FOLDER_H
 #define EBSFS_SNAPSHOT_FOLDER_H
 

@@ -131,7 +131,7 @@ void sim_item_write(struct sim_call *c, const struct sim_snapshot *s, const stru
 	sim_xml_close(x, "tagSet");
 }
 
-/* --- what the request asks for --- */
+/* --- parsing the request --- */
 
 struct query {
 	const char **owners, **restorers, **ids;
