@@ -2,6 +2,7 @@
 /* The texts about the mount: README, copies, copies.json, and the files in .ebsfs/ but metrics. */
 #include "nodes.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "clock.h"
@@ -130,6 +131,30 @@ static void rate_health(const struct fs *fs, struct buf *out)
 		buf_puts(out, "request rate: ok\n");
 }
 
+static void copies_count_state(void *arg, const struct copy *copy)
+{
+	unsigned *counts = arg;
+
+	counts[copy->state]++;
+}
+
+/* How many copies there are, and how one in progress is cancelled: rm of its receipt does not. */
+static int copies_health(const struct fs *fs, struct buf *out)
+{
+	unsigned counts[COPY_STATES] = {0};
+
+	if (copies_each(fs->copies, copies_count_state, counts) < 0)
+		return -ENOMEM;
+	buf_printf(out, "copies: %u queued, %u in progress", counts[COPY_QUEUED],
+		counts[COPY_SUBMITTING] + counts[COPY_PENDING]);
+	if (counts[COPY_PENDING] && fs->options->delete_)
+		buf_puts(out, " (to cancel one: rmdir its snapshot's folder in the destination)");
+	else if (counts[COPY_PENDING])
+		buf_puts(out, " (to cancel one: mount with -o delete, and rmdir its snapshot's "
+			      "folder in the destination)");
+	return buf_putc(out, '\n');
+}
+
 static int health_text(struct fs *fs, struct node n, struct buf *out)
 {
 	struct aws_health health = aws_health(fs->aws, NULL);
@@ -150,6 +175,8 @@ static int health_text(struct fs *fs, struct node n, struct buf *out)
 	rate_health(fs, out);
 	offline_text(fs, out);
 	buf_printf(out, "journal: %s\n", journal ? err_text(journal, text, sizeof(text)) : "ok");
+	if (copies_health(fs, out) < 0)
+		return -ENOMEM;
 	buf_printf(out, "\n%-20s %-6s %10s %10s %12s  %s\n", "REGION", "LIST", "AGE", "SNAPSHOTS",
 		"BYTES", "LAST LISTING");
 	for (size_t i = 0; regions_at(fs->regions, i); i++)

@@ -429,3 +429,20 @@ def a_mirror_of_a_folder(t):
     same(sorted(n for n in os.listdir(m.region("eu-west-1")) if n.endswith(".snapshot")), [NIGHTLY + ".snapshot"])
     same(t.sim.count("CopySnapshot"), 2)
     refused(EPERM, os.chmod, m.region("eu-west-1"), 0o700)
+
+
+@case
+def how_a_running_copy_is_cancelled(t):
+    """rm of its receipt is silent and cancels nothing; .ebsfs/health says what does."""
+    t.sim.set(copy_seconds=60)
+    for option, words, to in (("ttl=30", "mount with -o delete", "eu-west-1"), ("delete", "to cancel one: rmdir", "us-west-2")):
+        m = t.mount(option)
+        t.ok(f"cp {file(NIGHTLY)} {to}/x")
+        id = status(m.region(to, "x.status"))["snapshot"]
+        t.ok(f"rm {to}/x")
+        contains(read(m(".ebsfs/health")), words)
+        if option == "delete":
+            os.rmdir(m.region(to, "snapshots", id))
+            state = lambda: next(row["state"] for row in json.loads(read(m("copies.json"))) if row.get("snapshot") == id)
+            until(lambda: state() == "cancelled", "the copy is cancelled")
+        m.unmount()
