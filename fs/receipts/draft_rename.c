@@ -245,6 +245,21 @@ static int draft_renaming_file(
 
 /* --- a file of a receipt's folder turns out to be its snapshot file --- */
 
+/* A text that asks, but for a mistake in it. A status names a region and a snapshot too. */
+static bool draft_means_to_ask(const struct buf *text)
+{
+	bool region = false, snapshot = false, end = false;
+	const char *line = buf_str(text), *next;
+
+	for (; line && *line; line = next ? next + 1 : NULL) {
+		next = strchr(line, '\n');
+		region |= !strncmp(line, "region:", strlen("region:"));
+		snapshot |= !strncmp(line, "snapshot:", strlen("snapshot:"));
+		end |= !strncmp(line, "...", strlen("..."));
+	}
+	return region && snapshot && end;
+}
+
 bool draft_asks(const struct draft *d, bool at_end)
 {
 	struct copy_request request;
@@ -253,8 +268,10 @@ bool draft_asks(const struct draft *d, bool at_end)
 
 	if (d->type != DRAFT_FILE || *d->name == '.' || receipt_folder_keeps(d->name))
 		return false;
-	asks = snapshot_file_parse(d->text.data, d->text.len, at_end, &request, &err) == 0 &&
-	       (at_end ? d->text.len > 0 : request.complete);
+	if (snapshot_file_parse(d->text.data, d->text.len, at_end, &request, &err) == 0)
+		asks = at_end ? d->text.len > 0 : request.complete;
+	else
+		asks = draft_means_to_ask(&d->text);
 	snapshot_file_finish(&request);
 	return asks;
 }

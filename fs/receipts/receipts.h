@@ -258,8 +258,8 @@ struct receipt_mv {
 };
 void receipt_rename(const struct receipt_mv *mv); /* NODE_RECEIPT, NODE_FOLDER */
 void draft_rename(const struct receipt_mv *mv);   /* NODE_DRAFT… */
-/* Whether a file of a receipt's folder has the text of a snapshot file; at_end: also without its
- * "...". */
+/* Whether a file of a receipt's folder has the text of a snapshot file, or one with a mistake,
+ * which is to be told; at_end: also without its "...". */
 bool draft_asks(const struct draft *d, bool at_end);
 /* It becomes the receipt's snapshot file, and asks for the copy, whose result is replied. `reply`
  * is NULL after the last close of `user`'s opening. */

@@ -164,6 +164,22 @@ def one_text_in_a_folder(t):
 
 
 @case
+def a_mistake_is_told(t):
+    """Whatever the file is called: a text that names a snapshot and cannot be read is refused, not kept as a note."""
+    m = t.mount()
+    for number, (name, mistake) in enumerate((("mine", "copy.descripton: typo"), ("x.snapshot", "hello"), ("any.name", "copy.completion-minutes: 7"))):
+        folder = m.region("eu-west-1", f"folder{number}")
+        os.mkdir(folder)
+        refused(EINVAL, write, os.path.join(folder, name), TEXT.format(NIGHTLY).replace("...", mistake + "\n..."))
+        contains(read(m(".ebsfs/last-error")), "line 3")
+    t.ok(f"cat {m.folder('us-east-1', NIGHTLY, 'status')} > eu-west-1/folder0/status.partial; mv eu-west-1/folder0/status.partial eu-west-1/folder0/status")
+    time.sleep(WAIT + 1)
+    same(t.sim.count("CopySnapshot"), 0)
+    t.ok(f"cp {file()} eu-west-1/folder0/mine")
+    the_copy(t)
+
+
+@case
 def keys_too_long_for_a_file(t):
     """A tag whose key is a good one for EC2 and too long for a file's name is copied all the same; and what was not copied is said."""
     tags = {"Name": "db", "環境" * 50: "x", "a/" * 63: "y"}

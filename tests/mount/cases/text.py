@@ -253,7 +253,7 @@ def incomplete_text_starts_nothing(t):
     ways = {"printf": "printf -- '{text}' > eu-west-1/{name}",
             "cp": "printf -- '{text}' > {dir}/text && cp {dir}/text eu-west-1/{name}",
             "two closes": "(printf -- '{text}'; :; /bin/echo -n) > eu-west-1/{name}",
-            "a folder": "mkdir eu-west-1/{name}.d && printf -- '{text}' > eu-west-1/{name}.d/{name}"}
+            "a folder": "mkdir eu-west-1/{name}.d && printf -- '{text}' > eu-west-1/{name}.d/{name}.snapshot"}
     for way, command in ways.items():
         for number, (what, text) in enumerate(INCOMPLETE.items()):
             name = f"{way.replace(' ', '-')}-{number}"
