@@ -46,7 +46,7 @@ def manual_renders(t):
 
 
 def section(text, heading):
-    return re.search(rf"^#+ {heading}\n(.*?)^#+ [A-Z][A-Za-z ]*$", text, re.M | re.S)[1]
+    return re.search(rf"^(#+) {heading}\n(.*?)^\1 [A-Z][A-Za-z ]*$", text, re.M | re.S)[2]
 
 
 def run_examples(t, commands):
