@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Checks of a request before it is sent: its source, preflight, a dry run. */
+/* A request until it has a row: it joins the living copy of its key, or is checked before it is
+ * sent. */
 #include "admission.h"
 
 #include <errno.h>
@@ -554,14 +555,12 @@ void admission_forget(struct region_queue *queue)
 
 /* --- joining a living copy --- */
 
-static void admission_copies_nothing(struct admission *a, const char *copy_id)
+static void admission_copies_nothing(struct admission *a, const char *copy_id, const char *state)
 {
 	free(steal(&a->row.message));
-	if (copy_id && asprintf(&a->row.message, "dry run: would copy nothing: %s is the copy",
-			       copy_id) < 0)
+	if (asprintf(&a->row.message, "dry run: would copy nothing: %s is %s",
+		    copy_id ? copy_id : "a copy", copy_id ? "the copy" : state) < 0)
 		a->row.message = NULL;
-	else if (!copy_id)
-		a->row.message = strdup("dry run: would copy nothing: the copy is queued already");
 	a->row.ended_ms = clock_wall_ms();
 	admission_admit(a, COPY_COMPLETED, NULL);
 }
@@ -681,7 +680,7 @@ static void admission_confirmed(void *arg, struct copy *copy, const struct err *
 	else if (!copy || !job_key_is_alive(copy->state, &copy->row))
 		admission_begin(a);
 	else if (a->row.dry_run)
-		admission_copies_nothing(a, copy->row.copy_id);
+		admission_copies_nothing(a, copy->row.copy_id, copy->kind->states[copy->state]);
 	else
 		admission_join(a, copy);
 }
@@ -736,7 +735,7 @@ static void admission_meet(struct admission *a, struct copy *copy)
 		if (confirm_start(a->all, copy, admission_confirmed, a) < 0)
 			admission_end_memory(a);
 	} else if (a->row.dry_run) {
-		admission_copies_nothing(a, copy->row.copy_id);
+		admission_copies_nothing(a, copy->row.copy_id, copy->kind->states[copy->state]);
 	} else if (admission_fits(a, copy, &err) < 0 && !admission_compares(a, copy)) {
 		admission_end(a, &err);
 	} else if (job_is_undecided(job)) {
@@ -750,14 +749,21 @@ static void admission_meet(struct admission *a, struct copy *copy)
 	}
 }
 
+/* Of a copy that nobody knows of, a dry run has nothing to say. */
+static bool admission_concerns(const struct admission *a, const struct copy *copy)
+{
+	return copy && !(a->row.dry_run && copy->state == COPY_FAILED);
+}
+
 /* An equal request has a living copy; it may have been admitted meanwhile. */
 static bool admission_meets_another(struct admission *a)
 {
 	struct job *job = job_key_find(a->all, a->key);
 
-	if (job)
-		admission_meet(a, &job->pub);
-	return job != NULL;
+	if (!job || !admission_concerns(a, &job->pub))
+		return false;
+	admission_meet(a, &job->pub);
+	return true;
 }
 
 /* --- the decision --- */
@@ -884,7 +890,7 @@ static void admission_made(void *arg, const struct job_made *made, const struct 
 	} else if (!made || !queue || (known && !confirm_is_restored(a->all, known))) {
 		admission_weigh(a);
 	} else if (a->row.dry_run) {
-		admission_copies_nothing(a, made->copy_id);
+		admission_copies_nothing(a, made->copy_id, NULL);
 	} else if (known && job_of(known)->recalled) {
 		admission_revive(a, known);
 	} else if (known) {
@@ -982,9 +988,9 @@ static void admission_begin(struct admission *a)
 		return;
 	row = history_by_key(c->history, &a->row);
 	copy = row ? recover_find(c, row) : NULL;
-	if (copy)
+	if (admission_concerns(a, copy))
 		admission_meet(a, copy);
-	else if (row)
+	else if (row && !copy)
 		admission_refuse_memory(a);
 	else
 		admission_look_up(a);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Checks of a request before it is sent. Before the request has a row: the source is looked up,
+/* A request until it has a row: it joins the living copy of its key, or its source is looked up,
  * preflight judges, and a dry run shows whether a request that must wait is permitted. In the
  * queue: whether the source can be copied by now. */
 #ifndef EBSFS_ADMISSION_H

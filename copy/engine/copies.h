@@ -121,12 +121,13 @@ int copies_create(const struct copies_options *options, journal_receipt_fn *rece
  * turns: they would call back here. */
 void copies_destroy(struct copies *c);
 
-/* Asks for a copy into `region`. done: err NULL once EC2 has accepted the request or the queue has
- * it on disk; else *err, EC2's refusal or ours, with `copy` in state failed, or NULL if not even
- * that could be recorded. The receipt (its id from journal_next_receipt_id()) is journalled with
- * the copy, in one transaction. `request` and `receipt` are copied. Called once, never before this
- * returned. Not to be cancelled: a request that is under way is carried out. Returns 0 or -ENOMEM.
- */
+/* Asks for a copy into `region`, or joins the living copy of the same source, region and label.
+ * done: err NULL once EC2 has accepted the request or the queue has it on disk; else *err, EC2's
+ * refusal or ours, with `copy` in state failed, or NULL if not even that could be recorded. EEXIST
+ * with copy NULL: the living copy is not what is asked for. The receipt (its id from
+ * journal_next_receipt_id()) is journalled with the copy, in one transaction, or alone if the copy
+ * was there. `request` and `receipt` are copied. Called once, never before this returned. Not to be
+ * cancelled: a request that is under way is carried out. Returns 0 or -ENOMEM. */
 typedef void copies_done(void *arg, struct copy *copy, const struct err *err);
 int copies_request(struct copies *c, const char *region, const struct copy_request *request,
 	bool move, const struct journal_receipt *receipt, copies_done *done, void *arg);

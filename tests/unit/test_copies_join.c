@@ -243,6 +243,7 @@ static void test_a_copy_that_nobody_knows_of_is_not_sent_again(void **state)
 		.code = (char *)COPY_CODE_UNKNOWN,
 		.message = (char *)"no response",
 		.ended_ms = world_wall_ms() - 1000};
+	struct copy_request request = world_request();
 	struct asked asked;
 
 	(void)state;
@@ -255,6 +256,11 @@ static void test_a_copy_that_nobody_knows_of_is_not_sent_again(void **state)
 	assert_has(asked.err.message, "copy.again: LABEL");
 	assert_int_equal(asked.row, 0);
 	assert_int_equal(world->copies, 0);
+	/* A dry run finds out what it always does. */
+	request.dry_run = true;
+	ask_with(&asked, &request);
+	assert_accepted(&asked);
+	assert_has(world_status(&asked), "EC2 would carry it out");
 }
 
 static void test_a_label_makes_another_copy(void **state)
@@ -372,7 +378,7 @@ static void test_what_a_copy_cannot_be_given_is_refused(void **state)
 static void test_a_queued_copy_is_compared_with_its_request(void **state)
 {
 	struct copy_request request = world_request();
-	struct asked busy, first;
+	struct asked busy, first, dry;
 
 	(void)state;
 	world->limit = 1;
@@ -384,6 +390,10 @@ static void test_a_queued_copy_is_compared_with_its_request(void **state)
 	ask_with(&first, &request);
 	assert_int_equal(world_copy(&first)->state, COPY_QUEUED);
 	expect_equal(&first, &request);
+	request.dry_run = true;
+	ask_with(&dry, &request);
+	assert_has(world_status(&dry), "would copy nothing: a copy is queued\n");
+	request.dry_run = false;
 	request.completion_minutes = 90;
 	expect_difference(
 		&request, " is queued already, and it was not asked for with a completion");
