@@ -219,7 +219,8 @@ int endpoint_url(const struct endpoint_config *config, const char *service_name,
 		return r;
 	if (r > 0) {
 		if (fips || dual)
-			return err_set(err, EINVAL, "%s and use_%s_endpoint exclude each other",
+			return err_set(err, EINVAL,
+				"%s and use_%s_endpoint exclude each other; remove one of them",
 				where, fips ? "fips" : "dualstack");
 		return endpoint_add_named(config, url, where, region, out, err);
 	}

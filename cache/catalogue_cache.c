@@ -233,7 +233,8 @@ static void note_written(struct catalogue_cache *cache, const struct transfer *t
 	 * time. */
 	cache->stored_ms = 0;
 	if (!cache->warned && t->writer)
-		log_warning("the listing of %s is not saved: %s", cache->name, t->err.message);
+		log_warning("the listing of %s is not saved: %s; the next mount asks EC2 instead",
+			cache->name, t->err.message);
 	cache->warned |= t->writer != NULL;
 }
 

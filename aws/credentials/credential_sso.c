@@ -399,7 +399,8 @@ static int sso_setting(const struct sso *sso, const char *key, const char **out,
 		return err_set(err, EINVAL, "profile %s and [sso-session %s] disagree about %s",
 			sso->profile, sso->session, key);
 	if (!*out)
-		return err_set(err, EINVAL, "profile %s is set up for SSO but has no %s",
+		return err_set(err, EINVAL,
+			"profile %s is set up for SSO but has no %s; run: aws configure sso",
 			sso->profile, key);
 	return 0;
 }

@@ -1001,7 +1001,8 @@ static void admission_begin(struct admission *a)
 static int admission_check(const char *region, const struct copy_request *request, struct err *err)
 {
 	if (!endpoint_is_region(region))
-		return err_set(err, EINVAL, "'%.40s' has not the form of a region's name", region);
+		return err_set(err, EINVAL,
+			"'%.40s' has not the form of a region's name, such as us-east-1", region);
 	if (!request->source_region || !endpoint_is_region(request->source_region))
 		return err_set(err, EINVAL,
 			"the source's region is missing, or has not the form of a region's name");

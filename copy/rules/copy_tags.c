@@ -64,7 +64,8 @@ int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 		if (!room--)
 			return err_set(err, EINVAL,
 				"more than %u tags are asked for: EC2 takes %d, and ebsfs adds %u "
-				"of its own",
+				"of its own; ask for fewer, or leave out the source's with "
+				"copy.no-tags: yes",
 				max, EC2_TAGS_MAX, EC2_TAGS_MAX - max);
 	}
 	buf_putc(json, '{');

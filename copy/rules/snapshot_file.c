@@ -408,7 +408,9 @@ int snapshot_file_parse(
 
 	*out = (struct copy_request){0};
 	if (len > REQUEST_TEXT_MAX)
-		return err_set(err, EINVAL, "the text is longer than a snapshot file can be");
+		return err_set(err, EINVAL,
+			"the text is longer than a snapshot file can be; write only the snapshot "
+			"file and its options");
 	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
 		at += 3;
 	result = read_lines(&r, at, end, at_end);

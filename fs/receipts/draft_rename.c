@@ -406,7 +406,8 @@ static int draft_renaming_move_draft(struct renaming *m, struct err *err)
 	struct draft *d = drafts_get(fs->drafts, m->draft);
 
 	if (!d || d->gone)
-		return err_set(err, ENOENT, "the file is gone");
+		return err_set(
+			err, ENOENT, "the file was removed in the meantime; nothing was renamed");
 	receipt_part_forget(fs, d);
 	if (drafts_rename(fs->drafts, d, m->folder, m->name) < 0)
 		return err_set(err, ENOMEM, "out of memory");
@@ -462,7 +463,8 @@ static int draft_renaming_choose(
 	const struct receipt_mv *mv, struct draft *d, struct renaming *m, struct err *err)
 {
 	if (!d || d->gone)
-		return err_set(err, ENOENT, "the file is gone");
+		return err_set(
+			err, ENOENT, "the file was removed in the meantime; nothing was renamed");
 	if (receipt_mv_keeps(mv))
 		return draft_renaming_draft(mv, d, m, err);
 	if (d->type == DRAFT_LINK ||

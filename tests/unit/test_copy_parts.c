@@ -467,8 +467,8 @@ static void test_a_label_is_a_tag(void **state)
 	request.again = row.label;
 	buf_clear(&json);
 	assert_int_equal(copy_tags_compose(NULL, 0, &request, &json, &left_out, &err), -EINVAL);
-	assert_non_null(strstr(err.message,
-		"more than 47 tags are asked for: EC2 takes 50, and ebsfs adds 3 of its own"));
+	assert_non_null(strstr(err.message, "more than 47 tags are asked for: EC2 takes 50, and "
+					    "ebsfs adds 3 of its own; ask for fewer"));
 	/* Keys of AWS and ebsfs take no room. */
 	tags[0].key = (char *)"ebsfs:again";
 	tags[1].key = (char *)"Aws:backup";
