@@ -233,7 +233,7 @@ static void poller_explain(struct region_queue *queue, const struct err *err)
 	}
 }
 
-/* A response had the id, or lacked it. */
+/* Notes that a response had the id, or lacked it. */
 static void poller_take(struct region_queue *queue, const char *id, bool present)
 {
 	int64_t now = clock_mono_ms();
@@ -273,8 +273,7 @@ void poller_answered(struct region_queue *queue, const char *id)
 	poller_take(queue, id, true);
 }
 
-/* A snapshot that enough responses in a row lacked, long enough after it came to be, was deleted.
- */
+/* A snapshot absent from enough consecutive polls, and older than the window, counts as deleted. */
 static void poller_bury(struct region_queue *queue, const char *id)
 {
 	struct catalogue *catalogue = region_catalogue(queue->region);

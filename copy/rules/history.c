@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One copy: the numbers, then its texts one behind the other, each with its NUL, in the order of
+/* One copy: the numbers, then its texts one after another, each with its NUL, in the order of
  * enum text. */
 struct packed {
 	int64_t id;

@@ -83,7 +83,7 @@ uint64_t drafts_version(const struct drafts *ds);
 /* Whether the folder has any. */
 bool drafts_any(struct drafts *ds, struct node folder);
 
-/* A new one; no other of its name may be there. NULL with *err: ENOSPC, ENOMEM. `kept`: it
+/* Adds a draft; the folder must have none of its name. NULL with *err: ENOSPC, ENOMEM. `kept`: it
  * comes from the journal, and is not refused for the mount's limits. */
 struct draft *drafts_add(struct drafts *ds, struct node folder, const char *name,
 	enum draft_type type, bool kept, struct err *err);
@@ -96,7 +96,7 @@ void drafts_expire(struct drafts *ds, struct draft *d);
 /* Gives it another folder and name of the same region; a draft of that name is removed. Returns 0
  * or -ENOMEM. */
 int drafts_rename(struct drafts *ds, struct draft *d, struct node folder, const char *name);
-/* Gives all that is in a folder another one. */
+/* Moves all drafts of a folder into another. */
 void drafts_rename_all(struct drafts *ds, struct node from, struct node to);
 /* Takes its name, and those of all that is in it. */
 void drafts_remove(struct drafts *ds, struct draft *d);
