@@ -27,6 +27,10 @@ static int receipt_file_attr(struct fs *fs, struct node n, struct stat *st)
 	receipts_attr(fs, r, st);
 	if (r->is_folder)
 		st->st_mode = S_IFREG | r->file_mode; /* the folder's own mode is in the row */
+	/* The kernel checks permissions then. A cp gives its receipt the source's mode, and the
+	 * same cp again opens it for writing. */
+	if (fs->options->allow_other)
+		st->st_mode |= S_IWUSR;
 	return 0;
 }
 

@@ -43,6 +43,22 @@ def may_look_and_not_change(t):
 
 
 @case
+def the_owner_may_copy_again(t):
+    """cp opens its receipt for writing, and the kernel checks the mode: the same cp again must succeed also if the source's mode has no write bit."""
+    t.need("setpriv")
+    m = mount(t, "allow_other")
+    source = f"us-east-1/snapshots/{NIGHTLY}/{NIGHTLY}.snapshot"
+    copies = (f"cp {source} eu-west-1/", f"cp -r us-east-1/snapshots/{NIGHTLY} us-west-2/")
+    for command in copies:
+        t.ok(command)
+    for receipt in (f"eu-west-1/{NIGHTLY}.snapshot", f"us-west-2/{NIGHTLY}/{NIGHTLY}.snapshot"):
+        os.chmod(m.region(*receipt.split("/")), 0o444)
+        done = t.run(f"setpriv --bounding-set -dac_override,-dac_read_search cp {source} {receipt}")
+        same((done.code, done.err), (0, ""), receipt)
+    same(t.sim.count("CopySnapshot"), 2)
+
+
+@case
 def each_reads_their_own_errors(t):
     """The reasons of one user's errors are not another's; root and the user who mounted see all."""
     m = mount(t, "allow_other")
