@@ -18,7 +18,7 @@
 /* One change: up to two rows to write, or one receipt to delete; or a copy's row to read. */
 struct change {
 	bool has_copy, has_receipt;
-	bool only_state; /* of the copy's row: its state and deleted_ms */
+	bool only_state; /* of the copy's row: its state, message and deleted_ms */
 	struct journal_copy copy;
 	struct journal_receipt receipt;
 	int64_t delete_receipt; /* 0: none */
@@ -100,7 +100,7 @@ static int write_copy(struct journal_db *db, struct change *c, struct err *err)
 		return journal_db_read_copy(db, id, &c->copy, err);
 	}
 	if (c->only_state)
-		return journal_db_set_state(db, c->copy.id, c->copy.state, c->copy.deleted_ms, err);
+		return journal_db_set_state(db, &c->copy, err);
 	return journal_db_put(db, &journal_rows_copies, &c->copy, err);
 }
 
@@ -361,10 +361,13 @@ int journal_put_both(struct journal *j, const struct journal_copy *copy,
 	return change_put(j, change_create(copy, receipt), done, arg);
 }
 
-int journal_set_copy_state(struct journal *j, int64_t id, const char *state, int64_t deleted_ms,
-	journal_done *done, void *arg)
+int journal_set_copy_state(struct journal *j, int64_t id, const char *state, const char *message,
+	int64_t deleted_ms, journal_done *done, void *arg)
 {
-	struct journal_copy row = {.id = id, .state = (char *)state, .deleted_ms = deleted_ms};
+	struct journal_copy row = {.id = id,
+		.state = (char *)state,
+		.message = (char *)message,
+		.deleted_ms = deleted_ms};
 	struct change *c = change_create(&row, NULL);
 
 	if (c)

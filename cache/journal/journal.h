@@ -55,7 +55,8 @@ struct journal_receipt {
 	bool mtime_set; /* by a tool; else it is the snapshot file's */
 	/* In a folder, as they arrived: NULL if none has. */
 	char *description;
-	char *tags; /* JSON object */
+	char *tags;         /* JSON object */
+	uint32_t file_mode; /* the snapshot file's */
 };
 
 void journal_copy_finish(struct journal_copy *row); /* frees the strings */
@@ -107,9 +108,10 @@ int journal_delete_receipt(struct journal *j, int64_t id, journal_done *done, vo
 /* A copy's row and its receipt's row, in one transaction. */
 int journal_put_both(struct journal *j, const struct journal_copy *copy,
 	const struct journal_receipt *receipt, journal_done *done, void *arg);
-/* Sets the state and deleted_ms of a copy's row and keeps its other columns. */
-int journal_set_copy_state(struct journal *j, int64_t id, const char *state, int64_t deleted_ms,
-	journal_done *done, void *arg);
+/* Sets the state, message (why; NULL: none) and deleted_ms of a copy's row and keeps its other
+ * columns. */
+int journal_set_copy_state(struct journal *j, int64_t id, const char *state, const char *message,
+	int64_t deleted_ms, journal_done *done, void *arg);
 /* Reads a copy's row, as it is after the changes that came before. The row is borrowed for the call
  * of done; NULL with *err, which is ENOENT if there is none. */
 typedef void journal_copy_done(void *arg, const struct journal_copy *row, const struct err *err);

@@ -314,10 +314,10 @@ static int second_living_err(struct journal_db *db, const struct journal_copy *r
 	_cleanup_(finalizep) sqlite3_stmt *statement = NULL;
 	int code = sqlite3_prepare_v2(db->sqlite,
 		"SELECT id, state FROM copies WHERE source_region = ?1 AND source_id = ?2"
-		" AND region = ?3 AND ifnull(label, '') = ifnull(?4, '')"
-		" AND " JOURNAL_ROWS_LIVING,
+		" AND region = ?3 AND key_label = ?4",
 		-1, &statement, NULL);
-	const char *key[] = {row->source_region, row->source_id, row->region, row->label};
+	const char *key[] = {
+		row->source_region, row->source_id, row->region, journal_rows_key_label(row)};
 
 	for (int i = 0; i < 4 && code == SQLITE_OK; i++)
 		code = sqlite3_bind_text(statement, i + 1, key[i], -1, SQLITE_STATIC);
@@ -346,6 +346,9 @@ int journal_db_put(
 		code = bind_column(statement, i + 1, &table->columns[i], row);
 	if (code == SQLITE_OK)
 		code = sqlite3_bind_int64(statement, n + 1, (int64_t)sum);
+	if (code == SQLITE_OK && table == &journal_rows_copies)
+		code = sqlite3_bind_text(
+			statement, n + 2, journal_rows_key_label(row), -1, SQLITE_STATIC);
 	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
 	result = code == SQLITE_DONE ? 0 : db_err(db->sqlite, err, "writing");
@@ -405,17 +408,17 @@ int journal_db_read_copy(
 	return journal_rows_copy(table, out, &row) < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }
 
-int journal_db_set_state(
-	struct journal_db *db, int64_t copy, const char *state, int64_t deleted_ms, struct err *err)
+int journal_db_set_state(struct journal_db *db, const struct journal_copy *to, struct err *err)
 {
 	struct journal_copy row, changed;
-	int result = journal_db_read_copy(db, copy, &row, err);
+	int result = journal_db_read_copy(db, to->id, &row, err);
 
 	if (result < 0)
 		return result;
 	changed = row;
-	changed.state = (char *)state;
-	changed.deleted_ms = deleted_ms;
+	changed.state = to->state;
+	changed.message = to->message;
+	changed.deleted_ms = to->deleted_ms;
 	result = journal_db_put(db, &journal_rows_copies, &changed, err);
 	journal_rows_finish(&journal_rows_copies, &row);
 	return result;
@@ -476,7 +479,7 @@ int journal_db_prune(struct journal_db *db, int64_t ended_before_ms, struct err 
 	_cleanup_(finalizep) sqlite3_stmt *statement = NULL;
 	int code = sqlite3_prepare_v2(db->sqlite,
 		"DELETE FROM copies WHERE ended_ms > 0 AND ended_ms < ?1"
-		" AND NOT " JOURNAL_ROWS_LIVING
+		" AND key_label IS NULL"
 		" AND id NOT IN (SELECT copy FROM receipts WHERE copy IS NOT NULL)"
 		" RETURNING checksum",
 		-1, &statement, NULL);
@@ -547,9 +550,16 @@ int journal_db_counts(struct journal_db *db, int64_t *commits, int64_t *sum, str
 }
 
 int journal_db_sum(struct journal_db *db, const struct journal_table *table, uint64_t *sum,
-	int64_t *wrong, struct err *err)
+	uint64_t *keys, int64_t *wrong, struct err *err)
 {
-	if (journal_rows_check(db->sqlite, table->name, sum, wrong) == SQLITE_DONE)
+	if (journal_rows_check(db->sqlite, table->name, sum, keys, wrong) == SQLITE_DONE)
+		return 0;
+	return db_err(db->sqlite, err, "checking");
+}
+
+int journal_db_sum_keys(struct journal_db *db, uint64_t *keys, bool *sorted, struct err *err)
+{
+	if (journal_rows_check_keys(db->sqlite, keys, sorted) == SQLITE_DONE)
 		return 0;
 	return db_err(db->sqlite, err, "checking");
 }

@@ -47,17 +47,17 @@ int journal_db_put(
 /* The caller finishes the row. */
 int journal_db_read_copy(
 	struct journal_db *db, int64_t id, struct journal_copy *out, struct err *err);
-int journal_db_set_state(struct journal_db *db, int64_t copy, const char *state, int64_t deleted_ms,
-	struct err *err);
+/* journal_set_copy_state(). Of *to only these columns and the id are read. */
+int journal_db_set_state(struct journal_db *db, const struct journal_copy *to, struct err *err);
 int journal_db_delete(
 	struct journal_db *db, const struct journal_table *table, int64_t id, struct err *err);
 int journal_db_commit(struct journal_db *db, struct err *err);
 void journal_db_rollback(struct journal_db *db);
 
-/* Computes the sum of all rows' checksums (journal_rows.h), and in *wrong the key of a row with a
- * wrong checksum of its own; 0: none. */
+/* journal_rows_check() and journal_rows_check_keys(). Return 0 or -errno with *err. */
 int journal_db_sum(struct journal_db *db, const struct journal_table *table, uint64_t *sum,
-	int64_t *wrong, struct err *err);
+	uint64_t *keys, int64_t *wrong, struct err *err);
+int journal_db_sum_keys(struct journal_db *db, uint64_t *keys, bool *sorted, struct err *err);
 /* Reads what the journal has stored: its number of transactions, and the sum of its rows'
  * checksums. */
 int journal_db_counts(struct journal_db *db, int64_t *commits, int64_t *sum, struct err *err);

@@ -65,6 +65,7 @@ static const struct journal_column receipt_columns[] = {
 	RECEIPT(JOURNAL_BOOL, mtime_set),
 	RECEIPT(JOURNAL_TEXT, description),
 	RECEIPT(JOURNAL_TEXT, tags),
+	RECEIPT(JOURNAL_U32, file_mode),
 };
 
 const struct journal_table journal_rows_copies = {
@@ -99,10 +100,12 @@ int64_t journal_rows_number(const struct journal_column *column, const void *row
 
 int journal_rows_sql_insert(const struct journal_table *table, struct buf *out)
 {
+	bool keyed = table == &journal_rows_copies;
+
 	buf_printf(out, "INSERT INTO %s (", table->name);
 	add_columns(table, out);
-	buf_puts(out, ", \"checksum\") VALUES (");
-	for (size_t i = 0; i <= table->n_columns; i++)
+	buf_printf(out, ", \"checksum\"%s) VALUES (", keyed ? ", \"key_label\"" : "");
+	for (size_t i = 0; i <= table->n_columns + keyed; i++)
 		buf_printf(out, "%s?%zu", i ? ", " : "", i + 1);
 	return buf_puts(out, ")");
 }
@@ -175,6 +178,20 @@ void journal_rows_finish(const struct journal_table *table, void *row)
 	memset(row, 0, table->size);
 }
 
+static bool is_living(int64_t dry_run, const char *state)
+{
+	return !dry_run && state &&
+	       (strcmp(state, "completed") == 0 || strcmp(state, "queued") == 0 ||
+		       strcmp(state, "submitting") == 0 || strcmp(state, "pending") == 0);
+}
+
+const char *journal_rows_key_label(const struct journal_copy *row)
+{
+	if (!is_living(row->dry_run, row->state))
+		return NULL;
+	return row->label ? row->label : "";
+}
+
 /* --- checksums --- */
 
 /* The start value for the checksums of one column. */
@@ -213,15 +230,38 @@ uint64_t journal_rows_checksum(const struct journal_table *table, const void *ro
 	return sum;
 }
 
-/* A scan over all rows of a table: the key, the checksum, then every column. */
+/* The columns of the index of keys, in its order. */
+#define KEY_COLUMNS 4
+#define KEY_LABEL   "key_label"
+static const char *const key_columns[KEY_COLUMNS] = {
+	"source_region", "source_id", "region", KEY_LABEL};
+
+/* A scan over all rows of a table: the id, the checksum, then every column. */
 #define FIRST_COLUMN 2
 #define COLUMNS_MAX  64
 
 struct scan {
 	sqlite3_stmt *statement;
 	int n;
-	uint64_t seeds[COLUMNS_MAX]; /* 0: the checksum itself */
+	uint64_t seeds[COLUMNS_MAX]; /* 0: the column is computed from the others */
+	/* The positions of what key_label is computed from; 0: the table has none. */
+	int state, dry_run, label, key[KEY_COLUMNS];
 };
+
+static void scan_column(struct scan *s, const char *table, int at, const char *name)
+{
+	if (strcmp(name, "state") == 0)
+		s->state = at;
+	else if (strcmp(name, "dry_run") == 0)
+		s->dry_run = at;
+	else if (strcmp(name, "label") == 0)
+		s->label = at;
+	for (int i = 0; i < KEY_COLUMNS; i++)
+		if (strcmp(name, key_columns[i]) == 0)
+			s->key[i] = at;
+	if (strcmp(name, "checksum") != 0 && strcmp(name, KEY_LABEL) != 0)
+		s->seeds[at] = column_seed(table, name);
+}
 
 /* Returns SQLITE_OK or another code of SQLite. */
 static int scan_begin(struct scan *s, sqlite3 *db, const char *table)
@@ -239,7 +279,7 @@ static int scan_begin(struct scan *s, sqlite3 *db, const char *table)
 
 		if (!name)
 			return SQLITE_NOMEM;
-		s->seeds[i] = strcmp(name, "checksum") != 0 ? column_seed(table, name) : 0;
+		scan_column(s, table, i, name);
 	}
 	return code;
 }
@@ -249,40 +289,113 @@ static uint64_t scan_row(const struct scan *s)
 	uint64_t sum = 0;
 
 	for (int i = FIRST_COLUMN; i < s->n; i++) {
-		int type = sqlite3_column_type(s->statement, i);
+		sqlite3_value *value;
+		int type;
 
-		if (!s->seeds[i] || type == SQLITE_NULL)
+		if (!s->seeds[i])
 			continue;
+		value = sqlite3_column_value(s->statement, i);
+		type = sqlite3_value_type(value);
 		if (type == SQLITE_INTEGER)
-			sum += number_checksum(s->seeds[i], sqlite3_column_int64(s->statement, i));
-		else
-			sum += text_checksum(s->seeds[i], sqlite3_column_blob(s->statement, i),
-				(size_t)sqlite3_column_bytes(s->statement, i));
+			sum += number_checksum(s->seeds[i], sqlite3_value_int64(value));
+		else if (type != SQLITE_NULL)
+			sum += text_checksum(s->seeds[i], sqlite3_value_blob(value),
+				(size_t)sqlite3_value_bytes(value));
 	}
 	return sum;
 }
 
-int journal_rows_check(sqlite3 *db, const char *table, uint64_t *sum, int64_t *wrong)
+static const char *scan_text(sqlite3_stmt *statement, int at)
 {
+	return (const char *)sqlite3_column_text(statement, at);
+}
+
+/* A key's checksum, from the positions of its columns. *text is the key: its columns, each with its
+ * NUL, so that memcmp() sorts like the index. */
+static uint64_t key_checksum(
+	sqlite3_stmt *statement, const int columns[KEY_COLUMNS], int64_t id, struct buf *text)
+{
+	buf_clear(text);
+	for (int i = 0; i < KEY_COLUMNS; i++) {
+		const char *value = scan_text(statement, columns[i]);
+
+		buf_add(text, value ? value : "", value ? strlen(value) + 1 : 1);
+	}
+	return checksum_add((uint64_t)id, text->data, text->len);
+}
+
+/* Whether the row's key_label is the right one, and adds its key. */
+static bool scan_key(const struct scan *s, int64_t id, struct buf *text, uint64_t *keys)
+{
+	const int key_label = s->key[KEY_COLUMNS - 1];
+	const char *is, *label;
+
+	if (!key_label)
+		return true;
+	is = scan_text(s->statement, key_label);
+	if (!is_living(sqlite3_column_int64(s->statement, s->dry_run),
+		    scan_text(s->statement, s->state)))
+		return !is;
+	label = scan_text(s->statement, s->label);
+	*keys += key_checksum(s->statement, s->key, id, text);
+	return is && strcmp(is, label ? label : "") == 0;
+}
+
+int journal_rows_check_keys(sqlite3 *db, uint64_t *keys, bool *sorted)
+{
+	static const int columns[KEY_COLUMNS] = {1, 2, 3, 4};
+	_cleanup_buf_ struct buf text = BUF_INIT, last = BUF_INIT;
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(db,
+		"SELECT id, source_region, source_id, region, key_label FROM copies INDEXED BY "
+		"copies_by_key WHERE key_label IS NOT NULL",
+		-1, &statement, NULL);
+
+	*keys = 0;
+	*sorted = true;
+	if (code == SQLITE_OK)
+		code = SQLITE_ROW;
+	while (code == SQLITE_ROW && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+		struct buf previous = last;
+
+		*keys +=
+			key_checksum(statement, columns, sqlite3_column_int64(statement, 0), &text);
+		if (previous.len && memcmp(previous.data, text.data,
+					    previous.len < text.len ? previous.len : text.len) > 0)
+			*sorted = false;
+		last = text;
+		text = previous;
+	}
+	sqlite3_finalize(statement);
+	return text.error || last.error ? SQLITE_NOMEM : code;
+}
+
+int journal_rows_check(
+	sqlite3 *db, const char *table, uint64_t *sum, uint64_t *keys, int64_t *wrong)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct scan s = {0};
 	int code = scan_begin(&s, db, table);
 
-	*sum = 0;
+	*sum = *keys = 0;
 	*wrong = 0;
 	while (code == SQLITE_OK || code == SQLITE_ROW) {
 		uint64_t one;
+		int64_t id;
 
 		code = sqlite3_step(s.statement);
 		if (code != SQLITE_ROW)
 			break;
 		one = scan_row(&s);
+		id = sqlite3_column_int64(s.statement, 0);
 		if (sqlite3_column_type(s.statement, 1) != SQLITE_INTEGER ||
-			(uint64_t)sqlite3_column_int64(s.statement, 1) != one)
-			*wrong = sqlite3_column_int64(s.statement, 0);
+			(uint64_t)sqlite3_column_int64(s.statement, 1) != one ||
+			!scan_key(&s, id, &text, keys))
+			*wrong = id;
 		*sum += one;
 	}
 	sqlite3_finalize(s.statement);
-	return code;
+	return text.error ? SQLITE_NOMEM : code;
 }
 
 static int seal_row(sqlite3_stmt *write, int64_t id, uint64_t sum)

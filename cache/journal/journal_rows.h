@@ -36,19 +36,19 @@ struct journal_table {
 extern const struct journal_table journal_rows_copies;   /* struct journal_copy */
 extern const struct journal_table journal_rows_receipts; /* struct journal_receipt */
 
-/* SQL: whether a row of `copies` is a living copy. Of these a key (source_region, source_id,
- * region, label) has one at most, by a unique index; they are never pruned. Other words here need a
- * migration of the index. */
-#define JOURNAL_ROWS_LIVING                                                                        \
-	"(dry_run = 0 AND state IN ('queued', 'submitting', 'pending', 'completed'))"
+/* The column `key_label` of a row of `copies`: its label ("" if it has none) if it is a living
+ * copy, else NULL. Of the living ones a key (source_region, source_id, region, key_label) has one
+ * at most, by a unique index of these columns; they are never pruned. The result is borrowed of the
+ * row. */
+const char *journal_rows_key_label(const struct journal_copy *row);
 
 /* The member's value; 0 for a text. */
 int64_t journal_rows_number(const struct journal_column *column, const void *row);
 
 /* Append SQL for a table. insert: the parameters ?1, ?2 … are the columns in order, then the
- * checksum; delete: ?1 is the key, and the statement returns the checksum of the deleted row; read
- * returns the columns in order, sorted by key; read_one those of the row whose key is ?1. Results
- * as buf_add. */
+ * checksum, then of copies the key_label; delete: ?1 is the key, and the statement returns the
+ * checksum of the deleted row; read returns the columns in order, sorted by key; read_one those of
+ * the row whose key is ?1. Results as buf_add. */
 int journal_rows_sql_insert(const struct journal_table *table, struct buf *out);
 int journal_rows_sql_delete(const struct journal_table *table, struct buf *out);
 int journal_rows_sql_read(const struct journal_table *table, struct buf *out);
@@ -67,10 +67,14 @@ void journal_rows_finish(
  */
 uint64_t journal_rows_checksum(const struct journal_table *table, const void *row);
 
-/* For a table of any version, by its columns' names. Both return SQLITE_DONE or another code of
- * SQLite. check: *sum is the sum over all rows, *wrong the key of a row whose own checksum differs,
- * 0 if there is none. seal: gives each row its checksum and adds it to *sum. */
-int journal_rows_check(struct sqlite3 *db, const char *table, uint64_t *sum, int64_t *wrong);
+/* For a table of any version, by its columns' names. All return SQLITE_DONE or another code of
+ * SQLite. check: *sum is the sum over all rows, *keys that over the keys of living copies, *wrong
+ * the id of a row whose own checksum or key_label differs, 0 if there is none. check_keys: *keys is
+ * the sum over the entries of the index of keys, *sorted whether they are in its order: read from
+ * the index alone. seal: gives each row its checksum and adds it to *sum. */
+int journal_rows_check(
+	struct sqlite3 *db, const char *table, uint64_t *sum, uint64_t *keys, int64_t *wrong);
+int journal_rows_check_keys(struct sqlite3 *db, uint64_t *keys, bool *sorted);
 int journal_rows_seal(struct sqlite3 *db, const char *table, uint64_t *sum);
 
 #endif

@@ -98,8 +98,8 @@ static void confirm_deleted_long_ago(struct copies *c, struct copy *copy, const 
 		*d = (struct deletion){.all = c, .row = gone.row.id};
 		DL_APPEND(c->deletions, d);
 		if (journal_set_copy_state(c->options.journal, d->row,
-			    copy_state_text(COPY_DELETED), gone.row.deleted_ms, confirm_journalled,
-			    d) == 0)
+			    copy_state_text(COPY_DELETED), why, gone.row.deleted_ms,
+			    confirm_journalled, d) == 0)
 			return;
 		confirm_undelete(c, d->row);
 		confirm_deletion_end(d);

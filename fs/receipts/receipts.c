@@ -360,6 +360,7 @@ int receipts_load(void *arg, const struct journal_receipt *row)
 	r->uid = row->uid;
 	r->gid = row->gid;
 	r->mode = row->mode & RECEIPT_MODES;
+	r->file_mode = row->file_mode & 0777;
 	r->is_folder = row->is_folder;
 	r->has_file = !row->is_folder || file;
 	r->file_name = file ? strdup(file) : NULL;
@@ -447,6 +448,7 @@ struct journal_receipt receipts_row(const struct fs *fs, const struct receipt *r
 		.mtime_set = r->mtime_set,
 		.description = r->description,
 		.tags = r->tags,
+		.file_mode = r->file_mode,
 	};
 }
 

@@ -76,7 +76,7 @@ struct receipt {
 	uint32_t number;           /* its node slot */
 	uint32_t region;           /* index of the shown region */
 	uint32_t uid, gid;
-	uint16_t mode, file_mode; /* of a folder's snapshot file: until the next mount */
+	uint16_t mode, file_mode; /* file_mode: of a folder's snapshot file */
 	enum receipt_state state : 8;
 	bool in_snapshots : 1; /* it stands in the region's snapshots/ */
 	bool is_folder : 1;

@@ -17,7 +17,7 @@
 struct put {
 	struct journal_copy *copy;
 	struct journal_receipt *receipt;
-	bool only_state; /* of the copy's row: its state and deleted_ms */
+	bool only_state; /* of the copy's row: its state, message and deleted_ms */
 	journal_done *done;
 	journal_copy_done *read; /* the copy's row is only read */
 	void *arg;
@@ -94,6 +94,9 @@ static void set_state(struct journal_copy *from)
 	free(row->state);
 	row->state = from->state;
 	from->state = NULL;
+	free(row->message);
+	row->message = from->message;
+	from->message = NULL;
 	row->deleted_ms = from->deleted_ms;
 }
 
@@ -203,10 +206,13 @@ int journal_put_both(struct journal *j, const struct journal_copy *copy,
 	return put(j, copy, false, receipt, done, arg);
 }
 
-int journal_set_copy_state(struct journal *j, int64_t id, const char *state, int64_t deleted_ms,
-	journal_done *done, void *arg)
+int journal_set_copy_state(struct journal *j, int64_t id, const char *state, const char *message,
+	int64_t deleted_ms, journal_done *done, void *arg)
 {
-	struct journal_copy row = {.id = id, .state = (char *)state, .deleted_ms = deleted_ms};
+	struct journal_copy row = {.id = id,
+		.state = (char *)state,
+		.message = (char *)message,
+		.deleted_ms = deleted_ms};
 
 	return put(j, &row, true, NULL, done, arg);
 }

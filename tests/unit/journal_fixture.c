@@ -164,6 +164,7 @@ struct journal_receipt journal_fixture_receipt(int64_t id, int64_t copy)
 		.mtime_set = true,
 		.description = (char *)"nightly db",
 		.tags = (char *)"{\"k\":\"v\"}",
+		.file_mode = 0444,
 	};
 }
 

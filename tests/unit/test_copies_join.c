@@ -483,6 +483,10 @@ static void test_an_old_copy_that_is_gone_is_made_again(void **state)
 	world_run(1000);
 	assert_string_equal(world_row(first.row)->state, "deleted");
 	assert_int_equal(world_copy(&first)->state, COPY_DELETED);
+	/* A restart keeps why. */
+	world_unmount(UNMOUNT);
+	world_mount();
+	assert_has(world_status(&first), "the snapshot was deleted");
 }
 
 /* The journal says that it is completed: so memory must not say otherwise. */

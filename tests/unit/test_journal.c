@@ -74,6 +74,7 @@ static int check_receipt(void *arg, const struct journal_receipt *row)
 	assert_true(row->mtime_ns == want.mtime_ns && row->mtime_set);
 	assert_true(same_text(row->description, want.description));
 	assert_true(same_text(row->tags, want.tags));
+	assert_true(row->file_mode == want.file_mode);
 	*(int *)arg += 100;
 	return 0;
 }
@@ -300,7 +301,7 @@ static void test_a_receipt_without_a_copy_survives(void **state)
 
 struct state_seen {
 	int64_t id;
-	char state[20];
+	char state[20], message[80];
 	int64_t deleted_ms;
 	uint64_t checksum; /* of the other columns */
 };
@@ -313,8 +314,9 @@ static int see_state(void *arg, const struct journal_copy *row)
 	if (row->id != seen->id)
 		return 0;
 	snprintf(seen->state, sizeof(seen->state), "%s", row->state);
+	snprintf(seen->message, sizeof(seen->message), "%s", row->message ? row->message : "");
 	seen->deleted_ms = row->deleted_ms;
-	rest.state = NULL;
+	rest.state = rest.message = NULL;
 	rest.deleted_ms = 0;
 	seen->checksum = journal_rows_checksum(&journal_rows_copies, &rest);
 	return 0;
@@ -332,14 +334,16 @@ static void test_a_copys_state_is_set_alone_and_in_order(void **state)
 	row.state = (char *)"completed";
 	row.deleted_ms = 0;
 	assert_int_equal(journal_put_copy(f->j, &row, NULL, NULL), 0);
-	assert_int_equal(journal_set_copy_state(f->j, 2, "error", 1, NULL, NULL), 0);
+	assert_int_equal(journal_set_copy_state(f->j, 2, "error", NULL, 1, NULL, NULL), 0);
 	assert_int_equal(journal_put_copy(f->j, &row, journal_fixture_done, &end), 0);
 	journal_fixture_wait(f, &end);
 	assert_int_equal(journal_read(f->j, 0, see_state, ignore_receipt, &before, &err), 0);
 	assert_string_equal(before.state, "completed");
 	end.called = 0;
-	assert_int_equal(
-		journal_set_copy_state(f->j, 2, "deleted", 77, journal_fixture_done, &end), 0);
+	assert_int_equal(journal_set_copy_state(f->j, 2, "deleted",
+				 "the snapshot was moved into the recycle bin", 77,
+				 journal_fixture_done, &end),
+		0);
 	/* Another living one of the same key is permitted from now on, also in one transaction. */
 	row.id = 4;
 	assert_int_equal(journal_put_copy(f->j, &row, NULL, NULL), 0);
@@ -348,6 +352,7 @@ static void test_a_copys_state_is_set_alone_and_in_order(void **state)
 	journal_fixture_reopen(f); /* which verifies the checksums and their sum */
 	assert_int_equal(journal_read(f->j, 0, see_state, ignore_receipt, &after, &err), 0);
 	assert_string_equal(after.state, "deleted");
+	assert_string_equal(after.message, "the snapshot was moved into the recycle bin");
 	assert_true(after.deleted_ms == 77);
 	assert_true(after.checksum == before.checksum);
 }
@@ -379,7 +384,7 @@ static void test_one_row_is_read_as_it_was_written_last(void **state)
 	journal_fixture_open(f);
 	row.state = (char *)"completed";
 	assert_int_equal(journal_put_copy(f->j, &row, NULL, NULL), 0);
-	assert_int_equal(journal_set_copy_state(f->j, 2, "deleted", 1, NULL, NULL), 0);
+	assert_int_equal(journal_set_copy_state(f->j, 2, "deleted", "gone", 1, NULL, NULL), 0);
 	assert_int_equal(journal_get_copy(f->j, 2, get_row, &got), 0);
 	assert_int_equal(journal_get_copy(f->j, 3, get_row, &none), 0);
 	journal_fixture_wait(f, &none.end);
@@ -470,9 +475,11 @@ static void test_a_refusal_names_both_rows(void **state)
 	row.id = 44;
 	row.state = (char *)"pending";
 	assert_int_equal(journal_put_copy(f->j, &row, see_message, &second), 0);
-	assert_int_equal(journal_set_copy_state(f->j, 55, "deleted", 1, see_message, &missing), 0);
 	assert_int_equal(
-		journal_set_copy_state(f->j, 30, "deleted", 1, journal_fixture_done, &end), 0);
+		journal_set_copy_state(f->j, 55, "deleted", "gone", 1, see_message, &missing), 0);
+	assert_int_equal(
+		journal_set_copy_state(f->j, 30, "deleted", "gone", 1, journal_fixture_done, &end),
+		0);
 	journal_fixture_wait(f, &end);
 	assert_int_equal(end.errnum, 0);
 	assert_int_equal(second.errnum, EEXIST);
@@ -484,7 +491,7 @@ static void test_a_refusal_names_both_rows(void **state)
 	row.id = 46;
 	row.state = (char *)"failed";
 	assert_int_equal(journal_put_copy(f->j, &row, NULL, NULL), 0);
-	assert_int_equal(journal_set_copy_state(f->j, 56, "deleted", 1, NULL, NULL), 0);
+	assert_int_equal(journal_set_copy_state(f->j, 56, "deleted", "gone", 1, NULL, NULL), 0);
 	journal_fixture_reopen(f);
 	assert_int_equal(journal_fixture_put(f, 30), 0);
 }

@@ -191,6 +191,7 @@ static int see_receipt(void *arg, const struct journal_receipt *row)
 
 	assert_true(row->id == (int64_t)i + 1 && row->copy == row->id && row->mtime_ns == 5);
 	assert_false(row->mtime_set || row->description || row->tags);
+	assert_int_equal(row->file_mode, 0644);
 	return 0;
 }
 
@@ -302,8 +303,7 @@ static void test_another_or_missing_index_is_damage(void **state)
 	static const char *const damages[] = {
 		"DROP INDEX copies_by_key",
 		"DROP INDEX copies_by_key; CREATE UNIQUE INDEX copies_by_key ON copies "
-		"(source_region, source_id, region, ifnull(label, '')) WHERE (dry_run = 1 AND "
-		"state IN ('queued', 'submitting', 'pending', 'completed'))",
+		"(source_region, source_id, region, key_label) WHERE key_label = ''",
 		"DROP INDEX copies_by_key; CREATE INDEX copies_by_key ON copies (source_region)",
 	};
 	struct journal_fixture *f = *state;
@@ -351,6 +351,61 @@ static void test_damage_within_the_index_is_noticed(void **state)
 	journal_fixture_open(f);
 }
 
+/* A complete database whose rows and index do not belong together: a row is not in the index, or in
+ * it although it has no key; the index has the entry of a row that is not there. */
+static void test_rows_that_the_index_does_not_fit_are_damage(void **state)
+{
+	static const struct {
+		const char *sql, *says;
+	} damages[] = {
+		{"UPDATE copies SET key_label = NULL WHERE id = 2", "row 2 of its copies"},
+		{"UPDATE copies SET key_label = 'x' WHERE id = 7", "row 7 of its copies"},
+		{"UPDATE copies SET key_label = '#2' WHERE id = 2", "row 2 of its copies"},
+		{"PRAGMA writable_schema = 1; UPDATE sqlite_master SET sql = replace(sql, "
+		 "'IS NOT NULL', '= 5') WHERE name = 'copies_by_key'; PRAGMA writable_schema = "
+		 "RESET; DELETE FROM copies WHERE id = 2; PRAGMA writable_schema = 1; UPDATE "
+		 "sqlite_master SET sql = replace(sql, '= 5', 'IS NOT NULL') WHERE name = "
+		 "'copies_by_key'",
+			"index of copies by key differs"},
+	};
+	struct journal_fixture *f = *state;
+	struct err err;
+
+	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+		make_version(f, 3);
+		take_up(f);
+		sql(f, damages[i].sql);
+		journal_fixture_refused(f, NULL, EINVAL, &err);
+		if (!strstr(err.message, damages[i].says) || !strstr(err.message, "damaged"))
+			fail_msg("%zu: %s", i, err.message);
+	}
+}
+
+/* The entries are all there, but a look-up would miss some. */
+static void test_an_index_out_of_order_is_damage(void **state)
+{
+	struct journal_fixture *f = *state;
+	_cleanup_free_ char *data = NULL;
+	size_t len, page, at;
+	struct err err;
+	char first[2];
+
+	make_version(f, 3);
+	take_up(f);
+	page = (size_t)number(f, "PRAGMA page_size");
+	data = journal_fixture_slurp(f->db, &len);
+	at = ((size_t)number(f, "SELECT rootpage FROM sqlite_master WHERE name = 'copies_by_key'") -
+		     1) *
+	     page;
+	assert_int_equal(data[at], 10); /* a leaf of an index: 8 bytes, then where each entry is */
+	memcpy(first, data + at + 8, 2);
+	memcpy(data + at + 8, data + at + 12, 2);
+	memcpy(data + at + 12, first, 2);
+	journal_fixture_spit(f->db, data, len);
+	journal_fixture_refused(f, NULL, EINVAL, &err);
+	assert_non_null(strstr(err.message, "damaged"));
+}
+
 #define TEST(name)                                                                                 \
 	cmocka_unit_test_setup_teardown(name, journal_fixture_set_up, journal_fixture_tear_down)
 
@@ -362,6 +417,8 @@ int main(void)
 		TEST(test_a_migration_may_be_killed_at_any_write),
 		TEST(test_another_or_missing_index_is_damage),
 		TEST(test_damage_within_the_index_is_noticed),
+		TEST(test_rows_that_the_index_does_not_fit_are_damage),
+		TEST(test_an_index_out_of_order_is_damage),
 	};
 
 	fault_vfs_install();

@@ -33,6 +33,19 @@ def no_special_bits(t):
 
 
 @case
+def modes_of_a_folder_and_its_file_are_kept(t):
+    m = t.mount()
+    t.ok(f"cp -r us-east-1/snapshots/{NIGHTLY} eu-west-1/")
+    folder = m.region("eu-west-1", NIGHTLY)
+    file = os.path.join(folder, NIGHTLY + ".snapshot")
+    os.chmod(folder, 0o700)
+    os.chmod(file, 0o440)
+    m.unmount()
+    t.mount()
+    same([oct(stat.S_IMODE(os.stat(path).st_mode)) for path in (folder, file)], ["0o700", "0o440"], "after another mount")
+
+
+@case
 def times_are_kept(t):
     """Before 1970 too. A time that a receipt cannot keep becomes the nearest one that it can, as on other file systems."""
     m = t.mount()
