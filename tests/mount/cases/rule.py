@@ -331,10 +331,10 @@ def a_status_that_is_removed(t):
     # A mirror of the snapshots' files.
     t.ok(f"mkdir {t.path('from')}; cp -p {file(NIGHTLY)} {file(BARE)} {t.path('from')}")
     for _ in range(2):
-        t.ok(f"rsync -aO --delete --exclude=/snapshots {t.path('from')}/ us-west-2/")
+        t.ok(f"rsync -a --delete --exclude=/snapshots {t.path('from')}/ us-west-2/")
         same(sorted(os.listdir(m.region("us-west-2"))), sorted([NIGHTLY + ".snapshot", BARE + ".snapshot", "snapshots"] + ([] if _ else [BARE + ".status", NIGHTLY + ".status"])))
     os.unlink(t.path("from", BARE + ".snapshot"))
-    t.ok(f"rsync -aO --delete --exclude=/snapshots {t.path('from')}/ us-west-2/")
+    t.ok(f"rsync -a --delete --exclude=/snapshots {t.path('from')}/ us-west-2/")
     same(sorted(os.listdir(m.region("us-west-2"))), [NIGHTLY + ".snapshot", "snapshots"])
     same(len(t.sim.copies("us-west-2")), 2)
 

@@ -94,7 +94,7 @@ TOOLS = [
     rsync("-a --temp-dir=$OUT"), rsync("-au"), rsync("-ac"), rsync("-a --ignore-existing"), rsync("-a --size-only"), rsync("-a --backup"), rsync("-ab --suffix=.old"),
     rsync("-a --ignore-times"), rsync("-a --no-whole-file --checksum"), rsync("-a --fsync"),
     rsync("-a --remove-source-files", refused=RSYNC_REFUSED),
-    Tool("rsync -a --delete", "cp -p $FILE $OUT/; rsync -aO --delete --exclude=/snapshots $OUT/ $TO/"),
+    Tool("rsync -a --delete", "cp -p $FILE $OUT/; rsync -a --delete --exclude=/snapshots $OUT/ $TO/"),
     Tool("rsync -a folder", "rsync -a $FOLDER $TO/snapshots/", folder=True, quick=True),
     Tool("rsync -a --delay-updates folder", "rsync -a --delay-updates $FOLDER $TO/snapshots/", folder=True),
     Tool("rsync -a --inplace folder", "rsync -a --inplace $FOLDER $TO/snapshots/", folder=True),
