@@ -237,10 +237,68 @@ static bool draft_is_text(const struct draft *d, bool at_end)
 	return node_of(d->folder).kind == NODE_FOLDER && draft_asks(d, at_end);
 }
 
+/* A close that waits for the request of its folder. */
+struct draft_turn {
+	struct fs *fs;
+	struct node draft;
+	uid_t user;
+	bool is_same;                /* another opening of the draft made that request */
+	struct pending_reply *reply; /* NULL after an interrupt, or a last close */
+};
+
+static void draft_turn_come(void *arg, struct receipt *r, const struct err *err)
+{
+	struct draft_turn turn = *(struct draft_turn *)arg;
+	struct draft *d = drafts_get(turn.fs->drafts, turn.draft);
+
+	(void)r;
+	free(arg);
+	if (turn.reply)
+		pending_reply_ignore_interrupt(turn.reply);
+	if (d && !d->gone && !turn.is_same)
+		draft_ask(turn.fs, d, turn.user, turn.reply);
+	else if (turn.reply)
+		pending_reply_err(turn.reply, err);
+}
+
+static void draft_turn_wait(
+	struct draft_turn turn, struct receipt_work *w, struct pending_reply *reply)
+{
+	struct draft_turn *kept = malloc(sizeof(*kept));
+
+	if (!kept || receipts_after(w, draft_turn_come, kept) < 0) {
+		free(kept);
+		if (reply)
+			pending_reply_errno(reply, ENOMEM);
+		return;
+	}
+	*kept = turn;
+	kept->reply = reply;
+	if (reply)
+		pending_reply_detach_on_interrupt(&kept->reply);
+}
+
+/* The folder asks for one text at a time. Two openings of one file get one answer, if both wrote
+ * the same. */
+static void draft_ask_in_turn(struct handle *h, struct draft *d, struct pending_reply *reply)
+{
+	struct fs *fs = h->fs;
+	struct receipt *r = receipts_get(fs->receipts, node_of(d->folder));
+	bool same = r && r->file_name && !strcmp(r->file_name, d->name);
+
+	if (r && r->state == RECEIPT_ASKING && (!same || !strcmp(r->text, buf_str(&d->text))))
+		draft_turn_wait(
+			(struct draft_turn){
+				.fs = fs, .draft = drafts_node(d), .user = h->uid, .is_same = same},
+			r->work, reply);
+	else
+		draft_ask(fs, d, h->uid, reply);
+}
+
 static void draft_take_effect(struct handle *h, struct draft *d, struct pending_reply *reply)
 {
 	if (draft_is_text(d, !reply))
-		draft_ask(h->fs, d, h->uid, reply);
+		draft_ask_in_turn(h, d, reply);
 	else
 		receipt_part_commit(h->fs, d, h->uid, reply);
 }

@@ -173,6 +173,15 @@ static int draft_renaming_ask(
 	return result;
 }
 
+/* A receipt asks for one text at a time. */
+static int draft_renaming_check_idle(const struct receipt *r, struct err *err)
+{
+	if (r->state != RECEIPT_ASKING && r->state != RECEIPT_REMOVING)
+		return 0;
+	return err_set(err, EBUSY,
+		"the receipt '%s' is asking for its copy, or is being removed; try again", r->name);
+}
+
 /* The receipt of the new name, which is to ask: an old one, or one that is made. NULL with *err. */
 static struct receipt *draft_renaming_receipt(
 	const struct receipt_mv *mv, bool folder, struct renaming *m, struct err *err)
@@ -189,13 +198,8 @@ static struct receipt *draft_renaming_receipt(
 			mv->to_name);
 		return NULL;
 	}
-	if (r && (r->state == RECEIPT_ASKING || r->state == RECEIPT_REMOVING)) {
-		err_set(err, EBUSY,
-			"the receipt '%s' is asking for its copy, or is being removed; "
-			"try again",
-			mv->to_name);
+	if (r && draft_renaming_check_idle(r, err) < 0)
 		return NULL;
-	}
 	if (r)
 		return r;
 	if (receipts_check_name(fs, mv->to_folder, mv->to_name, NULL, err) < 0)
@@ -216,6 +220,8 @@ static int draft_renaming_file(
 
 	if (mv->to_folder.kind == NODE_FOLDER) {
 		r = receipts_get(fs->receipts, mv->to_folder);
+		if (r && draft_renaming_check_idle(r, err) < 0)
+			return -err->errnum;
 		if (r && r->has_file && strcmp(r->file_name, mv->to_name) != 0)
 			return err_set(err, EPERM,
 				"'%s' asks for one copy, by its file %s; to ask for another, write "

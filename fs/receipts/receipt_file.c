@@ -233,6 +233,8 @@ static bool receipt_file_ask(
 	int result = snapshot_file_parse(w->draft.data, w->draft.len, at_end, &request, &err);
 	bool ends = result == 0 && (request.complete || at_end);
 
+	if (result == 0)
+		result = receipts_check_writable(r, &err);
 	if (ends || result < 0)
 		w->dirty = false; /* reported once: the last close does not parse it again */
 	if (result < 0) {

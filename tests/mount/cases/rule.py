@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Receipts as names of copies: when a text is complete, what is written over a receipt, its time, its status, its removal."""
+import concurrent.futures
 import json
 import os
 import signal
 import subprocess
 import threading
 import time
-from errno import EACCES, EEXIST, EINVAL, ENOENT, EPERM
+from errno import EACCES, EBUSY, EEXIST, EINVAL, ENOENT, EPERM
 
 import harness
 from harness import Skip, case, check, contains, read, refused, same, status, until, write
@@ -446,3 +447,57 @@ def how_a_running_copy_is_cancelled(t):
             state = lambda: next(row["state"] for row in json.loads(read(m("copies.json"))) if row.get("snapshot") == id)
             until(lambda: state() == "cancelled", "the copy is cancelled")
         m.unmount()
+
+
+# --- two at the same moment ---
+
+
+def close(fd):
+    """errno of the close; 0."""
+    try:
+        os.close(fd)
+    except OSError as e:
+        return e.errno
+    return 0
+
+
+@case
+def removed_while_it_is_written_anew(t):
+    """A text that is complete while its receipt is being removed asks for nothing, and its close says so."""
+    m = t.mount()
+    m.allow("is gone", "is being removed")
+    path = m.region("eu-west-1", "x")
+    got = set()
+    for i in range(100):
+        write(path, text(m, NIGHTLY))
+        fd = os.open(path, os.O_WRONLY)
+        os.write(fd, text(m, NIGHTLY).encode())
+        remover = threading.Thread(target=os.unlink, args=(path,))
+        remover.start()
+        time.sleep(i * 0.00004)
+        got.add(close(fd))
+        remover.join()
+    check(got <= {0, ENOENT, EBUSY}, got)
+    same(t.sim.count("CopySnapshot"), 1)
+
+
+@case
+def one_file_of_a_folder_closed_twice_at_once(t):
+    """Two openings of one file, whose name is not a snapshot file's: one request, whose result both get."""
+    m = t.mount()
+    m.allow("UnauthorizedOperation")
+    for wanted in (EACCES, 0):
+        folder = m.region("eu-west-1", f"folder{wanted}")
+        os.mkdir(folder)
+        write(folder + "/description", "mine")
+        if wanted:
+            t.sim.fault("CopySnapshot", code="UnauthorizedOperation", http=403)
+        t.sim.set(latency_ms=500)
+        fds = [os.open(folder + "/plain", os.O_WRONLY | os.O_CREAT) for _ in range(2)]
+        for fd in fds:
+            os.write(fd, text(m, NIGHTLY).encode())
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            same(list(pool.map(close, fds)), [wanted, wanted])
+        t.sim.set(latency_ms=0)
+        t.ok(f"rm -r {folder}", seconds=20)
+    same((t.sim.count("CopySnapshot"), len(t.sim.copies("eu-west-1"))), (2, 1))
