@@ -80,12 +80,19 @@ static const struct service *endpoint_service_of(const char *name)
 #define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
+/* Without the locale, and without strspn(), which takes a table for each text. */
+static bool is_letter_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+}
+
 bool endpoint_is_region(const char *text)
 {
-	size_t len = strspn(text, LOWER UPPER DIGITS "-_.");
+	size_t len = 0;
 
-	return len > 0 && len < ENDPOINT_REGION_SIZE && !text[len] &&
-	       strchr(LOWER UPPER DIGITS, text[0]);
+	while (is_letter_or_digit(text[len]) || (text[len] && strchr("-_.", text[len])))
+		len++;
+	return len > 0 && len < ENDPOINT_REGION_SIZE && !text[len] && is_letter_or_digit(text[0]);
 }
 
 /* Whether text can be part of a host's name and ends in a number: other names never reach Amazon's

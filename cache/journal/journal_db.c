@@ -256,26 +256,28 @@ void journal_db_close(struct journal_db *db)
 
 /* --- rows out of statements --- */
 
+/* The value is used at once, by the connection's only thread. */
 static void read_column(
 	sqlite3_stmt *statement, int at, const struct journal_column *column, void *row)
 {
 	void *member = (char *)row + column->offset;
+	sqlite3_value *value = sqlite3_column_value(statement, at);
 
 	switch (column->kind) {
 	case JOURNAL_TEXT:
-		*(char **)member = (char *)sqlite3_column_text(statement, at);
+		*(char **)member = (char *)sqlite3_value_text(value);
 		break;
 	case JOURNAL_I64:
-		*(int64_t *)member = sqlite3_column_int64(statement, at);
+		*(int64_t *)member = sqlite3_value_int64(value);
 		break;
 	case JOURNAL_INT:
-		*(int *)member = sqlite3_column_int(statement, at);
+		*(int *)member = sqlite3_value_int(value);
 		break;
 	case JOURNAL_U32:
-		*(uint32_t *)member = (uint32_t)sqlite3_column_int64(statement, at);
+		*(uint32_t *)member = (uint32_t)sqlite3_value_int64(value);
 		break;
 	case JOURNAL_BOOL:
-		*(bool *)member = sqlite3_column_int(statement, at) != 0;
+		*(bool *)member = sqlite3_value_int(value) != 0;
 		break;
 	}
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checksum.h"
+
 /* One copy: the numbers, then its texts one after another, each with its NUL, in the order of
  * enum text. */
 struct packed {
@@ -118,25 +120,21 @@ static struct packed *history_pack(const struct copy *copy)
 
 /* --- the indexes --- */
 
-/* FNV-1a over the text and its NUL. */
+/* Over the text and its NUL. */
 static uint64_t history_hash(uint64_t h, const char *text)
 {
-	do
-		h = (h ^ (unsigned char)*text) * 1099511628211u;
-	while (*text++);
-	return h;
+	return checksum_add(h, text, strlen(text) + 1);
 }
-#define HASH_START 14695981039346656037u
 
 static uint64_t history_snapshot_hash(const char *region, const char *id)
 {
-	return history_hash(history_hash(HASH_START, region), id);
+	return history_hash(history_hash(0, region), id);
 }
 
 static uint64_t history_key_hash(
 	const char *source_region, const char *source_id, const char *region, const char *label)
 {
-	uint64_t h = history_hash(history_hash(HASH_START, source_region), source_id);
+	uint64_t h = history_hash(history_hash(0, source_region), source_id);
 
 	return history_hash(history_hash(h, region), label);
 }
