@@ -10,7 +10,6 @@
 #include "adopt.h"
 #include "aws_error.h"
 #include "clock.h"
-#include "copy_description.h"
 #include "copy_tags.h"
 #include "difference.h"
 #include "job.h"

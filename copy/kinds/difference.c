@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "copy_description.h"
 #include "copy_snapshot.h"
+#include "copy_tags.h"
 #include "num.h"
 #include "region_queue.h"
 

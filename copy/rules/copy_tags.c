@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The tags that a copy carries. */
+/* The description and the tags that a copy carries. */
 #include "copy_tags.h"
 
 #include <errno.h>
@@ -10,6 +10,22 @@
 #include "cleanup.h"
 #include "encode.h"
 #include "endpoint.h"
+#include "utf8.h"
+
+char *copy_description_default(const char *account, const struct journal_copy *row,
+	const struct catalogue_snapshot *source)
+{
+	bool own =
+		!account || !*account || !*source->owner_id || !strcmp(source->owner_id, account);
+	char *text;
+
+	if (asprintf(&text, "[Copied %s%s%s from %s]%s%s", row->source_id, own ? "" : " of ",
+		    own ? "" : source->owner_id, row->source_region,
+		    *source->description ? " " : "", source->description) < 0)
+		return NULL;
+	text[utf8_prefix(text, COPY_DESCRIPTION_MAX)] = '\0';
+	return text;
+}
 
 const char *copy_tags_label(const char *label)
 {

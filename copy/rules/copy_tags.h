@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The tags that a copy carries: composed from the source's and the request's, kept as JSON text in
- * the journal, sent with ebsfs's own. */
+/* The description that a copy gets if its request names none, and the tags that it carries: composed
+ * from the source's and the request's, kept as JSON text in the journal, sent with ebsfs's own. */
 #ifndef EBSFS_COPY_TAGS_H
 #define EBSFS_COPY_TAGS_H
 
@@ -15,6 +15,13 @@
 #define TAG_REQUEST "ebsfs:request" /* = the job's token */
 #define TAG_SOURCE  "ebsfs:source"  /* = region/id */
 #define TAG_AGAIN   "ebsfs:again"   /* = the label; absent without one */
+
+#define COPY_DESCRIPTION_MAX 255 /* characters; CopySnapshot, Description */
+
+/* source: EC2's record of the row's source. account: NULL or "" if unknown. The caller's to free;
+ * NULL on ENOMEM. */
+char *copy_description_default(const char *account, const struct journal_copy *row,
+	const struct catalogue_snapshot *source);
 
 /* The label that goes to EC2; NULL: none, or the journal's own ("#ID"). */
 const char *copy_tags_label(const char *label);

@@ -5,8 +5,9 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
+#include <stdio.h>
 
-#include "guard.h"
+#include "cleanup.h"
 #include "pending_reply.h"
 
 static void handle_reply_part(
@@ -30,11 +31,25 @@ void handle_reply_text(
 	pending_reply_done(reply);
 }
 
+pid_t handle_process(pid_t thread)
+{
+	char path[40], line[128];
+	_cleanup_fclose_ FILE *f = NULL;
+	int process;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)thread);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Tgid: %d", &process) == 1)
+			return process;
+	return thread;
+}
+
 bool handle_is_shared(const struct handle *h, const struct pending_reply *reply)
 {
 	pid_t thread = fuse_req_ctx(pending_reply_request(reply))->pid;
 
-	return thread && h->process && guard_process(thread) != h->process;
+	return thread && h->process && handle_process(thread) != h->process;
 }
 
 void handle_read(const struct handle *h, off_t offset, size_t size, struct pending_reply *reply)

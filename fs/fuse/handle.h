@@ -47,6 +47,10 @@ void handle_reply(const struct handle *h, struct fuse_req *req, size_t size, off
 /* Replies to a read with a text, in the same way. */
 void handle_reply_text(
 	const struct buf *text, off_t offset, size_t size, struct pending_reply *reply);
+/* Returns the process of a thread: FUSE passes the thread, and a removing command may have many.
+ * Returns the thread itself if /proc does not show it. Thread 0, any process in another pid name
+ * space, counts as one process. */
+pid_t handle_process(pid_t thread);
 /* Whether a close is that of another process than the opener's, which goes on writing. If /proc
  * cannot tell (another pid namespace): false. */
 bool handle_is_shared(const struct handle *h, const struct pending_reply *reply);

@@ -28,7 +28,7 @@ static struct handle *handle_create(
 	if (!h)
 		return NULL;
 	h->fs = ops_fs(req);
-	h->process = writing ? guard_process(fuse_req_ctx(req)->pid) : 0;
+	h->process = writing ? handle_process(fuse_req_ctx(req)->pid) : 0;
 	h->uid = fuse_req_ctx(req)->uid;
 	DL_PREPEND(h->fs->handles, h);
 	h->node = n;

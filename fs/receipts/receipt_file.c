@@ -259,7 +259,7 @@ static bool receipt_file_is_opener(const struct handle *h, const struct pending_
 {
 	pid_t thread = fuse_req_ctx(pending_reply_request(reply))->pid;
 
-	return h->process && thread && guard_process(thread) == h->process;
+	return h->process && thread && handle_process(thread) == h->process;
 }
 
 static void receipt_file_commit(struct handle *h, struct pending_reply *reply)

@@ -198,7 +198,7 @@ static int receipt_request_check_source(
 			"name",
 			request->source_region);
 	}
-	if (delete_under_way(fs, request->source_region, request->source_id))
+	if (fs->deletions && delete_under_way(fs, request->source_region, request->source_id))
 		return err_set(err, EBUSY, "%s/%s is being deleted", request->source_region,
 			request->source_id);
 	return 0;
@@ -267,14 +267,14 @@ static int receipt_request_send(struct receipt *r, const struct copy_request *re
 {
 	struct fs *fs = asking->fs;
 	_cleanup_free_ struct receipt_request *kept = malloc(sizeof(*kept));
-	struct copy_request whole;
+	struct copy_request whole = *request;
 	struct journal_receipt row;
 	int result;
 
 	if (receipt_request_check_source(fs, r, request, err) < 0 ||
 		receipt_request_check_sibling(fs, r, request, err) < 0)
 		return -err->errnum;
-	if (!kept || receipt_tags_request(fs, r, request, &whole) < 0)
+	if (!kept || (r->is_folder && receipt_tags_request(fs, r, request, &whole) < 0))
 		return err_set(err, ENOMEM, "out of memory");
 	*kept = *asking;
 	if (!r->id)
@@ -283,7 +283,8 @@ static int receipt_request_send(struct receipt *r, const struct copy_request *re
 	row = receipts_row(fs, r);
 	result = copies_request(
 		fs->copies, row.region, &whole, asking->move, &row, receipt_request_done, kept);
-	receipt_tags_request_finish(request, &whole);
+	if (r->is_folder)
+		receipt_tags_request_finish(request, &whole);
 	if (result < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	kept = NULL;

@@ -136,12 +136,12 @@ int receipt_tags_request(struct fs *fs, const struct receipt *r, const struct co
 	*out = *text;
 	out->tags = NULL;
 	out->n_tags = 0;
-	if (r->is_folder && receipt_tags_each(r, receipt_tags_count, &n) < 0)
+	if (receipt_tags_each(r, receipt_tags_count, &n) < 0)
 		return -ENOMEM;
 	out->tags = calloc(n + 1, sizeof(*out->tags));
 	if (!out->tags)
 		return -ENOMEM;
-	result = r->is_folder ? receipt_tags_each(r, receipt_tags_add_one, &adding) : 0;
+	result = receipt_tags_each(r, receipt_tags_add_one, &adding);
 	/* Of one key the last value counts: the text's. */
 	if (text->n_tags)
 		memcpy(out->tags + out->n_tags, text->tags, text->n_tags * sizeof(*out->tags));
@@ -150,10 +150,9 @@ int receipt_tags_request(struct fs *fs, const struct receipt *r, const struct co
 		receipt_tags_request_finish(text, out);
 		return result;
 	}
-	if (r->is_folder && !out->description && r->description && *r->description)
+	if (!out->description && r->description && *r->description)
 		out->description = r->description;
-	out->awaits_description =
-		r->is_folder && !text->description && !r->description && !text->dry_run;
+	out->awaits_description = !text->description && !r->description && !text->dry_run;
 	return 0;
 }
 

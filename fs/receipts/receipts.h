@@ -296,7 +296,7 @@ int receipt_tags_each(const struct receipt *r, receipt_tags_fn *fn, void *arg);
 /* Whether the source, as far as it is known, has this tag; key NULL: this description. */
 bool receipt_tags_are_source(
 	struct fs *fs, const char *region, const char *id, const char *key, const char *value);
-/* The request of a text, with what the receipt's folder adds: out borrows from both, and is to be
+/* The request of a folder's text, with what the folder adds: out borrows from both, and is to be
  * finished if 0 was returned; -ENOMEM. */
 int receipt_tags_request(struct fs *fs, const struct receipt *r, const struct copy_request *text,
 	struct copy_request *out);

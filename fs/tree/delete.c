@@ -25,7 +25,7 @@ struct deletion {
 
 static pid_t process_of(struct pending_reply *a)
 {
-	return guard_process(fuse_req_ctx(pending_reply_request(a))->pid);
+	return handle_process(fuse_req_ctx(pending_reply_request(a))->pid);
 }
 
 void delete_refuse(struct pending_reply *a, struct node n)

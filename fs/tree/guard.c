@@ -2,24 +2,6 @@
 /* Detects a recursive removal by its process. */
 #include "guard.h"
 
-#include <stdio.h>
-
-#include "cleanup.h"
-
-pid_t guard_process(pid_t thread)
-{
-	char path[40], line[128];
-	_cleanup_fclose_ FILE *f = NULL;
-	int process;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)thread);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "Tgid: %d", &process) == 1)
-			return process;
-	return thread;
-}
-
 void guard_bar(struct guard *g, pid_t pid, int64_t now_ms)
 {
 	size_t at = GUARD_MAX;

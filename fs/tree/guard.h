@@ -19,11 +19,6 @@ struct guard {
 	int64_t all_until; /* the table was full: every process is barred until then */
 };
 
-/* Returns the process of a thread: FUSE passes the thread, and a removing command may have many.
- * Returns the thread itself if /proc does not show it. Thread 0, any process in another pid name
- * space, counts as one process. */
-pid_t guard_process(pid_t thread);
-
 /* Bars the process for GUARD_MS; now_ms is monotonic. If GUARD_MAX processes are barred already,
  * bars all processes instead of forgetting one. */
 void guard_bar(struct guard *g, pid_t pid, int64_t now_ms);
