@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The description that a copy gets if its request names none, and the tags that it carries: composed
- * from the source's and the request's, kept as JSON text in the journal, sent with ebsfs's own. */
+/* The description that a copy gets if its request names none, and the tags that it carries:
+ * composed from the source's and the request's, kept as JSON text in the journal, sent with ebsfs's
+ * own. */
 #ifndef EBSFS_COPY_TAGS_H
 #define EBSFS_COPY_TAGS_H
 

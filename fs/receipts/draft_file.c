@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "clock.h"
-#include "names.h"
 #include "nodes.h"
 #include "receipts.h"
 #include "timespec.h"
@@ -29,7 +28,7 @@ static struct draft *draft_of_status(struct fs *fs, struct node folder, const ch
 	char stem[NAME_MAX + 1];
 	struct draft *d;
 
-	if (!names_strip(name, ".status", stem))
+	if (!receipts_strip(name, ".status", stem))
 		return NULL;
 	d = drafts_find(fs->drafts, folder, stem);
 	if (!d && strlen(stem) + strlen(".snapshot") <= NAME_MAX)

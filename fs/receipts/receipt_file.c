@@ -218,7 +218,7 @@ static void receipt_file_join(
 		err_set(&err, ENOMEM, "out of memory");
 		receipt_file_report(fs, r, user, reply, &err);
 	} else if (reply) {
-		receipts_work_wait(r->work, reply);
+		receipts_wait(r->work, reply);
 	}
 }
 
@@ -271,7 +271,7 @@ static void receipt_file_commit(struct handle *h, struct pending_reply *reply)
 	else if (receipt_file_is_changed(r))
 		h->committed |= receipt_file_ask(h->fs, r, false, h->uid, reply);
 	else if (r->state == RECEIPT_ASKING)
-		receipts_work_wait(r->work, reply);
+		receipts_wait(r->work, reply);
 	else
 		pending_reply_ok(reply);
 }

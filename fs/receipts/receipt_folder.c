@@ -239,7 +239,7 @@ static int receipt_folder_create(struct fs *fs, struct node folder, const char *
 	int result;
 
 	/* A file of another name becomes the snapshot file once its text is one (draft_ask()). */
-	if (r && !receipt_folder_keeps(name) && names_stem_len(name) != strlen(name))
+	if (r && !receipt_folder_keeps(name) && receipts_stem_len(name) != strlen(name))
 		return receipt_folder_create_file(r, name, mode, h, child, err);
 	result = receipt_folder_make(fs, folder, name, DRAFT_FILE, mode, child, err);
 	if (result == 0 && h) {

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "names.h"
 #include "nodes.h"
 #include "receipts.h"
 #include "timespec.h"
@@ -13,6 +12,62 @@ static const struct {
 	enum node_kind kind;
 } receipts_beside[] = {{".status", NODE_RECEIPT_STATUS}, {".wait", NODE_RECEIPT_WAIT},
 	{".copy", NODE_RECEIPT_COPY}};
+
+bool receipts_strip(const char *name, const char *suffix, char out[NAME_MAX + 1])
+{
+	size_t len = strlen(name), end = strlen(suffix);
+
+	if (len <= end || len > NAME_MAX || strcmp(name + len - end, suffix) != 0)
+		return false;
+	memcpy(out, name, len - end);
+	out[len - end] = '\0';
+	return true;
+}
+
+size_t receipts_stem_len(const char *name)
+{
+	size_t len = strlen(name), end = strlen(".snapshot");
+
+	return len > end && !strcmp(name + len - end, ".snapshot") ? len - end : len;
+}
+
+void receipts_stem(const char *name, char out[NAME_MAX + 1])
+{
+	snprintf(out, NAME_MAX + 1, "%.*s", (int)receipts_stem_len(name), name);
+}
+
+struct receipt *receipts_sibling(
+	const struct receipts *rs, struct node folder, const char *name, const struct receipt *self)
+{
+	char stem[NAME_MAX + 1], other[NAME_MAX + sizeof(".snapshot")];
+	struct receipt *r;
+
+	receipts_stem(name, stem);
+	snprintf(other, sizeof(other), "%s.snapshot", stem);
+	r = receipts_by_name(rs, folder, strcmp(name, stem) != 0 ? stem : other);
+	return r != self && r && receipts_stem_len(r->name) == strlen(stem) ? r : NULL;
+}
+
+/* How much the receipt has to say in the status that it shares. */
+static int receipts_rank(const struct receipt *r)
+{
+	if (!r)
+		return -1;
+	if (r->copy)
+		return 3;
+	return r->state == RECEIPT_ASKING ? 2 : r->work && r->work->has_refused;
+}
+
+struct receipt *receipts_by_stem(const struct receipts *rs, struct node folder, const char *stem)
+{
+	char name[NAME_MAX + sizeof(".snapshot")];
+	struct receipt *plain, *other;
+
+	snprintf(name, sizeof(name), "%s.snapshot", stem);
+	other = receipts_by_name(rs, folder, name);
+	plain = receipts_stem_len(stem) == strlen(stem) ? receipts_by_name(rs, folder, stem) : NULL;
+	return receipts_rank(plain) >= receipts_rank(other) ? plain : other;
+}
 
 static const char *receipt_copy_id(const struct fs *fs, const struct receipt *r)
 {
@@ -45,7 +100,7 @@ int receipts_find(const struct fs *fs, struct node folder, const char *name, str
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(receipts_beside); i++) {
-		if (!names_strip(name, receipts_beside[i].suffix, stem))
+		if (!receipts_strip(name, receipts_beside[i].suffix, stem))
 			continue;
 		r = receipts_by_stem(rs, folder, stem);
 		if (r && receipts_has_beside(fs, r, receipts_beside[i].kind)) {
@@ -64,7 +119,7 @@ static bool receipts_lists(
 	const char *suffix = kind == NODE_RECEIPT_STATUS ? ".status" : ".copy";
 	char stem[NAME_MAX + 1];
 
-	names_stem(r->name, stem);
+	receipts_stem(r->name, stem);
 	if (receipts_by_stem(fs->receipts, receipts_folder(r), stem) != r ||
 		!receipts_has_beside(fs, r, kind) || strlen(stem) + strlen(suffix) > NAME_MAX)
 		return false;
@@ -183,7 +238,7 @@ int receipts_refuse_sibling(const struct receipt *other, struct err *err)
 {
 	char stem[NAME_MAX + 1];
 
-	names_stem(other->name, stem);
+	receipts_stem(other->name, stem);
 	return err_set(err, EEXIST,
 		"the receipt '%s' is of another copy, and has the same status file, '%s.status'; "
 		"give this one another name, or rm that one",
@@ -202,12 +257,12 @@ int receipts_check_name(const struct fs *fs, struct node folder, const char *nam
 			return err_set(err, EINVAL,
 				"the name '%s' is ebsfs's own; give the receipt another", name);
 	for (size_t i = 0; i < ARRAY_LEN(receipts_beside); i++)
-		if (names_strip(name, receipts_beside[i].suffix, stem))
+		if (receipts_strip(name, receipts_beside[i].suffix, stem))
 			return err_set(err, EINVAL,
 				"names that end in %s are ebsfs's own, for what stands beside a "
 				"receipt; give the receipt '%s' another",
 				receipts_beside[i].suffix, name);
-	names_stem(name, stem);
+	receipts_stem(name, stem);
 	if (strlen(stem) + strlen(".status") > NAME_MAX)
 		return err_set(err, ENAMETOOLONG,
 			"a receipt's name has at most %d bytes, so that NAME.status is a name too; "

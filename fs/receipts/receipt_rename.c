@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "journal.h"
-#include "names.h"
 #include "receipts.h"
 
 bool receipt_mv_takes(struct node folder)

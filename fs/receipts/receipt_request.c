@@ -2,6 +2,7 @@
 /* A receipt requests its copy, shows what became of it, and is removed. */
 #include <errno.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "aws_error.h"
 #include "clock.h"
@@ -10,7 +11,6 @@
 #include "isotime.h"
 #include "journal.h"
 #include "last_error.h"
-#include "names.h"
 #include "preflight.h"
 #include "receipts.h"
 
@@ -21,6 +21,98 @@ struct receipt_request {
 	char what[NODE_PATH_SIZE + 160];
 	bool move;
 };
+
+/* --- waiting for its result --- */
+
+void receipts_wait(struct receipt_work *w, struct pending_reply *reply)
+{
+	struct waiting_reply *link = calloc(1, sizeof(*link));
+
+	if (!link) {
+		pending_reply_errno(reply, ENOMEM);
+		return;
+	}
+	link->reply = reply;
+	LL_PREPEND(w->waiting, link);
+	/* An interrupted close() stops waiting; the copy itself continues. */
+	pending_reply_detach_on_interrupt(&link->reply);
+}
+
+/* Replies to all waiters; err NULL: the copy was accepted. Whether any was still waiting. */
+static bool receipt_request_reply(struct receipt_work *w, const struct err *err)
+{
+	struct waiting_reply *waiting = steal(&w->waiting), *link, *next;
+	bool heard = false;
+
+	LL_FOREACH_SAFE(waiting, link, next)
+	{
+		if (link->reply) {
+			pending_reply_err(link->reply, err);
+			heard = true;
+		}
+		free(link);
+	}
+	return heard;
+}
+
+int receipts_after(struct receipt_work *w, receipts_after_fn *fn, void *arg)
+{
+	struct receipt_after *after = calloc(1, sizeof(*after));
+
+	if (!after)
+		return -ENOMEM;
+	after->fn = fn;
+	after->arg = arg;
+	LL_APPEND(w->after, after);
+	return 0;
+}
+
+struct receipts_turn {
+	receipts_turn_fn *fn;
+	void *arg;
+	struct pending_reply *reply; /* NULL once interrupted */
+};
+
+static void receipts_turn_come(void *arg, struct receipt *r, const struct err *err)
+{
+	struct receipts_turn turn = *(struct receipts_turn *)arg;
+
+	(void)r;
+	(void)err;
+	free(arg);
+	if (turn.reply)
+		pending_reply_ignore_interrupt(turn.reply);
+	turn.fn(turn.arg, turn.reply);
+}
+
+int receipts_turn(
+	struct receipt_work *w, receipts_turn_fn *fn, void *arg, struct pending_reply *reply)
+{
+	struct receipts_turn *turn = malloc(sizeof(*turn));
+
+	if (!turn || receipts_after(w, receipts_turn_come, turn) < 0) {
+		free(turn);
+		return -ENOMEM;
+	}
+	*turn = (struct receipts_turn){.fn = fn, .arg = arg, .reply = reply};
+	pending_reply_detach_on_interrupt(&turn->reply);
+	return 0;
+}
+
+static bool receipt_request_take(struct receipt_after **list, receipts_after_fn **fn, void **arg)
+{
+	struct receipt_after *after = *list;
+
+	if (!after)
+		return false;
+	LL_DELETE(*list, after);
+	*fn = after->fn;
+	*arg = after->arg;
+	free(after);
+	return true;
+}
+
+/* --- its request --- */
 
 /* The source's start: the mtime of its snapshot file, as the region's listing has it, else as the
  * text has it. 0: unknown. */
@@ -139,12 +231,12 @@ static void receipt_request_follow(
 	receipts_after_fn *fn;
 	void *arg;
 
-	while (!(r && r->state == RECEIPT_ASKING) && receipts_after_take(&list, &fn, &arg)) {
+	while (!(r && r->state == RECEIPT_ASKING) && receipt_request_take(&list, &fn, &arg)) {
 		fn(arg, r, err);
 		r = receipts_get(fs->receipts, n);
 	}
 	if (list)
-		receipts_after_put_back(r->work, list);
+		LL_CONCAT(r->work->after, list);
 	if (r)
 		receipts_work_shed(r);
 }
@@ -160,7 +252,7 @@ static void receipt_request_end(
 	bool heard;
 
 	receipt_request_settle(fs, r, copy, err);
-	heard = receipts_work_reply(r->work, err);
+	heard = receipt_request_reply(r->work, err);
 	if (err && !heard && !r->work->after)
 		last_error_report(fs->last_error, asking->user, asking->what, err);
 	/* mv failed or was interrupted, so its caller believes the source untouched. */
@@ -355,7 +447,7 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 		return;
 	}
 	if (reply)
-		receipts_work_wait(r->work, reply);
+		receipts_wait(r->work, reply);
 	if (!receipt_request_is_taken(fs, r, request))
 		result = receipt_request_send(r, request, &asking, &err);
 	else if (receipts_copy(fs, r)->state == COPY_COMPLETED)

@@ -7,6 +7,7 @@
 #include <fuse_lowlevel.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "clock.h"
 #include "hashset.h"
@@ -14,6 +15,7 @@
 #include "log.h"
 #include "names.h"
 #include "session.h"
+#include "snapshot_file.h"
 #include "timespec.h"
 
 /* A text is no program: the set-user-id, set-group-id and sticky bits are dropped, as POSIX lets
@@ -48,6 +50,48 @@ struct receipts *receipts_create(struct fs *fs)
 	rs->fs = fs;
 	hashset_init(&rs->by_key, receipts_key_of, rs);
 	return rs;
+}
+
+struct receipt_work *receipts_work(struct receipt *r)
+{
+	if (r->work)
+		return r->work;
+	r->work = calloc(1, sizeof(*r->work));
+	if (!r->work)
+		return NULL;
+	buf_init(&r->work->draft, REQUEST_TEXT_MAX);
+	return r->work;
+}
+
+void receipts_work_destroy(struct receipt_work *w)
+{
+	struct waiting_reply *link, *next;
+	struct receipt_after *after, *following;
+
+	if (!w)
+		return;
+	LL_FOREACH_SAFE(w->waiting, link, next)
+	free(link);
+	LL_FOREACH_SAFE(w->after, after, following)
+	free(after);
+	free(w->before.text);
+	buf_finish(&w->draft);
+	free(w);
+}
+
+void receipts_work_shed(struct receipt *r)
+{
+	const struct receipt_work *w = r->work;
+
+	if (!w || r->state != RECEIPT_ASKED || w->writers || w->waiting || w->after)
+		return;
+	receipts_work_destroy(steal(&r->work));
+}
+
+void receipts_work_refuse(struct receipt_work *w, const struct err *err)
+{
+	w->has_refused = true;
+	w->refused = *err;
 }
 
 static void receipt_free(struct receipt *r)
@@ -102,39 +146,6 @@ struct receipt *receipts_by_name(const struct receipts *rs, struct node folder, 
 	uint32_t number = key ? hashset_find(&rs->by_key, key, strlen(key)) : HASHSET_NONE;
 
 	return number == HASHSET_NONE ? NULL : rs->all[number];
-}
-
-struct receipt *receipts_sibling(
-	const struct receipts *rs, struct node folder, const char *name, const struct receipt *self)
-{
-	char stem[NAME_MAX + 1], other[NAME_MAX + sizeof(".snapshot")];
-	struct receipt *r;
-
-	names_stem(name, stem);
-	snprintf(other, sizeof(other), "%s.snapshot", stem);
-	r = receipts_by_name(rs, folder, strcmp(name, stem) != 0 ? stem : other);
-	return r != self && r && names_stem_len(r->name) == strlen(stem) ? r : NULL;
-}
-
-/* How much the receipt has to say in the status that it shares. */
-static int receipts_rank(const struct receipt *r)
-{
-	if (!r)
-		return -1;
-	if (r->copy)
-		return 3;
-	return r->state == RECEIPT_ASKING ? 2 : r->work && r->work->has_refused;
-}
-
-struct receipt *receipts_by_stem(const struct receipts *rs, struct node folder, const char *stem)
-{
-	char name[NAME_MAX + sizeof(".snapshot")];
-	struct receipt *plain, *other;
-
-	snprintf(name, sizeof(name), "%s.snapshot", stem);
-	other = receipts_by_name(rs, folder, name);
-	plain = names_stem_len(stem) == strlen(stem) ? receipts_by_name(rs, folder, stem) : NULL;
-	return receipts_rank(plain) >= receipts_rank(other) ? plain : other;
 }
 
 void receipts_watch(struct receipts *rs, receipts_watch_fn *fn, void *arg)

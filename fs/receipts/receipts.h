@@ -33,8 +33,20 @@ enum receipt_state {
 	RECEIPT_REMOVING,
 };
 
-struct waiting_reply;
-struct receipt_after;
+struct receipt;
+typedef void receipts_after_fn(void *arg, struct receipt *r, const struct err *err);
+
+/* Lists of struct receipt_work. */
+struct waiting_reply {
+	struct waiting_reply *next;
+	struct pending_reply *reply; /* NULL once interrupted */
+};
+
+struct receipt_after {
+	struct receipt_after *next;
+	receipts_after_fn *fn;
+	void *arg;
+};
 
 struct receipt_work {
 	struct buf draft; /* the text being written */
@@ -131,12 +143,16 @@ int64_t *receipts_copies(const struct receipts *rs, size_t *n);
 uint32_t receipts_count(const struct receipts *rs);
 struct receipt *receipts_by_name(
 	const struct receipts *rs, struct node folder, const char *name); /* NULL: none */
-/* Two receipts can have one stem, and so one status (names_stem()): "A" and "A.snapshot". The one
- * whose status is shown: it has a copy, if any has; NULL: there is none. */
-struct receipt *receipts_by_stem(const struct receipts *rs, struct node folder, const char *stem);
-/* The other one of a name's stem, unless it is `self`; NULL. */
-struct receipt *receipts_sibling(const struct receipts *rs, struct node folder, const char *name,
-	const struct receipt *self);
+
+/* Returns r->work, created if there is none. NULL on ENOMEM. */
+struct receipt_work *receipts_work(struct receipt *r);
+/* Frees of r->work what the receipt does not need any more. */
+void receipts_work_shed(struct receipt *r);
+/* Remaining waiters get no reply. NULL is permitted. */
+void receipts_work_destroy(struct receipt_work *w);
+
+/* Notes why the last request failed. */
+void receipts_work_refuse(struct receipt_work *w, const struct err *err);
 
 /* A new receipt, not in the journal. NULL with *err. */
 struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name, mode_t mode,
@@ -157,26 +173,13 @@ void receipts_attr(const struct fs *fs, const struct receipt *r, struct stat *st
 /* The copy has changed: the kernel forgets the attributes of its receipts that depend on it. */
 void receipts_copy_changed(const struct fs *fs, const struct copy *copy);
 
-/* --- receipt_work.c --- */
+/* --- receipt_request.c --- */
 
-/* Returns r->work, created if there is none. NULL on ENOMEM. */
-struct receipt_work *receipts_work(struct receipt *r);
-/* Frees of r->work what the receipt does not need any more. */
-void receipts_work_shed(struct receipt *r);
-/* Remaining waiters get no reply. NULL is permitted. */
-void receipts_work_destroy(struct receipt_work *w);
-
-/* Notes why the last request failed. */
-void receipts_work_refuse(struct receipt_work *w, const struct err *err);
 /* `reply` waits for the result of the request; an interrupt ends the waiting only. */
-void receipts_work_wait(struct receipt_work *w, struct pending_reply *reply);
-/* Replies to all waiters; err NULL: the copy was accepted. Whether any was still waiting. */
-bool receipts_work_reply(struct receipt_work *w, const struct err *err);
-
+void receipts_wait(struct receipt_work *w, struct pending_reply *reply);
 /* Calls fn(arg, r, err) when the request that is under way (RECEIPT_ASKING), or about to be made,
  * has ended; err NULL: it was accepted. r is NULL if an earlier function has dropped it. fn may
  * drop r, or request another text, whose end the others then get. Returns 0 or -ENOMEM. */
-typedef void receipts_after_fn(void *arg, struct receipt *r, const struct err *err);
 int receipts_after(struct receipt_work *w, receipts_after_fn *fn, void *arg);
 /* An operation that must not come between a receipt and its request: calls fn(arg, reply) when the
  * request that is under way (RECEIPT_ASKING) has ended, or with NULL if the caller was interrupted
@@ -184,11 +187,6 @@ int receipts_after(struct receipt_work *w, receipts_after_fn *fn, void *arg);
 typedef void receipts_turn_fn(void *arg, struct pending_reply *reply);
 int receipts_turn(
 	struct receipt_work *w, receipts_turn_fn *fn, void *arg, struct pending_reply *reply);
-/* Takes the first of such a list, to call it. False: there is none. */
-bool receipts_after_take(struct receipt_after **list, receipts_after_fn **fn, void **arg);
-void receipts_after_put_back(struct receipt_work *w, struct receipt_after *list);
-
-/* --- receipt_request.c --- */
 
 /* Requests the copy and replies to `reply` (may be NULL) once it was accepted or refused. `request`
  * is copied. `move`: the source is deleted once the copy has completed, and a refusal drops a
@@ -205,6 +203,19 @@ void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply 
 int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out);
 
 /* --- receipt_names.c --- */
+
+/* Writes the stem of a receipt's name, which its status is named after: "A" for "A.snapshot" and
+ * for "A". The name has at most NAME_MAX bytes. */
+void receipts_stem(const char *name, char out[NAME_MAX + 1]);
+size_t receipts_stem_len(const char *name);
+/* Whether name is a stem with this suffix (".status"); writes the stem. */
+bool receipts_strip(const char *name, const char *suffix, char out[NAME_MAX + 1]);
+/* Two receipts can have one stem, and so one status (receipts_stem()): "A" and "A.snapshot". The
+ * one whose status is shown: it has a copy, if any has; NULL: there is none. */
+struct receipt *receipts_by_stem(const struct receipts *rs, struct node folder, const char *stem);
+/* The other one of a name's stem, unless it is `self`; NULL. */
+struct receipt *receipts_sibling(const struct receipts *rs, struct node folder, const char *name,
+	const struct receipt *self);
 
 /* find() and next() for NODE_REGION and NODE_SNAPSHOTS: receipts; beside each stem its status, its
  * unlisted .wait and the link .copy, which only a folder's lists. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* File names: tag keys as file names, the scratch names of editors, and the names of statuses. */
+/* Tag keys as file names, and the scratch names of editors. */
 #include "names.h"
 
 #include <stdio.h>
@@ -76,27 +76,4 @@ bool names_is_scratch(const char *name)
 bool names_is_reserved(const char *key)
 {
 	return !strncmp(key, "aws:", 4) || !strncmp(key, "ebsfs:", 6);
-}
-
-bool names_strip(const char *name, const char *suffix, char out[NAME_MAX + 1])
-{
-	size_t len = strlen(name), end = strlen(suffix);
-
-	if (len <= end || len > NAME_MAX || strcmp(name + len - end, suffix) != 0)
-		return false;
-	memcpy(out, name, len - end);
-	out[len - end] = '\0';
-	return true;
-}
-
-size_t names_stem_len(const char *name)
-{
-	size_t len = strlen(name), end = strlen(".snapshot");
-
-	return len > end && !strcmp(name + len - end, ".snapshot") ? len - end : len;
-}
-
-void names_stem(const char *name, char out[NAME_MAX + 1])
-{
-	snprintf(out, NAME_MAX + 1, "%.*s", (int)names_stem_len(name), name);
 }

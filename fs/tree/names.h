@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* File names: tag keys as file names, the scratch names of editors, and the names of statuses. */
+/* Tag keys as file names, and the scratch names of editors. */
 #ifndef EBSFS_NAMES_H
 #define EBSFS_NAMES_H
 
@@ -28,12 +28,5 @@ bool names_is_scratch(const char *name);
 
 /* Whether a tag's key is AWS's or ebsfs's own, and read-only. */
 bool names_is_reserved(const char *key);
-
-/* Writes the stem of a receipt's name, which its status is named after: "A" for "A.snapshot" and
- * for "A". The name has at most NAME_MAX bytes. */
-void names_stem(const char *name, char out[NAME_MAX + 1]);
-size_t names_stem_len(const char *name);
-/* Whether name is a stem with this suffix (".status"); writes the stem. */
-bool names_strip(const char *name, const char *suffix, char out[NAME_MAX + 1]);
 
 #endif

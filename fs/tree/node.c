@@ -84,7 +84,7 @@ static void node_path_of_receipt(struct fs *fs, struct node n, struct buf *out)
 		buf_puts(out, "/a receipt that is gone");
 		return;
 	}
-	names_stem(r->name, stem);
+	receipts_stem(r->name, stem);
 	buf_puts(out, r->in_snapshots ? "/snapshots/" : "/");
 	if (n.kind == NODE_RECEIPT_STATUS)
 		buf_printf(out, "%s.status", stem);
@@ -109,7 +109,7 @@ static const char *node_path_of_draft(
 	if (!d) {
 		buf_puts(&path, "a file that is gone");
 	} else if (n.kind == NODE_DRAFT_STATUS) {
-		names_stem(d->name, stem);
+		receipts_stem(d->name, stem);
 		buf_printf(&path, "%s.status", stem);
 	} else {
 		buf_puts(&path, d->name);

@@ -16,6 +16,7 @@
 #include "names.h"
 #include "node.h"
 #include "options.h"
+#include "receipts.h"
 #include "spelling.h"
 
 static void test_node_numbers_are_coordinates(void **state)
@@ -104,15 +105,15 @@ static void test_names_of_statuses(void **state)
 	char out[NAME_MAX + 1];
 
 	(void)state;
-	names_stem("snap-1.snapshot", out);
+	receipts_stem("snap-1.snapshot", out);
 	assert_string_equal(out, "snap-1");
-	names_stem("nightly", out);
+	receipts_stem("nightly", out);
 	assert_string_equal(out, "nightly");
-	names_stem(".snapshot", out);
+	receipts_stem(".snapshot", out);
 	assert_string_equal(out, ".snapshot");
-	assert_true(names_strip("a.status", ".status", out));
+	assert_true(receipts_strip("a.status", ".status", out));
 	assert_string_equal(out, "a");
-	assert_false(names_strip(".status", ".status", out));
+	assert_false(receipts_strip(".status", ".status", out));
 }
 
 static int parse(struct options *o, struct err *err, const char *list)
