@@ -21,7 +21,6 @@
 #include "random.h"
 #include "recover.h"
 #include "region_queue.h"
-#include "reply.h"
 
 #define TOKEN_BYTES  16
 #define PATIENCE_MS  5000 /* for a dry run */

@@ -10,7 +10,6 @@
 #include "job.h"
 #include "recover.h"
 #include "region_queue.h"
-#include "reply.h"
 #include "utf8.h"
 
 /* Tags on their way to one copy. */

@@ -9,7 +9,6 @@
 #include "job.h"
 #include "log.h"
 #include "recover.h"
-#include "reply.h"
 
 /* A deletion that is being journalled. */
 struct deletion {

@@ -16,7 +16,6 @@
 #include "poller.h"
 #include "recover.h"
 #include "region_queue.h"
-#include "reply.h"
 #include "timing.h"
 
 static void copies_new_region(void *arg, struct region *region)
@@ -55,8 +54,7 @@ static int copies_init(struct copies *c, const struct copies_options *options)
 	own->retry_ms = options->retry_ms > 0 ? options->retry_ms : RETRY_MS;
 	c->history = history_create();
 	c->timing = timing_create();
-	if (!c->history || !c->timing || job_init(c) < 0 || recover_init(c) < 0 ||
-		reply_init(c) < 0)
+	if (!c->history || !c->timing || job_init(c) < 0 || recover_init(c) < 0)
 		return -ENOMEM;
 	return on_end_create(own->loop, own->on_end, copies_end_told, c, &c->on_end);
 }
@@ -109,7 +107,6 @@ void copies_destroy(struct copies *c)
 	}
 	job_finish(c);
 	recover_finish(c);
-	reply_finish(c);
 	on_end_destroy(c->on_end);
 	history_destroy(c->history);
 	timing_destroy(c->timing);

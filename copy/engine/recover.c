@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Jobs and the journal over time: what a start takes up, and what ended long ago. */
+/* The copies by their rows: what a start takes up, what ended long ago, and responses from the
+ * loop. */
 #include "recover.h"
 
 #include <errno.h>
@@ -242,15 +243,63 @@ struct copy *recover_revive(struct copies *c, const struct journal_copy *row)
 	return &job->pub;
 }
 
+/* --- responses that name a copy by its row --- */
+
+struct reply {
+	struct reply *prev, *next;
+	copies_done *done;
+	void *arg;
+	int64_t row;
+	bool failed;
+	struct err err;
+};
+
+static void reply_all(void *arg)
+{
+	struct copies *c = arg;
+
+	while (c->replies) {
+		struct reply *r = c->replies;
+
+		DL_DELETE(c->replies, r);
+		r->done(r->arg, r->row ? recover_find(c, r->row) : NULL,
+			r->failed ? &r->err : NULL);
+		free(r);
+	}
+}
+
+struct reply *reply_create(void)
+{
+	return calloc(1, sizeof(struct reply));
+}
+
+void reply_send(struct copies *c, struct reply *reply, copies_done *done, void *arg, int64_t row,
+	const struct err *err)
+{
+	*reply = (struct reply){.done = done, .arg = arg, .row = row, .failed = err != NULL};
+	if (err)
+		reply->err = *err;
+	DL_APPEND(c->replies, reply);
+	loop_timer_start(c->reply_timer, 0);
+}
+
 int recover_init(struct copies *c)
 {
 	c->expire_timer = loop_timer_create(c->options.loop, recover_expire, c);
 	c->recall_timer = loop_timer_create(c->options.loop, recover_forget, c);
-	return c->expire_timer && c->recall_timer ? 0 : -ENOMEM;
+	c->reply_timer = loop_timer_create(c->options.loop, reply_all, c);
+	return c->expire_timer && c->recall_timer && c->reply_timer ? 0 : -ENOMEM;
 }
 
 void recover_finish(struct copies *c)
 {
+	while (c->replies) {
+		struct reply *r = c->replies;
+
+		DL_DELETE(c->replies, r);
+		free(r);
+	}
 	loop_timer_destroy(c->expire_timer);
 	loop_timer_destroy(c->recall_timer);
+	loop_timer_destroy(c->reply_timer);
 }

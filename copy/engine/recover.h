@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Jobs and the journal over time: a start takes up the jobs in progress; jobs that ended long ago
- * go from the table into the history. */
+ * go from the table into the history. Responses that come from the loop name their copy by row. */
 #ifndef EBSFS_RECOVER_H
 #define EBSFS_RECOVER_H
 
@@ -19,5 +19,12 @@ struct copy *recover_find(struct copies *c, int64_t row);
 struct copy *recover_revive(struct copies *c, const struct journal_copy *row);
 /* The history has a newer record of this recalled copy: it is not found any more. */
 void recover_outdate(struct copy *copy);
+
+/* A response from the loop, because its call has not returned yet. Allocated before, so that it
+ * cannot fail for want of memory: NULL on ENOMEM; free() if it is not needed. */
+struct reply *reply_create(void);
+/* Takes the reply. done gets the copy of this row (0: NULL) and a copy of *err (NULL: success). */
+void reply_send(struct copies *c, struct reply *reply, copies_done *done, void *arg, int64_t row,
+	const struct err *err);
 
 #endif
