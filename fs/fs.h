@@ -51,7 +51,7 @@ struct fs {
 	uint64_t listed_version[REGIONS_MAX]; /* of snapshots/ as the kernel last listed it */
 	struct timespec region_times[REGIONS_MAX]; /* set by a tool; 0: none was */
 	struct handle *handles;                    /* handle.h: open files */
-	struct status_confirm *confirms;           /* status_confirm.h: reads that wait for EC2 */
+	struct status_confirm *confirms;           /* status.c: reads that wait for EC2 */
 	int64_t unconfirmed_ms[REGIONS_MAX];       /* monotonic: the region's last question
 						      without an answer; 0 */
 	struct deletion *deletions;                /* delete.h: under way */

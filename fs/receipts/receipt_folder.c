@@ -8,6 +8,7 @@
 #include "names.h"
 #include "nodes.h"
 #include "receipts.h"
+#include "status.h"
 #include "tags.h"
 
 /* --- restoring from the journal --- */
@@ -286,6 +287,35 @@ static void receipt_folder_remove(struct fs *fs, struct node n, struct pending_r
 		pending_reply_errno(reply, ENOTEMPTY);
 	else
 		receipt_remove(fs, r, reply);
+}
+
+/* --- the status that is written into the folder --- */
+
+int receipt_status_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
+{
+	const struct receipt *r = receipts_get(fs->receipts, n);
+
+	(void)h;
+	if (!r || !r->is_folder)
+		return err_set(err, EPERM, "the file is read-only; " STATUS_INSTEAD);
+	return 0;
+}
+
+int receipt_status_set_attr(
+	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
+{
+	(void)st;
+	(void)which;
+	return receipt_status_open_write(fs, n, NULL, err);
+}
+
+void receipt_status_remove(struct fs *fs, struct node n, struct pending_reply *a)
+{
+	struct receipt *r = receipts_get(fs->receipts, n);
+
+	if (r)
+		receipts_hide(fs, r, n.kind);
+	pending_reply_errno(a, r ? 0 : ENOENT);
 }
 
 const struct node_ops folder_ops = {

@@ -256,6 +256,13 @@ void receipt_folder_expect(struct fs *fs, const struct draft *d);
 /* Whether a file of this name is kept there, and is not the snapshot file. */
 bool receipt_folder_keeps(const char *name);
 
+/* For the status beside a receipt: cp -r writes one into a receipt's folder, where it is accepted
+ * and dropped. The status of a receipt that is a file is read-only. */
+int receipt_status_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err);
+int receipt_status_set_attr(
+	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err);
+void receipt_status_remove(struct fs *fs, struct node n, struct pending_reply *a);
+
 /* --- receipt_rename.c, draft_rename.c --- */
 
 /* One mv; the old name was found. */

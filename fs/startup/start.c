@@ -19,7 +19,6 @@
 #include "receipts.h"
 #include "statedir.h"
 #include "status.h"
-#include "status_confirm.h"
 #include "url.h"
 
 /* How long the end waits for requests, tags and rows that are under way. */

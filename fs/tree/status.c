@@ -5,14 +5,22 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
+#include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
 #include "clock.h"
+#include "copies_report.h"
+#include "loop.h"
 #include "nodes.h"
 #include "session.h"
-#include "status_confirm.h"
 #include "timespec.h"
+
+/* A reader waits this long for EC2. After a question without an answer, the region's readers do not
+ * wait at all for STATUS_CONFIRM_PAUSE_MS, or a grep over a thousand receipts would take an hour.
+ */
+#define STATUS_CONFIRM_PATIENCE_MS 2000
+#define STATUS_CONFIRM_PAUSE_MS    10000
 
 /* A read of .wait that waits. */
 struct waiter {
@@ -176,7 +184,126 @@ static bool status_ended(struct fs *fs, struct node n)
 	return copy ? copy_state_ended(copy->state) : s.state != EC2_SNAPSHOT_PENDING;
 }
 
-/* --- reading --- */
+/* --- reading: a completed copy is first confirmed to exist --- */
+
+/* The completed copy of a receipt's status, whose snapshot may be gone from EC2 by now; else NULL.
+ * (A snapshot's own status is gone with the snapshot.) */
+static struct copy *status_confirm_candidate(struct fs *fs, struct node n)
+{
+	const struct receipt *r = is_receipt(n) ? receipts_get(fs->receipts, n) : NULL;
+	struct copy *copy = r ? receipts_copy(fs, r) : NULL;
+
+	return copy && copy->state == COPY_COMPLETED && copy->row.copy_id && !copy->row.dry_run
+		       ? copy
+		       : NULL;
+}
+
+struct status_confirm {
+	struct status_confirm *prev, *next; /* fs->confirms */
+	struct fs *fs;
+	struct handle *handle; /* valid while reply is not NULL */
+	uint32_t region;
+	size_t size;
+	struct pending_reply *reply; /* NULL once replied or interrupted */
+	struct loop_timer *patience;
+};
+
+static void status_confirm_free(struct status_confirm *c)
+{
+	DL_DELETE(c->fs->confirms, c);
+	loop_timer_destroy(c->patience);
+	free(c);
+}
+
+/* why: why EC2 did not answer; NULL: it did. */
+static void status_confirm_show(
+	struct handle *h, size_t size, struct pending_reply *reply, const char *why)
+{
+	char note[700];
+	int r;
+
+	buf_clear(&h->text);
+	h->changed = false;
+	r = status_text(h->fs, h->node, &h->text);
+	if (r == 0 && why) {
+		snprintf(note, sizeof(note),
+			"the last known state; EC2 could not be asked whether the snapshot still "
+			"exists: %s",
+			why);
+		copies_text_note(&h->text, note);
+		r = -h->text.error;
+	}
+	if (r < 0) {
+		pending_reply_errno(reply, -r);
+		return;
+	}
+	h->told = true;
+	handle_read(h, 0, size, reply);
+}
+
+static void status_confirm_unanswered(struct status_confirm *c, const char *why)
+{
+	c->fs->unconfirmed_ms[c->region] = clock_mono_ms();
+	if (c->reply)
+		status_confirm_show(c->handle, c->size, steal(&c->reply), why);
+}
+
+static void status_confirm_done(void *arg, struct copy *copy, const struct err *err)
+{
+	struct status_confirm *c = arg;
+
+	(void)copy;
+	if (err) {
+		status_confirm_unanswered(c, err->message);
+	} else {
+		c->fs->unconfirmed_ms[c->region] = 0;
+		if (c->reply)
+			status_confirm_show(c->handle, c->size, steal(&c->reply), NULL);
+	}
+	status_confirm_free(c);
+}
+
+static void status_confirm_timed_out(void *arg)
+{
+	status_confirm_unanswered(arg, "no answer within 2 seconds");
+}
+
+/* Replies with the text from its beginning, once EC2 has answered. Without an answer a line "note:"
+ * follows the text, which is then the last known state. */
+static void status_confirm_read(
+	struct handle *h, struct copy *copy, size_t size, struct pending_reply *reply)
+{
+	struct fs *fs = h->fs;
+	int64_t unanswered = fs->unconfirmed_ms[h->node.region];
+	struct status_confirm *c;
+
+	if (unanswered && clock_mono_ms() - unanswered < STATUS_CONFIRM_PAUSE_MS) {
+		status_confirm_show(h, size, reply, "no answer a moment ago");
+		return;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		pending_reply_errno(reply, ENOMEM);
+		return;
+	}
+	*c = (struct status_confirm){
+		.fs = fs, .handle = h, .region = h->node.region, .size = size, .reply = reply};
+	DL_PREPEND(fs->confirms, c);
+	c->patience = loop_timer_create(fs->loop, status_confirm_timed_out, c);
+	if (!c->patience || copies_confirm(fs->copies, copy, status_confirm_done, c) < 0) {
+		status_confirm_free(c);
+		pending_reply_errno(reply, ENOMEM);
+		return;
+	}
+	loop_timer_start(c->patience, STATUS_CONFIRM_PATIENCE_MS);
+	pending_reply_detach_on_interrupt(&c->reply);
+}
+
+void status_confirm_free_all(struct fs *fs)
+{
+	while (fs->confirms)
+		status_confirm_free(fs->confirms);
+}
 
 static void status_read(struct handle *h, off_t offset, size_t size, struct pending_reply *a)
 {
@@ -185,7 +312,7 @@ static void status_read(struct handle *h, off_t offset, size_t size, struct pend
 	if (h->writing || (offset && h->told)) {
 		handle_read(h, offset, size, a);
 	} else if (copy && !offset) {
-		status_confirm_read(h, copy, status_text, size, a);
+		status_confirm_read(h, copy, size, a);
 	} else {
 		h->changed = false;
 		handle_read_anew(h, status_text_read, offset, size, a);
@@ -428,43 +555,10 @@ static int wait_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
-#define INSTEAD                                                                                    \
-	"ebsfs writes it from EC2's state; a file that asks for a copy goes into regions/REGION/"
-
-/* Accepts, and drops, the status that cp -r writes into a receipt's folder. The status of a receipt
- * that is a file is read-only. */
-static int receipt_status_open_write(
-	struct fs *fs, struct node n, struct handle *h, struct err *err)
-{
-	const struct receipt *r = receipts_get(fs->receipts, n);
-
-	(void)h;
-	if (!r || !r->is_folder)
-		return err_set(err, EPERM, "the file is read-only; " INSTEAD);
-	return 0;
-}
-
-static int receipt_status_set_attr(
-	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
-{
-	(void)st;
-	(void)which;
-	return receipt_status_open_write(fs, n, NULL, err);
-}
-
-static void receipt_status_remove(struct fs *fs, struct node n, struct pending_reply *a)
-{
-	struct receipt *r = receipts_get(fs->receipts, n);
-
-	if (r)
-		receipts_hide(fs, r, n.kind);
-	pending_reply_errno(a, r ? 0 : ENOENT);
-}
-
 const struct node_ops status_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_NEVER,
-	.instead = INSTEAD,
+	.instead = STATUS_INSTEAD,
 	.attr = status_attr,
 	.text = status_text_read,
 	.open_read = status_open_read,
@@ -473,7 +567,7 @@ const struct node_ops status_ops = {.type = S_IFREG,
 const struct node_ops wait_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_NEVER,
-	.instead = INSTEAD,
+	.instead = STATUS_INSTEAD,
 	.attr = wait_attr,
 	.text = status_text,
 	.read = wait_read,
