@@ -412,9 +412,9 @@ bool region_id_is_confirmed(const struct region *r, const char *id, int64_t now_
 {
 	catalogue_slot slot = catalogue_find_shown(r->catalogue, id);
 
-	return lookup_remembers(r->lookup, id, now_ms) ||
-	       (catalogue_presence(r->catalogue, slot) == CATALOGUE_LISTED &&
-		       region_freshness(r, now_ms) == REGION_FRESH);
+	return (catalogue_presence(r->catalogue, slot) == CATALOGUE_LISTED &&
+		       region_freshness(r, now_ms) == REGION_FRESH) ||
+	       lookup_remembers(r->lookup, id, now_ms);
 }
 
 struct region_waiter *region_confirm_id(

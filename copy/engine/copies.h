@@ -70,7 +70,7 @@ enum copy_state {
 	COPY_DELETED,
 };
 #define COPY_STATES (COPY_DELETED + 1)
-/* A state in words, as the journal has it (job_text.c). */
+/* A state in words, as the journal has it (region_queue.c). */
 const char *copy_state_text(enum copy_state state);
 bool copy_state_ended(enum copy_state state);
 
