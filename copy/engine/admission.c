@@ -598,7 +598,7 @@ static void admission_recorded(void *arg, const struct err *err)
 	if (failed)
 		mine = a->failed ? a->err : *err;
 	if (moves && err)
-		copies_keep_source(a->all, copy);
+		amend_keep_source(copy);
 	else if (moves && copy->state == COPY_COMPLETED)
 		copy->kind->ended(job_of(copy));
 	admission_destroy(a);
@@ -872,7 +872,8 @@ static void admission_made(void *arg, const struct job_made *made, const struct 
 {
 	struct admission *a = arg;
 	struct region_queue *queue = region_queue_get(a->all, a->row.region);
-	struct copy *known = made ? copies_by_snapshot(a->all, a->row.region, made->copy_id) : NULL;
+	struct copy *known =
+		made ? recover_find_snapshot(a->all, a->row.region, made->copy_id) : NULL;
 	struct err mine;
 
 	a->question = NULL;

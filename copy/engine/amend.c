@@ -255,3 +255,14 @@ int amend_description(
 	reply_send(c, reply, done, arg, copy->row.id, result < 0 ? &err : NULL);
 	return 0;
 }
+
+void amend_keep_source(struct copy *copy)
+{
+	struct job *job = job_of(copy);
+
+	if (!copy->row.move || job->moving)
+		return;
+	copy->row.move = false;
+	job_changed(job);
+	job_save(job);
+}

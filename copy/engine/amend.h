@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Changes to a copy after its request: tags at any time, a description until it is sent. */
+/* Changes to a copy after its request: tags at any time, a description until it is sent, a move
+ * that becomes a plain copy. */
 #ifndef EBSFS_AMEND_H
 #define EBSFS_AMEND_H
 
@@ -11,5 +12,7 @@ int amend_tags(struct copies *c, struct copy *copy, const struct request_tag *ta
 int amend_description(
 	struct copies *c, struct copy *copy, const char *description, copies_done *done, void *arg);
 void amend_finish(struct copies *c);
+/* copies_keep_source() */
+void amend_keep_source(struct copy *copy);
 
 #endif

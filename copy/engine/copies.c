@@ -130,21 +130,7 @@ struct copy *copies_by_row(struct copies *c, int64_t id)
 
 struct copy *copies_by_snapshot(struct copies *c, const char *region, const char *id)
 {
-	struct region_queue *queue = region_queue_find(c, region);
-	struct job *job = NULL;
-	struct foreign *f = NULL;
-	int64_t row;
-
-	if (queue) {
-		HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
-		if (job)
-			return &job->pub;
-		HASH_FIND_STR(queue->foreign, id, f);
-		if (f)
-			return &f->pub;
-	}
-	row = history_by_snapshot(c->history, region, id);
-	return row ? recover_find(c, row) : NULL;
+	return recover_find_snapshot(c, region, id);
 }
 
 static int copies_by_request(const void *a, const void *b)
@@ -241,14 +227,8 @@ void copies_glance(struct copies *c, const char *region, const char *id)
 
 void copies_keep_source(struct copies *c, struct copy *copy)
 {
-	struct job *job = job_of(copy);
-
 	(void)c;
-	if (!copy->row.move || job->moving)
-		return;
-	copy->row.move = false;
-	job_changed(job);
-	job_save(job);
+	amend_keep_source(copy);
 }
 
 void copies_abandon(struct copies *c, struct copy *copy)

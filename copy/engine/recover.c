@@ -211,6 +211,25 @@ struct copy *recover_find(struct copies *c, int64_t row)
 	return job ? &job->pub : recover_recall(c, row);
 }
 
+struct copy *recover_find_snapshot(struct copies *c, const char *region, const char *id)
+{
+	struct region_queue *queue = region_queue_find(c, region);
+	struct job *job = NULL;
+	struct foreign *f = NULL;
+	int64_t row;
+
+	if (queue) {
+		HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
+		if (job)
+			return &job->pub;
+		HASH_FIND_STR(queue->foreign, id, f);
+		if (f)
+			return &f->pub;
+	}
+	row = history_by_snapshot(c->history, region, id);
+	return row ? recover_find(c, row) : NULL;
+}
+
 void recover_outdate(struct copy *copy)
 {
 	struct job *job = job_of(copy);

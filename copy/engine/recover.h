@@ -14,6 +14,8 @@ int recover_journal(struct copies *c, journal_receipt_fn *receipt, void *arg, st
 /* The copy of a row. A copy that ended long ago is made from the history, and stays until the
  * next loop iteration. NULL: not known, or no memory. */
 struct copy *recover_find(struct copies *c, int64_t row);
+/* The copy that made this snapshot, in the same way; also one of another ebsfs or tool. */
+struct copy *recover_find_snapshot(struct copies *c, const char *region, const char *id);
 /* A job of the history becomes one of the table again, with its whole row, so that the row can be
  * changed. NULL: no memory, or no such state. */
 struct copy *recover_revive(struct copies *c, const struct journal_copy *row);
