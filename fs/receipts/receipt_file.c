@@ -142,6 +142,7 @@ static int receipt_file_write(
 	if (result < 0)
 		return receipt_file_too_long(r, result, err);
 	receipt_file_touch(r);
+	h->dirty = true;
 	return 0;
 }
 
@@ -262,11 +263,23 @@ static bool receipt_file_is_opener(const struct handle *h, const struct pending_
 	return h->process && thread && handle_process(thread) == h->process;
 }
 
+static void receipt_file_refuse_gone(struct pending_reply *reply)
+{
+	struct err err;
+
+	err_set(&err, ENOENT,
+		"the file was removed before it was closed, and its text asked for nothing; write "
+		"it again if the copy is wanted");
+	pending_reply_err(reply, &err);
+}
+
 static void receipt_file_commit(struct handle *h, struct pending_reply *reply)
 {
 	struct receipt *r = receipt_file_get(h->fs, h->node);
 
-	if (!r || !receipt_file_is_opener(h, reply))
+	if (!r && h->dirty && !h->committed)
+		receipt_file_refuse_gone(reply);
+	else if (!r || !receipt_file_is_opener(h, reply))
 		pending_reply_ok(reply);
 	else if (receipt_file_is_changed(r))
 		h->committed |= receipt_file_ask(h->fs, r, false, h->uid, reply);

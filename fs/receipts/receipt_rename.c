@@ -122,9 +122,11 @@ static int receipt_rename_receipt_to(
 		return -err->errnum;
 	if (old && old->is_folder && (old->has_file || drafts_any(fs->drafts, n)))
 		return err_set(err, ENOTEMPTY, "the folder '%s' is not empty", mv->to_name);
-	if (old && (mv->noreplace ||
-			   (receipts_is_fixed(fs, old) && !(old->copy && old->copy == r->copy))))
-		return err_set(err, EEXIST,
+	if (old && mv->noreplace)
+		return err_set(err, EEXIST, "the receipt '%s' is there", mv->to_name);
+	/* Not EEXIST: cp -b would rename again and again. */
+	if (old && receipts_is_fixed(fs, old) && !(old->copy && old->copy == r->copy))
+		return err_set(err, EBUSY,
 			"the receipt '%s' is there, of another copy; rm it first if it is to go",
 			mv->to_name);
 	if (old && receipts_check_sibling(fs, mv->to_folder, mv->to_name, r, err) < 0)

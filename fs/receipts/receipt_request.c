@@ -271,11 +271,23 @@ static void receipt_request_end(
 	receipt_request_follow(fs, n, after, err);
 }
 
+/* The receipt hands the request over: the caller's to free. */
+static struct receipt_request *receipt_request_disown(struct receipt_request *asking)
+{
+	struct receipt *r =
+		receipts_get(asking->fs->receipts, (struct node){.slot = asking->number});
+
+	if (r && r->work && r->work->request == asking)
+		r->work->request = NULL;
+	return asking;
+}
+
 /* For copies_request(). */
 static void receipt_request_done(void *arg, struct copy *copy, const struct err *err)
 {
-	receipt_request_end(arg, copy, err);
-	free(arg);
+	_cleanup_free_ struct receipt_request *asking = receipt_request_disown(arg);
+
+	receipt_request_end(asking, copy, err);
 }
 
 /* Checks the source without asking EC2. */
@@ -353,12 +365,26 @@ static int receipt_request_refuse_taken(
 		row->copy_id ? row->copy_id : "", r->name);
 }
 
+/* A copy of `asking` for the time until the request is answered. The receipt owns it, so that an
+ * unmount meanwhile frees it. NULL on ENOMEM. */
+static struct receipt_request *receipt_request_keep(
+	struct receipt *r, const struct receipt_request *asking)
+{
+	struct receipt_request *kept = malloc(sizeof(*kept));
+
+	if (kept)
+		*kept = *asking;
+	free(r->work->request);
+	r->work->request = kept;
+	return kept;
+}
+
 /* Asks for the copy, with a copy of `asking` for receipt_request_done(). */
 static int receipt_request_send(struct receipt *r, const struct copy_request *request,
 	const struct receipt_request *asking, struct err *err)
 {
 	struct fs *fs = asking->fs;
-	_cleanup_free_ struct receipt_request *kept = malloc(sizeof(*kept));
+	struct receipt_request *kept = receipt_request_keep(r, asking);
 	struct copy_request whole = *request;
 	struct journal_receipt row;
 	int result;
@@ -368,7 +394,6 @@ static int receipt_request_send(struct receipt *r, const struct copy_request *re
 		return -err->errnum;
 	if (!kept || (r->is_folder && receipt_tags_request(fs, r, request, &whole) < 0))
 		return err_set(err, ENOMEM, "out of memory");
-	*kept = *asking;
 	if (!r->id)
 		r->id = journal_next_receipt_id(fs->journal);
 	r->work->save_again = false; /* the row has it all */
@@ -377,16 +402,13 @@ static int receipt_request_send(struct receipt *r, const struct copy_request *re
 		fs->copies, row.region, &whole, asking->move, &row, receipt_request_done, kept);
 	if (r->is_folder)
 		receipt_tags_request_finish(request, &whole);
-	if (result < 0)
-		return err_set(err, ENOMEM, "out of memory");
-	kept = NULL;
-	return 0;
+	return result < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }
 
 /* The completed copy of a receipt that is written anew was asked for. */
 static void receipt_request_confirmed(void *arg, struct copy *copy, const struct err *err)
 {
-	_cleanup_free_ struct receipt_request *asking = arg;
+	_cleanup_free_ struct receipt_request *asking = receipt_request_disown(arg);
 	struct fs *fs = asking->fs;
 	struct receipt *r = receipts_get(fs->receipts, (struct node){.slot = asking->number});
 	struct copy_request request = {0};
@@ -414,14 +436,11 @@ static int receipt_request_confirm(
 	struct receipt *r, const struct receipt_request *asking, struct err *err)
 {
 	struct fs *fs = asking->fs;
-	_cleanup_free_ struct receipt_request *kept = malloc(sizeof(*kept));
+	struct receipt_request *kept = receipt_request_keep(r, asking);
 
-	if (!kept)
+	if (!kept || copies_confirm(
+			     fs->copies, receipts_copy(fs, r), receipt_request_confirmed, kept) < 0)
 		return err_set(err, ENOMEM, "out of memory");
-	*kept = *asking;
-	if (copies_confirm(fs->copies, receipts_copy(fs, r), receipt_request_confirmed, kept) < 0)
-		return err_set(err, ENOMEM, "out of memory");
-	kept = NULL;
 	return 0;
 }
 

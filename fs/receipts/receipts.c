@@ -76,6 +76,7 @@ void receipts_work_destroy(struct receipt_work *w)
 	free(after);
 	free(w->before.text);
 	buf_finish(&w->draft);
+	free(w->request);
 	free(w);
 }
 

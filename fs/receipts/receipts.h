@@ -36,6 +36,8 @@ enum receipt_state {
 struct receipt;
 typedef void receipts_after_fn(void *arg, struct receipt *r, const struct err *err);
 
+struct receipt_request; /* receipt_request.c; a struct that free() frees */
+
 /* Lists of struct receipt_work. */
 struct waiting_reply {
 	struct waiting_reply *next;
@@ -70,7 +72,8 @@ struct receipt_work {
 	bool has_refused;
 	struct err refused;
 	struct waiting_reply *waiting;
-	struct receipt_after *after; /* receipts_after() */
+	struct receipt_after *after;     /* receipts_after() */
+	struct receipt_request *request; /* while asking */
 };
 
 /* Kept small, for there may be a hundred thousand: state that only few need is in `work`. */

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from errno import EACCES, EEXIST, EFBIG, EINVAL, ENOENT, ENOTEMPTY
+from errno import EACCES, EBUSY, EEXIST, EFBIG, EINVAL, ENOENT, ENOTEMPTY
 
 from harness import case, check, contains, read, refused, same, status, until, write
 from world import AWKWARD, BARE, ENCRYPTED, NIGHTLY
@@ -155,7 +155,7 @@ def among_plain_names(t):
     m = t.mount()
     t.ok(f"cp {file()} eu-west-1/a; cp {file()} eu-west-1/b; cp {file(BARE)} eu-west-1/c; mkdir eu-west-1/d")
     os.rename(m.region("eu-west-1", "a"), m.region("eu-west-1", "b"))
-    refused(EEXIST, os.rename, m.region("eu-west-1", "b"), m.region("eu-west-1", "c"))
+    refused(EBUSY, os.rename, m.region("eu-west-1", "b"), m.region("eu-west-1", "c"))
     os.rename(m.region("eu-west-1", "c"), m.region("eu-west-1", "snapshots", "c"))
     t.ok("mv -n eu-west-1/b eu-west-1/snapshots/c", cwd=m("regions"))
     same((status(m.region("eu-west-1", "b.status"))["source"], status(m.region("eu-west-1", "snapshots/c.status"))["source"]),

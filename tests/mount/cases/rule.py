@@ -501,3 +501,26 @@ def one_file_of_a_folder_closed_twice_at_once(t):
         t.sim.set(latency_ms=0)
         t.ok(f"rm -r {folder}", seconds=20)
     same((t.sim.count("CopySnapshot"), len(t.sim.copies("eu-west-1"))), (2, 1))
+
+
+@case
+def backups_among_receipts_of_two_copies_end(t):
+    """cp -b and install -b rename x to x~, and again for as long as that is EEXIST."""
+    m = t.mount()
+    t.ok(f"cp {file(NIGHTLY)} eu-west-1/n; cp {file(BARE)} eu-west-1/n~")
+    for command in ("cp -b", "install -b"):
+        t.fails(EBUSY, f"timeout 20 {command} {file(NIGHTLY)} eu-west-1/n")
+    t.fails(EBUSY, "mv eu-west-1/n eu-west-1/n~")
+    same((read(m.region("eu-west-1", "n")), read(m.region("eu-west-1", "n~"))), (text(m, NIGHTLY), text(m, BARE)))
+    same(t.sim.count("CopySnapshot"), 2)
+
+
+@case
+def a_file_that_was_removed_meanwhile(t):
+    """Its text asks for nothing, and close() says so."""
+    m = t.mount()
+    fd = os.open(m.region("eu-west-1", "x"), os.O_WRONLY | os.O_CREAT)
+    os.write(fd, text(m, NIGHTLY).encode())
+    t.ok("rm eu-west-1/x")
+    refused(ENOENT, os.close, fd)
+    same(t.sim.count("CopySnapshot"), 0)
