@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A receipt's file: written as a text, which asks for the copy when its program closes it. */
+/* A receipt's file: written as a text, which asks for the copy when its program closes it; and the
+ * text of its status. */
 #define FUSE_USE_VERSION 314
 #include <errno.h>
 #include <fuse_lowlevel.h>
 #include <string.h>
 
+#include "aws_error.h"
 #include "clock.h"
+#include "copies_report.h"
 #include "last_error.h"
 #include "nodes.h"
 #include "receipts.h"
@@ -344,6 +347,40 @@ static void receipt_file_remove(struct fs *fs, struct node n, struct pending_rep
 		receipt_remove_file(fs, r, reply);
 	else
 		receipt_remove(fs, r, reply);
+}
+
+/* --- the text of its status --- */
+
+static int receipt_refusal_text(const char *region, const struct err *err, struct buf *out)
+{
+	buf_printf(out, "state: failed\nregion: %s\n", region);
+	if (err->code[0])
+		buf_printf(out, "code: %s\n", err->code);
+	buf_printf(out, "message: %s\n", err->message);
+	copies_text_line(out, "hint", aws_error_advice_for(err));
+	return err->request_id[0] ? buf_printf(out, "request-id: %s\n", err->request_id)
+				  : -out->error;
+}
+
+int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out)
+{
+	const struct copy *copy = receipts_copy(fs, r);
+	const char *region = receipts_region(fs, r);
+
+	if (copy)
+		return copies_status(fs->copies, copy, clock_wall_ms(), out);
+	if (r->state == RECEIPT_ASKING)
+		return buf_printf(out, "state: submitting\nregion: %s\n", region);
+	if (r->work && r->work->has_refused)
+		return receipt_refusal_text(region, &r->work->refused, out);
+	if (r->copy)
+		return buf_printf(out,
+			"state: unknown\nregion: %s\nmessage: the journal no longer has its copy\n",
+			region);
+	return buf_printf(out,
+		"state: unfinished\nregion: %s\nhint: no copy was asked for yet: the text has no "
+		"'...' line\n",
+		region);
 }
 
 const struct node_ops receipt_ops = {

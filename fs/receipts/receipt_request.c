@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A receipt requests its copy, shows what became of it, and is removed. */
+/* A receipt requests its copy, and is removed. */
 #include <errno.h>
 #include <string.h>
 #include <utlist.h>
 
-#include "aws_error.h"
 #include "clock.h"
-#include "copies_report.h"
 #include "delete.h"
 #include "isotime.h"
 #include "journal.h"
@@ -475,40 +473,6 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 		result = receipt_request_refuse_taken(fs, r, &err);
 	if (result < 0)
 		receipt_request_end(&asking, NULL, &err);
-}
-
-/* --- the text of its status --- */
-
-static int receipt_refusal_text(const char *region, const struct err *err, struct buf *out)
-{
-	buf_printf(out, "state: failed\nregion: %s\n", region);
-	if (err->code[0])
-		buf_printf(out, "code: %s\n", err->code);
-	buf_printf(out, "message: %s\n", err->message);
-	copies_text_line(out, "hint", aws_error_advice_for(err));
-	return err->request_id[0] ? buf_printf(out, "request-id: %s\n", err->request_id)
-				  : -out->error;
-}
-
-int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out)
-{
-	const struct copy *copy = receipts_copy(fs, r);
-	const char *region = receipts_region(fs, r);
-
-	if (copy)
-		return copies_status(fs->copies, copy, clock_wall_ms(), out);
-	if (r->state == RECEIPT_ASKING)
-		return buf_printf(out, "state: submitting\nregion: %s\n", region);
-	if (r->work && r->work->has_refused)
-		return receipt_refusal_text(region, &r->work->refused, out);
-	if (r->copy)
-		return buf_printf(out,
-			"state: unknown\nregion: %s\nmessage: the journal no longer has its copy\n",
-			region);
-	return buf_printf(out,
-		"state: unfinished\nregion: %s\nhint: no copy was asked for yet: the text has no "
-		"'...' line\n",
-		region);
 }
 
 /* --- removal --- */

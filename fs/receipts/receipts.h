@@ -202,6 +202,9 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *reply);
 /* Removes the snapshot file in a receipt's folder. The folder stays a receipt until its rmdir. */
 void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *reply);
+
+/* --- receipt_file.c: beside its struct node_ops --- */
+
 /* Appends the text of its status, with or without a copy. Results as buf_add. */
 int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out);
 
