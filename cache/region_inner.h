@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The state of one region, shared by region.c and region_listing.c. */
+/* The state of one region, shared by region.c and view.c. */
 #ifndef EBSFS_REGION_INNER_H
 #define EBSFS_REGION_INNER_H
 
@@ -68,7 +68,7 @@ struct region {
 	char account[32];
 };
 
-/* region_listing.c. Starts a listing; only while none is in flight. Returns 0 or -ENOMEM. */
+/* view.c. Starts a listing; only while none is in flight. Returns 0 or -ENOMEM. */
 int region_begin_listing(struct region *r, enum region_why why);
 /* Starts a listing in the background, unless one is in flight or the region is in backoff. */
 void region_refresh(struct region *r, int64_t now, enum region_why why);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cache/region, region_listing, regions: listings shared, stale, failed, and without end. */
+/* cache/region, view, regions: listings shared, stale, failed, and without end. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
