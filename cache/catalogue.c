@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The snapshots of one region: presence, listings, local overrides and watchers, over the packed
- * records. */
+/* The snapshots of one region: existence, local overrides and watchers, over the packed records. */
 #include "catalogue.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "catalogue_block.h"
 #include "local_overrides.h"
@@ -21,9 +21,8 @@ struct catalogue {
 	struct local_overrides overrides;
 	struct watcher *watchers;
 	size_t n_watchers;
-	size_t listed, flawed;
-	uint64_t version, changes;
-	bool listing;   /* between begin and end */
+	struct catalogue_seen *seen;
+	uint64_t changes;
 	size_t tidy_at; /* the number of overrides at which expired ones are freed */
 };
 
@@ -34,7 +33,6 @@ struct catalogue *catalogue_create(void)
 	if (!c)
 		return NULL;
 	records_init(&c->records);
-	c->version = 1;
 	return c;
 }
 
@@ -50,24 +48,9 @@ void catalogue_destroy(struct catalogue *c)
 
 /* --- reading --- */
 
-uint64_t catalogue_version(const struct catalogue *c)
-{
-	return c->version;
-}
-
 catalogue_slot catalogue_slots(const struct catalogue *c)
 {
 	return records_count(&c->records);
-}
-
-size_t catalogue_listed(const struct catalogue *c)
-{
-	return c->listed;
-}
-
-size_t catalogue_flawed(const struct catalogue *c)
-{
-	return c->flawed;
 }
 
 size_t catalogue_memory(const struct catalogue *c)
@@ -100,11 +83,23 @@ bool catalogue_from_disk(const struct catalogue *c, catalogue_slot slot)
 	return record && record->from_disk;
 }
 
-enum catalogue_presence catalogue_presence(const struct catalogue *c, catalogue_slot slot)
+bool catalogue_exists(const struct catalogue *c, catalogue_slot slot)
 {
 	const struct record *record = record_of(c, slot);
 
-	return record ? (enum catalogue_presence)record->presence : CATALOGUE_GONE;
+	return record && record->exists;
+}
+
+unsigned catalogue_flaws(const struct catalogue *c, catalogue_slot slot)
+{
+	const struct record *record = record_of(c, slot);
+
+	return record ? record->flaws : 0;
+}
+
+bool catalogue_created(const struct catalogue *c, catalogue_slot slot, int64_t now_ms)
+{
+	return local_overrides_created(local_overrides_find(&c->overrides, slot), now_ms);
 }
 
 const char *catalogue_id(const struct catalogue *c, catalogue_slot slot)
@@ -118,6 +113,13 @@ static const char *shared_text(
 	uint32_t ref = records_value(&c->records, record->fields, field);
 
 	return ref == TEXTPOOL_NONE ? "" : textpool_text(&c->records.texts, ref);
+}
+
+const char *catalogue_owner(const struct catalogue *c, catalogue_slot slot)
+{
+	const struct record *record = record_of(c, slot);
+
+	return record ? shared_text(c, record, RECORD_OWNER) : "";
 }
 
 static unsigned count_tags(const struct catalogue *c, const struct record *record)
@@ -145,7 +147,7 @@ bool catalogue_get(const struct catalogue *c, catalogue_slot slot, struct catalo
 		.description = textpool_text(&c->records.texts, record->description),
 		.kms_key_id = shared_text(c, record, RECORD_KMS_KEY),
 		.state = (enum ec2_snapshot_state)record->state,
-		.presence = (enum catalogue_presence)record->presence,
+		.exists = record->exists,
 		.progress = record->progress,
 		.start_ms = record->start_ms,
 		.completion_ms = record->completion_ms,
@@ -218,15 +220,30 @@ int catalogue_watch(struct catalogue *c, catalogue_watch_fn *fn, void *arg)
 	return 0;
 }
 
-/* Makes *to the slot's record, updates the counts, and calls the watchers if the change is visible.
- */
+void catalogue_unwatch(struct catalogue *c, catalogue_watch_fn *fn, void *arg)
+{
+	for (size_t i = 0; i < c->n_watchers; i++) {
+		if (c->watchers[i].fn != fn || c->watchers[i].arg != arg)
+			continue;
+		c->n_watchers--;
+		memmove(&c->watchers[i], &c->watchers[i + 1],
+			(c->n_watchers - i) * sizeof(*c->watchers));
+		return;
+	}
+}
+
+static void tell_watchers(struct catalogue *c, enum catalogue_change change, catalogue_slot slot)
+{
+	for (size_t i = 0; i < c->n_watchers; i++)
+		c->watchers[i].fn(c->watchers[i].arg, change, slot);
+}
+
+/* Makes *to the slot's record, and calls the watchers if the change is visible. */
 static void replace(struct catalogue *c, catalogue_slot slot, const struct record *to)
 {
 	const struct record *record = records_at(&c->records, slot);
-	enum catalogue_presence was = (enum catalogue_presence)record->presence;
-	enum catalogue_presence is = (enum catalogue_presence)to->presence;
+	bool existed = record->exists, confirmed = record->from_disk && !to->from_disk;
 	enum catalogue_change change = CATALOGUE_CHANGED;
-	bool confirmed = record->from_disk && !to->from_disk, flaws_before = record->flaws;
 
 	if (records_replace(&c->records, slot, to))
 		c->changes++;
@@ -234,19 +251,9 @@ static void replace(struct catalogue *c, catalogue_slot slot, const struct recor
 		change = CATALOGUE_CONFIRMED;
 	else
 		return;
-	c->flawed -= was == CATALOGUE_LISTED && flaws_before;
-	c->flawed += is == CATALOGUE_LISTED && to->flaws;
-	if (was != is) {
-		if (was == CATALOGUE_LISTED)
-			c->listed--;
-		if (is == CATALOGUE_LISTED)
-			c->listed++;
-		if (was == CATALOGUE_LISTED || is == CATALOGUE_LISTED)
-			c->version++;
-		change = is == CATALOGUE_GONE ? CATALOGUE_REMOVED : CATALOGUE_ADDED;
-	}
-	for (size_t i = 0; i < c->n_watchers; i++)
-		c->watchers[i].fn(c->watchers[i].arg, change, slot);
+	if (existed != to->exists)
+		change = to->exists ? CATALOGUE_ADDED : CATALOGUE_REMOVED;
+	tell_watchers(c, change, slot);
 }
 
 /* A gone snapshot keeps its slot and its numbers; its texts are released. */
@@ -254,9 +261,9 @@ static void remove_slot(struct catalogue *c, catalogue_slot slot)
 {
 	struct record to = *records_at(&c->records, slot);
 
-	if (to.presence == CATALOGUE_GONE)
+	if (!to.exists)
 		return;
-	to.presence = CATALOGUE_GONE;
+	to.exists = false;
 	to.from_disk = false;
 	to.volume = to.description = to.tags = to.fields = TEXTPOOL_EMPTY;
 	replace(c, slot, &to);
@@ -306,32 +313,49 @@ static int compose_tags(struct catalogue *c, const struct ec2_snapshot *s,
 	return 0;
 }
 
-catalogue_slot catalogue_put(struct catalogue *c, const struct ec2_snapshot *s,
-	enum catalogue_presence presence, int64_t now_ms)
+void catalogue_seen_begin(struct catalogue *c, struct catalogue_seen *seen)
+{
+	DL_APPEND(c->seen, seen);
+}
+
+void catalogue_seen_end(struct catalogue *c, struct catalogue_seen *seen)
+{
+	if (!seen->prev)
+		return;
+	DL_DELETE(c->seen, seen);
+	seen->prev = seen->next = NULL;
+}
+
+static int mark_seen(struct catalogue *c, catalogue_slot slot)
+{
+	for (struct catalogue_seen *seen = c->seen; seen; seen = seen->next)
+		if (slot_set_add(&seen->slots, slot) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+catalogue_slot catalogue_put(struct catalogue *c, const struct ec2_snapshot *s, int64_t now_ms)
 {
 	catalogue_slot slot = records_add(&c->records, s->id);
 	const struct local_override *override;
-	struct record *record, to;
+	struct record to;
 	struct pair_list tags;
 	unsigned flaws;
 
 	if (slot == NUMBERING_NONE)
 		return CATALOGUE_NONE;
+	if (mark_seen(c, slot) < 0)
+		return CATALOGUE_NONE;
 	override = local_overrides_find(&c->overrides, slot);
-	record = records_at(&c->records, slot);
-	/* Marked even if there is no memory for the rest. */
-	record->seen = true;
 	if (local_overrides_deleted(override, now_ms))
 		return slot;
-	to = *record;
+	to = *records_at(&c->records, slot);
 	to.from_disk = false;
+	to.exists = true;
 	if (compose_tags(c, s, override, now_ms, &tags, &flaws) < 0 ||
 		records_describe(&c->records, s, &tags, &to) < 0)
 		return CATALOGUE_NONE;
 	to.flaws |= (uint8_t)flaws & EC2_FLAWS;
-	/* An own snapshot stays listed, also when a lookup by id finds it. */
-	if (to.presence != CATALOGUE_LISTED)
-		to.presence = (uint8_t)presence;
 	replace(c, slot, &to);
 	return slot;
 }
@@ -343,33 +367,12 @@ void catalogue_absent(struct catalogue *c, catalogue_slot slot, int64_t now_ms)
 		remove_slot(c, slot);
 }
 
-void catalogue_listing_begin(struct catalogue *c)
-{
-	for (catalogue_slot slot = 0; slot < records_count(&c->records); slot++)
-		records_at(&c->records, slot)->seen = false;
-	c->listing = true;
-}
+/* --- local overrides --- */
 
-void catalogue_listing_end(struct catalogue *c, int64_t now_ms)
+void catalogue_expire_overrides(struct catalogue *c, int64_t now_ms)
 {
-	if (!c->listing)
-		return;
-	c->listing = false;
-	for (catalogue_slot slot = 0; slot < records_count(&c->records); slot++) {
-		const struct record *record = records_at(&c->records, slot);
-
-		if (record->presence == CATALOGUE_LISTED && !record->seen)
-			catalogue_absent(c, slot, now_ms);
-	}
 	local_overrides_expire(&c->overrides, now_ms);
 }
-
-void catalogue_listing_abort(struct catalogue *c)
-{
-	c->listing = false;
-}
-
-/* --- local overrides --- */
 
 /* The end of a listing frees expired overrides too, but a region that is only a destination may
  * never be listed. */
@@ -385,16 +388,18 @@ catalogue_slot catalogue_override_created(
 	struct catalogue *c, const struct ec2_snapshot *s, int64_t now_ms)
 {
 	catalogue_slot slot = records_add(&c->records, s->id);
+	const struct record *record;
 
 	tidy_overrides(c, now_ms);
 	if (slot == NUMBERING_NONE || local_overrides_set_created(&c->overrides, slot,
 					      now_ms + CATALOGUE_OVERRIDE_MS) < 0)
 		return CATALOGUE_NONE;
+	record = records_at(&c->records, slot);
+	if (!record->exists || record->from_disk)
+		return catalogue_put(c, s, now_ms);
 	/* EC2's own description is better than what the creation told. */
-	if (records_at(&c->records, slot)->presence == CATALOGUE_LISTED &&
-		!records_at(&c->records, slot)->from_disk)
-		return slot;
-	return catalogue_put(c, s, CATALOGUE_LISTED, now_ms);
+	tell_watchers(c, CATALOGUE_CHANGED, slot);
+	return slot;
 }
 
 bool catalogue_override_settled(struct catalogue *c, catalogue_slot slot, int64_t now_ms)
@@ -433,7 +438,7 @@ int catalogue_override_tag(struct catalogue *c, catalogue_slot slot, const char 
 		local_overrides_set_tag(
 			&c->overrides, slot, key, value, now_ms + CATALOGUE_OVERRIDE_MS) < 0)
 		return -ENOMEM;
-	if (record->presence == CATALOGUE_GONE)
+	if (!record->exists)
 		return 0;
 	to = *record;
 	records_pairs(&c->records, to.tags, &tags);
@@ -456,10 +461,10 @@ uint64_t catalogue_changes(const struct catalogue *c)
 	return c->changes;
 }
 
-int catalogue_write(const struct catalogue *c, struct catalogue_block_writer *w,
-	catalogue_slot *slot, struct buf *block)
+int catalogue_write(const struct catalogue *c, const struct slot_set *listed,
+	struct catalogue_block_writer *w, catalogue_slot *slot, struct buf *block)
 {
-	return catalogue_block_write(w, &c->records, slot, block);
+	return catalogue_block_write(w, &c->records, listed, slot, block);
 }
 
 void catalogue_counts(const struct catalogue *c, uint32_t *ids, uint32_t *texts)
@@ -474,20 +479,10 @@ void catalogue_reserve(struct catalogue *c, uint32_t ids, uint32_t texts)
 	hashset_reserve(&c->records.texts.set, texts);
 }
 
-static void read_one(void *arg, uint32_t slot)
+int catalogue_read(struct catalogue *c, const void *block, size_t len,
+	void (*added)(void *arg, catalogue_slot slot, bool listed), void *arg)
 {
-	struct catalogue *c = arg;
-
-	const struct record *record = records_at(&c->records, slot);
-
-	c->listed += record->presence == CATALOGUE_LISTED;
-	c->flawed += record->presence == CATALOGUE_LISTED && record->flaws;
-}
-
-int catalogue_read(struct catalogue *c, const void *block, size_t len)
-{
-	c->version++;
-	return catalogue_block_read(&c->records, block, len, read_one, c);
+	return catalogue_block_read(&c->records, block, len, added, arg);
 }
 
 void catalogue_forget_disk(struct catalogue *c)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The snapshots of one region in memory: compact, found by slot and by id, updated by difference.
- */
+/* The snapshots of one region that this mount has heard of, in memory: compact, found by slot and
+ * by id. Which of them belong together is for views (view.h). */
 #ifndef EBSFS_CATALOGUE_H
 #define EBSFS_CATALOGUE_H
 
@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "ec2.h"
+#include "slot_set.h"
 
 struct catalogue;
 
@@ -17,12 +18,6 @@ struct catalogue;
 typedef uint32_t catalogue_slot;
 #define CATALOGUE_NONE UINT32_MAX
 
-enum catalogue_presence {
-	CATALOGUE_GONE,     /* deleted, or no longer in the account's listing */
-	CATALOGUE_LISTED,   /* one of the account's own */
-	CATALOGUE_UNLISTED, /* not its own but visible to it (shared, public), looked up by id */
-};
-
 /* One snapshot, unpacked. Strings are borrowed, valid until the catalogue changes next, and never
  * NULL ("" if absent). A gone snapshot keeps its id, numbers and times, but no other texts, tags or
  * fields. */
@@ -30,8 +25,8 @@ struct catalogue_snapshot {
 	const char *id, *volume_id, *state_text, *state_message, *owner_id, *description,
 		*kms_key_id;
 	enum ec2_snapshot_state state;
-	enum catalogue_presence presence;
-	int progress;                    /* EC2_PROGRESS_UNKNOWN if EC2 gave none */
+	bool exists;  /* false: deleted, or not visible to the account any more */
+	int progress; /* EC2_PROGRESS_UNKNOWN if EC2 gave none */
 	int64_t start_ms, completion_ms; /* 0: absent */
 	uint32_t volume_gib;             /* 0: absent */
 	int64_t full_size;               /* bytes; -1: absent */
@@ -44,12 +39,8 @@ struct catalogue_snapshot {
 struct catalogue *catalogue_create(void); /* NULL on ENOMEM */
 void catalogue_destroy(struct catalogue *c);
 
-/* Changes whenever the set of listed snapshots does: for the kernel's cache of the directory. */
-uint64_t catalogue_version(const struct catalogue *c);
 /* The number of slots so far, gone snapshots included: the bound for iterating over slots. */
 catalogue_slot catalogue_slots(const struct catalogue *c);
-size_t catalogue_listed(const struct catalogue *c); /* how many are CATALOGUE_LISTED */
-size_t catalogue_flawed(const struct catalogue *c); /* of those, how many have flaws */
 size_t catalogue_memory(const struct catalogue *c); /* bytes held */
 
 /* The slot of a snapshot that EC2 described in this mount, gone ones too: for decisions.
@@ -61,7 +52,12 @@ catalogue_slot catalogue_find_shown(const struct catalogue *c, const char *id);
 bool catalogue_from_disk(const struct catalogue *c, catalogue_slot slot);
 /* Returns false if there is no such slot. */
 bool catalogue_get(const struct catalogue *c, catalogue_slot slot, struct catalogue_snapshot *out);
-enum catalogue_presence catalogue_presence(const struct catalogue *c, catalogue_slot slot);
+bool catalogue_exists(const struct catalogue *c, catalogue_slot slot);
+unsigned catalogue_flaws(const struct catalogue *c, catalogue_slot slot); /* enum ec2_flaw */
+const char *catalogue_owner(const struct catalogue *c,
+	catalogue_slot slot); /* borrowed like all strings; "": unknown */
+/* Whether this mount created it a short time ago: a local override (below) is in force. */
+bool catalogue_created(const struct catalogue *c, catalogue_slot slot, int64_t now_ms);
 const char *catalogue_id(
 	const struct catalogue *c, catalogue_slot slot); /* borrowed like all strings */
 
@@ -86,31 +82,33 @@ bool catalogue_field(
  * readers of a status. The order of tags or fields does not count as a change. Any number of
  * watchers. */
 enum catalogue_change {
-	CATALOGUE_ADDED, /* new, back after having been gone, or newly listed */
-	CATALOGUE_CHANGED,
+	CATALOGUE_ADDED,     /* new, or back after having been gone */
+	CATALOGUE_CHANGED,   /* described otherwise, or known to be created by this mount */
 	CATALOGUE_REMOVED,   /* gone */
 	CATALOGUE_CONFIRMED, /* was known from disk, and EC2 has described it just so */
 };
 typedef void catalogue_watch_fn(void *arg, enum catalogue_change change, catalogue_slot slot);
 int catalogue_watch(struct catalogue *c, catalogue_watch_fn *fn, void *arg); /* 0 or -ENOMEM */
+void catalogue_unwatch(struct catalogue *c, catalogue_watch_fn *fn, void *arg);
 
 /* Adds or updates one snapshot as EC2 described it. now_ms: monotonic. Local overrides (below) win
- * over the description. A listed snapshot stays listed until it is gone. Texts beyond 4096 bytes
- * are cut; tags beyond 128, or with keys that have no number, are left out. Returns its slot;
- * CATALOGUE_NONE on ENOMEM or if the id is longer than 64 bytes. */
-catalogue_slot catalogue_put(struct catalogue *c, const struct ec2_snapshot *s,
-	enum catalogue_presence presence, int64_t now_ms);
+ * over the description. Texts beyond 4096 bytes are cut; tags beyond 128, or with keys that have
+ * no number, are left out. Returns its slot; CATALOGUE_NONE on ENOMEM or if the id is longer than
+ * 64 bytes. */
+catalogue_slot catalogue_put(struct catalogue *c, const struct ec2_snapshot *s, int64_t now_ms);
+
+/* The slots that were put, by anyone, between begin and end. Any number at once. end frees nothing,
+ * and is permitted without begin. */
+struct catalogue_seen {
+	struct slot_set slots;
+	struct catalogue_seen *prev, *next;
+};
+void catalogue_seen_begin(struct catalogue *c, struct catalogue_seen *seen);
+void catalogue_seen_end(struct catalogue *c, struct catalogue_seen *seen);
 
 /* EC2 has no such snapshot, or none that this account may see: it is gone, unless a local override
  * says that it was just created. */
 void catalogue_absent(struct catalogue *c, catalogue_slot slot, int64_t now_ms);
-
-/* A whole listing: begin, put all records, end. end marks every listed snapshot that was not put
- * since begin as gone, except those that a local override says were just created. abort ends a
- * listing without that; records that were put stay. */
-void catalogue_listing_begin(struct catalogue *c);
-void catalogue_listing_end(struct catalogue *c, int64_t now_ms);
-void catalogue_listing_abort(struct catalogue *c);
 
 /* Local overrides: a change by ebsfs is shown at once and wins for CATALOGUE_OVERRIDE_MS over EC2's
  * eventually consistent responses. */
@@ -125,6 +123,7 @@ void catalogue_override_deleted(struct catalogue *c, catalogue_slot slot, int64_
 /* value NULL: the tag was deleted. Returns 0 or -ENOMEM. */
 int catalogue_override_tag(struct catalogue *c, catalogue_slot slot, const char *key,
 	const char *value, int64_t now_ms);
+void catalogue_expire_overrides(struct catalogue *c, int64_t now_ms); /* frees the expired ones */
 
 /* --- on disk --- */
 
@@ -133,9 +132,10 @@ uint64_t catalogue_changes(const struct catalogue *c);
 struct catalogue_block_writer;
 /* catalogue_block_write() and catalogue_block_read() for this catalogue. Reading does not call the
  * watchers. */
-int catalogue_write(const struct catalogue *c, struct catalogue_block_writer *w,
-	catalogue_slot *slot, struct buf *block);
-int catalogue_read(struct catalogue *c, const void *block, size_t len);
+int catalogue_write(const struct catalogue *c, const struct slot_set *listed,
+	struct catalogue_block_writer *w, catalogue_slot *slot, struct buf *block);
+int catalogue_read(struct catalogue *c, const void *block, size_t len,
+	void (*added)(void *arg, catalogue_slot slot, bool listed), void *arg);
 /* counts: the number of ids and texts. reserve: makes room for as many more, which speeds up
  * reading. */
 void catalogue_counts(const struct catalogue *c, uint32_t *ids, uint32_t *texts);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalogue.h"
 #include "isotime.h"
 
 /*
@@ -27,6 +26,8 @@ struct fixed {
 	int8_t progress;
 	uint8_t state, presence, flags;
 };
+/* The account's own, or others' that it can see. */
+enum { PRESENCE_LISTED = 1, PRESENCE_UNLISTED = 2 };
 /* The lowest two bits are enum ec2_encryption, the highest four enum ec2_flaw. */
 enum { FLAGS_ENCRYPTION = 3, FLAG_COPY = 4, FLAG_UNUSED = 8, FLAGS_FLAWS_SHIFT = 4 };
 
@@ -104,7 +105,8 @@ static uint32_t key_number(struct catalogue_block_writer *w, const struct record
 	return number_of(w, KEY | key, text, strlen(text));
 }
 
-static void put_record(struct catalogue_block_writer *w, const struct records *r, uint32_t slot)
+static void put_record(
+	struct catalogue_block_writer *w, const struct records *r, uint32_t slot, bool listed)
 {
 	const struct record *record = records_at(r, slot);
 	const struct fixed fixed = {.start_ms = record->start_ms,
@@ -113,7 +115,7 @@ static void put_record(struct catalogue_block_writer *w, const struct records *r
 		.volume_gib = record->volume_gib,
 		.progress = record->progress,
 		.state = record->state,
-		.presence = record->presence,
+		.presence = listed ? PRESENCE_LISTED : PRESENCE_UNLISTED,
 		.flags = (uint8_t)(record->encryption | (record->is_copy ? FLAG_COPY : 0) |
 				   record->flaws << FLAGS_FLAWS_SHIFT)};
 	const char *id = numbering_text(&r->ids, slot);
@@ -142,14 +144,8 @@ static void put_record(struct catalogue_block_writer *w, const struct records *r
 	w->n_records++;
 }
 
-static bool is_saved(const struct record *record)
-{
-	return record->presence == CATALOGUE_LISTED ||
-	       (record->presence == CATALOGUE_UNLISTED && !record->from_disk);
-}
-
-int catalogue_block_write(struct catalogue_block_writer *w, const struct records *r, uint32_t *slot,
-	struct buf *block)
+int catalogue_block_write(struct catalogue_block_writer *w, const struct records *r,
+	const struct slot_set *listed, uint32_t *slot, struct buf *block)
 {
 	memset(w->wanted, 0, sizeof(w->wanted));
 	w->n_texts = w->n_records = 0;
@@ -158,9 +154,13 @@ int catalogue_block_write(struct catalogue_block_writer *w, const struct records
 	buf_clear(block);
 	for (; *slot < records_count(r) && w->n_records < CATALOGUE_BLOCK_RECORDS &&
 		w->n_texts <= TEXTS - RECORD_TEXTS && w->texts.len + w->records.len < BYTES;
-		++*slot)
-		if (is_saved(records_at(r, *slot)))
-			put_record(w, r, *slot);
+		++*slot) {
+		const struct record *record = records_at(r, *slot);
+		bool is_listed = slot_set_has(listed, *slot);
+
+		if (record->exists && (is_listed || !record->from_disk))
+			put_record(w, r, *slot, is_listed);
+	}
 	put_number(block, w->n_texts);
 	buf_add(block, w->texts.data, w->texts.len);
 	put_number(block, w->n_records);
@@ -291,7 +291,7 @@ static void get_fixed(struct reader *in, struct fixed *out)
 	}
 	memcpy(out, in->at, sizeof(*out));
 	in->at += sizeof(*out);
-	if ((out->presence != CATALOGUE_LISTED && out->presence != CATALOGUE_UNLISTED) ||
+	if ((out->presence != PRESENCE_LISTED && out->presence != PRESENCE_UNLISTED) ||
 		out->state > EC2_SNAPSHOT_RECOVERING || out->progress > 100 ||
 		out->progress < EC2_PROGRESS_UNKNOWN || out->full_size < -1 ||
 		!isotime_is_date(out->start_ms) || !isotime_is_date(out->completion_ms) ||
@@ -301,11 +301,11 @@ static void get_fixed(struct reader *in, struct fixed *out)
 }
 
 /* Returns the new slot; NUMBERING_NONE on failure, or if the id has a slot already. */
-static uint32_t get_record(struct reader *in)
+static uint32_t get_record(struct reader *in, bool *listed)
 {
 	uint32_t len, slot, before = records_count(in->r);
 	const char *id = get_text(in, RECORDS_ID_MAX, &len);
-	struct record record = {.from_disk = true};
+	struct record record = {.exists = true, .from_disk = true};
 	struct fixed fixed;
 
 	get_fixed(in, &fixed);
@@ -315,7 +315,7 @@ static uint32_t get_record(struct reader *in)
 	record.volume_gib = fixed.volume_gib;
 	record.progress = fixed.progress;
 	record.state = fixed.state;
-	record.presence = fixed.presence;
+	*listed = fixed.presence == PRESENCE_LISTED;
 	record.encryption = fixed.flags & FLAGS_ENCRYPTION;
 	record.flaws = fixed.flags >> FLAGS_FLAWS_SHIFT & EC2_FLAWS;
 	record.is_copy = fixed.flags & FLAG_COPY;
@@ -345,10 +345,11 @@ int catalogue_block_read(
 	get_texts(&in);
 	n = get_number(&in, CATALOGUE_BLOCK_RECORDS);
 	for (uint32_t i = 0; i < n && !in.result; i++) {
-		uint32_t slot = get_record(&in);
+		bool listed;
+		uint32_t slot = get_record(&in, &listed);
 
 		if (slot != NUMBERING_NONE)
-			added(arg, slot);
+			added(arg, slot, listed);
 	}
 	if (!in.result && in.at != in.end)
 		in.result = -EINVAL;

@@ -33,13 +33,14 @@ struct transfer {
 	/* Writing. */
 	struct catalogue_block_writer *writer; /* NULL: only the time changes */
 	catalogue_slot slot;
-	uint64_t changes; /* the catalogue's, at the start */
+	uint64_t changes; /* changes_of() at the start */
 	bool last;        /* the next step in the pool commits */
 };
 
 struct catalogue_cache {
 	uv_loop_t *loop;
 	struct catalogue *catalogue;
+	struct members *listed;
 	char *path, *scope, *name;
 	struct transfer *transfer;
 	int64_t listed_ms; /* when EC2 listed the region; 0: not in this mount */
@@ -49,8 +50,8 @@ struct catalogue_cache {
 	bool warned, write_again;
 };
 
-struct catalogue_cache *catalogue_cache_create(
-	uv_loop_t *loop, struct catalogue *c, const char *path, const char *scope, const char *name)
+struct catalogue_cache *catalogue_cache_create(uv_loop_t *loop, struct catalogue *c,
+	struct members *listed, const char *path, const char *scope, const char *name)
 {
 	struct catalogue_cache *cache = calloc(1, sizeof(*cache));
 
@@ -58,6 +59,7 @@ struct catalogue_cache *catalogue_cache_create(
 		return NULL;
 	cache->loop = loop;
 	cache->catalogue = c;
+	cache->listed = listed;
 	cache->path = strdup(path);
 	cache->scope = strdup(scope);
 	cache->name = strdup(name);
@@ -131,6 +133,21 @@ static void transfer_read(void *arg)
 	t->result = t->file ? catalogue_file_next(t->file, &t->block, &t->err) : -t->err.errnum;
 }
 
+static void note_read(void *arg, catalogue_slot slot, bool listed)
+{
+	struct catalogue_cache *cache = arg;
+
+	/* Out of memory, it is missing until EC2 has listed the region. */
+	if (listed)
+		(void)members_add(cache->listed, slot);
+}
+
+/* Grows with every change that the file shows. */
+static uint64_t changes_of(const struct catalogue_cache *cache)
+{
+	return catalogue_changes(cache->catalogue) + cache->listed->version;
+}
+
 static void discard_loaded(struct catalogue_cache *cache, const struct err *err)
 {
 	catalogue_forget_disk(cache->catalogue);
@@ -151,7 +168,8 @@ static void transfer_read_done(void *arg)
 		if (!t->begun)
 			catalogue_reserve(cache->catalogue, t->facts.ids, t->facts.texts);
 		t->begun = true;
-		t->result = catalogue_read(cache->catalogue, t->block.data, t->block.len);
+		t->result = catalogue_read(
+			cache->catalogue, t->block.data, t->block.len, note_read, cache);
 		if (t->result < 0)
 			err_set(&t->err, -t->result, "%s: %s", t->path, strerror(-t->result));
 		else if (loop_work(t->loop, transfer_read, transfer_read_done, t) == 0)
@@ -163,7 +181,7 @@ static void transfer_read_done(void *arg)
 		discard_loaded(cache, &t->err);
 	} else if (cache) {
 		listed_ms = cache->stored_ms = t->facts.listed_ms;
-		cache->stored_changes = catalogue_changes(cache->catalogue);
+		cache->stored_changes = changes_of(cache);
 	}
 	transfer_destroy(t);
 	if (cache)
@@ -213,7 +231,8 @@ static void transfer_write_next(struct transfer *t)
 	int n = 0;
 
 	if (t->writer)
-		n = catalogue_write(t->cache->catalogue, t->writer, &t->slot, &t->block);
+		n = catalogue_write(t->cache->catalogue, &t->cache->listed->set, t->writer,
+			&t->slot, &t->block);
 	t->last = n == 0;
 	if (n < 0 || loop_work(t->loop, transfer_write, transfer_write_done, t) < 0) {
 		log_warning("the listing of %s is not saved: out of memory", t->cache->name);
@@ -256,8 +275,7 @@ static void transfer_write_done(void *arg)
 
 static void cache_write(struct catalogue_cache *cache)
 {
-	bool same =
-		cache->stored_ms && cache->stored_changes == catalogue_changes(cache->catalogue);
+	bool same = cache->stored_ms && cache->stored_changes == changes_of(cache);
 	struct transfer *t = transfer_create(cache);
 
 	cache->tried_at = clock_mono_ms();
@@ -270,7 +288,7 @@ static void cache_write(struct catalogue_cache *cache)
 		return;
 	}
 	t->facts.listed_ms = cache->listed_ms;
-	t->changes = catalogue_changes(cache->catalogue);
+	t->changes = changes_of(cache);
 	catalogue_counts(cache->catalogue, &t->facts.ids, &t->facts.texts);
 	transfer_write_next(t);
 }

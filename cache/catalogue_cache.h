@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "catalogue.h"
+#include "members.h"
 
 struct catalogue_cache;
 
@@ -16,9 +17,9 @@ struct catalogue_cache;
 #define CATALOGUE_CACHE_INTERVAL_MS 300000
 
 /* Copies path, scope (account and endpoint; at most 71 bytes) and name (for the log); borrows the
- * catalogue. NULL on ENOMEM. */
+ * catalogue and its listed snapshots. NULL on ENOMEM. */
 struct catalogue_cache *catalogue_cache_create(uv_loop_t *loop, struct catalogue *c,
-	const char *path, const char *scope, const char *name);
+	struct members *listed, const char *path, const char *scope, const char *name);
 /* Abandons a read or write in flight: an unfinished file never replaces the old one. The loop must
  * run until it has ended. NULL is permitted. */
 void catalogue_cache_destroy(struct catalogue_cache *cache);

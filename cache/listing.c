@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists all snapshots that the account owns in one region: page by page, or, if there are many, by
- * ranges of ids in parallel. */
+/* Lists all snapshots of a query in one region: page by page, or, if there are many, by ranges of
+ * ids in parallel. */
 #include "listing.h"
 
 #include <errno.h>
@@ -194,7 +194,7 @@ void listing_groups_filter(const struct listing_groups *g, unsigned i, const cha
 
 struct listing {
 	struct aws *aws;
-	const char *region;
+	struct ec2_describe_snapshots query;
 	struct listing_memory *memory;
 	pages_part *on_part;
 	pages_done *done;
@@ -215,10 +215,10 @@ struct listing {
 		struct listing *listing;
 		struct pages *pages; /* NULL: not started, or ended */
 		bool begun;
-		bool witnessed;                      /* of the last group */
-		struct listing_ranges_filter filter; /* borrowed by pages */
-		struct ec2_filter ids;
-	} parts[1 + LISTING_GROUPS_MAX]; /* the first is the probe */
+		bool witnessed;                                     /* of the last group */
+		struct listing_ranges_filter filter;                /* borrowed by pages */
+		struct ec2_filter filters[LISTING_FILTERS_MAX + 1]; /* the query's, and the ids */
+	} parts[1 + LISTING_GROUPS_MAX];                            /* the first is the probe */
 	unsigned n_parts;
 };
 
@@ -245,8 +245,8 @@ static int deliver_page(struct listing *l, const struct ec2_page *page, bool end
 {
 	l->n += page->n_snapshots + page->n_refused;
 	if (l->n > LISTING_MAX)
-		return err_set(
-			err, EIO, "EC2 in %s sent more than %d snapshots", l->region, LISTING_MAX);
+		return err_set(err, EIO, "EC2 in %s sent more than %d snapshots", l->query.region,
+			LISTING_MAX);
 	return l->on_part(l->arg, page, ends, err);
 }
 
@@ -285,20 +285,18 @@ static void part_filter(const struct listing *l, unsigned i, struct listing_rang
 static int begin_part(struct listing *l, unsigned i)
 {
 	struct part *part = &l->parts[i];
+	struct ec2_describe_snapshots query = l->query;
 
 	part_filter(l, i, &part->filter);
-	part->ids = (struct ec2_filter){.name = "snapshot-id",
+	for (size_t k = 0; k < query.n_filters; k++)
+		part->filters[k] = query.filters[k];
+	part->filters[query.n_filters++] = (struct ec2_filter){.name = "snapshot-id",
 		.values = part->filter.values,
 		.n_values = part->filter.n,
 		.patterns = true};
+	query.filters = part->filters;
 	part->listing = l;
-	part->pages = pages_start(l->aws,
-		&(struct ec2_describe_snapshots){.region = l->region,
-			.owner = "self",
-			.filters = &part->ids,
-			.n_filters = 1,
-			.max_results = EC2_PAGE_MAX},
-		part_page, part_done, part);
+	part->pages = pages_start(l->aws, &query, part_page, part_done, part);
 	if (!part->pages)
 		return -ENOMEM;
 	part->begun = true;
@@ -309,7 +307,7 @@ static int begin_part(struct listing *l, unsigned i)
 /* Starts as many parts as EC2's request rate permits; the rest start when those end. */
 static int begin_parts(struct listing *l, struct err *err)
 {
-	unsigned room = aws_allowance(l->aws, l->region, "DescribeSnapshots");
+	unsigned room = aws_allowance(l->aws, l->query.region, "DescribeSnapshots");
 
 	for (unsigned i = 0; i < l->n_parts; i++) {
 		if (l->parts[i].begun || (l->running && !room))
@@ -461,28 +459,25 @@ static void plain_done(void *arg, const struct err *err)
 
 static int begin_plain(struct listing *l)
 {
-	/* Without an owner EC2 lists all public snapshots; without a page size it uses a smaller
-	 * throttle bucket. */
-	const struct ec2_describe_snapshots query = {
-		.region = l->region, .owner = "self", .max_results = EC2_PAGE_MAX};
-
-	l->plain = pages_start(l->aws, &query, plain_page, plain_done, l);
+	l->plain = pages_start(l->aws, &l->query, plain_page, plain_done, l);
 	return l->plain ? 0 : -ENOMEM;
 }
 
-struct listing *listing_start(struct aws *aws, const char *region, struct listing_memory *memory,
-	pages_part *on_part, pages_done *done, void *arg)
+struct listing *listing_start(struct aws *aws, const struct ec2_describe_snapshots *query,
+	struct listing_memory *memory, pages_part *on_part, pages_done *done, void *arg)
 {
 	struct listing *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
 	*l = (struct listing){.aws = aws,
-		.region = region,
+		.query = *query,
 		.memory = memory,
 		.on_part = on_part,
 		.done = done,
 		.arg = arg};
+	/* Without a page size EC2 uses a smaller throttle bucket. */
+	l->query.max_results = EC2_PAGE_MAX;
 	if (begin_plain(l) < 0) {
 		free(l);
 		return NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists all snapshots that the account owns in one region. */
+/* Lists all snapshots of a query in one region. */
 #ifndef EBSFS_LISTING_H
 #define EBSFS_LISTING_H
 
@@ -23,10 +23,12 @@ struct listing_memory {
 
 /* on_part: records arrive in no particular order, and the same snapshot may arrive twice. done,
  * errors, handle: as pages_start(). A range that the endpoint refuses is no error: the region is
- * then listed page by page, from the beginning. Borrows region and memory until done or
+ * then listed page by page, from the beginning. query: region, owner, and at most
+ * LISTING_FILTERS_MAX filters. Borrows what query points to, and memory, until done or
  * listing_cancel(). NULL on ENOMEM. */
-struct listing *listing_start(struct aws *aws, const char *region, struct listing_memory *memory,
-	pages_part *on_part, pages_done *done, void *arg);
+#define LISTING_FILTERS_MAX 8
+struct listing *listing_start(struct aws *aws, const struct ec2_describe_snapshots *query,
+	struct listing_memory *memory, pages_part *on_part, pages_done *done, void *arg);
 void listing_cancel(struct listing *l); /* NULL is permitted */
 
 /* Ranges of snapshot ids by their first digits, so that a large region can be listed in parallel:

@@ -326,8 +326,8 @@ static bool record_equal(const struct record *a, const struct record *b)
 	       a->full_size == b->full_size && a->volume_gib == b->volume_gib &&
 	       a->volume == b->volume && a->description == b->description && a->tags == b->tags &&
 	       a->fields == b->fields && a->progress == b->progress && a->state == b->state &&
-	       a->presence == b->presence && a->encryption == b->encryption &&
-	       a->flaws == b->flaws && a->is_copy == b->is_copy;
+	       a->exists == b->exists && a->encryption == b->encryption && a->flaws == b->flaws &&
+	       a->is_copy == b->is_copy;
 }
 
 bool records_replace(struct records *r, uint32_t slot, const struct record *to)

@@ -28,11 +28,10 @@ struct record {
 			    number, text */
 	int8_t progress;
 	uint8_t state;          /* enum ec2_snapshot_state */
-	uint8_t presence;       /* enum catalogue_presence */
 	uint8_t encryption : 2; /* enum ec2_encryption */
 	uint8_t flaws : 4;      /* enum ec2_flaw */
 	bool is_copy : 1;
-	bool seen : 1;      /* put since the listing in flight began */
+	bool exists : 1;    /* neither deleted nor only a slot */
 	bool from_disk : 1; /* read from disk, not described by EC2 since */
 };
 
@@ -77,13 +76,13 @@ uint32_t records_key(struct records *r, const char *key);
 uint32_t records_text(struct records *r, const char *text);
 
 /* Packs s, with these tags, into *out, which holds the snapshot's present record: equal parts keep
- * their references. Presence and seen are not changed. Returns 0 or -ENOMEM. */
+ * their references. Existence is not changed. Returns 0 or -ENOMEM. */
 int records_describe(struct records *r, const struct ec2_snapshot *s, const struct pair_list *tags,
 	struct record *out);
 /* The same for the tags only. Returns 0 or -ENOMEM. */
 int records_describe_tags(struct records *r, const struct pair_list *tags, struct record *out);
 
-/* Makes *to the slot's record. Returns whether anything but `seen` and `from_disk` differs. May
+/* Makes *to the slot's record. Returns whether anything but `from_disk` differs. May
  * compact the pool, which invalidates borrowed texts. */
 bool records_replace(struct records *r, uint32_t slot, const struct record *to);
 

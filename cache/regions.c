@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "digest.h"
 #include "endpoint.h"
+#include "view.h"
 
 struct each_callback {
 	regions_each_fn *fn;
@@ -226,7 +227,7 @@ void regions_look(struct regions *rs, size_t index)
 		return;
 	for (size_t i = 0; i < rs->n_shown; i++)
 		if (regions_walk_wants(&rs->walk, i))
-			region_prefetch(rs->shown[i]);
+			view_prefetch(region_own(rs->shown[i]));
 }
 
 int regions_each(struct regions *rs, regions_each_fn *fn, void *arg)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The listings of one region: their start and end, their age, failures and backoff, and the waiters
- * that each concerns. */
+/* Views: their snapshots; their listings, with start and end, age, failures and backoff, and the
+ * waiters that each concerns. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,65 +9,94 @@
 #include "hash.h"
 #include "log.h"
 #include "loop.h"
-#include "region_inner.h"
+#include "view_inner.h"
+
+/* --- its snapshots --- */
+
+bool view_has(const struct view *v, catalogue_slot slot)
+{
+	return members_has(&v->members, slot);
+}
+
+size_t view_count(const struct view *v)
+{
+	return v->members.count;
+}
+
+size_t view_flawed(const struct view *v)
+{
+	return members_flawed(&v->members);
+}
+
+uint64_t view_version(const struct view *v)
+{
+	return v->members.version;
+}
+
+/* All that the account owns: the query that needs no listing to be decided. */
+static bool view_is_own(const struct view *v)
+{
+	return !v->query.n_filters && v->query.owner && strcmp(v->query.owner, "self") == 0;
+}
+
+/* The one place that decides whether a snapshot is the account's own, but for the listing. */
+static bool view_admits_own(void *arg, catalogue_slot slot)
+{
+	const struct view *v = arg;
+	const char *owner = catalogue_owner(v->region->catalogue, slot);
+
+	if (*owner &&
+		(strcmp(owner, v->region->account) == 0 || strcmp(owner, v->owner) == 0 ||
+			(v->listing && !v->owners_differ && strcmp(owner, v->page_owner) == 0)))
+		return true;
+	return catalogue_created(v->region->catalogue, slot, clock_mono_ms());
+}
 
 /* --- age --- */
 
-enum region_freshness region_freshness(const struct region *r, int64_t now_ms)
+enum view_freshness view_freshness(const struct view *v, int64_t now_ms)
 {
-	if (!r->listed_at_ms)
-		return r->known_ms ? REGION_KNOWN : REGION_NEVER;
-	return region_valid_ms(r, now_ms) > 0 ? REGION_FRESH : REGION_STALE;
+	if (!v->listed_at_ms)
+		return v->known_ms ? VIEW_KNOWN : VIEW_NEVER;
+	return view_valid_ms(v, now_ms) > 0 ? VIEW_FRESH : VIEW_STALE;
 }
 
-int64_t region_ttl_ms(const struct region *r)
+int64_t view_listed_at(const struct view *v)
 {
-	return r->ttl_ms;
+	return v->listed_at_ms;
 }
 
-int64_t region_listed_at(const struct region *r)
+int64_t view_known_ms(const struct view *v)
 {
-	return r->listed_at_ms;
+	return v->known_ms;
 }
 
-int64_t region_known_ms(const struct region *r)
+bool view_is_whole(const struct view *v)
 {
-	return r->known_ms;
+	return v->listed_at_ms || v->known_ms;
 }
 
-bool region_is_whole(const struct region *r)
+int64_t view_valid_ms(const struct view *v, int64_t now_ms)
 {
-	return r->listed_at_ms || r->known_ms;
+	int64_t left =
+		(v->listed_at_ms ? v->listed_at_ms : v->begun_at_ms) + v->region->ttl_ms - now_ms;
+
+	return (v->listed_at_ms || view_arriving(v)) && left > 0 ? left : 0;
 }
 
-int64_t region_valid_ms(const struct region *r, int64_t now_ms)
+const struct err *view_last_error(const struct view *v)
 {
-	int64_t left = (r->listed_at_ms ? r->listed_at_ms : r->begun_at_ms) + r->ttl_ms - now_ms;
-
-	return (r->listed_at_ms || region_arriving(r)) && left > 0 ? left : 0;
+	return v->last_error.errnum ? &v->last_error : NULL;
 }
 
-const struct err *region_last_error(const struct region *r)
+bool view_arriving(const struct view *v)
 {
-	return r->last_error.errnum ? &r->last_error : NULL;
+	return v->listing && !view_is_whole(v);
 }
 
-bool region_arriving(const struct region *r)
+bool view_listing_now(const struct view *v)
 {
-	return r->listing && !region_is_whole(r);
-}
-
-struct region_cost region_cost(const struct region *r)
-{
-	struct region_cost cost = r->cost;
-
-	cost.lookups = lookup_requests(r->lookup);
-	return cost;
-}
-
-bool region_listing_now(const struct region *r)
-{
-	return r->listing != NULL;
+	return v->listing != NULL;
 }
 
 /* --- snapshots that a listing leaves out --- */
@@ -75,15 +104,15 @@ bool region_listing_now(const struct region *r)
 /* Further ids are counted each time they arrive. */
 #define LEFT_OUT_IDS_MAX 100000
 
-struct region_left_out_id {
+struct view_left_out_id {
 	UT_hash_handle hh;
 	char id[];
 };
 
-static void left_out_add(struct region_left_out *l, const char *id)
+static void left_out_add(struct view_left_out *l, const char *id)
 {
 	size_t len = strlen(id);
-	struct region_left_out_id *known;
+	struct view_left_out_id *known;
 
 	HASH_FIND(hh, l->ids, id, len, known);
 	if (known)
@@ -98,9 +127,9 @@ static void left_out_add(struct region_left_out *l, const char *id)
 		free(known);
 }
 
-void region_left_out_clear(struct region_left_out *l)
+static void view_left_out_clear(struct view_left_out *l)
 {
-	struct region_left_out_id *known, *next;
+	struct view_left_out_id *known, *next;
 
 	HASH_ITER (hh, l->ids, known, next) {
 		HASH_DEL(l->ids, known);
@@ -109,180 +138,282 @@ void region_left_out_clear(struct region_left_out *l)
 	l->n = 0;
 }
 
-size_t region_left_out(const struct region *r)
+size_t view_left_out(const struct view *v)
 {
-	return r->left_out.n;
+	return v->left_out.n;
 }
 
 /* Logs one line when the numbers have grown. */
-static void warn_of_flaws(struct region *r)
+static void warn_of_flaws(struct view *v)
 {
-	const struct region_left_out *l = &r->left_out_so_far;
-	size_t flawed = catalogue_flawed(r->catalogue);
+	const struct view_left_out *l = &v->left_out_so_far;
+	size_t flawed = members_flawed(&v->members);
 
-	if (l->n > r->left_out.n)
+	if (l->n > v->left_out.n)
 		log_warning("%s: %zu snapshot%s left out of the listing: ids not of EC2's form, "
 			    "like \"%s\"",
-			r->name, l->n, l->n == 1 ? "" : "s", l->ids ? l->ids->id : "");
-	if (flawed > r->flawed_told)
+			v->region->name, l->n, l->n == 1 ? "" : "s", l->ids ? l->ids->id : "");
+	if (flawed > v->flawed_told)
 		log_warning("%s: %zu snapshot%s not shown as EC2 sent %s: see the note in the "
 			    "status",
-			r->name, flawed, flawed == 1 ? "" : "s", flawed == 1 ? "it" : "them");
-	r->flawed_told = flawed;
+			v->region->name, flawed, flawed == 1 ? "" : "s",
+			flawed == 1 ? "it" : "them");
+	v->flawed_told = flawed;
 }
 
 /* --- one listing --- */
 
 /* The account's own id is taken from the listing: an EC2-compatible cloud may have no STS, or name
  * owners differently. */
-static void note_owner(struct region *r, const struct ec2_snapshot *s)
+static void note_owner(struct view *v, const struct ec2_snapshot *s)
 {
-	if (!s->owner_id || !*s->owner_id || strlen(s->owner_id) >= sizeof(r->page_owner))
+	if (!s->owner_id || !*s->owner_id || strlen(s->owner_id) >= sizeof(v->page_owner))
 		return;
-	if (!*r->page_owner)
-		snprintf(r->page_owner, sizeof(r->page_owner), "%s", s->owner_id);
-	else if (strcmp(r->page_owner, s->owner_id) != 0)
-		r->owners_differ = true;
+	if (!*v->page_owner)
+		snprintf(v->page_owner, sizeof(v->page_owner), "%s", s->owner_id);
+	else if (strcmp(v->page_owner, s->owner_id) != 0)
+		v->owners_differ = true;
 }
 
 static int listing_page(void *arg, const struct ec2_page *page, bool ends, struct err *err)
 {
-	struct region *r = arg;
+	struct view *v = arg;
 	int64_t now = clock_mono_ms();
 
 	for (size_t i = 0; i < page->n_snapshots; i++) {
-		note_owner(r, &page->snapshots[i]);
-		if (catalogue_put(r->catalogue, &page->snapshots[i], CATALOGUE_LISTED, now) ==
-			CATALOGUE_NONE)
+		note_owner(v, &page->snapshots[i]);
+		if (members_put(&v->members, &page->snapshots[i], now) == CATALOGUE_NONE)
 			return err_set(err, ENOMEM, "out of memory");
 	}
 	for (size_t i = 0; i < page->n_refused; i++)
-		left_out_add(&r->left_out_so_far, page->refused[i]);
-	r->cost.pages[r->why] += ends;
+		left_out_add(&v->left_out_so_far, page->refused[i]);
+	v->region->cost.pages[v->why] += ends;
 	if (!page->n_snapshots)
 		return 0;
-	r->records_arrived = true;
+	v->records_arrived = true;
 	/* Waiters are called from the loop: a callback may destroy the region and with it the
 	 * listing, which is not permitted here. */
-	if (!waiters_empty(&r->for_records) && !loop_timer_armed(r->records_timer))
-		loop_timer_start(r->records_timer, 0);
+	if (!waiters_empty(&v->for_records) && !loop_timer_armed(v->records_timer))
+		loop_timer_start(v->records_timer, 0);
 	return 0;
 }
 
-static void listing_failed(struct region *r, const struct err *err)
+static void listing_failed(struct view *v, const struct err *err)
 {
-	r->last_error = *err;
-	r->backoff_ms = r->backoff_ms ? r->backoff_ms * 2 : REGION_BACKOFF_MIN_MS;
-	if (r->backoff_ms > REGION_BACKOFF_MAX_MS)
-		r->backoff_ms = REGION_BACKOFF_MAX_MS;
-	r->not_before_ms = clock_mono_ms() + r->backoff_ms;
+	v->last_error = *err;
+	v->backoff_ms = v->backoff_ms ? v->backoff_ms * 2 : VIEW_BACKOFF_MIN_MS;
+	if (v->backoff_ms > VIEW_BACKOFF_MAX_MS)
+		v->backoff_ms = VIEW_BACKOFF_MAX_MS;
+	v->not_before_ms = clock_mono_ms() + v->backoff_ms;
 }
 
 /* The listing supersedes the catalogue on disk: its waiters go on, and the cache may be written. */
-static void supersede_disk(struct region *r)
+static void supersede_disk(struct view *v)
 {
-	r->known_ms = 0;
-	if (r->cache)
-		catalogue_cache_listed(r->cache, clock_wall_ms());
-	r->load_tried = true;
-	r->loading = false;
-	waiters_move_all(&r->for_disk, &r->succeeded);
+	v->known_ms = 0;
+	if (v->cache)
+		catalogue_cache_listed(v->cache, clock_wall_ms());
+	v->load_tried = true;
+	v->loading = false;
+	waiters_move_all(&v->for_disk, &v->succeeded);
 }
 
-static void listing_succeeded(struct region *r)
+static void listing_succeeded(struct view *v)
 {
 	int64_t now = clock_mono_ms();
 
-	catalogue_listing_end(r->catalogue, now);
-	warn_of_flaws(r);
-	region_left_out_clear(&r->left_out);
-	r->left_out = r->left_out_so_far;
-	r->left_out_so_far = (struct region_left_out){0};
-	r->listed_at_ms = now > 0 ? now : 1;
-	r->last_error = (struct err){0};
-	r->backoff_ms = 0;
-	r->not_before_ms = 0;
-	r->asked_while_stale = 0;
-	supersede_disk(r);
-	snprintf(r->owner, sizeof(r->owner), "%s", r->owners_differ ? "" : r->page_owner);
-	log_debug("listed %s: %zu snapshots in %lld ms", r->name, catalogue_listed(r->catalogue),
-		(long long)(now - r->begun_at_ms));
+	members_end(&v->members, now);
+	if (view_is_own(v))
+		warn_of_flaws(v);
+	view_left_out_clear(&v->left_out);
+	v->left_out = v->left_out_so_far;
+	v->left_out_so_far = (struct view_left_out){0};
+	v->listed_at_ms = now > 0 ? now : 1;
+	v->last_error = (struct err){0};
+	v->backoff_ms = 0;
+	v->not_before_ms = 0;
+	v->asked_while_stale = 0;
+	supersede_disk(v);
+	snprintf(v->owner, sizeof(v->owner), "%s", v->owners_differ ? "" : v->page_owner);
+	log_debug("listed %s: %zu snapshots in %lld ms", v->region->name, v->members.count,
+		(long long)(now - v->begun_at_ms));
 }
 
 static void listing_done(void *arg, const struct err *err);
 
-int region_begin_listing(struct region *r, enum region_why why)
+int view_begin_listing(struct view *v, enum region_why why)
 {
-	r->listing = listing_start(r->aws, r->name, &r->memory, listing_page, listing_done, r);
-	if (!r->listing)
+	const struct ec2_describe_snapshots query = {.region = v->region->name,
+		.owner = v->query.owner,
+		.filters = v->query.filters,
+		.n_filters = v->query.n_filters};
+
+	v->listing =
+		listing_start(v->region->aws, &query, &v->memory, listing_page, listing_done, v);
+	if (!v->listing)
 		return -ENOMEM;
-	r->begun++;
-	r->why = why;
-	r->cost.listings[why]++;
-	r->begun_at_ms = clock_mono_ms();
-	r->records_arrived = false;
-	r->page_owner[0] = '\0';
-	r->owners_differ = false;
-	region_left_out_clear(&r->left_out_so_far);
-	catalogue_listing_begin(r->catalogue);
+	v->begun++;
+	v->why = why;
+	v->region->cost.listings[why]++;
+	v->begun_at_ms = clock_mono_ms();
+	v->records_arrived = false;
+	v->page_owner[0] = '\0';
+	v->owners_differ = false;
+	view_left_out_clear(&v->left_out_so_far);
+	members_begin(&v->members);
 	return 0;
 }
 
-/* Moves the waiters of all listings up to number `up_to` to r->succeeded or r->failed. */
-static void settle_waiters(struct region *r, uint64_t up_to, bool success)
+/* Moves the waiters of all listings up to number `up_to` to v->succeeded or v->failed. */
+static void settle_waiters(struct view *v, uint64_t up_to, bool success)
 {
 	struct region_waiter *w, *next;
 
-	for (w = r->for_listing.ring.next; w != &r->for_listing.ring; w = next) {
+	for (w = v->for_listing.ring.next; w != &v->for_listing.ring; w = next) {
 		next = w->next;
 		if (w->number > up_to)
 			continue;
-		waiters_move(w,
-			success || (!w->force && region_is_whole(r)) ? &r->succeeded : &r->failed);
+		waiters_move(
+			w, success || (!w->force && view_is_whole(v)) ? &v->succeeded : &v->failed);
 	}
 }
 
 static void listing_done(void *arg, const struct err *failure)
 {
-	struct region *r = arg;
+	struct view *v = arg;
 	struct err err = {0};
 
-	r->listing = NULL;
+	v->listing = NULL;
 	if (failure) {
 		err = *failure;
-		catalogue_listing_abort(r->catalogue);
-		listing_failed(r, &err);
+		members_abort(&v->members);
+		listing_failed(v, &err);
 	} else {
-		listing_succeeded(r);
+		listing_succeeded(v);
 	}
-	loop_timer_stop(r->refresh_timeout);
-	waiters_move_all(&r->for_refresh, &r->succeeded);
-	waiters_move_all(&r->for_records, r->listed_at_ms ? &r->succeeded : &r->failed);
-	settle_waiters(r, r->begun, !failure);
+	loop_timer_stop(v->refresh_timeout);
+	waiters_move_all(&v->for_refresh, &v->succeeded);
+	waiters_move_all(&v->for_records, v->listed_at_ms ? &v->succeeded : &v->failed);
+	settle_waiters(v, v->begun, !failure);
 	/* Remaining waiters want a listing that starts now. */
-	if (!waiters_empty(&r->for_listing) && region_begin_listing(r, REGION_WHY_ANEW) < 0) {
+	if (!waiters_empty(&v->for_listing) && view_begin_listing(v, REGION_WHY_ANEW) < 0) {
 		if (!failure)
 			err_set(&err, ENOMEM, "out of memory");
-		settle_waiters(r, UINT64_MAX, false);
+		settle_waiters(v, UINT64_MAX, false);
 	}
-	if (waiters_deliver(&r->succeeded, NULL))
-		waiters_deliver(&r->failed, &err);
+	if (waiters_deliver(&v->succeeded, NULL))
+		waiters_deliver(&v->failed, &err);
 }
 
-void region_refresh(struct region *r, int64_t now, enum region_why why)
+void view_refresh(struct view *v, int64_t now, enum region_why why)
 {
 	struct err err = {0};
 
-	if (r->listing || now < r->not_before_ms || region_begin_listing(r, why) == 0)
+	if (v->listing || now < v->not_before_ms || view_begin_listing(v, why) == 0)
 		return;
 	err_set(&err, ENOMEM, "out of memory");
-	listing_failed(r, &err);
+	listing_failed(v, &err);
 }
 
-void region_retry(struct region *r)
+void view_retry(struct view *v)
 {
-	r->backoff_ms = 0;
-	r->not_before_ms = 0;
-	if (r->known_ms)
-		region_refresh(r, clock_mono_ms(), REGION_WHY_STALE);
+	v->backoff_ms = 0;
+	v->not_before_ms = 0;
+	if (v->known_ms)
+		view_refresh(v, clock_mono_ms(), REGION_WHY_STALE);
+}
+
+/* --- timers --- */
+
+/* A callback that waits again gets the records after these. */
+static void records_timer_fired(void *arg)
+{
+	struct view *v = arg;
+
+	waiters_move_all(&v->for_records, &v->succeeded);
+	waiters_deliver(&v->succeeded, NULL);
+}
+
+static void refresh_timed_out(void *arg)
+{
+	struct view *v = arg;
+
+	waiters_move_all(&v->for_refresh, &v->succeeded);
+	waiters_deliver(&v->succeeded, NULL);
+}
+
+static void backoff_timer_fired(void *arg)
+{
+	struct view *v = arg;
+	struct err err = v->last_error;
+
+	/* A callback that asks again is called in the next loop iteration. */
+	waiters_move_all(&v->in_backoff, &v->failed);
+	/* A listing may have succeeded since they were added. */
+	waiters_deliver(&v->failed, view_is_whole(v) ? NULL : &err);
+}
+
+/* --- create and destroy --- */
+
+static void init_waiters(struct view *v)
+{
+	waiters_init(&v->for_listing);
+	waiters_init(&v->for_refresh);
+	waiters_init(&v->for_records);
+	waiters_init(&v->for_disk);
+	waiters_init(&v->in_backoff);
+	waiters_init(&v->succeeded);
+	waiters_init(&v->failed);
+}
+
+static void drop_waiters(struct view *v)
+{
+	waiters_drop(&v->for_listing);
+	waiters_drop(&v->for_refresh);
+	waiters_drop(&v->for_records);
+	waiters_drop(&v->for_disk);
+	waiters_drop(&v->in_backoff);
+	waiters_drop(&v->succeeded);
+	waiters_drop(&v->failed);
+}
+
+struct view *view_create(struct region *r, const struct view_query *query)
+{
+	struct view *v = calloc(1, sizeof(*v));
+	bool failed = !v || query->n_filters > VIEW_FILTERS_MAX;
+
+	if (failed) {
+		free(v);
+		return NULL;
+	}
+	v->region = r;
+	init_waiters(v);
+	v->backoff_timer = loop_timer_create(r->loop, backoff_timer_fired, v);
+	v->records_timer = loop_timer_create(r->loop, records_timer_fired, v);
+	v->refresh_timeout = loop_timer_create(r->loop, refresh_timed_out, v);
+	failed = view_query_copy(&v->query, query) < 0;
+	failed |= members_init(&v->members, r->catalogue, view_is_own(v) ? view_admits_own : NULL,
+			  v) < 0;
+	if (failed || !v->backoff_timer || !v->records_timer || !v->refresh_timeout) {
+		view_destroy(v);
+		return NULL;
+	}
+	return v;
+}
+
+void view_destroy(struct view *v)
+{
+	if (!v)
+		return;
+	listing_cancel(v->listing);
+	view_left_out_clear(&v->left_out);
+	view_left_out_clear(&v->left_out_so_far);
+	catalogue_cache_destroy(v->cache);
+	drop_waiters(v);
+	loop_timer_destroy(v->backoff_timer);
+	loop_timer_destroy(v->records_timer);
+	loop_timer_destroy(v->refresh_timeout);
+	members_finish(&v->members);
+	view_query_finish(&v->query);
+	free(v);
 }

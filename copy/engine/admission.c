@@ -61,8 +61,7 @@ enum source_state admission_source_state(
 
 	if (slot)
 		*slot = at;
-	if (at == CATALOGUE_NONE || !catalogue_get(catalogue, at, &s) ||
-		s.presence == CATALOGUE_GONE)
+	if (at == CATALOGUE_NONE || !catalogue_get(catalogue, at, &s) || !s.exists)
 		return SOURCE_UNKNOWN;
 	switch (s.state) {
 	case EC2_SNAPSHOT_PENDING:

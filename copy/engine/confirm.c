@@ -37,7 +37,7 @@ enum confirm_presence confirm_presence(struct region *region, const char *id)
 
 	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s))
 		return CONFIRM_UNKNOWN;
-	if (s.presence == CATALOGUE_GONE)
+	if (!s.exists)
 		return CONFIRM_GONE;
 	return s.state == EC2_SNAPSHOT_RECOVERABLE || s.state == EC2_SNAPSHOT_RECOVERING
 		       ? CONFIRM_BIN

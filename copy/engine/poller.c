@@ -76,8 +76,7 @@ static bool poller_is_open(const struct region_queue *queue, const char *id)
 
 	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s))
 		return true;
-	return s.presence != CATALOGUE_GONE &&
-	       (s.state == EC2_SNAPSHOT_PENDING || s.state == EC2_SNAPSHOT_UNKNOWN);
+	return s.exists && (s.state == EC2_SNAPSHOT_PENDING || s.state == EC2_SNAPSHOT_UNKNOWN);
 }
 
 /* Whether the poller asks for it anyway, as a copy in progress. */

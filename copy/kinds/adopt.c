@@ -20,6 +20,7 @@
 #include "lost_requests.h"
 #include "reconcile.h"
 #include "region_queue.h"
+#include "view.h"
 
 #define DOUBLES_SHOWN 5
 /* A job whose turn comes later is asked for again. */
@@ -139,24 +140,24 @@ static bool adopt_is_label(const char *tag, const char *label)
 	return tag && label ? !strcmp(tag, label) : tag == label;
 }
 
-/* Whether the snapshot may be the copy; *s is its record then. */
+/* Whether the snapshot may be the copy, and is the account's own; *s is its record then. */
 static bool adopt_fits(const struct region_queue *queue, const struct adopt_terms *terms,
-	catalogue_slot slot, struct catalogue_snapshot *s)
+	const struct adopt_copy *found, struct catalogue_snapshot *s)
 {
-	const struct catalogue *catalogue = region_catalogue(queue->region);
+	const struct catalogue *c = region_catalogue(queue->region);
 	const char *account = queue->all->options.account;
-	const char *source = catalogue_tag_value(catalogue, slot, TAG_SOURCE);
+	const char *source = catalogue_tag_value(c, found->slot, TAG_SOURCE);
 
-	if (!catalogue_get(catalogue, slot, s) || s->presence != CATALOGUE_LISTED || !source ||
-		strcmp(source, terms->source))
-		return false;
-	if (account && *s->owner_id && strcmp(s->owner_id, account))
+	if (!catalogue_get(c, found->slot, s) || !s->exists || !source ||
+		strcmp(source, terms->source) ||
+		(!found->seen_at && !view_has(region_own(queue->region), found->slot)) ||
+		(account && *s->owner_id && strcmp(s->owner_id, account)))
 		return false;
 	/* Times are compared by the second: not every cloud gives milliseconds of both. */
 	return (s->state == EC2_SNAPSHOT_PENDING || s->state == EC2_SNAPSHOT_COMPLETED) &&
 	       s->volume_gib == terms->volume_gib && ec2_is_copy_volume(s->volume_id) &&
 	       s->start_ms / 1000 >= terms->since_ms / 1000 &&
-	       adopt_is_label(catalogue_tag_value(catalogue, slot, TAG_AGAIN), terms->label) &&
+	       adopt_is_label(catalogue_tag_value(c, found->slot, TAG_AGAIN), terms->label) &&
 	       !(terms->source_id && !strcmp(terms->source_id, s->id)) &&
 	       !adopt_is_known(queue, s->id);
 }
@@ -172,7 +173,7 @@ static bool adopt_pick(const struct made_question *q, int64_t since, struct cata
 
 	for (size_t i = 0; source && i < source->n; i++) {
 		if (!source->copies[i].seen_at || source->copies[i].seen_at < since ||
-			!adopt_fits(q->queue, &q->terms, source->copies[i].slot, &s))
+			!adopt_fits(q->queue, &q->terms, &source->copies[i], &s))
 			continue;
 		if (!found || (s.state == out->state ? s.start_ms > out->start_ms
 						     : s.state == EC2_SNAPSHOT_COMPLETED))
@@ -202,7 +203,7 @@ void adopt_doubles(const struct copies *c, const struct copy *copy, struct buf *
 		return;
 	terms.volume_gib = s.volume_gib;
 	for (size_t i = 0; i < source->n && n < DOUBLES_SHOWN; i++)
-		if (adopt_fits(queue, &terms, source->copies[i].slot, &s))
+		if (adopt_fits(queue, &terms, &source->copies[i], &s))
 			buf_printf(out, "%s%s",
 				n++ ? ", " : "another copy with the same source: ", s.id);
 }
@@ -379,17 +380,16 @@ static int adopt_gather(struct copy_adoption *a)
 static int adopt_part(void *arg, const struct ec2_page *page, bool ends, struct err *err)
 {
 	struct region_queue *queue = arg;
-	struct copy_adoption *a = &queue->kind_region->adoption;
+	catalogue_slot slot;
+	struct catalogue *catalogue = region_catalogue(queue->region);
 
 	(void)ends;
 	for (size_t i = 0; i < page->n_snapshots; i++) {
-		catalogue_slot slot;
-
 		if (!copy_tags_find(&page->snapshots[i], TAG_SOURCE))
 			continue;
-		slot = catalogue_put(region_catalogue(queue->region), &page->snapshots[i],
-			CATALOGUE_LISTED, clock_mono_ms());
-		if (slot == CATALOGUE_NONE || adopt_take(queue, slot, a->began_at) < 0)
+		slot = catalogue_put(catalogue, &page->snapshots[i], clock_mono_ms());
+		if (slot == CATALOGUE_NONE ||
+			adopt_take(queue, slot, queue->kind_region->adoption.began_at) < 0)
 			return err_set(err, ENOMEM, "out of memory");
 	}
 	return 0;

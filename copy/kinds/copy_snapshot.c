@@ -140,8 +140,7 @@ static bool encryption_is_shown(const struct region_queue *queue, const char *id
 	catalogue_slot slot = catalogue_find(catalogue, id);
 	struct catalogue_snapshot s;
 
-	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s) ||
-		s.presence == CATALOGUE_GONE)
+	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s) || !s.exists)
 		return false;
 	if (s.encryption == EC2_ENCRYPTION_UNKNOWN)
 		return false;
@@ -418,8 +417,7 @@ static void copy_snapshot_show(struct job *job)
 	struct tag_list tags = {0};
 	catalogue_slot slot = catalogue_find(region_catalogue(job->queue->region), row->copy_id);
 
-	if (slot != CATALOGUE_NONE &&
-		catalogue_presence(region_catalogue(job->queue->region), slot) != CATALOGUE_GONE)
+	if (slot != CATALOGUE_NONE && catalogue_exists(region_catalogue(job->queue->region), slot))
 		return;
 	if (from) {
 		slot = catalogue_find(region_catalogue(from), row->source_id);

@@ -34,8 +34,7 @@ static bool difference_find(struct copies *c, const char *region_name, const cha
 		return false;
 	*catalogue = region_catalogue(region);
 	*slot = catalogue_find_shown(*catalogue, id);
-	return *slot != CATALOGUE_NONE && catalogue_get(*catalogue, *slot, out) &&
-	       out->presence != CATALOGUE_GONE;
+	return *slot != CATALOGUE_NONE && catalogue_get(*catalogue, *slot, out) && out->exists;
 }
 
 /* --- description --- */

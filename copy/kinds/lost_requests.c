@@ -359,8 +359,7 @@ static int lost_part(void *arg, const struct ec2_page *page, bool ends, struct e
 		if (!value || !lost_was_asked(s, value))
 			continue;
 		result = lost_add_found(s, snapshot->id, value, snapshot->start_ms);
-		catalogue_put(region_catalogue(queue->region), snapshot, CATALOGUE_LISTED,
-			clock_mono_ms());
+		catalogue_put(region_catalogue(queue->region), snapshot, clock_mono_ms());
 	}
 	return result < 0 ? err_set(err, -result, "%s", strerror(-result)) : 0;
 }

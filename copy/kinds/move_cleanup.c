@@ -136,8 +136,8 @@ static int move_cleanup_shown(void *arg, const struct ec2_page *page, bool ends,
 		if (strcmp(s->id, job->pub.row.copy_id))
 			continue;
 		m->whole = s->state == EC2_SNAPSHOT_COMPLETED;
-		if (catalogue_put(region_catalogue(job->queue->region), s, CATALOGUE_LISTED,
-			    clock_mono_ms()) == CATALOGUE_NONE)
+		if (catalogue_put(region_catalogue(job->queue->region), s, clock_mono_ms()) ==
+			CATALOGUE_NONE)
 			return err_set(err, ENOMEM, "out of memory");
 	}
 	return 0;
@@ -152,7 +152,7 @@ static bool move_cleanup_is_whole(const struct move_cleanup *m)
 	struct catalogue_snapshot s;
 
 	return m->whole && slot != CATALOGUE_NONE && catalogue_get(catalogue, slot, &s) &&
-	       s.presence != CATALOGUE_GONE && s.state == EC2_SNAPSHOT_COMPLETED;
+	       s.exists && s.state == EC2_SNAPSHOT_COMPLETED;
 }
 
 /* EC2 was asked for the copy: only if it is there, and whole, the source goes. */

@@ -13,6 +13,7 @@
 #include "job.h"
 #include "poller.h"
 #include "region_queue.h"
+#include "view.h"
 
 /* --- our own --- */
 
@@ -53,7 +54,7 @@ static void reconcile_completed(struct job *job, const struct catalogue_snapshot
 
 static void reconcile_own(struct job *job, const struct catalogue_snapshot *s)
 {
-	if (!job_is_watched(job) || s->presence == CATALOGUE_GONE)
+	if (!job_is_watched(job) || !s->exists)
 		return; /* that it is gone is for the poller to judge */
 	job->work->absences = 0;
 	reconcile_update(job, s);
@@ -149,7 +150,7 @@ static void reconcile_foreign(
 	struct region_queue *queue, catalogue_slot slot, const struct catalogue_snapshot *s)
 {
 	int64_t ended = s->completion_ms ? s->completion_ms : clock_wall_ms();
-	bool pending = s->presence != CATALOGUE_GONE && s->state == EC2_SNAPSHOT_PENDING;
+	bool pending = s->exists && s->state == EC2_SNAPSHOT_PENDING;
 	struct foreign *f;
 
 	HASH_FIND_STR(queue->foreign, s->id, f);
@@ -160,11 +161,11 @@ static void reconcile_foreign(
 	reconcile_recognise(f, slot);
 	if (pending)
 		reconcile_foreign_pending(f, s);
-	else if (s->presence != CATALOGUE_GONE && s->state == EC2_SNAPSHOT_COMPLETED)
+	else if (s->exists && s->state == EC2_SNAPSHOT_COMPLETED)
 		region_queue_foreign_end(f, COPY_COMPLETED, ended, NULL);
-	else if (s->presence != CATALOGUE_GONE && s->state == EC2_SNAPSHOT_ERROR)
+	else if (s->exists && s->state == EC2_SNAPSHOT_ERROR)
 		region_queue_foreign_end(f, COPY_ERROR, ended, s->state_message);
-	else if (s->presence == CATALOGUE_GONE || s->state != EC2_SNAPSHOT_UNKNOWN)
+	else if (!s->exists || s->state != EC2_SNAPSHOT_UNKNOWN)
 		region_queue_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);
 }
 
@@ -222,7 +223,7 @@ static void reconcile_slot(struct region_queue *queue, catalogue_slot slot)
 	HASH_FIND(hh_id, queue->ids, s.id, strlen(s.id), job);
 	if (job)
 		reconcile_own(job, &s);
-	else if (s.presence == CATALOGUE_GONE || !reconcile_is_ours(queue, slot, &s))
+	else if (!s.exists || !reconcile_is_ours(queue, slot, &s))
 		reconcile_foreign(queue, slot, &s);
 	reconcile_ended(queue, id);
 	if (queue->held)
@@ -247,9 +248,8 @@ static bool reconcile_concerns(struct region_queue *queue, catalogue_slot slot)
 	HASH_FIND_STR(queue->foreign, s.id, f);
 	HASH_FIND_STR(queue->held, s.id, h);
 	return job || f || h ||
-	       (s.presence == CATALOGUE_GONE &&
-		       history_by_snapshot(queue->all->history, queue->name, s.id)) ||
-	       (s.state == EC2_SNAPSHOT_PENDING && s.presence != CATALOGUE_GONE) ||
+	       (!s.exists && history_by_snapshot(queue->all->history, queue->name, s.id)) ||
+	       (s.state == EC2_SNAPSHOT_PENDING && s.exists) ||
 	       (queue->all->tokens && catalogue_tag_value(catalogue, slot, TAG_REQUEST));
 }
 
@@ -345,21 +345,15 @@ static int reconcile_poll_part(void *arg, const struct ec2_page *page, bool ends
 {
 	struct region_queue *queue = arg;
 	struct catalogue *catalogue = region_catalogue(queue->region);
-	const char *account = queue->all->options.account;
 	struct copy_watch *w = &queue->kind_region->watch;
 
 	(void)err;
 	for (size_t i = 0; i < page->n_snapshots; i++) {
 		const struct ec2_snapshot *s = &page->snapshots[i];
-		catalogue_slot slot = catalogue_find(catalogue, s->id);
-		bool listed = queue->poller.listing ||
-			      (slot != CATALOGUE_NONE &&
-				      catalogue_presence(catalogue, slot) == CATALOGUE_LISTED) ||
-			      (account && s->owner_id && !strcmp(account, s->owner_id));
+		catalogue_slot slot;
 
 		w->taking = true;
-		slot = catalogue_put(catalogue, s, listed ? CATALOGUE_LISTED : CATALOGUE_UNLISTED,
-			clock_mono_ms());
+		slot = catalogue_put(catalogue, s, clock_mono_ms());
 		w->taking = false;
 		if (slot != CATALOGUE_NONE)
 			reconcile_slot(queue, slot);
@@ -386,8 +380,7 @@ static const char *reconcile_poll_owner(struct region_queue *queue)
 	for (size_t i = 0; i < queue->poller.n_ids; i++) {
 		catalogue_slot slot = catalogue_find(catalogue, queue->poller.ids[i]);
 
-		if (slot != CATALOGUE_NONE &&
-			catalogue_presence(catalogue, slot) == CATALOGUE_UNLISTED)
+		if (catalogue_exists(catalogue, slot) && !view_has(region_own(queue->region), slot))
 			return NULL;
 	}
 	return "self";

@@ -223,9 +223,9 @@ int copies_snapshot_status(const char *region, const struct catalogue *catalogue
 		return buf_puts(out, "state: unknown\n");
 	pending = s.state == EC2_SNAPSHOT_PENDING;
 	copies_text_line(out, "state",
-		s.presence == CATALOGUE_GONE ? "deleted"
-		: *s.state_text              ? s.state_text
-					     : "unknown");
+		!s.exists       ? "deleted"
+		: *s.state_text ? s.state_text
+				: "unknown");
 	copies_text_progress(
 		out, s.state == EC2_SNAPSHOT_COMPLETED && s.progress < 0 ? 100 : s.progress);
 	copies_text_line(out, "snapshot", s.id);

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "receipts.h"
+#include "view.h"
 
 /* Offsets in a folder, as the kernel gets them: 0 is the beginning; "." and ".." are 1 and 2; from
  * 3 on, the folder's own positions. */
@@ -52,7 +53,7 @@ static void region_wait_interrupted(void *arg)
 }
 
 /* Asks the folder's kind for what the operation needs. Returns w->waiter; NULL: as
- * region_ensure(). */
+ * view_ensure(). */
 static struct region_waiter *region_wait_ensure(struct region_wait *w, bool next, bool *ready)
 {
 	const struct ops_args *args = &w->saved.args;
@@ -146,13 +147,13 @@ static void opendir_reply(const struct ops_args *args)
 	if (folder.kind == NODE_SNAPSHOTS) {
 		struct region *region = fs_region(fs, folder);
 		uint64_t version =
-			catalogue_version(region_catalogue(region)) +
+			view_version(region_own(region)) +
 			((receipts_version(fs->receipts) + drafts_version(fs->drafts)) << 24) +
-			((uint64_t)region_listed_at(region) << 40);
+			((uint64_t)view_listed_at(region_own(region)) << 40);
 
 		args->fi->cache_readdir = 1;
 		args->fi->keep_cache = fs->listed_version[folder.region] == version &&
-				       region_valid_ms(region, clock_mono_ms()) > 0;
+				       view_valid_ms(region_own(region), clock_mono_ms()) > 0;
 		fs->listed_version[folder.region] = version;
 	}
 	fuse_reply_open(args->req, args->fi);

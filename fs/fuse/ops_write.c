@@ -9,6 +9,7 @@
 
 #include "delete.h"
 #include "rename.h"
+#include "view.h"
 
 /* EPERM with what the user can do instead, if the kind has an advice. Returns -EPERM. */
 static int ops_forbid(struct node n, const char *why, struct err *err)
@@ -241,7 +242,7 @@ static void touch_start(struct fs *fs, fuse_req_t req, struct node n)
 		t->reply = pending_reply_create(fs, req, ops_what(fs, "touch", n, NULL, what));
 	}
 	if (t && t->reply) {
-		t->waiter = region_ensure(fs_region(fs, n), true, touch_done, t, &ready);
+		t->waiter = view_ensure(region_own(fs_region(fs, n)), true, touch_done, t, &ready);
 		if (t->waiter) {
 			pending_reply_on_interrupt(t->reply, touch_interrupted, t);
 			return;

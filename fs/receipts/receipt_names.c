@@ -271,8 +271,7 @@ int receipts_check_name(const struct fs *fs, struct node folder, const char *nam
 	if (folder.kind == NODE_SNAPSHOTS && ec2_is_snapshot_id(name)) {
 		catalogue_slot slot = catalogue_find_shown(fs_catalogue(fs, folder), name);
 
-		if (slot != CATALOGUE_NONE &&
-			catalogue_presence(fs_catalogue(fs, folder), slot) != CATALOGUE_GONE)
+		if (slot != CATALOGUE_NONE && catalogue_exists(fs_catalogue(fs, folder), slot))
 			return err_set(err, EEXIST,
 				"%s is a snapshot in this region; give the receipt another name",
 				name);

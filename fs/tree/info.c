@@ -12,6 +12,7 @@
 #include "offline.h"
 #include "receipts.h"
 #include "tree.h"
+#include "view.h"
 
 #define CLOCK_OFF_S 60 /* smaller differences are not shown */
 
@@ -78,29 +79,31 @@ static const char *info_age(int64_t then_mono_ms, char out[ISOTIME_SIZE])
 
 static void region_health(struct region *region, struct buf *out)
 {
-	static const char *const words[] = {[REGION_NEVER] = "never",
-		[REGION_FRESH] = "fresh",
-		[REGION_STALE] = "stale",
-		[REGION_KNOWN] = "disk"};
-	const struct catalogue *c = region_catalogue(region);
-	const struct err *err = region_last_error(region);
-	bool waiting = region_listing_now(region) && region_known_ms(region);
+	static const char *const words[] = {[VIEW_NEVER] = "never",
+		[VIEW_FRESH] = "fresh",
+		[VIEW_STALE] = "stale",
+		[VIEW_KNOWN] = "disk"};
+	const struct err *err = view_last_error(region_own(region));
+	bool waiting = view_listing_now(region_own(region)) && view_known_ms(region_own(region));
 	char since[ISOTIME_SIZE] = "-", text[800];
 
-	if (region_listed_at(region))
-		info_age(region_listed_at(region), since);
-	else if (region_known_ms(region))
-		isotime_duration((clock_wall_ms() - region_known_ms(region)) / 1000, since);
+	if (view_listed_at(region_own(region)))
+		info_age(view_listed_at(region_own(region)), since);
+	else if (view_known_ms(region_own(region)))
+		isotime_duration(
+			(clock_wall_ms() - view_known_ms(region_own(region))) / 1000, since);
 	buf_printf(out, "%-20s %-6s %10s %10zu %12zu  %s", region_name(region),
-		words[region_freshness(region, clock_mono_ms())], since, catalogue_listed(c),
-		catalogue_memory(c),
+		words[view_freshness(region_own(region), clock_mono_ms())], since,
+		view_count(region_own(region)), region_memory(region),
 		waiting ? "being refreshed"
 		: err   ? err_text(err, text, sizeof(text))
 			: "ok");
-	if (region_left_out(region))
-		buf_printf(out, "; %zu left out (ids not of EC2's form)", region_left_out(region));
-	if (catalogue_flawed(c))
-		buf_printf(out, "; %zu incomplete (see their status)", catalogue_flawed(c));
+	if (view_left_out(region_own(region)))
+		buf_printf(out, "; %zu left out (ids not of EC2's form)",
+			view_left_out(region_own(region)));
+	if (view_flawed(region_own(region)))
+		buf_printf(out, "; %zu incomplete (see their status)",
+			view_flawed(region_own(region)));
 	buf_putc(out, '\n');
 }
 

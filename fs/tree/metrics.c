@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "nodes.h"
 #include "tree.h"
+#include "view.h"
 
 /* --- the client --- */
 
@@ -127,10 +128,10 @@ static void put_age(const struct region *region, struct buf *out)
 {
 	int64_t age_ms = 0;
 
-	if (region_known_ms(region))
-		age_ms = clock_wall_ms() - region_known_ms(region);
-	else if (region_listed_at(region))
-		age_ms = clock_mono_ms() - region_listed_at(region);
+	if (view_known_ms(region_own(region)))
+		age_ms = clock_wall_ms() - view_known_ms(region_own(region));
+	else if (view_listed_at(region_own(region)))
+		age_ms = clock_mono_ms() - view_listed_at(region_own(region));
 	else
 		return;
 	buf_printf(out, "ebsfs_listing_age_seconds{region=\"%s\"} %.3f\n", region_name(region),
@@ -143,30 +144,30 @@ static void put_regions(const struct fs *fs, struct buf *out)
 	for (size_t i = 0; regions_at(fs->regions, i); i++)
 		buf_printf(out, "ebsfs_snapshots{region=\"%s\"} %zu\n",
 			region_name(regions_at(fs->regions, i)),
-			catalogue_listed(region_catalogue(regions_at(fs->regions, i))));
+			view_count(region_own(regions_at(fs->regions, i))));
 	metric_head(out, "ebsfs_snapshots_left_out", "gauge",
 		"Snapshots that the latest listing left out: ids not of EC2's form.");
 	for (size_t i = 0; regions_at(fs->regions, i); i++)
 		buf_printf(out, "ebsfs_snapshots_left_out{region=\"%s\"} %zu\n",
 			region_name(regions_at(fs->regions, i)),
-			region_left_out(regions_at(fs->regions, i)));
+			view_left_out(region_own(regions_at(fs->regions, i))));
 	metric_head(out, "ebsfs_snapshots_incomplete", "gauge",
 		"Snapshots listed, but not as EC2 sent them; their status has a note.");
 	for (size_t i = 0; regions_at(fs->regions, i); i++)
 		buf_printf(out, "ebsfs_snapshots_incomplete{region=\"%s\"} %zu\n",
 			region_name(regions_at(fs->regions, i)),
-			catalogue_flawed(region_catalogue(regions_at(fs->regions, i))));
+			view_flawed(region_own(regions_at(fs->regions, i))));
 	metric_head(out, "ebsfs_catalogue_bytes", "gauge", "Memory used by the catalogue.");
 	for (size_t i = 0; regions_at(fs->regions, i); i++)
 		buf_printf(out, "ebsfs_catalogue_bytes{region=\"%s\"} %zu\n",
 			region_name(regions_at(fs->regions, i)),
-			catalogue_memory(region_catalogue(regions_at(fs->regions, i))));
+			region_memory(regions_at(fs->regions, i)));
 	metric_head(out, "ebsfs_from_disk", "gauge",
 		"1: from the last mount's catalogue; EC2 has not listed it yet.");
 	for (size_t i = 0; regions_at(fs->regions, i); i++)
 		buf_printf(out, "ebsfs_from_disk{region=\"%s\"} %d\n",
 			region_name(regions_at(fs->regions, i)),
-			region_known_ms(regions_at(fs->regions, i)) != 0);
+			view_known_ms(region_own(regions_at(fs->regions, i))) != 0);
 	metric_head(out, "ebsfs_listing_age_seconds", "gauge",
 		"Seconds since the region was last listed.");
 	for (size_t i = 0; regions_at(fs->regions, i); i++)

@@ -10,6 +10,7 @@
 #include "nodes.h"
 #include "receipts.h"
 #include "timespec.h"
+#include "view.h"
 
 static const struct fixed_child region_children[] = {{"snapshots", NODE_SNAPSHOTS, false}};
 
@@ -103,8 +104,7 @@ static int snapshots_find(struct fs *fs, struct node folder, const char *name, s
 	if (!ec2_is_snapshot_id(name))
 		return -ENOENT;
 	slot = catalogue_find_shown(c, name);
-	if (slot == CATALOGUE_NONE || slot > NODE_SLOT_MAX ||
-		catalogue_presence(c, slot) == CATALOGUE_GONE)
+	if (slot == CATALOGUE_NONE || slot > NODE_SLOT_MAX || !catalogue_exists(c, slot))
 		return -ENOENT;
 	*child = (struct node){.kind = NODE_SNAPSHOT, .region = folder.region, .slot = slot};
 	return 0;
@@ -120,13 +120,14 @@ static struct region_waiter *snapshots_ensure_next(
 {
 	catalogue_slot slot = pos < RECEIPTS_FROM ? (catalogue_slot)pos : 0;
 
-	return region_ensure_slot(fs_region(fs, folder), slot, done, arg, ready);
+	return view_ensure_slot(region_own(fs_region(fs, folder)), slot, done, arg, ready);
 }
 
 static bool snapshots_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
 	struct catalogue *c = fs_catalogue(fs, folder);
-	bool complete = region_is_whole(fs_region(fs, folder));
+	const struct view *own = region_own(fs_region(fs, folder));
+	bool complete = view_is_whole(own);
 	uint64_t at;
 
 	while (*pos < RECEIPTS_FROM) {
@@ -139,7 +140,7 @@ static bool snapshots_next(struct fs *fs, struct node folder, uint64_t *pos, str
 			break;
 		}
 		++*pos;
-		if (catalogue_presence(c, slot) != CATALOGUE_LISTED)
+		if (!view_has(own, slot))
 			continue;
 		snprintf(out->name, sizeof(out->name), "%s", catalogue_id(c, slot));
 		out->node =
@@ -161,7 +162,7 @@ static struct region_waiter *snapshots_ensure(struct fs *fs, struct node folder,
 
 	if (!name) {
 		regions_look(fs->regions, folder.region);
-		return region_ensure_begun(region, done, arg, ready);
+		return view_ensure_begun(region_own(region), done, arg, ready);
 	}
 	/* Only the name of an id is worth a request to EC2: any other name is a receipt or does not
 	 * exist. */

@@ -10,6 +10,7 @@
 #include "receipts.h"
 #include "snapshot_file.h"
 #include "tags.h"
+#include "view.h"
 
 static bool takes_receipts(struct node folder)
 {
@@ -111,8 +112,8 @@ static int owner_page(void *arg, const struct ec2_page *page, bool ends, struct 
 		if (strcmp(s->id, m->id) != 0)
 			continue;
 		m->own = true;
-		if (catalogue_put(fs_catalogue(m->fs, m->snapshot), s, CATALOGUE_LISTED,
-			    clock_mono_ms()) == CATALOGUE_NONE)
+		if (catalogue_put(fs_catalogue(m->fs, m->snapshot), s, clock_mono_ms()) ==
+			CATALOGUE_NONE)
 			return err_set(err, ENOMEM, "out of memory");
 	}
 	return 0;
@@ -168,10 +169,9 @@ static void move_check_owner(struct move *m)
 	struct fs *fs = m->fs;
 	struct catalogue_snapshot s;
 
-	if (!catalogue_get(fs_catalogue(fs, m->snapshot), m->snapshot.slot, &s) ||
-		s.presence == CATALOGUE_GONE)
+	if (!catalogue_get(fs_catalogue(fs, m->snapshot), m->snapshot.slot, &s) || !s.exists)
 		move_refuse(m, &(struct err){.errnum = ENOENT, .message = "the snapshot is gone"});
-	else if (s.presence == CATALOGUE_LISTED)
+	else if (view_has(region_own(fs_region(fs, m->snapshot)), m->snapshot.slot))
 		move_start(m);
 	else if (*fs->account && *s.owner_id && strcmp(fs->account, s.owner_id) != 0)
 		move_forbid(m, s.owner_id);

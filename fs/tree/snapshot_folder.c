@@ -22,7 +22,7 @@ static const struct fixed_child children[] = {
 
 static int snapshot_get(struct fs *fs, struct node n, struct catalogue_snapshot *s)
 {
-	if (!catalogue_get(fs_catalogue(fs, n), n.slot, s) || s->presence == CATALOGUE_GONE)
+	if (!catalogue_get(fs_catalogue(fs, n), n.slot, s) || !s->exists)
 		return -ENOENT;
 	return 0;
 }

@@ -61,7 +61,7 @@ static int snapshot_status_text(struct fs *fs, struct node n, struct buf *out)
 	struct catalogue_snapshot s;
 	const struct copy *copy;
 
-	if (!catalogue_get(c, n.slot, &s) || s.presence == CATALOGUE_GONE)
+	if (!catalogue_get(c, n.slot, &s) || !s.exists)
 		return -ENOENT;
 	copy = copies_by_snapshot(fs->copies, region_of(fs, n), s.id);
 	if (copy)
@@ -178,7 +178,7 @@ static bool status_ended(struct fs *fs, struct node n)
 		copy = receipts_copy(fs, r);
 		return r->state != RECEIPT_ASKING && (!copy || copy_state_ended(copy->state));
 	}
-	if (!catalogue_get(fs_catalogue(fs, n), n.slot, &s) || s.presence == CATALOGUE_GONE)
+	if (!catalogue_get(fs_catalogue(fs, n), n.slot, &s) || !s.exists)
 		return true;
 	copy = copies_by_snapshot(fs->copies, region_of(fs, n), s.id);
 	return copy ? copy_state_ended(copy->state) : s.state != EC2_SNAPSHOT_PENDING;

@@ -11,6 +11,7 @@
 #include "hash.h"
 #include "nodes.h"
 #include "receipts.h"
+#include "view.h"
 
 static const struct node_ops *const table[NODE_KINDS] = {
 	[NODE_ROOT] = &root_ops,
@@ -96,7 +97,7 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st)
  * second saves most lookups of a walk. */
 static double listing_seconds(struct fs *fs, struct node n)
 {
-	double left = (double)region_valid_ms(fs_region(fs, n), clock_mono_ms()) / 1000;
+	double left = (double)view_valid_ms(region_own(fs_region(fs, n)), clock_mono_ms()) / 1000;
 
 	return left > 1 ? left : 1;
 }

@@ -62,7 +62,7 @@ struct node_ops {
 	int (*find)(struct fs *fs, struct node folder, const char *name, struct node *child);
 	bool (*next)(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out);
 	/* Folders whose contents come from EC2: makes sure that `name` (NULL: every name) is known
-	 * before find(), as region_ensure() does. */
+	 * before find(), as view_ensure() does. */
 	struct region_waiter *(*ensure)(struct fs *fs, struct node folder, const char *name,
 		region_done *done, void *arg, bool *ready);
 

@@ -8,6 +8,7 @@
 #include "catalogue.h"
 #include "catalogue_block.h"
 #include "isotime.h"
+#include "members.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
@@ -15,6 +16,11 @@ static void require(bool condition)
 {
 	if (!condition)
 		abort();
+}
+
+static void add(void *arg, catalogue_slot slot, bool listed)
+{
+	require(!listed || members_add(arg, slot) == 0);
 }
 
 static void read_all(const struct catalogue *c)
@@ -44,16 +50,22 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	struct catalogue_block_writer *w = catalogue_block_writer_create();
 	struct buf block = BUF_INIT;
 	catalogue_slot slot = 0;
-	int result = catalogue_read(c, data, size);
+	struct members listed, listed_again;
+	int result;
 
+	require(members_init(&listed, c, NULL, NULL) == 0);
+	require(members_init(&listed_again, again, NULL, NULL) == 0);
+	result = catalogue_read(c, data, size, add, &listed);
 	require(result == 0 || result == -EINVAL);
 	read_all(c);
-	while (catalogue_write(c, w, &slot, &block) > 0)
-		require(catalogue_read(again, block.data, block.len) == 0);
+	while (catalogue_write(c, &listed.set, w, &slot, &block) > 0)
+		require(catalogue_read(again, block.data, block.len, add, &listed_again) == 0);
 	read_all(again);
-	require(catalogue_listed(c) == catalogue_listed(again));
+	require(listed.count == listed_again.count);
 	catalogue_forget_disk(c);
-	require(!catalogue_listed(c));
+	require(!listed.count);
+	members_finish(&listed);
+	members_finish(&listed_again);
 	buf_finish(&block);
 	catalogue_block_writer_destroy(w);
 	catalogue_destroy(again);

@@ -39,6 +39,20 @@ struct aws_call *calls[CALLS_MAX];
 size_t n_calls;
 bool no_memory;
 
+static void note_filter(struct aws_call *call, const struct ec2_filter *filter)
+{
+	if (strcmp(filter->name, "snapshot-id") != 0) {
+		assert_string_equal(call->filter, "");
+		snprintf(call->filter, sizeof(call->filter), "%s=%s", filter->name,
+			filter->values[0]);
+		return;
+	}
+	call->n_ids = filter->n_values;
+	assert_in_range(call->n_ids, 1, EC2_FILTER_VALUES_MAX);
+	for (size_t i = 0; i < call->n_ids; i++)
+		snprintf(call->ids[i], sizeof(call->ids[i]), "%s", filter->values[i]);
+}
+
 struct aws_call *ec2_describe_snapshots(
 	struct aws *aws, const struct ec2_describe_snapshots *in, ec2_page_done *done, void *arg)
 {
@@ -57,15 +71,9 @@ struct aws_call *ec2_describe_snapshots(
 	snprintf(call->region, sizeof(call->region), "%s", in->region);
 	snprintf(call->owner, sizeof(call->owner), "%s", in->owner ? in->owner : "");
 	snprintf(call->token, sizeof(call->token), "%s", in->next_token ? in->next_token : "");
-	assert_true(in->n_filters <= 1);
-	if (in->n_filters) {
-		assert_string_equal(in->filters[0].name, "snapshot-id");
-		call->n_ids = in->filters[0].n_values;
-		assert_in_range(call->n_ids, 1, EC2_FILTER_VALUES_MAX);
-		for (size_t i = 0; i < call->n_ids; i++)
-			snprintf(
-				call->ids[i], sizeof(call->ids[i]), "%s", in->filters[0].values[i]);
-	}
+	assert_true(in->n_filters <= 2);
+	for (size_t i = 0; i < in->n_filters; i++)
+		note_filter(call, &in->filters[i]);
 	call->max_results = in->max_results;
 	call->on_part = in->on_part;
 	call->done = done;
@@ -156,7 +164,7 @@ void called(void *arg, const struct err *err)
 void ensure(struct caller *c, struct region *r, bool anew)
 {
 	*c = (struct caller){.region = r, .then = c->then};
-	c->waiter = region_ensure(r, anew, called, c, &c->ready);
+	c->waiter = view_ensure(region_own(r), anew, called, c, &c->ready);
 	assert_int_equal(c->called, 0);
 	assert_true(c->ready == !c->waiter);
 }
@@ -205,11 +213,16 @@ int region_fixture_tear_down(void **state)
 	return 0;
 }
 
-enum catalogue_presence presence(struct fixture *f, const char *id)
+enum presence presence_of(struct region *r, catalogue_slot slot)
 {
-	struct catalogue *c = region_catalogue(f->region);
+	if (!catalogue_exists(region_catalogue(r), slot))
+		return GONE;
+	return view_has(region_own(r), slot) ? LISTED : UNLISTED;
+}
 
-	return catalogue_presence(c, catalogue_find(c, id));
+enum presence presence(struct fixture *f, const char *id)
+{
+	return presence_of(f->region, catalogue_find(region_catalogue(f->region), id));
 }
 
 void list(struct fixture *f, const char *const *ids)

@@ -11,6 +11,7 @@
 
 #include "ec2.h"
 #include "region.h"
+#include "view.h"
 
 extern int64_t now_ms; /* the monotonic clock */
 extern bool no_memory; /* no request can be made */
@@ -20,6 +21,7 @@ struct aws_call {
 	char region[40], owner[20], token[40];
 	char ids[EC2_FILTER_VALUES_MAX][72];
 	size_t n_ids;
+	char filter[40]; /* the first other one, as name=value; "": none */
 	int max_results;
 	void (*on_part)(void *arg, struct ec2_page *part);
 	ec2_page_done *done;
@@ -80,7 +82,14 @@ int region_fixture_set_up(void **state);
 int region_fixture_tear_down(void **state);
 
 void turn(struct fixture *f); /* the loop's */
-enum catalogue_presence presence(struct fixture *f, const char *id);
+/* What the region has under an id. */
+enum presence {
+	GONE,
+	LISTED,   /* one of the account's own */
+	UNLISTED, /* another's */
+};
+enum presence presence(struct fixture *f, const char *id);
+enum presence presence_of(struct region *r, catalogue_slot slot);
 /* The region's first listing, of one page. */
 void list(struct fixture *f, const char *const *ids);
 

@@ -11,6 +11,7 @@
 #include "copy_world.h"
 #include "job.h"
 #include "region_queue.h"
+#include "view.h"
 
 #define MANY 450
 
@@ -601,7 +602,7 @@ static void list_anew(void)
 	struct region *region = regions_get(world->regions, WEST);
 	bool ready = false, done = false;
 
-	assert_non_null(region_ensure(region, true, learned, &done, &ready));
+	assert_non_null(view_ensure(region_own(region), true, learned, &done, &ready));
 	world_until(is_true, &done);
 	world_run(1);
 }

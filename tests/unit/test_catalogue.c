@@ -12,6 +12,7 @@
 
 #include "catalogue.h"
 #include "cleanup.h"
+#include "members.h"
 
 #define ID "snap-0123456789abcdef0"
 
@@ -41,8 +42,23 @@ static void assert_seen(struct seen *seen, unsigned added, unsigned changed, uns
 
 struct fixture {
 	struct catalogue *c;
+	struct members m; /* of a view of the account's own */
 	struct seen seen;
 };
+
+static bool admit(void *arg, catalogue_slot slot)
+{
+	return catalogue_created(arg, slot, 0);
+}
+
+enum presence { GONE, LISTED, UNLISTED };
+
+static enum presence presence(const struct fixture *f, catalogue_slot slot)
+{
+	if (!catalogue_exists(f->c, slot))
+		return GONE;
+	return members_has(&f->m, slot) ? LISTED : UNLISTED;
+}
 
 static int set_up(void **state)
 {
@@ -51,6 +67,7 @@ static int set_up(void **state)
 	assert_non_null(f);
 	f->c = catalogue_create();
 	assert_non_null(f->c);
+	assert_int_equal(members_init(&f->m, f->c, admit, f->c), 0);
 	assert_int_equal(catalogue_watch(f->c, watch, &f->seen), 0);
 	*state = f;
 	return 0;
@@ -60,6 +77,7 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
+	members_finish(&f->m);
 	catalogue_destroy(f->c);
 	free(f);
 	return 0;
@@ -90,7 +108,7 @@ static struct ec2_snapshot plain(const char *id)
 
 static catalogue_slot put(struct fixture *f, const struct ec2_snapshot *s, int64_t now_ms)
 {
-	catalogue_slot slot = catalogue_put(f->c, s, CATALOGUE_LISTED, now_ms);
+	catalogue_slot slot = members_put(&f->m, s, now_ms);
 
 	assert_int_not_equal(slot, CATALOGUE_NONE);
 	return slot;
@@ -121,7 +139,7 @@ static void test_gives_back_what_was_put(void **state)
 	assert_string_equal(got.description, "nightly");
 	assert_string_equal(got.kms_key_id, s.kms_key_id);
 	assert_int_equal(got.state, EC2_SNAPSHOT_COMPLETED);
-	assert_int_equal(got.presence, CATALOGUE_LISTED);
+	assert_true(got.exists);
 	assert_int_equal(got.progress, 100);
 	assert_true(got.start_ms == 1700000000000 && got.completion_ms == 1700000600000);
 	assert_int_equal(got.volume_gib, 8);
@@ -166,7 +184,7 @@ static void test_absent_texts_are_empty_and_unknown_slots_are_refused(void **sta
 	assert_false(got.is_copy);
 	assert_false(catalogue_get(f->c, slot + 1, &got));
 	assert_false(catalogue_tag(f->c, slot + 1, 0, &tag));
-	assert_int_equal(catalogue_presence(f->c, CATALOGUE_NONE), CATALOGUE_GONE);
+	assert_int_equal(presence(f, CATALOGUE_NONE), GONE);
 	assert_int_equal(catalogue_find(f->c, "snap-0123456789abcdef1"), CATALOGUE_NONE);
 }
 
@@ -209,7 +227,7 @@ static void test_tells_only_real_differences(void **state)
 	struct ec2_field turned_fields[] = {two_fields[1], two_fields[0]};
 	struct catalogue_snapshot got;
 	catalogue_slot slot = put(f, &s, 0);
-	uint64_t version = catalogue_version(f->c);
+	uint64_t version = f->m.version;
 
 	assert_int_equal(f->seen.last, slot);
 	assert_seen(&f->seen, 1, 0, 0);
@@ -241,7 +259,7 @@ static void test_tells_only_real_differences(void **state)
 	s.n_fields = 0;
 	put(f, &s, 9);
 	assert_seen(&f->seen, 0, 1, 0);
-	assert_int_equal(catalogue_version(f->c), version); /* the same set of names */
+	assert_int_equal(f->m.version, version); /* the same set of names */
 	assert_true(catalogue_get(f->c, slot, &got));
 	assert_string_equal(got.description, "weekly");
 	assert_string_equal(catalogue_tag_value(f->c, slot, "Name"), "web");
@@ -257,32 +275,32 @@ static void test_a_listing_removes_what_it_lacks_and_slots_stay(void **state)
 	catalogue_slot slot_a, slot_b, slot_x;
 	uint64_t version;
 
-	catalogue_listing_begin(f->c);
+	members_begin(&f->m);
 	slot_a = put(f, &a, 0);
 	slot_b = put(f, &b, 0);
-	catalogue_listing_end(f->c, 0);
-	slot_x = catalogue_put(f->c, &x, CATALOGUE_UNLISTED, 0);
-	assert_int_equal(catalogue_listed(f->c), 2);
+	members_end(&f->m, 0);
+	slot_x = catalogue_put(f->c, &x, 0);
+	assert_int_equal(f->m.count, 2);
 	assert_seen(&f->seen, 3, 0, 0);
-	version = catalogue_version(f->c);
+	version = f->m.version;
 
 	/* Nothing vanishes with a listing that failed. */
-	catalogue_listing_begin(f->c);
+	members_begin(&f->m);
 	put(f, &b, 1);
-	catalogue_listing_abort(f->c);
-	catalogue_listing_end(f->c, 1);
-	assert_int_equal(catalogue_listed(f->c), 2);
-	assert_int_equal(catalogue_version(f->c), version);
+	members_abort(&f->m);
+	members_end(&f->m, 1);
+	assert_int_equal(f->m.count, 2);
+	assert_int_equal(f->m.version, version);
 
 	/* What was opened by name is no matter of listings. */
-	catalogue_listing_begin(f->c);
+	members_begin(&f->m);
 	put(f, &b, 2);
-	catalogue_listing_end(f->c, 2);
+	members_end(&f->m, 2);
 	assert_seen(&f->seen, 0, 0, 1);
-	assert_int_equal(catalogue_presence(f->c, slot_a), CATALOGUE_GONE);
-	assert_int_equal(catalogue_presence(f->c, slot_x), CATALOGUE_UNLISTED);
-	assert_int_equal(catalogue_listed(f->c), 1);
-	assert_int_not_equal(catalogue_version(f->c), version);
+	assert_int_equal(presence(f, slot_a), GONE);
+	assert_int_equal(presence(f, slot_x), UNLISTED);
+	assert_int_equal(f->m.count, 1);
+	assert_int_not_equal(f->m.version, version);
 	assert_int_equal(catalogue_find(f->c, "snap-0000000a"), slot_a);
 	assert_true(catalogue_get(f->c, slot_a, &got));
 	assert_string_equal(got.id, "snap-0000000a");
@@ -298,10 +316,14 @@ static void test_a_listing_removes_what_it_lacks_and_slots_stay(void **state)
 
 	/* Opened by name first, then found to be the account's own: a new name in the folder. Never
 	 * the other way round. */
+	version = f->m.version;
 	put(f, &x, 4);
-	assert_seen(&f->seen, 1, 0, 0);
-	assert_int_equal(catalogue_put(f->c, &x, CATALOGUE_UNLISTED, 5), slot_x);
-	assert_int_equal(catalogue_presence(f->c, slot_x), CATALOGUE_LISTED);
+	assert_int_not_equal(f->m.version, version);
+	assert_seen(&f->seen, 0, 0, 0); /* the snapshot itself has not changed */
+	version = f->m.version;
+	assert_int_equal(catalogue_put(f->c, &x, 5), slot_x);
+	assert_int_equal(f->m.version, version);
+	assert_int_equal(presence(f, slot_x), LISTED);
 	assert_seen(&f->seen, 0, 0, 0);
 
 	catalogue_absent(f->c, slot_x, 6);
@@ -313,8 +335,8 @@ static void test_a_listing_removes_what_it_lacks_and_slots_stay(void **state)
 
 static void empty_listing(struct fixture *f, int64_t now_ms)
 {
-	catalogue_listing_begin(f->c);
-	catalogue_listing_end(f->c, now_ms);
+	members_begin(&f->m);
+	members_end(&f->m, now_ms);
 }
 
 static void test_what_was_made_is_not_gone_before_its_time(void **state)
@@ -326,17 +348,17 @@ static void test_what_was_made_is_not_gone_before_its_time(void **state)
 	catalogue_slot slot = catalogue_override_created(f->c, &sparse, 1000);
 
 	assert_seen(&f->seen, 1, 0, 0);
-	assert_int_equal(catalogue_presence(f->c, slot), CATALOGUE_LISTED);
+	assert_int_equal(presence(f, slot), LISTED);
 	empty_listing(f, 1000 + CATALOGUE_OVERRIDE_MS - 1);
 	catalogue_absent(f->c, slot, 1000 + CATALOGUE_OVERRIDE_MS - 1);
-	assert_int_equal(catalogue_presence(f->c, slot), CATALOGUE_LISTED);
+	assert_int_equal(presence(f, slot), LISTED);
 	put(f, &s, 1001);
 	/* Told again, later than EC2's own description: the description stays. */
 	assert_int_equal(catalogue_override_created(f->c, &sparse, 1002), slot);
 	assert_true(catalogue_get(f->c, slot, &got));
 	assert_string_equal(got.description, "nightly");
 	empty_listing(f, 1002 + CATALOGUE_OVERRIDE_MS);
-	assert_int_equal(catalogue_presence(f->c, slot), CATALOGUE_GONE);
+	assert_int_equal(presence(f, slot), GONE);
 }
 
 static void test_what_was_deleted_is_not_back_before_its_time(void **state)
@@ -347,14 +369,14 @@ static void test_what_was_deleted_is_not_back_before_its_time(void **state)
 
 	catalogue_override_deleted(f->c, slot, 1000);
 	assert_seen(&f->seen, 1, 0, 1);
-	catalogue_listing_begin(f->c);
+	members_begin(&f->m);
 	assert_int_equal(put(f, &s, 1000 + CATALOGUE_OVERRIDE_MS - 1), slot);
-	catalogue_listing_end(f->c, 1000 + CATALOGUE_OVERRIDE_MS - 1);
-	assert_int_equal(catalogue_presence(f->c, slot), CATALOGUE_GONE);
-	assert_int_equal(catalogue_listed(f->c), 0);
+	members_end(&f->m, 1000 + CATALOGUE_OVERRIDE_MS - 1);
+	assert_int_equal(presence(f, slot), GONE);
+	assert_int_equal(f->m.count, 0);
 	assert_seen(&f->seen, 0, 0, 0);
 	put(f, &s, 1000 + CATALOGUE_OVERRIDE_MS);
-	assert_int_equal(catalogue_presence(f->c, slot), CATALOGUE_LISTED);
+	assert_int_equal(presence(f, slot), LISTED);
 	assert_seen(&f->seen, 1, 0, 0);
 	catalogue_override_deleted(f->c, CATALOGUE_NONE, 0);
 }
@@ -468,9 +490,9 @@ static void test_bounds_hold_against_absurd_records(void **state)
 	assert_int_equal(got.progress, EC2_PROGRESS_UNKNOWN);
 	memset(id, 'a', sizeof(id) - 1);
 	s.id = id;
-	assert_int_equal(catalogue_put(f->c, &s, CATALOGUE_LISTED, 0), CATALOGUE_NONE);
+	assert_int_equal(members_put(&f->m, &s, 0), CATALOGUE_NONE);
 	s.id = NULL;
-	assert_int_equal(catalogue_put(f->c, &s, CATALOGUE_LISTED, 0), CATALOGUE_NONE);
+	assert_int_equal(members_put(&f->m, &s, 0), CATALOGUE_NONE);
 	assert_int_equal(catalogue_slots(f->c), 1);
 }
 

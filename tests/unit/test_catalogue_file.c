@@ -19,8 +19,68 @@
 #include "catalogue_file.h"
 #include "cleanup.h"
 #include "isotime.h"
+#include "members.h"
 
 #define WHOSE "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* Each catalogue with the account's own in it. */
+static struct store {
+	struct catalogue *c;
+	struct members listed;
+} stores[4];
+
+static struct members *listed_in(const struct catalogue *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(stores); i++)
+		if (stores[i].c == c)
+			return &stores[i].listed;
+	fail();
+	return NULL;
+}
+
+static bool admit(void *arg, catalogue_slot slot)
+{
+	return catalogue_created(arg, slot, 0);
+}
+
+static struct catalogue *new_catalogue(void)
+{
+	struct catalogue *c = catalogue_create();
+
+	assert_non_null(c);
+	for (size_t i = 0; i < ARRAY_LEN(stores); i++)
+		if (!stores[i].c) {
+			stores[i].c = c;
+			assert_int_equal(members_init(&stores[i].listed, c, admit, c), 0);
+			return c;
+		}
+	fail();
+	return NULL;
+}
+
+static void end_catalogue(struct catalogue *c)
+{
+	members_finish(listed_in(c));
+	for (size_t i = 0; i < ARRAY_LEN(stores); i++)
+		if (stores[i].c == c)
+			stores[i].c = NULL;
+	catalogue_destroy(c);
+}
+
+static void add(void *arg, catalogue_slot slot, bool listed)
+{
+	if (listed)
+		assert_int_equal(members_add(arg, slot), 0);
+}
+
+enum presence { GONE, LISTED, UNLISTED };
+
+static enum presence presence_in(const struct catalogue *c, catalogue_slot slot)
+{
+	if (!catalogue_exists(c, slot))
+		return GONE;
+	return members_has(listed_in(c), slot) ? LISTED : UNLISTED;
+}
 
 struct fixture {
 	char folder[64], path[128];
@@ -35,7 +95,7 @@ static int set_up(void **state)
 	strcpy(f->folder, "/tmp/ebsfs-image-XXXXXX");
 	assert_non_null(mkdtemp(f->folder));
 	snprintf(f->path, sizeof(f->path), "%s/catalogue/xx-east-1", f->folder);
-	f->c = catalogue_create();
+	f->c = new_catalogue();
 	assert_non_null(f->c);
 	*state = f;
 	return 0;
@@ -52,12 +112,12 @@ static int tear_down(void **state)
 	snprintf(path, sizeof(path), "%s/catalogue", f->folder);
 	rmdir(path);
 	assert_int_equal(rmdir(f->folder), 0);
-	catalogue_destroy(f->c);
+	end_catalogue(f->c);
 	free(f);
 	return 0;
 }
 
-static catalogue_slot put(struct catalogue *c, unsigned i, enum catalogue_presence presence)
+static catalogue_slot put(struct catalogue *c, unsigned i, enum presence presence)
 {
 	char id[40], name[40];
 	struct ec2_tag tags[] = {{"Name", name}, {"empty", ""}, {"ünï/cöde %", "wört\nzwei"}};
@@ -83,7 +143,7 @@ static catalogue_slot put(struct catalogue *c, unsigned i, enum catalogue_presen
 
 	snprintf(id, sizeof(id), "snap-%016x", i);
 	snprintf(name, sizeof(name), "name %u", i);
-	return catalogue_put(c, &s, presence, 0);
+	return presence == LISTED ? members_put(listed_in(c), &s, 0) : catalogue_put(c, &s, 0);
 }
 
 static int64_t load_facts(const char *path, struct catalogue *into, struct err *err)
@@ -96,7 +156,7 @@ static int64_t load_facts(const char *path, struct catalogue *into, struct err *
 	if (!f)
 		return -err->errnum;
 	while ((r = catalogue_file_next(f, &block, err)) > 0) {
-		r = catalogue_read(into, block.data, block.len);
+		r = catalogue_read(into, block.data, block.len, add, listed_in(into));
 		assert_int_equal(r, 0);
 	}
 	catalogue_file_close(f);
@@ -117,7 +177,7 @@ static int save(const struct fixture *f, struct catalogue *c, int64_t listed_ms)
 	assert_non_null(w);
 	file = catalogue_file_create(f->path, &err);
 	assert_non_null(file);
-	while ((n = catalogue_write(c, w, &slot, &block)) > 0)
+	while ((n = catalogue_write(c, &listed_in(c)->set, w, &slot, &block)) > 0)
 		assert_int_equal(catalogue_file_add(file, &block, &err), 0);
 	assert_int_equal(n, 0);
 	catalogue_block_writer_destroy(w);
@@ -146,11 +206,11 @@ static void assert_same(
 	assert_text(x.owner_id, y.owner_id);
 	assert_text(x.description, y.description);
 	assert_text(x.kms_key_id, y.kms_key_id);
-	assert_true(x.state == y.state && x.presence == y.presence && x.progress == y.progress &&
-		    x.start_ms == y.start_ms && x.completion_ms == y.completion_ms &&
-		    x.volume_gib == y.volume_gib && x.full_size == y.full_size &&
-		    x.encryption == y.encryption && x.flaws == y.flaws && x.is_copy == y.is_copy &&
-		    x.n_tags == y.n_tags);
+	assert_true(x.state == y.state && presence_in(a, i) == presence_in(b, j) &&
+		    x.progress == y.progress && x.start_ms == y.start_ms &&
+		    x.completion_ms == y.completion_ms && x.volume_gib == y.volume_gib &&
+		    x.full_size == y.full_size && x.encryption == y.encryption &&
+		    x.flaws == y.flaws && x.is_copy == y.is_copy && x.n_tags == y.n_tags);
 	for (n = 0; catalogue_tag(a, i, n, &s); n++) {
 		assert_true(catalogue_tag(b, j, n, &t));
 		assert_text(s.key, t.key);
@@ -169,19 +229,19 @@ static void assert_same(
 static void test_what_is_shown_comes_back(void **state)
 {
 	struct fixture *f = *state;
-	struct catalogue *back = catalogue_create();
+	struct catalogue *back = new_catalogue();
 	catalogue_slot at = 0;
 	struct err err;
 
 	for (unsigned i = 0; i < 3 * CATALOGUE_BLOCK_RECORDS; i++)
-		put(f->c, i, i % 7 ? CATALOGUE_LISTED : CATALOGUE_UNLISTED);
+		put(f->c, i, i % 7 ? LISTED : UNLISTED);
 	for (unsigned i = 0; i < 3 * CATALOGUE_BLOCK_RECORDS; i += 10)
 		catalogue_absent(f->c, i, 0);
 	assert_int_equal(save(f, f->c, 1234567), 0);
 	assert_int_equal(load_facts(f->path, back, &err), 1234567);
-	assert_int_equal(catalogue_listed(back), catalogue_listed(f->c));
+	assert_int_equal(listed_in(back)->count, listed_in(f->c)->count);
 	for (catalogue_slot slot = 0; slot < catalogue_slots(f->c); slot++) {
-		if (catalogue_presence(f->c, slot) == CATALOGUE_GONE)
+		if (presence_in(f->c, slot) == GONE)
 			continue;
 		assert_same(f->c, slot, back, at);
 		assert_true(catalogue_from_disk(back, at));
@@ -190,13 +250,13 @@ static void test_what_is_shown_comes_back(void **state)
 		at++;
 	}
 	assert_int_equal(catalogue_slots(back), at);
-	catalogue_destroy(back);
+	end_catalogue(back);
 }
 
 static void test_the_most_that_one_can_have(void **state)
 {
 	struct fixture *f = *state;
-	struct catalogue *back = catalogue_create();
+	struct catalogue *back = new_catalogue();
 	static char keys[PAIR_LIST_MAX][40], value[RECORDS_TEXT_MAX + 1];
 	struct ec2_tag tags[PAIR_LIST_MAX];
 	struct ec2_field fields[PAIR_LIST_MAX - 4];
@@ -222,13 +282,13 @@ static void test_the_most_that_one_can_have(void **state)
 		snprintf(id, sizeof(id), "snap-%017x", i);
 		s.id = id;
 		value[0] = (char)('a' + i % 26);
-		assert_int_equal(catalogue_put(f->c, &s, CATALOGUE_LISTED, 0), i);
+		assert_int_equal(members_put(listed_in(f->c), &s, 0), i);
 	}
 	assert_int_equal(save(f, f->c, 1), 0);
 	assert_int_equal(load_facts(f->path, back, &err), 1);
 	for (catalogue_slot slot = 0; slot < 40; slot++)
 		assert_same(f->c, slot, back, slot);
-	catalogue_destroy(back);
+	end_catalogue(back);
 }
 
 /* Whoever decides sees nothing until EC2 has spoken; who watches hears what EC2 said, and no more.
@@ -246,31 +306,31 @@ static void watch(void *arg, enum catalogue_change change, catalogue_slot slot)
 static void test_ec2s_word_replaces_the_disks(void **state)
 {
 	struct fixture *f = *state;
-	struct catalogue *back = catalogue_create();
+	struct catalogue *back = new_catalogue();
 	struct seen seen = {{0}};
 	catalogue_slot slot;
 	struct err err;
 
 	for (unsigned i = 0; i < 4; i++)
-		put(f->c, i, CATALOGUE_LISTED);
-	put(f->c, 9, CATALOGUE_UNLISTED);
+		put(f->c, i, LISTED);
+	put(f->c, 9, UNLISTED);
 	assert_int_equal(save(f, f->c, 1), 0);
 	catalogue_watch(back, watch, &seen);
 	/* What EC2 said before the disk was read stays. */
-	slot = put(back, 3, CATALOGUE_LISTED);
+	slot = put(back, 3, LISTED);
 	catalogue_absent(back, slot, 0);
 	assert_int_equal(load_facts(f->path, back, &err), 1);
-	assert_int_equal(catalogue_presence(back, slot), CATALOGUE_GONE);
-	assert_int_equal(catalogue_listed(back), 3);
+	assert_int_equal(presence_in(back, slot), GONE);
+	assert_int_equal(listed_in(back)->count, 3);
 	assert_int_equal(catalogue_changes(back), 2);
 	seen = (struct seen){{0}};
 
-	catalogue_listing_begin(back);
-	put(back, 0, CATALOGUE_LISTED);
-	catalogue_put(back, &(struct ec2_snapshot){.id = "snap-0000000000000001", .full_size = -1},
-		CATALOGUE_LISTED, 0);
-	put(back, 5, CATALOGUE_LISTED);
-	catalogue_listing_end(back, 0);
+	members_begin(listed_in(back));
+	put(back, 0, LISTED);
+	members_put(listed_in(back),
+		&(struct ec2_snapshot){.id = "snap-0000000000000001", .full_size = -1}, 0);
+	put(back, 5, LISTED);
+	members_end(listed_in(back), 0);
 	assert_int_equal(seen.count[CATALOGUE_CONFIRMED], 1);
 	assert_int_equal(seen.count[CATALOGUE_CHANGED], 1);
 	assert_int_equal(seen.count[CATALOGUE_ADDED], 1);
@@ -280,32 +340,30 @@ static void test_ec2s_word_replaces_the_disks(void **state)
 	assert_true(catalogue_from_disk(back, catalogue_find_shown(back, "snap-0000000000000009")));
 	catalogue_forget_disk(back);
 	assert_int_equal(
-		catalogue_presence(back, catalogue_find_shown(back, "snap-0000000000000009")),
-		CATALOGUE_GONE);
-	catalogue_destroy(back);
+		presence_in(back, catalogue_find_shown(back, "snap-0000000000000009")), GONE);
+	end_catalogue(back);
 }
 
 /* What ebsfs itself did wins over the disk as over EC2's stale answers. */
 static void test_holds_win_over_the_disk(void **state)
 {
 	struct fixture *f = *state;
-	struct catalogue *back = catalogue_create();
+	struct catalogue *back = new_catalogue();
 	struct ec2_snapshot made = {.id = "snap-0000000000000001", .full_size = -1};
 	struct err err;
 
-	put(f->c, 1, CATALOGUE_LISTED);
-	put(f->c, 2, CATALOGUE_LISTED);
+	put(f->c, 1, LISTED);
+	put(f->c, 2, LISTED);
 	assert_int_equal(save(f, f->c, 1), 0);
-	catalogue_override_deleted(back, put(back, 2, CATALOGUE_LISTED), 0);
+	catalogue_override_deleted(back, put(back, 2, LISTED), 0);
 	assert_int_equal(load_facts(f->path, back, &err), 1);
-	assert_int_equal(catalogue_presence(back, catalogue_find(back, "snap-0000000000000002")),
-		CATALOGUE_GONE);
+	assert_int_equal(presence_in(back, catalogue_find(back, "snap-0000000000000002")), GONE);
 	catalogue_override_created(back, &made, 0);
 	assert_int_not_equal(catalogue_find(back, made.id), CATALOGUE_NONE);
-	catalogue_listing_begin(back);
-	catalogue_listing_end(back, 0);
-	assert_int_equal(catalogue_listed(back), 1);
-	catalogue_destroy(back);
+	members_begin(listed_in(back));
+	members_end(listed_in(back), 0);
+	assert_int_equal(listed_in(back)->count, 1);
+	end_catalogue(back);
 }
 
 /* --- the file --- */
@@ -349,7 +407,7 @@ static void test_every_damage_shows(void **state)
 	size_t len;
 
 	for (unsigned i = 0; i < 3; i++)
-		put(f->c, i, CATALOGUE_LISTED);
+		put(f->c, i, LISTED);
 	assert_int_equal(save(f, f->c, 1), 0);
 	data = slurp(f->path, &len);
 	for (size_t i = 0; i < len; i++) {
@@ -378,7 +436,7 @@ static void test_others_are_not_read(void **state)
 
 	assert_null(catalogue_file_open(f->path, WHOSE, &facts, &err));
 	assert_int_equal(err.errnum, ENOENT);
-	put(f->c, 1, CATALOGUE_LISTED);
+	put(f->c, 1, LISTED);
 	assert_int_equal(save(f, f->c, 1), 0);
 	assert_null(catalogue_file_open(f->path, "somebody else", &facts, &err));
 	assert_int_equal(err.errnum, ESTALE);
@@ -387,12 +445,12 @@ static void test_others_are_not_read(void **state)
 static void test_unfinished_leaves_the_old_one(void **state)
 {
 	struct fixture *f = *state;
-	struct catalogue *back = catalogue_create();
+	struct catalogue *back = new_catalogue();
 	struct buf block = BUF_INIT;
 	struct catalogue_file *file;
 	struct err err;
 
-	put(f->c, 1, CATALOGUE_LISTED);
+	put(f->c, 1, LISTED);
 	assert_int_equal(save(f, f->c, 5), 0);
 	buf_puts(&block, "half");
 	file = catalogue_file_create(f->path, &err);
@@ -402,7 +460,7 @@ static void test_unfinished_leaves_the_old_one(void **state)
 	catalogue_file_discard(file);
 	assert_int_equal(load_facts(f->path, back, &err), 5);
 	buf_finish(&block);
-	catalogue_destroy(back);
+	end_catalogue(back);
 }
 
 static void test_what_cannot_be_put_there_is_gone(void **state)
@@ -410,7 +468,7 @@ static void test_what_cannot_be_put_there_is_gone(void **state)
 	struct fixture *f = *state;
 	char path[160];
 
-	put(f->c, 1, CATALOGUE_LISTED);
+	put(f->c, 1, LISTED);
 	assert_int_equal(save(f, f->c, 5), 0);
 	assert_int_equal(unlink(f->path), 0);
 	assert_int_equal(mkdir(f->path, 0700), 0);
@@ -435,7 +493,7 @@ static void test_a_time_that_is_no_date_is_damage(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct catalogue *c = catalogue_create(), *back = catalogue_create();
+		struct catalogue *c = new_catalogue(), *back = new_catalogue();
 		struct catalogue_block_writer *w = catalogue_block_writer_create();
 		_cleanup_buf_ struct buf block = BUF_INIT;
 		struct ec2_snapshot s = {.id = "snap-0a1b2c3d",
@@ -449,14 +507,15 @@ static void test_a_time_that_is_no_date_is_damage(void **state)
 			.completion_ms = table[i].completion_ms};
 		catalogue_slot slot = 0;
 
-		catalogue_put(c, &s, CATALOGUE_LISTED, 0);
-		assert_int_equal(catalogue_write(c, w, &slot, &block), 1);
-		assert_int_equal(catalogue_read(back, block.data, block.len), table[i].result);
+		members_put(listed_in(c), &s, 0);
+		assert_int_equal(catalogue_write(c, &listed_in(c)->set, w, &slot, &block), 1);
+		assert_int_equal(catalogue_read(back, block.data, block.len, add, listed_in(back)),
+			table[i].result);
 		catalogue_block_writer_destroy(w);
-		catalogue_destroy(back);
-		catalogue_destroy(c);
+		end_catalogue(back);
+		end_catalogue(c);
 	}
-	put(f->c, 1, CATALOGUE_LISTED);
+	put(f->c, 1, LISTED);
 	assert_int_equal(save(f, f->c, INT64_MIN), 0);
 	assert_not_read(f->path);
 }
@@ -464,16 +523,16 @@ static void test_a_time_that_is_no_date_is_damage(void **state)
 static void test_a_stamp_changes_the_time_only(void **state)
 {
 	struct fixture *f = *state;
-	struct catalogue *back = catalogue_create();
+	struct catalogue *back = new_catalogue();
 	struct err err;
 
-	put(f->c, 1, CATALOGUE_LISTED);
+	put(f->c, 1, LISTED);
 	assert_int_equal(save(f, f->c, 5), 0);
 	assert_int_equal(catalogue_file_stamp(f->path, WHOSE, 77, &err), 0);
 	assert_int_equal(load_facts(f->path, back, &err), 77);
-	assert_int_equal(catalogue_listed(back), 1);
+	assert_int_equal(listed_in(back)->count, 1);
 	assert_int_equal(catalogue_file_stamp(f->path, "somebody else", 78, &err), -ESTALE);
-	catalogue_destroy(back);
+	end_catalogue(back);
 }
 
 int main(void)

@@ -152,7 +152,7 @@ static void test_one_that_shows_while_its_failure_is_written(void **state)
 		.tags = copy->tags,
 		.n_tags = copy->n_tags};
 	catalogue = region_catalogue(regions_get(world->regions, WEST));
-	catalogue_put(catalogue, &shown, CATALOGUE_LISTED, clock_mono_ms());
+	catalogue_put(catalogue, &shown, clock_mono_ms());
 	world_until(world_answered, &asked);
 	assert_false(asked.failed);
 	assert_string_equal(world_row(asked.row)->state, "pending");

@@ -264,13 +264,15 @@ static void begin_again(void)
 	world.seed = 7;
 }
 
+static const struct ec2_describe_snapshots query = {.region = "xx-test-1", .owner = "self"};
+
 static void list(void)
 {
 	struct listing *l;
 
 	free(got.ids);
 	memset(&got, 0, sizeof(got));
-	l = listing_start(NULL, "xx-test-1", &memory, on_part, on_done, NULL);
+	l = listing_start(NULL, &query, &memory, on_part, on_done, NULL);
 	assert_non_null(l);
 	while (waiting)
 		answer_one();
@@ -459,7 +461,7 @@ static void cancelled_at_any_time(size_t n)
 		begin_again();
 		free(got.ids);
 		memset(&got, 0, sizeof(got));
-		l = listing_start(NULL, "xx-test-1", &memory, on_part, on_done, NULL);
+		l = listing_start(NULL, &query, &memory, on_part, on_done, NULL);
 		for (unsigned i = 0; i < at && waiting; i++)
 			answer_one();
 		if (got.ended)

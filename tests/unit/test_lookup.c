@@ -37,10 +37,10 @@ static void test_an_id_is_asked_for_without_a_listing(void **state)
 	assert_called(&a, 0);
 	assert_called(&b, 0);
 	assert_called(&c, 0);
-	assert_int_equal(presence(f, A), CATALOGUE_UNLISTED);
-	assert_int_equal(presence(f, B), CATALOGUE_GONE);
+	assert_int_equal(presence(f, A), UNLISTED);
+	assert_int_equal(presence(f, B), GONE);
 	assert_int_equal(catalogue_find(region_catalogue(f->region), C), CATALOGUE_NONE);
-	assert_int_equal(region_freshness(f->region, now_ms), REGION_NEVER);
+	assert_int_equal(view_freshness(region_own(f->region), now_ms), VIEW_NEVER);
 
 	/* The find serves as long as a listing would, the miss for seconds. */
 	now_ms += LOOKUP_MISS_MS - 1;
@@ -60,7 +60,7 @@ static void test_an_id_is_asked_for_without_a_listing(void **state)
 	turn(f);
 	answer(2, US, NULL, NULL);
 	assert_called(&a, 0);
-	assert_int_equal(presence(f, A), CATALOGUE_GONE);
+	assert_int_equal(presence(f, A), GONE);
 }
 
 static void test_whose_a_snapshot_is(void **state)
@@ -69,16 +69,16 @@ static void test_whose_a_snapshot_is(void **state)
 		const char *account; /* as given; NULL: unknown */
 		const char *listed;  /* the owner that a listing showed; NULL: none was made */
 		const char *owner;
-		enum catalogue_presence presence;
+		enum presence presence;
 	} table[] = {
-		{NULL, NULL, US, CATALOGUE_UNLISTED},
-		{US, NULL, US, CATALOGUE_LISTED},
-		{US, NULL, "999999999999", CATALOGUE_UNLISTED},
-		{US, NULL, NULL, CATALOGUE_UNLISTED},
-		{NULL, US, US, CATALOGUE_LISTED},
-		{NULL, US, "999999999999", CATALOGUE_UNLISTED},
-		{"cloud", US, US, CATALOGUE_LISTED},
-		{"", NULL, "", CATALOGUE_UNLISTED},
+		{NULL, NULL, US, UNLISTED},
+		{US, NULL, US, LISTED},
+		{US, NULL, "999999999999", UNLISTED},
+		{US, NULL, NULL, UNLISTED},
+		{NULL, US, US, LISTED},
+		{NULL, US, "999999999999", UNLISTED},
+		{"cloud", US, US, LISTED},
+		{"", NULL, "", UNLISTED},
 	};
 	struct fixture *f = *state;
 
@@ -109,7 +109,7 @@ static void test_whose_a_snapshot_is(void **state)
 	ensure_id(&c, f->region, B, true);
 	turn(f);
 	answer(n_calls - 1, US, NULL, IDS(B));
-	assert_int_equal(presence(f, B), CATALOGUE_UNLISTED);
+	assert_int_equal(presence(f, B), UNLISTED);
 }
 
 static void test_fresh_listings_answer_for_their_ids(void **state)
@@ -129,7 +129,7 @@ static void test_fresh_listings_answer_for_their_ids(void **state)
 	turn(f);
 	answer(2, US, NULL, NULL);
 	assert_called(&a, 0);
-	assert_int_equal(presence(f, A), CATALOGUE_GONE);
+	assert_int_equal(presence(f, A), GONE);
 	assert_int_equal(n_calls, 3);
 }
 
@@ -152,7 +152,7 @@ static void test_anew_for_an_id_waits_for_a_later_request(void **state)
 	assert_int_equal(n_calls, 2);
 	answer(1, US, NULL, IDS(A));
 	assert_called(&anew, 0);
-	assert_int_equal(presence(f, A), CATALOGUE_UNLISTED);
+	assert_int_equal(presence(f, A), UNLISTED);
 }
 
 static void test_many_ids_travel_in_few_requests(void **state)
@@ -206,7 +206,7 @@ static void test_an_id_that_ec2_refuses_spoils_no_other(void **state)
 	assert_called(&a, 0);
 	assert_called(&b, 0);
 	assert_called(&c, EINVAL);
-	assert_int_equal(presence(f, A), CATALOGUE_UNLISTED);
+	assert_int_equal(presence(f, A), UNLISTED);
 	ensure_id(&b, f->region, B, false);
 	assert_true(b.ready);
 	/* Next time they travel together again. */
@@ -312,13 +312,13 @@ static void test_what_is_known_outlasts_a_failure(void **state)
 	refuse(2, EAGAIN, "RequestLimitExceeded");
 	assert_called(&b, EAGAIN);
 	/* The next listing that succeeds ends it. */
-	now_ms += REGION_BACKOFF_MAX_MS;
+	now_ms += VIEW_BACKOFF_MAX_MS;
 	ensure(&all, f->region, false);
 	answer(3, US, NULL, IDS(A));
 	now_ms += TTL;
 	ensure_id(&a, f->region, A, false);
 	assert_true(a.ready);
-	assert_true(region_listing_now(f->region));
+	assert_true(view_listing_now(region_own(f->region)));
 }
 
 static void test_one_by_one_a_large_stale_listing_is_made_anew_behind(void **state)
@@ -337,10 +337,10 @@ static void test_one_by_one_a_large_stale_listing_is_made_anew_behind(void **sta
 	for (int round = 0; round < 2; round++) {
 		now_ms += TTL;
 		ask_one_by_one(f, IDS(ids[0], ids[1]));
-		assert_false(region_listing_now(f->region));
+		assert_false(view_listing_now(region_own(f->region)));
 		ensure_id(&c, f->region, ids[2], false);
 		assert_true(c.ready);
-		assert_true(region_listing_now(f->region));
+		assert_true(view_listing_now(region_own(f->region)));
 		answer(n_calls - 1, US, NULL, ids); /* from then on it is counted anew */
 	}
 }

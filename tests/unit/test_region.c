@@ -25,7 +25,7 @@ static void test_all_who_wait_share_one_listing(void **state)
 	struct fixture *f = *state;
 	struct caller a = {0}, b = {0}, c = {0};
 
-	assert_int_equal(region_freshness(f->region, now_ms), REGION_NEVER);
+	assert_int_equal(view_freshness(region_own(f->region), now_ms), VIEW_NEVER);
 	ensure(&a, f->region, false);
 	ensure(&b, f->region, false);
 	ensure(&c, f->region, false);
@@ -34,7 +34,7 @@ static void test_all_who_wait_share_one_listing(void **state)
 	assert_string_equal(calls[0]->region, "xx-east-1");
 	assert_string_equal(calls[0]->owner, "self");
 	assert_int_equal(calls[0]->max_results, 1000);
-	assert_true(region_listing_now(f->region));
+	assert_true(view_listing_now(region_own(f->region)));
 	answer(0, US, "t1", IDS(A));
 	assert_int_equal(a.called, 0);
 	assert_string_equal(calls[1]->token, "t1");
@@ -45,11 +45,11 @@ static void test_all_who_wait_share_one_listing(void **state)
 	assert_called(&b, 0);
 	assert_int_equal(c.called, 0);
 	assert_int_equal(n_calls, 3);
-	assert_false(region_listing_now(f->region));
-	assert_int_equal(region_freshness(f->region, now_ms), REGION_FRESH);
-	assert_true(region_listed_at(f->region) == now_ms);
-	assert_true(region_valid_ms(f->region, now_ms + 1000) == TTL - 1000);
-	assert_int_equal(catalogue_listed(region_catalogue(f->region)), 2);
+	assert_false(view_listing_now(region_own(f->region)));
+	assert_int_equal(view_freshness(region_own(f->region), now_ms), VIEW_FRESH);
+	assert_true(view_listed_at(region_own(f->region)) == now_ms);
+	assert_true(view_valid_ms(region_own(f->region), now_ms + 1000) == TTL - 1000);
+	assert_int_equal(view_count(region_own(f->region)), 2);
 
 	ensure(&a, f->region, false);
 	assert_true(a.ready);
@@ -61,39 +61,39 @@ static void test_a_first_listing_is_read_while_it_comes(void **state)
 	struct fixture *f = *state;
 	struct caller a = {.region = f->region}, b = {.region = f->region}, c = {0};
 
-	assert_false(region_arriving(f->region));
-	a.waiter = region_ensure_begun(f->region, called, &a, &a.ready);
+	assert_false(view_arriving(region_own(f->region)));
+	a.waiter = view_ensure_begun(region_own(f->region), called, &a, &a.ready);
 	assert_non_null(a.waiter);
-	assert_true(region_arriving(f->region));
+	assert_true(view_arriving(region_own(f->region)));
 	ensure(&c, f->region, false);
 	answer_some(0, US, IDS(A));
 	assert_int_equal(a.called, 0); /* not within the arrival */
 	turn(f);
 	assert_called(&a, 0);
 	assert_int_equal(c.called, 0); /* waits for all of it */
-	assert_true(region_valid_ms(f->region, now_ms + 1000) == TTL - 1000);
+	assert_true(view_valid_ms(region_own(f->region), now_ms + 1000) == TTL - 1000);
 	/* What has come is known: no request for it. */
 	ensure_id(&c, f->region, A, false);
 	assert_true(c.ready);
 	assert_int_equal(n_calls, 1);
-	assert_null(region_ensure_begun(f->region, called, &a, &a.ready));
+	assert_null(view_ensure_begun(region_own(f->region), called, &a, &a.ready));
 	assert_true(a.ready);
 	/* The next one has not. */
-	assert_null(region_ensure_slot(f->region, 0, called, &b, &b.ready));
+	assert_null(view_ensure_slot(region_own(f->region), 0, called, &b, &b.ready));
 	assert_true(b.ready);
-	b.waiter = region_ensure_slot(f->region, 1, called, &b, &b.ready);
+	b.waiter = view_ensure_slot(region_own(f->region), 1, called, &b, &b.ready);
 	assert_non_null(b.waiter);
 	assert_false(b.ready);
 	answer(0, US, "t1", IDS(B));
 	turn(f);
 	assert_called(&b, 0);
 	b = (struct caller){.region = f->region};
-	b.waiter = region_ensure_slot(f->region, 2, called, &b, &b.ready);
+	b.waiter = view_ensure_slot(region_own(f->region), 2, called, &b, &b.ready);
 	assert_non_null(b.waiter);
 	answer(1, US, NULL, NULL);
 	assert_called(&b, 0);
-	assert_false(region_arriving(f->region));
-	assert_null(region_ensure_slot(f->region, 2, called, &b, &b.ready));
+	assert_false(view_arriving(region_own(f->region)));
+	assert_null(view_ensure_slot(region_own(f->region), 2, called, &b, &b.ready));
 	assert_true(b.ready);
 }
 
@@ -107,8 +107,8 @@ static void test_one_that_turns_out_to_be_listed_is_not_missed(void **state)
 	turn(f);
 	answer(0, US, NULL, IDS(A));
 	assert_called(&a, 0);
-	assert_int_equal(presence(f, A), CATALOGUE_UNLISTED);
-	b.waiter = region_ensure_begun(f->region, called, &b, &b.ready);
+	assert_int_equal(presence(f, A), UNLISTED);
+	b.waiter = view_ensure_begun(region_own(f->region), called, &b, &b.ready);
 	assert_non_null(b.waiter);
 	answer_some(1, US, IDS(B));
 	turn(f);
@@ -116,7 +116,7 @@ static void test_one_that_turns_out_to_be_listed_is_not_missed(void **state)
 	answer_some(1, US, IDS(A));
 	answer(1, US, NULL, NULL);
 	assert_called(&b, 0);
-	assert_int_equal(presence(f, A), CATALOGUE_LISTED);
+	assert_int_equal(presence(f, A), LISTED);
 }
 
 /* While a listing comes its owner is known: what is looked up meanwhile is listed at once. */
@@ -125,7 +125,7 @@ static void test_the_owner_shows_while_the_listing_comes(void **state)
 	struct fixture *f = *state;
 	struct caller a = {0}, b = {.region = f->region};
 
-	b.waiter = region_ensure_begun(f->region, called, &b, &b.ready);
+	b.waiter = view_ensure_begun(region_own(f->region), called, &b, &b.ready);
 	answer_some(0, US, IDS(B));
 	turn(f);
 	assert_called(&b, 0);
@@ -133,7 +133,7 @@ static void test_the_owner_shows_while_the_listing_comes(void **state)
 	turn(f);
 	answer(1, US, NULL, IDS(A));
 	assert_called(&a, 0);
-	assert_int_equal(presence(f, A), CATALOGUE_LISTED);
+	assert_int_equal(presence(f, A), LISTED);
 }
 
 /* Nobody takes half a listing for a whole one. */
@@ -142,22 +142,22 @@ static void test_a_first_listing_that_breaks_off_is_an_error(void **state)
 	struct fixture *f = *state;
 	struct caller a = {.region = f->region}, b = {.region = f->region};
 
-	a.waiter = region_ensure_begun(f->region, called, &a, &a.ready);
+	a.waiter = view_ensure_begun(region_own(f->region), called, &a, &a.ready);
 	answer_some(0, US, IDS(A));
 	turn(f);
 	assert_called(&a, 0);
 	a.called = 0;
-	a.waiter = region_ensure_slot(f->region, 1, called, &a, &a.ready);
+	a.waiter = view_ensure_slot(region_own(f->region), 1, called, &a, &a.ready);
 	refuse(0, ETIMEDOUT, "");
 	assert_called(&a, ETIMEDOUT);
 	/* Who comes later learns it too, and does not wait for ever. */
-	b.waiter = region_ensure_slot(f->region, 1, called, &b, &b.ready);
+	b.waiter = view_ensure_slot(region_own(f->region), 1, called, &b, &b.ready);
 	assert_non_null(b.waiter);
 	usleep(2000);
 	turn(f);
 	assert_called(&b, ETIMEDOUT);
 	b = (struct caller){.region = f->region};
-	b.waiter = region_ensure_begun(f->region, called, &b, &b.ready);
+	b.waiter = view_ensure_begun(region_own(f->region), called, &b, &b.ready);
 	assert_non_null(b.waiter);
 	usleep(2000);
 	turn(f);
@@ -172,18 +172,18 @@ static void test_stale_is_served_and_refreshed_behind(void **state)
 
 	list(f, IDS(A, B));
 	now_ms += TTL;
-	assert_int_equal(region_freshness(f->region, now_ms), REGION_STALE);
-	assert_true(region_valid_ms(f->region, now_ms) == 0);
+	assert_int_equal(view_freshness(region_own(f->region), now_ms), VIEW_STALE);
+	assert_true(view_valid_ms(region_own(f->region), now_ms) == 0);
 	ensure(&a, f->region, false);
 	ensure(&b, f->region, false);
 	assert_true(a.ready && b.ready);
 	assert_int_equal(n_calls, 2);
 	answer(1, US, "more", IDS(B));
-	assert_int_equal(presence(f, A), CATALOGUE_LISTED); /* until the last page is here */
+	assert_int_equal(presence(f, A), LISTED); /* until the last page is here */
 	answer(2, US, NULL, IDS(C));
-	assert_int_equal(presence(f, A), CATALOGUE_GONE);
-	assert_int_equal(catalogue_listed(region_catalogue(f->region)), 2);
-	assert_int_equal(region_freshness(f->region, now_ms), REGION_FRESH);
+	assert_int_equal(presence(f, A), GONE);
+	assert_int_equal(view_count(region_own(f->region)), 2);
+	assert_int_equal(view_freshness(region_own(f->region), now_ms), VIEW_FRESH);
 }
 
 static void test_an_old_listing_is_refreshed_before_it_is_shown(void **state)
@@ -192,7 +192,7 @@ static void test_an_old_listing_is_refreshed_before_it_is_shown(void **state)
 	struct caller a = {0}, b = {0}, id = {0};
 
 	list(f, IDS(A));
-	now_ms += REGION_OLD_TTLS * TTL;
+	now_ms += VIEW_OLD_TTLS * TTL;
 	ensure(&a, f->region, false);
 	ensure(&b, f->region, false);
 	ensure_id(&id, f->region, A, false);
@@ -202,10 +202,10 @@ static void test_an_old_listing_is_refreshed_before_it_is_shown(void **state)
 	assert_called(&a, 0);
 	assert_called(&b, 0);
 	assert_called(&id, 0);
-	assert_int_equal(presence(f, A), CATALOGUE_GONE);
+	assert_int_equal(presence(f, A), GONE);
 
 	/* A moment younger: shown as it is. */
-	now_ms += REGION_OLD_TTLS * TTL - 1;
+	now_ms += VIEW_OLD_TTLS * TTL - 1;
 	ensure(&a, f->region, false);
 	assert_true(a.ready);
 	answer(2, US, NULL, IDS(B));
@@ -217,7 +217,7 @@ static void test_an_old_listing_is_shown_if_there_is_no_other(void **state)
 	struct caller a = {0}, b = {0};
 
 	list(f, IDS(A));
-	now_ms += REGION_OLD_TTLS * TTL;
+	now_ms += VIEW_OLD_TTLS * TTL;
 	ensure(&a, f->region, false);
 	refuse(1, ETIMEDOUT, "");
 	assert_called(&a, 0);
@@ -226,7 +226,7 @@ static void test_an_old_listing_is_shown_if_there_is_no_other(void **state)
 	assert_true(a.ready);
 	assert_int_equal(n_calls, 2);
 	/* EC2 takes its time: patience has an end, for all who came meanwhile. */
-	now_ms += REGION_BACKOFF_MAX_MS;
+	now_ms += VIEW_BACKOFF_MAX_MS;
 	ensure(&a, f->region, false);
 	ensure(&b, f->region, false);
 	assert_int_equal(n_calls, 3);
@@ -234,7 +234,7 @@ static void test_an_old_listing_is_shown_if_there_is_no_other(void **state)
 		uv_run(&f->loop, UV_RUN_ONCE);
 	assert_called(&a, 0);
 	assert_called(&b, 0);
-	assert_true(region_listing_now(f->region));
+	assert_true(view_listing_now(region_own(f->region)));
 	answer(2, US, NULL, IDS(A));
 }
 
@@ -244,20 +244,20 @@ static void test_a_listing_ahead_serves_who_comes(void **state)
 	struct region_cost cost;
 	struct caller a = {0};
 
-	region_prefetch(f->region);
-	region_prefetch(f->region);
+	view_prefetch(region_own(f->region));
+	view_prefetch(region_own(f->region));
 	assert_int_equal(n_calls, 1);
 	ensure(&a, f->region, false);
 	answer(0, US, "t", IDS(A));
 	answer(1, US, NULL, IDS(B));
 	assert_called(&a, 0);
-	region_prefetch(f->region); /* fresh */
+	view_prefetch(region_own(f->region)); /* fresh */
 	assert_int_equal(n_calls, 2);
 	now_ms += TTL;
-	region_prefetch(f->region);
+	view_prefetch(region_own(f->region));
 	assert_int_equal(n_calls, 3);
 	refuse(2, ETIMEDOUT, "");
-	region_prefetch(f->region); /* a back-off is one for it, too */
+	view_prefetch(region_own(f->region)); /* a back-off is one for it, too */
 	assert_int_equal(n_calls, 3);
 	cost = region_cost(f->region);
 	assert_int_equal(cost.listings[REGION_WHY_PREFETCH], 2);
@@ -355,22 +355,23 @@ static void test_a_failed_refresh_leaves_what_is_there(void **state)
 	struct caller touch = {0}, plain = {0};
 
 	list(f, IDS(A, B));
-	assert_null(region_last_error(f->region));
+	assert_null(view_last_error(region_own(f->region)));
 	ensure(&touch, f->region, true);
 	ensure(&plain, f->region, false);
 	answer(1, US, "more", IDS(B, C));
 	refuse(2, ETIMEDOUT, "");
 	assert_called(&touch, ETIMEDOUT);
 	assert_called(&plain, 0); /* asked for what is there */
-	assert_int_equal(region_last_error(f->region)->errnum, ETIMEDOUT);
-	assert_int_equal(presence(f, A), CATALOGUE_LISTED);
-	assert_int_equal(presence(f, C), CATALOGUE_LISTED);
-	assert_int_equal(region_freshness(f->region, now_ms), REGION_FRESH); /* that of the first */
+	assert_int_equal(view_last_error(region_own(f->region))->errnum, ETIMEDOUT);
+	assert_int_equal(presence(f, A), LISTED);
+	assert_int_equal(presence(f, C), LISTED);
+	assert_int_equal(
+		view_freshness(region_own(f->region), now_ms), VIEW_FRESH); /* that of the first */
 	ensure(&touch, f->region, true);
 	answer(3, US, NULL, IDS(B));
 	assert_called(&touch, 0);
-	assert_null(region_last_error(f->region));
-	assert_int_equal(presence(f, A), CATALOGUE_GONE);
+	assert_null(view_last_error(region_own(f->region)));
+	assert_int_equal(presence(f, A), GONE);
 }
 
 static void test_the_back_off_doubles_to_its_bound(void **state)
@@ -409,7 +410,7 @@ static void ask_again(struct caller *c)
 {
 	unsigned called_before = c->called;
 
-	c->waiter = region_ensure(c->region, false, called, c, &c->ready);
+	c->waiter = view_ensure(region_own(c->region), false, called, c, &c->ready);
 	assert_int_equal(c->called, called_before);
 }
 
@@ -439,7 +440,7 @@ static void test_a_region_never_listed_says_why_during_the_back_off(void **state
 	answer(1, US, NULL, NULL);
 	assert_called(&touch, 0);
 	assert_called(&a, 0);
-	assert_int_equal(region_freshness(f->region, now_ms), REGION_FRESH);
+	assert_int_equal(view_freshness(region_own(f->region), now_ms), VIEW_FRESH);
 }
 
 static void test_pages_without_end_end(void **state)
@@ -490,7 +491,7 @@ static void test_without_memory_for_a_request_the_answer_is_no(void **state)
 	bool ready = true;
 
 	no_memory = true;
-	assert_null(region_ensure(f->region, false, called, &a, &ready));
+	assert_null(view_ensure(region_own(f->region), false, called, &a, &ready));
 	assert_false(ready);
 	ensure_id(&a, f->region, A, false);
 	turn(f);
@@ -501,7 +502,7 @@ static void test_without_memory_for_a_request_the_answer_is_no(void **state)
 	no_memory = true;
 	ensure(&a, f->region, false);
 	assert_true(a.ready);
-	assert_int_equal(region_last_error(f->region)->errnum, ENOMEM);
+	assert_int_equal(view_last_error(region_own(f->region))->errnum, ENOMEM);
 	no_memory = false;
 	ensure(&a, f->region, true);
 	no_memory = true;
@@ -606,16 +607,132 @@ static void test_the_account_reaches_every_region(void **state)
 	assert_int_equal(regions_show(rs, "xx-3"), 1);
 	for (int i = 1; i <= 3; i++) {
 		char name[20];
-		struct catalogue *catalogue;
 
 		snprintf(name, sizeof(name), "xx-%d", i);
-		catalogue = region_catalogue(regions_get(rs, name));
 		ensure_id(&c, regions_get(rs, name), A, false);
 		turn(f);
 		answer(n_calls - 1, US, NULL, IDS(A));
-		assert_int_equal(catalogue_presence(catalogue, 0), CATALOGUE_LISTED);
+		assert_int_equal(presence_of(regions_get(rs, name), 0), LISTED);
 	}
 	regions_destroy(rs);
+}
+
+/* --- other views --- */
+
+#define D "snap-0000000d"
+
+static struct view *view_of(struct region *r, const char *name, const char *value)
+{
+	const char *const values[] = {value};
+	const struct ec2_filter filter = {.name = name, .values = values, .n_values = 1};
+
+	return region_view(
+		r, &(struct view_query){.owner = "self", .filters = &filter, .n_filters = 1});
+}
+
+static void ensure_view(struct caller *c, struct view *v, bool anew)
+{
+	*c = (struct caller){0};
+	c->waiter = view_ensure(v, anew, called, c, &c->ready);
+}
+
+static void test_a_view_with_a_filter_has_its_own_members_age_and_waiters(void **state)
+{
+	struct fixture *f = *state;
+	struct view *own = region_own(f->region), *v = view_of(f->region, "tag:env", "prod");
+	struct catalogue *c = region_catalogue(f->region);
+	struct caller a = {0}, b = {0}, of_own = {0};
+	uint64_t version;
+
+	assert_ptr_equal(view_of(f->region, "tag:env", "prod"), v);
+	assert_ptr_not_equal(view_of(f->region, "tag:env", "test"), v);
+	assert_ptr_equal(region_view(f->region, &(struct view_query){.owner = "self"}), own);
+	assert_int_equal(n_calls, 0);
+	list(f, IDS(A, B));
+
+	/* Two waiters, one listing; the account's own view is fresh and asks for nothing. */
+	assert_int_equal(view_freshness(v, now_ms), VIEW_NEVER);
+	ensure_view(&a, v, false);
+	ensure_view(&b, v, false);
+	ensure(&of_own, f->region, false);
+	assert_true(of_own.ready);
+	assert_int_equal(n_calls, 2);
+	assert_string_equal(calls[1]->owner, "self");
+	assert_string_equal(calls[1]->filter, "tag:env=prod");
+	version = view_version(own);
+	answer(1, US, NULL, IDS(B, C));
+	assert_called(&a, 0);
+	assert_called(&b, 0);
+	assert_int_equal(view_count(v), 2);
+	assert_false(view_has(v, catalogue_find(c, A)));
+	assert_true(view_has(v, catalogue_find(c, B)) && view_has(v, catalogue_find(c, C)));
+	assert_int_equal(view_freshness(v, now_ms), VIEW_FRESH);
+	/* One store: C is the account's own, and in snapshots/ at once. */
+	assert_int_equal(catalogue_slots(c), 3);
+	assert_int_equal(presence(f, C), LISTED);
+	assert_int_not_equal(view_version(own), version);
+	assert_int_equal(view_count(own), 3);
+	region_view_close(view_of(f->region, "tag:env", "test"));
+}
+
+static void test_a_view_with_a_filter_changes_by_difference(void **state)
+{
+	struct fixture *f = *state;
+	struct view *own = region_own(f->region), *v = view_of(f->region, "status", "pending");
+	struct catalogue *c = region_catalogue(f->region);
+	struct caller a = {0}, b = {0};
+
+	list(f, IDS(A, B, C));
+	ensure_view(&a, v, false);
+	answer(1, US, NULL, IDS(A, B));
+	now_ms += TTL;
+	ensure_view(&a, v, true);
+	/* B is looked up meanwhile: it exists, but that does not say that it still matches. */
+	ensure_id(&b, f->region, B, true);
+	turn(f);
+	answer(3, US, NULL, IDS(B));
+	answer(2, US, NULL, IDS(A, D));
+	assert_called(&a, 0);
+	assert_int_equal(view_count(v), 2);
+	assert_true(view_has(v, catalogue_find(c, A)) && view_has(v, catalogue_find(c, D)));
+	assert_int_equal(presence(f, B), LISTED); /* not gone: it is only not in that view */
+	assert_int_equal(view_count(own), 4);
+	assert_int_equal(view_freshness(own, now_ms), VIEW_STALE);
+
+	/* A snapshot that is gone leaves every view. */
+	ensure(&a, f->region, true);
+	answer(4, US, NULL, IDS(B, C, D));
+	assert_int_equal(presence(f, A), GONE);
+	assert_int_equal(view_count(v), 1);
+
+	/* A failure concerns the waiters of that view alone; closing it drops them. */
+	now_ms += TTL;
+	ensure_view(&a, v, true);
+	refuse(5, EACCES, "UnauthorizedOperation");
+	assert_called(&a, EACCES);
+	assert_int_equal(view_last_error(v)->errnum, EACCES);
+	assert_null(view_last_error(own));
+	ensure_view(&a, v, true);
+	region_view_close(v);
+	assert_true(calls[6]->cancelled);
+	assert_int_equal(a.called, 0);
+	assert_int_equal(view_count(own), 3);
+}
+
+static void test_a_view_of_another_account_is_not_in_the_own(void **state)
+{
+	struct fixture *f = *state;
+	struct view *v = region_view(f->region, &(struct view_query){.owner = "999999999999"});
+	struct caller a = {0};
+
+	region_set_account(f->region, US);
+	ensure_view(&a, v, false);
+	assert_string_equal(calls[0]->owner, "999999999999");
+	answer(0, "999999999999", NULL, IDS(A));
+	assert_called(&a, 0);
+	assert_int_equal(view_count(v), 1);
+	assert_int_equal(presence(f, A), UNLISTED);
+	assert_int_equal(view_freshness(region_own(f->region), now_ms), VIEW_NEVER);
 }
 
 #define TEST(name)                                                                                 \
@@ -646,6 +763,9 @@ int main(void)
 		TEST(test_destroyed_with_all_under_way),
 		TEST(test_regions_are_made_at_need_and_keep_their_place),
 		TEST(test_the_account_reaches_every_region),
+		TEST(test_a_view_with_a_filter_has_its_own_members_age_and_waiters),
+		TEST(test_a_view_with_a_filter_changes_by_difference),
+		TEST(test_a_view_of_another_account_is_not_in_the_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

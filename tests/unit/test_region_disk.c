@@ -72,11 +72,11 @@ static int tear_down(void **state)
 	return rmdir(folder);
 }
 
-static enum catalogue_presence shown(struct fixture *f, const char *id)
+static enum presence shown(struct fixture *f, const char *id)
 {
 	struct catalogue *c = region_catalogue(f->region);
 
-	return catalogue_presence(c, catalogue_find_shown(c, id));
+	return presence_of(f->region, catalogue_find_shown(c, id));
 }
 
 /* Known from disk; a refresh is under way as the latest call. */
@@ -88,7 +88,7 @@ static void know(struct fixture *f)
 	assert_false(c.ready);
 	settle(f, f->region);
 	assert_called(&c, 0);
-	assert_int_equal(region_freshness(f->region, now_ms), REGION_KNOWN);
+	assert_int_equal(view_freshness(region_own(f->region), now_ms), VIEW_KNOWN);
 }
 
 static void test_shown_at_once_and_refreshed_behind(void **state)
@@ -98,19 +98,20 @@ static void test_shown_at_once_and_refreshed_behind(void **state)
 
 	know(f);
 	assert_int_equal(n_calls, 2);
-	assert_true(region_listing_now(f->region) && region_is_whole(f->region));
-	assert_false(region_arriving(f->region));
-	assert_int_equal(region_known_ms(f->region), 1700000000000 + now_ms - 3600000);
-	assert_true(region_valid_ms(f->region, now_ms) == 0);
-	assert_int_equal(catalogue_listed(region_catalogue(f->region)), 2);
+	assert_true(
+		view_listing_now(region_own(f->region)) && view_is_whole(region_own(f->region)));
+	assert_false(view_arriving(region_own(f->region)));
+	assert_int_equal(view_known_ms(region_own(f->region)), 1700000000000 + now_ms - 3600000);
+	assert_true(view_valid_ms(region_own(f->region), now_ms) == 0);
+	assert_int_equal(view_count(region_own(f->region)), 2);
 	ensure(&again, f->region, false);
 	assert_true(again.ready);
 	answer(1, US, NULL, IDS(B, C));
-	assert_int_equal(region_freshness(f->region, now_ms), REGION_FRESH);
-	assert_int_equal(region_known_ms(f->region), 0);
-	assert_int_equal(shown(f, A), CATALOGUE_GONE);
-	assert_int_equal(presence(f, B), CATALOGUE_LISTED);
-	assert_int_equal(presence(f, C), CATALOGUE_LISTED);
+	assert_int_equal(view_freshness(region_own(f->region), now_ms), VIEW_FRESH);
+	assert_int_equal(view_known_ms(region_own(f->region)), 0);
+	assert_int_equal(shown(f, A), GONE);
+	assert_int_equal(presence(f, B), LISTED);
+	assert_int_equal(presence(f, C), LISTED);
 }
 
 static void test_decisions_do_not_see_it(void **state)
@@ -119,7 +120,7 @@ static void test_decisions_do_not_see_it(void **state)
 	struct caller c = {0};
 
 	know(f);
-	assert_int_equal(shown(f, A), CATALOGUE_LISTED);
+	assert_int_equal(shown(f, A), LISTED);
 	assert_int_equal(catalogue_find(region_catalogue(f->region), A), CATALOGUE_NONE);
 	ensure_id(&c, f->region, A, true);
 	assert_false(c.ready);
@@ -128,7 +129,7 @@ static void test_decisions_do_not_see_it(void **state)
 	assert_string_equal(calls[2]->ids[0], A);
 	answer(2, US, NULL, NULL);
 	assert_called(&c, 0);
-	assert_int_equal(shown(f, A), CATALOGUE_GONE);
+	assert_int_equal(shown(f, A), GONE);
 }
 
 static void test_an_id_is_shown_and_asked_for_behind(void **state)
@@ -154,7 +155,7 @@ static void test_an_id_is_shown_and_asked_for_behind(void **state)
 	assert_true(a.ready);
 	turn(f);
 	assert_int_equal(n_calls, 3);
-	assert_int_equal(shown(f, A), CATALOGUE_LISTED);
+	assert_int_equal(shown(f, A), LISTED);
 }
 
 /* A listing of two pages: one id is asked for alone. */
@@ -182,9 +183,9 @@ static void test_one_of_many_is_asked_for_alone(void **state)
 	assert_int_equal(n_calls, 3);
 	assert_int_equal(calls[2]->n_ids, 1);
 	answer(2, US, NULL, IDS(ids[7]));
-	assert_int_equal(presence(f, ids[7]), CATALOGUE_LISTED);
+	assert_int_equal(presence(f, ids[7]), LISTED);
 	assert_int_equal(catalogue_find(region_catalogue(f->region), ids[8]), CATALOGUE_NONE);
-	assert_int_equal(shown(f, ids[8]), CATALOGUE_LISTED);
+	assert_int_equal(shown(f, ids[8]), LISTED);
 }
 
 static void test_a_failing_refresh_leaves_it(void **state)
@@ -194,18 +195,18 @@ static void test_a_failing_refresh_leaves_it(void **state)
 
 	know(f);
 	refuse(1, ETIMEDOUT, "");
-	assert_int_equal(region_freshness(f->region, now_ms), REGION_KNOWN);
+	assert_int_equal(view_freshness(region_own(f->region), now_ms), VIEW_KNOWN);
 	ensure(&c, f->region, false);
 	assert_true(c.ready);
 	assert_int_equal(n_calls, 2); /* not at once again */
 	ensure(&c, f->region, true);
 	refuse(2, ETIMEDOUT, "");
 	assert_called(&c, ETIMEDOUT);
-	assert_int_equal(shown(f, A), CATALOGUE_LISTED);
+	assert_int_equal(shown(f, A), LISTED);
 	region_retry(f->region);
 	assert_int_equal(n_calls, 4);
 	answer(3, US, NULL, IDS(A));
-	assert_int_equal(region_freshness(f->region, now_ms), REGION_FRESH);
+	assert_int_equal(view_freshness(region_own(f->region), now_ms), VIEW_FRESH);
 }
 
 static void test_whoever_reads_while_it_comes(void **state)
@@ -213,12 +214,12 @@ static void test_whoever_reads_while_it_comes(void **state)
 	struct fixture *f = *state;
 	struct caller c = {.region = f->region};
 
-	c.waiter = region_ensure_begun(f->region, called, &c, &c.ready);
+	c.waiter = view_ensure_begun(region_own(f->region), called, &c, &c.ready);
 	assert_true(c.waiter && !c.ready);
 	settle(f, f->region);
 	assert_called(&c, 0);
 	/* All of it is there: its end is the end. */
-	assert_null(region_ensure_slot(f->region, 2, called, &c, &c.ready));
+	assert_null(view_ensure_slot(region_own(f->region), 2, called, &c, &c.ready));
 	assert_true(c.ready);
 }
 
@@ -234,9 +235,9 @@ static void test_ec2_may_be_faster(void **state)
 	assert_called(&disk, 0);
 	settle(f, f->region);
 	turn(f);
-	assert_int_equal(region_freshness(f->region, now_ms), REGION_FRESH);
-	assert_int_equal(catalogue_listed(region_catalogue(f->region)), 1);
-	assert_int_equal(shown(f, A), CATALOGUE_GONE);
+	assert_int_equal(view_freshness(region_own(f->region), now_ms), VIEW_FRESH);
+	assert_int_equal(view_count(region_own(f->region)), 1);
+	assert_int_equal(shown(f, A), GONE);
 }
 
 static void test_nothing_on_disk_waits_for_ec2(void **state)
@@ -246,14 +247,14 @@ static void test_nothing_on_disk_waits_for_ec2(void **state)
 
 	unlink(path);
 	ensure(&all, f->region, false);
-	some.waiter = region_ensure_begun(f->region, called, &some, &some.ready);
+	some.waiter = view_ensure_begun(region_own(f->region), called, &some, &some.ready);
 	ensure_id(&id, f->region, A, false);
 	ensure(&gone, f->region, false);
 	region_cancel(gone.waiter);
 	settle(f, f->region);
 	turn(f);
 	assert_int_equal(n_calls, 3);
-	assert_int_equal(region_freshness(f->region, now_ms), REGION_NEVER);
+	assert_int_equal(view_freshness(region_own(f->region), now_ms), VIEW_NEVER);
 	answer(2, US, NULL, IDS(A));
 	assert_called(&id, 0);
 	answer(1, US, "more", IDS(A));
@@ -310,7 +311,7 @@ static void test_the_end_comes_at_any_time(void **state)
 	for (int i = 0; i < 20; i++)
 		uv_run(&f->loop, UV_RUN_NOWAIT);
 	know(f);
-	assert_int_equal(shown(f, A), CATALOGUE_LISTED);
+	assert_int_equal(shown(f, A), LISTED);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -84,7 +84,7 @@ def a_region_not_looked_at_is_not_refreshed(t):
     time.sleep(0.5)  # a slow ls may have begun a refresh, which ends meanwhile
     before = t.sim.total()
     stale = {region: m.metric("ebsfs_listings_total", region=region, why="stale") for region in OWN}
-    time.sleep(2.5)  # more than REGION_OLD_TTLS ttls
+    time.sleep(2.5)  # more than VIEW_OLD_TTLS ttls
     same(t.sim.total(), before)
     new = t.sim.add_snapshot("eu-west-1", VolumeSize=1)
     check(new in os.listdir(m.region("eu-west-1", "snapshots")), "an old listing was shown")

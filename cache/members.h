@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* The snapshots of the catalogue that belong to one view, kept by difference from listing to
+ * listing. */
+#ifndef EBSFS_MEMBERS_H
+#define EBSFS_MEMBERS_H
+
+#include "catalogue.h"
+#include "slot_set.h"
+
+/* Whether a described snapshot that no listing has brought belongs to the view. */
+typedef bool members_admit_fn(void *arg, catalogue_slot slot);
+
+struct members {
+	struct catalogue *catalogue;
+	struct slot_set set; /* all of them exist */
+	size_t count;
+	uint64_t version;           /* changes whenever the set does */
+	bool listing;               /* between begin and end */
+	struct catalogue_seen seen; /* since the listing began */
+	bool putting;               /* the change that the catalogue tells is members_put()'s */
+	members_admit_fn *admit;
+	void *arg;
+};
+
+/* Watches the catalogue: a snapshot that is gone leaves; one that `admit` accepts joins. NULL: only
+ * a listing tells what belongs to the view. Call once, before other watchers; the struct must not
+ * move in memory. Returns 0 or -ENOMEM. */
+int members_init(struct members *m, struct catalogue *c, members_admit_fn *admit, void *arg);
+/* Stops watching. */
+void members_finish(struct members *m);
+
+static inline bool members_has(const struct members *m, catalogue_slot slot)
+{
+	return slot_set_has(&m->set, slot);
+}
+size_t members_flawed(const struct members *m); /* how many have flaws */
+size_t members_memory(const struct members *m);
+
+/* Adds a slot, unless its snapshot is gone. Returns 0 or -ENOMEM. */
+int members_add(struct members *m, catalogue_slot slot);
+/* catalogue_put() and members_add(); results as catalogue_put(). */
+catalogue_slot members_put(struct members *m, const struct ec2_snapshot *s, int64_t now_ms);
+/* `admit` may accept more than before: asks it again about all slots. */
+void members_review(struct members *m);
+
+/* A whole listing: begin, put all snapshots, end. Members that were not put since begin leave the
+ * view. Of a view with `admit`, anybody's put counts, and those that leave are absent from the
+ * catalogue too (catalogue_absent()), except those that a local override says were just created.
+ * Without begin, end does nothing. abort ends a listing without that: members that were put stay.
+ */
+void members_begin(struct members *m);
+void members_end(struct members *m, int64_t now_ms);
+void members_abort(struct members *m);
+
+#endif
