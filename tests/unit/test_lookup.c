@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cache/lookup through cache/region: single ids are looked up in batches, refused, remembered. */
 #include <errno.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -345,6 +346,40 @@ static void test_one_by_one_a_large_stale_listing_is_made_anew_behind(void **sta
 	}
 }
 
+/* Asks for 200 ids that EC2 does not know; they are the numbers from `first` on. */
+static void ask_for_unknown(struct fixture *f, unsigned first)
+{
+	struct caller c = {0};
+
+	for (unsigned i = first; i < first + EC2_FILTER_VALUES_MAX; i++) {
+		char id[32];
+		bool ready;
+
+		snprintf(id, sizeof(id), "snap-0%016x", i);
+		assert_non_null(region_ensure_id(f->region, id, false, called, &c, &ready));
+	}
+	turn(f);
+	answer(n_calls - 1, US, NULL, NULL);
+	assert_int_equal(c.called, EC2_FILTER_VALUES_MAX);
+	now_ms += 1000;
+}
+
+static void test_a_million_ids_that_ec2_does_not_know_leave_nothing(void **state)
+{
+	struct fixture *f = *state;
+	size_t before, after;
+
+	for (unsigned i = 0; i < 2 * CALLS_MAX; i++)
+		ask_for_unknown(f, i * EC2_FILTER_VALUES_MAX);
+	before = mallinfo2().uordblks;
+	for (unsigned i = 0; i < 1000000; i += EC2_FILTER_VALUES_MAX)
+		ask_for_unknown(f, 1000000 + i);
+	after = mallinfo2().uordblks;
+	print_message("%zu bytes before, %zu after\n", before, after);
+	assert_true(after <= before + 100000); /* a sanitizer's allocator says nothing */
+	assert_int_equal(catalogue_slots(region_catalogue(f->region)), 0);
+}
+
 #define TEST(name)                                                                                 \
 	cmocka_unit_test_setup_teardown(name, region_fixture_set_up, region_fixture_tear_down)
 
@@ -361,6 +396,7 @@ int main(void)
 		TEST(test_what_is_known_outlasts_a_failure),
 		TEST(test_an_id_of_a_small_stale_listing_is_answered_by_the_listing),
 		TEST(test_one_by_one_a_large_stale_listing_is_made_anew_behind),
+		TEST(test_a_million_ids_that_ec2_does_not_know_leave_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
