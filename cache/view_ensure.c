@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a caller of a view is shown at once, and what it waits for. */
+/* Decides whether a caller of a view goes on at once or waits, and for which listing. */
 #include <errno.h>
 
 #include "clock.h"

@@ -82,7 +82,7 @@ int region_fixture_set_up(void **state);
 int region_fixture_tear_down(void **state);
 
 void turn(struct fixture *f); /* the loop's */
-/* What the region has under an id. */
+/* The region's record of an id. */
 enum presence {
 	GONE,
 	LISTED,   /* one of the account's own */

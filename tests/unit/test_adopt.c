@@ -178,7 +178,8 @@ static void test_a_lost_state_folder_costs_one_question(void **state)
 	for (size_t i = 1; i < ARRAY_LEN(from) / 2; i++)
 		assert_string_equal(ask(&f, from[i], NULL), copies[i]->id);
 	assert_int_equal(world->describes, pages);
-	/* What was found is remembered for the ttl. Then all is asked once more, for all the rest.
+	/* The found copies are remembered for the ttl. Then all is asked once more, for all the
+	 * rest.
 	 */
 	world_run(31000);
 	for (size_t i = ARRAY_LEN(from) / 2; i < ARRAY_LEN(from); i++)

@@ -776,7 +776,7 @@ static void test_tags_come_late(void **state)
 	add_tag(&asked, "Name", "other", &end);
 	world_until(world_answered, &end);
 	assert_tagged(world_copy_in(WEST, 0), "Name", "other");
-	/* What it has is not set again. */
+	/* A tag that it has is not set again. */
 	before = world->tagged;
 	assert_int_equal(before, 3);
 	add_tag(&asked, "Name", "other", &end);

@@ -141,7 +141,7 @@ def over_a_living_receipt(t):
 
 @case
 def over_a_receipt_that_came_to_nothing(t):
-    """A failed one, a dry run's and a deleted copy's receipt take any text. What is appended is added to its text, whoever looks meanwhile."""
+    """A failed one, a dry run's and a deleted copy's receipt take any text. Appended lines are added to its text, also while others read it."""
     m = t.mount("window=1", "ttl=1")
     m.allow("UnauthorizedOperation")
     t.sim.set_copy_seconds(0)
@@ -222,7 +222,7 @@ def another_text_while_the_first_is_asked_for(t):
 
 @case
 def after_an_interrupted_cp(t):
-    """The request goes on. What the next command does to its receipt waits for the result: rm, install, mv, rsync, an editor."""
+    """The request goes on. The next command on its receipt waits for the result: rm, install, mv, rsync, an editor."""
     m = t.mount("delete")
     m.allow("UnauthorizedOperation")
     t.sim.fault("CopySnapshot", effect="slow", seconds=0.7, times=100)
