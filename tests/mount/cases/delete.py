@@ -411,7 +411,7 @@ def renaming_a_receipt_folder(t):
 def renaming_onto_a_receipt(t):
     m = t.mount()
     t.ok(f"cp {file(NIGHTLY)} eu-west-1/a; cp {file(BARE)} eu-west-1/b")
-    refused(EEXIST, os.rename, m.region("eu-west-1", "a"), m.region("eu-west-1", "b"))
+    refused(EBUSY, os.rename, m.region("eu-west-1", "a"), m.region("eu-west-1", "b"))
     same(status(m.region("eu-west-1", "b.status"))["source"], f"us-east-1/{BARE}")
 
 
