@@ -302,8 +302,8 @@ static void test_another_or_missing_index_is_damage(void **state)
 {
 	static const char *const damages[] = {
 		"DROP INDEX copies_by_key",
-		"DROP INDEX copies_by_key; CREATE UNIQUE INDEX copies_by_key ON copies "
-		"(source_region, source_id, region, key_label) WHERE key_label = ''",
+		("DROP INDEX copies_by_key; CREATE UNIQUE INDEX copies_by_key ON copies "
+		 "(source_region, source_id, region, key_label) WHERE key_label = ''"),
 		"DROP INDEX copies_by_key; CREATE INDEX copies_by_key ON copies (source_region)",
 	};
 	struct journal_fixture *f = *state;
