@@ -70,18 +70,9 @@ bool draft_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_en
 static int draft_make(struct fs *fs, struct node folder, const char *name, enum draft_type type,
 	mode_t mode, struct node *child, struct err *err)
 {
-	struct draft *d;
-
 	if (folder.kind == NODE_DRAFT_FOLDER && !draft_get(fs, folder))
 		return draft_gone(err);
-	if (receipt_folder_check(fs, folder, name, type, err) < 0)
-		return -err->errnum;
-	d = drafts_make(fs, folder, name, type, mode, err);
-	if (!d)
-		return -err->errnum;
-	*child = drafts_node(d);
-	receipt_folder_expect(fs, d);
-	return 0;
+	return receipt_folder_make_draft(fs, folder, name, type, mode, child, err);
 }
 
 int draft_create(struct fs *fs, struct node folder, const char *name, mode_t mode, struct handle *h,

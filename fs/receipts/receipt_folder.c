@@ -195,13 +195,11 @@ void receipt_folder_expect(struct fs *fs, const struct draft *d)
 		copies_expect_description(fs->copies, copy);
 }
 
-static int receipt_folder_make(struct fs *fs, struct node folder, const char *name,
+int receipt_folder_make_draft(struct fs *fs, struct node folder, const char *name,
 	enum draft_type type, mode_t mode, struct node *child, struct err *err)
 {
 	struct draft *d;
 
-	if (!receipt_folder_get(fs, folder))
-		return err_set(err, ENOENT, "the folder is gone");
 	if (receipt_folder_check(fs, folder, name, type, err) < 0)
 		return -err->errnum;
 	d = drafts_make(fs, folder, name, type, mode, err);
@@ -210,6 +208,14 @@ static int receipt_folder_make(struct fs *fs, struct node folder, const char *na
 	*child = drafts_node(d);
 	receipt_folder_expect(fs, d);
 	return 0;
+}
+
+static int receipt_folder_make(struct fs *fs, struct node folder, const char *name,
+	enum draft_type type, mode_t mode, struct node *child, struct err *err)
+{
+	if (!receipt_folder_get(fs, folder))
+		return err_set(err, ENOENT, "the folder is gone");
+	return receipt_folder_make_draft(fs, folder, name, type, mode, child, err);
 }
 
 static int receipt_folder_create_file(struct receipt *r, const char *name, mode_t mode,

@@ -58,7 +58,10 @@ static int receipts_rank(const struct receipt *r)
 	return r->state == RECEIPT_ASKING ? 2 : r->work && r->work->has_refused;
 }
 
-struct receipt *receipts_by_stem(const struct receipts *rs, struct node folder, const char *stem)
+/* Two receipts can have one stem, and so one status (receipts_stem()): "A" and "A.snapshot". The
+ * one whose status is shown: it has a copy, if any has; NULL: there is none. */
+static struct receipt *receipts_by_stem(
+	const struct receipts *rs, struct node folder, const char *stem)
 {
 	char name[NAME_MAX + sizeof(".snapshot")];
 	struct receipt *plain, *other;

@@ -63,7 +63,8 @@ struct receipt_work *receipts_work(struct receipt *r)
 	return r->work;
 }
 
-void receipts_work_destroy(struct receipt_work *w)
+/* Remaining waiters get no reply. NULL is permitted. */
+static void receipts_work_destroy(struct receipt_work *w)
 {
 	struct waiting_reply *link, *next;
 	struct receipt_after *after, *following;
@@ -253,7 +254,8 @@ bool receipts_is_fixed(const struct fs *fs, const struct receipt *r)
 	return receipts_is_living(fs, r);
 }
 
-bool receipts_copy_is_shared(const struct fs *fs, const struct receipt *r)
+/* Whether another receipt has this one's copy. */
+static bool receipts_copy_is_shared(const struct fs *fs, const struct receipt *r)
 {
 	const struct receipts *rs = fs->receipts;
 

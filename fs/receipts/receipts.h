@@ -131,8 +131,6 @@ bool receipts_is_living(const struct fs *fs, const struct receipt *r);
 bool receipts_is_fixed(const struct fs *fs, const struct receipt *r);
 /* Whether the text may be written: 0, or -ENOENT (r is NULL), -EBUSY with *err. */
 int receipts_check_writable(const struct receipt *r, struct err *err);
-/* Whether another receipt has this one's copy. */
-bool receipts_copy_is_shared(const struct fs *fs, const struct receipt *r);
 /* The region's name; the folder that a receipt stands in; the receipt's own node. */
 const char *receipts_region(const struct fs *fs, const struct receipt *r);
 struct node receipts_folder(const struct receipt *r);
@@ -151,8 +149,6 @@ struct receipt *receipts_by_name(
 struct receipt_work *receipts_work(struct receipt *r);
 /* Frees of r->work what the receipt does not need any more. */
 void receipts_work_shed(struct receipt *r);
-/* Remaining waiters get no reply. NULL is permitted. */
-void receipts_work_destroy(struct receipt_work *w);
 
 /* Notes why the last request failed. */
 void receipts_work_refuse(struct receipt_work *w, const struct err *err);
@@ -216,9 +212,6 @@ void receipts_stem(const char *name, char out[NAME_MAX + 1]);
 size_t receipts_stem_len(const char *name);
 /* Whether name is a stem with this suffix (".status"); writes the stem. */
 bool receipts_strip(const char *name, const char *suffix, char out[NAME_MAX + 1]);
-/* Two receipts can have one stem, and so one status (receipts_stem()): "A" and "A.snapshot". The
- * one whose status is shown: it has a copy, if any has; NULL: there is none. */
-struct receipt *receipts_by_stem(const struct receipts *rs, struct node folder, const char *stem);
 /* The other one of a name's stem, unless it is `self`; NULL. */
 struct receipt *receipts_sibling(const struct receipts *rs, struct node folder, const char *name,
 	const struct receipt *self);
@@ -258,6 +251,10 @@ int receipt_folder_check(
 	struct fs *fs, struct node folder, const char *name, enum draft_type type, struct err *err);
 /* The draft is being written: a copy of its folder that waits for its description waits on. */
 void receipt_folder_expect(struct fs *fs, const struct draft *d);
+/* Makes a draft of this name, of a receipt's folder or not, if receipt_folder_check() permits it:
+ * *child. 0 or -errno with *err. */
+int receipt_folder_make_draft(struct fs *fs, struct node folder, const char *name,
+	enum draft_type type, mode_t mode, struct node *child, struct err *err);
 
 /* Whether a file of this name is kept there, and is not the snapshot file. */
 bool receipt_folder_keeps(const char *name);
