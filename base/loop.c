@@ -132,18 +132,23 @@ void loop_set_between(uv_loop_t *loop, const struct loop_between *between)
 	loop->data = (void *)between;
 }
 
+void loop_between(uv_loop_t *loop)
+{
+	const struct loop_between *between = loop->data;
+
+	if (between)
+		between->fn(between->arg);
+}
+
 static void work_done(uv_work_t *uv, int status)
 {
 	struct work *w = uv->data;
-	const uv_loop_t *loop = uv->loop;
-	const struct loop_between *between;
+	uv_loop_t *loop = uv->loop;
 
 	(void)status; /* nothing here cancels work */
 	w->done(w->arg);
 	free(w);
-	between = loop->data;
-	if (between)
-		between->fn(between->arg);
+	loop_between(loop);
 }
 
 int loop_work(uv_loop_t *loop, void (*run)(void *arg), void (*done)(void *arg), void *arg)

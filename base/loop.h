@@ -50,6 +50,8 @@ struct loop_between {
 	void *arg;
 };
 void loop_set_between(uv_loop_t *loop, const struct loop_between *between);
+/* Calls it: for other threads' results (workers.h). */
+void loop_between(uv_loop_t *loop);
 
 /* Calls fn(arg) once, in the next loop iteration: for callbacks that must not be called before the
  * starting function has returned. */
