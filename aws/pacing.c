@@ -11,6 +11,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "backoff.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "loop.h"
@@ -208,19 +209,6 @@ unsigned throttle_queue_available(const struct throttle_queue *queue)
 
 /* --- retries --- */
 
-/* Full jitter: a random time below the exponential bound, so that requests that failed together are
- * not retried together. */
-static int64_t retry_backoff(enum retry_kind kind, int attempts, double random)
-{
-	int64_t bound = kind == RETRY_THROTTLED ? RETRY_THROTTLED_MS : RETRY_TRANSIENT_MS;
-
-	for (int i = 1; i < attempts && bound < RETRY_DELAY_MAX_MS; i++)
-		bound *= 2;
-	if (bound > RETRY_DELAY_MAX_MS)
-		bound = RETRY_DELAY_MAX_MS;
-	return (int64_t)(random * (double)bound);
-}
-
 /* Follows the server's Retry-After between our own delay and RETRY_SERVER_MS more. */
 static int64_t retry_after(int64_t delay, int64_t wish)
 {
@@ -253,7 +241,10 @@ int64_t retry_next(const struct retry_policy *policy, struct retry_state *state,
 	if (++state->attempts >= policy->attempts || budget->tokens < cost)
 		return -1;
 	delay = retry_after(
-		retry_backoff(failure->kind, state->attempts, random), failure->retry_after_ms);
+		backoff_pause_full(
+			failure->kind == RETRY_THROTTLED ? RETRY_THROTTLED_MS : RETRY_TRANSIENT_MS,
+			RETRY_DELAY_MAX_MS, (unsigned)state->attempts, random),
+		failure->retry_after_ms);
 	if (delay >= left_ms)
 		return -1;
 	budget->tokens -= cost;

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoff.h"
 #include "clock.h"
 #include "hash.h"
 #include "log.h"
 #include "loop.h"
+#include "random.h"
 #include "view_inner.h"
 
 /* --- its snapshots --- */
@@ -201,10 +203,8 @@ static int listing_page(void *arg, const struct ec2_page *page, bool ends, struc
 static void listing_failed(struct view *v, const struct err *err)
 {
 	v->last_error = *err;
-	v->backoff_ms = v->backoff_ms ? v->backoff_ms * 2 : VIEW_BACKOFF_MIN_MS;
-	if (v->backoff_ms > VIEW_BACKOFF_MAX_MS)
-		v->backoff_ms = VIEW_BACKOFF_MAX_MS;
-	v->not_before_ms = clock_mono_ms() + v->backoff_ms;
+	v->not_before_ms = clock_mono_ms() + backoff_pause(VIEW_BACKOFF_MIN_MS, VIEW_BACKOFF_MAX_MS,
+						     ++v->failures, random_unit());
 }
 
 /* The listing supersedes the catalogue on disk: its waiters go on, and the cache may be written. */
@@ -230,7 +230,7 @@ static void listing_succeeded(struct view *v)
 	v->left_out_so_far = (struct view_left_out){0};
 	v->listed_at_ms = now > 0 ? now : 1;
 	v->last_error = (struct err){0};
-	v->backoff_ms = 0;
+	v->failures = 0;
 	v->not_before_ms = 0;
 	v->asked_while_stale = 0;
 	supersede_disk(v);
@@ -317,7 +317,7 @@ void view_refresh(struct view *v, int64_t now, enum region_why why)
 
 void view_retry(struct view *v)
 {
-	v->backoff_ms = 0;
+	v->failures = 0;
 	v->not_before_ms = 0;
 	if (v->known_ms)
 		view_refresh(v, clock_mono_ms(), REGION_WHY_STALE);

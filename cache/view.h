@@ -57,8 +57,8 @@ const struct err *view_last_error(const struct view *v);
 size_t view_left_out(const struct view *v);
 bool view_listing_now(const struct view *v);
 
-/* The backoff after a failed listing; it doubles with each further failure. Only a forced listing
- * starts earlier. */
+/* The backoff after a failed listing, with jitter (backoff.h). Only a forced listing starts
+ * earlier. */
 #define VIEW_BACKOFF_MIN_MS 1000
 #define VIEW_BACKOFF_MAX_MS 60000
 

@@ -54,9 +54,9 @@ struct view {
 	int64_t listed_at_ms;          /* when the latest success ended; 0: never */
 	struct view_left_out left_out; /* by the latest success */
 	size_t flawed_told;            /* how many flawed snapshots the log was told of */
-	char owner[32];        /* the owner of all its snapshots; "": none known, or several */
-	struct err last_error; /* errnum 0: the latest listing succeeded */
-	int64_t backoff_ms;
+	char owner[32];           /* the owner of all its snapshots; "": none known, or several */
+	struct err last_error;    /* errnum 0: the latest listing succeeded */
+	unsigned failures;        /* of listings in a row */
 	int64_t not_before_ms;    /* only a forced listing starts earlier */
 	size_t asked_while_stale; /* ids looked up one by one since the listing became stale */
 

@@ -151,6 +151,7 @@ struct concurrency_limit {
 	unsigned grants;  /* held: copies that ended since the refusal and are not replaced yet */
 	int64_t grant_at; /* held: when time alone admits one */
 	int64_t pause_ms;
+	unsigned refusals; /* while held; 1 after an acceptance */
 	int64_t first_ms;  /* the shortest pause; the longest is 15 times that */
 	unsigned accepted; /* while EC2 had not named the limit */
 };

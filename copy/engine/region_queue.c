@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backoff.h"
 #include "clock.h"
 #include "job.h"
 #include "log.h"
@@ -67,6 +68,7 @@ void concurrency_limit_accepted(struct concurrency_limit *g, unsigned used, int6
 		g->accepted++;
 	if (!g->held)
 		return;
+	g->refusals = 1;
 	g->pause_ms = g->first_ms;
 	if (g->grant_at > now_ms + g->first_ms)
 		g->grant_at = now_ms + g->first_ms;
@@ -102,15 +104,11 @@ void concurrency_limit_refused(struct concurrency_limit *g, const char *message,
 		g->held = false; /* our count says the same: it suffices */
 		return;
 	}
-	if (g->held)
-		g->pause_ms = g->pause_ms * 2 < g->first_ms * PAUSE_GROWTH
-				      ? g->pause_ms * 2
-				      : g->first_ms * PAUSE_GROWTH;
-	else
-		g->pause_ms = g->first_ms;
+	g->refusals = g->held ? g->refusals + 1 : 1;
+	g->pause_ms = backoff_pause(g->first_ms, g->first_ms * PAUSE_GROWTH, g->refusals, unit);
 	g->held = true;
 	g->grants = 0;
-	g->grant_at = now_ms + (int64_t)((double)g->pause_ms * (0.75 + unit / 2));
+	g->grant_at = now_ms + g->pause_ms;
 }
 
 void concurrency_limit_freed(struct concurrency_limit *g)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoff.h"
 #include "hash.h"
 
 #define WEIGHT          0.3 /* of the newest copy */
@@ -156,13 +157,7 @@ int64_t timing_poll_interval(int64_t shortest_ms, int64_t age_ms, int64_t remain
 
 int64_t timing_retry_pause(int64_t first_ms, unsigned n, double unit)
 {
-	int64_t pause = first_ms;
-
-	for (unsigned i = 1; i < n && pause < first_ms * RETRY_GROWTH; i++)
-		pause *= 2;
-	if (pause > first_ms * RETRY_GROWTH)
-		pause = first_ms * RETRY_GROWTH;
-	return pause / 2 + (int64_t)((double)pause / 2 * unit);
+	return backoff_pause(first_ms, first_ms * RETRY_GROWTH, n, unit);
 }
 
 int64_t timing_search_time(int64_t window_ms, unsigned n)

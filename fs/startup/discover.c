@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "backoff.h"
 #include "clock.h"
 #include "ec2.h"
 #include "log.h"
 #include "mount.h"
 #include "notify.h"
 #include "offline.h"
+#include "random.h"
 #include "spelling.h"
 
 /* How long the start waits for the account's number once the regions are known. A cloud may have no
@@ -20,7 +22,7 @@
 /* An account that is known from disk is mounted offline if AWS sends no response for so long. */
 #define REACH_MS       3000
 #define REACH_LOOK_MS  50
-/* With wait=: the pause between two attempts. */
+/* With wait=: the longest pause between two attempts. */
 #define RETRY_PAUSE_MS 1000
 
 const char *discover_home_region(const struct mount *m)
@@ -259,7 +261,7 @@ static void startup_retry_pause(struct mount *m)
 
 	if (!timer)
 		return;
-	loop_timer_start(timer, RETRY_PAUSE_MS);
+	loop_timer_start(timer, backoff_pause(RETRY_PAUSE_MS, RETRY_PAUSE_MS, 1, random_unit()));
 	while (!fired && !m->ending)
 		uv_run(&m->loop, UV_RUN_ONCE);
 	loop_timer_destroy(timer);

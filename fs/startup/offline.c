@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "account_cache.h"
+#include "backoff.h"
 #include "clock.h"
 #include "ec2.h"
 #include "endpoint.h"
@@ -13,6 +14,7 @@
 #include "last_error.h"
 #include "log.h"
 #include "loop.h"
+#include "random.h"
 #include "session.h"
 
 #define PAUSE_MIN_MS 1000
@@ -28,8 +30,8 @@ struct offline {
 	struct fs *fs;
 	char home[ENDPOINT_REGION_SIZE];
 	const char *cache_path;
-	int64_t since_ms; /* wall clock */
-	int64_t pause_ms;
+	int64_t since_ms;  /* wall clock */
+	unsigned failures; /* questions in a row without a response */
 	struct err why;
 	bool barred, met;
 	struct loop_timer *again;
@@ -47,10 +49,8 @@ static void offline_ask(void *arg);
 
 static void offline_ask_later(struct offline *o)
 {
-	o->pause_ms = o->pause_ms ? o->pause_ms * 2 : PAUSE_MIN_MS;
-	if (o->pause_ms > PAUSE_MAX_MS)
-		o->pause_ms = PAUSE_MAX_MS;
-	loop_timer_start(o->again, o->pause_ms);
+	loop_timer_start(
+		o->again, backoff_pause(PAUSE_MIN_MS, PAUSE_MAX_MS, ++o->failures, random_unit()));
 }
 
 static void offline_hold_requests(struct offline *o)

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "backoff.h"
 #include "buf.h"
 #include "encode.h"
 #include "err.h"
@@ -331,6 +332,20 @@ static void assert_here(const char *dir)
 }
 
 /* Leaves the directory that the test was started in. */
+static void test_backoff_doubles_to_its_longest(void **state)
+{
+	(void)state;
+	assert_int_equal(backoff_pause(1000, 60000, 1, 0), 500);
+	assert_int_equal(backoff_pause(1000, 60000, 1, 0.999), 999);
+	assert_int_equal(backoff_pause(1000, 60000, 4, 0), 4000);
+	assert_int_equal(backoff_pause(1000, 60000, 7, 0), 30000);
+	assert_int_equal(backoff_pause(1000, 60000, 4000000000u, 0), 30000);
+	assert_int_equal(backoff_pause(1000, 500, 1, 0), 250);
+	assert_int_equal(backoff_pause_full(100, 20000, 1, 0), 0);
+	assert_int_equal(backoff_pause_full(100, 20000, 3, 0.5), 200);
+	assert_int_equal(backoff_pause_full(100, 20000, 50, 0.5), 10000);
+}
+
 static void test_workdir(void **state)
 {
 	char dir[] = "/tmp/ebsfs-workdir.XXXXXX", mountpoint[64];
@@ -370,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_outside_text_commands_no_terminal),
 		cmocka_unit_test(test_err_keeps_the_errno_and_gathers_context),
 		cmocka_unit_test(test_loop_between_work_that_comes_back),
+		cmocka_unit_test(test_backoff_doubles_to_its_longest),
 		cmocka_unit_test(test_workdir),
 	};
 
