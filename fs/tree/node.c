@@ -134,7 +134,7 @@ const char *node_path(struct fs *fs, struct node n, const char *name, char out[N
 		buf_puts(&path, "/snapshots");
 	else if (n.kind >= NODE_FOLDER)
 		node_path_of_receipt(fs, n, &path);
-	else if (n.kind >= NODE_SNAPSHOT)
+	else if (n.kind >= NODE_SNAPSHOT || n.kind == NODE_SNAPSHOT_LINK)
 		node_path_of_snapshot(fs, n, &path);
 	if (fixed_names[n.kind])
 		buf_puts(&path, fixed_names[n.kind]);

@@ -24,8 +24,10 @@ enum node_kind {
 	NODE_METRICS,
 	NODE_VERSION,
 	NODE_LAST_ERROR,
-	NODE_REGIONS,   /* regions/ */
-	NODE_REGION,    /* regions/<region>/ */
+	NODE_REGIONS, /* regions/ */
+	NODE_REGION,  /* regions/<region>/ */
+	/* A link to …/snapshots/<id>; sub: the number of folders up to the region's */
+	NODE_SNAPSHOT_LINK,
 	NODE_SNAPSHOTS, /* …/snapshots/ */
 	NODE_SNAPSHOT,  /* …/snapshots/<id>/ */
 	NODE_DESCRIPTION,

@@ -14,6 +14,8 @@ extern const struct node_ops readme_ops, copies_ops, copies_json_ops, health_ops
 extern const struct node_ops region_ops, snapshots_ops;
 /* snapshot_folder.c */
 extern const struct node_ops snapshot_ops, description_ops, metadata_ops, snapshot_file_ops;
+/* snapshot_link.c */
+extern const struct node_ops snapshot_link_ops;
 /* tags.c */
 extern const struct node_ops tags_ops, tag_ops;
 /* status.c */

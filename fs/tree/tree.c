@@ -25,6 +25,7 @@ static const struct node_ops *const table[NODE_KINDS] = {
 	[NODE_LAST_ERROR] = &last_error_ops,
 	[NODE_REGIONS] = &regions_ops,
 	[NODE_REGION] = &region_ops,
+	[NODE_SNAPSHOT_LINK] = &snapshot_link_ops,
 	[NODE_SNAPSHOTS] = &snapshots_ops,
 	[NODE_SNAPSHOT] = &snapshot_ops,
 	[NODE_DESCRIPTION] = &description_ops,
@@ -102,11 +103,17 @@ static double listing_seconds(struct fs *fs, struct node n)
 	return left > 1 ? left : 1;
 }
 
+/* Names are never invalidated, so a name whose folder may lose it at any time holds for half a
+ * second: it is right within a second of the change. */
+#define BRIEFLY_SECONDS 0.5
+
 double tree_attr_seconds(struct fs *fs, struct node n)
 {
 	switch (tree_ops(n)->trust) {
 	case TRUST_EVER:
 		return 86400;
+	case TRUST_BRIEFLY:
+		return BRIEFLY_SECONDS;
 	case TRUST_LISTING:
 		return listing_seconds(fs, n);
 	default:

@@ -22,6 +22,7 @@ struct tree_entry {
 /* How long the kernel may cache a node's attributes and text. */
 enum tree_trust {
 	TRUST_NEVER,   /* changes at any time: asked each time, read past the page cache */
+	TRUST_BRIEFLY, /* for half a second: its name may vanish, or stand for another node */
 	TRUST_LISTING, /* while the region's listing is fresh; changes invalidate the kernel's cache
 			*/
 	TRUST_EVER,    /* does not change while mounted */
