@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The blocks of disks on this machine's file system.
+ *
+ *     DIR/SCOPE/REGION/SNAPSHOT.index    header, then for each window: which blocks exist, and a
+ *                                        record for each block that is cached
+ *     DIR/SCOPE/REGION/SNAPSHOT.N        the blocks of the disk's TiB number N, each at its own
+ *                                        place in a sparse file
+ *
+ * Records have fixed places, so nothing is loaded at an opening, nothing is compacted, and evicting
+ * is a hole. Nothing is synced: a record and its block may reach the disk in any order, or one of
+ * them not at all. So a record has a checksum, and a block is compared with the SHA-256 in its
+ * record before its first use in a mount; a block that fails is bought again.
+ *
+ * An index is locked (flock) by the process that writes it.
+ */
+#include "block_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "checksum.h"
+#include "cleanup.h"
+#include "statedir.h"
+
+#define FILE_BLOCKS  ((uint64_t)2 << 20) /* 1 TiB: ext4 ends below 16 TiB a file */
+#define HEADER_SIZE  4096
+#define RECORDS_AT   4096 /* within a window's section, after what exists */
+#define SECTION_SIZE ((off_t)119 * 4096)
+
+static const char magic[16] = "ebsfs blocks 1\n";
+
+struct index_header {
+	char magic[sizeof(magic)];
+	char snapshot[BLOCK_SNAPSHOT_SIZE], volume[BLOCK_SNAPSHOT_SIZE];
+	int64_t start_ms;
+	uint64_t volume_gib;
+	uint64_t sum;
+};
+
+struct index_window {
+	uint64_t number; /* the window's, plus one: a hole is no window */
+	uint8_t exists[WINDOW_BYTES];
+	uint8_t zero[6];
+	uint64_t sum;
+};
+
+struct index_record {
+	uint64_t number; /* the block's, plus one */
+	unsigned char sha256[DIGEST_SHA256_SIZE];
+	uint64_t sum;
+};
+
+_Static_assert(RECORDS_AT + WINDOW_BLOCKS * sizeof(struct index_record) <= SECTION_SIZE,
+	"a window's section");
+_Static_assert(sizeof(struct index_window) <= RECORDS_AT, "what exists, before the records");
+
+struct block_file {
+	struct block_store *store;
+	char *path; /* of the index, without its ending */
+	int folder, index;
+	bool shared;
+	pthread_mutex_t lock;      /* for opening data[] */
+	int data[BLOCK_FILES_MAX]; /* -1: not open */
+};
+
+#define SUM_OF(record) checksum_add(0, record, offsetof(__typeof__(*(record)), sum))
+
+/* --- a snapshot's files --- */
+
+static int file_read_at(int fd, off_t offset, void *data, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pread(fd, (char *)data + done, len - done, offset + (off_t)done);
+
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	memset((char *)data + done, 0, len - done); /* beyond the end: a hole */
+	return 0;
+}
+
+static int file_write_at(int fd, off_t offset, const void *data, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pwrite(fd, (const char *)data + done, len - done, offset + (off_t)done);
+
+		if (n < 0)
+			return -errno;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+static void header_make(const struct block_owner *owner, struct index_header *out)
+{
+	memset(out, 0, sizeof(*out));
+	memcpy(out->magic, magic, sizeof(magic));
+	snprintf(out->snapshot, sizeof(out->snapshot), "%s", owner->snapshot);
+	snprintf(out->volume, sizeof(out->volume), "%s", owner->volume);
+	out->start_ms = owner->start_ms;
+	out->volume_gib = owner->volume_gib;
+	out->sum = SUM_OF(out);
+}
+
+static void file_name(const struct block_file *f, const char *ending, char out[PATH_MAX])
+{
+	snprintf(out, PATH_MAX, "%s.%s", f->path, ending);
+}
+
+/* The descriptor of the file that has this block, opened at its first use; -errno. */
+static int file_data(struct block_file *f, uint64_t block)
+{
+	uint64_t n = block / FILE_BLOCKS;
+	char path[PATH_MAX], ending[8];
+	struct err err;
+	int fd;
+
+	if (n >= BLOCK_FILES_MAX)
+		return -EINVAL;
+	pthread_mutex_lock(&f->lock);
+	if (f->data[n] < 0) {
+		snprintf(ending, sizeof(ending), "%d", (int)n);
+		file_name(f, ending, path);
+		f->data[n] = statedir_file(
+			f->folder, path, f->shared ? O_RDONLY : O_RDWR | O_CREAT, &err);
+	}
+	fd = f->data[n];
+	pthread_mutex_unlock(&f->lock);
+	return fd;
+}
+
+static off_t data_offset(uint64_t block)
+{
+	return (off_t)(block % FILE_BLOCKS * EBS_BLOCK_SIZE);
+}
+
+static off_t record_offset(uint64_t block)
+{
+	return HEADER_SIZE + (off_t)(block / WINDOW_BLOCKS) * SECTION_SIZE + RECORDS_AT +
+	       (off_t)(block % WINDOW_BLOCKS * sizeof(struct index_record));
+}
+
+static struct block_file *file_create(
+	struct block_store *store, const char *region, const char *snapshot)
+{
+	struct block_file *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->store = store;
+	f->folder = f->index = -1;
+	memset(f->data, -1, sizeof(f->data));
+	pthread_mutex_init(&f->lock, NULL);
+	if (asprintf(&f->path, "%s/%s/%s", block_store_dir(store), region, snapshot) < 0) {
+		f->path = NULL;
+		block_file_close(f);
+		return NULL;
+	}
+	return f;
+}
+
+void block_file_close(struct block_file *f)
+{
+	if (!f)
+		return;
+	for (int i = 0; i < BLOCK_FILES_MAX; i++)
+		if (f->data[i] >= 0)
+			close(f->data[i]);
+	if (f->index >= 0)
+		close(f->index);
+	if (f->folder >= 0)
+		close(f->folder);
+	pthread_mutex_destroy(&f->lock);
+	free(f->path);
+	free(f);
+}
+
+/* Begins the files of a snapshot anew. */
+static int file_reset(struct block_file *f, const struct index_header *header)
+{
+	char path[PATH_MAX], ending[8];
+
+	block_store_add_used(f->store, -block_store_bytes(f->path));
+	for (int i = 0; i < BLOCK_FILES_MAX; i++) {
+		snprintf(ending, sizeof(ending), "%d", i);
+		file_name(f, ending, path);
+		unlink(path);
+	}
+	if (ftruncate(f->index, 0) < 0)
+		return -errno;
+	return file_write_at(f->index, 0, header, sizeof(*header));
+}
+
+/* Compares the index with its snapshot, and marks it as used now. */
+static int file_check(struct block_file *f, const struct block_owner *owner, struct err *err)
+{
+	struct index_header expected, found;
+	int r = file_read_at(f->index, 0, &found, sizeof(found));
+
+	header_make(owner, &expected);
+	if (r == 0 && memcmp(&expected, &found, sizeof(found)) != 0)
+		r = f->shared ? -EBUSY : file_reset(f, &expected);
+	if (r < 0)
+		return err_set(err, -r, "cannot use the cache %s.index: %s", f->path, strerror(-r));
+	futimens(f->index, NULL);
+	return 0;
+}
+
+/* Locks the index, so that no other process writes it. It may be evicted between being opened and
+ * being locked: then it has no name any more. Returns false in that case. */
+static bool file_lock(struct block_file *f)
+{
+	struct stat st;
+
+	f->shared = flock(f->index, LOCK_EX | LOCK_NB) < 0;
+	return fstat(f->index, &st) == 0 && st.st_nlink > 0;
+}
+
+int block_file_open(struct block_store *store, const struct block_owner *owner,
+	struct block_file **out, struct err *err)
+{
+	struct block_file *f = file_create(store, owner->region, owner->snapshot);
+	char path[PATH_MAX];
+	int r;
+
+	if (!f)
+		return err_set(err, ENOMEM, "out of memory");
+	file_name(f, "index", path);
+	f->folder = r = statedir_open_parent(path, true, err);
+	while (r >= 0) {
+		f->index = r = statedir_file(f->folder, path, O_RDWR | O_CREAT, err);
+		if (r < 0 || file_lock(f))
+			break;
+		close(f->index);
+	}
+	if (r >= 0)
+		r = file_check(f, owner, err);
+	if (r < 0) {
+		block_file_close(f);
+		return r;
+	}
+	*out = f;
+	return 0;
+}
+
+bool block_file_is_shared(const struct block_file *f)
+{
+	return f->shared;
+}
+
+/* --- siblings --- */
+
+struct nearest {
+	struct block_store *store;
+	const struct block_owner *owner;
+	struct block_file *file;
+	struct index_header header;
+};
+
+static int64_t distance(int64_t a, int64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+static void nearest_consider(void *arg, const char *path)
+{
+	struct nearest *nearest = arg;
+	const struct block_owner *owner = nearest->owner;
+	const char *snapshot = strrchr(path, '/') + 1;
+	struct block_file *f;
+	struct index_header header;
+	char name[PATH_MAX];
+	struct err err;
+
+	if (!strcmp(snapshot, owner->snapshot))
+		return;
+	f = file_create(nearest->store, owner->region, snapshot);
+	if (!f)
+		return;
+	f->shared = true;
+	file_name(f, "index", name);
+	f->folder = statedir_open_parent(name, false, &err);
+	if (f->folder >= 0)
+		f->index = statedir_file(f->folder, name, O_RDONLY, &err);
+	if (f->index < 0 || file_read_at(f->index, 0, &header, sizeof(header)) < 0 ||
+		header.sum != SUM_OF(&header) || memcmp(header.magic, magic, sizeof(magic)) != 0 ||
+		strcmp(header.volume, owner->volume) != 0 ||
+		strcmp(header.snapshot, snapshot) != 0 ||
+		(nearest->file && distance(header.start_ms, owner->start_ms) >=
+					  distance(nearest->header.start_ms, owner->start_ms))) {
+		block_file_close(f);
+		return;
+	}
+	block_file_close(nearest->file);
+	nearest->file = f;
+	nearest->header = header;
+}
+
+int block_file_open_sibling(struct block_store *store, const struct block_owner *owner,
+	struct block_file **out, char snapshot[BLOCK_SNAPSHOT_SIZE], int64_t *start_ms)
+{
+	struct nearest nearest = {.store = store, .owner = owner};
+	char folder[PATH_MAX];
+
+	if ((size_t)snprintf(folder, sizeof(folder), "%s/%s", block_store_dir(store),
+		    owner->region) >= sizeof(folder))
+		return -ENAMETOOLONG;
+	block_store_each_in(folder, nearest_consider, &nearest);
+	if (!nearest.file)
+		return -ENOENT;
+	*out = nearest.file;
+	*start_ms = nearest.header.start_ms;
+	snprintf(snapshot, BLOCK_SNAPSHOT_SIZE, "%s", nearest.header.snapshot);
+	return 0;
+}
+
+/* --- windows and blocks --- */
+
+static bool record_is_valid(const struct index_record *r, uint64_t block)
+{
+	return r->number == block + 1 && r->sum == SUM_OF(r);
+}
+
+int block_file_read_window(struct block_file *f, uint32_t window, struct block_window *out)
+{
+	off_t at = HEADER_SIZE + (off_t)window * SECTION_SIZE;
+	_cleanup_free_ struct index_record *records =
+		malloc(WINDOW_BLOCKS * sizeof(struct index_record));
+	struct index_window listed;
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	if (!records)
+		return -ENOMEM;
+	r = file_read_at(f->index, at, &listed, sizeof(listed));
+	if (r == 0)
+		r = file_read_at(f->index, at + RECORDS_AT, records,
+			WINDOW_BLOCKS * sizeof(struct index_record));
+	if (r < 0)
+		return r;
+	if (listed.number == (uint64_t)window + 1 && listed.sum == SUM_OF(&listed)) {
+		out->listed = true;
+		memcpy(out->exists, listed.exists, sizeof(out->exists));
+	}
+	for (unsigned i = 0; i < WINDOW_BLOCKS; i++)
+		if (record_is_valid(&records[i], (uint64_t)window * WINDOW_BLOCKS + i))
+			window_set(out->cached, i, true);
+	return 0;
+}
+
+int block_file_write_window(struct block_file *f, uint32_t window, const struct block_window *w)
+{
+	struct index_window listed = {.number = (uint64_t)window + 1};
+
+	if (f->shared)
+		return -EROFS;
+	memcpy(listed.exists, w->exists, sizeof(listed.exists));
+	listed.sum = SUM_OF(&listed);
+	return file_write_at(
+		f->index, HEADER_SIZE + (off_t)window * SECTION_SIZE, &listed, sizeof(listed));
+}
+
+int block_file_read(struct block_file *f, uint64_t block, void *data)
+{
+	unsigned char sha256[DIGEST_SHA256_SIZE];
+	struct index_record record;
+	int fd = file_data(f, block), r;
+
+	if (fd < 0)
+		return fd;
+	r = file_read_at(f->index, record_offset(block), &record, sizeof(record));
+	if (r < 0)
+		return r;
+	if (!record_is_valid(&record, block))
+		return -ENOENT;
+	r = file_read_at(fd, data_offset(block), data, EBS_BLOCK_SIZE);
+	if (r == 0)
+		r = digest_sha256(data, EBS_BLOCK_SIZE, sha256);
+	if (r < 0)
+		return r;
+	return memcmp(sha256, record.sha256, sizeof(sha256)) ? -ENOENT : 0;
+}
+
+int block_file_read_part(
+	struct block_file *f, uint64_t block, size_t offset, void *data, size_t len, bool nowait)
+{
+	struct iovec part = {data, len};
+	int fd = file_data(f, block);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	if (!nowait)
+		return file_read_at(fd, data_offset(block) + (off_t)offset, data, len);
+	n = preadv2(fd, &part, 1, data_offset(block) + (off_t)offset, RWF_NOWAIT);
+	return n == (ssize_t)len ? 0 : -EAGAIN;
+}
+
+int block_file_write(struct block_file *f, uint64_t block, const void *data,
+	const unsigned char sha256[DIGEST_SHA256_SIZE])
+{
+	struct index_record record = {.number = block + 1};
+	int fd = f->shared ? -EROFS : file_data(f, block), r;
+
+	if (fd < 0)
+		return fd;
+	memcpy(record.sha256, sha256, sizeof(record.sha256));
+	record.sum = SUM_OF(&record);
+	r = file_write_at(fd, data_offset(block), data, EBS_BLOCK_SIZE);
+	if (r == 0)
+		r = file_write_at(f->index, record_offset(block), &record, sizeof(record));
+	if (r == 0)
+		block_store_add_used(f->store, (int64_t)EBS_BLOCK_SIZE);
+	return r;
+}
+
+int64_t block_file_drop(struct block_file *f, uint64_t block, unsigned n)
+{
+	struct index_record none = {0};
+	int64_t bytes = 0;
+
+	for (; n > 0; n--, block++) {
+		int fd = file_data(f, block), r;
+
+		if (fd < 0 || f->shared)
+			return fd < 0 ? fd : -EROFS;
+		r = file_write_at(f->index, record_offset(block), &none, sizeof(none));
+		if (r == 0 && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				      data_offset(block), (off_t)EBS_BLOCK_SIZE) < 0)
+			r = -errno;
+		if (r < 0)
+			return r;
+		bytes += (int64_t)EBS_BLOCK_SIZE;
+	}
+	block_store_add_used(f->store, -bytes);
+	return bytes;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* A snapshot's blocks in the cache. Every function may block on files: it runs on a worker's thread
+ * (workers.h). Functions for different blocks of one snapshot may run at once. */
+#ifndef EBSFS_BLOCK_FILE_H
+#define EBSFS_BLOCK_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "block_store.h"
+#include "digest.h"
+#include "ebs.h"
+#include "err.h"
+
+/* Blocks of one window: what one response of ListSnapshotBlocks may list. */
+#define WINDOW_BLOCKS 10000
+#define WINDOW_BYTES  (WINDOW_BLOCKS / 8)
+
+static inline bool window_bit(const uint8_t bits[WINDOW_BYTES], unsigned n)
+{
+	return bits[n / 8] >> n % 8 & 1;
+}
+
+static inline void window_set(uint8_t bits[WINDOW_BYTES], unsigned n, bool value)
+{
+	bits[n / 8] = (uint8_t)((bits[n / 8] & ~(1u << n % 8)) | (unsigned)value << n % 8);
+}
+
+/* A snapshot, as its files describe it. */
+struct block_owner {
+	const char *region, *snapshot, *volume; /* borrowed */
+	int64_t start_ms;                       /* EC2's start time */
+	uint32_t volume_gib;
+};
+
+struct block_file;
+
+/* Opens the cached blocks of a snapshot, creating the files. If they are of another description or
+ * damaged they begin anew. Another process may have them open: then they are shared, which means
+ * that nothing is written, and that every block is to be checked at each read. */
+int block_file_open(struct block_store *store, const struct block_owner *owner,
+	struct block_file **out, struct err *err);
+bool block_file_is_shared(const struct block_file *f);
+void block_file_close(struct block_file *f); /* NULL is permitted */
+
+/* Opens, shared, the cached blocks of that snapshot of the same volume whose start is nearest;
+ * *start_ms is its start, `snapshot` its id. -ENOENT: none. */
+#define BLOCK_SNAPSHOT_SIZE 72
+int block_file_open_sibling(struct block_store *store, const struct block_owner *owner,
+	struct block_file **out, char snapshot[BLOCK_SNAPSHOT_SIZE], int64_t *start_ms);
+
+/* What is known of a window: which blocks exist in the snapshot (if `listed`), and which are in
+ * these files. */
+struct block_window {
+	bool listed;
+	uint8_t exists[WINDOW_BYTES], cached[WINDOW_BYTES];
+};
+int block_file_read_window(struct block_file *f, uint32_t window, struct block_window *out);
+/* Keeps `exists`, with `listed`. Returns 0 or -errno. */
+int block_file_write_window(struct block_file *f, uint32_t window, const struct block_window *w);
+
+/* Reads a block and compares it with its digest. Returns 0; -ENOENT: not cached, or not as it was
+ * written; or another -errno. */
+int block_file_read(struct block_file *f, uint64_t block, void *data);
+/* Reads a part of a block that was checked before. nowait: -EAGAIN instead of waiting for a disk.
+ * Returns 0 or -errno. */
+int block_file_read_part(
+	struct block_file *f, uint64_t block, size_t offset, void *data, size_t len, bool nowait);
+/* Keeps a block. Nothing is synced: after a crash block_file_read() finds what is not whole.
+ * Returns 0 or -errno. */
+int block_file_write(struct block_file *f, uint64_t block, const void *data,
+	const unsigned char sha256[DIGEST_SHA256_SIZE]);
+/* Removes n blocks. Returns the bytes that became free, or -errno. */
+int64_t block_file_drop(struct block_file *f, uint64_t block, unsigned n);
+
+#endif
