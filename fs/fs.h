@@ -13,6 +13,7 @@
 #include "err.h"
 #include "guard.h"
 #include "http.h"
+#include "kernel_refs.h"
 #include "node.h"
 #include "options.h"
 #include "regions.h"
@@ -47,6 +48,7 @@ struct fs {
 	struct request_stats stats;           /* request_stats.h */
 	struct offline *offline;              /* offline.h; NULL: AWS was there from the start */
 	struct guard guard;                   /* guard.h */
+	struct kernel_refs kernel_refs;       /* kernel_refs.h */
 	struct uncached_name *uncached_names; /* tree.h: snapshots about to be renamed */
 	uint64_t listed_version[REGIONS_MAX]; /* of snapshots/ as the kernel last listed it */
 	struct timespec region_times[REGIONS_MAX]; /* set by a tool; 0: none was */

@@ -271,12 +271,29 @@ static void call_fsync(REQ, int datasync, FI)
 	ops_run(OP_FSYNC, &(struct ops_args){.req = req, .ino = ino, .fi = fi});
 }
 
+/* The kernel's references to nodes; both have no reply. */
+
+static void call_forget(REQ, uint64_t count)
+{
+	kernel_refs_forget(ops_fs(req), node_of(ino), count);
+	fuse_reply_none(req);
+}
+
+static void call_forget_multi(fuse_req_t req, size_t n, struct fuse_forget_data *forgets)
+{
+	for (size_t i = 0; i < n; i++)
+		kernel_refs_forget(ops_fs(req), node_of(forgets[i].ino), forgets[i].nlookup);
+	fuse_reply_none(req);
+}
+
 /* An operation that is not here is answered with ENOSYS, after which the kernel does not ask again:
  * extended attributes (`ls -l` would ask three an entry), copy_file_range (cp then reads and writes
  * the text, and the write asks for the copy). */
 const struct fuse_lowlevel_ops ops_table = {
 	.init = call_init,
 	.lookup = call_lookup,
+	.forget = call_forget,
+	.forget_multi = call_forget_multi,
 	.getattr = call_getattr,
 	.setattr = call_setattr,
 	.readlink = call_readlink,

@@ -58,6 +58,8 @@ static inline struct handle *ops_handle(const struct fuse_file_info *fi)
 void ops_save(const struct ops_args *args, struct ops_saved *out);
 /* Fills in a node's number, attributes, and how long the kernel may trust both. 0 or -errno. */
 int ops_entry(struct fs *fs, struct node n, struct fuse_entry_param *e);
+/* Replies with a node: the kernel has a reference to it from then on. */
+void ops_reply_entry(fuse_req_t req, const struct fuse_entry_param *e);
 /* Replies with the node's attributes. */
 void ops_reply_attr(fuse_req_t req, struct node n);
 /* "OPERATION PATH" for last-error; name: as node_path(). Returns out. */

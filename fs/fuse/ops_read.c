@@ -118,7 +118,7 @@ static void lookup_reply(const struct ops_args *args)
 	if (r < 0)
 		fuse_reply_err(args->req, -r);
 	else
-		fuse_reply_entry(args->req, &e);
+		ops_reply_entry(args->req, &e);
 }
 
 void ops_lookup(const struct ops_args *args)
@@ -359,7 +359,8 @@ static void readdir_reply(const struct ops_args *args, bool plus)
 	if (!l.used && ops->ensure_next &&
 		region_wait(&rest, true, plus ? ops_readdirplus : ops_readdir))
 		return;
-	fuse_reply_buf(args->req, l.data, l.used);
+	if (fuse_reply_buf(args->req, l.data, l.used) == 0 && plus)
+		kernel_refs_add_entries(fs, l.data, l.used);
 }
 
 void ops_readdir(const struct ops_args *args)

@@ -35,6 +35,14 @@ int ops_entry(struct fs *fs, struct node n, struct fuse_entry_param *e)
 	return tree_attr(fs, n, &e->attr);
 }
 
+void ops_reply_entry(fuse_req_t req, const struct fuse_entry_param *e)
+{
+	struct fs *fs = ops_fs(req);
+
+	if (fuse_reply_entry(req, e) == 0)
+		kernel_refs_add(fs, node_of(e->ino));
+}
+
 void ops_reply_attr(fuse_req_t req, struct node n)
 {
 	struct stat st;

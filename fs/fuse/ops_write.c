@@ -152,7 +152,8 @@ void ops_create(const struct ops_args *args)
 	}
 	h->node = n;
 	ops_entry(fs, n, &e); /* never fails for a new node */
-	fuse_reply_create(req, &e, args->fi);
+	if (fuse_reply_create(req, &e, args->fi) == 0)
+		kernel_refs_add(fs, n);
 }
 
 /* --- writing, closing --- */
@@ -308,7 +309,7 @@ void ops_mkdir(const struct ops_args *args)
 		ops_forbid(folder, "no folder can be made here", &err);
 	else if (ops->mkdir(fs, folder, args->name, args->mode, &n, &err) == 0) {
 		ops_entry(fs, n, &e);
-		fuse_reply_entry(args->req, &e);
+		ops_reply_entry(args->req, &e);
 		return;
 	}
 	ops_refuse(args->req, "mkdir", folder, args->name, &err);
@@ -326,7 +327,7 @@ void ops_symlink(const struct ops_args *args)
 		err_set(&err, EPERM, "no link can be made here; to ask for a copy use cp");
 	else if (ops->symlink(fs, folder, args->name, args->data, &n, &err) == 0) {
 		ops_entry(fs, n, &e); /* never fails for a new node */
-		fuse_reply_entry(args->req, &e);
+		ops_reply_entry(args->req, &e);
 		return;
 	}
 	ops_refuse(args->req, "ln -s", folder, args->name, &err);

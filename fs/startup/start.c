@@ -358,6 +358,7 @@ void start_finish(struct mount *m)
 	drafts_destroy(fs->drafts);
 	delete_forget_all(fs);
 	tree_free_uncached_names(fs);
+	kernel_refs_finish(&fs->kernel_refs);
 	session_destroy(m->session);
 	last_error_destroy(fs->last_error);
 	account_cache_finish(&m->cached);

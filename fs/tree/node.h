@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Node numbers: coordinates in the tree, so that nothing needs a table of nodes or a reference
- * count. Paths of nodes, for messages. */
+/* Node numbers: coordinates in the tree, so that nothing needs a table of nodes. Paths of nodes,
+ * for messages. */
 #ifndef EBSFS_NODE_H
 #define EBSFS_NODE_H
 

@@ -19,7 +19,7 @@ extern const struct node_ops snapshot_link_ops;
 /* tags.c */
 extern const struct node_ops tags_ops, tag_ops;
 /* status.c */
-extern const struct node_ops status_ops, wait_ops, receipt_status_ops;
+extern const struct node_ops status_ops, wait_ops, receipt_status_ops, receipt_wait_ops;
 /* receipt_names.c */
 extern const struct node_ops receipt_copy_ops;
 /* receipt_file.c */

@@ -227,6 +227,7 @@ const struct node_ops snapshot_ops = {
 	.type = S_IFDIR,
 	.mode = 0555,
 	.trust = TRUST_LISTING,
+	.counted = NODE_SNAPSHOT,
 	.instead = "ebsfs fills it from EC2; set a tag by writing tags/KEY, ask for a "
 		   "copy by a file in another region's folder",
 	.attr = snapshot_attr,
@@ -238,6 +239,7 @@ const struct node_ops snapshot_ops = {
 const struct node_ops description_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_LISTING,
+	.counted = NODE_SNAPSHOT,
 	.instead = "EC2 cannot change a snapshot's description; a copy can have another, by the "
 		   "line copy.description: TEXT in the file that asks for it, and tags/Name can be "
 		   "written",
@@ -246,12 +248,14 @@ const struct node_ops description_ops = {.type = S_IFREG,
 const struct node_ops metadata_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_LISTING,
+	.counted = NODE_SNAPSHOT,
 	.instead = "it shows EC2's record, of which only the tags can be changed: write tags/KEY",
 	.attr = snapshot_child_attr,
 	.text = snapshot_metadata_text};
 const struct node_ops snapshot_file_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_LISTING,
+	.counted = NODE_SNAPSHOT,
 	.instead = "it identifies the snapshot; to copy with other options, write the changed "
 		   "text to a file in the destination's folder, regions/REGION/",
 	.attr = snapshot_file_attr,

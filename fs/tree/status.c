@@ -558,20 +558,19 @@ static int wait_attr(struct fs *fs, struct node n, struct stat *st)
 const struct node_ops status_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_NEVER,
+	.counted = NODE_SNAPSHOT,
 	.instead = STATUS_INSTEAD,
 	.attr = status_attr,
 	.text = status_text_read,
 	.open_read = status_open_read,
 	.poll = status_poll,
 	.release = status_release};
-const struct node_ops wait_ops = {.type = S_IFREG,
-	.mode = 0444,
-	.trust = TRUST_NEVER,
-	.instead = STATUS_INSTEAD,
-	.attr = wait_attr,
-	.text = status_text,
-	.read = wait_read,
-	.stream = true};
+/* .wait and NAME.wait */
+#define WAIT_OPS                                                                                   \
+	.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .instead = STATUS_INSTEAD,            \
+	.attr = wait_attr, .text = status_text, .read = wait_read, .stream = true
+const struct node_ops wait_ops = {WAIT_OPS, .counted = NODE_SNAPSHOT};
+const struct node_ops receipt_wait_ops = {WAIT_OPS};
 const struct node_ops receipt_status_ops = {
 	.type = S_IFREG,
 	.mode = 0444,

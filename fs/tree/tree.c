@@ -41,7 +41,7 @@ static const struct node_ops *const table[NODE_KINDS] = {
 	[NODE_DRAFT_LINK] = &draft_link_ops,
 	[NODE_DRAFT_STATUS] = &draft_status_ops,
 	[NODE_RECEIPT_STATUS] = &receipt_status_ops,
-	[NODE_RECEIPT_WAIT] = &wait_ops,
+	[NODE_RECEIPT_WAIT] = &receipt_wait_ops,
 	[NODE_RECEIPT_COPY] = &receipt_copy_ops,
 	[NODE_RECEIPT] = &receipt_ops,
 };

@@ -36,6 +36,11 @@ struct node_ops {
 	enum tree_trust trust;
 	/* The advice in the error message where a write to it, or a new file in it, is refused. */
 	const char *instead;
+	/* Kinds whose numbers are used again: the kind of node that has the count of the kernel's
+	 * references (kernel_refs.h); NODE_ROOT: they are not counted. forgotten(): the last one is
+	 * gone. */
+	enum node_kind counted;
+	void (*forgotten)(struct fs *fs, struct node n);
 
 	/* Corrects the default attributes (owner, mode, times of the mount, size of the text).
 	 * -ENOENT: the node is gone. */
