@@ -367,6 +367,12 @@ void catalogue_absent(struct catalogue *c, catalogue_slot slot, int64_t now_ms)
 		remove_slot(c, slot);
 }
 
+void catalogue_forget(struct catalogue *c, catalogue_slot slot)
+{
+	if (record_of(c, slot))
+		remove_slot(c, slot);
+}
+
 /* --- local overrides --- */
 
 void catalogue_expire_overrides(struct catalogue *c, int64_t now_ms)

@@ -110,6 +110,10 @@ void catalogue_seen_end(struct catalogue *c, struct catalogue_seen *seen);
  * says that it was just created. */
 void catalogue_absent(struct catalogue *c, catalogue_slot slot, int64_t now_ms);
 
+/* Nobody needs the snapshot any more: its texts are released, and it counts as gone until EC2
+ * describes it again. Its slot stays its own. */
+void catalogue_forget(struct catalogue *c, catalogue_slot slot);
+
 /* Local overrides: a change by ebsfs is shown at once and wins for CATALOGUE_OVERRIDE_MS over EC2's
  * eventually consistent responses. */
 #define CATALOGUE_OVERRIDE_MS 300000

@@ -215,10 +215,10 @@ struct listing {
 		struct listing *listing;
 		struct pages *pages; /* NULL: not started, or ended */
 		bool begun;
-		bool witnessed;                                     /* of the last group */
-		struct listing_ranges_filter filter;                /* borrowed by pages */
-		struct ec2_filter filters[LISTING_FILTERS_MAX + 1]; /* the query's, and the ids */
-	} parts[1 + LISTING_GROUPS_MAX];                            /* the first is the probe */
+		bool witnessed;                     /* of the last group */
+		struct listing_ranges_filter texts; /* borrowed by pages, as is the filter */
+		struct ec2_filter filter;
+	} parts[1 + LISTING_GROUPS_MAX]; /* the first is the probe */
 	unsigned n_parts;
 };
 
@@ -287,14 +287,13 @@ static int begin_part(struct listing *l, unsigned i)
 	struct part *part = &l->parts[i];
 	struct ec2_describe_snapshots query = l->query;
 
-	part_filter(l, i, &part->filter);
-	for (size_t k = 0; k < query.n_filters; k++)
-		part->filters[k] = query.filters[k];
-	part->filters[query.n_filters++] = (struct ec2_filter){.name = "snapshot-id",
-		.values = part->filter.values,
-		.n_values = part->filter.n,
+	part_filter(l, i, &part->texts);
+	part->filter = (struct ec2_filter){.name = "snapshot-id",
+		.values = part->texts.values,
+		.n_values = part->texts.n,
 		.patterns = true};
-	query.filters = part->filters;
+	query.filters = &part->filter;
+	query.n_filters = 1;
 	part->listing = l;
 	part->pages = pages_start(l->aws, &query, part_page, part_done, part);
 	if (!part->pages)
@@ -426,7 +425,8 @@ static void part_done(void *arg, const struct err *err)
 static void begin_probe(struct listing *l)
 {
 	/* After a short page with a token, the number of snapshots cannot be guessed. */
-	if (l->sample.n < EC2_PAGE_MAX / 2 || clock_mono_ms() < l->memory->plain_until_ms ||
+	if (l->query.n_filters || l->sample.n < EC2_PAGE_MAX / 2 ||
+		clock_mono_ms() < l->memory->plain_until_ms ||
 		!listing_ranges_choose(&l->ranges, &l->sample, &l->probe, &l->witness))
 		return;
 	begin_part(l, 0); /* out of memory, the plain listing continues */
@@ -463,6 +463,23 @@ static int begin_plain(struct listing *l)
 	return l->plain ? 0 : -ENOMEM;
 }
 
+/* Whether the query names its snapshots: the response is short then. With a page size EC2, which
+ * filters a page after it has cut it, would send an empty page for each thousand public snapshots.
+ */
+static bool names_ids(const struct ec2_describe_snapshots *query)
+{
+	for (size_t i = 0; i < query->n_filters; i++) {
+		const struct ec2_filter *f = &query->filters[i];
+		bool names = strcmp(f->name, "snapshot-id") == 0;
+
+		for (size_t k = 0; names && f->patterns && k < f->n_values; k++)
+			names = !strpbrk(f->values[k], "*?");
+		if (names)
+			return true;
+	}
+	return false;
+}
+
 struct listing *listing_start(struct aws *aws, const struct ec2_describe_snapshots *query,
 	struct listing_memory *memory, pages_part *on_part, pages_done *done, void *arg)
 {
@@ -477,7 +494,7 @@ struct listing *listing_start(struct aws *aws, const struct ec2_describe_snapsho
 		.done = done,
 		.arg = arg};
 	/* Without a page size EC2 uses a smaller throttle bucket. */
-	l->query.max_results = EC2_PAGE_MAX;
+	l->query.max_results = names_ids(query) ? 0 : EC2_PAGE_MAX;
 	if (begin_plain(l) < 0) {
 		free(l);
 		return NULL;

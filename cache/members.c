@@ -3,12 +3,33 @@
 #include "members.h"
 
 #include <errno.h>
+#include <stdlib.h>
+
+static int members_append(struct members *m, catalogue_slot slot)
+{
+	size_t capacity = m->order_capacity ? m->order_capacity * 2 : 16;
+	catalogue_slot *order;
+
+	if (slot_set_has(&m->ever, slot))
+		return 0;
+	if (m->n_order == m->order_capacity) {
+		order = realloc(m->order, capacity * sizeof(*order));
+		if (!order)
+			return -ENOMEM;
+		m->order = order;
+		m->order_capacity = capacity;
+	}
+	if (slot_set_add(&m->ever, slot) < 0)
+		return -ENOMEM;
+	m->order[m->n_order++] = slot;
+	return 0;
+}
 
 static int members_join(struct members *m, catalogue_slot slot)
 {
 	if (slot_set_has(&m->set, slot))
 		return 0;
-	if (slot_set_add(&m->set, slot) < 0)
+	if ((!m->admit && members_append(m, slot) < 0) || slot_set_add(&m->set, slot) < 0)
 		return -ENOMEM;
 	m->count++;
 	m->version++;
@@ -45,7 +66,27 @@ void members_finish(struct members *m)
 	catalogue_unwatch(m->catalogue, members_changed, m);
 	members_abort(m);
 	slot_set_finish(&m->set);
+	slot_set_finish(&m->ever);
 	slot_set_finish(&m->seen.slots);
+	free(m->order);
+}
+
+uint64_t members_positions(const struct members *m)
+{
+	return m->admit ? catalogue_slots(m->catalogue) : m->n_order;
+}
+
+bool members_next(const struct members *m, uint64_t *pos, catalogue_slot *slot)
+{
+	uint64_t end = members_positions(m);
+
+	while (*pos < end) {
+		*slot = m->admit ? (catalogue_slot)*pos : m->order[*pos];
+		++*pos;
+		if (slot_set_has(&m->set, *slot))
+			return true;
+	}
+	return false;
 }
 
 size_t members_flawed(const struct members *m)
@@ -60,7 +101,8 @@ size_t members_flawed(const struct members *m)
 
 size_t members_memory(const struct members *m)
 {
-	return slot_set_memory(&m->set) + slot_set_memory(&m->seen.slots);
+	return slot_set_memory(&m->set) + slot_set_memory(&m->ever) +
+	       slot_set_memory(&m->seen.slots) + m->order_capacity * sizeof(*m->order);
 }
 
 int members_add(struct members *m, catalogue_slot slot)

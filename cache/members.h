@@ -14,6 +14,10 @@ struct members {
 	struct catalogue *catalogue;
 	struct slot_set set; /* all of them exist */
 	size_t count;
+	/* Without admit: all that ever were in the view, in the order of their arrival. */
+	struct slot_set ever;
+	catalogue_slot *order;
+	size_t n_order, order_capacity;
 	uint64_t version;           /* changes whenever the set does */
 	bool listing;               /* between begin and end */
 	struct catalogue_seen seen; /* since the listing began */
@@ -33,7 +37,11 @@ static inline bool members_has(const struct members *m, catalogue_slot slot)
 {
 	return slot_set_has(&m->set, slot);
 }
-size_t members_flawed(const struct members *m); /* how many have flaws */
+/* The next member from position *pos on (0 at first), or false. With admit a position is a slot,
+ * else a place in the order of arrival: members that join later have higher positions. */
+bool members_next(const struct members *m, uint64_t *pos, catalogue_slot *slot);
+uint64_t members_positions(const struct members *m); /* all are below */
+size_t members_flawed(const struct members *m);      /* how many have flaws */
 size_t members_memory(const struct members *m);
 
 /* Adds a slot, unless its snapshot is gone. Returns 0 or -ENOMEM. */

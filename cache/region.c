@@ -46,7 +46,8 @@ struct region *region_create(const struct region_options *options)
 	snprintf(r->account, sizeof(r->account), "%s", options->account ? options->account : "");
 	r->name = strdup(options->name);
 	r->catalogue = catalogue_create();
-	r->own = r->catalogue ? view_create(r, &(struct view_query){.owner = "self"}) : NULL;
+	r->own = r->catalogue ? view_create(r, &(struct view_query){.owners = ec2_owner_self})
+			      : NULL;
 	lookup = (struct lookup_options){.loop = options->loop,
 		.aws = options->aws,
 		.region = r->name,
@@ -67,7 +68,7 @@ void region_destroy(struct region *r)
 	if (!r)
 		return;
 	while (r->views)
-		region_view_close(r->views);
+		region_view_close(r->views, NULL, NULL);
 	view_destroy(r->own);
 	lookup_destroy(r->lookup);
 	catalogue_destroy(r->catalogue);
@@ -137,11 +138,42 @@ struct view *region_view(struct region *r, const struct view_query *query)
 	return v;
 }
 
-void region_view_close(struct view *v)
+/* The view with the freshest listing that has this snapshot; the account's own if no view has it.
+ */
+static struct view *view_with(const struct region *r, catalogue_slot slot, int64_t now)
 {
-	if (!v || v == v->region->own)
+	struct view *v, *found = NULL;
+
+	if (slot == CATALOGUE_NONE || view_has(r->own, slot))
+		return r->own;
+	DL_FOREACH(r->views, v)
+	{
+		if (view_has(v, slot) &&
+			(!found || view_valid_ms(v, now) > view_valid_ms(found, now)))
+			found = v;
+	}
+	return found ? found : r->own;
+}
+
+static bool is_in_a_view(const struct region *r, catalogue_slot slot)
+{
+	return view_has(view_with(r, slot, 0), slot);
+}
+
+void region_view_close(struct view *v, region_keep_fn *keep, void *arg)
+{
+	struct region *r = v ? v->region : NULL;
+
+	if (!v || v == r->own)
 		return;
-	DL_DELETE(v->region->views, v);
+	DL_DELETE(r->views, v);
+	for (size_t i = 0; keep && i < v->members.n_order; i++) {
+		catalogue_slot slot = v->members.order[i];
+
+		if (catalogue_exists(r->catalogue, slot) && !is_in_a_view(r, slot) &&
+			!keep(arg, catalogue_id(r->catalogue, slot), slot))
+			catalogue_forget(r->catalogue, slot);
+	}
 	view_destroy(v);
 }
 
@@ -176,32 +208,33 @@ struct region_waiter *region_ensure_id(
 	struct region *r, const char *id, bool force, region_done *done, void *arg, bool *ready)
 {
 	int64_t now = clock_mono_ms();
-	enum view_freshness freshness = view_freshness(r->own, now);
-	bool listed = view_has(r->own, catalogue_find_shown(r->catalogue, id));
-	bool fresh = listed && (freshness == VIEW_FRESH || view_arriving(r->own));
+	catalogue_slot slot = catalogue_find_shown(r->catalogue, id);
+	struct view *v = view_with(r, slot, now);
+	enum view_freshness freshness = view_freshness(v, now);
+	bool listed = view_has(v, slot);
+	bool fresh = listed && (freshness == VIEW_FRESH || view_arriving(v));
 	struct region_waiter *w;
 
 	*ready = !ec2_is_snapshot_id(id) ||
 		 (!force && (fresh || lookup_remembers(r->lookup, id, now)));
 	if (*ready)
 		return NULL;
-	if (!force && freshness == VIEW_NEVER && view_load_from_disk(r->own)) {
-		w = waiters_add(&r->own->for_disk, done, arg);
+	if (!force && freshness == VIEW_NEVER && view_load_from_disk(v)) {
+		w = waiters_add(&v->for_disk, done, arg);
 		if (w)
 			snprintf(w->id, sizeof(w->id), "%s", id);
 		return w;
 	}
 	/* Known from disk, or the latest listing failed: shows the known state, so that the
 	 * caller does not wait through another failure. */
-	if (!force && view_shows_id(r->own, id) &&
-		(freshness == VIEW_KNOWN ||
-			(freshness == VIEW_STALE && r->own->last_error.errnum))) {
-		view_confirm_id(r->own, id, now);
+	if (!force && view_shows_id(v, id) &&
+		(freshness == VIEW_KNOWN || (freshness == VIEW_STALE && v->last_error.errnum))) {
+		view_confirm_id(v, id, now);
 		*ready = true;
 		return NULL;
 	}
-	if (!force && listed && freshness == VIEW_STALE && view_listing_is_cheaper(r->own))
-		return view_ensure(r->own, false, done, arg, ready);
+	if (!force && listed && freshness == VIEW_STALE && view_listing_is_cheaper(v))
+		return view_ensure(v, false, done, arg, ready);
 	return lookup_ask(r->lookup, id, force, done, arg);
 }
 
@@ -209,7 +242,9 @@ bool region_id_is_confirmed(const struct region *r, const char *id, int64_t now_
 {
 	catalogue_slot slot = catalogue_find_shown(r->catalogue, id);
 
-	return (view_has(r->own, slot) && view_freshness(r->own, now_ms) == VIEW_FRESH) ||
+	const struct view *v = view_with(r, slot, now_ms);
+
+	return (view_has(v, slot) && view_freshness(v, now_ms) == VIEW_FRESH) ||
 	       lookup_remembers(r->lookup, id, now_ms);
 }
 

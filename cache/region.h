@@ -40,11 +40,13 @@ size_t region_memory(const struct region *r);  /* bytes held by the catalogue an
 /* The view of the account's own snapshots: snapshots/. */
 struct view *region_own(const struct region *r);
 /* The view with this query, opened if there is none yet; nothing is asked of EC2 before it is
- * needed. NULL on ENOMEM, or with more than VIEW_FILTERS_MAX filters. */
+ * needed. NULL on ENOMEM. */
 struct view *region_view(struct region *r, const struct view_query *query);
-/* Closes a view: cancels its listing and drops its waiters without calling them. The account's own
- * stays open. NULL is permitted. */
-void region_view_close(struct view *v);
+/* Closes a view: cancels its listing and drops its waiters without calling them. Snapshots that
+ * were in it, are in no other view, and that `keep` does not want leave the store; keep NULL: all
+ * of them stay. The account's own view stays open. NULL is permitted. */
+typedef bool region_keep_fn(void *arg, const char *id, catalogue_slot slot);
+void region_view_close(struct view *v, region_keep_fn *keep, void *arg);
 
 /* Keeps the catalogue on disk at `path` from now on. The first caller that needs the region reads
  * it from there; it is shown while EC2 is asked in the background. scope: the account and endpoint
@@ -77,23 +79,22 @@ struct region_waiter;
 typedef void region_done(void *arg, const struct err *err);
 
 /*
- * Makes sure that the catalogue knows about one id. *ready is true at once if the listing is fresh
- * and has the id, if its lookup is remembered (hit or miss), or if `id` is not of EC2's form.
- * Otherwise EC2 is asked by a filter on the id, which finds shared and public snapshots too, and
- * the result goes into the catalogue. Ids of one loop iteration share a request. Once lookups of a
- * stale listing's ids cost as many requests as the listing, view_ensure() takes over.
- * In a region known from disk, or stale because its latest listing failed, a shown id is ready at
- * once and confirmed in the background.
- * After done without an error: with force, catalogue_find() has the truth; else
- * catalogue_find_shown() has what to show.
+ * Makes sure that the catalogue knows about one id. *ready is true at once if the listing of a view
+ * is fresh and has the id, if its lookup is remembered (hit or miss), or if `id` is not of EC2's
+ * form. Otherwise EC2 is asked by a filter on the id, which finds shared and public snapshots too,
+ * and the result goes into the catalogue. Ids of one loop iteration share a request. Once lookups
+ * of a stale listing's ids cost as many requests as the listing, view_ensure() takes over. In a
+ * region known from disk, or stale because its latest listing failed, a shown id is ready at once
+ * and confirmed in the background. After done without an error: with force, catalogue_find() has
+ * the truth; else catalogue_find_shown() has what to show.
  */
 struct region_waiter *region_ensure_id(
 	struct region *r, const char *id, bool force, region_done *done, void *arg, bool *ready);
 
 /* For facts that must be no older than the ttl, such as whether a completed copy still exists.
- * region_id_is_confirmed(): a fresh listing has the id, or a lookup found it within the ttl.
- * region_confirm_id(): asks EC2 by the id. Once that costs as many requests as a listing, it also
- * lists the region in the background, for the ids to come. NULL on ENOMEM. */
+ * region_id_is_confirmed(): a fresh listing of a view has the id, or a lookup found it within the
+ * ttl. region_confirm_id(): asks EC2 by the id. Once that costs as many requests as a listing, it
+ * also lists the region in the background, for the ids to come. NULL on ENOMEM. */
 bool region_id_is_confirmed(const struct region *r, const char *id, int64_t now_ms);
 struct region_waiter *region_confirm_id(
 	struct region *r, const char *id, region_done *done, void *arg);

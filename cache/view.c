@@ -35,10 +35,15 @@ uint64_t view_version(const struct view *v)
 	return v->members.version;
 }
 
+bool view_next(const struct view *v, uint64_t *pos, catalogue_slot *slot)
+{
+	return members_next(&v->members, pos, slot);
+}
+
 /* All that the account owns: the query that needs no listing to be decided. */
 static bool view_is_own(const struct view *v)
 {
-	return !v->query.n_filters && v->query.owner && strcmp(v->query.owner, "self") == 0;
+	return view_query_equal(&v->query, &(struct view_query){.owners = ec2_owner_self});
 }
 
 /* The one place that decides whether a snapshot is the account's own, but for the listing. */
@@ -177,6 +182,12 @@ static void note_owner(struct view *v, const struct ec2_snapshot *s)
 		v->owners_differ = true;
 }
 
+static bool view_is_too_large(const struct view *v, const struct ec2_page *page)
+{
+	return v->pages >= VIEW_PAGES_MAX && page->next_token && *page->next_token &&
+	       !view_is_own(v);
+}
+
 static int listing_page(void *arg, const struct ec2_page *page, bool ends, struct err *err)
 {
 	struct view *v = arg;
@@ -190,6 +201,12 @@ static int listing_page(void *arg, const struct ec2_page *page, bool ends, struc
 	for (size_t i = 0; i < page->n_refused; i++)
 		left_out_add(&v->left_out_so_far, page->refused[i]);
 	v->region->cost.pages[v->why] += ends;
+	v->pages += ends;
+	if (ends && view_is_too_large(v, page))
+		return err_set(err, EFBIG,
+			"EC2 in %s has looked through %d pages of snapshots for this query, and "
+			"more follow: add a term that names an owner, a volume or a tag",
+			v->region->name, VIEW_PAGES_MAX);
 	if (!page->n_snapshots)
 		return 0;
 	v->records_arrived = true;
@@ -205,6 +222,9 @@ static void listing_failed(struct view *v, const struct err *err)
 	v->last_error = *err;
 	v->not_before_ms = clock_mono_ms() + backoff_pause(VIEW_BACKOFF_MIN_MS, VIEW_BACKOFF_MAX_MS,
 						     ++v->failures, random_unit());
+	/* A hundred requests would fail in the same way again. */
+	if (err->errnum == EFBIG && v->not_before_ms < clock_mono_ms() + v->region->ttl_ms)
+		v->not_before_ms = clock_mono_ms() + v->region->ttl_ms;
 }
 
 /* The listing supersedes the catalogue on disk: its waiters go on, and the cache may be written. */
@@ -241,16 +261,26 @@ static void listing_succeeded(struct view *v)
 
 static void listing_done(void *arg, const struct err *err);
 
-int view_begin_listing(struct view *v, enum region_why why)
+/* Sends the query, or of two joined ones the first or (v->joining) the second. */
+static int view_send_query(struct view *v)
 {
+	bool two = v->query.own_and_shared;
 	const struct ec2_describe_snapshots query = {.region = v->region->name,
-		.owner = v->query.owner,
+		.owners = two && !v->joining ? ec2_owner_self : v->query.owners,
+		.restorable_by = two && v->joining ? ec2_owner_self : v->query.restorable_by,
 		.filters = v->query.filters,
 		.n_filters = v->query.n_filters};
 
+	v->pages = 0;
 	v->listing =
 		listing_start(v->region->aws, &query, &v->memory, listing_page, listing_done, v);
-	if (!v->listing)
+	return v->listing ? 0 : -ENOMEM;
+}
+
+int view_begin_listing(struct view *v, enum region_why why)
+{
+	v->joining = false;
+	if (view_send_query(v) < 0)
 		return -ENOMEM;
 	v->begun++;
 	v->why = why;
@@ -284,6 +314,13 @@ static void listing_done(void *arg, const struct err *failure)
 	struct err err = {0};
 
 	v->listing = NULL;
+	if (!failure && v->query.own_and_shared && !v->joining) {
+		v->joining = true;
+		if (view_send_query(v) == 0)
+			return;
+		err_set(&err, ENOMEM, "out of memory");
+		failure = &err;
+	}
 	if (failure) {
 		err = *failure;
 		members_abort(&v->members);
@@ -380,12 +417,10 @@ static void drop_waiters(struct view *v)
 struct view *view_create(struct region *r, const struct view_query *query)
 {
 	struct view *v = calloc(1, sizeof(*v));
-	bool failed = !v || query->n_filters > VIEW_FILTERS_MAX;
+	bool failed;
 
-	if (failed) {
-		free(v);
+	if (!v)
 		return NULL;
-	}
 	v->region = r;
 	init_waiters(v);
 	v->backoff_timer = loop_timer_create(r->loop, backoff_timer_fired, v);

@@ -14,13 +14,20 @@
 
 struct view;
 
-/* Filters are ANDed. */
-#define VIEW_FILTERS_MAX 8 /* as LISTING_FILTERS_MAX */
+/* Conditions as in struct ec2_describe_snapshots: owners, restorable_by and the filters are ANDed.
+ * Queries are equal if their parts are, in the same order. */
 struct view_query {
-	const char *owner; /* "self", an account, or "amazon"; NULL: all that the account may see */
+	const char *const *owners, *const *restorable_by; /* NULL-terminated; NULL: any */
 	const struct ec2_filter *filters;
 	size_t n_filters;
+	/* In place of owners and restorable_by: the account's own snapshots, joined with those that
+	 * others share with it. A listing is then two queries. */
+	bool own_and_shared;
 };
+
+/* A listing of more pages fails with EFBIG: EC2 filters a page after it has cut it, so a query of
+ * few snapshots may read the world. The account's own view has no such limit. */
+#define VIEW_PAGES_MAX 100
 
 /* --- its snapshots --- */
 
@@ -30,6 +37,9 @@ struct view_query {
 bool view_has(const struct view *v, catalogue_slot slot);
 size_t view_count(const struct view *v);
 size_t view_flawed(const struct view *v); /* how many have flaws (enum ec2_flaw) */
+/* The next snapshot from position *pos on, which is 0 at first and opaque. Positions are valid for
+ * the life of the view. Returns false after the last one so far. */
+bool view_next(const struct view *v, uint64_t *pos, catalogue_slot *slot);
 /* Changes whenever the set of snapshots does: for the kernel's cache of the directory. */
 uint64_t view_version(const struct view *v);
 
@@ -86,13 +96,13 @@ struct region_waiter *view_ensure(
 /* Starts a listing in the background, without waiters, unless there is a fresh one. */
 void view_prefetch(struct view *v);
 
-/* For readers of the first listing while it arrives. Until it is complete, slots are only added, so
- * a reader's earlier entries stay valid. view_ensure_begun(): as view_ensure(), but the first
- * records are enough. view_ensure_slot(): waits until the catalogue has this slot or the listing
- * has ended; if it failed, done gets its error. */
+/* For readers of the first listing while it arrives: snapshots are only added then, at later
+ * positions than all before. view_ensure_begun(): as view_ensure(), but the first records are
+ * enough. view_ensure_next(): waits until view_next() knows whether anything follows from `pos` on,
+ * or the listing has ended; if it failed, done gets its error. */
 bool view_arriving(const struct view *v); /* the first listing is in flight */
 struct region_waiter *view_ensure_begun(struct view *v, region_done *done, void *arg, bool *ready);
-struct region_waiter *view_ensure_slot(
-	struct view *v, catalogue_slot slot, region_done *done, void *arg, bool *ready);
+struct region_waiter *view_ensure_next(
+	struct view *v, uint64_t pos, region_done *done, void *arg, bool *ready);
 
 #endif

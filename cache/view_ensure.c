@@ -173,8 +173,9 @@ struct region_waiter *view_ensure_begun(struct view *v, region_done *done, void 
 	struct region_waiter *w;
 
 	/* A snapshot that was looked up by its id, its owner unknown, may turn out to be the
-	 * account's: in a slot that a reader from the beginning has passed by then. */
-	if (view_is_whole(v) || catalogue_slots(v->region->catalogue) != v->members.count)
+	 * account's: at a position that a reader from the beginning has passed by then. */
+	if (view_is_whole(v) ||
+		(v->members.admit && members_positions(&v->members) != v->members.count))
 		return view_ensure(v, false, done, arg, ready);
 	*ready = false;
 	if (view_load_from_disk(v)) {
@@ -193,10 +194,10 @@ struct region_waiter *view_ensure_begun(struct view *v, region_done *done, void 
 	return waiters_add(&v->for_records, done, arg);
 }
 
-struct region_waiter *view_ensure_slot(
-	struct view *v, catalogue_slot slot, region_done *done, void *arg, bool *ready)
+struct region_waiter *view_ensure_next(
+	struct view *v, uint64_t pos, region_done *done, void *arg, bool *ready)
 {
-	*ready = view_is_whole(v) || slot < catalogue_slots(v->region->catalogue);
+	*ready = view_is_whole(v) || pos < members_positions(&v->members);
 	if (*ready)
 		return NULL;
 	return v->listing ? waiters_add(&v->for_records, done, arg) : fail_in_backoff(v, done, arg);

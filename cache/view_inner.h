@@ -43,6 +43,8 @@ struct view {
 	enum region_why why;     /* its cause */
 	int64_t begun_at_ms;
 	bool records_arrived;                 /* at least one */
+	bool joining;                         /* the second of two queries is in flight */
+	unsigned pages;                       /* of the query in flight, so far */
 	struct view_left_out left_out_so_far; /* by this listing */
 	char page_owner[32]; /* the owner of all its snapshots so far; "": none known */
 	bool owners_differ;
@@ -82,7 +84,7 @@ int view_query_copy(struct view_query *to, const struct view_query *from);
 void view_query_finish(struct view_query *q);
 bool view_query_equal(const struct view_query *a, const struct view_query *b);
 
-/* view.c. Copies the query. NULL on ENOMEM, or with too many filters. */
+/* view.c. Copies the query. NULL on ENOMEM. */
 struct view *view_create(struct region *r, const struct view_query *query);
 /* Cancels a listing in flight and drops waiters without calling them. NULL is permitted. */
 void view_destroy(struct view *v);

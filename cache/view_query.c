@@ -24,14 +24,42 @@ static int filter_copy(struct ec2_filter *to, const struct ec2_filter *from)
 	return 0;
 }
 
+static void words_free(const char *const *words)
+{
+	for (size_t i = 0; words && words[i]; i++)
+		free((char *)words[i]);
+	free((char **)words);
+}
+
+/* Copies a NULL-terminated list, or NULL. Returns 0 or -ENOMEM. */
+static int words_copy(const char *const **to, const char *const *from)
+{
+	size_t n = 0;
+	char **words;
+
+	if (!from)
+		return 0;
+	while (from[n])
+		n++;
+	words = calloc(n + 1, sizeof(*words));
+	*to = (const char *const *)words;
+	for (size_t i = 0; words && i < n; i++) {
+		words[i] = strdup(from[i]);
+		if (!words[i])
+			return -ENOMEM;
+	}
+	return words ? 0 : -ENOMEM;
+}
+
 int view_query_copy(struct view_query *to, const struct view_query *from)
 {
 	struct ec2_filter *filters = calloc(from->n_filters + 1, sizeof(*filters));
 
 	*to = (struct view_query){.filters = filters,
-		.owner = from->owner ? strdup(from->owner) : NULL,
-		.n_filters = filters ? from->n_filters : 0};
-	if (!filters || (from->owner && !to->owner))
+		.n_filters = filters ? from->n_filters : 0,
+		.own_and_shared = from->own_and_shared};
+	if (!filters || words_copy(&to->owners, from->owners) < 0 ||
+		words_copy(&to->restorable_by, from->restorable_by) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < from->n_filters; i++)
 		if (filter_copy(&filters[i], &from->filters[i]) < 0)
@@ -48,13 +76,19 @@ void view_query_finish(struct view_query *q)
 		free((char *)q->filters[i].name);
 	}
 	free((struct ec2_filter *)q->filters);
-	free((char *)q->owner);
+	words_free(q->owners);
+	words_free(q->restorable_by);
 	*q = (struct view_query){0};
 }
 
-static bool text_equal(const char *a, const char *b)
+/* The order of the words counts. */
+static bool words_equal(const char *const *a, const char *const *b)
 {
-	return a && b ? strcmp(a, b) == 0 : a == b;
+	if (!a || !b)
+		return a == b;
+	while (*a && *b && strcmp(*a, *b) == 0)
+		a++, b++;
+	return !*a && !*b;
 }
 
 static bool filter_equal(const struct ec2_filter *a, const struct ec2_filter *b)
@@ -70,7 +104,9 @@ static bool filter_equal(const struct ec2_filter *a, const struct ec2_filter *b)
 
 bool view_query_equal(const struct view_query *a, const struct view_query *b)
 {
-	if (!text_equal(a->owner, b->owner) || a->n_filters != b->n_filters)
+	if (!words_equal(a->owners, b->owners) ||
+		!words_equal(a->restorable_by, b->restorable_by) ||
+		a->own_and_shared != b->own_and_shared || a->n_filters != b->n_filters)
 		return false;
 	for (size_t i = 0; i < a->n_filters; i++)
 		if (!filter_equal(&a->filters[i], &b->filters[i]))

@@ -127,6 +127,12 @@ static void snapshots_release(void *arg)
 	free(call);
 }
 
+static void snapshots_add_list(struct buf *form, const char *name, const char *const *values)
+{
+	for (size_t i = 0; values && values[i]; i++)
+		form_add(form, values[i], "%s.%zu", name, i + 1);
+}
+
 static void snapshots_add_filter(struct buf *form, const struct ec2_filter *filter, size_t number)
 {
 	form_add(form, filter->name, "Filter.%zu.Name", number);
@@ -148,7 +154,8 @@ struct aws_call *ec2_describe_snapshots(
 		return NULL;
 	*call = (struct snapshots_call){.on_part = in->on_part, .done = done, .arg = arg};
 	ec2_form_start(&form, aws, "DescribeSnapshots");
-	form_add(&form, in->owner, "Owner.1");
+	snapshots_add_list(&form, "Owner", in->owners);
+	snapshots_add_list(&form, "RestorableBy", in->restorable_by);
 	for (size_t i = 0; i < in->n_filters; i++)
 		snapshots_add_filter(&form, &in->filters[i], i + 1);
 	/* The API of 2012 has no pages. */

@@ -17,7 +17,11 @@
 #define EC2_TAG_KEY_MAX       127  /* characters */
 #define EC2_TAG_VALUE_MAX     256  /* characters */
 #define EC2_PAGE_MAX          1000 /* DescribeSnapshots, MaxResults */
+/* DescribeSnapshots' filters ("Filter your resources"): a request's filters, the values of all its
+ * filters together, the characters of one value. */
+#define EC2_FILTERS_MAX       50
 #define EC2_FILTER_VALUES_MAX 200
+#define EC2_FILTER_VALUE_MAX  255
 /* No snapshot has more bytes: sums of sizes stay numbers. */
 #define EC2_FULL_SIZE_MAX     ((int64_t)1 << 50)
 
@@ -119,10 +123,16 @@ struct ec2_filter {
 			  literal and are escaped when sent */
 };
 
+/* Owners: the account itself. */
+static const char *const ec2_owner_self[] __attribute__((unused)) = {"self", NULL};
+
 /* One request (one page). The strings are copied before the call returns. */
 struct ec2_describe_snapshots {
 	const char *region;
-	const char *owner; /* "self"; NULL: all that the account may see (then filter by id) */
+	/* "self", "amazon" or an account: any of them; "self", "all" or an account.
+	 * NULL-terminated; NULL: without this condition. Without both, EC2 describes all that the
+	 * account may see, public snapshots too. */
+	const char *const *owners, *const *restorable_by;
 	const struct ec2_filter *filters;
 	size_t n_filters;
 	int max_results;        /* 5…1000; 0: not sent */

@@ -430,7 +430,7 @@ static void adopt_ask(struct region_queue *queue)
 {
 	struct copy_adoption *a = &queue->kind_region->adoption;
 	struct ec2_describe_snapshots query = {.region = queue->name,
-		.owner = "self",
+		.owners = ec2_owner_self,
 		.filters = &a->filter,
 		.max_results = EC2_PAGE_MAX};
 	struct err err;

@@ -380,7 +380,7 @@ static void lost_run(void *arg)
 	struct region_queue *queue = arg;
 	struct lost_search *s = &queue->kind_region->search;
 	struct ec2_describe_snapshots query = {.region = queue->name,
-		.owner = "self",
+		.owners = ec2_owner_self,
 		.filters = &s->filter,
 		.max_results = EC2_PAGE_MAX};
 	struct err err;

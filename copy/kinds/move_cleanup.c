@@ -197,8 +197,10 @@ static void move_cleanup_looked(void *arg, const struct err *err)
 static void move_cleanup_look(struct move_cleanup *m)
 {
 	struct job *job = m->job;
-	struct ec2_describe_snapshots query = {
-		.region = job->queue->name, .owner = "self", .filters = &m->filter, .n_filters = 1};
+	struct ec2_describe_snapshots query = {.region = job->queue->name,
+		.owners = ec2_owner_self,
+		.filters = &m->filter,
+		.n_filters = 1};
 
 	m->id = job->pub.row.copy_id;
 	m->filter = (struct ec2_filter){.name = "snapshot-id", .values = &m->id, .n_values = 1};

@@ -373,7 +373,7 @@ static void reconcile_poll_done(void *arg, const struct err *err)
 }
 
 /* The owner that a poll names: none only for snapshots that others share with the account. */
-static const char *reconcile_poll_owner(struct region_queue *queue)
+static const char *const *reconcile_poll_owner(struct region_queue *queue)
 {
 	struct catalogue *catalogue = region_catalogue(queue->region);
 
@@ -383,7 +383,7 @@ static const char *reconcile_poll_owner(struct region_queue *queue)
 		if (catalogue_exists(catalogue, slot) && !view_has(region_own(queue->region), slot))
 			return NULL;
 	}
-	return "self";
+	return ec2_owner_self;
 }
 
 int reconcile_poll(struct region_queue *queue)
@@ -391,7 +391,7 @@ int reconcile_poll(struct region_queue *queue)
 	static const char *const pending[] = {"pending"};
 	struct copy_watch *w = &queue->kind_region->watch;
 	struct ec2_describe_snapshots query = {.region = queue->name,
-		.owner = reconcile_poll_owner(queue),
+		.owners = reconcile_poll_owner(queue),
 		.filters = &w->filter,
 		.n_filters = 1,
 		.max_results = EC2_PAGE_MAX};

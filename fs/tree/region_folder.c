@@ -110,17 +110,16 @@ static int snapshots_find(struct fs *fs, struct node folder, const char *name, s
 	return 0;
 }
 
-/* A position is a slot, or, from 2^32 on, a receipt. Neither moves while a listing is read, so an
- * offset always means the same entry. During a region's first listing the receipts follow at its
+/* A position is the view's, or, from 2^32 on, a receipt. Neither moves while a listing is read, so
+ * an offset always means the same entry. During a region's first listing the receipts follow at its
  * end. */
 #define RECEIPTS_FROM ((uint64_t)1 << 32)
 
 static struct region_waiter *snapshots_ensure_next(
 	struct fs *fs, struct node folder, uint64_t pos, region_done *done, void *arg, bool *ready)
 {
-	catalogue_slot slot = pos < RECEIPTS_FROM ? (catalogue_slot)pos : 0;
-
-	return view_ensure_slot(region_own(fs_region(fs, folder)), slot, done, arg, ready);
+	return view_ensure_next(
+		region_own(fs_region(fs, folder)), pos < RECEIPTS_FROM ? pos : 0, done, arg, ready);
 }
 
 static bool snapshots_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
@@ -131,17 +130,14 @@ static bool snapshots_next(struct fs *fs, struct node folder, uint64_t *pos, str
 	uint64_t at;
 
 	while (*pos < RECEIPTS_FROM) {
-		catalogue_slot slot = (catalogue_slot)*pos;
+		catalogue_slot slot;
 
-		if (slot >= catalogue_slots(c) || slot > NODE_SLOT_MAX) {
+		if (!view_next(own, pos, &slot) || slot > NODE_SLOT_MAX) {
 			if (!complete)
 				return false;
 			*pos = RECEIPTS_FROM;
 			break;
 		}
-		++*pos;
-		if (!view_has(own, slot))
-			continue;
 		snprintf(out->name, sizeof(out->name), "%s", catalogue_id(c, slot));
 		out->node =
 			(struct node){.kind = NODE_SNAPSHOT, .region = folder.region, .slot = slot};

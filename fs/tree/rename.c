@@ -150,7 +150,7 @@ static void move_ask_owner(struct move *m)
 	m->filter = (struct ec2_filter){.name = "snapshot-id", .values = &m->value, .n_values = 1};
 	m->query = (struct ec2_describe_snapshots){
 		.region = region_name(fs_region(m->fs, m->snapshot)),
-		.owner = "self",
+		.owners = ec2_owner_self,
 		.filters = &m->filter,
 		.n_filters = 1};
 	m->question = pages_start(m->fs->aws, &m->query, owner_page, owner_done, m);

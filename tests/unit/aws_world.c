@@ -135,7 +135,7 @@ static void change_ended(void *arg, const struct err *err)
 struct aws_call *world_describe(struct world *w)
 {
 	return ec2_describe_snapshots(w->aws,
-		&(struct ec2_describe_snapshots){.region = "eu-west-1", .owner = "self"},
+		&(struct ec2_describe_snapshots){.region = "eu-west-1", .owners = ec2_owner_self},
 		page_ended, w);
 }
 

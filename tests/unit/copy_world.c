@@ -563,11 +563,12 @@ struct aws_call *ec2_describe_snapshots(
 	assert_true(in->n_filters <= 1);
 	world->describe_at[world->describes] = world->now_ms;
 	world->describe_what[world->describes] = describe_kind(in);
-	snprintf(world->last_owner, sizeof(world->last_owner), "%s", in->owner ? in->owner : "");
+	snprintf(world->last_owner, sizeof(world->last_owner), "%s",
+		in->owners ? in->owners[0] : "");
 	call = start(in->region, "DescribeSnapshots", &world->describes, describe_arrives,
 		describe_answers, arg);
 	call->page_done = done;
-	call->owner = dup_text(in->owner);
+	call->owner = dup_text(in->owners ? in->owners[0] : NULL);
 	call->token = dup_text(in->next_token);
 	if (in->n_filters) {
 		call->filter = dup_text(in->filters[0].name);

@@ -69,7 +69,9 @@ struct aws_call *ec2_describe_snapshots(
 	call = calls[n_calls++] = calloc(1, sizeof(*call));
 	assert_non_null(call);
 	snprintf(call->region, sizeof(call->region), "%s", in->region);
-	snprintf(call->owner, sizeof(call->owner), "%s", in->owner ? in->owner : "");
+	snprintf(call->owner, sizeof(call->owner), "%s", in->owners ? in->owners[0] : "");
+	snprintf(call->restorable_by, sizeof(call->restorable_by), "%s",
+		in->restorable_by ? in->restorable_by[0] : "");
 	snprintf(call->token, sizeof(call->token), "%s", in->next_token ? in->next_token : "");
 	assert_true(in->n_filters <= 2);
 	for (size_t i = 0; i < in->n_filters; i++)

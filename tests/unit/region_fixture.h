@@ -18,7 +18,7 @@ extern bool no_memory; /* no request can be made */
 
 /* A request that EC2 has not answered yet. */
 struct aws_call {
-	char region[40], owner[20], token[40];
+	char region[40], owner[20], restorable_by[20], token[40];
 	char ids[EC2_FILTER_VALUES_MAX][72];
 	size_t n_ids;
 	char filter[40]; /* the first other one, as name=value; "": none */

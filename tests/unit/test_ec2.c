@@ -43,7 +43,7 @@ static void test_describe_snapshots(void **state)
 			"</DescribeSnapshotsResponse>"));
 	assert_non_null(ec2_describe_snapshots(w->aws,
 		&(struct ec2_describe_snapshots){.region = "eu-west-1",
-			.owner = "self",
+			.owners = ec2_owner_self,
 			.filters = filters,
 			.n_filters = 3,
 			.max_results = 1000,
@@ -70,6 +70,18 @@ static void test_describe_snapshots(void **state)
 		w->aws, &(struct ec2_describe_snapshots){.region = "eu-west-1"}, page_ended, w));
 	world_wait(w);
 	assert_string_equal(body(w), "Action=DescribeSnapshots&Version=2016-11-15");
+	/* Several owners, and accounts that may restore. */
+	world_script(OK("<DescribeSnapshotsResponse/>"));
+	w->called = 0;
+	assert_non_null(ec2_describe_snapshots(w->aws,
+		&(struct ec2_describe_snapshots){.region = "eu-west-1",
+			.owners = (const char *const[]){"self", "111122223333", NULL},
+			.restorable_by = (const char *const[]){"all", "self", NULL}},
+		page_ended, w));
+	world_wait(w);
+	assert_string_equal(body(w),
+		"Action=DescribeSnapshots&Version=2016-11-15&Owner.1=self&Owner.2=111122223333"
+		"&RestorableBy.1=all&RestorableBy.2=self");
 }
 
 #define MANY 3000

@@ -264,7 +264,8 @@ static void begin_again(void)
 	world.seed = 7;
 }
 
-static const struct ec2_describe_snapshots query = {.region = "xx-test-1", .owner = "self"};
+static const struct ec2_describe_snapshots query = {
+	.region = "xx-test-1", .owners = ec2_owner_self};
 
 static void list(void)
 {

@@ -79,21 +79,21 @@ static void test_a_first_listing_is_read_while_it_comes(void **state)
 	assert_null(view_ensure_begun(region_own(f->region), called, &a, &a.ready));
 	assert_true(a.ready);
 	/* The next one has not. */
-	assert_null(view_ensure_slot(region_own(f->region), 0, called, &b, &b.ready));
+	assert_null(view_ensure_next(region_own(f->region), 0, called, &b, &b.ready));
 	assert_true(b.ready);
-	b.waiter = view_ensure_slot(region_own(f->region), 1, called, &b, &b.ready);
+	b.waiter = view_ensure_next(region_own(f->region), 1, called, &b, &b.ready);
 	assert_non_null(b.waiter);
 	assert_false(b.ready);
 	answer(0, US, "t1", IDS(B));
 	turn(f);
 	assert_called(&b, 0);
 	b = (struct caller){.region = f->region};
-	b.waiter = view_ensure_slot(region_own(f->region), 2, called, &b, &b.ready);
+	b.waiter = view_ensure_next(region_own(f->region), 2, called, &b, &b.ready);
 	assert_non_null(b.waiter);
 	answer(1, US, NULL, NULL);
 	assert_called(&b, 0);
 	assert_false(view_arriving(region_own(f->region)));
-	assert_null(view_ensure_slot(region_own(f->region), 2, called, &b, &b.ready));
+	assert_null(view_ensure_next(region_own(f->region), 2, called, &b, &b.ready));
 	assert_true(b.ready);
 }
 
@@ -147,11 +147,11 @@ static void test_a_first_listing_that_breaks_off_is_an_error(void **state)
 	turn(f);
 	assert_called(&a, 0);
 	a.called = 0;
-	a.waiter = view_ensure_slot(region_own(f->region), 1, called, &a, &a.ready);
+	a.waiter = view_ensure_next(region_own(f->region), 1, called, &a, &a.ready);
 	refuse(0, ETIMEDOUT, "");
 	assert_called(&a, ETIMEDOUT);
 	/* Who comes later learns it too, and does not wait for ever. */
-	b.waiter = view_ensure_slot(region_own(f->region), 1, called, &b, &b.ready);
+	b.waiter = view_ensure_next(region_own(f->region), 1, called, &b, &b.ready);
 	assert_non_null(b.waiter);
 	usleep(2000);
 	turn(f);
@@ -626,8 +626,8 @@ static struct view *view_of(struct region *r, const char *name, const char *valu
 	const char *const values[] = {value};
 	const struct ec2_filter filter = {.name = name, .values = values, .n_values = 1};
 
-	return region_view(
-		r, &(struct view_query){.owner = "self", .filters = &filter, .n_filters = 1});
+	return region_view(r,
+		&(struct view_query){.owners = ec2_owner_self, .filters = &filter, .n_filters = 1});
 }
 
 static void ensure_view(struct caller *c, struct view *v, bool anew)
@@ -646,7 +646,8 @@ static void test_a_view_with_a_filter_has_its_own_members_age_and_waiters(void *
 
 	assert_ptr_equal(view_of(f->region, "tag:env", "prod"), v);
 	assert_ptr_not_equal(view_of(f->region, "tag:env", "test"), v);
-	assert_ptr_equal(region_view(f->region, &(struct view_query){.owner = "self"}), own);
+	assert_ptr_equal(
+		region_view(f->region, &(struct view_query){.owners = ec2_owner_self}), own);
 	assert_int_equal(n_calls, 0);
 	list(f, IDS(A, B));
 
@@ -672,7 +673,7 @@ static void test_a_view_with_a_filter_has_its_own_members_age_and_waiters(void *
 	assert_int_equal(presence(f, C), LISTED);
 	assert_int_not_equal(view_version(own), version);
 	assert_int_equal(view_count(own), 3);
-	region_view_close(view_of(f->region, "tag:env", "test"));
+	region_view_close(view_of(f->region, "tag:env", "test"), NULL, NULL);
 }
 
 static void test_a_view_with_a_filter_changes_by_difference(void **state)
@@ -713,7 +714,7 @@ static void test_a_view_with_a_filter_changes_by_difference(void **state)
 	assert_int_equal(view_last_error(v)->errnum, EACCES);
 	assert_null(view_last_error(own));
 	ensure_view(&a, v, true);
-	region_view_close(v);
+	region_view_close(v, NULL, NULL);
 	assert_true(calls[6]->cancelled);
 	assert_int_equal(a.called, 0);
 	assert_int_equal(view_count(own), 3);
@@ -722,7 +723,8 @@ static void test_a_view_with_a_filter_changes_by_difference(void **state)
 static void test_a_view_of_another_account_is_not_in_the_own(void **state)
 {
 	struct fixture *f = *state;
-	struct view *v = region_view(f->region, &(struct view_query){.owner = "999999999999"});
+	struct view *v = region_view(f->region,
+		&(struct view_query){.owners = (const char *const[]){"999999999999", NULL}});
 	struct caller a = {0};
 
 	region_set_account(f->region, US);
@@ -733,6 +735,151 @@ static void test_a_view_of_another_account_is_not_in_the_own(void **state)
 	assert_int_equal(view_count(v), 1);
 	assert_int_equal(presence(f, A), UNLISTED);
 	assert_int_equal(view_freshness(region_own(f->region), now_ms), VIEW_NEVER);
+}
+
+/* All of a view from *pos on, in its order. */
+static void assert_follow(
+	struct fixture *f, const struct view *v, uint64_t *pos, const char *const *ids)
+{
+	catalogue_slot slot;
+
+	for (; *ids; ids++) {
+		assert_true(view_next(v, pos, &slot));
+		assert_string_equal(catalogue_id(region_catalogue(f->region), slot), *ids);
+	}
+	assert_false(view_next(v, pos, &slot));
+}
+
+static void test_a_view_is_read_while_it_comes(void **state)
+{
+	struct fixture *f = *state;
+	struct view *v = view_of(f->region, "tag:env", "prod");
+	struct caller a = {0}, b = {0};
+	uint64_t pos = 0, again = 0;
+
+	/* The region knows the snapshots already, in another order. */
+	list(f, IDS(A, B, C));
+	a.waiter = view_ensure_begun(v, called, &a, &a.ready);
+	assert_non_null(a.waiter);
+	answer_some(1, US, IDS(C));
+	turn(f);
+	assert_called(&a, 0);
+	assert_follow(f, v, &pos, IDS(C));
+	b.waiter = view_ensure_next(v, pos, called, &b, &b.ready);
+	assert_non_null(b.waiter);
+	answer(1, US, NULL, IDS(A, D));
+	assert_called(&b, 0);
+	assert_follow(f, v, &pos, IDS(A, D));
+
+	/* One that leaves and comes back keeps its place, and none is shown twice. */
+	ensure_view(&a, v, true);
+	answer(2, US, NULL, IDS(A, D));
+	assert_follow(f, v, &again, IDS(A, D));
+	ensure_view(&a, v, true);
+	answer(3, US, NULL, IDS(D, B, A, C));
+	again = 0;
+	assert_follow(f, v, &again, IDS(C, A, D, B));
+	assert_follow(f, v, &pos, IDS(B));
+}
+
+static void test_own_and_shared_are_two_queries(void **state)
+{
+	struct fixture *f = *state;
+	struct view *v = region_view(f->region, &(struct view_query){.own_and_shared = true});
+	struct caller a = {0}, b = {0};
+	uint64_t pos = 0;
+
+	region_set_account(f->region, US);
+	ensure_view(&a, v, false);
+	assert_string_equal(call_at(0)->owner, "self");
+	assert_string_equal(call_at(0)->restorable_by, "");
+	answer(0, US, NULL, IDS(A));
+	assert_int_equal(a.called, 0);
+	assert_string_equal(call_at(1)->owner, "");
+	assert_string_equal(call_at(1)->restorable_by, "self");
+	answer(1, "999999999999", NULL, IDS(A, B));
+	assert_called(&a, 0);
+	assert_follow(f, v, &pos, IDS(A, B));
+
+	/* A snapshot of a fresh view needs no request of its own; a stale one is refreshed. */
+	ensure_id(&b, f->region, B, false);
+	assert_true(b.ready);
+	assert_int_equal(n_calls, 2);
+	now_ms += TTL;
+	ensure_id(&b, f->region, B, false);
+	assert_true(b.ready);
+	answer(2, US, NULL, IDS(A));
+	answer(3, "999999999999", NULL, IDS(B));
+
+	/* If the second fails, all does; the old listing stays. */
+	ensure_view(&a, v, true);
+	answer(4, US, NULL, IDS(C));
+	refuse(5, EACCES, "UnauthorizedOperation");
+	assert_called(&a, EACCES);
+	assert_true(view_has(v, catalogue_find(region_catalogue(f->region), B)));
+}
+
+static void test_a_view_of_too_many_pages_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct view *v = view_of(f->region, "status", "completed");
+	struct caller a = {0}, b = {0};
+
+	ensure_view(&a, v, false);
+	for (int i = 0; i < VIEW_PAGES_MAX; i++) {
+		char token[20];
+
+		snprintf(token, sizeof(token), "t%d", i);
+		assert_int_equal(a.called, 0);
+		answer(n_calls - 1, US, token, IDS(NULL));
+	}
+	assert_called(&a, EFBIG);
+	assert_int_equal(n_calls, VIEW_PAGES_MAX);
+	/* It is not tried again for a ttl. */
+	now_ms += TTL - 1;
+	ensure_view(&b, v, false);
+	assert_int_equal(n_calls, VIEW_PAGES_MAX);
+	region_cancel(b.waiter);
+	now_ms += 1;
+	ensure_view(&b, v, false);
+	assert_int_equal(n_calls, VIEW_PAGES_MAX + 1);
+	region_cancel(b.waiter);
+}
+
+static bool keep_one(void *arg, const char *id, catalogue_slot slot)
+{
+	return !strcmp(id, arg);
+}
+
+static void test_what_only_a_closed_view_had_leaves_the_store(void **state)
+{
+	struct fixture *f = *state;
+	struct view *v = region_view(f->region, &(struct view_query){.own_and_shared = true});
+	struct view *other = view_of(f->region, "status", "pending");
+	struct caller a = {0};
+
+	region_set_account(f->region, US);
+	ensure_view(&a, v, false);
+	answer(0, US, NULL, IDS(A));
+	answer(1, "999999999999", NULL, IDS(A, B, C, D, "snap-0000000e"));
+	ensure_view(&a, other, false);
+	answer(2, "999999999999", NULL, IDS(D));
+	/* E has left the view before it is closed. */
+	ensure_view(&a, v, true);
+	answer(3, US, NULL, IDS(A));
+	answer(4, "999999999999", NULL, IDS(B, C, D));
+	region_view_close(v, keep_one, (void *)B);
+	assert_int_equal(presence(f, A), LISTED);
+	assert_int_equal(presence(f, B), UNLISTED);
+	assert_int_equal(presence(f, C), GONE);
+	assert_int_equal(presence(f, D), UNLISTED);
+	assert_int_equal(presence(f, "snap-0000000e"), GONE);
+	/* It comes back by its id. */
+	ensure_id(&a, f->region, C, false);
+	turn(f);
+	answer(5, "999999999999", NULL, IDS(C));
+	assert_called(&a, 0);
+	assert_int_equal(presence(f, C), UNLISTED);
 }
 
 #define TEST(name)                                                                                 \
@@ -766,6 +913,10 @@ int main(void)
 		TEST(test_a_view_with_a_filter_has_its_own_members_age_and_waiters),
 		TEST(test_a_view_with_a_filter_changes_by_difference),
 		TEST(test_a_view_of_another_account_is_not_in_the_own),
+		TEST(test_a_view_is_read_while_it_comes),
+		TEST(test_own_and_shared_are_two_queries),
+		TEST(test_a_view_of_too_many_pages_is_refused),
+		TEST(test_what_only_a_closed_view_had_leaves_the_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

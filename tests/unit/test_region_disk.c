@@ -219,7 +219,7 @@ static void test_whoever_reads_while_it_comes(void **state)
 	settle(f, f->region);
 	assert_called(&c, 0);
 	/* All of it is there: its end is the end. */
-	assert_null(view_ensure_slot(region_own(f->region), 2, called, &c, &c.ready));
+	assert_null(view_ensure_next(region_own(f->region), 2, called, &c, &c.ready));
 	assert_true(c.ready);
 }
 
