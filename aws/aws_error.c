@@ -133,12 +133,14 @@ static const struct error_advice used_snapshot[] = {
 
 /* The meanings of a code beyond its errno; a code may have several. */
 enum {
-	KEYS = 1,     /* the caller's keys or its signature were refused, not its permissions */
-	OLD_KEYS = 2, /* keys that were replaced or have expired may be the cause */
-	CLOCK = 4,    /* a wrong clock may be the cause */
-	LIMIT = 8,    /* EC2 carries out as many copies as it will */
-	STATE = 16,   /* the snapshot is in the wrong state */
-	ABSENT = 32,  /* there is no such snapshot */
+	KEYS = 1,        /* the caller's keys or its signature were refused, not its permissions */
+	OLD_KEYS = 2,    /* keys that were replaced or have expired may be the cause */
+	CLOCK = 4,       /* a wrong clock may be the cause */
+	LIMIT = 8,       /* EC2 carries out as many copies as it will */
+	STATE = 16,      /* the snapshot is in the wrong state */
+	ABSENT = 32,     /* there is no such snapshot */
+	PERMISSION = 64, /* the caller lacks a permission */
+	REGION = 128,    /* the region may not be enabled, or not exist */
 };
 
 /*
@@ -189,7 +191,8 @@ static const struct error_code {
 	{"InvalidAccessKeyId*", EACCES, RETRY_CREDENTIALS, KEYS,
 		ADVICE("AWS does not know that access key: it was deleted, made inactive or "
 		       "mistyped")},
-	{"AuthFailure", EACCES, RETRY_NEVER, KEYS | OLD_KEYS | CLOCK, ADVICE(AUTH_FAILURE)},
+	{"AuthFailure", EACCES, RETRY_NEVER, KEYS | OLD_KEYS | CLOCK | REGION,
+		ADVICE(AUTH_FAILURE)},
 	{"AuthFailure*", EACCES, RETRY_NEVER, KEYS, ADVICE(AUTH_FAILURE)},
 	{"SignatureDoesNotMatch", EACCES, RETRY_NEVER, KEYS | CLOCK,
 		ADVICE("the secret key does not belong to that access key, or this "
@@ -201,9 +204,9 @@ static const struct error_code {
 	{"RequestTimeTooSkewed", EACCES, RETRY_NEVER, CLOCK, ADVICE(WRONG_CLOCK)},
 	{"RequestInTheFuture", EACCES, RETRY_NEVER, CLOCK, ADVICE(WRONG_CLOCK)},
 	/* Permissions. */
-	{"Unauthorized*", EACCES, RETRY_NEVER, 0, unauthorized},
-	{"AccessDeniedException", EACCES, RETRY_NEVER, CLOCK, access_denied},
-	{"AccessDenied*", EACCES, RETRY_NEVER, 0, access_denied},
+	{"Unauthorized*", EACCES, RETRY_NEVER, PERMISSION, unauthorized},
+	{"AccessDeniedException", EACCES, RETRY_NEVER, CLOCK | PERMISSION, access_denied},
+	{"AccessDenied*", EACCES, RETRY_NEVER, PERMISSION, access_denied},
 	{"OptInRequired", EACCES, RETRY_NEVER, 0,
 		ADVICE("the region is not enabled for the account: enable it, or leave it "
 		       "out by -o regions=")},
@@ -221,7 +224,7 @@ static const struct error_code {
 	{"CustomerKeyHasBeenRevoked", ENOKEY, RETRY_NEVER, 0, ADVICE(KEYS_POLICY)},
 	/* Not found. */
 	{"InvalidSnapshot.NotFound", ENOENT, RETRY_NEVER, ABSENT, no_snapshot},
-	{"InvalidSnapshotID.Malformed", ENOENT, RETRY_NEVER, 0, NO_ADVICE},
+	{"InvalidSnapshotID.Malformed", ENOENT, RETRY_NEVER, ABSENT, NO_ADVICE},
 	{"*.NotFound", ENOENT, RETRY_NEVER, 0, NO_ADVICE},
 	{"InvalidRegion", ENOENT, RETRY_NEVER, 0, NO_ADVICE},
 	/* In use, or in another state. */
@@ -244,6 +247,7 @@ static const struct error_code {
 	{"UnknownParameter*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
 	{"ValidationE*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
 	/* Failures of the server. */
+	{"IDPCommunicationError", EIO, RETRY_TRANSIENT, 0, NO_ADVICE},
 	{"RequestTimeout*", ETIMEDOUT, RETRY_TRANSIENT, 0, NO_ADVICE},
 	{"Internal*", EIO, RETRY_TRANSIENT, 0, NO_ADVICE},
 	{"ServerInternal", EIO, RETRY_TRANSIENT, 0, NO_ADVICE},
@@ -289,6 +293,16 @@ bool aws_error_is_state(const char *code)
 bool aws_error_is_absent(const char *code)
 {
 	return error_find(code)->classes & ABSENT;
+}
+
+bool aws_error_is_permission(const char *code)
+{
+	return error_find(code)->classes & PERMISSION;
+}
+
+bool aws_error_may_be_region(const char *code)
+{
+	return error_find(code)->classes & REGION;
 }
 
 bool aws_error_is_passing(const struct err *err)

@@ -36,6 +36,10 @@ bool aws_error_is_limit(const char *code);
 bool aws_error_is_state(const char *code);
 /* Returns whether there is no such snapshot. */
 bool aws_error_is_absent(const char *code);
+/* Returns whether the caller lacks a permission. */
+bool aws_error_is_permission(const char *code);
+/* Returns whether the region may not be enabled for the account, or may not exist. */
+bool aws_error_may_be_region(const char *code);
 /* Returns whether the cause is not the request but the network, the rate, the server, the keys or
  * the clock, so that the same request may succeed later. */
 bool aws_error_is_passing(const struct err *err);

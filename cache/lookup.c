@@ -6,6 +6,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "aws_error.h"
 #include "clock.h"
 #include "hash.h"
 #include "loop.h"
@@ -251,13 +252,6 @@ static bool is_refused_content(const struct err *err)
 	return !err->retryable && (err->errnum == EINVAL || err->errnum == ENOENT);
 }
 
-/* There is no such snapshot: InvalidSnapshot.NotFound, InvalidSnapshotID.Malformed. */
-static bool is_absent(const struct err *err)
-{
-	return is_refused_content(err) &&
-	       strncmp(err->code, "InvalidSnapshot", strlen("InvalidSnapshot")) == 0;
-}
-
 /* Sends each id of the batch in a request of its own, so that one bad id fails alone. */
 static void lookup_batch_split(struct lookup *l, struct batch *b)
 {
@@ -276,7 +270,7 @@ static void lookup_done(void *arg, const struct err *err)
 	l->n_batches--;
 	if (err && is_refused_content(err) && b->n > 1) {
 		lookup_batch_split(l, b);
-	} else if (err && !is_absent(err)) {
+	} else if (err && !aws_error_is_absent(err->code)) {
 		for (size_t i = 0; i < b->n; i++)
 			entry_fail(l, b->entries[i], &l->due);
 	} else {

@@ -162,8 +162,6 @@ static int sts_take(
 			*kind = RETRY_CLOCK;
 		} else if (*kind == RETRY_CREDENTIALS) {
 			*kind = RETRY_NEVER; /* its signer was fetched a moment ago */
-		} else if (strcmp(err->code, "IDPCommunicationError") == 0) {
-			*kind = RETRY_TRANSIENT;
 		}
 		return -err->errnum;
 	}

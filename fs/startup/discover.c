@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "aws_error.h"
 #include "backoff.h"
 #include "clock.h"
 #include "ec2.h"
@@ -97,7 +98,7 @@ static void discover_show_regions(struct mount *m, const char *const *names, siz
  * cloud that does not support the call or returns no region. */
 static bool discover_may_trust_option(const struct err *err)
 {
-	return !strcmp(err->code, "UnauthorizedOperation") || err->errnum == EOPNOTSUPP ||
+	return aws_error_is_permission(err->code) || err->errnum == EOPNOTSUPP ||
 	       err->errnum == ENODATA;
 }
 
@@ -201,7 +202,7 @@ static int discover_from(struct mount *m, const char *home, struct err *err)
  * key. */
 static bool discover_is_no_region(const struct err *err)
 {
-	return err->errnum == EHOSTUNREACH || !strcmp(err->code, "AuthFailure");
+	return err->errnum == EHOSTUNREACH || aws_error_may_be_region(err->code);
 }
 
 /* The same, or no URL could be made of the name. */

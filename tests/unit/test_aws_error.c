@@ -22,6 +22,7 @@ static const struct {
 } codes[] = {
 	{"InvalidSnapshot.NotFound", 400, ENOENT, RETRY_NEVER, false},
 	{"InvalidSnapshotID.Malformed", 400, ENOENT, RETRY_NEVER, false},
+	{"IDPCommunicationError", 400, EIO, RETRY_TRANSIENT, false},
 	{"InvalidRegion", 400, ENOENT, RETRY_NEVER, false},
 	{"UnauthorizedOperation", 403, EACCES, RETRY_NEVER, false},
 	{"AuthFailure", 401, EACCES, RETRY_NEVER, false},
@@ -232,6 +233,13 @@ static void test_suspicions(void **state)
 	assert_true(aws_error_may_be_clock("AuthFailure"));
 	assert_false(aws_error_may_be_clock("UnauthorizedOperation"));
 	assert_true(aws_error_may_be_old_keys("AuthFailure"));
+	assert_true(aws_error_may_be_region("AuthFailure"));
+	assert_false(aws_error_may_be_region("UnauthorizedOperation"));
+	assert_true(aws_error_is_permission("UnauthorizedOperation"));
+	assert_true(aws_error_is_permission("AccessDenied"));
+	assert_false(aws_error_is_permission("AuthFailure"));
+	assert_true(aws_error_is_absent("InvalidSnapshot.NotFound"));
+	assert_true(aws_error_is_absent("InvalidSnapshotID.Malformed"));
 	assert_false(aws_error_may_be_old_keys("UnauthorizedOperation"));
 	assert_false(aws_error_may_be_old_keys(""));
 }
