@@ -244,19 +244,15 @@ static size_t xml_reference(const char *s, size_t len, bool *permitted)
 /* Measures the character or reference at s[0..len), len > 0. Returns as xml_reference(). */
 static size_t xml_token(const char *s, size_t len, bool *permitted)
 {
-	unsigned char lead = (unsigned char)*s;
-	size_t wanted = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1, n;
+	size_t n;
 	uint32_t c;
 
-	if (lead == '&')
+	if (*s == '&')
 		return xml_reference(s, len, permitted);
 	n = utf8_decode(s, len, &c);
 	*permitted = n && xml_is_permitted(c);
-	if (!n && len < wanted) {
-		for (n = 1; n < len && ((unsigned char)s[n] & 0xc0) == 0x80; n++)
-			;
-		return n == len ? 0 : 1;
-	}
+	if (!n && utf8_is_cut(s, len))
+		return 0;
 	return n ? n : 1;
 }
 

@@ -4,28 +4,68 @@
 
 #include <string.h>
 
+/* The length of the character that begins with this byte; 0: none does. */
+static size_t utf8_length(unsigned char lead)
+{
+	return lead < 0x80 ? 1 : lead >> 5 == 6 ? 2 : lead >> 4 == 14 ? 3 : lead >> 3 == 30 ? 4 : 0;
+}
+
+static bool utf8_continues(char byte)
+{
+	return (unsigned char)byte >> 6 == 2;
+}
+
 size_t utf8_decode(const char *text, size_t len, uint32_t *out)
 {
 	/* The least code point of each length. */
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	const unsigned char *s = (const unsigned char *)text;
-	size_t n = s[0] < 0x80       ? 1
-		   : s[0] >> 5 == 6  ? 2
-		   : s[0] >> 4 == 14 ? 3
-		   : s[0] >> 3 == 30 ? 4
-				     : 0;
+	size_t n = utf8_length(s[0]);
 	uint32_t c;
 
 	if (!n || n > len)
 		return 0;
 	c = n == 1 ? s[0] : s[0] & (0x7fu >> n);
 	for (size_t i = 1; i < n; i++) {
-		if (s[i] >> 6 != 2)
+		if (!utf8_continues(text[i]))
 			return 0;
 		c = c << 6 | (s[i] & 0x3f);
 	}
 	*out = c;
 	return c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : n;
+}
+
+bool utf8_is_cut(const char *s, size_t len)
+{
+	size_t n = 1;
+
+	while (n < len && utf8_continues(s[n]))
+		n++;
+	return n == len && len < utf8_length((unsigned char)*s);
+}
+
+size_t utf8_whole(const char *s, size_t len)
+{
+	while (len && utf8_continues(s[len]))
+		len--;
+	return len;
+}
+
+int utf8_encode(struct buf *out, uint32_t c)
+{
+	if (c < 0x80)
+		return buf_putc(out, (char)c);
+	if (c < 0x800) {
+		buf_putc(out, (char)(0xc0 | c >> 6));
+	} else if (c < 0x10000) {
+		buf_putc(out, (char)(0xe0 | c >> 12));
+		buf_putc(out, (char)(0x80 | (c >> 6 & 0x3f)));
+	} else {
+		buf_putc(out, (char)(0xf0 | c >> 18));
+		buf_putc(out, (char)(0x80 | (c >> 12 & 0x3f)));
+		buf_putc(out, (char)(0x80 | (c >> 6 & 0x3f)));
+	}
+	return buf_putc(out, (char)(0x80 | (c & 0x3f)));
 }
 
 ssize_t utf8_count(const char *s, size_t len)

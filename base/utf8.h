@@ -13,6 +13,12 @@
 /* Decodes the first character of s[0..len), len > 0. Returns its length in bytes; 0 if it is
  * invalid, as overlong forms and surrogates are. */
 size_t utf8_decode(const char *s, size_t len, uint32_t *c);
+/* Whether s[0..len), len > 0, is the beginning of a longer character. */
+bool utf8_is_cut(const char *s, size_t len);
+/* Returns len, less the bytes of a character that s[0..len) would cut. s[len] must exist. */
+size_t utf8_whole(const char *s, size_t len);
+/* Appends the character. Results as buf_add. */
+int utf8_encode(struct buf *out, uint32_t c);
 /* Returns the number of characters in s[0..len), -1 if it is not UTF-8. */
 ssize_t utf8_count(const char *s, size_t len);
 /* Returns the length in bytes of the first n characters of the string s. An invalid byte counts as

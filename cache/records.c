@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "utf8.h"
 
 #define CHUNK_RECORDS 256
 /* Smaller pools are not compacted. */
@@ -82,12 +83,8 @@ uint32_t records_text(struct records *r, const char *text)
 	if (!text)
 		return TEXTPOOL_EMPTY;
 	len = strnlen(text, RECORDS_TEXT_MAX + 1);
-	if (len > RECORDS_TEXT_MAX) {
-		len = RECORDS_TEXT_MAX;
-		/* A byte 10xxxxxx continues a character of UTF-8. */
-		while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
-			len--;
-	}
+	if (len > RECORDS_TEXT_MAX)
+		len = utf8_whole(text, RECORDS_TEXT_MAX);
 	return textpool_put(&r->texts, text, len);
 }
 

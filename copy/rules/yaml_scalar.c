@@ -64,25 +64,6 @@ static int yaml_hex(const char *s, const char *end, int digits, uint32_t *out)
 	return 0;
 }
 
-static void yaml_add_character(struct buf *out, uint32_t c)
-{
-	if (c < 0x80) {
-		buf_putc(out, (char)c);
-		return;
-	}
-	if (c < 0x800) {
-		buf_putc(out, (char)(0xc0 | c >> 6));
-	} else if (c < 0x10000) {
-		buf_putc(out, (char)(0xe0 | c >> 12));
-		buf_putc(out, (char)(0x80 | (c >> 6 & 0x3f)));
-	} else {
-		buf_putc(out, (char)(0xf0 | c >> 18));
-		buf_putc(out, (char)(0x80 | (c >> 12 & 0x3f)));
-		buf_putc(out, (char)(0x80 | (c >> 6 & 0x3f)));
-	}
-	buf_putc(out, (char)(0x80 | (c & 0x3f)));
-}
-
 /* \xXX, \uXXXX (a pair of surrogates is one character, as in JSON) or \UXXXXXXXX; *at stands on the
  * letter. */
 static int yaml_code_escape(const char **at, const char *end, struct buf *out)
@@ -102,7 +83,7 @@ static int yaml_code_escape(const char **at, const char *end, struct buf *out)
 	}
 	if (!c || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
 		return -EINVAL;
-	yaml_add_character(out, c);
+	utf8_encode(out, c);
 	return 0;
 }
 

@@ -211,6 +211,31 @@ static void test_utf8_is_counted(void **state)
 	assert_int_equal(utf8_prefix("\xff\xff", 1), 1);
 }
 
+static void test_utf8_is_written_and_cut(void **state)
+{
+	static const uint32_t characters[] = {0x41, 0xe4, 0x20ac, 0x1f600};
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	uint32_t c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(characters); i++) {
+		size_t n = i + 1;
+
+		buf_clear(&out);
+		assert_int_equal(utf8_encode(&out, characters[i]), 0);
+		assert_int_equal(out.len, n);
+		assert_int_equal(utf8_decode(out.data, n, &c), n);
+		assert_int_equal(c, characters[i]);
+		for (size_t len = 1; len <= n; len++) {
+			assert_int_equal(utf8_is_cut(out.data, len), len < n);
+			assert_int_equal(utf8_whole(out.data, len), len < n ? 0 : n);
+		}
+	}
+	assert_false(utf8_is_cut("\xe2\x41", 2));
+	assert_false(utf8_is_cut("\x80", 1));
+	assert_false(utf8_is_cut("\xff", 1));
+}
+
 static void test_outside_text_commands_no_terminal(void **state)
 {
 	static const struct {
@@ -382,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_isotime_forms),
 		cmocka_unit_test(test_encode),
 		cmocka_unit_test(test_utf8_is_counted),
+		cmocka_unit_test(test_utf8_is_written_and_cut),
 		cmocka_unit_test(test_outside_text_commands_no_terminal),
 		cmocka_unit_test(test_err_keeps_the_errno_and_gathers_context),
 		cmocka_unit_test(test_loop_between_work_that_comes_back),

@@ -8,6 +8,7 @@
 
 #include "num.h"
 #include "sim_text.h"
+#include "utf8.h"
 
 void sim_reply_type(struct sim_reply *reply, const char *content_type)
 {
@@ -151,7 +152,7 @@ int sim_call_check_text(struct sim_call *c, const char *parameter, const char *t
 	if (!sim_text_is_printable(text))
 		return sim_fail(c, 400, "InvalidParameterValue",
 			"Invalid value for parameter %s: it holds control characters", parameter);
-	if (sim_text_characters(text) > max)
+	if (utf8_count(text, strlen(text)) > (ssize_t)max)
 		return sim_fail(c, 400, "InvalidParameterValue",
 			"Value for parameter %s is invalid. It exceeds the maximum length of %zu "
 			"characters.",

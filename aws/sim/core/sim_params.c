@@ -11,6 +11,7 @@
 #include "encode.h"
 #include "num.h"
 #include "sim_text.h"
+#include "utf8.h"
 
 static int param_decode(const char *s, size_t len, bool form, char **out)
 {
@@ -22,7 +23,7 @@ static int param_decode(const char *s, size_t len, bool form, char **out)
 			return -EINVAL;
 	if (decode_percent(&b, s, len, form) < 0)
 		return -ENOMEM;
-	if (memchr(buf_str(&b), '\0', b.len) || !sim_text_is_utf8(buf_str(&b)))
+	if (memchr(buf_str(&b), '\0', b.len) || utf8_count(buf_str(&b), b.len) < 0)
 		return -EINVAL;
 	text = buf_steal(&b);
 	if (!text)

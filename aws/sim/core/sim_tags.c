@@ -7,6 +7,7 @@
 
 #include "sim_actions.h"
 #include "sim_text.h"
+#include "utf8.h"
 
 #define RESOURCES_MAX 1000
 
@@ -22,7 +23,7 @@ static int tag_check_key(struct sim_call *c, const char *key)
 	if (tag_is_reserved(key))
 		return sim_fail(c, 400, "InvalidParameterValue",
 			"Tag keys starting with 'aws:' are reserved for internal use");
-	if (!*key || sim_text_characters(key) > SIM_TAG_KEY_MAX || !sim_text_is_printable(key))
+	if (!*key || utf8_count(key, strlen(key)) > SIM_TAG_KEY_MAX || !sim_text_is_printable(key))
 		return sim_fail(c, 400, "InvalidParameterValue",
 			"Tag key is invalid. Tag keys must be between 1 and %d characters in "
 			"length.",
@@ -32,7 +33,7 @@ static int tag_check_key(struct sim_call *c, const char *key)
 
 static int tag_check_value(struct sim_call *c, const char *value)
 {
-	if (sim_text_characters(value) > SIM_TAG_VALUE_MAX || !sim_text_is_printable(value))
+	if (utf8_count(value, strlen(value)) > SIM_TAG_VALUE_MAX || !sim_text_is_printable(value))
 		return sim_fail(c, 400, "InvalidParameterValue",
 			"Tag value exceeds the maximum length of %d characters", SIM_TAG_VALUE_MAX);
 	return 0;

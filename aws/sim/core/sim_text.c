@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Predicates over text: UTF-8, hex, wildcards, ids. */
+/* Predicates over text: hex, wildcards, ids. */
 #include "sim_text.h"
 
 #include <string.h>
+
+#include "utf8.h"
 
 bool sim_text_is_hex(const char *s, size_t len)
 {
@@ -10,46 +12,6 @@ bool sim_text_is_hex(const char *s, size_t len)
 		if (!s[i] || !strchr("0123456789abcdefABCDEF", s[i]))
 			return false;
 	return true;
-}
-
-/* Returns the length of the UTF-8 sequence that begins with this byte, 0 for none. */
-static size_t sequence(unsigned char c)
-{
-	return c < 0x80                ? 1
-	       : c >= 0xc2 && c < 0xe0 ? 2
-	       : c >= 0xe0 && c < 0xf0 ? 3
-	       : c >= 0xf0 && c < 0xf5 ? 4
-				       : 0;
-}
-
-bool sim_text_is_utf8(const char *s)
-{
-	const unsigned char *p = (const unsigned char *)s;
-
-	while (*p) {
-		size_t n = sequence(*p);
-
-		if (!n)
-			return false;
-		for (size_t i = 1; i < n; i++)
-			if ((p[i] & 0xc0) != 0x80)
-				return false;
-		/* overlong forms, surrogates, beyond U+10FFFF */
-		if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-			(p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-			return false;
-		p += n;
-	}
-	return true;
-}
-
-size_t sim_text_characters(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
 }
 
 bool sim_text_is_printable(const char *s)
@@ -62,10 +24,10 @@ bool sim_text_is_printable(const char *s)
 
 static const char *next_character(const char *s)
 {
-	s++;
-	while (((unsigned char)*s & 0xc0) == 0x80)
-		s++;
-	return s;
+	uint32_t c;
+	size_t n = utf8_decode(s, 4, &c); /* the NUL ends it earlier */
+
+	return s + (n ? n : 1);
 }
 
 bool sim_text_matches(const char *s, const char *pattern)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Predicates over text: UTF-8, hex, wildcards, ids. */
+/* Predicates over text: hex, wildcards, ids. */
 #ifndef EBSFS_SIM_TEXT_H
 #define EBSFS_SIM_TEXT_H
 
@@ -7,9 +7,6 @@
 #include <stddef.h>
 
 bool sim_text_is_hex(const char *s, size_t len); /* either case */
-bool sim_text_is_utf8(const char *s);
-/* Returns the number of characters of UTF-8 text. */
-size_t sim_text_characters(const char *s);
 /* Whether every character is permitted in XML 1.0. */
 bool sim_text_is_printable(const char *s);
 /* Matches a pattern of EC2's filters: '*' is any text, '?' one character, '\' escapes the next one.
