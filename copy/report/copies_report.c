@@ -10,10 +10,10 @@
 #include "aws_error.h"
 #include "clock.h"
 #include "copy_tags.h"
-#include "encode.h"
 #include "engine.h"
 #include "isotime.h"
 #include "job_kind.h"
+#include "json.h"
 #include "metric.h"
 #include "region_queue.h"
 #include "timing.h"
@@ -351,66 +351,46 @@ int copies_table(
 
 /* --- copies.json --- */
 
-static void report_json_key(struct buf *out, const char *key)
-{
-	bool first = out->len && out->data[out->len - 1] == '{';
-
-	buf_printf(out, "%s\n    \"%s\": ", first ? "" : ",", key);
-}
-
-static void report_json_text(struct buf *out, const char *key, const char *value)
-{
-	if (!value || !*value)
-		return;
-	report_json_key(out, key);
-	encode_json_string(out, value, strlen(value));
-}
-
-static void report_json_number(struct buf *out, const char *key, int64_t value)
-{
-	report_json_key(out, key);
-	buf_printf(out, "%lld", (long long)value);
-}
-
-static void report_json_time(struct buf *out, const char *key, int64_t ms)
+static void report_json_time(const struct json *j, const char *name, int64_t ms)
 {
 	char text[ISOTIME_SIZE];
 
 	if (ms)
-		report_json_text(out, key, isotime_format(ms, text));
+		json_text(j, name, isotime_format(ms, text));
 }
 
-static void report_json_progress(struct buf *out, const struct copy *copy)
+static void report_json_progress(const struct json *j, const struct copy *copy)
 {
 	if (copy->state == COPY_QUEUED || copy->state == COPY_SUBMITTING || copy->row.dry_run)
 		return;
-	report_json_key(out, "progress");
-	if (copy->progress < 0)
-		buf_puts(out, "null");
-	else
-		buf_printf(out, "%d", copy->progress);
+	if (copy->progress >= 0) {
+		json_number(j, "progress", copy->progress);
+		return;
+	}
+	json_name(j, "progress");
+	buf_puts(j->out, "null");
 }
 
-static void report_json_encryption(struct buf *out, const struct copies *c, const struct copy *copy)
+static void report_json_encryption(
+	const struct json *j, const struct copies *c, const struct copy *copy)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
 	int r = copy->kind->encryption(c, copy, &text);
 
 	if (r == 0)
-		report_json_text(out, "encryption", buf_str(&text));
-	else if (!out->error)
-		out->error = -r;
+		json_text(j, "encryption", buf_str(&text));
+	else if (!j->out->error)
+		j->out->error = -r;
 }
 
-static void report_json_move(struct buf *out, const struct copy *copy)
+static void report_json_move(const struct json *j, const struct copy *copy)
 {
 	const struct journal_copy *row = &copy->row;
 
 	if (!row->move)
 		return;
-	report_json_text(
-		out, "move", copy->state == COPY_COMPLETED && row->code ? row->code : "pending");
+	json_text(j, "move", copy->state == COPY_COMPLETED && row->code ? row->code : "pending");
 }
 
 static void report_json_row(void *arg, const struct copy *copy)
@@ -420,6 +400,7 @@ static void report_json_row(void *arg, const struct copy *copy)
 	bool bad = copy->state == COPY_FAILED || copy->state == COPY_ERROR;
 	struct table *t = arg;
 	struct buf *out = t->out;
+	const struct json j = {out, "\n    "};
 	unsigned length, position = copies_position(t->all, copy, &length);
 	int64_t since = row->started_ms ? row->started_ms : row->requested_ms;
 	char source[128];
@@ -427,47 +408,47 @@ static void report_json_row(void *arg, const struct copy *copy)
 	buf_puts(out, t->any ? ",\n  {" : "\n  {");
 	t->any = true;
 	if (row->id)
-		report_json_number(out, "id", row->id);
-	report_json_text(out, "origin", origins[copy->origin]);
-	report_json_text(out, "made-by", report_maker(copy));
-	report_json_number(out, "receipts", (int64_t)report_receipts(t, copy));
-	report_json_text(out, "state", copy->kind->states[copy->state]);
+		json_number(&j, "id", row->id);
+	json_text(&j, "origin", origins[copy->origin]);
+	json_text(&j, "made-by", report_maker(copy));
+	json_number(&j, "receipts", (int64_t)report_receipts(t, copy));
+	json_text(&j, "state", copy->kind->states[copy->state]);
 	if (position) {
-		report_json_number(out, "position", position);
-		report_json_number(out, "queue-length", length);
+		json_number(&j, "position", position);
+		json_number(&j, "queue-length", length);
 	}
-	report_json_text(out, "reason", copy->reason);
-	report_json_progress(out, copy);
-	report_json_text(out, "snapshot", row->copy_id);
-	report_json_text(out, "region", row->region);
+	json_text(&j, "reason", copy->reason);
+	report_json_progress(&j, copy);
+	json_text(&j, "snapshot", row->copy_id);
+	json_text(&j, "region", row->region);
 	if (row->source_region && row->source_id) {
 		snprintf(source, sizeof(source), "%s/%s", row->source_region, row->source_id);
-		report_json_text(out, "source", source);
-		report_json_text(out, "source-region", row->source_region);
-		report_json_text(out, "source-snapshot", row->source_id);
+		json_text(&j, "source", source);
+		json_text(&j, "source-region", row->source_region);
+		json_text(&j, "source-snapshot", row->source_id);
 	}
-	report_json_encryption(out, t->all, copy);
-	report_json_text(out, "description", row->description);
-	report_json_text(out, "request", row->token);
-	report_json_time(out, "requested", row->requested_ms);
-	report_json_time(out, "started", row->started_ms);
+	report_json_encryption(&j, t->all, copy);
+	json_text(&j, "description", row->description);
+	json_text(&j, "request", row->token);
+	report_json_time(&j, "requested", row->requested_ms);
+	report_json_time(&j, "started", row->started_ms);
 	if (since)
-		report_json_number(out, "elapsed",
+		json_number(&j, "elapsed",
 			((copy_state_ended(copy->state) ? row->ended_ms : t->now_ms) - since) /
 				1000);
-	report_json_time(out, "eta", copy->eta_ms > t->now_ms ? copy->eta_ms : 0);
-	report_json_time(out, "ended", row->ended_ms);
-	report_json_time(out, "deleted", row->deleted_ms);
-	report_json_move(out, copy);
+	report_json_time(&j, "eta", copy->eta_ms > t->now_ms ? copy->eta_ms : 0);
+	report_json_time(&j, "ended", row->ended_ms);
+	report_json_time(&j, "deleted", row->deleted_ms);
+	report_json_move(&j, copy);
 	if (bad)
-		report_json_text(out, "code", row->code);
-	report_json_text(out,
+		json_text(&j, "code", row->code);
+	json_text(&j,
 		bad || copy->state == COPY_CANCELLED || copy->state == COPY_DELETED ? "message"
 										    : "note",
 		row->message);
 	if (bad)
-		report_json_text(out, "hint", report_hint(copy));
-	report_json_text(out, "request-id", row->request_id);
+		json_text(&j, "hint", report_hint(copy));
+	json_text(&j, "request-id", row->request_id);
 	buf_puts(out, "\n  }");
 }
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "encode.h"
 #include "endpoint.h"
 #include "utf8.h"
 
@@ -56,20 +55,13 @@ static ssize_t copy_tags_asked(const struct copy_request *request, const char *k
 	return copy_tags_last(request->tags, request->n_tags, key);
 }
 
-static void copy_tags_put(struct buf *json, const char *key, const char *value)
-{
-	if (json->data && json->data[json->len - 1] != '{')
-		buf_putc(json, ',');
-	encode_json_string(json, key, strlen(key));
-	buf_putc(json, ':');
-	encode_json_string(json, value, strlen(value));
-}
-
 int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
-	const struct copy_request *request, struct buf *json, unsigned *left_out, struct err *err)
+	const struct copy_request *request, char **json, unsigned *left_out, struct err *err)
 {
 	unsigned max = copy_tags_max(request->again), room = max;
 	struct ec2_tag tag;
+	json_t *object;
+	int result = 0;
 
 	*left_out = 0;
 	for (size_t i = 0; i < request->n_tags; i++) {
@@ -84,7 +76,7 @@ int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 				"copy.no-tags: yes",
 				max, EC2_TAGS_MAX, EC2_TAGS_MAX - max);
 	}
-	buf_putc(json, '{');
+	object = json_object();
 	for (unsigned n = 0; catalogue && catalogue_tag(catalogue, slot, n, &tag); n++) {
 		if (copy_tags_is_reserved(tag.key) || copy_tags_asked(request, tag.key) >= 0)
 			continue;
@@ -93,13 +85,16 @@ int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 			continue;
 		}
 		room--;
-		copy_tags_put(json, tag.key, tag.value);
+		result |= json_object_set_new(object, tag.key, json_string(tag.value));
 	}
 	for (size_t i = 0; i < request->n_tags; i++)
 		if (!copy_tags_is_reserved(request->tags[i].key) &&
 			copy_tags_asked(request, request->tags[i].key) == (ssize_t)i)
-			copy_tags_put(json, request->tags[i].key, request->tags[i].value);
-	return buf_putc(json, '}') < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
+			result |= json_object_set_new(
+				object, request->tags[i].key, json_string(request->tags[i].value));
+	*json = result ? NULL : json_dumps(object, JSON_COMPACT);
+	json_decref(object);
+	return *json ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
 int copy_tags_add(

@@ -32,13 +32,13 @@ unsigned copy_tags_max(const char *label);
  * ignored. */
 bool copy_tags_is_reserved(const char *key);
 
-/* Appends the JSON object of what a copy shall carry beside ebsfs's own: the tags of the source
- * at `slot` of `catalogue` (NULL: none of them) but those of AWS and of ebsfs, with the request's
- * over them; of one key the request's last value. *left_out: how many of the source's tags had no
- * room. Returns 0, -ENOMEM, or -EINVAL with *err if the request alone asks for more than
- * copy_tags_max(). */
+/* Sets *json, which the caller owns, to the object of what a copy shall carry beside ebsfs's own:
+ * the tags of the source at `slot` of `catalogue` (NULL: none of them) but those of AWS and of
+ * ebsfs, with the request's over them; of one key the request's last value. *left_out: how many of
+ * the source's tags had no room. Returns 0, -ENOMEM, or -EINVAL with *err if the request alone asks
+ * for more than copy_tags_max(). */
 int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
-	const struct copy_request *request, struct buf *json, unsigned *left_out, struct err *err);
+	const struct copy_request *request, char **json, unsigned *left_out, struct err *err);
 
 /* Adds tags to a row that was not sent yet; of one key the new value counts. Reserved keys are
  * ignored. Returns 0, -ENOMEM, or -EDQUOT with *err: there is no room for them all; the row is as

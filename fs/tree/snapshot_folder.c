@@ -7,6 +7,7 @@
 #include "encode.h"
 #include "folders.h"
 #include "isotime.h"
+#include "json.h"
 #include "nodes.h"
 #include "snapshot_file.h"
 #include "snapshot_folder.h"
@@ -104,54 +105,34 @@ static int snapshot_file_attr(struct fs *fs, struct node n, struct stat *st)
 
 /* --- metadata.json --- */
 
-static void json_name(struct buf *out, const char *key)
-{
-	buf_puts(out, out->len && out->data[out->len - 1] == '{' ? "\n  " : ",\n  ");
-	encode_json_string(out, key, strlen(key));
-	buf_puts(out, ": ");
-}
-
-static void json_text(struct buf *out, const char *key, const char *value)
-{
-	if (!*value)
-		return;
-	json_name(out, key);
-	encode_json_string(out, value, strlen(value));
-}
-
-static void json_number(struct buf *out, const char *key, long long value)
-{
-	json_name(out, key);
-	buf_printf(out, "%lld", value);
-}
-
-static void json_date(struct buf *out, const char *key, int64_t ms)
+static void metadata_date(const struct json *j, const char *name, int64_t ms)
 {
 	char stamp[ISOTIME_SIZE];
 
 	if (ms)
-		json_text(out, key, isotime_format_ms(ms, stamp));
+		json_text(j, name, isotime_format_ms(ms, stamp));
 }
 
 /* The remaining fields of EC2's response are text; fields that are numbers in EC2's model are
  * written as numbers. */
-static void json_field(struct buf *out, const struct ec2_field *f)
+static void metadata_field(const struct json *j, const struct ec2_field *f)
 {
 	static const char *const plain[] = {"CompletionDurationMinutes"};
 
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
 		if (!strcmp(f->name, plain[i]) && *f->value &&
 			strspn(f->value, "0123456789") == strlen(f->value)) {
-			json_name(out, f->name);
-			buf_puts(out, f->value);
+			json_name(j, f->name);
+			buf_puts(j->out, f->value);
 			return;
 		}
 	}
-	json_text(out, f->name, f->value);
+	json_text(j, f->name, f->value);
 }
 
 static int metadata_format(struct buf *out, const struct catalogue *c, catalogue_slot slot)
 {
+	const struct json j = {out, "\n  "};
 	struct catalogue_snapshot s;
 	struct ec2_field f;
 	struct ec2_tag tag;
@@ -160,33 +141,33 @@ static int metadata_format(struct buf *out, const struct catalogue *c, catalogue
 	if (!catalogue_get(c, slot, &s))
 		return -ENOENT;
 	buf_putc(out, '{');
-	json_text(out, "SnapshotId", s.id);
-	json_text(out, "VolumeId", s.volume_id);
-	json_text(out, "State", s.state_text);
-	json_text(out, "StateMessage", s.state_message);
+	json_text(&j, "SnapshotId", s.id);
+	json_text(&j, "VolumeId", s.volume_id);
+	json_text(&j, "State", s.state_text);
+	json_text(&j, "StateMessage", s.state_message);
 	if (s.progress != EC2_PROGRESS_UNKNOWN) {
-		json_name(out, "Progress");
+		json_name(&j, "Progress");
 		buf_printf(out, "\"%d%%\"", s.progress);
 	}
-	json_date(out, "StartTime", s.start_ms);
-	json_date(out, "CompletionTime", s.completion_ms);
-	json_text(out, "OwnerId", s.owner_id);
-	json_name(out, "Description");
+	metadata_date(&j, "StartTime", s.start_ms);
+	metadata_date(&j, "CompletionTime", s.completion_ms);
+	json_text(&j, "OwnerId", s.owner_id);
+	json_name(&j, "Description");
 	encode_json_string(out, s.description, strlen(s.description));
 	if (s.volume_gib)
-		json_number(out, "VolumeSize", s.volume_gib);
+		json_number(&j, "VolumeSize", s.volume_gib);
 	if (s.full_size >= 0)
-		json_number(out, "FullSnapshotSizeInBytes", s.full_size);
+		json_number(&j, "FullSnapshotSizeInBytes", s.full_size);
 	if (s.encryption != EC2_ENCRYPTION_UNKNOWN) {
-		json_name(out, "Encrypted");
+		json_name(&j, "Encrypted");
 		buf_puts(out, s.encryption == EC2_ENCRYPTION_PRESENT ? "true" : "false");
 	}
-	json_text(out, "KmsKeyId", s.kms_key_id);
+	json_text(&j, "KmsKeyId", s.kms_key_id);
 	for (unsigned i = 0; catalogue_field(c, slot, i, &f); i++)
-		json_field(out, &f);
+		metadata_field(&j, &f);
 	if (s.flaws)
-		json_text(out, "ebsfs:note", ec2_flaws_text(s.flaws, note));
-	json_name(out, "Tags");
+		json_text(&j, "ebsfs:note", ec2_flaws_text(s.flaws, note));
+	json_name(&j, "Tags");
 	buf_putc(out, '[');
 	for (unsigned i = 0; catalogue_tag(c, slot, i, &tag); i++) {
 		buf_puts(out, i ? ",\n    {\"Key\": " : "\n    {\"Key\": ");

@@ -406,14 +406,14 @@ static void test_tags_travel_through_the_journal(void **state)
 	struct journal_copy row = {.token = (char *)"token",
 		.source_region = (char *)"us-east-1",
 		.source_id = (char *)"snap-1"};
-	_cleanup_buf_ struct buf json = BUF_INIT;
+	_cleanup_free_ char *json = NULL;
 	struct tag_list list;
 	unsigned left_out;
 	struct err err;
 
 	(void)state;
 	assert_int_equal(copy_tags_compose(NULL, 0, &request, &json, &left_out, &err), 0);
-	row.tags = json.data;
+	row.tags = json;
 	assert_int_equal(copy_tags_list(&row, &list), 0);
 	assert_int_equal(list.n, 4);
 	assert_string_equal(list.tags[0].key, "a \"quoted\"");
@@ -442,7 +442,7 @@ static void test_a_label_is_a_tag(void **state)
 	struct journal_copy row = {.token = (char *)"token",
 		.source_region = (char *)"us-east-1",
 		.source_id = (char *)"snap-1"};
-	_cleanup_buf_ struct buf json = BUF_INIT;
+	_cleanup_free_ char *json = NULL;
 	char keys[REQUEST_TAGS_MAX][8];
 	struct tag_list list;
 	unsigned left_out;
@@ -454,7 +454,7 @@ static void test_a_label_is_a_tag(void **state)
 		tags[i] = (struct request_tag){keys[i], (char *)"v"};
 	}
 	assert_int_equal(copy_tags_compose(NULL, 0, &request, &json, &left_out, &err), 0);
-	row.tags = json.data;
+	row.tags = json;
 	row.label = (char *)"#17"; /* the journal's own: EC2 never sees it */
 	assert_int_equal(copy_tags_list(&row, &list), 0);
 	assert_int_equal(list.n, EC2_TAGS_MAX);
@@ -462,16 +462,16 @@ static void test_a_label_is_a_tag(void **state)
 	row.label = (char *)"weekly";
 	assert_int_equal(copy_tags_list(&row, &list), -EINVAL);
 	request.again = row.label;
-	buf_clear(&json);
+	free(steal(&json));
 	assert_int_equal(copy_tags_compose(NULL, 0, &request, &json, &left_out, &err), -EINVAL);
 	assert_non_null(strstr(err.message, "more than 47 tags are asked for: EC2 takes 50, and "
 					    "ebsfs adds 3 of its own; ask for fewer"));
 	/* Keys of AWS and ebsfs take no room. */
 	tags[0].key = (char *)"ebsfs:again";
 	tags[1].key = (char *)"Aws:backup";
-	buf_clear(&json);
+	free(steal(&json));
 	assert_int_equal(copy_tags_compose(NULL, 0, &request, &json, &left_out, &err), 0);
-	row.tags = json.data;
+	row.tags = json;
 	assert_int_equal(copy_tags_list(&row, &list), 0);
 	assert_int_equal(list.n, EC2_TAGS_MAX - 1);
 	assert_string_equal(list.tags[0].key, "k2");
