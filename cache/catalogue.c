@@ -102,6 +102,20 @@ bool catalogue_created(const struct catalogue *c, catalogue_slot slot, int64_t n
 	return local_overrides_created(local_overrides_find(&c->overrides, slot), now_ms);
 }
 
+int64_t catalogue_start_ms(const struct catalogue *c, catalogue_slot slot)
+{
+	const struct record *record = record_of(c, slot);
+
+	return record ? record->start_ms : 0;
+}
+
+enum ec2_snapshot_state catalogue_state(const struct catalogue *c, catalogue_slot slot)
+{
+	const struct record *record = record_of(c, slot);
+
+	return record ? (enum ec2_snapshot_state)record->state : EC2_SNAPSHOT_UNKNOWN;
+}
+
 const char *catalogue_id(const struct catalogue *c, catalogue_slot slot)
 {
 	return record_of(c, slot) ? numbering_text(&c->records.ids, slot) : "";

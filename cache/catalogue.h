@@ -58,6 +58,8 @@ const char *catalogue_owner(const struct catalogue *c,
 	catalogue_slot slot); /* borrowed like all strings; "": unknown */
 /* Whether this mount created it a short time ago: a local override (below) is in force. */
 bool catalogue_created(const struct catalogue *c, catalogue_slot slot, int64_t now_ms);
+int64_t catalogue_start_ms(const struct catalogue *c, catalogue_slot slot); /* 0: absent */
+enum ec2_snapshot_state catalogue_state(const struct catalogue *c, catalogue_slot slot);
 const char *catalogue_id(
 	const struct catalogue *c, catalogue_slot slot); /* borrowed like all strings */
 

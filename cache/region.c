@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "clock.h"
+#include "groups.h"
 #include "view_inner.h"
 
 /* Ids of a region that was never listed are confirmed one by one, up to this number. */
@@ -69,6 +70,7 @@ void region_destroy(struct region *r)
 		return;
 	while (r->views)
 		region_view_close(r->views, NULL, NULL);
+	groups_destroy(r->groups);
 	view_destroy(r->own);
 	lookup_destroy(r->lookup);
 	catalogue_destroy(r->catalogue);
@@ -111,7 +113,7 @@ size_t region_memory(const struct region *r)
 
 	for (const struct view *v = r->views; v; v = v->next)
 		bytes += members_memory(&v->members);
-	return bytes;
+	return bytes + (r->groups ? groups_memory(r->groups) : 0);
 }
 
 /* --- views --- */
@@ -119,6 +121,13 @@ size_t region_memory(const struct region *r)
 struct view *region_own(const struct region *r)
 {
 	return r->own;
+}
+
+struct groups *region_groups(struct region *r)
+{
+	if (!r->groups)
+		r->groups = groups_create(r->catalogue, &r->own->members);
+	return r->groups;
 }
 
 struct view *region_view(struct region *r, const struct view_query *query)

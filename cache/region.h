@@ -13,6 +13,7 @@
 #include "err.h"
 
 struct region;
+struct groups;
 struct view;
 struct view_query;
 
@@ -39,6 +40,8 @@ size_t region_memory(const struct region *r);  /* bytes held by the catalogue an
 
 /* The view of the account's own snapshots: snapshots/. */
 struct view *region_own(const struct region *r);
+/* Its snapshots in groups and in the order of their start (groups.h). NULL on ENOMEM. */
+struct groups *region_groups(struct region *r);
 /* The view with this query, opened if there is none yet; nothing is asked of EC2 before it is
  * needed. NULL on ENOMEM. */
 struct view *region_view(struct region *r, const struct view_query *query);

@@ -28,8 +28,9 @@ struct region {
 	struct lookup *lookup;
 	struct region_cost cost;
 	char account[32];
-	struct view *own;   /* the account's own snapshots: snapshots/ */
-	struct view *views; /* the others */
+	struct view *own;      /* the account's own snapshots: snapshots/ */
+	struct view *views;    /* the others */
+	struct groups *groups; /* NULL: not needed yet */
 };
 
 struct view {
