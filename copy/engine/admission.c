@@ -255,6 +255,7 @@ struct admission {
 	char *key;
 	bool awaits_description;
 	struct made_question *question;
+	bool waits; /* others' copies were not asked for: that is for its turn in the queue */
 	/* Once it has joined a copy: */
 	int64_t joined; /* its row */
 	bool failed;    /* with err */
@@ -789,7 +790,7 @@ static void admission_judge(struct admission *a)
 {
 	struct region_queue *queue = region_queue_get(a->all, a->row.region);
 	bool at_once = a->row.dry_run || (!a->source_pending && !a->awaits_description && queue &&
-						 region_queue_is_free(queue));
+						 !a->waits && region_queue_is_free(queue));
 	struct err err;
 
 	if (a->all->kind->judge(&a->known, &err) < 0) {
@@ -903,10 +904,12 @@ static void admission_find_made(struct admission *a)
 {
 	const struct job_kind *kind = a->all->kind;
 	struct region_queue *queue = region_queue_get(a->all, a->row.region);
+	bool waits = queue && !a->row.dry_run && !region_queue_is_free(queue);
 	struct err err = {0};
 
 	if (queue && kind->find_made)
-		a->question = kind->find_made(queue, &a->row, admission_made, a, &err);
+		a->question = kind->find_made(queue, &a->row, waits, admission_made, a, &err);
+	a->waits = waits && !a->question;
 	if (!a->question && err.errnum)
 		admission_refuse(a, &err);
 	else if (!a->question)

@@ -58,7 +58,7 @@ struct work {
 	bool cancels;
 	int64_t describe_until; /* monotonic: it waits for a description until then at most; 0 */
 
-	int64_t none_at;              /* queued: monotonic, when EC2 showed no copy of others; 0 */
+	int64_t none_at; /* queued: monotonic, when EC2 last showed no copy of others; 0 */
 	struct region_queue *source;  /* its poller watches the pending source; NULL: none */
 	struct region_waiter *waiter; /* PHASE_CHECKING */
 	struct aws_call *call;        /* PHASE_SENDING */

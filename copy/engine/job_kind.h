@@ -64,11 +64,13 @@ struct job_kind {
 	int (*difference)(struct copies *c, const struct copy *copy,
 		const struct preflight *request, struct err *err);
 	/* Asks the destination whether another ebsfs has made what a composed row asks for, under
-	 * the same key. done is called once, never before this returned. NULL with *err: no memory
-	 * (ENOMEM), or nothing to ask (errnum 0), as if none was found. A kind without this member
-	 * never asks. */
+	 * the same key. waits: it goes into the queue, and its turn asks, so only what is known
+	 * already counts, and a question that serves all requests. done is called once, never
+	 * before this returned. NULL with *err: no memory (ENOMEM), or nothing to ask (errnum 0),
+	 * as if none was found. A kind without this member never asks. */
 	struct made_question *(*find_made)(struct region_queue *queue,
-		const struct journal_copy *row, job_made_done *done, void *arg, struct err *err);
+		const struct journal_copy *row, bool waits, job_made_done *done, void *arg,
+		struct err *err);
 	void (*find_made_cancel)(struct made_question *question);
 
 	/* --- the request --- */

@@ -337,8 +337,7 @@ static void region_queue_release(struct job *job)
 	job_changed(job);
 }
 
-/* Whether a queued copy waits for nothing of its own, only for its turn. */
-static bool region_queue_is_ready(const struct job *job, int64_t now)
+bool region_queue_is_ready(const struct job *job, int64_t now)
 {
 	return job->phase == PHASE_REST && !job->work->source && job->work->retry_at <= now &&
 	       !job->work->held_until;

@@ -38,6 +38,8 @@ void region_queue_answered(struct region_queue *queue);
 void region_queue_hold(struct job *job, int64_t ms, bool cancels);
 /* A queued job waits for its description: sets its hold anew. */
 void region_queue_hold_for_description(struct job *job);
+/* Whether a queued job waits for nothing of its own, only for its turn. now: monotonic. */
+bool region_queue_is_ready(const struct job *job, int64_t now);
 /* Whether a new request may be sent now, past no other. */
 bool region_queue_is_free(const struct region_queue *queue);
 /* Place in the queue from 1; 0: not queued. */

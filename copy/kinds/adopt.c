@@ -4,7 +4,9 @@
  * The destination is asked by the tag ebsfs:source. Requests that wait share a question that begins
  * after them. The first question of a region asks for every value, which serves the requests of a
  * whole lost state folder; later ones ask for the sources that are waited for. Copies found are
- * remembered for the region's ttl; that there is none is not. */
+ * remembered for the region's ttl; that there is none is not, except for queued jobs, for seconds:
+ * a question asks for the jobs next in the queue too, so that their turns need none of their own. A
+ * request that goes into the queue only asks if the question serves all. */
 #include "adopt.h"
 
 #include <errno.h>
@@ -12,46 +14,22 @@
 #include <string.h>
 
 #include "admission.h"
+#include "adoptable.h"
 #include "clock.h"
-#include "confirm.h"
 #include "copy_tags.h"
 #include "job.h"
 #include "log.h"
 #include "lost_requests.h"
 #include "reconcile.h"
 #include "region_queue.h"
-#include "view.h"
 
-#define DOUBLES_SHOWN 5
-/* A job whose turn comes later is asked for again. */
+/* A job whose turn comes later than this after an answer is asked for again. */
 #define NONE_VALID_MS 5000
-
-/* A snapshot of which the tag ebsfs:source names this source. */
-struct adopt_copy {
-	catalogue_slot slot;
-	int64_t seen_at; /* monotonic: when the latest question that found it began; 0: none did */
-};
-
-struct adopt_source {
-	char *text; /* the tag's value */
-	struct adopt_copy *copies;
-	size_t n;
-	UT_hash_handle hh; /* copy_adoption.sources */
-};
-
-/* The conditions that a snapshot must meet to be the wanted copy. */
-struct adopt_terms {
-	char source[COPY_TAGS_SOURCE_SIZE];
-	const char *source_id; /* NULL: the source is in another region */
-	const char *label;     /* NULL: none */
-	uint32_t volume_gib;
-	int64_t since_ms; /* wall clock: when the source was complete; 0: unknown */
-};
 
 struct made_question {
 	struct made_question *prev, *next; /* copy_adoption.waiting */
 	struct region_queue *queue;
-	struct adopt_terms terms;
+	struct adoptable_terms terms;
 	char *label, *source_id; /* the strings of terms */
 	bool asked;              /* by the question in flight */
 	bool settled;            /* it can be answered */
@@ -59,154 +37,6 @@ struct made_question {
 	void *done_arg;
 	int64_t job; /* its row; it may be gone, or have been cancelled */
 };
-
-/* --- the copies by source --- */
-
-static struct adopt_source *adopt_source_get(struct copy_adoption *a, const char *text)
-{
-	struct adopt_source *source;
-
-	HASH_FIND_STR(a->sources, text, source);
-	return source;
-}
-
-/* Made at need; NULL on ENOMEM. */
-static struct adopt_source *adopt_source_make(struct copy_adoption *a, const char *text)
-{
-	struct adopt_source *source = adopt_source_get(a, text);
-
-	if (source)
-		return source;
-	source = calloc(1, sizeof(*source));
-	if (source)
-		source->text = strdup(text);
-	if (source && source->text) {
-		HASH_ADD_KEYPTR(hh, a->sources, source->text, strlen(source->text), source);
-		if (source->hh.tbl)
-			return source;
-	}
-	if (source)
-		free(source->text);
-	free(source);
-	return NULL;
-}
-
-/* Takes up the snapshot if it has the tag; a malformed value is no request's source. seen_at: when
- * the question that found it began; 0: it was not asked for. 0 or -ENOMEM. */
-static int adopt_take(struct region_queue *queue, catalogue_slot slot, int64_t seen_at)
-{
-	const struct catalogue *catalogue = region_catalogue(queue->region);
-	const char *text = catalogue_tag_value(catalogue, slot, TAG_SOURCE);
-	struct adopt_source *source;
-	struct adopt_copy *copies;
-
-	if (!text)
-		return 0;
-	source = adopt_source_make(&queue->kind_region->adoption, text);
-	if (!source)
-		return -ENOMEM;
-	for (size_t i = 0; i < source->n; i++)
-		if (source->copies[i].slot == slot) {
-			if (seen_at)
-				source->copies[i].seen_at = seen_at;
-			return 0;
-		}
-	copies = realloc(source->copies, (source->n + 1) * sizeof(*copies));
-	if (!copies)
-		return -ENOMEM;
-	source->copies = copies;
-	copies[source->n++] = (struct adopt_copy){slot, seen_at};
-	return 0;
-}
-
-static void adopt_changed(void *arg, enum catalogue_change change, catalogue_slot slot)
-{
-	if (change != CATALOGUE_REMOVED)
-		adopt_take(arg, slot, 0); /* without memory for it a note is missing */
-}
-
-/* --- which of them --- */
-
-/* This journal's copies would have been found by their key, unless one was gone and is back. */
-static bool adopt_is_known(const struct region_queue *queue, const char *id)
-{
-	const struct copy *copy = copies_by_snapshot(queue->all, queue->name, id);
-
-	return copy && copy->origin == COPY_OURS && !confirm_is_restored(queue->all, copy);
-}
-
-static bool adopt_is_label(const char *tag, const char *label)
-{
-	return tag && label ? !strcmp(tag, label) : tag == label;
-}
-
-/* Whether the snapshot may be the copy, and is the account's own; *s is its record then. */
-static bool adopt_fits(const struct region_queue *queue, const struct adopt_terms *terms,
-	const struct adopt_copy *found, struct catalogue_snapshot *s)
-{
-	const struct catalogue *c = region_catalogue(queue->region);
-	const char *account = queue->all->options.account;
-	const char *source = catalogue_tag_value(c, found->slot, TAG_SOURCE);
-
-	if (!catalogue_get(c, found->slot, s) || !s->exists || !source ||
-		strcmp(source, terms->source) ||
-		(!found->seen_at && !view_has(region_own(queue->region), found->slot)) ||
-		(account && *s->owner_id && strcmp(s->owner_id, account)))
-		return false;
-	/* Times are compared by the second: not every cloud gives milliseconds of both. */
-	return (s->state == EC2_SNAPSHOT_PENDING || s->state == EC2_SNAPSHOT_COMPLETED) &&
-	       s->volume_gib == terms->volume_gib && ec2_is_copy_volume(s->volume_id) &&
-	       s->start_ms / 1000 >= terms->since_ms / 1000 &&
-	       adopt_is_label(catalogue_tag_value(c, found->slot, TAG_AGAIN), terms->label) &&
-	       !(terms->source_id && !strcmp(terms->source_id, s->id)) &&
-	       !adopt_is_known(queue, s->id);
-}
-
-/* The newest completed one, else the newest, of those that a question begun at `since` or later has
- * found. False: there is none. */
-static bool adopt_pick(const struct made_question *q, int64_t since, struct catalogue_snapshot *out)
-{
-	struct adopt_source *source =
-		adopt_source_get(&q->queue->kind_region->adoption, q->terms.source);
-	struct catalogue_snapshot s;
-	bool found = false;
-
-	for (size_t i = 0; source && i < source->n; i++) {
-		if (!source->copies[i].seen_at || source->copies[i].seen_at < since ||
-			!adopt_fits(q->queue, &q->terms, &source->copies[i], &s))
-			continue;
-		if (!found || (s.state == out->state ? s.start_ms > out->start_ms
-						     : s.state == EC2_SNAPSHOT_COMPLETED))
-			*out = s;
-		found = true;
-	}
-	return found;
-}
-
-void adopt_doubles(const struct copies *c, const struct copy *copy, struct buf *out)
-{
-	const struct journal_copy *row = &copy->row;
-	struct region_queue *queue = region_queue_find(c, row->region);
-	struct adopt_terms terms = {.label = copy_tags_label(row->label)};
-	struct catalogue_snapshot s;
-	struct adopt_source *source;
-	catalogue_slot slot;
-	unsigned n = 0;
-
-	if (!queue || !row->source_id || !row->source_region || !row->copy_id)
-		return;
-	copy_tags_source_text(row->source_region, row->source_id, terms.source);
-	source = adopt_source_get(&queue->kind_region->adoption, terms.source);
-	slot = catalogue_find(region_catalogue(queue->region), row->copy_id);
-	if (!source || slot == CATALOGUE_NONE ||
-		!catalogue_get(region_catalogue(queue->region), slot, &s))
-		return;
-	terms.volume_gib = s.volume_gib;
-	for (size_t i = 0; i < source->n && n < DOUBLES_SHOWN; i++)
-		if (adopt_fits(queue, &terms, &source->copies[i], &s))
-			buf_printf(out, "%s%s",
-				n++ ? ", " : "another copy with the same source: ", s.id);
-}
 
 /* --- answers --- */
 
@@ -234,10 +64,9 @@ static void adopt_for_job(struct job *job, const char *id)
 	free(steal(&row->tags));
 	free(steal(&row->kms_key_id));
 	job_note(job, NULL,
-		moved ? "another ebsfs made this copy while the request waited: it is as that one "
-			"asked for it, and the source is kept"
-		      : "another ebsfs made this copy while the request waited: it is as that one "
-			"asked for it",
+		moved ? "another ebsfs has made this copy: it is as that one asked for it, and the "
+			"source is kept"
+		      : "another ebsfs has made this copy: it is as that one asked for it",
 		NULL);
 	job_save(job); /* in one transaction with the event's own */
 	reconcile_job(job);
@@ -265,11 +94,10 @@ static void adopt_answer_job(const struct made_question *q, const char *id, cons
 	if (!job || job->pub.state != COPY_QUEUED || job->phase != PHASE_CHECKING ||
 		job->work->waiter)
 		return;
-	if (id) {
+	if (id)
 		adopt_for_job(job, id);
-		return;
-	}
-	adopt_checked(job, err);
+	else
+		adopt_checked(job, err);
 }
 
 static void adopt_answer(struct made_question *q, int64_t since, const struct err *err)
@@ -278,7 +106,7 @@ static void adopt_answer(struct made_question *q, int64_t since, const struct er
 	struct catalogue_snapshot s;
 	struct job_made made;
 	struct job *job;
-	bool found = !err && adopt_pick(q, since, &s);
+	bool found = !err && adoptable_pick(q->queue, &q->terms, since, &s);
 	char id[72] = "";
 
 	DL_DELETE(queue->kind_region->adoption.waiting, q);
@@ -316,23 +144,6 @@ static void adopt_answer_settled(struct copy_adoption *a, int64_t since, const s
 
 /* --- questions --- */
 
-/* Whether every source is asked for: at first; and when copies are waited for that were found
- * before, for others of that kind are likely to follow. */
-static bool adopt_wants_all(const struct copy_adoption *a)
-{
-	struct catalogue_snapshot s;
-	const struct made_question *q;
-
-	if (!a->asked_all)
-		return true;
-	DL_FOREACH(a->waiting, q)
-	{
-		if (adopt_pick(q, 1, &s))
-			return true;
-	}
-	return false;
-}
-
 static bool adopt_has_value(const struct copy_adoption *a, const char *value)
 {
 	for (size_t i = 0; i < a->n_values; i++)
@@ -348,9 +159,11 @@ static void adopt_clear(struct copy_adoption *a)
 	a->n_values = 0;
 }
 
-/* The value to filter by. 0 or -ENOMEM. */
+/* Adds a value to filter by. 0 or -ENOMEM. */
 static int adopt_add_value(struct copy_adoption *a, const char *value)
 {
+	if (adopt_has_value(a, value))
+		return 0;
 	a->values[a->n_values] = strdup(value);
 	if (!a->values[a->n_values])
 		return -ENOMEM;
@@ -358,12 +171,48 @@ static int adopt_add_value(struct copy_adoption *a, const char *value)
 	return 0;
 }
 
-/* Chooses what is asked, and for which of the requests. 0 or -ENOMEM. */
-static int adopt_gather(struct copy_adoption *a)
+/* Fills the question up with the sources of the jobs next in the queue. 0 or -ENOMEM. */
+static int adopt_look_ahead(struct region_queue *queue)
 {
+	struct copy_adoption *a = &queue->kind_region->adoption;
+	int64_t now = clock_mono_ms();
+	char source[COPY_TAGS_SOURCE_SIZE];
+
+	a->last_row = 0;
+	for (struct job *job = queue->waiting; job && a->n_values < ARRAY_LEN(a->values);
+		job = job->next) {
+		a->last_row = job->pub.row.id;
+		if (a->kind == ADOPT_SOURCES && region_queue_is_ready(job, now) &&
+			adopt_add_value(a, copy_tags_source_text(&job->pub.row, source)) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The question was for these jobs too, and began after they came: their turns need none. */
+static void adopt_note_none(struct region_queue *queue)
+{
+	struct copy_adoption *a = &queue->kind_region->adoption;
+	char source[COPY_TAGS_SOURCE_SIZE];
+
+	for (struct job *job = queue->waiting; job && job->pub.row.id <= a->last_row;
+		job = job->next) {
+		copy_tags_source_text(&job->pub.row, source);
+		if (a->kind != ADOPT_SOURCES || adopt_has_value(a, source))
+			job->work->none_at = adoptable_was_shown(queue, source, a->began_at)
+						     ? 0
+						     : clock_mono_ms();
+	}
+}
+
+/* Chooses what is asked, and for which of the requests. all: for every source, if there is a
+ * choice. 0 or -ENOMEM. */
+static int adopt_gather(struct region_queue *queue, bool all)
+{
+	struct copy_adoption *a = &queue->kind_region->adoption;
 	struct made_question *q;
 
-	a->kind = a->unfiltered ? ADOPT_UNFILTERED : adopt_wants_all(a) ? ADOPT_ALL : ADOPT_SOURCES;
+	a->kind = a->unfiltered ? ADOPT_UNFILTERED : all ? ADOPT_ALL : ADOPT_SOURCES;
 	DL_FOREACH(a->waiting, q)
 	{
 		bool listed = a->kind != ADOPT_SOURCES || adopt_has_value(a, q->terms.source);
@@ -374,7 +223,9 @@ static int adopt_gather(struct copy_adoption *a)
 		if (!listed && adopt_add_value(a, q->terms.source) < 0)
 			return -ENOMEM;
 	}
-	return a->kind == ADOPT_ALL ? adopt_add_value(a, TAG_SOURCE) : 0;
+	if (a->kind == ADOPT_ALL && adopt_add_value(a, TAG_SOURCE) < 0)
+		return -ENOMEM;
+	return adopt_look_ahead(queue);
 }
 
 static int adopt_part(void *arg, const struct ec2_page *page, bool ends, struct err *err)
@@ -389,7 +240,7 @@ static int adopt_part(void *arg, const struct ec2_page *page, bool ends, struct 
 			continue;
 		slot = catalogue_put(catalogue, &page->snapshots[i], clock_mono_ms());
 		if (slot == CATALOGUE_NONE ||
-			adopt_take(queue, slot, queue->kind_region->adoption.began_at) < 0)
+			adoptable_take(queue, slot, queue->kind_region->adoption.began_at) < 0)
 			return err_set(err, ENOMEM, "out of memory");
 	}
 	return 0;
@@ -402,6 +253,8 @@ static void adopt_end(struct region_queue *queue, const struct err *err)
 	bool again = err && a->kind != ADOPT_UNFILTERED && lost_requests_filter_is_refused(err);
 	struct made_question *q;
 
+	if (!err)
+		adopt_note_none(queue);
 	adopt_clear(a);
 	a->unfiltered |= again;
 	a->asked_all |= !err && a->kind != ADOPT_SOURCES;
@@ -426,7 +279,7 @@ static void adopt_asked(void *arg, const struct err *err)
 	adopt_end(queue, err);
 }
 
-static void adopt_ask(struct region_queue *queue)
+static void adopt_ask(struct region_queue *queue, bool all)
 {
 	struct copy_adoption *a = &queue->kind_region->adoption;
 	struct ec2_describe_snapshots query = {.region = queue->name,
@@ -436,7 +289,7 @@ static void adopt_ask(struct region_queue *queue)
 	struct err err;
 
 	a->began_at = clock_mono_ms();
-	if (adopt_gather(a) == 0) {
+	if (adopt_gather(queue, all) == 0) {
 		a->filter = (struct ec2_filter){
 			.name = a->kind == ADOPT_ALL ? "tag-key" : "tag:" TAG_SOURCE,
 			.values = (const char *const *)a->values,
@@ -456,17 +309,21 @@ static void adopt_run(void *arg)
 {
 	struct region_queue *queue = arg;
 	struct copy_adoption *a = &queue->kind_region->adoption;
-	int64_t since = clock_mono_ms() - region_ttl_ms(queue->region) + 1; /* remembered */
+	int64_t remembered = clock_mono_ms() - region_ttl_ms(queue->region) + 1;
+	int64_t since = remembered > ADOPTABLE_SEEN ? remembered : ADOPTABLE_SEEN;
+	bool all = !a->asked_all;
 	struct catalogue_snapshot s;
 	struct made_question *q;
 
 	DL_FOREACH(a->waiting, q)
 	{
-		q->settled = adopt_pick(q, since, &s);
+		q->settled = adoptable_pick(q->queue, &q->terms, since, &s);
+		/* A copy that was seen before: others of that kind are likely to follow. */
+		all |= !q->settled && adoptable_pick(q->queue, &q->terms, ADOPTABLE_SEEN, &s);
 	}
 	adopt_answer_settled(a, since, NULL);
 	if (a->waiting && !a->pages)
-		adopt_ask(queue);
+		adopt_ask(queue, all);
 }
 
 /* --- for the engine --- */
@@ -487,12 +344,12 @@ static int adopt_set_terms(struct made_question *q, const struct journal_copy *r
 	slot = catalogue_find(catalogue, row->source_id);
 	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s))
 		return admission_source_unknown(row->source_region, row->source_id, err);
-	q->terms = (struct adopt_terms){
+	q->terms = (struct adoptable_terms){
 		.source_id = strcmp(row->source_region, row->region) ? NULL : q->source_id,
 		.label = q->label,
 		.volume_gib = s.volume_gib,
 		.since_ms = s.completion_ms ? s.completion_ms : s.start_ms};
-	copy_tags_source_text(row->source_region, row->source_id, q->terms.source);
+	copy_tags_source_text(row, q->terms.source);
 	return 0;
 }
 
@@ -518,8 +375,9 @@ static struct made_question *adopt_question_create(
 }
 
 struct made_question *adopt_find(struct region_queue *queue, const struct journal_copy *row,
-	job_made_done *done, void *arg, struct err *err)
+	bool waits, job_made_done *done, void *arg, struct err *err)
 {
+	struct catalogue_snapshot s;
 	struct made_question *q;
 
 	*err = (struct err){0};
@@ -528,6 +386,11 @@ struct made_question *adopt_find(struct region_queue *queue, const struct journa
 	q = adopt_question_create(queue, row, err);
 	if (!q)
 		return NULL;
+	if (waits && queue->kind_region->adoption.asked_all &&
+		!adoptable_pick(q->queue, &q->terms, ADOPTABLE_KNOWN, &s)) {
+		adopt_cancel(q);
+		return NULL;
+	}
 	q->done = done;
 	q->done_arg = arg;
 	return q;
@@ -566,22 +429,10 @@ int adopt_init(struct region_queue *queue)
 	return a->timer ? 0 : -ENOMEM;
 }
 
-void adopt_watch(struct region_queue *queue)
-{
-	struct catalogue *catalogue = region_catalogue(queue->region);
-	catalogue_slot slots = catalogue_slots(catalogue);
-
-	for (catalogue_slot slot = 0; slot < slots; slot++)
-		if (!catalogue_from_disk(catalogue, slot))
-			adopt_take(queue, slot, 0);
-	catalogue_watch(catalogue, adopt_changed, queue);
-}
-
 void adopt_finish(struct region_queue *queue)
 {
 	struct copy_adoption *a = &queue->kind_region->adoption;
 	struct made_question *q, *after;
-	struct adopt_source *source, *next;
 
 	pages_cancel(a->pages);
 	adopt_clear(a);
@@ -590,11 +441,5 @@ void adopt_finish(struct region_queue *queue)
 	{
 		DL_DELETE(a->waiting, q);
 		adopt_question_free(q);
-	}
-	HASH_ITER (hh, a->sources, source, next) {
-		HASH_DEL(a->sources, source);
-		free(source->text);
-		free(source->copies);
-		free(source);
 	}
 }

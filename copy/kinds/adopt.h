@@ -6,20 +6,15 @@
 #include "copy_snapshot.h"
 
 int adopt_init(struct region_queue *queue); /* 0 or -ENOMEM */
-/* Follows the catalogue, for adopt_doubles(): without memory for that, some are not named. */
-void adopt_watch(struct region_queue *queue);
 void adopt_finish(struct region_queue *queue);
 
 /* job_kind.find_made and its end. */
 struct made_question *adopt_find(struct region_queue *queue, const struct journal_copy *row,
-	job_made_done *done, void *arg, struct err *err);
+	bool waits, job_made_done *done, void *arg, struct err *err);
 void adopt_cancel(struct made_question *question);
 
-/* Whether a queued job may be sent, as job_kind.check: others may have made the copy since the job
- * came into the queue, so EC2 is asked once more. The job takes over such a copy. */
+/* Whether a queued job may be sent, as job_kind.check: EC2 was asked for others' copies a moment
+ * ago, and showed none. Else it is asked now. The job takes over such a copy. */
 bool adopt_check(struct job *job);
-
-/* job_kind.doubles: other copies of the same source and label, as far as the catalogue has them. */
-void adopt_doubles(const struct copies *c, const struct copy *copy, struct buf *out);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "admission.h"
 #include "adopt.h"
+#include "adoptable.h"
 #include "aws_error.h"
 #include "clock.h"
 #include "copy_tags.h"
@@ -193,6 +194,7 @@ static void copy_snapshot_detach(struct region_queue *queue)
 {
 	reconcile_finish(queue);
 	adopt_finish(queue);
+	adoptable_finish(queue);
 	lost_requests_finish(queue);
 	encryption_defaults_finish(queue);
 	admission_forget(queue);
@@ -208,7 +210,7 @@ static int copy_snapshot_attach(struct region_queue *queue)
 	if (encryption_defaults_init(queue) < 0 || lost_requests_init(queue) < 0 ||
 		adopt_init(queue) < 0 || reconcile_init(queue) < 0)
 		return -ENOMEM;
-	adopt_watch(queue);
+	adoptable_watch(queue);
 	return 0;
 }
 
@@ -469,5 +471,5 @@ const struct job_kind copy_snapshot_kind = {
 	.finish = move_cleanup_finish,
 	.encryption = encryption_defaults_describe,
 	.follow_up = move_cleanup_describe,
-	.doubles = adopt_doubles,
+	.doubles = adoptable_doubles,
 };

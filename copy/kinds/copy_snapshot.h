@@ -43,10 +43,10 @@ struct copy_adoption {
 	char *values[EC2_FILTER_VALUES_MAX]; /* of its filter */
 	size_t n_values;
 	int64_t began_at; /* monotonic */
+	int64_t last_row; /* jobs in the queue up to this row came before the question */
 	bool unfiltered; /* the endpoint refused a filter: all own snapshots are read from now on */
 	bool asked_all;  /* a question for every source was answered */
 	struct made_question *waiting;
-	struct adopt_source *sources; /* the known sources, by the tag's value */
 };
 
 /* reconcile.c */
@@ -65,6 +65,7 @@ struct kind_region {
 	struct copy_defaults defaults;
 	struct lost_search search;
 	struct copy_adoption adoption;
+	struct adoptable_source *adoptable; /* by the tag's value */
 	struct copy_watch watch;
 };
 

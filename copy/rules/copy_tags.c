@@ -144,10 +144,9 @@ size_t copy_tags_lacking(const struct catalogue *catalogue, catalogue_slot slot,
 	return n;
 }
 
-const char *copy_tags_source_text(
-	const char *region, const char *id, char out[COPY_TAGS_SOURCE_SIZE])
+const char *copy_tags_source_text(const struct journal_copy *row, char out[COPY_TAGS_SOURCE_SIZE])
 {
-	snprintf(out, COPY_TAGS_SOURCE_SIZE, "%s/%s", region, id);
+	snprintf(out, COPY_TAGS_SOURCE_SIZE, "%s/%s", row->source_region, row->source_id);
 	return out;
 }
 
@@ -172,7 +171,7 @@ int copy_tags_list(const struct journal_copy *row, struct tag_list *out)
 		out->tags[out->n++] = (struct ec2_tag){key, json_string_value(value)};
 	}
 	out->tags[out->n++] = (struct ec2_tag){TAG_REQUEST, row->token};
-	copy_tags_source_text(row->source_region, row->source_id, out->source);
+	copy_tags_source_text(row, out->source);
 	out->tags[out->n++] = (struct ec2_tag){TAG_SOURCE, out->source};
 	if (label)
 		out->tags[out->n++] = (struct ec2_tag){TAG_AGAIN, label};

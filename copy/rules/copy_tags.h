@@ -53,8 +53,7 @@ size_t copy_tags_lacking(const struct catalogue *catalogue, catalogue_slot slot,
 
 /* The value of the tag ebsfs:source. Returns out. */
 #define COPY_TAGS_SOURCE_SIZE 128
-const char *copy_tags_source_text(
-	const char *region, const char *id, char out[COPY_TAGS_SOURCE_SIZE]);
+const char *copy_tags_source_text(const struct journal_copy *row, char out[COPY_TAGS_SOURCE_SIZE]);
 
 /* The list to send. */
 struct tag_list {

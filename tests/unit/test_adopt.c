@@ -24,6 +24,7 @@ struct found {
 	int64_t started_ms, ended_ms;
 };
 
+static bool waits;          /* the request goes into the queue */
 static const char *refused; /* the kinds of DescribeSnapshots that fail: world->describe_what */
 static enum fault how;
 
@@ -63,6 +64,7 @@ static int setup(void **state)
 	world->limit = 10000;
 	world->fault = plan;
 	refused = "";
+	waits = false;
 	how = FAULT_INVALID;
 	source->length_ms = 10000;
 	learn(source);
@@ -96,7 +98,7 @@ static void ask_for(struct found *f, const struct world_snapshot *from, const ch
 	struct region_queue *queue = region_queue_get(world->copies_, WEST);
 
 	*f = (struct found){0};
-	f->handle = world->copies_->kind->find_made(queue, &row, answered, f, &f->err);
+	f->handle = world->copies_->kind->find_made(queue, &row, waits, answered, f, &f->err);
 	assert_int_equal(f->answers, 0);
 }
 
@@ -499,6 +501,73 @@ static void test_without_tags_nothing_is_asked(void **state)
 	assert_int_equal(world->describes, 0);
 }
 
+static void list_anew(void)
+{
+	struct region *region = regions_get(world->regions, WEST);
+	bool ready = false, done = false;
+
+	assert_non_null(view_ensure(region_own(region), true, learned, &done, &ready));
+	world_until(is_true, &done);
+	world_run(1);
+}
+
+/* --- requests that go into the queue --- */
+
+static bool asks_nothing(const struct world_snapshot *from, const char *label)
+{
+	unsigned before = questions('k') + questions('o');
+	struct found f;
+
+	ask_for(&f, from, label);
+	world_run(1000);
+	return !f.handle && !f.err.errnum && !f.answers &&
+	       questions('k') + questions('o') == before;
+}
+
+static void test_a_request_that_waits_asks_if_that_serves_all(void **state)
+{
+	struct world_snapshot *second = world_add(EAST, "second", 0),
+			      *s = another(second, NULL, 1000);
+	struct found f;
+
+	(void)state;
+	learn(second);
+	world->describes = 0;
+	waits = true;
+	/* The first question of a region is for all. */
+	assert_string_equal(ask(&f, source, NULL), "");
+	assert_int_equal(questions('k'), 1);
+	assert_true(asks_nothing(source, NULL));
+	/* It is remembered, and worth a question for all later. */
+	assert_string_equal(ask(&f, second, NULL), s->id);
+	assert_int_equal(questions('k') + questions('o'), 1);
+	world_run(31000);
+	assert_string_equal(ask(&f, second, NULL), s->id);
+	assert_int_equal(questions('k'), 2);
+	assert_int_equal(questions('o'), 0);
+	assert_true(asks_nothing(second, "weekly"));
+	waits = false;
+	assert_string_equal(ask(&f, second, "weekly"), "");
+	assert_int_equal(questions('k') + questions('o'), 3);
+}
+
+/* A copy that a listing has shown is no answer, but a reason to ask. */
+static void test_a_listed_copy_is_asked_for(void **state)
+{
+	struct world_snapshot *s;
+	struct found f;
+
+	(void)state;
+	waits = true;
+	assert_string_equal(ask(&f, source, NULL), "");
+	s = another(source, NULL, 1000);
+	assert_true(asks_nothing(source, NULL));
+	list_anew();
+	world->describes = 0;
+	assert_string_equal(ask(&f, source, NULL), s->id);
+	assert_int_equal(world->describes, 1);
+}
+
 /* --- requests that waited in the queue --- */
 
 /* A request that waits for the only slot, and a copy that another ebsfs makes meanwhile. */
@@ -532,9 +601,8 @@ static void test_a_queued_copy_is_not_made_twice(void **state)
 	assert_string_equal(world_copy(&asked[1])->row.copy_id, s->id);
 	assert_int_equal(world_copies_in(WEST), 2);
 	assert_has(world_status(&asked[1]), "\nmade by: another ebsfs\n");
-	assert_has(world_status(&asked[1]), "\nnote: another ebsfs made this copy while the "
-					    "request waited: it is as that one asked "
-					    "for it\n");
+	assert_has(world_status(&asked[1]), "\nnote: another ebsfs has made this copy: it is as "
+					    "that one asked for it\n");
 	world_run(100);
 	assert_string_equal(world_row(asked[1].row)->state, "completed");
 	assert_true(world_row(asked[1].row)->adopted);
@@ -596,17 +664,106 @@ static void test_a_queued_copy_is_cancelled_while_it_is_asked_for(void **state)
 	assert_int_equal(world->deletes, 0);
 }
 
-/* --- doubles --- */
-
-static void list_anew(void)
+static void test_turns_share_a_question(void **state)
 {
-	struct region *region = regions_get(world->regions, WEST);
-	bool ready = false, done = false;
+	static struct asked asked[100];
 
-	assert_non_null(view_ensure(region_own(region), true, learned, &done, &ready));
-	world_until(is_true, &done);
-	world_run(1);
+	(void)state;
+	world->limit = 4;
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		world_ask(&asked[i], WEST, EAST, world_add(EAST, "one of many", 0)->id);
+		world_until(world_answered, &asked[i]);
+		assert_false(asked[i].failed);
+	}
+	assert_in_range(questions('k') + questions('o'), 1, 5);
+	world->copy_ms = 100;
+	world_run(3600000);
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+		assert_int_equal(world_copy(&asked[i])->state, COPY_COMPLETED);
+	assert_int_equal(world_copies_in(WEST), ARRAY_LEN(asked));
+	assert_in_range(questions('k') + questions('o'), 1, 20);
 }
+
+/* Three requests for one slot: the second one's turn asks for the third one's copy too. */
+static void three_for_one_slot(
+	struct asked asked[3], struct world_snapshot *second, struct world_snapshot *third)
+{
+	world_run(60000);
+	world->copies_->options.poll_ms = 200;
+	world->limit = 1;
+	world_ask_and_wait(&asked[0]);
+	world_ask(&asked[1], WEST, EAST, second->id);
+	world_until(world_answered, &asked[1]);
+	world_ask(&asked[2], WEST, EAST, third->id);
+	world_until(world_answered, &asked[2]);
+	world->limit = 2; /* for another's copy */
+}
+
+static void test_a_copy_shown_to_another_turn_is_taken(void **state)
+{
+	struct world_snapshot *second = world_add(EAST, "second", 0);
+	struct world_snapshot *third = world_add(EAST, "third", 0), *s;
+	struct asked asked[3];
+
+	(void)state;
+	three_for_one_slot(asked, second, third);
+	world->copy_ms = 1000;
+	s = another(third, NULL, 1000);
+	world->limit = 1;
+	world_until_state(&asked[1], COPY_PENDING);
+	world_until_state(&asked[2], COPY_COMPLETED);
+	assert_string_equal(world_copy(&asked[2])->row.copy_id, s->id);
+	assert_int_equal(world_copies_in(WEST), 3);
+}
+
+static void test_a_shared_answer_does_not_last(void **state)
+{
+	struct world_snapshot *second = world_add(EAST, "second", 0);
+	struct world_snapshot *third = world_add(EAST, "third", 0), *s;
+	struct asked asked[3];
+
+	(void)state;
+	three_for_one_slot(asked, second, third);
+	world->copy_ms = 10000;
+	world->limit = 1;
+	world_until_state(&asked[1], COPY_PENDING);
+	world->limit = 2;
+	s = another(third, NULL, 1000);
+	world->limit = 1;
+	world_until_state(&asked[2], COPY_COMPLETED);
+	assert_string_equal(world_copy(&asked[2])->row.copy_id, s->id);
+	assert_int_equal(world_copies_in(WEST), 3);
+}
+
+/* The same source is asked for, but by a question that began before the request. */
+static void test_a_question_is_not_for_jobs_that_come_later(void **state)
+{
+	struct copy_request weekly = {.again = (char *)"weekly"};
+	struct world_snapshot *second = world_add(EAST, "second", 0), *s;
+	struct asked asked[3];
+
+	(void)state;
+	world_run(60000);
+	world->copies_->options.poll_ms = 200;
+	world->limit = 1;
+	weekly.source_region = second->region;
+	weekly.source_id = second->id;
+	world_ask_and_wait(&asked[0]);
+	world_ask(&asked[1], WEST, EAST, second->id);
+	world_until(world_answered, &asked[1]);
+	world->copy_ms = 1000;
+	world_until(is_asked_for, &asked[1]);
+	world_run(90); /* EC2 has answered, its response is on the way */
+	s = another(second, "weekly", 500);
+	s->visible_at = world->now_ms + 60;
+	world_ask_with(&asked[2], WEST, &weekly, false);
+	world_until(world_answered, &asked[2]);
+	world_until_state(&asked[2], COPY_COMPLETED);
+	assert_string_equal(world_copy(&asked[2])->row.copy_id, s->id);
+	assert_int_equal(world_copies_in(WEST), 3);
+}
+
+/* --- doubles --- */
 
 static void test_doubles_are_noted(void **state)
 {
@@ -647,10 +804,16 @@ int main(void)
 		T(test_an_endpoint_that_refuses_the_filter),
 		T(test_cancelled_requests),
 		T(test_without_tags_nothing_is_asked),
+		T(test_a_request_that_waits_asks_if_that_serves_all),
+		T(test_a_listed_copy_is_asked_for),
 		T(test_a_queued_copy_is_not_made_twice),
 		T(test_a_queued_move_keeps_its_source),
 		T(test_a_queued_copy_waits_until_ec2_can_be_asked),
 		T(test_a_queued_copy_is_cancelled_while_it_is_asked_for),
+		T(test_turns_share_a_question),
+		T(test_a_copy_shown_to_another_turn_is_taken),
+		T(test_a_shared_answer_does_not_last),
+		T(test_a_question_is_not_for_jobs_that_come_later),
 		T(test_doubles_are_noted),
 	};
 

@@ -378,7 +378,7 @@ static void test_an_end_during_a_dry_run(void **state)
 	world->amazons = true;
 	queue_one();
 	ask(&asked, (struct copy_request){.kms_key_id = (char *)KEY});
-	world_run(150);
+	world_run(60);
 	assert_int_equal(world->dry_runs, 1);
 	world_unmount(UNMOUNT);
 	world_run(10000);
