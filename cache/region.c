@@ -130,6 +130,17 @@ struct groups *region_groups(struct region *r)
 	return r->groups;
 }
 
+bool region_knows_owner(const struct region *r)
+{
+	return *r->account || view_is_whole(r->own);
+}
+
+bool region_owns(const struct region *r, catalogue_slot slot)
+{
+	return view_has(r->own, slot) || view_admits_own(r->own, slot) ||
+	       !*catalogue_owner(r->catalogue, slot) || !region_knows_owner(r);
+}
+
 struct view *region_view(struct region *r, const struct view_query *query)
 {
 	struct view *v;

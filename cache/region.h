@@ -38,6 +38,12 @@ void region_set_account(struct region *r, const char *account);
 int64_t region_ttl_ms(const struct region *r); /* the age at which a view's listing becomes stale */
 size_t region_memory(const struct region *r);  /* bytes held by the catalogue and the views */
 
+/* Whether a snapshot is the account's own, as far as the account is known: false only for one that
+ * is known to be another's. region_knows_owner(): the account is known, or the region's listing
+ * shows which snapshots are its own. */
+bool region_owns(const struct region *r, catalogue_slot slot);
+bool region_knows_owner(const struct region *r);
+
 /* The view of the account's own snapshots: snapshots/. */
 struct view *region_own(const struct region *r);
 /* Its snapshots in groups and in the order of their start (groups.h). NULL on ENOMEM. */

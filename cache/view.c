@@ -46,10 +46,8 @@ static bool view_is_own(const struct view *v)
 	return view_query_equal(&v->query, &(struct view_query){.owners = ec2_owner_self});
 }
 
-/* The one place that decides whether a snapshot is the account's own, but for the listing. */
-static bool view_admits_own(void *arg, catalogue_slot slot)
+bool view_admits_own(const struct view *v, catalogue_slot slot)
 {
-	const struct view *v = arg;
 	const char *owner = catalogue_owner(v->region->catalogue, slot);
 
 	if (*owner &&
@@ -57,6 +55,11 @@ static bool view_admits_own(void *arg, catalogue_slot slot)
 			(v->listing && !v->owners_differ && strcmp(owner, v->page_owner) == 0)))
 		return true;
 	return catalogue_created(v->region->catalogue, slot, clock_mono_ms());
+}
+
+static bool view_admits(void *arg, catalogue_slot slot)
+{
+	return view_admits_own(arg, slot);
 }
 
 /* --- age --- */
@@ -99,6 +102,14 @@ const struct err *view_last_error(const struct view *v)
 bool view_arriving(const struct view *v)
 {
 	return v->listing && !view_is_whole(v);
+}
+
+bool view_is_busy(const struct view *v)
+{
+	return v->listing || !waiters_empty(&v->for_listing) || !waiters_empty(&v->for_disk) ||
+	       !waiters_empty(&v->in_backoff) || !waiters_empty(&v->for_refresh) ||
+	       !waiters_empty(&v->for_records) || !waiters_empty(&v->succeeded) ||
+	       !waiters_empty(&v->failed);
 }
 
 bool view_listing_now(const struct view *v)
@@ -427,8 +438,8 @@ struct view *view_create(struct region *r, const struct view_query *query)
 	v->records_timer = loop_timer_create(r->loop, records_timer_fired, v);
 	v->refresh_timeout = loop_timer_create(r->loop, refresh_timed_out, v);
 	failed = view_query_copy(&v->query, query) < 0;
-	failed |= members_init(&v->members, r->catalogue, view_is_own(v) ? view_admits_own : NULL,
-			  v) < 0;
+	failed |=
+		members_init(&v->members, r->catalogue, view_is_own(v) ? view_admits : NULL, v) < 0;
 	if (failed || !v->backoff_timer || !v->records_timer || !v->refresh_timeout) {
 		view_destroy(v);
 		return NULL;

@@ -66,6 +66,8 @@ const struct err *view_last_error(const struct view *v);
 /* How many snapshots the latest listing left out because their ids are not of EC2's form. */
 size_t view_left_out(const struct view *v);
 bool view_listing_now(const struct view *v);
+/* Whether a listing is in flight or a caller waits: the view must not be closed then. */
+bool view_is_busy(const struct view *v);
 
 /* The backoff after a failed listing, with jitter (backoff.h). Only a forced listing starts
  * earlier. */

@@ -89,6 +89,9 @@ bool view_query_equal(const struct view_query *a, const struct view_query *b);
 struct view *view_create(struct region *r, const struct view_query *query);
 /* Cancels a listing in flight and drops waiters without calling them. NULL is permitted. */
 void view_destroy(struct view *v);
+/* The one place that decides whether a snapshot is the account's own, but for the listing. v: the
+ * account's own view. */
+bool view_admits_own(const struct view *v, catalogue_slot slot);
 /* Starts a listing; only while none is in flight. Returns 0 or -ENOMEM. */
 int view_begin_listing(struct view *v, enum region_why why);
 /* Starts a listing in the background, unless one is in flight or the view is in backoff. */

@@ -2,6 +2,7 @@
 /* One mount: finding the region of a node. */
 #include "fs.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,16 @@ struct region *fs_region(const struct fs *fs, struct node n)
 struct catalogue *fs_catalogue(const struct fs *fs, struct node n)
 {
 	return region_catalogue(fs_region(fs, n));
+}
+
+int fs_check_own(const struct fs *fs, struct node n, struct err *err)
+{
+	if (region_owns(fs_region(fs, n), n.slot))
+		return 0;
+	return err_set(err, EPERM,
+		"the snapshot belongs to account %s, and tags are written to own snapshots only; "
+		"copy it, and tag the copy",
+		catalogue_owner(fs_catalogue(fs, n), n.slot));
 }
 
 void fs_keep_enabled(struct fs *fs, const char *const *names, size_t n)

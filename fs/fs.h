@@ -23,6 +23,7 @@ struct pending_reply;
 struct status_confirm;
 struct deletion;
 struct drafts;
+struct filters;
 struct fuse_session;
 struct handle;
 struct journal;
@@ -41,6 +42,7 @@ struct fs {
 	struct copies *copies;
 	struct receipts *receipts;     /* receipts.h */
 	struct drafts *drafts;         /* draft.h */
+	struct filters *filters;       /* filter_folders.h */
 	struct statuses *statuses;     /* status.h: who waits for a state to change */
 	struct last_error *last_error; /* last_error.h */
 	struct fuse_session *session;
@@ -73,6 +75,10 @@ struct fs {
 /* The shown region of a node; never NULL for a number that the kernel had from here. */
 struct region *fs_region(const struct fs *fs, struct node n);
 struct catalogue *fs_catalogue(const struct fs *fs, struct node n);
+
+/* Whether the snapshot of a node belongs to the account. Returns 0, or -EPERM with *err that names
+ * the owner. */
+int fs_check_own(const struct fs *fs, struct node n, struct err *err);
 
 /* Replaces the list of regions that AWS has enabled for the account. */
 void fs_keep_enabled(struct fs *fs, const char *const *names, size_t n);

@@ -192,8 +192,8 @@ void copies_glance(struct copies *c, const char *region, const char *id);
 int copies_status(const struct copies *c, const struct copy *copy, int64_t now_ms, struct buf *out);
 /* The status of a snapshot that no copy is known to make; its source, if ebsfs ever copied it, is
  * read from its tags. */
-int copies_snapshot_status(const char *region, const struct catalogue *catalogue,
-	catalogue_slot slot, int64_t now_ms, struct buf *out);
+int copies_snapshot_status(
+	struct region *region, catalogue_slot slot, int64_t now_ms, struct buf *out);
 /* receipts: the copy of each receipt (journal_copy.id), sorted, n of them. */
 int copies_table(
 	const struct copies *c, const int64_t *receipts, size_t n, int64_t now_ms, struct buf *out);

@@ -211,9 +211,10 @@ int copies_status(const struct copies *c, const struct copy *copy, int64_t now_m
 	return -out->error;
 }
 
-int copies_snapshot_status(const char *region, const struct catalogue *catalogue,
-	catalogue_slot slot, int64_t now_ms, struct buf *out)
+int copies_snapshot_status(
+	struct region *region, catalogue_slot slot, int64_t now_ms, struct buf *out)
 {
+	const struct catalogue *catalogue = region_catalogue(region);
 	struct catalogue_snapshot s;
 	bool pending;
 	char *from, *id, eta[ISOTIME_SIZE], note[EC2_FLAWS_TEXT_SIZE];
@@ -229,7 +230,9 @@ int copies_snapshot_status(const char *region, const struct catalogue *catalogue
 	copies_text_progress(
 		out, s.state == EC2_SNAPSHOT_COMPLETED && s.progress < 0 ? 100 : s.progress);
 	copies_text_line(out, "snapshot", s.id);
-	copies_text_line(out, "region", region);
+	copies_text_line(out, "region", region_name(region));
+	if (!region_owns(region, slot))
+		copies_text_line(out, "owner", s.owner_id);
 	if (copy_tags_source(catalogue_tag_value(catalogue, slot, TAG_SOURCE), &from, &id))
 		buf_printf(out, "source: %s/%s\n", from, id);
 	free(from);

@@ -121,6 +121,19 @@ static void lookup_reply(const struct ops_args *args)
 		ops_reply_entry(args->req, &e);
 }
 
+/* Whether the folder refuses the name, or to be opened; replies then. */
+static bool ops_refuses(const struct ops_args *args, const char *operation)
+{
+	struct node folder = node_of(args->ino);
+	const struct node_ops *ops = tree_ops(folder);
+	struct err err;
+
+	if (!ops->refuses || ops->refuses(ops_fs(args->req), folder, args->name, &err) == 0)
+		return false;
+	ops_refuse(args->req, operation, folder, args->name, &err);
+	return true;
+}
+
 void ops_lookup(const struct ops_args *args)
 {
 	struct node folder = node_of(args->ino);
@@ -132,7 +145,8 @@ void ops_lookup(const struct ops_args *args)
 		ops_refuse(args->req, "find", folder, args->name, &err);
 		return;
 	}
-	if (!tree_ops(folder)->ensure || !region_wait(args, false, lookup_reply))
+	if (!ops_refuses(args, "find") &&
+		(!tree_ops(folder)->ensure || !region_wait(args, false, lookup_reply)))
 		lookup_reply(args);
 }
 
@@ -161,7 +175,8 @@ static void opendir_reply(const struct ops_args *args)
 
 void ops_opendir(const struct ops_args *args)
 {
-	if (!tree_ops(node_of(args->ino))->ensure || !region_wait(args, false, opendir_reply))
+	if (!ops_refuses(args, "list") &&
+		(!tree_ops(node_of(args->ino))->ensure || !region_wait(args, false, opendir_reply)))
 		opendir_reply(args);
 }
 

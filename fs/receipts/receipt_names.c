@@ -251,7 +251,8 @@ int receipts_refuse_sibling(const struct receipt *other, struct err *err)
 int receipts_check_name(const struct fs *fs, struct node folder, const char *name,
 	const struct receipt *self, struct err *err)
 {
-	static const char *const reserved[] = {"snapshots", "images", "filter", ".wait", "status"};
+	static const char *const reserved[] = {
+		"snapshots", "images", "filter", "shared", ".wait", "status"};
 	char stem[NAME_MAX + 1];
 	const struct receipt *r;
 

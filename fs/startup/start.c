@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "delete.h"
+#include "filter_folders.h"
 #include "journal.h"
 #include "last_error.h"
 #include "log.h"
@@ -119,8 +120,9 @@ static int mount_build_copies(struct mount *m, struct err *err)
 	options.journal = fs->journal;
 	fs->receipts = receipts_create(fs);
 	fs->drafts = drafts_create();
+	fs->filters = filter_folders_create(fs);
 	fs->last_error = last_error_create();
-	if (!fs->receipts || !fs->drafts || !fs->last_error)
+	if (!fs->receipts || !fs->drafts || !fs->filters || !fs->last_error)
 		return err_set(err, ENOMEM, "out of memory");
 	r = copies_create(&options, receipts_load, fs, &fs->copies, err);
 	if (r < 0)
@@ -342,6 +344,7 @@ void start_finish(struct mount *m)
 	status_confirm_free_all(fs);
 	journal_close(fs->journal);
 	regions_destroy(fs->regions);
+	filter_folders_destroy(fs->filters);
 	offline_destroy(fs->offline);
 	aws_destroy(fs->aws);
 	credentials_chain_destroy(m->chain);

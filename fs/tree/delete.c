@@ -186,6 +186,10 @@ void delete_tag(struct fs *fs, struct node n, struct pending_reply *a)
 	if (!delete_permitted(fs, a,
 		    "this mount deletes nothing; mount with -o delete to permit rm of a tag"))
 		return;
+	if (fs_check_own(fs, n, &err) < 0) {
+		pending_reply_err(a, &err);
+		return;
+	}
 	if (names_is_reserved(key)) {
 		err_set(&err, EPERM,
 			"tags that begin with aws: or ebsfs: are AWS's and ebsfs's own, and "

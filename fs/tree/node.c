@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "filter_folders.h"
 #include "names.h"
 #include "receipts.h"
 
@@ -54,6 +55,7 @@ static const char *const fixed_names[NODE_KINDS] = {
 	[NODE_VERSION] = ".ebsfs/version",
 	[NODE_LAST_ERROR] = ".ebsfs/last-error",
 	[NODE_REGIONS] = "regions",
+	[NODE_FILTER_README] = "/README",
 	[NODE_DESCRIPTION] = "/description",
 	[NODE_METADATA] = "/metadata.json",
 	[NODE_TAGS] = "/tags",
@@ -132,6 +134,8 @@ const char *node_path(struct fs *fs, struct node n, const char *name, char out[N
 		buf_printf(&path, "regions/%s", region_name(fs_region(fs, n)));
 	if (n.kind == NODE_SNAPSHOTS)
 		buf_puts(&path, "/snapshots");
+	else if (n.kind >= NODE_FILTER && n.kind <= NODE_SHARED)
+		filter_folders_path(fs, n, &path);
 	else if (n.kind >= NODE_FOLDER)
 		node_path_of_receipt(fs, n, &path);
 	else if (n.kind >= NODE_SNAPSHOT || n.kind == NODE_SNAPSHOT_LINK)

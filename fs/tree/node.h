@@ -26,6 +26,10 @@ enum node_kind {
 	NODE_LAST_ERROR,
 	NODE_REGIONS, /* regions/ */
 	NODE_REGION,  /* regions/<region>/ */
+	NODE_FILTER,  /* …/filter/ */
+	NODE_FILTER_README,
+	NODE_FILTER_FOLDER, /* …/filter/<term>/…; slot and sub: number and generation */
+	NODE_SHARED,        /* …/shared/ */
 	/* A link to …/snapshots/<id>; sub: the number of folders up to the region's */
 	NODE_SNAPSHOT_LINK,
 	NODE_SNAPSHOTS, /* …/snapshots/ */

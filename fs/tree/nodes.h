@@ -12,6 +12,8 @@ extern const struct node_ops readme_ops, copies_ops, copies_json_ops, health_ops
 	version_ops, last_error_ops;
 /* region_folder.c */
 extern const struct node_ops region_ops, snapshots_ops;
+/* filter.c */
+extern const struct node_ops filter_ops, filter_readme_ops, filter_folder_ops, shared_ops;
 /* snapshot_folder.c */
 extern const struct node_ops snapshot_ops, description_ops, metadata_ops, snapshot_file_ops;
 /* snapshot_link.c */

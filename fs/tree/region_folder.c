@@ -12,7 +12,11 @@
 #include "timespec.h"
 #include "view.h"
 
-static const struct fixed_child region_children[] = {{"snapshots", NODE_SNAPSHOTS, false}};
+static const struct fixed_child region_children[] = {
+	{"snapshots", NODE_SNAPSHOTS, false},
+	{"filter", NODE_FILTER, true},
+	{"shared", NODE_SHARED, true},
+};
 
 static int region_find(struct fs *fs, struct node folder, const char *name, struct node *child)
 {

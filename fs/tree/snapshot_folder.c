@@ -82,15 +82,18 @@ static bool snapshot_next(struct fs *fs, struct node folder, uint64_t *pos, stru
 	return true;
 }
 
-/* The files in the folder have the snapshot's times. */
+/* The files in the folder have the snapshot's times, and those of others cannot be written. */
 int snapshot_child_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	struct catalogue_snapshot s;
 	int r = snapshot_get(fs, n, &s);
 
-	if (r == 0)
-		set_times(&s, st);
-	return r;
+	if (r < 0)
+		return r;
+	set_times(&s, st);
+	if (!S_ISLNK(st->st_mode) && !region_owns(fs_region(fs, n), n.slot))
+		st->st_mode &= ~(mode_t)0222;
+	return 0;
 }
 
 /* The content of a snapshot file never changes, so neither may its times (rsync's quick check):

@@ -5,8 +5,8 @@
 
 #include "tree.h"
 
-/* The attr() of a file or folder in a snapshot's folder: sets the snapshot's times. 0, or -ENOENT
- * if the snapshot is gone. */
+/* The attr() of a file or folder in a snapshot's folder: sets the snapshot's times; the write bits
+ * of another account's snapshot fall away. 0, or -ENOENT if the snapshot is gone. */
 int snapshot_child_attr(struct fs *fs, struct node n, struct stat *st);
 
 #endif

@@ -66,7 +66,7 @@ static int snapshot_status_text(struct fs *fs, struct node n, struct buf *out)
 	copy = copies_by_snapshot(fs->copies, region_of(fs, n), s.id);
 	if (copy)
 		return copies_status(fs->copies, copy, clock_wall_ms(), out);
-	return copies_snapshot_status(region_of(fs, n), c, n.slot, clock_wall_ms(), out);
+	return copies_snapshot_status(fs_region(fs, n), n.slot, clock_wall_ms(), out);
 }
 
 static int receipt_status_text(struct fs *fs, struct node n, struct buf *out)

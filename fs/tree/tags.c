@@ -96,8 +96,10 @@ static int tag_text(struct fs *fs, struct node n, struct buf *out)
 	return value ? buf_printf(out, "%s\n", value) : -ENOENT;
 }
 
-static int tag_check_key(const char *key, struct err *err)
+static int tag_check_key(const struct fs *fs, struct node n, const char *key, struct err *err)
 {
+	if (fs_check_own(fs, n, err) < 0)
+		return -err->errnum;
 	if (names_is_reserved(key))
 		return err_set(err, EPERM,
 			"tags that begin with aws: or ebsfs: are AWS's and ebsfs's own, and "
@@ -146,13 +148,15 @@ static int tags_create(struct fs *fs, struct node folder, const char *name, mode
 	uint32_t number;
 	int result;
 
+	if (fs_check_own(fs, folder, err) < 0)
+		return -err->errnum;
 	if (names_is_scratch(name) || tags_is_temporary(h, mode)) {
 		result = draft_create(fs, folder, name, mode, h, child, err);
 		if (result == 0)
 			drafts_expire(fs->drafts, drafts_get(fs->drafts, *child));
 		return result;
 	}
-	if (tags_parse_name(name, key, err) < 0 || tag_check_key(key, err) < 0)
+	if (tags_parse_name(name, key, err) < 0 || tag_check_key(fs, folder, key, err) < 0)
 		return -err->errnum;
 	number = catalogue_key_number(fs_catalogue(fs, folder), key);
 	if (number > NODE_SUB_MAX)
@@ -181,7 +185,7 @@ static int tag_open_write(struct fs *fs, struct node n, struct handle *h, struct
 	const char *key = catalogue_key_text(fs_catalogue(fs, n), n.sub);
 
 	(void)h;
-	return key ? tag_check_key(key, err) : err_set(err, ENOENT, "the tag is gone");
+	return key ? tag_check_key(fs, n, key, err) : err_set(err, ENOENT, "the tag is gone");
 }
 
 /* One CreateTags in flight; for mv of a tag, followed by the DeleteTags of its old key. */
@@ -317,7 +321,7 @@ static int tags_hide(struct fs *fs, struct node folder, const char *old_key, con
 	struct draft *d, *hidden;
 	int result;
 
-	if (tag_check_key(old_key, err) < 0)
+	if (tag_check_key(fs, folder, old_key, err) < 0)
 		return -err->errnum;
 	tags_unhide(fs, folder, name); /* or another scratch file */
 	d = drafts_make(fs, folder, name, DRAFT_FILE, 0644, err);
@@ -341,7 +345,7 @@ static int tags_check_target(struct fs *fs, struct node folder, const char *name
 {
 	struct node there;
 
-	if (tags_parse_name(name, key, err) < 0 || tag_check_key(key, err) < 0)
+	if (tags_parse_name(name, key, err) < 0 || tag_check_key(fs, folder, key, err) < 0)
 		return -err->errnum;
 	if (noreplace && tags_find(fs, folder, name, &there) == 0)
 		return err_set(err, EEXIST, "the tag '%s' is there", name);
@@ -368,7 +372,7 @@ void tags_rename(struct fs *fs, struct node n, struct node folder, const char *n
 		return;
 	}
 	if (tags_check_target(fs, folder, name, noreplace, key, &err) == 0 &&
-		tag_check_key(old_key, &err) == 0) {
+		tag_check_key(fs, folder, old_key, &err) == 0) {
 		t = tagging_create(fs, n, key, pending_reply_user(a));
 		if (t && buf_puts(&t->value, value) == 0) {
 			if (strcmp(key, old_key) != 0)

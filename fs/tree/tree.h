@@ -67,6 +67,9 @@ struct node_ops {
 	 * which is 0 at first and opaque; false after the last one. */
 	int (*find)(struct fs *fs, struct node folder, const char *name, struct node *child);
 	bool (*next)(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out);
+	/* Folders: refuses to look `name` up, or (NULL) to be opened, with *err, before EC2 is
+	 * asked. Returns 0 or -errno. NULL: never. */
+	int (*refuses)(struct fs *fs, struct node folder, const char *name, struct err *err);
 	/* Folders whose contents come from EC2: makes sure that `name` (NULL: every name) is known
 	 * before find(), as view_ensure() does. */
 	struct region_waiter *(*ensure)(struct fs *fs, struct node folder, const char *name,

@@ -247,9 +247,7 @@ static void test_the_status_of_a_snapshot_that_no_copy_is_known_to_make(void **s
 	copies_hold(world->copies_, WEST, s->id);
 	world_run(42000);
 	slot = catalogue_find(region_catalogue(region), s->id);
-	assert_int_equal(copies_snapshot_status(
-				 WEST, region_catalogue(region), slot, world_wall_ms(), &text),
-		0);
+	assert_int_equal(copies_snapshot_status(region, slot, world_wall_ms(), &text), 0);
 	assert_has(text.data, "state: pending\nprogress: 4");
 	assert_has(
 		text.data, "\nregion: eu-west-1\nsource: us-east-1/snap-0badcafe\nstarted: 2026-");
@@ -257,12 +255,12 @@ static void test_the_status_of_a_snapshot_that_no_copy_is_known_to_make(void **s
 	world_tag(s, "ignored", "x");
 	world_run(100000);
 	buf_clear(&text);
-	copies_snapshot_status(WEST, region_catalogue(region), slot, world_wall_ms(), &text);
+	copies_snapshot_status(region, slot, world_wall_ms(), &text);
 	assert_has(text.data, "state: completed\nprogress: 100%");
 	assert_has(text.data, "\nelapsed: 1m40s\nended: ");
 	copies_release(world->copies_, WEST, s->id);
 	buf_clear(&text);
-	copies_snapshot_status(WEST, region_catalogue(region), slot + 100, world_wall_ms(), &text);
+	copies_snapshot_status(region, slot + 100, world_wall_ms(), &text);
 	assert_string_equal(text.data, "state: unknown\n");
 }
 
