@@ -694,11 +694,19 @@ static bool admission_compares(const struct admission *a, const struct copy *cop
 		       row->completion_minutes);
 }
 
-/* Its snapshot is in EC2 again. */
+/* A copy of this journal, of which the key did not tell: its snapshot is in EC2 again, or it was
+ * the second one of the key. */
 static void admission_restore(struct admission *a, struct job *job)
 {
 	if (job->pub.state == COPY_DELETED && job->phase == PHASE_REST)
 		job_event(job, JOB_COMPLETED, NULL);
+	if (job_key_is_spare(&job->pub)) {
+		if (job_key_take(job, a->row.label) < 0) {
+			admission_end_memory(a);
+			return;
+		}
+		job_save(job);
+	}
 	admission_begin(a);
 }
 
@@ -887,7 +895,8 @@ static void admission_made(void *arg, const struct job_made *made, const struct 
 		admission_end(a, &mine);
 	} else if (admission_meets_another(a)) {
 		return;
-	} else if (!made || !queue || (known && !confirm_is_restored(a->all, known))) {
+	} else if (!made || !queue ||
+		   (known && !confirm_is_restored(a->all, known) && !job_key_is_spare(known))) {
 		admission_weigh(a);
 	} else if (a->row.dry_run) {
 		admission_copies_nothing(a, made->copy_id, NULL);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "copy_tags.h"
 #include "log.h"
 
 char *job_key_of(const struct journal_copy *row)
@@ -88,4 +89,24 @@ void job_key_leave(struct job *job)
 		HASH_DELETE(hh_key, job->all->keys, job);
 	job->hh_key.tbl = NULL;
 	free(steal(&job->key));
+}
+
+bool job_key_is_spare(const struct copy *copy)
+{
+	const struct journal_copy *row = &copy->row;
+
+	return row->copy_id && row->label && !copy_tags_label(row->label) &&
+	       job_key_is_alive(copy->state, row);
+}
+
+int job_key_take(struct job *job, const char *label)
+{
+	char *copy = label ? strdup(label) : NULL;
+
+	if (label && !copy)
+		return -ENOMEM;
+	job_key_leave(job);
+	free(job->pub.row.label);
+	job->pub.row.label = copy;
+	return job_key_update(job);
 }

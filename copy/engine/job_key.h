@@ -20,5 +20,10 @@ struct job *job_key_find(const struct copies *c, const char *key);
  * which no request has. 0 or -ENOMEM. */
 int job_key_update(struct job *job);
 void job_key_leave(struct job *job);
+/* Whether it is a living copy with such a label: it satisfies a request whose key is free again. */
+bool job_key_is_spare(const struct copy *copy);
+/* The spare copy takes the key with this label (NULL: none), which no other job has. Its row is to
+ * be saved. 0, or -ENOMEM: it is as before. */
+int job_key_take(struct job *job, const char *label);
 
 #endif

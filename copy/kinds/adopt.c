@@ -122,7 +122,7 @@ static void adopt_answer(struct made_question *q, int64_t since, const struct er
 	else
 		adopt_answer_job(q, found ? id : NULL, err);
 	HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
-	if (job && q->done) {
+	if (job && q->done && job->pub.row.adopted) {
 		reconcile_progress(job);
 		log_info("%s %lld of %s to %s/%s: made by another ebsfs", job->kind->name,
 			(long long)job->pub.row.id, q->terms.source, queue->name, id);
@@ -386,6 +386,7 @@ struct made_question *adopt_find(struct region_queue *queue, const struct journa
 	q = adopt_question_create(queue, row, err);
 	if (!q)
 		return NULL;
+	q->terms.with_spare = true;
 	if (waits && queue->kind_region->adoption.asked_all &&
 		!adoptable_pick(q->queue, &q->terms, ADOPTABLE_KNOWN, &s)) {
 		adopt_cancel(q);

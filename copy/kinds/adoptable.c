@@ -7,6 +7,7 @@
 
 #include "confirm.h"
 #include "copy_snapshot.h"
+#include "job_key.h"
 #include "region_queue.h"
 #include "view.h"
 
@@ -88,12 +89,15 @@ static void adoptable_changed(void *arg, enum catalogue_change change, catalogue
 
 /* --- which of them --- */
 
-/* This journal's copies would have been found by their key, unless one was gone and is back. */
-static bool adoptable_is_known(const struct region_queue *queue, const char *id)
+/* This journal's copies would have been found by their key, unless one was gone and is back, or was
+ * the second one of the key. */
+static bool adoptable_is_known(
+	const struct region_queue *queue, const struct adoptable_terms *terms, const char *id)
 {
 	const struct copy *copy = copies_by_snapshot(queue->all, queue->name, id);
 
-	return copy && copy->origin == COPY_OURS && !confirm_is_restored(queue->all, copy);
+	return copy && copy->origin == COPY_OURS && !confirm_is_restored(queue->all, copy) &&
+	       !(terms->with_spare && job_key_is_spare(copy));
 }
 
 static bool adoptable_is_label(const char *tag, const char *label)
@@ -120,7 +124,7 @@ static bool adoptable_fits(const struct region_queue *queue, const struct adopta
 	       s->start_ms / 1000 >= terms->since_ms / 1000 &&
 	       adoptable_is_label(catalogue_tag_value(c, found->slot, TAG_AGAIN), terms->label) &&
 	       !(terms->source_id && !strcmp(terms->source_id, s->id)) &&
-	       !adoptable_is_known(queue, s->id);
+	       !adoptable_is_known(queue, terms, s->id);
 }
 
 bool adoptable_pick(const struct region_queue *queue, const struct adoptable_terms *terms,

@@ -11,6 +11,7 @@ struct adoptable_terms {
 	char source[COPY_TAGS_SOURCE_SIZE];
 	const char *source_id; /* NULL: the source is in another region */
 	const char *label;     /* NULL: none */
+	bool with_spare; /* also this journal's own second copy of a key (job_key_is_spare()) */
 	uint32_t volume_gib;
 	int64_t since_ms; /* wall clock: when the source was complete; 0: unknown */
 };

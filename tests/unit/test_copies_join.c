@@ -951,6 +951,53 @@ static void test_a_copy_that_turns_up_late_has_a_label(void **state)
 	assert_string_equal(world_copy(&second)->row.copy_id, world_copy_in(WEST, 1)->id);
 }
 
+/* Two copies of a key: the second one is deleted, and the first one takes its place. */
+static void check_the_spare_copy(int64_t later_ms)
+{
+	struct asked first, second, third, fourth;
+
+	inject("CopySnapshot", FAULT_LOST_AFTER);
+	ask(&first);
+	while (!world_copy_in(WEST, 0))
+		world_run(1);
+	world_copy_in(WEST, 0)->visible_at = world->now_ms + 600000;
+	world_until(world_answered, &first);
+	world_until_state(&first, COPY_FAILED);
+	ask_and_wait(&second);
+	assert_accepted(&second);
+	world_copy_in(WEST, 0)->length_ms = world_copy_in(WEST, 1)->length_ms = 3600000;
+	world_until_state(&first, COPY_PENDING);
+	world_copy_in(WEST, 0)->length_ms = world_copy_in(WEST, 1)->length_ms = 0;
+	world_until_state(&first, COPY_COMPLETED);
+	world_until_state(&second, COPY_COMPLETED);
+	world_run(600000);
+	assert_string_equal(world_row(first.row)->label, "#1");
+	world_copy_in(WEST, 1)->deleted_at = world->now_ms;
+	world_run(later_ms);
+	ask_and_wait(&third);
+	assert_joined(&first, &third, 3);
+	assert_int_equal(world->copies, 2);
+	world_run(100);
+	assert_null(world_row(first.row)->label);
+	world_unmount(POWER_OFF);
+	world_mount();
+	ask_and_wait(&fourth);
+	assert_joined(&first, &fourth, 4);
+	assert_int_equal(world->copies, 2);
+}
+
+static void test_the_spare_copy_takes_the_key(void **state)
+{
+	(void)state;
+	check_the_spare_copy(600000);
+}
+
+static void test_an_old_spare_copy_takes_the_key(void **state)
+{
+	(void)state;
+	check_the_spare_copy(2 * COPIES_LATELY_MS);
+}
+
 static void test_mv_that_cannot_be_recorded_deletes_nothing(void **state)
 {
 	struct asked first, moved;
@@ -1086,6 +1133,8 @@ int main(void)
 		T(test_mv_joins_a_completed_copy),
 		T(test_mv_joins_an_old_copy),
 		T(test_a_copy_that_turns_up_late_has_a_label),
+		T(test_the_spare_copy_takes_the_key),
+		T(test_an_old_spare_copy_takes_the_key),
 		T(test_mv_that_cannot_be_recorded_deletes_nothing),
 		T(test_a_copy_made_elsewhere_is_adopted),
 		T(test_an_adopted_copy_is_compared_and_moves_nothing),
