@@ -15,10 +15,12 @@
 #include "log.h"
 #include "xml.h"
 
-#define DEADLINE_MS 60000
+#define DEADLINE_MS   60000
 /* AWS tolerates 15 minutes, or 5: a clock that is off by less than this is not the reason for a
  * refusal. */
-#define SKEW_MS     (4 * 60 * 1000)
+#define SKEW_MS       (4 * 60 * 1000)
+/* Records of resources that are kept for an action while no call uses them. */
+#define RESOURCES_MAX 64
 
 int aws_create(const struct aws_options *options, struct aws **out, struct err *err)
 {
@@ -46,11 +48,31 @@ void aws_hold(struct aws *aws, const struct err *why)
 	aws->held = why ? *why : (struct err){0};
 }
 
+/* Frees the resources that no call uses. */
+static void aws_resources_prune(struct aws_action *action)
+{
+	struct aws_resource **at = &action->resources;
+
+	while (*at) {
+		struct aws_resource *resource = *at;
+
+		if (resource->users) {
+			at = &resource->next;
+			continue;
+		}
+		*at = resource->next;
+		action->n_resources--;
+		throttle_queue_finish(&resource->queue);
+		free(resource);
+	}
+}
+
 static void aws_region_free(struct aws_region *region)
 {
 	while (region->actions) {
 		struct aws_action *next = region->actions->next;
 
+		aws_resources_prune(region->actions);
 		throttle_queue_finish(&region->actions->queue);
 		free(region->actions);
 		region->actions = next;
@@ -88,17 +110,17 @@ struct aws_region *aws_region(struct aws *aws, const char *name)
 
 /* The queue is on from the start at Amazon's endpoints only: other clouds have other rates, or
  * none. */
-static int aws_action_init_queue(struct aws *aws, struct aws_action *action, const char *service)
+static int aws_queue_init(struct aws *aws, struct throttle_queue *queue, const char *service,
+	struct throttle_rate rate)
 {
 	const struct aws_options *o = &aws->options;
-	struct throttle_rate rate = throttle_rate_of(service, action->counter.action);
 	bool on = o->rate > 0 || endpoint_is_amazons(o->endpoints, service);
 
 	if (o->rate > 0) {
 		rate.burst *= o->rate;
 		rate.per_s *= o->rate;
 	}
-	return throttle_queue_init(&action->queue, o->loop, rate, on);
+	return throttle_queue_init(queue, o->loop, rate, on);
 }
 
 struct aws_action *aws_action(
@@ -114,13 +136,49 @@ struct aws_action *aws_action(
 		return NULL;
 	snprintf(action->counter.region, sizeof(action->counter.region), "%s", region->name);
 	snprintf(action->counter.action, sizeof(action->counter.action), "%s", name);
-	if (aws_action_init_queue(aws, action, service) < 0) {
+	if (aws_queue_init(aws, &action->queue, service,
+		    throttle_rate_of(service, name, region->name)) < 0) {
 		free(action);
 		return NULL;
 	}
 	action->next = region->actions;
 	region->actions = action;
 	return action;
+}
+
+struct aws_resource *aws_resource_get(
+	struct aws *aws, struct aws_action *action, const char *service, const char *name)
+{
+	struct aws_resource *resource;
+
+	for (resource = action->resources; resource; resource = resource->next) {
+		if (!strcmp(resource->name, name)) {
+			resource->users++;
+			return resource;
+		}
+	}
+	resource = calloc(1, sizeof(*resource));
+	if (!resource)
+		return NULL;
+	if (aws_queue_init(aws, &resource->queue, service,
+		    throttle_rate_of_resource(service, action->counter.action)) < 0) {
+		free(resource);
+		return NULL;
+	}
+	snprintf(resource->name, sizeof(resource->name), "%s", name);
+	resource->users = 1;
+	if (action->n_resources >= RESOURCES_MAX)
+		aws_resources_prune(action);
+	resource->next = action->resources;
+	action->resources = resource;
+	action->n_resources++;
+	return resource;
+}
+
+void aws_resource_put(struct aws_resource *resource)
+{
+	if (resource)
+		resource->users--;
 }
 
 unsigned aws_allowance(struct aws *aws, const char *region_name, const char *name)

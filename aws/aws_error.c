@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "jsondoc.h"
 #include "utf8.h"
 #include "xml.h"
 
@@ -32,6 +33,8 @@
 	"kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt* and kms:Decrypt for the source's "    \
 	"key and the copy's; both keys must exist and be enabled, the copy's (copy.kms-key) in "   \
 	"the destination's region; of another account's snapshot the owner must share the key too"
+#define DECRYPT_POLICY                                                                             \
+	"the caller needs kms:Decrypt for the snapshot's key, and the key's policy must permit it"
 #define KEY_STATE                                                                                  \
 	"the key is disabled, deleted, in another region, or its policy does not permit this; a "  \
 	"copy needs a key of its own region (copy.kms-key)"
@@ -94,6 +97,12 @@ static const struct error_advice access_denied[] = {
 	{.text = OTHER_POLICY},
 };
 
+static const struct error_advice read_denied[] = {
+	{.text = "the policy lacks ebs:ListSnapshotBlocks, ebs:ListChangedBlocks or "
+		 "ebs:GetSnapshotBlock for this snapshot, or the snapshot is another account's and "
+		 "not shared with this one"},
+};
+
 static const struct error_advice expired_keys[] = {
 	{NULL, "environment", FROM_ENVIRONMENT},
 	{NULL, "SSO", FROM_SSO},
@@ -133,14 +142,17 @@ static const struct error_advice used_snapshot[] = {
 
 /* The meanings of a code beyond its errno; a code may have several. */
 enum {
-	KEYS = 1,        /* the caller's keys or its signature were refused, not its permissions */
-	OLD_KEYS = 2,    /* keys that were replaced or have expired may be the cause */
-	CLOCK = 4,       /* a wrong clock may be the cause */
-	LIMIT = 8,       /* EC2 carries out as many copies as it will */
-	STATE = 16,      /* the snapshot is in the wrong state */
-	ABSENT = 32,     /* there is no such snapshot */
-	PERMISSION = 64, /* the caller lacks a permission */
-	REGION = 128,    /* the region may not be enabled, or not exist */
+	KEYS = 1,         /* the caller's keys or its signature were refused, not its permissions */
+	OLD_KEYS = 2,     /* keys that were replaced or have expired may be the cause */
+	CLOCK = 4,        /* a wrong clock may be the cause */
+	LIMIT = 8,        /* EC2 carries out as many copies as it will */
+	STATE = 16,       /* the snapshot is in the wrong state */
+	ABSENT = 32,      /* there is no such snapshot */
+	PERMISSION = 64,  /* the caller lacks a permission */
+	REGION = 128,     /* the region may not be enabled, or not exist */
+	RESOURCE = 256,   /* the rate of one snapshot, not the account's */
+	TOKEN = 512,      /* a token of EBS's lists is no longer valid */
+	UNRELATED = 1024, /* two snapshots are not of one lineage */
 };
 
 /*
@@ -160,6 +172,10 @@ static const struct error_code {
 		ADVICE("AWS throttles this account's requests: try again in a while")},
 	{"BandwidthLimitExceeded", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
 	{"LimitExceededException", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
+	/* EBS direct, of one snapshot if no reason says otherwise; its pages spell it so, too. */
+	{"RequestThrottle*.ACCOUNT_THROTTLED", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
+	{"RequestThrottle*.DEPENDENCY_*", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
+	{"RequestThrottle*", EAGAIN, RETRY_THROTTLED, RESOURCE, NO_ADVICE},
 	{"*Throttl*", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
 	{"TooManyRequestsException", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
 	{"ProvisionedThroughputExceededException", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
@@ -204,6 +220,10 @@ static const struct error_code {
 	{"RequestTimeTooSkewed", EACCES, RETRY_NEVER, CLOCK, ADVICE(WRONG_CLOCK)},
 	{"RequestInTheFuture", EACCES, RETRY_NEVER, CLOCK, ADVICE(WRONG_CLOCK)},
 	/* Permissions. */
+	{"AccessDeniedException.DEPENDENCY_ACCESS_DENIED", EACCES, RETRY_NEVER, PERMISSION,
+		ADVICE(DECRYPT_POLICY)},
+	{"AccessDeniedException.UNAUTHORIZED_ACCOUNT", EACCES, RETRY_NEVER, PERMISSION,
+		read_denied},
 	{"Unauthorized*", EACCES, RETRY_NEVER, PERMISSION, unauthorized},
 	{"AccessDeniedException", EACCES, RETRY_NEVER, CLOCK | PERMISSION, access_denied},
 	{"AccessDenied*", EACCES, RETRY_NEVER, PERMISSION, access_denied},
@@ -221,11 +241,19 @@ static const struct error_code {
 	{"OperationNotPermitted*", EPERM, RETRY_NEVER, 0, NO_ADVICE},
 	/* The snapshot's KMS key. */
 	{"*KMS*", ENOKEY, RETRY_NEVER, 0, ADVICE(KEY_STATE)},
+	{"ValidationException.INVALID_CUSTOMER_KEY", ENOKEY, RETRY_NEVER, 0,
+		ADVICE("the key of the snapshot is disabled or deleted")},
+	{"ResourceNotFoundException.DEPENDENCY_RESOURCE_NOT_FOUND", ENOKEY, RETRY_NEVER, 0,
+		ADVICE("the key of the snapshot was deleted, or is in another region")},
 	{"CustomerKeyHasBeenRevoked", ENOKEY, RETRY_NEVER, 0, ADVICE(KEYS_POLICY)},
 	/* Not found. */
 	{"InvalidSnapshot.NotFound", ENOENT, RETRY_NEVER, ABSENT, no_snapshot},
 	{"InvalidSnapshotID.Malformed", ENOENT, RETRY_NEVER, ABSENT, NO_ADVICE},
 	{"*.NotFound", ENOENT, RETRY_NEVER, 0, NO_ADVICE},
+	/* Not ABSENT: EC2 may know the snapshot minutes before the EBS direct APIs do. */
+	{"ResourceNotFoundException*", ENOENT, RETRY_NEVER, 0,
+		ADVICE("if the snapshot is new, try again in two minutes: the EBS direct APIs "
+		       "find it later than EC2; public and archived ones they never find")},
 	{"InvalidRegion", ENOENT, RETRY_NEVER, 0, NO_ADVICE},
 	/* In use, or in another state. */
 	{"InvalidSnapshot.InUse", EBUSY, RETRY_NEVER, 0, used_snapshot},
@@ -245,6 +273,9 @@ static const struct error_code {
 	{"Missing*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
 	{"Malformed*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
 	{"UnknownParameter*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
+	{"ValidationException.INVALID_BLOCK_TOKEN", EINVAL, RETRY_NEVER, TOKEN, NO_ADVICE},
+	{"ValidationException.INVALID_PAGE_TOKEN", EINVAL, RETRY_NEVER, TOKEN, NO_ADVICE},
+	{"ValidationException.UNRELATED_SNAPSHOTS", EINVAL, RETRY_NEVER, UNRELATED, NO_ADVICE},
 	{"ValidationE*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
 	/* Failures of the server. */
 	{"IDPCommunicationError", EIO, RETRY_TRANSIENT, 0, NO_ADVICE},
@@ -303,6 +334,21 @@ bool aws_error_is_permission(const char *code)
 bool aws_error_may_be_region(const char *code)
 {
 	return error_find(code)->classes & REGION;
+}
+
+bool aws_error_is_resource_rate(const char *code)
+{
+	return error_find(code)->classes & RESOURCE;
+}
+
+bool aws_error_is_token(const char *code)
+{
+	return error_find(code)->classes & TOKEN;
+}
+
+bool aws_error_is_unrelated(const char *code)
+{
+	return error_find(code)->classes & UNRELATED;
 }
 
 bool aws_error_is_passing(const struct err *err)
@@ -369,29 +415,72 @@ static enum retry_kind error_judge_status(struct err *err)
 	return status >= 500 || status == 408 ? RETRY_TRANSIENT : RETRY_NEVER;
 }
 
-enum retry_kind aws_error_judge(
-	int status, const char *body, size_t len, const char *request_id, struct err *err)
+/* Appends text to err->code, up to the end of its first word: "ValidationException" of
+ * "com.amazon.ebs#ValidationException" and "ValidationException:http://…". */
+static void error_take_type(const char *text, struct err *err)
+{
+	const char *hash = text ? strrchr(text, '#') : NULL;
+
+	text = hash ? hash + 1 : text;
+	if (text)
+		error_take(text, strcspn(text, ":, "), err->code, sizeof(err->code));
+}
+
+static void error_read_json(const struct aws_refusal *in, struct err *err)
+{
+	_cleanup_(jsondoc_destroyp) struct jsondoc *doc = jsondoc_parse(in->body, in->len);
+	static const char *const messages[] = {"Message", "message"};
+	const char *reason = NULL, *text;
+	size_t n;
+
+	error_take_type(in->type, err);
+	if (!doc)
+		return;
+	error_take_type(jsondoc_string(doc, "__type"), err);
+	for (size_t i = 0; i < ARRAY_LEN(messages); i++) {
+		text = jsondoc_string(doc, messages[i]);
+		if (text)
+			error_take(text, strlen(text), err->message, sizeof(err->message));
+	}
+	reason = jsondoc_string(doc, "Reason");
+	n = strlen(err->code);
+	if (n && reason && *reason && n + 2 < sizeof(err->code)) {
+		err->code[n] = '.';
+		error_take(reason, strlen(reason), err->code + n + 1, sizeof(err->code) - n - 1);
+	}
+}
+
+/* Elements before a fault in the XML count. */
+static void error_read_xml(const struct aws_refusal *in, struct err *err)
 {
 	const struct xml_handler handler = {.close = error_element, .arg = err};
+
+	xml_parse(in->body, in->len < BODY_MAX ? in->len : BODY_MAX, &handler, NULL);
+}
+
+enum retry_kind aws_error_judge(const struct aws_refusal *in, struct err *err)
+{
 	const struct error_code *known;
 	enum retry_kind kind;
 
-	*err = (struct err){.http_status = status};
-	/* Elements before a fault in the XML count. */
-	if (body)
-		xml_parse(body, len < BODY_MAX ? len : BODY_MAX, &handler, NULL);
+	*err = (struct err){.http_status = in->status};
+	if (in->type[0] || (in->len && in->body[0] == '{'))
+		error_read_json(in, err);
+	else if (in->body)
+		error_read_xml(in, err);
 	error_cut_blob(err->message);
 	if (!err->request_id[0])
-		snprintf(err->request_id, sizeof(err->request_id), "%s", request_id);
+		snprintf(err->request_id, sizeof(err->request_id), "%s", in->request_id);
 	if (!err->code[0])
-		snprintf(err->message, sizeof(err->message), "HTTP status %d " NO_REASON, status);
+		snprintf(err->message, sizeof(err->message), "HTTP status %d " NO_REASON,
+			in->status);
 	else if (!err->message[0])
 		snprintf(err->message, sizeof(err->message), "AWS gave no reason but its code");
 	known = error_find(err->code);
 	err->errnum = known->errnum;
 	kind = known->pattern ? known->retry : error_judge_status(err);
 	err->retryable = kind != RETRY_NEVER;
-	err->maybe_done = status >= 500 && kind != RETRY_THROTTLED;
+	err->maybe_done = in->status >= 500 && kind != RETRY_THROTTLED;
 	return kind;
 }
 

@@ -9,17 +9,26 @@
 #include "err.h"
 #include "pacing.h"
 
-/* Reads and judges a response whose status is not 2xx: the code decides, and the status where the
- * table has no such code (503 is mostly throttling, 401 a region that is not enabled). Fills *err:
- * errnum, http_status, retryable, maybe_done (a server error that is no refusal), code, request_id
- * (from the body, else the given one; "" if none) and message. Reads the error bodies of EC2 and
- * STS. Any other body (HTML, none) is judged by the status, which the message names: EAGAIN for 503
- * and 429, mostly EIO.
+/* A response whose status is not 2xx. */
+struct aws_refusal {
+	int status;
+	const char *body; /* NULL: none */
+	size_t len;
+	const char *type;       /* the header x-amzn-errortype; "" if absent */
+	const char *request_id; /* the header; "" if absent */
+};
+
+/* Reads and judges a refusal: the code decides, and the status where the table has no such code
+ * (503 is mostly throttling, 401 a region that is not enabled). Fills *err: errnum, http_status,
+ * retryable, maybe_done (a server error that is no refusal), code, request_id (from the body, else
+ * the given one; "" if none) and message. Reads the error bodies of EC2 and STS (XML), and of the
+ * EBS direct APIs (JSON), whose code is the type with the reason, if there is one:
+ * "ValidationException.INVALID_BLOCK_TOKEN". Any other body (HTML, none) is judged by the status,
+ * which the message names: EAGAIN for 503 and 429, mostly EIO.
  *
  * ResourceLimitExceeded (too many copies into the region) is EAGAIN and RETRY_NEVER: the copies'
  * queue waits, not the call. */
-enum retry_kind aws_error_judge(
-	int status, const char *body, size_t len, const char *request_id, struct err *err);
+enum retry_kind aws_error_judge(const struct aws_refusal *refusal, struct err *err);
 
 /* Classes of codes. */
 
@@ -40,6 +49,13 @@ bool aws_error_is_absent(const char *code);
 bool aws_error_is_permission(const char *code);
 /* Returns whether the region may not be enabled for the account, or may not exist. */
 bool aws_error_may_be_region(const char *code);
+/* Returns whether one resource's rate was exceeded (a snapshot's), not the account's. */
+bool aws_error_is_resource_rate(const char *code);
+/* Returns whether a token of EBS's lists (of a block, of the next page) is no longer valid: list
+ * again. */
+bool aws_error_is_token(const char *code);
+/* Returns whether the changes between two snapshots were asked for that are not of one lineage. */
+bool aws_error_is_unrelated(const char *code);
 /* Returns whether the cause is not the request but the network, the rate, the server, the keys or
  * the clock, so that the same request may succeed later. */
 bool aws_error_is_passing(const struct err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One call to a Query API: credentials, signature, request, response, and retries. */
+/* One call to AWS: credentials, signature, request, response, and retries. */
 #include "aws_query.h"
 
 #include <errno.h>
@@ -8,15 +8,12 @@
 #include <utlist.h>
 
 #include "aws_error.h"
+#include "aws_sign.h"
 #include "clock.h"
-#include "digest.h"
 #include "endpoint.h"
 #include "log.h"
 #include "loop.h"
 #include "random.h"
-#include "sigv2.h"
-#include "sigv4.h"
-#include "url.h"
 
 /*
  * A call is in one of these states, and waits for the members named with it:
@@ -36,9 +33,11 @@ struct aws_call {
 	struct aws_region *region;
 	struct aws_action *action;
 	struct buf form;
+	char *path; /* NULL: not REST */
+	struct aws_resource *resource;
 
 	struct throttle_waiter throttle;
-	bool queued; /* throttle is in the action's queue */
+	struct throttle_queue *queued; /* throttle is in this queue; NULL: in none */
 	struct credentials_waiter *waiter;
 	struct http_call *http;
 	struct loop_timer *timer;
@@ -53,6 +52,7 @@ struct aws_call {
 	bool maybe_done;        /* any attempt may have been carried out */
 	bool keys_refused;      /* by the last attempt */
 	struct buf body;        /* of the response, while it is parsed */
+	size_t into_len;        /* the body's bytes in query.into */
 	struct err err;         /* of this attempt */
 };
 
@@ -63,6 +63,8 @@ static void query_free(struct aws_call *call)
 	credentials_unref(call->credentials);
 	buf_finish(&call->form);
 	buf_finish(&call->body);
+	free(call->path);
+	aws_resource_put(call->resource);
 	call->query.release(call->query.arg);
 	free(call);
 }
@@ -72,7 +74,7 @@ void aws_cancel(struct aws_call *call)
 	DL_DELETE(call->aws->calls, call);
 	call->aws = NULL;
 	if (call->queued)
-		throttle_queue_leave(&call->action->queue, &call->throttle);
+		throttle_queue_leave(call->queued, &call->throttle);
 	if (call->waiter)
 		credentials_cancel(call->waiter);
 	if (call->http)
@@ -152,7 +154,10 @@ static void query_retry(struct aws_call *call, enum retry_kind kind, int64_t ret
 	call->keys_refused = kind == RETRY_CREDENTIALS;
 	if (kind == RETRY_THROTTLED) {
 		call->action->counter.throttled++;
-		throttle_queue_refused(&call->action->queue, call->sent_ms);
+		throttle_queue_refused(call->resource && aws_error_is_resource_rate(call->err.code)
+					       ? &call->resource->queue
+					       : &call->action->queue,
+			call->sent_ms);
 	}
 	delay = retry_next(&policy, &call->retry, &call->region->budget, &failure,
 		query_time_left(call), random_unit());
@@ -185,8 +190,11 @@ static void query_read_done(struct aws_call *call)
 static void query_parse_run(void *arg)
 {
 	struct aws_call *call = arg;
+	const struct aws_memory *into = &call->query.into;
 
-	call->query.parse(call->query.arg, buf_str(&call->body), call->body.len, &call->err);
+	call->query.parse(call->query.arg,
+		into->data ? (const char *)into->data : buf_str(&call->body),
+		into->data ? call->into_len : call->body.len, &call->err);
 }
 
 static void query_parse_done(void *arg)
@@ -203,11 +211,17 @@ static void query_parse_done(void *arg)
 
 static void query_parse(struct aws_call *call, struct http_response *response)
 {
+	struct workers *workers = call->query.workers;
+
 	call->err = (struct err){0};
 	call->body = response->body;
 	response->body = BUF_INIT;
 	call->parsing = true;
-	if (loop_work(call->aws->options.loop, query_parse_run, query_parse_done, call) < 0) {
+	if (call->query.head)
+		call->query.head(call->query.arg, response);
+	if ((workers ? workers_run(workers, query_parse_run, query_parse_done, call)
+		     : loop_work(call->aws->options.loop, query_parse_run, query_parse_done,
+			       call)) < 0) {
 		call->parsing = false;
 		query_no_memory(call);
 		query_read_done(call);
@@ -238,6 +252,18 @@ static int query_on_body(void *arg, const char *data, size_t len)
 	return aws_stream_add(call->stream, data, len);
 }
 
+static int query_into(void *arg, const char *data, size_t len)
+{
+	struct aws_call *call = arg;
+	const struct aws_memory *into = &call->query.into;
+
+	if (len > into->size - call->into_len)
+		return -EFBIG;
+	memcpy(into->data + call->into_len, data, len);
+	call->into_len += len;
+	return 0;
+}
+
 /* Keys that this region accepted before, and refuses now, were replaced or have expired. Keys that
  * it never accepted are no reason to fetch others: a region that is not enabled responds the same.
  */
@@ -249,8 +275,12 @@ static bool query_keys_are_old(const struct aws_call *call)
 
 static void query_refused(struct aws_call *call, const struct http_response *response)
 {
-	enum retry_kind kind = aws_error_judge(response->status, response->body.data,
-		response->body.len, response->request_id, &call->err);
+	enum retry_kind kind = aws_error_judge(&(struct aws_refusal){.status = response->status,
+						       .body = response->body.data,
+						       .len = response->body.len,
+						       .type = response->error_type,
+						       .request_id = response->request_id},
+		&call->err);
 
 	snprintf(call->err.action, sizeof(call->err.action), "%s", query_action(call));
 	if (call->query.dry_run && !strcmp(call->err.code, "DryRunOperation")) {
@@ -314,128 +344,85 @@ static void query_http_done(void *arg, struct http_response *response, const str
 		query_succeed(call);
 }
 
-/* --- the signature --- */
-
-#define FORM_TYPE        "application/x-www-form-urlencoded; charset=utf-8"
-#define SIGN_HEADERS_MAX 5
-
-struct signed_headers {
-	/* All headers to send. They borrow from the signer, the endpoint and this struct. */
-	struct http_header headers[SIGN_HEADERS_MAX];
-	size_t n_headers;
-	struct sigv4_signature v4;
-	char *host;
-};
-
-static void sign_add_header(struct signed_headers *out, const char *name, const char *value)
-{
-	out->headers[out->n_headers++] = (struct http_header){name, value};
-}
-
-static int sign_v4(const struct aws_signer *signer, const struct endpoint *endpoint,
-	const char *service, const char *region, const struct buf *form, struct signed_headers *out)
-{
-	const struct credentials *keys = signer->credentials;
-	char hash[DIGEST_SHA256_HEX];
-	struct sigv4_request request = {.method = "POST",
-		.path = endpoint->path,
-		.headers = out->headers,
-		.payload_hash = hash,
-		.access_key = keys->access_key,
-		.secret_key = keys->secret_key,
-		.session_token = keys->session_token,
-		.region = region,
-		.service = service,
-		.time_ms = signer->time_ms};
-	int r = digest_sha256_hex(form->data, form->len, hash);
-
-	sign_add_header(out, "Host", endpoint->host);
-	request.n_headers = out->n_headers;
-	if (!r)
-		r = sigv4_sign(&request, &out->v4);
-	if (r < 0)
-		return r;
-	sign_add_header(out, "X-Amz-Date", out->v4.date);
-	sign_add_header(out, "Authorization", buf_str(&out->v4.authorization));
-	if (keys->session_token)
-		sign_add_header(out, "X-Amz-Security-Token", keys->session_token);
-	return 0;
-}
-
-/* Puts the whole signature into the form. */
-static int sign_v2(const struct aws_signer *signer, const struct endpoint *endpoint,
-	struct buf *form, struct signed_headers *out)
-{
-	const struct credentials *keys = signer->credentials;
-	struct sigv2_request request = {.method = "POST",
-		.path = endpoint->path,
-		.access_key = keys->access_key,
-		.secret_key = keys->secret_key,
-		.session_token = keys->session_token,
-		.time_ms = signer->time_ms};
-
-	/* Servers check without the scheme's default port. */
-	out->host = url_authority(endpoint->url.data);
-	if (!out->host)
-		return -ENOMEM;
-	request.host = out->host;
-	sign_add_header(out, "Host", out->host);
-	return sigv2_sign(&request, form);
-}
-
-/* Signs a POST of form to endpoint. Version 2 adds its parameters to the form, which must not be
- * changed afterwards. Finish *out also on failure. Returns 0 or -errno with *err. */
-static int sign_request(const struct aws_signer *signer, const struct endpoint *endpoint,
-	const char *service, const char *region, struct buf *form, struct signed_headers *out,
-	struct err *err)
-{
-	int r;
-
-	*out = (struct signed_headers){0};
-	sign_add_header(out, "Content-Type", FORM_TYPE);
-	r = signer->signature == AWS_SIGNATURE_V2
-		    ? sign_v2(signer, endpoint, form, out)
-		    : sign_v4(signer, endpoint, service, region, form, out);
-	return r < 0 ? err_set(err, -r, "the request cannot be signed") : 0;
-}
-
-/* Wipes the signature. */
-static void signed_headers_finish(struct signed_headers *out)
-{
-	sigv4_finish(&out->v4);
-	free(out->host);
-}
-
 /* --- the request --- */
 
-static int query_post(struct aws_call *call, const struct endpoint *endpoint,
-	const struct buf *form, const struct signed_headers *signature)
+static int query_start_stream(struct aws_call *call)
 {
-	const struct http_request request = {.method = "POST",
+	call->stream = aws_stream_create(call->aws->options.loop, call->query.reader,
+		call->query.arg, query_stream_room, query_stream_done, call);
+	return call->stream ? 0 : query_no_memory(call);
+}
+
+/* body: NULL for a GET. */
+static int query_http(struct aws_call *call, const struct endpoint *endpoint,
+	const struct buf *body, const struct aws_signed *signature)
+{
+	const struct aws_memory *into = &call->query.into;
+	const struct http_request request = {.method = body ? "POST" : "GET",
 		.url = endpoint->url.data,
 		.secrets = {call->credentials->session_token},
 		.plain = true, /* http only if an endpoint_url says so */
 		.headers = signature->headers,
 		.n_headers = signature->n_headers,
-		.body = form->data,
-		.body_len = form->len,
+		.body = body ? body->data : NULL,
+		.body_len = body ? body->len : 0,
 		.timeout_ms = query_time_left(call),
-		.on_body = call->query.reader ? query_on_body : NULL,
-		.gzip = true, /* EC2 compresses a page of snapshots to a twentieth */
+		.wanted = call->query.wanted,
+		.max_response = into->data ? into->size : call->query.max_response,
+		.on_body = into->data           ? query_into
+			   : call->query.reader ? query_on_body
+						: NULL,
+		/* EC2 compresses a page of snapshots to a twentieth; blocks are not text. */
+		.gzip = !into->data,
 		.once = call->query.effect == AWS_ONCE};
 
-	if (call->query.reader) {
-		call->stream = aws_stream_create(call->aws->options.loop, call->query.reader,
-			call->query.arg, query_stream_room, query_stream_done, call);
-		if (!call->stream)
-			return query_no_memory(call);
-	}
+	call->into_len = 0;
+	if (call->query.reader && query_start_stream(call) < 0)
+		return -ENOMEM;
 	call->http = http_send(call->aws->options.http, &request, query_http_done, call);
 	if (!call->http)
 		return query_no_memory(call);
 	call->action->counter.requests++;
 	call->sent_ms = clock_mono_ms();
 	return 0;
+}
+
+/* Completes the form by what depends on the keys and the time. */
+static int query_complete(struct aws_call *call, const struct aws_signer *signer, struct buf *form)
+{
+	int r = 0;
+
+	buf_add(form, call->form.data, call->form.len);
+	if (call->query.complete)
+		r = call->query.complete(call->query.arg, signer, form, &call->err);
+	if (!r && form->error)
+		r = err_set(&call->err, form->error, "the request is too large");
+	return r;
+}
+
+/* Signs the form as a POST's body, or as the query of a GET, and sends it. */
+static int query_sign_and_send(struct aws_call *call, const struct aws_signer *signer,
+	struct endpoint *endpoint, struct buf *form)
+{
+	_cleanup_(aws_signed_finish) struct aws_signed signature = {0};
+	const char *text = buf_str(form), *query = text + (*text == '&');
+	const struct aws_unsigned request = {.service = call->service,
+		.region = call->region->name,
+		.endpoint = endpoint,
+		.method = call->path ? "GET" : "POST",
+		.query = query,
+		.form = form};
+	int r = call->path ? endpoint_add_path(endpoint, call->path, &call->err) : 0;
+
+	if (!r)
+		r = aws_sign(signer, &request, &signature, &call->err);
+	if (r < 0)
+		return r;
+	if (!call->path)
+		return query_http(call, endpoint, form, &signature);
+	if (*query && buf_printf(&endpoint->url, "?%s", query) < 0)
+		return query_no_memory(call);
+	return query_http(call, endpoint, NULL, &signature);
 }
 
 static int query_send(struct aws_call *call)
@@ -445,7 +432,6 @@ static int query_send(struct aws_call *call)
 		.signature = call->aws->options.signature,
 		.time_ms = clock_wall_ms() + call->aws->clock.skew_ms};
 	_cleanup_endpoint_ struct endpoint endpoint = {0};
-	_cleanup_(signed_headers_finish) struct signed_headers signature = {0};
 	_cleanup_buf_wipe_ struct buf form = BUF_INIT; /* may hold the session token */
 	int r;
 
@@ -454,17 +440,9 @@ static int query_send(struct aws_call *call)
 		return err_set(&call->err, ETIMEDOUT, "no time left");
 	r = endpoint_find(
 		signer.endpoints, call->service, call->region->name, &endpoint, &call->err);
-	if (r < 0)
-		return r;
-	buf_add(&form, call->form.data, call->form.len);
-	if (call->query.complete)
-		r = call->query.complete(call->query.arg, &signer, &form, &call->err);
-	if (!r && form.error)
-		r = err_set(&call->err, form.error, "the request is too large");
 	if (!r)
-		r = sign_request(&signer, &endpoint, call->service, call->region->name, &form,
-			&signature, &call->err);
-	return r < 0 ? r : query_post(call, &endpoint, &form, &signature);
+		r = query_complete(call, &signer, &form);
+	return r < 0 ? r : query_sign_and_send(call, &signer, &endpoint, &form);
 }
 
 static void query_keys_arrived(void *arg, struct credentials *credentials, const struct err *err)
@@ -485,13 +463,13 @@ static void query_keys_arrived(void *arg, struct credentials *credentials, const
 
 /* The call waited in the queue for too long. If an earlier attempt was refused, that refusal is in
  * call->err and tells more. */
-static void query_not_sent(struct aws_call *call)
+static void query_not_sent(struct aws_call *call, const struct throttle_queue *queue)
 {
-	const struct throttle_rate *rate = &call->action->queue.throttle.rate;
+	const struct throttle_rate *rate = &queue->throttle.rate;
 
 	if (!call->err.errnum) {
 		err_set(&call->err, EAGAIN,
-			"EC2's request rate is used up (%g at once, then %g a second)", rate->burst,
+			"AWS's request rate is used up (%g at once, then %g a second)", rate->burst,
 			rate->per_s);
 		call->err.retryable = true;
 	}
@@ -507,27 +485,39 @@ static int query_get_keys(struct aws_call *call)
 	return 0;
 }
 
-static void query_turn(void *arg)
-{
-	struct aws_call *call = arg;
+static void query_turn(void *arg);
 
-	call->queued = false;
-	if (query_get_keys(call) < 0)
-		query_fail(call);
-}
-
-/* Returns true if the call must wait in the queue. A quarter of the deadline is left for the
+/* Returns true if the call must wait in that queue. A quarter of the deadline is left for the
  * request itself: sent at the last moment it would time out, and the outcome of a copy would be
  * unknown. */
-static bool query_queue(struct aws_call *call)
+static bool query_enter(struct aws_call *call, struct throttle_queue *queue)
 {
 	call->throttle.turn = query_turn;
 	call->throttle.arg = call;
-	call->queued = !throttle_queue_enter(&call->action->queue, &call->throttle);
-	if (call->queued)
-		loop_timer_start(
-			call->timer, query_time_left(call) - call->aws->options.deadline_ms / 4);
-	return call->queued;
+	if (throttle_queue_enter(queue, &call->throttle))
+		return false;
+	call->queued = queue;
+	loop_timer_start(call->timer, query_time_left(call) - call->aws->options.deadline_ms / 4);
+	return true;
+}
+
+/* The resource's own rate first: its queue must not hold the account's tokens. */
+static bool query_queue(struct aws_call *call)
+{
+	return (call->resource && query_enter(call, &call->resource->queue)) ||
+	       query_enter(call, &call->action->queue);
+}
+
+static void query_turn(void *arg)
+{
+	struct aws_call *call = arg;
+	struct throttle_queue *queue = steal(&call->queued);
+
+	if (call->resource && queue == &call->resource->queue &&
+		query_enter(call, &call->action->queue))
+		return;
+	if (query_get_keys(call) < 0)
+		query_fail(call);
 }
 
 static void query_timer_fired(void *arg)
@@ -535,9 +525,10 @@ static void query_timer_fired(void *arg)
 	struct aws_call *call = arg;
 
 	if (call->queued) {
-		call->queued = false;
-		throttle_queue_leave(&call->action->queue, &call->throttle);
-		query_not_sent(call);
+		struct throttle_queue *queue = steal(&call->queued);
+
+		throttle_queue_leave(queue, &call->throttle);
+		query_not_sent(call, queue);
 	} else if (call->waiter) {
 		credentials_cancel(steal(&call->waiter));
 		err_set(&call->err, ETIMEDOUT, "no credentials in time");
@@ -560,6 +551,11 @@ static int query_start(struct aws_call *call)
 	call->action = aws_action(call->aws, call->region, call->service, query->action);
 	call->timer = loop_timer_create(call->aws->options.loop, query_timer_fired, call);
 	if (!call->action || !call->timer || call->form.error)
+		return -ENOMEM;
+	if (query->path && !(call->path = strdup(query->path)))
+		return -ENOMEM;
+	if (query->resource && !(call->resource = aws_resource_get(
+					 call->aws, call->action, call->service, query->resource)))
 		return -ENOMEM;
 	if (aws_is_held(call->aws, call->service)) {
 		loop_timer_start(call->timer, 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One call to a Query API, from its form to its parsed response: the base of ec2.h. */
+/* One call to AWS, from its parameters to its parsed response: the base of ec2.h (a Query API) and
+ * ebs.h (REST). */
 #ifndef EBSFS_AWS_QUERY_H
 #define EBSFS_AWS_QUERY_H
 
@@ -11,7 +12,9 @@
 #include "credentials.h"
 #include "endpoint.h"
 #include "err.h"
+#include "http.h"
 #include "pacing.h"
+#include "workers.h"
 
 enum aws_effect {
 	AWS_READS,      /* changes nothing */
@@ -27,7 +30,12 @@ struct aws_signer {
 	int64_t time_ms; /* AWS's clock */
 };
 
-/* The functions get arg. complete, parse and reader may be NULL. */
+struct aws_memory {
+	unsigned char *data;
+	size_t size;
+};
+
+/* The functions get arg. All but done and release may be NULL. */
 struct aws_query {
 	const char *region;
 	const char *service; /* "ec2": for endpoint and signature */
@@ -35,11 +43,24 @@ struct aws_query {
 	enum aws_effect effect;
 	bool dry_run;     /* EC2's DryRunOperation is success; nothing is parsed */
 	struct buf *form; /* its text is taken, also on failure */
+	/* REST: a GET of this path below the endpoint ("/snapshots"), whose query the form is.
+	 * NULL: a POST of the form to the endpoint. */
+	const char *path;
+	/* What has a request rate of its own beside the account's (a snapshot's id). NULL: none. */
+	const char *resource;
+	size_t max_response; /* of the body; 0: http.h's bound. More is EIO */
+	/* Memory for the body of a response: each attempt begins it anew. It must stay until
+	 * release. A longer body is EIO. NULL: the body is in a buffer of the call. */
+	struct aws_memory into;
+	/* Gets the head of each response with success, before parse: for the wanted headers. */
+	const char *const *wanted; /* as http_request's */
+	void (*head)(void *arg, const struct http_response *response);
+	struct workers *workers; /* whose threads call parse; NULL: libuv's pool does */
 	/* Appends parameters that depend on the keys and the time (a presigned URL), before each
 	 * attempt. Returns 0 or -errno with *err. */
 	int (*complete)(
 		void *arg, const struct aws_signer *signer, struct buf *form, struct err *err);
-	/* Parses the response in the thread pool. Touches only arg, which the loop leaves alone
+	/* Parses the response in another thread. Touches only arg, which the loop leaves alone
 	 * meanwhile. Called for each attempt with a response. Returns 0 or -errno with *err. */
 	int (*parse)(void *arg, const char *body, size_t len, struct err *err);
 	/* Instead of parse, for long responses: reads them while they arrive, each attempt with a
@@ -58,10 +79,20 @@ struct aws_call *aws_query(struct aws *aws, const struct aws_query *query);
 
 /* The client and its state per region: only aws.c and aws_query.c look inside. */
 
+/* A rate of its own within an action. */
+struct aws_resource {
+	struct aws_resource *next;
+	char name[64];
+	unsigned users; /* calls that hold it */
+	struct throttle_queue queue;
+};
+
 struct aws_action {
 	struct aws_action *next;
 	struct aws_counter counter;
 	struct throttle_queue queue;
+	struct aws_resource *resources;
+	unsigned n_resources;
 };
 
 struct aws_region {
@@ -101,6 +132,11 @@ void aws_free(struct aws *aws);
 struct aws_region *aws_region(struct aws *aws, const char *name);
 struct aws_action *aws_action(
 	struct aws *aws, struct aws_region *region, const char *service, const char *action);
+
+/* Finds or makes the record of a resource, and holds it until it is put. NULL on ENOMEM. */
+struct aws_resource *aws_resource_get(
+	struct aws *aws, struct aws_action *action, const char *service, const char *name);
+void aws_resource_put(struct aws_resource *resource); /* NULL is permitted */
 
 /* Notes the Date of a response, in ms since 1970; 0: it had none. */
 void aws_clock_note(struct aws_clock *clock, int64_t date_ms);

@@ -275,6 +275,18 @@ int endpoint_find(const struct endpoint_config *config, const char *service, con
 	return 0;
 }
 
+int endpoint_add_path(struct endpoint *endpoint, const char *path, struct err *err)
+{
+	size_t offset = (size_t)(endpoint->path - endpoint->url.data);
+
+	if (endpoint->url.data[endpoint->url.len - 1] == '/')
+		path++;
+	if (buf_puts(&endpoint->url, path) < 0)
+		return err_set(err, ENOMEM, "out of memory");
+	endpoint->path = endpoint->url.data + offset;
+	return 0;
+}
+
 void endpoint_finish(struct endpoint *endpoint)
 {
 	buf_finish(&endpoint->url);

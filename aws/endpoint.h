@@ -44,6 +44,8 @@ struct endpoint {
 int endpoint_find(const struct endpoint_config *config, const char *service, const char *region,
 	struct endpoint *out, struct err *err);
 void endpoint_finish(struct endpoint *endpoint);
+/* Appends a path, which begins with '/', to the endpoint's. Returns 0 or -ENOMEM with *err. */
+int endpoint_add_path(struct endpoint *endpoint, const char *path, struct err *err);
 #define _cleanup_endpoint_ _cleanup_(endpoint_finish)
 
 /* Whether the service's endpoint is Amazon's: the user named none, or one in Amazon's domains (a

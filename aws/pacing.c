@@ -31,15 +31,46 @@ static const struct {
 	{"*", {50, 5}}, /* all other calls that change something */
 };
 
-struct throttle_rate throttle_rate_of(const char *service, const char *action)
+/* A tenth of a second's requests at once: AWS documents rates only, so a larger burst might be
+ * refused, and a refusal halves the share. Lists are few, and come in bursts. */
+static const struct throttle_rate ebs_blocks = {100, 1000};
+static const struct throttle_rate ebs_blocks_large = {500, 5000};
+static const struct throttle_rate ebs_lists = {50, 50};
+
+static bool throttle_is_of_blocks(const char *service, const char *action)
+{
+	return !strcmp(service, "ebs") && fnmatch("*SnapshotBlock", action, 0) == 0;
+}
+
+static struct throttle_rate throttle_rate_of_ebs(const char *action, const char *region)
+{
+	static const char *const large[] = {
+		"us-east-1", "us-east-2", "us-west-2", "ap-southeast-1", "eu-west-1"};
+
+	if (!throttle_is_of_blocks("ebs", action))
+		return ebs_lists;
+	for (size_t i = 0; i < ARRAY_LEN(large); i++)
+		if (!strcmp(region, large[i]))
+			return ebs_blocks_large;
+	return ebs_blocks;
+}
+
+struct throttle_rate throttle_rate_of(const char *service, const char *action, const char *region)
 {
 	size_t i = 0;
 
+	if (!strcmp(service, "ebs"))
+		return throttle_rate_of_ebs(action, region);
 	if (strcmp(service, "ec2") != 0)
 		return (struct throttle_rate){0};
 	while (fnmatch(throttle_rates[i].action, action, 0) != 0)
 		i++;
 	return throttle_rates[i].rate;
+}
+
+struct throttle_rate throttle_rate_of_resource(const char *service, const char *action)
+{
+	return throttle_is_of_blocks(service, action) ? ebs_blocks : (struct throttle_rate){0};
 }
 
 static double throttle_burst(const struct throttle *t)

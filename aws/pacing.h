@@ -19,9 +19,12 @@ struct throttle_rate {
 	double per_s; /* tokens added each second */
 };
 
-/* EC2's documented bucket of an action, per account and region (EC2 API reference, "Request
- * throttling"), for calls that are filtered or paginated: all of ebsfs's are. */
-struct throttle_rate throttle_rate_of(const char *service, const char *action);
+/* The documented bucket of an action, per account and region: EC2's (EC2 API reference, "Request
+ * throttling") for calls that are filtered or paginated, as all of ebsfs's are; that of the EBS
+ * direct APIs (Amazon EBS user guide, "Quotas"), which is larger in some regions. */
+struct throttle_rate throttle_rate_of(const char *service, const char *action, const char *region);
+/* The same for one snapshot, whatever the account's. */
+struct throttle_rate throttle_rate_of_resource(const char *service, const char *action);
 
 /*
  * The bucket. Pure: times are arguments, in milliseconds of one monotonic clock.

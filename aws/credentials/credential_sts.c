@@ -153,8 +153,12 @@ static int sts_take(
 	int64_t skew_ms = credential_request_skew(response);
 
 	if (response->status != 200) {
-		*kind = aws_error_judge(response->status, response->body.data, response->body.len,
-			response->request_id, err);
+		*kind = aws_error_judge(&(struct aws_refusal){.status = response->status,
+						.body = response->body.data,
+						.len = response->body.len,
+						.type = "",
+						.request_id = response->request_id},
+			err);
 		snprintf(err->action, sizeof(err->action), "%s",
 			role->parent ? "AssumeRole" : "AssumeRoleWithWebIdentity");
 		if (skew_ms && aws_error_may_be_clock(err->code)) {

@@ -25,7 +25,7 @@
 #define EBS_BLOCKS_MAX  ((uint32_t)1 << 27) /* of a snapshot: 64 TiB */
 #define EBS_PAGE_MIN    100                 /* AWS lists at least so many blocks a page */
 #define EBS_PAGE_MAX    10000
-#define EBS_TOKEN_MAX   256 /* characters */
+#define EBS_TOKEN_MAX   1024 /* characters that are accepted; AWS documents 256 */
 #define EBS_SHA256_SIZE 32
 
 struct ebs;
@@ -89,11 +89,12 @@ struct ebs_listed {
 struct ebs_page {
 	struct ebs_listed *blocks;
 	size_t n_blocks;
-	char *next_token; /* NULL: the last page. Valid for an hour */
+	const char *next_token; /* NULL: the last page. Valid for an hour */
 	/* AWS's clock, in ms since 1970, at which the blocks' tokens end (7 days); 0: not said. */
 	int64_t expiry_ms;
 	/* In GiB; some responses give bytes: EC2's volumeSize is the one to trust. 0: not said. */
 	int64_t volume_size;
+	char *texts; /* of the tokens */
 };
 void ebs_page_destroy(struct ebs_page *page); /* NULL is permitted */
 

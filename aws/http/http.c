@@ -11,6 +11,7 @@
 #include <utlist.h>
 
 #include "http_error.h"
+#include "http_message.h"
 #include "loop.h"
 #include "secret_mask.h"
 #include "url.h"
@@ -23,102 +24,6 @@
 /* EC2 throttles a caller long before it needs this many connections. */
 #define HOST_CONNECTIONS  64
 #define TOTAL_CONNECTIONS 256
-
-/* --- a call's own copy of its request, wiped when it is freed --- */
-
-struct http_message {
-	char *url;
-	struct curl_slist *headers;
-	struct buf body;
-	char *secrets[HTTP_SECRETS_MAX];
-};
-
-static void wipe_free(char *s)
-{
-	if (s)
-		explicit_bzero(s, strlen(s));
-	free(s);
-}
-
-static int message_add_line(struct http_message *message, const char *line)
-{
-	struct curl_slist *list = curl_slist_append(message->headers, line);
-
-	if (!list)
-		return -ENOMEM;
-	message->headers = list;
-	return 0;
-}
-
-/* "Name: value"; "Name;" for an empty value, as curl expects it. */
-static int message_add_header(struct http_message *message, const struct http_header *header)
-{
-	size_t size = strlen(header->name) + strlen(header->value) + 3;
-	char *line = malloc(size);
-	int r;
-
-	if (!line)
-		return -ENOMEM;
-	snprintf(line, size, *header->value ? "%s: %s" : "%s;%s", header->name, header->value);
-	r = message_add_line(message, line);
-	wipe_free(line);
-	return r;
-}
-
-static int message_add_headers(
-	struct http_message *message, const struct http_request *request, struct err *err)
-{
-	bool typed = false;
-	int r;
-
-	for (size_t i = 0; i < request->n_headers; i++) {
-		const struct http_header *h = &request->headers[i];
-
-		if (strpbrk(h->name, "\r\n") || strpbrk(h->value, "\r\n"))
-			return err_set(
-				err, EINVAL, "the header %.40s has a line break in it", h->name);
-		r = message_add_header(message, h);
-		if (r < 0)
-			return r;
-		typed |= !strcasecmp(h->name, "content-type");
-	}
-	/* Turns off two defaults of curl: Content-Type for a form, and "Expect: 100-continue"
-	 * before a long body. */
-	r = typed ? 0 : message_add_line(message, "Content-Type:");
-	return r < 0 ? r : message_add_line(message, "Expect:");
-}
-
-/* Returns 0, -ENOMEM, or -EINVAL with *err: a line break in a header. Call http_message_finish()
- * after an error too. */
-static int http_message_init(
-	struct http_message *message, const struct http_request *request, struct err *err)
-{
-	*message = (struct http_message){.url = strdup(request->url)};
-	if (!message->url ||
-		(request->body && buf_add(&message->body, request->body, request->body_len) < 0))
-		return -ENOMEM;
-	for (size_t i = 0; i < HTTP_SECRETS_MAX; i++) {
-		if (!request->secrets[i])
-			continue;
-		message->secrets[i] = strdup(request->secrets[i]);
-		if (!message->secrets[i])
-			return -ENOMEM;
-	}
-	return message_add_headers(message, request, err);
-}
-
-static void http_message_finish(struct http_message *message)
-{
-	for (struct curl_slist *h = message->headers; h; h = h->next)
-		explicit_bzero(h->data, strlen(h->data)); /* tokens */
-	curl_slist_free_all(message->headers);
-	buf_wipe(&message->body);
-	for (size_t i = 0; i < HTTP_SECRETS_MAX; i++)
-		wipe_free(message->secrets[i]);
-	free(message->url);
-}
-
-/* --- calls --- */
 
 struct http {
 	uv_loop_t *loop;
@@ -141,6 +46,7 @@ struct http_call {
 	struct http_message request;
 	bool fresh_tls; /* a TLS connection of its own: nothing is sent before its handshake */
 	struct http_response response;
+	const char *const *wanted; /* the request's */
 	struct err err;
 	struct loop_timer *refusal; /* armed for a request that is not sent: reports call->err */
 	http_done *done;
@@ -188,7 +94,8 @@ static int64_t read_delay(CURL *easy, const char *name, int64_t unit)
 	return end == text || *end || v < 0 || v > 86400000 / unit ? -1 : v * unit;
 }
 
-static void read_head(CURL *easy, struct http_response *response)
+static void read_head(
+	CURL *easy, const char *const wanted[HTTP_WANTED_MAX], struct http_response *response)
 {
 	char date[64] = "";
 	time_t seconds;
@@ -198,6 +105,7 @@ static void read_head(CURL *easy, struct http_response *response)
 	response->status = (int)status;
 	copy_header(easy, "x-amzn-requestid", response->request_id, sizeof(response->request_id));
 	utf8_make_line(response->request_id);
+	copy_header(easy, "x-amzn-errortype", response->error_type, sizeof(response->error_type));
 	copy_header(easy, "content-type", response->content_type, sizeof(response->content_type));
 	copy_header(easy, "date", date, sizeof(date));
 	seconds = date[0] ? curl_getdate(date, NULL) : -1;
@@ -205,6 +113,10 @@ static void read_head(CURL *easy, struct http_response *response)
 	response->retry_after_ms = read_delay(easy, "x-amz-retry-after", 1);
 	if (response->retry_after_ms < 0)
 		response->retry_after_ms = read_delay(easy, "retry-after", 1000);
+	for (size_t i = 0; wanted && i < HTTP_WANTED_MAX && wanted[i]; i++) {
+		copy_header(easy, wanted[i], response->wanted[i], sizeof(response->wanted[i]));
+		utf8_make_line(response->wanted[i]);
+	}
 }
 
 /* Fills the response except its body, or call->err. Returns 0 or -errno. */
@@ -220,7 +132,7 @@ static int http_call_result(struct http_call *call, CURLcode code)
 
 	if (code != CURLE_OK)
 		return http_error_transfer(&transfer, &call->err);
-	read_head(call->easy, &call->response);
+	read_head(call->easy, call->wanted, &call->response);
 	if (call->response.status < 300 || call->response.status > 399)
 		return 0;
 	return http_error_redirect(&transfer, call->response.status, &call->err);
@@ -582,6 +494,7 @@ struct http_call *http_send(
 	call->http = http;
 	call->done = done;
 	call->on_body = request->on_body;
+	call->wanted = request->wanted;
 	call->arg = arg;
 	r = http_message_init(&call->request, request, &call->err);
 	if (!r)

@@ -42,6 +42,7 @@ struct http_header {
 };
 
 #define HTTP_SECRETS_MAX 2
+#define HTTP_WANTED_MAX  3
 
 struct http_request {
 	const char *method;
@@ -60,21 +61,26 @@ struct http_request {
 	/* Secrets in the request; NULL for none. They and signatures are masked in the body of a
 	 * response that is not 2xx (secret_mask.h): servers repeat what they refuse. */
 	const char *secrets[HTTP_SECRETS_MAX];
+	/* Names of headers to read from the response; NULL ends them, if they are fewer. Borrowed
+	 * until the call has ended. NULL: none. */
+	const char *const *wanted;
 	bool once; /* must not reach the server twice: gets a connection of its own, see http.c */
 	/* NULL: the body comes with the response. Otherwise on_body is called with each piece of a
 	 * 2xx body as it arrives, with the arg of done; response->body stays empty. Returns 0,
-	 * -EAGAIN (the transfer pauses until http_resume(), then the same piece comes again) or
-	 * -ENOMEM. Must not cancel the call. */
+	 * -EAGAIN (the transfer pauses until http_resume(), then the same piece comes again),
+	 * -EFBIG or -ENOMEM. Must not cancel the call. */
 	int (*on_body)(void *arg, const char *data, size_t len);
 };
 
 struct http_response {
 	int status;
-	struct buf body;     /* done may take it with buf_steal() */
-	char request_id[80]; /* x-amzn-requestid, "" if absent */
+	struct buf body;      /* done may take it with buf_steal() */
+	char request_id[80];  /* x-amzn-requestid, "" if absent */
+	char error_type[120]; /* x-amzn-errortype, "" if absent */
 	char content_type[80];
 	int64_t date_ms;        /* the Date header; 0 if absent or unreadable */
 	int64_t retry_after_ms; /* x-amz-retry-after (ms) or Retry-After (s); -1 if absent */
+	char wanted[HTTP_WANTED_MAX][120]; /* the headers that the request wanted; "" if absent */
 };
 
 /* Starts a request; everything is copied. done gets the response, whatever its status, or NULL with

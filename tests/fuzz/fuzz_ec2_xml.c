@@ -98,7 +98,10 @@ static void read_error(const char *text, size_t size)
 {
 	struct err err;
 
-	aws_error_judge(400, text, size, "", &err);
+	aws_error_judge(
+		&(struct aws_refusal){
+			.status = 400, .body = text, .len = size, .type = "", .request_id = ""},
+		&err);
 	require(err.errnum && err.message[0] && !strpbrk(err.message, "\r\n"));
 }
 

@@ -71,7 +71,12 @@ static const struct {
 
 static enum retry_kind judge(int status, const char *body, const char *id, struct err *err)
 {
-	return aws_error_judge(status, body, body ? strlen(body) : 0, id, err);
+	return aws_error_judge(&(struct aws_refusal){.status = status,
+				       .body = body,
+				       .len = body ? strlen(body) : 0,
+				       .type = "",
+				       .request_id = id},
+		err);
 }
 
 static void test_codes(void **state)

@@ -19,29 +19,35 @@
 static void test_rates(void **state)
 {
 	static const struct {
-		const char *service, *action;
+		const char *service, *action, *region;
 		double burst, per_s;
 	} table[] = {
-		{"ec2", "DescribeSnapshots", 100, 20},
-		{"ec2", "DescribeRegions", 100, 20},
-		{"ec2", "ListSnapshotsInRecycleBin", 100, 20},
-		{"ec2", "GetEbsEncryptionByDefault", 100, 20},
-		{"ec2", "CopySnapshot", 50, 5},
-		{"ec2", "LockSnapshot", 50, 5},
-		{"ec2", "ModifySnapshotTier", 50, 5},
-		{"ec2", "CreateSnapshot", 100, 5},
-		{"ec2", "CreateSnapshots", 100, 5},
-		{"ec2", "DeleteSnapshot", 100, 5},
-		{"ec2", "ModifySnapshotAttribute", 100, 5},
-		{"ec2", "CreateTags", 100, 10},
-		{"ec2", "DeleteTags", 100, 10},
-		{"ec2", "EnableSnapshotBlockPublicAccess", 1, 0.1},
-		{"sts", "GetCallerIdentity", 0, 0},
+		{"ec2", "DescribeSnapshots", "eu-west-1", 100, 20},
+		{"ec2", "DescribeRegions", "eu-west-1", 100, 20},
+		{"ec2", "ListSnapshotsInRecycleBin", "eu-west-1", 100, 20},
+		{"ec2", "GetEbsEncryptionByDefault", "eu-west-1", 100, 20},
+		{"ec2", "CopySnapshot", "eu-west-1", 50, 5},
+		{"ec2", "LockSnapshot", "eu-west-1", 50, 5},
+		{"ec2", "ModifySnapshotTier", "eu-west-1", 50, 5},
+		{"ec2", "CreateSnapshot", "eu-west-1", 100, 5},
+		{"ec2", "CreateSnapshots", "eu-west-1", 100, 5},
+		{"ec2", "DeleteSnapshot", "eu-west-1", 100, 5},
+		{"ec2", "ModifySnapshotAttribute", "eu-west-1", 100, 5},
+		{"ec2", "CreateTags", "eu-west-1", 100, 10},
+		{"ec2", "DeleteTags", "eu-west-1", 100, 10},
+		{"ec2", "EnableSnapshotBlockPublicAccess", "eu-west-1", 1, 0.1},
+		{"ebs", "GetSnapshotBlock", "eu-west-1", 500, 5000},
+		{"ebs", "GetSnapshotBlock", "eu-west-2", 100, 1000},
+		{"ebs", "PutSnapshotBlock", "us-east-2", 500, 5000},
+		{"ebs", "ListSnapshotBlocks", "eu-west-1", 50, 50},
+		{"ebs", "ListChangedBlocks", "eu-west-2", 50, 50},
+		{"sts", "GetCallerIdentity", "eu-west-1", 0, 0},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct throttle_rate r = throttle_rate_of(table[i].service, table[i].action);
+		struct throttle_rate r =
+			throttle_rate_of(table[i].service, table[i].action, table[i].region);
 
 		if (r.burst != table[i].burst || r.per_s != table[i].per_s)
 			fail_msg("%s: %g, %g", table[i].action, r.burst, r.per_s);
