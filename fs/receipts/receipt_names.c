@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "log.h"
 #include "nodes.h"
 #include "receipts.h"
 #include "timespec.h"
@@ -248,18 +249,27 @@ int receipts_refuse_sibling(const struct receipt *other, struct err *err)
 		other->name, stem);
 }
 
+/* The names of what else stands in a region's folder, now or in a later version. */
+static const char *const receipts_reserved[] = {"snapshots", "list", "list.json", "by", "filter",
+	"shared", "disks", "files", "volumes", "images"};
+
+static bool receipts_is_reserved(struct node folder, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(receipts_reserved); i++)
+		if (!strcmp(name, receipts_reserved[i]))
+			return folder.kind == NODE_REGION;
+	return false;
+}
+
 int receipts_check_name(const struct fs *fs, struct node folder, const char *name,
 	const struct receipt *self, struct err *err)
 {
-	static const char *const reserved[] = {
-		"snapshots", "images", "filter", "shared", ".wait", "status"};
 	char stem[NAME_MAX + 1];
 	const struct receipt *r;
 
-	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
-		if (!strcmp(name, reserved[i]))
-			return err_set(err, EINVAL,
-				"the name '%s' is ebsfs's own; give the receipt another", name);
+	if (receipts_is_reserved(folder, name) || !strcmp(name, ".wait") || !strcmp(name, "status"))
+		return err_set(err, EINVAL,
+			"the name '%s' is ebsfs's own; give the receipt another", name);
 	for (size_t i = 0; i < ARRAY_LEN(receipts_beside); i++)
 		if (receipts_strip(name, receipts_beside[i].suffix, stem))
 			return err_set(err, EINVAL,
@@ -286,6 +296,40 @@ int receipts_check_name(const struct fs *fs, struct node folder, const char *nam
 			"the receipt '%s' is there; give this one another name, or rm that one",
 			r->name);
 	return receipts_check_sibling(fs, folder, name, self, err);
+}
+
+/* Gives the receipt the first free of NAME~1, NAME~2 and so on. */
+static int receipts_rename_reserved(struct fs *fs, struct receipt *r)
+{
+	char name[32], old[32];
+	struct err err = {.errnum = EEXIST};
+
+	snprintf(old, sizeof(old), "%s", r->name);
+	for (unsigned i = 1; err.errnum == EEXIST; i++) {
+		snprintf(name, sizeof(name), "%s~%u", old, i);
+		if (receipts_check_name(fs, receipts_folder(r), name, r, &err) < 0)
+			continue;
+		if (receipts_move(fs, r, receipts_folder(r), name) < 0)
+			return -ENOMEM;
+		log_info("the receipt %s/%s is now %s: ebsfs has that name for something else",
+			receipts_region(fs, r), old, name);
+		return 0;
+	}
+	return -err.errnum;
+}
+
+int receipts_rename_all_reserved(struct fs *fs)
+{
+	for (uint32_t i = 0; i < receipts_count(fs->receipts); i++) {
+		struct receipt *r = receipts_get(fs->receipts, (struct node){.slot = i});
+		int result = 0;
+
+		if (r && receipts_is_reserved(receipts_folder(r), r->name))
+			result = receipts_rename_reserved(fs, r);
+		if (result < 0)
+			return result;
+	}
+	return 0;
 }
 
 int receipts_create_file(struct fs *fs, struct node folder, const char *name, mode_t mode,

@@ -229,6 +229,9 @@ int receipts_create_folder(struct fs *fs, struct node folder, const char *name, 
  * status of another copy's receipt. `self`: NULL, or the receipt that may have it already. */
 int receipts_check_name(const struct fs *fs, struct node folder, const char *name,
 	const struct receipt *self, struct err *err);
+/* Renames the receipts of an earlier version whose name in a region's folder has become ebsfs's
+ * own: NAME~1. After receipts_load() of all. 0 or -ENOMEM. */
+int receipts_rename_all_reserved(struct fs *fs);
 /* Of that, whether the receipt of the same stem, which has the same status, is of the same copy. Of
  * a receipt that asks only later, receipt_ask() checks it. */
 int receipts_check_sibling(const struct fs *fs, struct node folder, const char *name,

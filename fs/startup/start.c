@@ -127,6 +127,8 @@ static int mount_build_copies(struct mount *m, struct err *err)
 	r = copies_create(&options, receipts_load, fs, &fs->copies, err);
 	if (r < 0)
 		return r;
+	if (receipts_rename_all_reserved(fs) < 0)
+		return err_set(err, ENOMEM, "out of memory");
 	return statuses_create(fs) ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
