@@ -56,6 +56,9 @@
 	"if every region says so, the access key or its secret is wrong (see: aws sts "            \
 	"get-caller-identity); if only one does, that region is not enabled for the "              \
 	"account: enable it, or leave it out by -o regions="
+#define NOT_THE_OWNER                                                                              \
+	"EC2 tells only the owner of a snapshot with whom it is shared; OwnerId in "               \
+	"metadata.json is the owner"
 #define WRONG_CLOCK "this machine's clock is wrong: set it"
 
 /* Advice may depend on the action, or on the kind of source that the keys came from. The first
@@ -81,6 +84,10 @@ static const struct error_advice unauthorized[] = {
 	{"DeleteSnapshot", NULL,
 		"the policy lacks ec2:DeleteSnapshot: add the statement "
 		"\"DeleteSnapshotsWithOptionDelete\" of the policy in ebsfs's README" DENIED},
+	{"DescribeSnapshotAttribute", NULL,
+		NOT_THE_OWNER "; for a snapshot of this account the policy lacks "
+			      "ec2:DescribeSnapshotAttribute: add the statement \"SeeSharing\" of "
+			      "the policy in ebsfs's README" DENIED},
 	{"DeleteTags", NULL,
 		"the policy lacks ec2:DeleteTags: add the statement \"DeleteTagsWithOptionDelete\" "
 		"of the policy in ebsfs's README" DENIED},
@@ -286,10 +293,25 @@ static const struct error_code {
 	{"ServiceUnavailable*", EAGAIN, RETRY_TRANSIENT, 0, NO_ADVICE},
 };
 
-static const struct error_code *error_find(const char *code)
+/* Codes that mean something else in one action. */
+static const struct {
+	const char *action;
+	struct error_code code;
+} error_codes_of[] = {
+	/* A refusal of the snapshot, not of the keys. */
+	{"DescribeSnapshotAttribute",
+		{"AuthFailure", EACCES, RETRY_NEVER, 0, ADVICE(NOT_THE_OWNER)}},
+};
+
+/* action: NULL if it is unknown. */
+static const struct error_code *error_find(const char *action, const char *code)
 {
 	static const struct error_code unknown = {0};
 
+	for (size_t i = 0; action && code && i < ARRAY_LEN(error_codes_of); i++)
+		if (!strcmp(error_codes_of[i].action, action) &&
+			!strcmp(error_codes_of[i].code.pattern, code))
+			return &error_codes_of[i].code;
 	for (size_t i = 0; code && *code && i < ARRAY_LEN(error_codes); i++)
 		if (!fnmatch(error_codes[i].pattern, code, FNM_CASEFOLD | FNM_NOESCAPE))
 			return &error_codes[i];
@@ -298,42 +320,42 @@ static const struct error_code *error_find(const char *code)
 
 bool aws_error_may_be_clock(const char *code)
 {
-	return error_find(code)->classes & CLOCK;
+	return error_find(NULL, code)->classes & CLOCK;
 }
 
-bool aws_error_blames_keys(const char *code)
+bool aws_error_blames_keys(const char *action, const char *code)
 {
-	return error_find(code)->classes & KEYS;
+	return error_find(action, code)->classes & KEYS;
 }
 
-bool aws_error_may_be_old_keys(const char *code)
+bool aws_error_may_be_old_keys(const char *action, const char *code)
 {
-	return error_find(code)->classes & OLD_KEYS;
+	return error_find(action, code)->classes & OLD_KEYS;
 }
 
 bool aws_error_is_limit(const char *code)
 {
-	return error_find(code)->classes & LIMIT;
+	return error_find(NULL, code)->classes & LIMIT;
 }
 
 bool aws_error_is_state(const char *code)
 {
-	return error_find(code)->classes & STATE;
+	return error_find(NULL, code)->classes & STATE;
 }
 
 bool aws_error_is_absent(const char *code)
 {
-	return error_find(code)->classes & ABSENT;
+	return error_find(NULL, code)->classes & ABSENT;
 }
 
 bool aws_error_is_permission(const char *code)
 {
-	return error_find(code)->classes & PERMISSION;
+	return error_find(NULL, code)->classes & PERMISSION;
 }
 
 bool aws_error_may_be_region(const char *code)
 {
-	return error_find(code)->classes & REGION;
+	return error_find(NULL, code)->classes & REGION;
 }
 
 bool aws_error_is_resource_rate(const char *code)
@@ -354,7 +376,7 @@ bool aws_error_is_unrelated(const char *code)
 bool aws_error_is_passing(const struct err *err)
 {
 	return err->retryable || !err->http_status || err->http_status >= 500 ||
-	       aws_error_blames_keys(err->code);
+	       aws_error_blames_keys(err->action, err->code);
 }
 
 /* --- responses --- */
@@ -476,7 +498,7 @@ enum retry_kind aws_error_judge(const struct aws_refusal *in, struct err *err)
 			in->status);
 	else if (!err->message[0])
 		snprintf(err->message, sizeof(err->message), "AWS gave no reason but its code");
-	known = error_find(err->code);
+	known = error_find(NULL, err->code);
 	err->errnum = known->errnum;
 	kind = known->pattern ? known->retry : error_judge_status(err);
 	err->retryable = kind != RETRY_NEVER;
@@ -502,7 +524,7 @@ static const char *error_source(const char *message)
 
 const char *aws_error_advice(const char *action, const char *code, const char *message)
 {
-	const struct error_advice *a = error_find(code)->advice;
+	const struct error_advice *a = error_find(action, code)->advice;
 	const char *source = error_source(message);
 
 	for (; a && (a->action || a->source); a++) {

@@ -34,10 +34,11 @@ enum retry_kind aws_error_judge(const struct aws_refusal *refusal, struct err *e
 
 /* Returns whether a wrong clock may be the cause. */
 bool aws_error_may_be_clock(const char *code);
-/* Returns whether the caller's keys or its signature were refused, not its permissions. */
-bool aws_error_blames_keys(const char *code);
+/* Returns whether the caller's keys or its signature were refused, not its permissions. action: as
+ * for the advice below. */
+bool aws_error_blames_keys(const char *action, const char *code);
 /* Returns whether keys that were replaced or have expired may be the cause. */
-bool aws_error_may_be_old_keys(const char *code);
+bool aws_error_may_be_old_keys(const char *action, const char *code);
 /* Returns whether EC2 carries out as many copies into the region as it will: flow control, not a
  * failure. */
 bool aws_error_is_limit(const char *code);

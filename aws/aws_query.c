@@ -116,7 +116,7 @@ static void query_fail(struct aws_call *call)
 	struct err *err = &call->err;
 	size_t n = strlen(err->message);
 
-	if (call->credentials && aws_error_blames_keys(err->code))
+	if (call->credentials && aws_error_blames_keys(err->action, err->code))
 		snprintf(err->message + n, sizeof(err->message) - n, " (access key %s, source: %s)",
 			call->credentials->access_key, call->credentials->source);
 	call->action->counter.errors++;
@@ -269,7 +269,7 @@ static int query_into(void *arg, const char *data, size_t len)
  */
 static bool query_keys_are_old(const struct aws_call *call)
 {
-	return aws_error_may_be_old_keys(call->err.code) &&
+	return aws_error_may_be_old_keys(call->err.action, call->err.code) &&
 	       !strcmp(call->region->accepted_key, call->credentials->access_key);
 }
 

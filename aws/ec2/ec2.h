@@ -202,6 +202,14 @@ struct aws_call *ec2_create_tags(struct aws *aws, const char *region, const char
 struct aws_call *ec2_delete_tag(struct aws *aws, const char *region, const char *id,
 	const char *key, ec2_done *done, void *arg);
 
+/* With whom a snapshot is shared (DescribeSnapshotAttribute, createVolumePermission): the accounts,
+ * and "all" for a public one, a line each, in EC2's order; "" if it is private. Only the owner may
+ * know: EC2's AuthFailure is of the snapshot here, not of the keys. The text is borrowed for the
+ * call of done; NULL on failure. */
+typedef void ec2_sharing_done(void *arg, const char *accounts, const struct err *err);
+struct aws_call *ec2_describe_sharing(
+	struct aws *aws, const char *region, const char *id, ec2_sharing_done *done, void *arg);
+
 /* STS GetCallerIdentity: the account's 12 digits. Needs no permission. EC2-compatible clouds may
  * lack it. */
 typedef void sts_identity_done(

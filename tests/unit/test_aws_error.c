@@ -237,7 +237,7 @@ static void test_suspicions(void **state)
 	assert_true(aws_error_may_be_clock("RequestExpired"));
 	assert_true(aws_error_may_be_clock("AuthFailure"));
 	assert_false(aws_error_may_be_clock("UnauthorizedOperation"));
-	assert_true(aws_error_may_be_old_keys("AuthFailure"));
+	assert_true(aws_error_may_be_old_keys("DescribeSnapshots", "AuthFailure"));
 	assert_true(aws_error_may_be_region("AuthFailure"));
 	assert_false(aws_error_may_be_region("UnauthorizedOperation"));
 	assert_true(aws_error_is_permission("UnauthorizedOperation"));
@@ -245,8 +245,12 @@ static void test_suspicions(void **state)
 	assert_false(aws_error_is_permission("AuthFailure"));
 	assert_true(aws_error_is_absent("InvalidSnapshot.NotFound"));
 	assert_true(aws_error_is_absent("InvalidSnapshotID.Malformed"));
-	assert_false(aws_error_may_be_old_keys("UnauthorizedOperation"));
-	assert_false(aws_error_may_be_old_keys(""));
+	assert_false(aws_error_may_be_old_keys("DescribeSnapshots", "UnauthorizedOperation"));
+	assert_false(aws_error_may_be_old_keys("DescribeSnapshots", ""));
+	assert_true(aws_error_blames_keys("DescribeSnapshots", "AuthFailure"));
+	assert_false(aws_error_blames_keys("DescribeSnapshotAttribute", "AuthFailure"));
+	assert_false(aws_error_may_be_old_keys("DescribeSnapshotAttribute", "AuthFailure"));
+	assert_true(aws_error_blames_keys("DescribeSnapshotAttribute", "ExpiredToken"));
 }
 
 int main(void)

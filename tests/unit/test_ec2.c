@@ -457,6 +457,42 @@ static void test_dry_run(void **state)
 	assert_string_equal(w->id, "snap-0123456789abcdef0");
 }
 
+static struct aws_call *sharing(struct world *w)
+{
+	return ec2_describe_sharing(w->aws, "eu-west-1", "snap-01234567", key_ended, w);
+}
+
+#define SHARING_IS(items)                                                                          \
+	OK("<DescribeSnapshotAttributeResponse><requestId>r</requestId><snapshotId>snap-01234567"  \
+	   "</snapshotId><createVolumePermission>" items                                           \
+	   "</createVolumePermission></DescribeSnapshotAttributeResponse>")
+
+static void test_sharing(void **state)
+{
+	struct world *w = *state;
+
+	world_run(w, sharing,
+		SHARING_IS("<item><userId>210987654321</userId></item><item><group> all </group>"
+			   "</item><item><userId>1\n2</userId><more><userId>3</userId></more>"
+			   "</item>"));
+	assert_string_equal(w->id, "210987654321\nall\n1 2\n");
+	assert_string_equal(body(w),
+		"Action=DescribeSnapshotAttribute&Version=2016-11-15&SnapshotId=snap-01234567"
+		"&Attribute=createVolumePermission");
+	world_run(w, sharing, SHARING_IS(""));
+	assert_int_equal(w->err.errnum, 0);
+	assert_string_equal(w->id, "");
+	world_run(w, sharing, OK("<DescribeSnapshotsResponse/>"));
+	assert_int_equal(w->err.errnum, EIO);
+	assert_string_equal(w->id, "none");
+	/* Of the snapshot, not of the keys. */
+	world_run(w, sharing,
+		(struct step[]){REFUSED("401 Unauthorized", "AuthFailure"), GARBAGE, {0}});
+	assert_int_equal(w->err.errnum, EACCES);
+	assert_null(strstr(w->err.message, "access key"));
+	assert_int_equal(world_came(), 1);
+}
+
 static void identity_ended(void *arg, const char *account, const char *arn, const struct err *err)
 {
 	struct world *w = arg;
@@ -509,6 +545,7 @@ int main(void)
 		TEST(test_delete_tag_without_a_key),
 		TEST(test_encryption_by_default),
 		TEST(test_dry_run),
+		TEST(test_sharing),
 		TEST(test_identity),
 	};
 
