@@ -82,13 +82,29 @@ int encode_base64(struct buf *out, const void *data, size_t len)
 	return -out->error;
 }
 
+/* How many bytes at the beginning need no escape. */
+static size_t json_plain(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && s[n] >= ' ' && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 int encode_json_string(struct buf *out, const char *s, size_t len)
 {
 	buf_putc(out, '"');
 	for (size_t i = 0; i < len;) {
 		uint32_t c = 0;
-		size_t n = utf8_decode(s + i, len - i, &c);
+		size_t n = json_plain(s + i, len - i);
 
+		if (n) {
+			buf_add(out, s + i, n);
+			i += n;
+			continue;
+		}
+		n = utf8_decode(s + i, len - i, &c);
 		if (!n) {
 			buf_puts(out, "\xef\xbf\xbd");
 			n = 1;

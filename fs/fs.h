@@ -28,6 +28,7 @@ struct fuse_session;
 struct handle;
 struct journal;
 struct last_error;
+struct list_order;
 struct offline;
 struct receipts;
 struct statuses;
@@ -53,6 +54,7 @@ struct fs {
 	struct kernel_refs kernel_refs;       /* kernel_refs.h */
 	struct uncached_name *uncached_names; /* tree.h: snapshots about to be renamed */
 	uint64_t listed_version[REGIONS_MAX]; /* of snapshots/ as the kernel last listed it */
+	struct list_order *lists[REGIONS_MAX][2];  /* list.c: of list and list.json, while read */
 	struct timespec region_times[REGIONS_MAX]; /* set by a tool; 0: none was */
 	struct handle *handles;                    /* handle.h: open files */
 	struct status_confirm *confirms;           /* status.c: reads that wait for EC2 */

@@ -36,7 +36,8 @@ struct handle {
 	struct fuse_pollhandle *poll;
 	struct handle *prev_watched, *next_watched; /* while watched: fs->statuses */
 	bool watched;
-	bool held; /* release() gives something back */
+	bool held;                /* release() gives something back */
+	struct list_reader *list; /* list, list.json: how far it has been read (list.c) */
 };
 
 /* The limit of a written text, in bytes. */

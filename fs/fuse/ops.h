@@ -71,7 +71,13 @@ const char *ops_what(struct fs *fs, const char *operation, struct node n, const 
 void ops_refuse(fuse_req_t req, const char *operation, struct node n, const char *name,
 	const struct err *err);
 
-/* ops_read.c: operations that change nothing. Each replies to args->req, now or later. */
+/* ops_read.c */
+
+/* Lets the operation wait for what its node's ensure() knows of. True: run(args) will be called, or
+ * an error was replied. False: nothing is to be waited for. */
+bool ops_wait(const struct ops_args *args, void (*run)(const struct ops_args *args));
+
+/* Operations that change nothing. Each replies to args->req, now or later. */
 void ops_lookup(const struct ops_args *args);
 void ops_getattr(const struct ops_args *args);
 void ops_readlink(const struct ops_args *args);

@@ -18,7 +18,7 @@
 
 /* --- waiting for a region --- */
 
-/* An operation that waits for its folder's region to be listed. */
+/* An operation that waits for a region to be listed. */
 struct region_wait {
 	struct ops_saved saved;
 	void (*run)(const struct ops_args *args); /* replies from memory */
@@ -68,13 +68,15 @@ static struct region_waiter *region_wait_ensure(struct region_wait *w, bool next
 	return ops->ensure(fs, folder, args->name, region_wait_done, w, ready);
 }
 
-/* Lets the operation wait until the name, the folder or (next) its entry at args->offset is known.
- * True: run(args) will be called, or an error was replied. False: all is known. */
+/* Lets the operation wait until the name, the folder or (next) its entry at args->offset, or the
+ * file is known. True: run(args) will be called, or an error was replied. False: all is known. */
 static bool region_wait(
 	const struct ops_args *args, bool next, void (*run)(const struct ops_args *args))
 {
 	struct region_wait *w = malloc(sizeof(*w));
 	struct fs *fs = ops_fs(args->req);
+	bool folder = S_ISDIR(tree_ops(node_of(args->ino))->type);
+	const char *operation = args->name ? "find" : folder ? "list" : "read";
 	char what[OPS_WHAT_SIZE];
 	bool ready = true;
 
@@ -92,8 +94,8 @@ static bool region_wait(
 			fuse_reply_err(args->req, ENOMEM);
 		return !ready;
 	}
-	w->reply = pending_reply_create(fs, args->req,
-		ops_what(fs, args->name ? "find" : "list", node_of(args->ino), args->name, what));
+	w->reply = pending_reply_create(
+		fs, args->req, ops_what(fs, operation, node_of(args->ino), args->name, what));
 	if (!w->reply) {
 		region_cancel(w->waiter);
 		free(w);
@@ -102,6 +104,11 @@ static bool region_wait(
 	}
 	pending_reply_on_interrupt(w->reply, region_wait_interrupted, w);
 	return true;
+}
+
+bool ops_wait(const struct ops_args *args, void (*run)(const struct ops_args *args))
+{
+	return tree_ops(node_of(args->ino))->ensure && region_wait(args, false, run);
 }
 
 /* --- names --- */
@@ -145,8 +152,7 @@ void ops_lookup(const struct ops_args *args)
 		ops_refuse(args->req, "find", folder, args->name, &err);
 		return;
 	}
-	if (!ops_refuses(args, "find") &&
-		(!tree_ops(folder)->ensure || !region_wait(args, false, lookup_reply)))
+	if (!ops_refuses(args, "find") && !ops_wait(args, lookup_reply))
 		lookup_reply(args);
 }
 
@@ -175,8 +181,7 @@ static void opendir_reply(const struct ops_args *args)
 
 void ops_opendir(const struct ops_args *args)
 {
-	if (!ops_refuses(args, "list") &&
-		(!tree_ops(node_of(args->ino))->ensure || !region_wait(args, false, opendir_reply)))
+	if (!ops_refuses(args, "list") && !ops_wait(args, opendir_reply))
 		opendir_reply(args);
 }
 

@@ -88,14 +88,19 @@ static int ops_open_writing(
 	return r == -ENOENT || r >= 0 ? 0 : err_set(err, -r, "cannot read the present text");
 }
 
-void ops_open(const struct ops_args *args)
+static bool ops_open_writes(const struct ops_args *args)
+{
+	return (args->fi->flags & O_ACCMODE) != O_RDONLY;
+}
+
+static void open_reply(const struct ops_args *args)
 {
 	fuse_req_t req = args->req;
 	struct fuse_file_info *fi = args->fi;
 	struct fs *fs = ops_fs(req);
 	struct node n = node_of(args->ino);
 	const struct node_ops *ops = tree_ops(n);
-	bool writing = (fi->flags & O_ACCMODE) != O_RDONLY;
+	bool writing = ops_open_writes(args);
 	struct handle *h;
 	struct err err;
 	int r = 0;
@@ -121,6 +126,12 @@ void ops_open(const struct ops_args *args)
 	if (!writing && ops->open_read)
 		ops->open_read(h);
 	fuse_reply_open(req, fi);
+}
+
+void ops_open(const struct ops_args *args)
+{
+	if (ops_open_writes(args) || !ops_wait(args, open_reply))
+		open_reply(args);
 }
 
 void ops_create(const struct ops_args *args)

@@ -24,7 +24,8 @@ static int readme_text(struct fs *fs, struct node n, struct buf *out)
 		*fs->account ? fs->account : "unknown", fs->profile,
 		fs->options->simulate ? ", simulated on this machine" : "");
 	buf_puts(out, "regions/<region>/snapshots/<id>/ is a snapshot; cat its status, "
-		      "description, metadata.json and tags/.\n");
+		      "description, metadata.json and tags/.\n"
+		      "Find one:    grep nightly regions/*/list   (list.json for programs)\n");
 	buf_puts(out,
 		"Copy one:    cp regions/us-east-1/snapshots/<id>/<id>.snapshot "
 		"regions/eu-west-1/\n"

@@ -56,11 +56,14 @@ static const char *const fixed_names[NODE_KINDS] = {
 	[NODE_LAST_ERROR] = ".ebsfs/last-error",
 	[NODE_REGIONS] = "regions",
 	[NODE_FILTER_README] = "/README",
+	[NODE_LIST] = "/list",
+	[NODE_LIST_JSON] = "/list.json",
 	[NODE_DESCRIPTION] = "/description",
 	[NODE_METADATA] = "/metadata.json",
 	[NODE_TAGS] = "/tags",
 	[NODE_STATUS] = "/status",
 	[NODE_WAIT] = "/.wait",
+	[NODE_SHARED_WITH] = "/shared-with",
 };
 
 static void node_path_of_snapshot(struct fs *fs, struct node n, struct buf *out)

@@ -32,6 +32,8 @@ enum node_kind {
 	NODE_SHARED,        /* …/shared/ */
 	/* A link to …/snapshots/<id>; sub: the number of folders up to the region's */
 	NODE_SNAPSHOT_LINK,
+	NODE_LIST,      /* …/list */
+	NODE_LIST_JSON, /* …/list.json */
 	NODE_SNAPSHOTS, /* …/snapshots/ */
 	NODE_SNAPSHOT,  /* …/snapshots/<id>/ */
 	NODE_DESCRIPTION,
@@ -40,6 +42,7 @@ enum node_kind {
 	NODE_TAG,  /* …/tags/<key>; sub: the key's number in the region's catalogue */
 	NODE_STATUS,
 	NODE_WAIT,
+	NODE_SHARED_WITH,
 	NODE_SNAPSHOT_FILE,
 	/* Receipts; slot: the receipt's number in this mount. */
 	NODE_FOLDER, /* a receipt that is a folder */

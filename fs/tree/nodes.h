@@ -14,10 +14,14 @@ extern const struct node_ops readme_ops, copies_ops, copies_json_ops, health_ops
 extern const struct node_ops region_ops, snapshots_ops;
 /* filter.c */
 extern const struct node_ops filter_ops, filter_readme_ops, filter_folder_ops, shared_ops;
+/* list.c */
+extern const struct node_ops list_ops, list_json_ops;
 /* snapshot_folder.c */
 extern const struct node_ops snapshot_ops, description_ops, metadata_ops, snapshot_file_ops;
 /* snapshot_link.c */
 extern const struct node_ops snapshot_link_ops;
+/* shared_with.c */
+extern const struct node_ops shared_with_ops;
 /* tags.c */
 extern const struct node_ops tags_ops, tag_ops;
 /* status.c */

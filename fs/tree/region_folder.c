@@ -16,6 +16,8 @@ static const struct fixed_child region_children[] = {
 	{"snapshots", NODE_SNAPSHOTS, false},
 	{"filter", NODE_FILTER, true},
 	{"shared", NODE_SHARED, true},
+	{"list", NODE_LIST, true},
+	{"list.json", NODE_LIST_JSON, true},
 };
 
 static int region_find(struct fs *fs, struct node folder, const char *name, struct node *child)
@@ -28,13 +30,14 @@ static int region_find(struct fs *fs, struct node folder, const char *name, stru
 }
 
 /* Needs nothing from EC2, but reports the lookup for prefetching: a shell that expands a wildcard
- * for the region looks up `snapshots` in every region before it opens the first. */
+ * for the region looks up `snapshots`, or `list`, in every region before it opens the first. */
 static struct region_waiter *region_look(struct fs *fs, struct node folder, const char *name,
 	region_done *done, void *arg, bool *ready)
 {
 	(void)done;
 	(void)arg;
-	if (name && !strcmp(name, region_children[0].name))
+	if (name && (!strcmp(name, "snapshots") || !strcmp(name, "list") ||
+			    !strcmp(name, "list.json")))
 		regions_look(fs->regions, folder.region);
 	*ready = true;
 	return NULL;

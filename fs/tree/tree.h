@@ -71,7 +71,8 @@ struct node_ops {
 	 * asked. Returns 0 or -errno. NULL: never. */
 	int (*refuses)(struct fs *fs, struct node folder, const char *name, struct err *err);
 	/* Folders whose contents come from EC2: makes sure that `name` (NULL: every name) is known
-	 * before find(), as view_ensure() does. */
+	 * before find(), as view_ensure() does. Files: that the text is known before an opening for
+	 * reading returns. */
 	struct region_waiter *(*ensure)(struct fs *fs, struct node folder, const char *name,
 		region_done *done, void *arg, bool *ready);
 
