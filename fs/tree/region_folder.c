@@ -36,8 +36,8 @@ static struct region_waiter *region_look(struct fs *fs, struct node folder, cons
 {
 	(void)done;
 	(void)arg;
-	if (name && (!strcmp(name, "snapshots") || !strcmp(name, "list") ||
-			    !strcmp(name, "list.json")))
+	if (name &&
+		(!strcmp(name, "snapshots") || !strcmp(name, "list") || !strcmp(name, "list.json")))
 		regions_look(fs->regions, folder.region);
 	*ready = true;
 	return NULL;
