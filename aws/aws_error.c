@@ -360,17 +360,17 @@ bool aws_error_may_be_region(const char *code)
 
 bool aws_error_is_resource_rate(const char *code)
 {
-	return error_find(code)->classes & RESOURCE;
+	return error_find(NULL, code)->classes & RESOURCE;
 }
 
 bool aws_error_is_token(const char *code)
 {
-	return error_find(code)->classes & TOKEN;
+	return error_find(NULL, code)->classes & TOKEN;
 }
 
 bool aws_error_is_unrelated(const char *code)
 {
-	return error_find(code)->classes & UNRELATED;
+	return error_find(NULL, code)->classes & UNRELATED;
 }
 
 bool aws_error_is_passing(const struct err *err)
