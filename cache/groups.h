@@ -44,8 +44,8 @@ const struct grouping *groups_numbered(struct groups *g, uint32_t number);
 enum groups_field groups_field(const struct grouping *x);
 const char *groups_key(const struct grouping *x); /* GROUPS_TAG: the tag's key; else "" */
 
-/* A group is never empty. Its number stays the same while it exists, and no later group of the
- * grouping gets it. Everything is borrowed until the catalogue changes next. */
+/* A group is never empty. Its number stays the same while it exists, and no group of another value
+ * ever gets it. Everything is borrowed until the catalogue changes next. */
 struct group {
 	uint32_t number;
 	const char *value;

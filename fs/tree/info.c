@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "by.h"
 #include "clock.h"
 #include "isotime.h"
 #include "journal.h"
@@ -25,7 +26,8 @@ static int readme_text(struct fs *fs, struct node n, struct buf *out)
 		fs->options->simulate ? ", simulated on this machine" : "");
 	buf_puts(out, "regions/<region>/snapshots/<id>/ is a snapshot; cat its status, "
 		      "description, metadata.json and tags/.\n"
-		      "Find one:    grep nightly regions/*/list   (list.json for programs)\n");
+		      "Find one:    grep nightly regions/*/list   (list.json for programs), or ls "
+		      "regions/*/by/name   (tag, volume, day, state)\n");
 	buf_puts(out,
 		"Copy one:    cp regions/us-east-1/snapshots/<id>/<id>.snapshot "
 		"regions/eu-west-1/\n"
@@ -87,6 +89,7 @@ static void region_health(struct region *region, struct buf *out)
 	const struct err *err = view_last_error(region_own(region));
 	bool waiting = view_listing_now(region_own(region)) && view_known_ms(region_own(region));
 	char since[ISOTIME_SIZE] = "-", text[800];
+	size_t not_in_by = by_left_out(region);
 
 	if (view_listed_at(region_own(region)))
 		info_age(view_listed_at(region_own(region)), since);
@@ -102,6 +105,8 @@ static void region_health(struct region *region, struct buf *out)
 	if (view_left_out(region_own(region)))
 		buf_printf(out, "; %zu left out (ids not of EC2's form)",
 			view_left_out(region_own(region)));
+	if (not_in_by)
+		buf_printf(out, "; %zu tags not in by/ (a name would be too long)", not_in_by);
 	if (view_flawed(region_own(region)))
 		buf_printf(out, "; %zu incomplete (see their status)",
 			view_flawed(region_own(region)));

@@ -44,9 +44,12 @@ bool names_escape(const char *key, char out[NAME_MAX + 1])
 		step = step ? step : 1;
 		if (n + (escaped ? 3 : 1) * step > NAME_MAX)
 			return false;
-		for (size_t i = 0; i < step; i++)
-			n += (size_t)sprintf(
-				out + n, escaped ? "%%%02X" : "%c", (unsigned char)p[i]);
+		for (size_t i = 0; i < step; i++) {
+			if (escaped)
+				n += (size_t)sprintf(out + n, "%%%02X", (unsigned char)p[i]);
+			else
+				out[n++] = p[i];
+		}
 	}
 	out[n] = '\0';
 	return n > 0;
@@ -63,6 +66,22 @@ bool names_unescape(const char *name, char out[NAME_MAX + 1])
 	if (!names_escape(buf_str(&key), again) || strcmp(again, name) != 0)
 		return false;
 	strcpy(out, key.data);
+	return true;
+}
+
+bool names_escape_value(const char *value, char out[NAME_MAX + 1])
+{
+	if (*value)
+		return names_escape(value, out);
+	strcpy(out, NAMES_EMPTY);
+	return true;
+}
+
+bool names_unescape_value(const char *name, char out[NAME_MAX + 1])
+{
+	if (strcmp(name, NAMES_EMPTY) != 0)
+		return names_unescape(name, out);
+	*out = '\0';
 	return true;
 }
 

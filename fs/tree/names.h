@@ -22,6 +22,11 @@ bool names_escape(const char *key, char out[NAME_MAX + 1]);
  * each key has exactly one name. */
 bool names_unescape(const char *name, char out[NAME_MAX + 1]);
 
+/* The same for a tag's value. The empty one is NAMES_EMPTY, which names_escape() never makes. */
+#define NAMES_EMPTY "%empty"
+bool names_escape_value(const char *value, char out[NAME_MAX + 1]);
+bool names_unescape_value(const char *name, char out[NAME_MAX + 1]);
+
 /* Whether a file in tags/ is an editor's own and no tag: it begins with a dot, ends with '~', is
  * `#…#` or `4913`. A key of such a form is written otherwise. */
 bool names_is_scratch(const char *name);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "by.h"
 #include "filter_folders.h"
 #include "names.h"
 #include "receipts.h"
@@ -58,6 +59,12 @@ static const char *const fixed_names[NODE_KINDS] = {
 	[NODE_FILTER_README] = "/README",
 	[NODE_LIST] = "/list",
 	[NODE_LIST_JSON] = "/list.json",
+	[NODE_BY] = "/by",
+	[NODE_BY_TAG] = "/by/tag",
+	[NODE_BY_NAME] = "/by/name",
+	[NODE_BY_VOLUME] = "/by/volume",
+	[NODE_BY_DAY] = "/by/day",
+	[NODE_BY_STATE] = "/by/state",
 	[NODE_DESCRIPTION] = "/description",
 	[NODE_METADATA] = "/metadata.json",
 	[NODE_TAGS] = "/tags",
@@ -139,6 +146,8 @@ const char *node_path(struct fs *fs, struct node n, const char *name, char out[N
 		buf_puts(&path, "/snapshots");
 	else if (n.kind >= NODE_FILTER && n.kind <= NODE_SHARED)
 		filter_folders_path(fs, n, &path);
+	else if (n.kind >= NODE_BY_KEY && n.kind <= NODE_BY_LATEST)
+		by_path(fs, n, &path);
 	else if (n.kind >= NODE_FOLDER)
 		node_path_of_receipt(fs, n, &path);
 	else if (n.kind >= NODE_SNAPSHOT || n.kind == NODE_SNAPSHOT_LINK)

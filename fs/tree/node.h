@@ -34,6 +34,15 @@ enum node_kind {
 	NODE_SNAPSHOT_LINK,
 	NODE_LIST,      /* …/list */
 	NODE_LIST_JSON, /* …/list.json */
+	NODE_BY,        /* …/by/ */
+	NODE_BY_TAG,
+	NODE_BY_NAME,
+	NODE_BY_VOLUME,
+	NODE_BY_DAY,
+	NODE_BY_STATE,
+	NODE_BY_KEY,    /* …/by/tag/<key>/; sub: as NODE_TAG */
+	NODE_BY_GROUP,  /* a folder of links; slot and sub: by.c */
+	NODE_BY_LATEST, /* `latest` in it */
 	NODE_SNAPSHOTS, /* …/snapshots/ */
 	NODE_SNAPSHOT,  /* …/snapshots/<id>/ */
 	NODE_DESCRIPTION,

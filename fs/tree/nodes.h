@@ -16,6 +16,8 @@ extern const struct node_ops region_ops, snapshots_ops;
 extern const struct node_ops filter_ops, filter_readme_ops, filter_folder_ops, shared_ops;
 /* list.c */
 extern const struct node_ops list_ops, list_json_ops;
+/* by.c */
+extern const struct node_ops by_ops, by_field_ops, by_key_ops, by_group_ops, by_latest_ops;
 /* snapshot_folder.c */
 extern const struct node_ops snapshot_ops, description_ops, metadata_ops, snapshot_file_ops;
 /* snapshot_link.c */

@@ -18,6 +18,7 @@ static const struct fixed_child region_children[] = {
 	{"shared", NODE_SHARED, true},
 	{"list", NODE_LIST, true},
 	{"list.json", NODE_LIST_JSON, true},
+	{"by", NODE_BY, true},
 };
 
 static int region_find(struct fs *fs, struct node folder, const char *name, struct node *child)
@@ -30,14 +31,14 @@ static int region_find(struct fs *fs, struct node folder, const char *name, stru
 }
 
 /* Needs nothing from EC2, but reports the lookup for prefetching: a shell that expands a wildcard
- * for the region looks up `snapshots`, or `list`, in every region before it opens the first. */
+ * for the region looks up `snapshots`, `list` or `by` in every region before it opens the first. */
 static struct region_waiter *region_look(struct fs *fs, struct node folder, const char *name,
 	region_done *done, void *arg, bool *ready)
 {
 	(void)done;
 	(void)arg;
-	if (name &&
-		(!strcmp(name, "snapshots") || !strcmp(name, "list") || !strcmp(name, "list.json")))
+	if (name && (!strcmp(name, "snapshots") || !strcmp(name, "by") || !strcmp(name, "list") ||
+			    !strcmp(name, "list.json")))
 		regions_look(fs->regions, folder.region);
 	*ready = true;
 	return NULL;

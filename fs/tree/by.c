@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * by/: the account's own snapshots of a region, sorted into folders of links.
+ *
+ * A folder of links is a group of a grouping (groups.h): its node has the numbers of both, and
+ * whether it is below tag/, from where links are one folder longer. A position in it is that of a
+ * snapshot in the order of start time, in the folders above a group's number: each means the same
+ * entry while the groups change between two reads of a folder.
+ */
+#include "by.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "folders.h"
+#include "groups.h"
+#include "names.h"
+#include "nodes.h"
+#include "timespec.h"
+#include "view.h"
+
+#define LATEST "latest"
+
+static struct region_waiter *by_ensure(struct fs *fs, struct node folder, const char *name,
+	region_done *done, void *arg, bool *ready)
+{
+	if (!name)
+		regions_look(fs->regions, folder.region);
+	return view_ensure(region_own(fs_region(fs, folder)), false, done, arg, ready);
+}
+
+/* --- by/ --- */
+
+static const struct fixed_child by_children[] = {
+	{"tag", NODE_BY_TAG, false},
+	{"name", NODE_BY_NAME, false},
+	{"volume", NODE_BY_VOLUME, false},
+	{"day", NODE_BY_DAY, false},
+	{"state", NODE_BY_STATE, false},
+};
+
+static int by_find(struct fs *fs, struct node folder, const char *name, struct node *child)
+{
+	(void)fs;
+	return folders_find(by_children, ARRAY_LEN(by_children), folder, name, child);
+}
+
+static bool by_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
+{
+	(void)fs;
+	return folders_next(by_children, ARRAY_LEN(by_children), folder, pos, out);
+}
+
+/* --- folders whose entries are the groups of a grouping --- */
+
+/* The grouping of such a folder. NULL on ENOMEM. */
+static const struct grouping *by_grouping(struct fs *fs, struct node n)
+{
+	struct groups *groups = region_groups(fs_region(fs, n));
+
+	if (!groups)
+		return NULL;
+	switch (n.kind) {
+	case NODE_BY_TAG:
+		return groups_by(groups, GROUPS_TAG_KEY, NULL);
+	case NODE_BY_NAME:
+		return groups_by(groups, GROUPS_TAG, "Name");
+	case NODE_BY_KEY:
+		return groups_by(
+			groups, GROUPS_TAG, catalogue_key_text(fs_catalogue(fs, n), n.sub));
+	case NODE_BY_VOLUME:
+		return groups_by(groups, GROUPS_VOLUME, NULL);
+	case NODE_BY_DAY:
+		return groups_by(groups, GROUPS_DAY, NULL);
+	default:
+		return groups_by(groups, GROUPS_STATE, NULL);
+	}
+}
+
+/* A group's node: slot has the lower 25 bits of its number. sub: from the top, 1 bit for tag/, 15
+ * of the grouping's number, the upper 7 of the group's. */
+#define GROUP_LOW_BITS  25
+#define GROUP_HIGH_BITS 7
+#define BELOW_TAG       (1u << 22)
+
+static struct node by_group_node(
+	struct node folder, const struct grouping *x, const struct group *group)
+{
+	return (struct node){.kind = NODE_BY_GROUP,
+		.region = folder.region,
+		.slot = group->number & ((1u << GROUP_LOW_BITS) - 1),
+		.sub = (folder.kind == NODE_BY_KEY ? BELOW_TAG : 0) |
+		       groups_number(x) << GROUP_HIGH_BITS | group->number >> GROUP_LOW_BITS};
+}
+
+/* The entry of a group in its folder. False: its name would be too long, or its key has no number.
+ */
+static bool by_group_entry(struct fs *fs, struct node folder, const struct grouping *x,
+	const struct group *group, struct tree_entry *out)
+{
+	if (folder.kind == NODE_BY_TAG) {
+		uint32_t key = catalogue_key_number(fs_catalogue(fs, folder), group->value);
+
+		out->node = (struct node){.kind = NODE_BY_KEY, .region = folder.region, .sub = key};
+		return key <= NODE_SUB_MAX && names_escape(group->value, out->name);
+	}
+	out->node = by_group_node(folder, x, group);
+	return names_escape_value(group->value, out->name);
+}
+
+static int by_groups_find(struct fs *fs, struct node folder, const char *name, struct node *child)
+{
+	const struct grouping *x = by_grouping(fs, folder);
+	struct tree_entry entry;
+	struct group group;
+	char value[NAME_MAX + 1];
+
+	if (!x)
+		return -ENOMEM;
+	if (!names_unescape_value(name, value) || !groups_find(x, value, &group) ||
+		!by_group_entry(fs, folder, x, &group, &entry))
+		return -ENOENT;
+	*child = entry.node;
+	return 0;
+}
+
+static bool by_groups_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
+{
+	const struct grouping *x = by_grouping(fs, folder);
+	struct group group;
+
+	while (x && *pos <= UINT32_MAX && groups_next(x, (uint32_t)*pos, &group)) {
+		*pos = (uint64_t)group.number + 1;
+		if (by_group_entry(fs, folder, x, &group, out))
+			return true;
+	}
+	return false;
+}
+
+/* Out of memory, a folder is not shown as if it ended. */
+static struct region_waiter *by_groups_ensure_next(
+	struct fs *fs, struct node folder, uint64_t pos, region_done *done, void *arg, bool *ready)
+{
+	(void)pos;
+	(void)done;
+	(void)arg;
+	*ready = by_grouping(fs, folder) != NULL;
+	return NULL;
+}
+
+static int by_key_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	struct groups *groups = region_groups(fs_region(fs, n));
+	const struct grouping *keys = groups ? groups_by(groups, GROUPS_TAG_KEY, NULL) : NULL;
+	struct group group;
+
+	(void)st;
+	if (!keys)
+		return -ENOMEM;
+	return groups_find(keys, catalogue_key_text(fs_catalogue(fs, n), n.sub), &group) ? 0
+											 : -ENOENT;
+}
+
+/* --- folders of links --- */
+
+static uint32_t by_grouping_number(struct node n)
+{
+	return (n.sub & (BELOW_TAG - 1)) >> GROUP_HIGH_BITS;
+}
+
+/* The group of a folder of links or of its `latest`. Returns 0, -ENOENT or -ENOMEM. */
+static int by_group(struct fs *fs, struct node n, struct group *out)
+{
+	struct groups *groups = region_groups(fs_region(fs, n));
+	uint32_t high = n.sub & ((1u << GROUP_HIGH_BITS) - 1);
+	uint32_t number = high << GROUP_LOW_BITS | n.slot;
+	const struct grouping *x = groups ? groups_numbered(groups, by_grouping_number(n)) : NULL;
+
+	if (!x)
+		return -ENOMEM;
+	return groups_next(x, number, out) && out->number == number ? 0 : -ENOENT;
+}
+
+/* Folders from a folder of links up to the region's. */
+static uint32_t by_depth(struct node n)
+{
+	return n.sub & BELOW_TAG ? 4 : 3;
+}
+
+/* The index of the first snapshot of a group at this position or behind it. */
+static size_t by_group_index(const struct groups *groups, const struct group *group, uint64_t from)
+{
+	size_t low = 0, high = group->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (groups_position(groups, group->slots[middle]) < from)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct node by_link(struct node folder, catalogue_slot slot)
+{
+	return (struct node){.kind = NODE_SNAPSHOT_LINK,
+		.region = folder.region,
+		.slot = slot,
+		.sub = by_depth(folder)};
+}
+
+static int by_group_find(struct fs *fs, struct node folder, const char *name, struct node *child)
+{
+	const struct groups *groups = region_groups(fs_region(fs, folder));
+	catalogue_slot slot = catalogue_find_shown(fs_catalogue(fs, folder), name);
+	struct group group;
+	size_t i;
+	int r = by_group(fs, folder, &group);
+
+	if (r < 0)
+		return r;
+	if (!strcmp(name, LATEST)) {
+		*child = folder;
+		child->kind = NODE_BY_LATEST;
+		return groups_latest(groups, &group) == CATALOGUE_NONE ? -ENOENT : 0;
+	}
+	if (slot == CATALOGUE_NONE || slot > NODE_SLOT_MAX)
+		return -ENOENT;
+	i = by_group_index(groups, &group, groups_position(groups, slot));
+	while (i < group.n && group.slots[i] != slot &&
+		groups_position(groups, group.slots[i]) == groups_position(groups, slot))
+		i++;
+	*child = by_link(folder, slot);
+	return i < group.n && group.slots[i] == slot ? 0 : -ENOENT;
+}
+
+/* Position 0 is `latest`, 1 + P the link of the snapshot at position P. */
+static bool by_group_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
+{
+	const struct groups *groups = region_groups(fs_region(fs, folder));
+	struct group group;
+
+	if (by_group(fs, folder, &group) < 0)
+		return false;
+	if (!*pos) {
+		++*pos;
+		strcpy(out->name, LATEST);
+		out->node = folder;
+		out->node.kind = NODE_BY_LATEST;
+		if (groups_latest(groups, &group) != CATALOGUE_NONE)
+			return true;
+	}
+	for (size_t i = by_group_index(groups, &group, *pos - 1); i < group.n; i++) {
+		catalogue_slot slot = group.slots[i];
+
+		if (slot > NODE_SLOT_MAX)
+			continue;
+		*pos = groups_position(groups, slot) + 2;
+		snprintf(out->name, sizeof(out->name), "%s",
+			catalogue_id(fs_catalogue(fs, folder), slot));
+		out->node = by_link(folder, slot);
+		return true;
+	}
+	return false;
+}
+
+static struct region_waiter *by_group_ensure_next(
+	struct fs *fs, struct node folder, uint64_t pos, region_done *done, void *arg, bool *ready)
+{
+	struct group group;
+
+	(void)pos;
+	(void)done;
+	(void)arg;
+	*ready = by_group(fs, folder, &group) != -ENOMEM;
+	return NULL;
+}
+
+/* A folder is as old as its newest snapshot. */
+static int by_group_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	struct group group;
+	int r = by_group(fs, n, &group);
+
+	if (r == 0)
+		st->st_mtim = st->st_ctim = timespec_of_ms(
+			catalogue_start_ms(fs_catalogue(fs, n), group.slots[group.n - 1]));
+	return r;
+}
+
+/* --- latest --- */
+
+/* The link that it is at the moment. Returns 0 or -errno. */
+static int by_latest(struct fs *fs, struct node n, struct node *link)
+{
+	struct group group;
+	catalogue_slot slot;
+	int r = by_group(fs, n, &group);
+
+	if (r < 0)
+		return r;
+	slot = groups_latest(region_groups(fs_region(fs, n)), &group);
+	*link = by_link(n, slot);
+	return slot == CATALOGUE_NONE ? -ENOENT : 0;
+}
+
+static int by_latest_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	struct node link;
+	int r = by_latest(fs, n, &link);
+
+	return r < 0 ? r : snapshot_link_ops.attr(fs, link, st);
+}
+
+static int by_latest_text(struct fs *fs, struct node n, struct buf *out)
+{
+	struct node link;
+	int r = by_latest(fs, n, &link);
+
+	return r < 0 ? r : snapshot_link_ops.text(fs, link, out);
+}
+
+/* --- paths, and what is left out --- */
+
+static const char *by_field_name(enum groups_field field)
+{
+	switch (field) {
+	case GROUPS_VOLUME:
+		return "volume";
+	case GROUPS_DAY:
+		return "day";
+	case GROUPS_STATE:
+		return "state";
+	default:
+		return "name";
+	}
+}
+
+static void by_path_of_group(struct fs *fs, struct node n, struct buf *out)
+{
+	const struct grouping *x;
+	struct group group;
+	char name[NAME_MAX + 1];
+
+	if (by_group(fs, n, &group) < 0) {
+		buf_puts(out, "/a folder that is gone");
+		return;
+	}
+	x = groups_numbered(region_groups(fs_region(fs, n)), by_grouping_number(n));
+	if (!(n.sub & BELOW_TAG))
+		buf_printf(out, "/%s", by_field_name(groups_field(x)));
+	else if (names_escape(groups_key(x), name))
+		buf_printf(out, "/tag/%s", name);
+	if (names_escape_value(group.value, name))
+		buf_printf(out, "/%s", name);
+}
+
+void by_path(struct fs *fs, struct node n, struct buf *out)
+{
+	const char *key = catalogue_key_text(fs_catalogue(fs, n), n.sub);
+	char name[NAME_MAX + 1];
+
+	buf_puts(out, "/by");
+	if (n.kind != NODE_BY_KEY)
+		by_path_of_group(fs, n, out);
+	else if (key && names_escape(key, name))
+		buf_printf(out, "/tag/%s", name);
+	if (n.kind == NODE_BY_LATEST)
+		buf_puts(out, "/" LATEST);
+}
+
+/* An escaped name is at most three times as long as its text. */
+static bool by_fits(const char *text)
+{
+	char name[NAME_MAX + 1];
+
+	return strnlen(text, NAME_MAX / 3 + 1) <= NAME_MAX / 3 || names_escape(text, name);
+}
+
+size_t by_left_out(struct region *region)
+{
+	const struct catalogue *c = region_catalogue(region);
+	const struct view *own = region_own(region);
+	catalogue_slot slots = catalogue_slots(c);
+	struct ec2_tag tag;
+	size_t n = 0;
+
+	for (catalogue_slot slot = 0; slot < slots; slot++)
+		for (unsigned i = 0; view_has(own, slot) && catalogue_tag(c, slot, i, &tag); i++)
+			n += !by_fits(tag.key) || !by_fits(tag.value);
+	return n;
+}
+
+/* --- the operations --- */
+
+#define BY_INSTEAD                                                                                 \
+	"ebsfs sorts the snapshots by what EC2 says of them: to sort one otherwise, write its "    \
+	"tag, snapshots/ID/tags/KEY; to ask for a copy, cp its snapshot file into another "        \
+	"region's folder"
+
+const struct node_ops by_ops = {.type = S_IFDIR,
+	.mode = 0555,
+	.trust = TRUST_EVER,
+	.instead = BY_INSTEAD,
+	.find = by_find,
+	.next = by_next};
+
+#define BY_GROUPS_OPS(name, how_long, attributes)                                                  \
+	const struct node_ops name = {.type = S_IFDIR,                                             \
+		.mode = 0555,                                                                      \
+		.trust = how_long,                                                                 \
+		.instead = BY_INSTEAD,                                                             \
+		.attr = attributes,                                                                \
+		.find = by_groups_find,                                                            \
+		.next = by_groups_next,                                                            \
+		.ensure = by_ensure,                                                               \
+		.ensure_next = by_groups_ensure_next}
+
+BY_GROUPS_OPS(by_field_ops, TRUST_EVER, NULL);
+BY_GROUPS_OPS(by_key_ops, TRUST_BRIEFLY, by_key_attr);
+
+const struct node_ops by_group_ops = {.type = S_IFDIR,
+	.mode = 0555,
+	.trust = TRUST_BRIEFLY,
+	.instead = BY_INSTEAD,
+	.attr = by_group_attr,
+	.find = by_group_find,
+	.next = by_group_next,
+	.ensure = by_ensure,
+	.ensure_next = by_group_ensure_next};
+
+const struct node_ops by_latest_ops = {.type = S_IFLNK,
+	.mode = 0777,
+	.trust = TRUST_BRIEFLY,
+	.instead = BY_INSTEAD,
+	.attr = by_latest_attr,
+	.text = by_latest_text};
