@@ -260,7 +260,8 @@ static void adopt_end(struct region_queue *queue, const struct err *err)
 	a->asked_all |= !err && a->kind != ADOPT_SOURCES;
 	DL_FOREACH(a->waiting, q)
 	{
-		q->settled = q->asked && !again;
+		/* Where EC2 is silent, a request waits for one timeout, not for two. */
+		q->settled = (q->asked || (err && err->errnum == ETIMEDOUT)) && !again;
 		q->asked = false;
 	}
 	adopt_answer_settled(a, a->began_at, err);

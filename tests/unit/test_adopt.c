@@ -442,6 +442,32 @@ static void test_an_endpoint_that_cannot_be_asked(void **state)
 	assert_int_equal(world->describes, 3);
 }
 
+static void test_a_silent_endpoint_costs_one_timeout(void **state)
+{
+	struct world_snapshot *s = another(source, NULL, 1000);
+	struct found f, g;
+
+	(void)state;
+	refused = "ko";
+	how = FAULT_LOST_BEFORE;
+	ask_for(&f, source, NULL);
+	world_run(20);
+	ask_for(&g, source, "weekly");
+	world_until(has_answer, &f);
+	world_run(1);
+	assert_int_equal(g.answers, 1);
+	assert_int_equal(g.err.errnum, ETIMEDOUT);
+	assert_int_equal(world->describes, 1);
+	/* Any other answer is no reason not to ask. */
+	how = FAULT_DENIED;
+	ask_for(&f, source, NULL);
+	world_run(20);
+	refused = "";
+	ask_for(&g, source, NULL);
+	world_until(has_answer, &g);
+	assert_string_equal(g.id, s->id);
+}
+
 static void test_an_endpoint_that_refuses_the_filter(void **state)
 {
 	struct world_snapshot *s = another(source, NULL, 1000);
@@ -801,6 +827,7 @@ int main(void)
 		T(test_what_the_journal_knows_is_not_found),
 		T(test_a_lost_copy_of_ours_is_not_anothers),
 		T(test_an_endpoint_that_cannot_be_asked),
+		T(test_a_silent_endpoint_costs_one_timeout),
 		T(test_an_endpoint_that_refuses_the_filter),
 		T(test_cancelled_requests),
 		T(test_without_tags_nothing_is_asked),
