@@ -201,6 +201,9 @@ static const struct error_code {
 		       "permits: delete some, or ask AWS for more")},
 	{"TagLimitExceeded", EDQUOT, RETRY_NEVER, 0,
 		ADVICE("a snapshot bears at most 50 tags: remove some first")},
+	{"FilterLimitExceeded", E2BIG, RETRY_NEVER, 0,
+		ADVICE("EC2 takes no more filters or values in one request: use fewer terms, or "
+		       "wildcards")},
 	{"*LimitExceeded*", EDQUOT, RETRY_NEVER, 0, NO_ADVICE},
 	{"*QuotaExceeded*", EDQUOT, RETRY_NEVER, 0, NO_ADVICE},
 	{"ResourceCountExceeded", EDQUOT, RETRY_NEVER, 0, NO_ADVICE},

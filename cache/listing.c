@@ -425,7 +425,7 @@ static void part_done(void *arg, const struct err *err)
 static void begin_probe(struct listing *l)
 {
 	/* After a short page with a token, the number of snapshots cannot be guessed. */
-	if (l->query.n_filters || l->sample.n < EC2_PAGE_MAX / 2 ||
+	if (!l->memory || l->sample.n < EC2_PAGE_MAX / 2 ||
 		clock_mono_ms() < l->memory->plain_until_ms ||
 		!listing_ranges_choose(&l->ranges, &l->sample, &l->probe, &l->witness))
 		return;

@@ -23,9 +23,10 @@ struct listing_memory {
 
 /* on_part: records arrive in no particular order, and the same snapshot may arrive twice. done,
  * errors, handle: as pages_start(). A range that the endpoint refuses is no error: the region is
- * then listed page by page, from the beginning. A query with filters of its own is always listed
- * so: a range needs most of the filter values that EC2 permits in a request. Borrows what query
- * points to, and memory, until done or listing_cancel(). NULL on ENOMEM. */
+ * then listed page by page, from the beginning. memory NULL: no ranges, as for any query but the
+ * account's own snapshots: EC2 may filter a page after it has cut it, and each range then reads all
+ * pages. Borrows what query points to, and memory, until done or listing_cancel(). NULL on ENOMEM.
+ */
 struct listing *listing_start(struct aws *aws, const struct ec2_describe_snapshots *query,
 	struct listing_memory *memory, pages_part *on_part, pages_done *done, void *arg);
 void listing_cancel(struct listing *l); /* NULL is permitted */

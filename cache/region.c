@@ -162,10 +162,8 @@ struct view *region_view(struct region *r, const struct view_query *query)
  */
 static struct view *view_with(const struct region *r, catalogue_slot slot, int64_t now)
 {
-	struct view *v, *found = NULL;
+	struct view *v, *found = view_has(r->own, slot) ? r->own : NULL;
 
-	if (slot == CATALOGUE_NONE || view_has(r->own, slot))
-		return r->own;
 	DL_FOREACH(r->views, v)
 	{
 		if (view_has(v, slot) &&

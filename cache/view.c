@@ -283,8 +283,8 @@ static int view_send_query(struct view *v)
 		.n_filters = v->query.n_filters};
 
 	v->pages = 0;
-	v->listing =
-		listing_start(v->region->aws, &query, &v->memory, listing_page, listing_done, v);
+	v->listing = listing_start(v->region->aws, &query, view_is_own(v) ? &v->memory : NULL,
+		listing_page, listing_done, v);
 	return v->listing ? 0 : -ENOMEM;
 }
 

@@ -155,7 +155,10 @@ class Simulator:
 
     def add_snapshot(self, region, **fields):
         """As another tool would make it. Returns its id."""
-        return self._ask("set", {"region": region, "snapshots": [fields]})["snapshots"][0]
+        return self.add_snapshots(region, [fields])[0]
+
+    def add_snapshots(self, region, snapshots):
+        return self._ask("set", {"region": region, "snapshots": snapshots})["snapshots"]
 
     def delete_snapshot(self, region, id):
         self._ask("set", {"region": region, "snapshot": id, "delete": True})

@@ -49,6 +49,7 @@ static const struct {
 	{"PendingSnapshotLimitExceeded", 400, EDQUOT, RETRY_NEVER, false},
 	{"ConcurrentSnapshotLimitExceeded", 400, EDQUOT, RETRY_NEVER, false},
 	{"TagLimitExceeded", 400, EDQUOT, RETRY_NEVER, false},
+	{"FilterLimitExceeded", 400, E2BIG, RETRY_NEVER, false},
 	{"InvalidSnapshot.InUse", 400, EBUSY, RETRY_NEVER, false},
 	{"IncorrectState", 400, EBUSY, RETRY_NEVER, false},
 	{"ConcurrentTagAccess", 400, EBUSY, RETRY_TRANSIENT, false},

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "encode.h"
 #include "sim_actions.h"
 
 void sim_service_sleep(struct sim_server *s, int64_t ms)
@@ -83,6 +84,19 @@ void sim_service_run(struct sim_server *s, const struct sim_request *q, struct s
 		sim_fail(&c, 400, "MalformedQueryString", "The query string is malformed");
 }
 
+/* One line; the parameters follow in the form of a query string. */
+static void request_trace(
+	const struct sim_request *q, const struct sim_reply *reply, const char *note, int64_t ms)
+{
+	_cleanup_buf_ struct buf params = BUF_INIT;
+
+	for (size_t i = 0; i < q->params.n; i++)
+		form_add(&params, q->params.items[i].value, "%s", q->params.items[i].name);
+	fprintf(stderr, "sim: %s %s %d %s%s%s %zu bytes %lld ms %s\n", q->region, q->action,
+		reply->status, reply->code, note ? " fault " : "", note ? note : "",
+		reply->body.len, (long long)ms, buf_str(&params));
+}
+
 void sim_service_answer(
 	struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply)
 {
@@ -98,7 +112,5 @@ void sim_service_answer(
 		sim_service_run(s, &q, reply);
 	}
 	if (s->trace)
-		fprintf(stderr, "sim: %s %s %d %s%s%s %zu bytes %lld ms\n", q.region, q.action,
-			reply->status, reply->code, note ? " fault " : "", note ? note : "",
-			reply->body.len, (long long)(clock_mono_ms() - begun));
+		request_trace(&q, reply, note, clock_mono_ms() - begun);
 }
