@@ -9,7 +9,6 @@
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "backoff.h"
 #include "cleanup.h"
@@ -169,7 +168,7 @@ void throttle_queue_finish(struct throttle_queue *queue)
 
 static void throttle_queue_schedule(struct throttle_queue *queue)
 {
-	if (queue->waiters)
+	if (!waiters_empty(&queue->waiters))
 		loop_timer_start(queue->timer, throttle_wait_ms(&queue->throttle, clock_mono_ms()));
 	else
 		loop_timer_stop(queue->timer);
@@ -178,7 +177,7 @@ static void throttle_queue_schedule(struct throttle_queue *queue)
 static void throttle_queue_remove(
 	struct throttle_queue *queue, struct throttle_waiter *waiter, int64_t now_ms)
 {
-	DL_DELETE(queue->waiters, waiter);
+	waiters_leave(&waiter->base);
 	queue->n_waiting--;
 	queue->waited_ms += now_ms - waiter->since_ms;
 }
@@ -187,7 +186,8 @@ static void throttle_queue_remove(
 static void throttle_queue_wake(void *arg)
 {
 	struct throttle_queue *queue = arg;
-	struct throttle_waiter *waiter = queue->waiters;
+	struct throttle_waiter *waiter =
+		(struct throttle_waiter *)waiters_next(&queue->waiters, NULL);
 	int64_t now_ms = clock_mono_ms();
 	bool taken = waiter && throttle_take(&queue->throttle, now_ms);
 
@@ -206,10 +206,10 @@ bool throttle_queue_enter(struct throttle_queue *queue, struct throttle_waiter *
 		throttle_count(&queue->throttle, now_ms);
 		return true;
 	}
-	if (!queue->waiters && throttle_take(&queue->throttle, now_ms))
+	if (waiters_empty(&queue->waiters) && throttle_take(&queue->throttle, now_ms))
 		return true;
 	waiter->since_ms = now_ms;
-	DL_APPEND(queue->waiters, waiter);
+	waiters_append(&queue->waiters, &waiter->base);
 	queue->n_waiting++;
 	queue->n_waited++;
 	throttle_queue_schedule(queue);
@@ -235,7 +235,9 @@ unsigned throttle_queue_available(const struct throttle_queue *queue)
 {
 	if (!queue->on)
 		return UINT_MAX;
-	return queue->waiters ? 0 : (unsigned)throttle_tokens(&queue->throttle, clock_mono_ms());
+	return !waiters_empty(&queue->waiters)
+		       ? 0
+		       : (unsigned)throttle_tokens(&queue->throttle, clock_mono_ms());
 }
 
 /* --- retries --- */

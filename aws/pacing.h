@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "waiters.h"
+
 /* --- EC2's request rates ---
  *
  * A token bucket mirrors the one by which EC2 throttles an action in a region, and requests that
@@ -65,7 +67,7 @@ void throttle_refused(struct throttle *t, int64_t sent_ms, int64_t now_ms);
 
 /* A request in the queue; embedded in its owner, who sets turn and arg. */
 struct throttle_waiter {
-	struct throttle_waiter *prev, *next;
+	struct waiter base;
 	/* Called once a token was taken for the waiter, after it has left the queue. */
 	void (*turn)(void *arg);
 	void *arg;
@@ -75,7 +77,7 @@ struct throttle_waiter {
 struct throttle_queue {
 	struct throttle throttle;
 	bool on; /* false: tokens are counted, but no request waits for one */
-	struct throttle_waiter *waiters;
+	struct waiters waiters;
 	struct loop_timer *timer;
 	unsigned n_waiting;
 	uint64_t n_waited; /* waiters so far, those in the queue included */

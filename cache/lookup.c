@@ -65,8 +65,6 @@ struct lookup *lookup_create(const struct lookup_options *options)
 	if (!l)
 		return NULL;
 	l->o = *options;
-	waiters_init(&l->due);
-	waiters_init(&l->failed);
 	l->turn = loop_timer_create(options->loop, lookup_send, l);
 	if (!l->turn) {
 		free(l);
@@ -143,8 +141,6 @@ static struct entry *entry_create(struct lookup *l, const char *id)
 	if (!e)
 		return NULL;
 	snprintf(e->id, sizeof(e->id), "%s", id);
-	waiters_init(&e->waiters);
-	waiters_init(&e->again);
 	HASH_ADD_STR(l->by_id, id, e);
 	if (!e->hh.tbl) {
 		free(e);
@@ -176,7 +172,7 @@ struct region_waiter *lookup_ask(
 
 	if (!e)
 		return NULL;
-	return waiters_add(
+	return region_waiter_add(
 		e->state == ENTRY_IN_FLIGHT && force ? &e->again : &e->waiters, done, arg);
 }
 
@@ -186,7 +182,7 @@ int lookup_take(struct lookup *l, const char *id, struct region_waiter *w)
 
 	if (!e)
 		return -ENOMEM;
-	waiters_move(w, &e->waiters);
+	waiters_move(&w->base, &e->waiters);
 	return 0;
 }
 
@@ -284,7 +280,7 @@ static void lookup_done(void *arg, const struct err *err)
 	free(b);
 	if (l->queue && !loop_timer_armed(l->turn))
 		loop_timer_start(l->turn, 0);
-	waiters_deliver(&l->due, err);
+	region_waiters_deliver(&l->due, err);
 }
 
 /* --- requests --- */
@@ -340,5 +336,5 @@ static void lookup_send(void *arg)
 		entry_fail(l, first, &l->failed);
 	}
 	err_set(&err, ENOMEM, "out of memory");
-	waiters_deliver(&l->failed, &err);
+	region_waiters_deliver(&l->failed, &err);
 }

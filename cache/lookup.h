@@ -10,7 +10,7 @@
 
 #include "aws.h"
 #include "ec2.h"
-#include "waiters.h"
+#include "region_waiter.h"
 
 /* How long a miss is remembered: short, because a new snapshot appears within seconds. */
 #define LOOKUP_MISS_MS    5000

@@ -238,7 +238,7 @@ struct region_waiter *region_ensure_id(
 	if (*ready)
 		return NULL;
 	if (!force && freshness == VIEW_NEVER && view_load_from_disk(v)) {
-		w = waiters_add(&v->for_disk, done, arg);
+		w = region_waiter_add(&v->for_disk, done, arg);
 		if (w)
 			snprintf(w->id, sizeof(w->id), "%s", id);
 		return w;
@@ -278,5 +278,5 @@ struct region_waiter *region_confirm_id(
 
 void region_cancel(struct region_waiter *w)
 {
-	waiters_remove(w);
+	waiters_remove(&w->base);
 }

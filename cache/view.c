@@ -308,14 +308,16 @@ int view_begin_listing(struct view *v, enum region_why why)
 /* Moves the waiters of all listings up to number `up_to` to v->succeeded or v->failed. */
 static void settle_waiters(struct view *v, uint64_t up_to, bool success)
 {
-	struct region_waiter *w, *next;
+	struct waiter *at, *next;
 
-	for (w = v->for_listing.ring.next; w != &v->for_listing.ring; w = next) {
-		next = w->next;
+	for (at = waiters_next(&v->for_listing, NULL); at; at = next) {
+		const struct region_waiter *w = (struct region_waiter *)at;
+
+		next = waiters_next(&v->for_listing, at);
 		if (w->number > up_to)
 			continue;
-		waiters_move(
-			w, success || (!w->force && view_is_whole(v)) ? &v->succeeded : &v->failed);
+		waiters_move(at,
+			success || (!w->force && view_is_whole(v)) ? &v->succeeded : &v->failed);
 	}
 }
 
@@ -349,8 +351,8 @@ static void listing_done(void *arg, const struct err *failure)
 			err_set(&err, ENOMEM, "out of memory");
 		settle_waiters(v, UINT64_MAX, false);
 	}
-	if (waiters_deliver(&v->succeeded, NULL))
-		waiters_deliver(&v->failed, &err);
+	if (region_waiters_deliver(&v->succeeded, NULL))
+		region_waiters_deliver(&v->failed, &err);
 }
 
 void view_refresh(struct view *v, int64_t now, enum region_why why)
@@ -379,7 +381,7 @@ static void records_timer_fired(void *arg)
 	struct view *v = arg;
 
 	waiters_move_all(&v->for_records, &v->succeeded);
-	waiters_deliver(&v->succeeded, NULL);
+	region_waiters_deliver(&v->succeeded, NULL);
 }
 
 static void refresh_timed_out(void *arg)
@@ -387,7 +389,7 @@ static void refresh_timed_out(void *arg)
 	struct view *v = arg;
 
 	waiters_move_all(&v->for_refresh, &v->succeeded);
-	waiters_deliver(&v->succeeded, NULL);
+	region_waiters_deliver(&v->succeeded, NULL);
 }
 
 static void backoff_timer_fired(void *arg)
@@ -398,21 +400,10 @@ static void backoff_timer_fired(void *arg)
 	/* A callback that asks again is called in the next loop iteration. */
 	waiters_move_all(&v->in_backoff, &v->failed);
 	/* A listing may have succeeded since they were added. */
-	waiters_deliver(&v->failed, view_is_whole(v) ? NULL : &err);
+	region_waiters_deliver(&v->failed, view_is_whole(v) ? NULL : &err);
 }
 
 /* --- create and destroy --- */
-
-static void init_waiters(struct view *v)
-{
-	waiters_init(&v->for_listing);
-	waiters_init(&v->for_refresh);
-	waiters_init(&v->for_records);
-	waiters_init(&v->for_disk);
-	waiters_init(&v->in_backoff);
-	waiters_init(&v->succeeded);
-	waiters_init(&v->failed);
-}
 
 static void drop_waiters(struct view *v)
 {
@@ -433,7 +424,6 @@ struct view *view_create(struct region *r, const struct view_query *query)
 	if (!v)
 		return NULL;
 	v->region = r;
-	init_waiters(v);
 	v->backoff_timer = loop_timer_create(r->loop, backoff_timer_fired, v);
 	v->records_timer = loop_timer_create(r->loop, records_timer_fired, v);
 	v->refresh_timeout = loop_timer_create(r->loop, refresh_timed_out, v);

@@ -44,28 +44,30 @@ static int wait_for_ec2(struct view *v, struct region_waiter *w)
 	w->number = v->listing ? v->begun : v->begun + 1;
 	if (!v->listing && view_begin_listing(v, REGION_WHY_FIRST) < 0)
 		return -ENOMEM;
-	waiters_move(w, w->records_only ? &v->for_records : &v->for_listing);
+	waiters_move(&w->base, w->records_only ? &v->for_records : &v->for_listing);
 	return 0;
 }
 
 static void cache_loaded(void *arg, int64_t listed_ms)
 {
 	struct view *v = arg;
-	struct region_waiter *w, *next;
+	struct waiter *at, *next;
 	bool wanted = false;
 	struct err err;
 
 	v->loading = false;
 	v->known_ms = listed_ms;
-	for (w = v->for_disk.ring.next; w != &v->for_disk.ring; w = next) {
-		next = w->next;
+	for (at = waiters_next(&v->for_disk, NULL); at; at = next) {
+		struct region_waiter *w = (struct region_waiter *)at;
+
+		next = waiters_next(&v->for_disk, at);
 		wanted |= !*w->id;
 		if (listed_ms && (!*w->id || view_shows_id(v, w->id))) {
 			if (*w->id)
 				view_confirm_id(v, w->id, clock_mono_ms());
-			waiters_move(w, &v->succeeded);
+			waiters_move(&w->base, &v->succeeded);
 		} else if (wait_for_ec2(v, w) < 0) {
-			waiters_move(w, &v->failed);
+			waiters_move(&w->base, &v->failed);
 		}
 	}
 	if (v->prefetch_after_load)
@@ -73,8 +75,8 @@ static void cache_loaded(void *arg, int64_t listed_ms)
 	else if (listed_ms && wanted)
 		view_refresh(v, clock_mono_ms(), REGION_WHY_STALE);
 	err_set(&err, ENOMEM, "out of memory");
-	if (waiters_deliver(&v->succeeded, NULL))
-		waiters_deliver(&v->failed, &err);
+	if (region_waiters_deliver(&v->succeeded, NULL))
+		region_waiters_deliver(&v->failed, &err);
 }
 
 /* Starts reading the disk if that was not tried yet. Returns whether it is being read: the caller
@@ -104,7 +106,7 @@ void view_prefetch(struct view *v)
 /* The caller gets last_error, but not before this returns. */
 static struct region_waiter *fail_in_backoff(struct view *v, region_done *done, void *arg)
 {
-	struct region_waiter *w = waiters_add(&v->in_backoff, done, arg);
+	struct region_waiter *w = region_waiter_add(&v->in_backoff, done, arg);
 
 	/* Not 0: libuv would run the timer in the same round, and a caller that asks again at once
 	 * would stop the loop. */
@@ -126,7 +128,7 @@ static bool refresh_is_awaited(struct view *v, int64_t now)
 /* Later callers share the first one's timeout. */
 static struct region_waiter *wait_for_refresh(struct view *v, region_done *done, void *arg)
 {
-	struct region_waiter *w = waiters_add(&v->for_refresh, done, arg);
+	struct region_waiter *w = region_waiter_add(&v->for_refresh, done, arg);
 
 	if (w && !loop_timer_armed(v->refresh_timeout))
 		loop_timer_start(v->refresh_timeout, VIEW_PATIENCE_MS);
@@ -143,14 +145,14 @@ struct region_waiter *view_ensure(
 
 	*ready = false;
 	if (!force && freshness == VIEW_NEVER && view_load_from_disk(v))
-		return waiters_add(&v->for_disk, done, arg);
+		return region_waiter_add(&v->for_disk, done, arg);
 	if (!force && !forced_in_flight && freshness != VIEW_NEVER) {
 		*ready = freshness == VIEW_FRESH || !refresh_is_awaited(v, now);
 		return *ready ? NULL : wait_for_refresh(v, done, arg);
 	}
 	if (!force && !v->listing && now < v->not_before_ms)
 		return fail_in_backoff(v, done, arg);
-	w = waiters_add(&v->for_listing, done, arg);
+	w = region_waiter_add(&v->for_listing, done, arg);
 	if (!w)
 		return NULL;
 	w->force = force;
@@ -161,7 +163,7 @@ struct region_waiter *view_ensure(
 	else
 		w->number = v->listing ? v->begun : v->begun + 1;
 	if (!v->listing && view_begin_listing(v, force ? REGION_WHY_ANEW : REGION_WHY_FIRST) < 0) {
-		waiters_remove(w);
+		waiters_remove(&w->base);
 		return NULL;
 	}
 	return w;
@@ -179,7 +181,7 @@ struct region_waiter *view_ensure_begun(struct view *v, region_done *done, void 
 		return view_ensure(v, false, done, arg, ready);
 	*ready = false;
 	if (view_load_from_disk(v)) {
-		w = waiters_add(&v->for_disk, done, arg);
+		w = region_waiter_add(&v->for_disk, done, arg);
 		if (w)
 			w->records_only = true;
 		return w;
@@ -191,7 +193,7 @@ struct region_waiter *view_ensure_begun(struct view *v, region_done *done, void 
 		return fail_in_backoff(v, done, arg);
 	if (!v->listing && view_begin_listing(v, REGION_WHY_FIRST) < 0)
 		return NULL;
-	return waiters_add(&v->for_records, done, arg);
+	return region_waiter_add(&v->for_records, done, arg);
 }
 
 struct region_waiter *view_ensure_next(
@@ -200,5 +202,6 @@ struct region_waiter *view_ensure_next(
 	*ready = view_is_whole(v) || pos < members_positions(&v->members);
 	if (*ready)
 		return NULL;
-	return v->listing ? waiters_add(&v->for_records, done, arg) : fail_in_backoff(v, done, arg);
+	return v->listing ? region_waiter_add(&v->for_records, done, arg)
+			  : fail_in_backoff(v, done, arg);
 }

@@ -7,8 +7,8 @@
 #include "listing.h"
 #include "lookup.h"
 #include "members.h"
+#include "region_waiter.h"
 #include "view.h"
-#include "waiters.h"
 
 struct view_left_out_id;
 

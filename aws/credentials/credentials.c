@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "clock.h"
 #include "credential_resolver.h"
@@ -13,6 +12,7 @@
 #include "log.h"
 #include "loop.h"
 #include "profile.h"
+#include "waiters.h"
 
 #define MINUTE_MS 60000
 
@@ -27,11 +27,9 @@
 #define YOUNG_MS     10000
 
 struct credentials_waiter {
-	struct credentials_chain *chain;
+	struct waiter base;
 	credentials_done *done;
 	void *arg;
-	uint64_t number; /* counts up in the order of credentials_get() */
-	TAILQ_ENTRY(credentials_waiter) entry;
 };
 
 struct credentials_chain {
@@ -41,9 +39,8 @@ struct credentials_chain {
 	struct credential_source *source; /* for the next fetch, or the current one */
 	bool fetching;
 	struct loop_timer *kick; /* serves the waiters in the next loop iteration */
-	TAILQ_HEAD(, credentials_waiter) waiters;
-	uint64_t arrivals;
-	bool *destroyed; /* set while waiters are called: one of them may destroy the chain */
+	struct waiters waiters;
+	struct waiters due; /* being called: not those that come meanwhile */
 
 	struct credentials *current; /* NULL: none yet */
 	bool current_local;          /* of a source that sends no request and runs no process */
@@ -57,30 +54,32 @@ struct credentials_chain {
 
 /* The waiters. */
 
+struct chain_result {
+	struct credentials *credentials; /* NULL: err */
+	struct err err;
+};
+
+static void chain_call_waiter(struct waiter *waiter, const void *result)
+{
+	struct credentials_waiter w = *(struct credentials_waiter *)waiter;
+	const struct chain_result *r = result;
+
+	free(waiter);
+	w.done(w.arg, r->credentials ? credentials_ref(r->credentials) : NULL,
+		r->credentials ? NULL : &r->err);
+}
+
 /* Calls the present waiters, not those that their callbacks add. Returns false if a callback has
  * destroyed the chain. */
 static bool chain_call_waiters(
 	struct credentials_chain *chain, struct credentials *credentials, const struct err *err)
 {
-	uint64_t last = chain->arrivals;
-	bool destroyed = false;
-	struct credentials_waiter *w;
 	_cleanup_(credentials_unrefp) struct credentials *held =
 		credentials ? credentials_ref(credentials) : NULL;
-	struct err why = err ? *err : (struct err){0};
+	const struct chain_result result = {held, err ? *err : (struct err){0}};
 
-	chain->destroyed = &destroyed;
-	while (!destroyed && (w = TAILQ_FIRST(&chain->waiters)) && w->number <= last) {
-		credentials_done *done = w->done;
-		void *arg = w->arg;
-
-		TAILQ_REMOVE(&chain->waiters, w, entry);
-		free(w);
-		done(arg, held ? credentials_ref(held) : NULL, held ? NULL : &why);
-	}
-	if (!destroyed)
-		chain->destroyed = NULL;
-	return !destroyed;
+	waiters_move_all(&chain->waiters, &chain->due);
+	return waiters_deliver(&chain->due, chain_call_waiter, &result);
 }
 
 /* The use of the cached keys. */
@@ -213,7 +212,7 @@ static void chain_kicked(void *arg)
 	bool wanted = w != WORTH_ALL && !chain->fetching;
 	bool allowed = clock_mono_ms() >= chain->retry_mono_ms;
 
-	if (TAILQ_EMPTY(&chain->waiters))
+	if (waiters_empty(&chain->waiters))
 		return; /* all were cancelled */
 	if ((w >= WORTH_RENEWAL || (wanted && !allowed)) && !chain_serve(chain))
 		return;
@@ -234,7 +233,6 @@ int credentials_chain_create(uv_loop_t *loop, struct http *http, const struct pr
 
 	if (!chain)
 		return err_set(err, ENOMEM, "out of memory");
-	TAILQ_INIT(&chain->waiters);
 	chain->profile = strdup(selected);
 	chain->kick = loop_timer_create(loop, chain_kicked, chain);
 	if (!chain->profile || !chain->kick)
@@ -258,16 +256,10 @@ int credentials_chain_create(uv_loop_t *loop, struct http *http, const struct pr
 
 void credentials_chain_destroy(struct credentials_chain *chain)
 {
-	struct credentials_waiter *w;
-
 	if (!chain)
 		return;
-	if (chain->destroyed)
-		*chain->destroyed = true;
-	while ((w = TAILQ_FIRST(&chain->waiters))) {
-		TAILQ_REMOVE(&chain->waiters, w, entry);
-		free(w);
-	}
+	waiters_drop(&chain->waiters);
+	waiters_drop(&chain->due);
 	credential_source_destroy(chain->source);
 	loop_timer_destroy(chain->kick);
 	credentials_unref(chain->current);
@@ -283,17 +275,15 @@ struct credentials_waiter *credentials_get(
 
 	if (!w)
 		return NULL;
-	*w = (struct credentials_waiter){
-		.chain = chain, .done = done, .arg = arg, .number = ++chain->arrivals};
-	TAILQ_INSERT_TAIL(&chain->waiters, w, entry);
+	*w = (struct credentials_waiter){.done = done, .arg = arg};
+	waiters_append(&chain->waiters, &w->base);
 	loop_timer_start(chain->kick, 0);
 	return w;
 }
 
 void credentials_cancel(struct credentials_waiter *waiter)
 {
-	TAILQ_REMOVE(&waiter->chain->waiters, waiter, entry);
-	free(waiter);
+	waiters_remove(&waiter->base);
 }
 
 void credentials_expire(struct credentials_chain *chain, const char *access_key)

@@ -12,6 +12,7 @@
 #include "job_kind.h"
 #include "loop.h"
 #include "timing.h"
+#include "waiters.h"
 
 /* EC2 was seen to hide a new snapshot for up to 132 s (coldsnap, upload.rs). */
 #define WINDOW_MS 150000
@@ -35,7 +36,7 @@ struct save; /* one write of a row (job.c) */
 
 /* A caller that waits for a job's outcome. */
 struct caller {
-	struct caller *prev, *next;
+	struct waiter base;
 	copies_done *done;
 	void *arg;
 	bool asks; /* it asked for the copy, and is told an error if there is none */
@@ -48,7 +49,7 @@ struct work {
 	int64_t retry_at;  /* monotonic: not to be sent before; 0 */
 	unsigned failures; /* in a row */
 
-	struct caller *callers;      /* those that wait for the outcome */
+	struct waiters callers;      /* those that wait for the outcome */
 	struct loop_timer *patience; /* how long they wait for a lost response */
 	struct err *refusal;         /* their error, once the row that says so is durable */
 
@@ -208,7 +209,7 @@ struct copies {
 	struct confirm *confirms;
 	struct amend *amends;
 	struct move_cleanup *cleanups;
-	struct reply *replies; /* answers that must not come before their call has returned */
+	struct waiters replies; /* answers that must not come before their call has returned */
 	struct loop_timer *reply_timer, *save_timer, *expire_timer, *recall_timer;
 	struct save *saves; /* writes under way */
 	unsigned save_failures;

@@ -59,7 +59,7 @@
 /* The part of an action that job_event() does after the transition. */
 struct outcome {
 	bool gone;              /* the job was discarded */
-	struct caller *callers; /* those to answer */
+	struct waiters callers; /* those to answer */
 	struct copy *copy;
 	bool failed; /* with err */
 	struct err err;
@@ -205,12 +205,10 @@ static void job_save_timer(void *arg)
 static void job_shed_work(struct job *job)
 {
 	struct work *w = steal(&job->work);
-	struct caller *caller, *next;
 
 	if (!w)
 		return;
-	DL_FOREACH_SAFE(w->callers, caller, next)
-	free(caller);
+	waiters_drop(&w->callers);
 	if (w->hh.tbl)
 		HASH_DEL(job->all->tokens, w);
 	if (w->source)
@@ -346,10 +344,10 @@ static void job_answer(struct job *job, const struct err *err, struct outcome *o
 {
 	struct work *w = job->work;
 
-	if (!w || !w->callers)
+	if (!w || waiters_empty(&w->callers))
 		return;
 	loop_timer_destroy(steal(&w->patience));
-	out->callers = steal(&w->callers);
+	waiters_move_all(&w->callers, &out->callers);
 	out->copy = &job->pub;
 	out->failed = err != NULL;
 	if (err)
@@ -359,10 +357,9 @@ static void job_answer(struct job *job, const struct err *err, struct outcome *o
 /* Calls those that waited. The job may change meanwhile, but not go. */
 static void job_tell_callers(struct outcome *out)
 {
-	struct caller *caller, *next;
+	struct caller *caller;
 
-	DL_FOREACH_SAFE(out->callers, caller, next)
-	{
+	while ((caller = waiters_take(&out->callers))) {
 		caller->done(caller->arg, out->copy, out->failed ? &out->err : NULL);
 		free(caller);
 	}
@@ -371,11 +368,11 @@ static void job_tell_callers(struct outcome *out)
 /* Whether a caller waits that asked for the copy. */
 static bool job_is_asked_for(const struct job *job)
 {
-	const struct caller *caller;
+	const struct waiters *callers = &job->work->callers;
 
-	DL_FOREACH(job->work->callers, caller)
-	if (caller->asks)
-		return true;
+	for (struct waiter *at = NULL; (at = waiters_next(callers, at));)
+		if (((struct caller *)at)->asks)
+			return true;
 	return false;
 }
 
@@ -655,7 +652,7 @@ static void job_limit_patience(struct job *job)
 {
 	struct work *w = job->work;
 
-	if (!w->callers || w->patience)
+	if (waiters_empty(&w->callers) || w->patience)
 		return;
 	w->patience = loop_timer_create(job->all->options.loop, job_out_of_patience, job);
 	if (w->patience)
@@ -675,7 +672,7 @@ int job_wait(struct job *job, bool asks, copies_done *done, void *arg)
 	if (!caller)
 		return -ENOMEM;
 	*caller = (struct caller){.done = done, .arg = arg, .asks = asks};
-	DL_APPEND(job->work->callers, caller);
+	waiters_append(&job->work->callers, &caller->base);
 	if (job->phase == PHASE_SEARCHING)
 		job_limit_patience(job);
 	return 0;
@@ -724,7 +721,7 @@ static enum job_event act_fail(struct job *job, const struct job_news *news, str
 	/* Else it never began: the caller is told, and nothing else follows. */
 	job_owe_end(job, job->pub.row.acknowledged);
 	job->pub.row.ended_ms = clock_wall_ms();
-	if (w->callers) {
+	if (!waiters_empty(&w->callers)) {
 		w->refusal = malloc(sizeof(*err));
 		if (w->refusal)
 			*w->refusal = *err;
@@ -1021,7 +1018,7 @@ static void job_check(const struct job *job)
 		assert(w && !w->call && !w->lost_at && row->acknowledged && !row->copy_id);
 		assert(job->phase != PHASE_SENDING && job->phase != PHASE_SEARCHING);
 		assert(job->phase == PHASE_CHECKING || !w->waiter);
-		assert(writing || !w->callers);
+		assert(writing || waiters_empty(&w->callers));
 		break;
 	case COPY_SUBMITTING:
 		assert(w && !w->waiter && row->submitted && !row->copy_id);
@@ -1032,7 +1029,7 @@ static void job_check(const struct job *job)
 	case COPY_PENDING:
 		assert(w && !w->call && !w->waiter && !w->lost_at && row->acknowledged);
 		assert(row->copy_id && (job->phase == PHASE_REST || writing));
-		assert(writing || !w->callers);
+		assert(writing || waiters_empty(&w->callers));
 		break;
 	case COPY_COMPLETED:
 	case COPY_ERROR:
@@ -1042,7 +1039,8 @@ static void job_check(const struct job *job)
 		assert(job->phase == PHASE_REST || writing);
 		assert(!w || (!w->call && !w->waiter));
 		assert(!w || writing ||
-			(job->pub.state == COPY_FAILED && w->lost_at && !w->callers));
+			(job->pub.state == COPY_FAILED && w->lost_at &&
+				waiters_empty(&w->callers)));
 		break;
 	}
 }

@@ -265,7 +265,7 @@ struct copy *recover_revive(struct copies *c, const struct journal_copy *row)
 /* --- responses that name a copy by its row --- */
 
 struct reply {
-	struct reply *prev, *next;
+	struct waiter base;
 	copies_done *done;
 	void *arg;
 	int64_t row;
@@ -276,11 +276,9 @@ struct reply {
 static void reply_all(void *arg)
 {
 	struct copies *c = arg;
+	struct reply *r;
 
-	while (c->replies) {
-		struct reply *r = c->replies;
-
-		DL_DELETE(c->replies, r);
+	while ((r = waiters_take(&c->replies))) {
 		r->done(r->arg, r->row ? recover_find(c, r->row) : NULL,
 			r->failed ? &r->err : NULL);
 		free(r);
@@ -298,7 +296,7 @@ void reply_send(struct copies *c, struct reply *reply, copies_done *done, void *
 	*reply = (struct reply){.done = done, .arg = arg, .row = row, .failed = err != NULL};
 	if (err)
 		reply->err = *err;
-	DL_APPEND(c->replies, reply);
+	waiters_append(&c->replies, &reply->base);
 	loop_timer_start(c->reply_timer, 0);
 }
 
@@ -312,12 +310,7 @@ int recover_init(struct copies *c)
 
 void recover_finish(struct copies *c)
 {
-	while (c->replies) {
-		struct reply *r = c->replies;
-
-		DL_DELETE(c->replies, r);
-		free(r);
-	}
+	waiters_drop(&c->replies);
 	loop_timer_destroy(c->expire_timer);
 	loop_timer_destroy(c->recall_timer);
 	loop_timer_destroy(c->reply_timer);

@@ -2,7 +2,6 @@
 /* A receipt requests its copy, and is removed. */
 #include <errno.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "clock.h"
 #include "delete.h"
@@ -31,7 +30,7 @@ void receipts_wait(struct receipt_work *w, struct pending_reply *reply)
 		return;
 	}
 	link->reply = reply;
-	LL_PREPEND(w->waiting, link);
+	waiters_append(&w->waiting, &link->base);
 	/* An interrupted close() stops waiting; the copy itself continues. */
 	pending_reply_detach_on_interrupt(&link->reply);
 }
@@ -39,11 +38,10 @@ void receipts_wait(struct receipt_work *w, struct pending_reply *reply)
 /* Replies to all waiters; err NULL: the copy was accepted. Whether any was still waiting. */
 static bool receipt_request_reply(struct receipt_work *w, const struct err *err)
 {
-	struct waiting_reply *waiting = steal(&w->waiting), *link, *next;
+	struct waiting_reply *link;
 	bool heard = false;
 
-	LL_FOREACH_SAFE(waiting, link, next)
-	{
+	while ((link = waiters_take(&w->waiting))) {
 		if (link->reply) {
 			pending_reply_err(link->reply, err);
 			heard = true;
@@ -61,7 +59,7 @@ int receipts_after(struct receipt_work *w, receipts_after_fn *fn, void *arg)
 		return -ENOMEM;
 	after->fn = fn;
 	after->arg = arg;
-	LL_APPEND(w->after, after);
+	waiters_append(&w->after, &after->base);
 	return 0;
 }
 
@@ -95,19 +93,6 @@ int receipts_turn(
 	*turn = (struct receipts_turn){.fn = fn, .arg = arg, .reply = reply};
 	pending_reply_detach_on_interrupt(&turn->reply);
 	return 0;
-}
-
-static bool receipt_request_take(struct receipt_after **list, receipts_after_fn **fn, void **arg)
-{
-	struct receipt_after *after = *list;
-
-	if (!after)
-		return false;
-	LL_DELETE(*list, after);
-	*fn = after->fn;
-	*arg = after->arg;
-	free(after);
-	return true;
 }
 
 /* --- its request --- */
@@ -223,18 +208,21 @@ static void receipt_request_settle(
 /* Calls what waits for the end of the request. Each may request the next text, which the others
  * then wait for, or drop the receipt. */
 static void receipt_request_follow(
-	struct fs *fs, struct node n, struct receipt_after *list, const struct err *err)
+	struct fs *fs, struct node n, struct waiters *list, const struct err *err)
 {
 	struct receipt *r = receipts_get(fs->receipts, n);
-	receipts_after_fn *fn;
-	void *arg;
+	struct receipt_after *after;
 
-	while (!(r && r->state == RECEIPT_ASKING) && receipt_request_take(&list, &fn, &arg)) {
+	while (!(r && r->state == RECEIPT_ASKING) && (after = waiters_take(list))) {
+		receipts_after_fn *fn = after->fn;
+		void *arg = after->arg;
+
+		free(after);
 		fn(arg, r, err);
 		r = receipts_get(fs->receipts, n);
 	}
-	if (list)
-		LL_CONCAT(r->work->after, list);
+	if (r && r->work)
+		waiters_move_all(list, &r->work->after);
 	if (r)
 		receipts_work_shed(r);
 }
@@ -246,18 +234,18 @@ static void receipt_request_end(
 	struct fs *fs = asking->fs;
 	struct node n = {.slot = asking->number};
 	struct receipt *r = receipts_get(fs->receipts, n);
-	struct receipt_after *after;
+	struct waiters after = {0};
 	bool heard;
 
 	receipt_request_settle(fs, r, copy, err);
 	heard = receipt_request_reply(r->work, err);
-	if (err && !heard && !r->work->after)
+	if (err && !heard && waiters_empty(&r->work->after))
 		last_error_report(fs->last_error, asking->user, asking->what, err);
 	/* mv failed or was interrupted, so its caller believes the source untouched. */
 	if (asking->move && copy && (err || !heard))
 		copies_keep_source(fs->copies, copy);
 	receipts_changed(fs->receipts, r->number);
-	after = steal(&r->work->after);
+	waiters_move_all(&r->work->after, &after);
 	/* A mv that was surely refused leaves no new receipt: mv itself tries a second time, and
 	 * must hear the same. While it is unknown whether EC2 copies, the receipt stays. */
 	if (asking->move && err && r->work->before.state == RECEIPT_DRAFT &&
@@ -266,7 +254,7 @@ static void receipt_request_end(
 			journal_delete_receipt(fs->journal, r->id, NULL, NULL);
 		receipts_drop(fs, r);
 	}
-	receipt_request_follow(fs, n, after, err);
+	receipt_request_follow(fs, n, &after, err);
 }
 
 /* The receipt hands the request over: the caller's to free. */
@@ -446,7 +434,7 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 	uid_t user, struct pending_reply *reply)
 {
 	struct receipt_request asking = {.fs = fs, .number = r->number, .user = user, .move = move};
-	struct receipt_after *after;
+	struct waiters after = {0};
 	char path[NODE_PATH_SIZE];
 	struct err err;
 	int result;
@@ -457,10 +445,10 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 		err_set(&err, ENOMEM, "out of memory");
 		if (reply)
 			pending_reply_err(reply, &err);
-		after = steal(&r->work->after);
+		waiters_move_all(&r->work->after, &after);
 		if (move && r->state == RECEIPT_DRAFT)
 			receipts_drop(fs, r);
-		receipt_request_follow(fs, (struct node){.slot = asking.number}, after, &err);
+		receipt_request_follow(fs, (struct node){.slot = asking.number}, &after, &err);
 		return;
 	}
 	if (reply)

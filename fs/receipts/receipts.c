@@ -7,7 +7,6 @@
 #include <fuse_lowlevel.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "clock.h"
 #include "hashset.h"
@@ -66,15 +65,10 @@ struct receipt_work *receipts_work(struct receipt *r)
 /* Remaining waiters get no reply. NULL is permitted. */
 static void receipts_work_destroy(struct receipt_work *w)
 {
-	struct waiting_reply *link, *next;
-	struct receipt_after *after, *following;
-
 	if (!w)
 		return;
-	LL_FOREACH_SAFE(w->waiting, link, next)
-	free(link);
-	LL_FOREACH_SAFE(w->after, after, following)
-	free(after);
+	waiters_drop(&w->waiting);
+	waiters_drop(&w->after);
 	free(w->before.text);
 	buf_finish(&w->draft);
 	free(w->request);
@@ -85,7 +79,8 @@ void receipts_work_shed(struct receipt *r)
 {
 	const struct receipt_work *w = r->work;
 
-	if (!w || r->state != RECEIPT_ASKED || w->writers || w->waiting || w->after)
+	if (!w || r->state != RECEIPT_ASKED || w->writers || !waiters_empty(&w->waiting) ||
+		!waiters_empty(&w->after))
 		return;
 	receipts_work_destroy(steal(&r->work));
 }

@@ -7,6 +7,7 @@
 #include "copies.h"
 #include "draft.h"
 #include "tree.h"
+#include "waiters.h"
 
 /*
  * A receipt's life:
@@ -40,12 +41,12 @@ struct receipt_request; /* receipt_request.c; a struct that free() frees */
 
 /* Lists of struct receipt_work. */
 struct waiting_reply {
-	struct waiting_reply *next;
+	struct waiter base;
 	struct pending_reply *reply; /* NULL once interrupted */
 };
 
 struct receipt_after {
-	struct receipt_after *next;
+	struct waiter base;
 	receipts_after_fn *fn;
 	void *arg;
 };
@@ -71,8 +72,8 @@ struct receipt_work {
 	bool save_again; /* changed while asking */
 	bool has_refused;
 	struct err refused;
-	struct waiting_reply *waiting;
-	struct receipt_after *after;     /* receipts_after() */
+	struct waiters waiting;          /* struct waiting_reply */
+	struct waiters after;            /* struct receipt_after: receipts_after() */
 	struct receipt_request *request; /* while asking */
 };
 

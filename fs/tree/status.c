@@ -15,6 +15,7 @@
 #include "nodes.h"
 #include "session.h"
 #include "timespec.h"
+#include "waiters.h"
 
 /* A reader waits this long for EC2. After a question without an answer, the region's readers do not
  * wait at all for STATUS_CONFIRM_PAUSE_MS, or a grep over a thousand receipts would take an hour.
@@ -23,8 +24,8 @@
 #define STATUS_CONFIRM_PAUSE_MS    10000
 
 /* A read of .wait that waits. */
-struct waiter {
-	struct waiter *prev, *next; /* statuses.waiters */
+struct wait_reader {
+	struct waiter base; /* statuses.waiters */
 	struct fs *fs;
 	struct node node;
 	struct handle *handle;
@@ -44,8 +45,8 @@ struct region_watch {
 struct statuses {
 	struct fs *fs;
 	struct region_watch *watches;
-	struct waiter *waiters;
-	struct handle *polled; /* by prev_watched and next_watched */
+	struct waiters waiters; /* struct wait_reader */
+	struct handle *polled;  /* by prev_watched and next_watched */
 };
 
 /* --- the text --- */
@@ -321,18 +322,18 @@ static void status_read(struct handle *h, off_t offset, size_t size, struct pend
 
 /* --- waiting --- */
 
-static void waiter_free(struct waiter *w)
+static void wait_reader_free(struct wait_reader *w)
 {
-	DL_DELETE(w->fs->statuses->waiters, w);
+	waiters_leave(&w->base);
 	if (w->held)
 		copies_release(
 			w->fs->copies, region_of(w->fs, w->node), watched_id(w->fs, w->node));
 	free(w);
 }
 
-static void waiter_interrupted(void *arg)
+static void wait_reader_interrupted(void *arg)
 {
-	waiter_free(arg);
+	wait_reader_free(arg);
 }
 
 /* A read from the beginning waits for the end of the copy or the snapshot; a read further on
@@ -340,7 +341,7 @@ static void waiter_interrupted(void *arg)
 static void wait_read(struct handle *h, off_t offset, size_t size, struct pending_reply *a)
 {
 	struct fs *fs = h->fs;
-	struct waiter *w;
+	struct wait_reader *w;
 
 	if (offset && h->told) {
 		handle_read(h, offset, size, a);
@@ -355,27 +356,27 @@ static void wait_read(struct handle *h, off_t offset, size_t size, struct pendin
 		pending_reply_errno(a, ENOMEM);
 		return;
 	}
-	*w = (struct waiter){
+	*w = (struct wait_reader){
 		.fs = fs, .node = h->node, .handle = h, .size = size, .offset = offset, .reply = a};
-	DL_PREPEND(fs->statuses->waiters, w);
+	waiters_append(&fs->statuses->waiters, &w->base);
 	if (watched_id(fs, w->node))
 		w->held = copies_hold(
 				  fs->copies, region_of(fs, w->node), watched_id(fs, w->node)) == 0;
-	pending_reply_on_interrupt(a, waiter_interrupted, w);
+	pending_reply_on_interrupt(a, wait_reader_interrupted, w);
 }
 
 static void wake_waiters(struct statuses *s,
 	bool (*concerns)(struct fs *fs, struct node n, const void *what), const void *what)
 {
-	struct waiter *w, *next;
+	struct waiter *at, *next;
 
-	DL_FOREACH_SAFE(s->waiters, w, next)
-	{
-		struct waiter woken = *w;
+	for (at = waiters_next(&s->waiters, NULL); at; at = next) {
+		struct wait_reader *w = (struct wait_reader *)at, woken = *w;
 
+		next = waiters_next(&s->waiters, at);
 		if (!concerns(s->fs, w->node, what) || !status_ended(s->fs, w->node))
 			continue;
-		waiter_free(w);
+		wait_reader_free(w);
 		handle_read_anew(woken.handle, status_text, woken.offset, woken.size, woken.reply);
 	}
 }
@@ -538,8 +539,8 @@ void statuses_destroy(struct statuses *s)
 	if (!s)
 		return;
 	receipts_watch(s->fs->receipts, NULL, NULL);
-	while (s->waiters)
-		waiter_free(s->waiters);
+	for (struct waiter *at; (at = waiters_next(&s->waiters, NULL));)
+		wait_reader_free((struct wait_reader *)at);
 	LL_FOREACH_SAFE(s->watches, w, next)
 	free(w);
 	free(s);

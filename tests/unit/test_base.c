@@ -20,6 +20,7 @@
 #include "num.h"
 #include "timespec.h"
 #include "utf8.h"
+#include "waiters.h"
 #include "workdir.h"
 
 static void test_buf_grows_and_stops_at_its_maximum(void **state)
@@ -371,6 +372,69 @@ static void test_backoff_doubles_to_its_longest(void **state)
 	assert_int_equal(backoff_pause_full(100, 20000, 50, 0.5), 10000);
 }
 
+struct numbered {
+	struct waiter base;
+	int number;
+};
+
+struct delivery {
+	struct waiters *list;
+	char calls[16];
+};
+
+static struct numbered *wait_numbered(struct waiters *list, int number)
+{
+	struct numbered *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	w->number = number;
+	waiters_append(list, &w->base);
+	return w;
+}
+
+static void numbered_call(struct waiter *w, const void *result)
+{
+	struct delivery *d = *(struct delivery *const *)result;
+	int number = ((struct numbered *)w)->number;
+	size_t n = strlen(d->calls);
+
+	free(w);
+	d->calls[n] = (char)('0' + number);
+	if (number == 2)
+		waiters_remove(waiters_next(d->list, NULL)); /* 3 */
+	else if (number == 4)
+		wait_numbered(d->list, 5);
+	else if (number == 6)
+		waiters_drop(d->list);
+}
+
+static void test_waiters_survive_their_callbacks(void **state)
+{
+	struct waiters list = {0}, other = {0};
+	struct delivery d = {.list = &list}, *result = &d;
+
+	(void)state;
+	assert_true(waiters_empty(&list));
+	assert_null(waiters_take(&list));
+	waiters_drop(&list);
+	assert_true(waiters_deliver(&list, numbered_call, &result));
+	for (int i = 1; i < 5; i++)
+		wait_numbered(&list, i);
+	assert_true(waiters_deliver(&list, numbered_call, &result));
+	assert_string_equal(d.calls, "1245");
+	assert_true(waiters_empty(&list));
+	for (int i = 6; i < 9; i++)
+		wait_numbered(&other, i);
+	waiters_move_all(&other, &list);
+	waiters_move(waiters_next(&list, waiters_next(&list, NULL)), &other); /* 7 */
+	assert_false(waiters_deliver(&list, numbered_call, &result));
+	assert_string_equal(d.calls, "12456");
+	assert_true(waiters_empty(&list));
+	assert_false(waiters_empty(&other));
+	waiters_drop(&other);
+	assert_true(waiters_empty(&other));
+}
+
 static void test_workdir(void **state)
 {
 	char dir[] = "/tmp/ebsfs-workdir.XXXXXX", mountpoint[64];
@@ -412,6 +476,7 @@ int main(void)
 		cmocka_unit_test(test_err_keeps_the_errno_and_gathers_context),
 		cmocka_unit_test(test_loop_between_work_that_comes_back),
 		cmocka_unit_test(test_backoff_doubles_to_its_longest),
+		cmocka_unit_test(test_waiters_survive_their_callbacks),
 		cmocka_unit_test(test_workdir),
 	};
 
