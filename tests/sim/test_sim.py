@@ -10,6 +10,7 @@ import cases_cli
 import cases_control
 import cases_copy
 import cases_describe
+import cases_ebs
 import cases_faults
 import cases_gate
 import cases_sts
@@ -17,4 +18,4 @@ import cases_tags
 import simulator
 
 if __name__ == "__main__":
-    sys.exit(simulator.main(cases_gate, cases_describe, cases_copy, cases_sts, cases_tags, cases_faults, cases_control, cases_cli))
+    sys.exit(simulator.main(cases_gate, cases_describe, cases_copy, cases_sts, cases_tags, cases_faults, cases_control, cases_cli, cases_ebs))

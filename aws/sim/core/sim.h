@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A simulated AWS on loopback: EC2's snapshot calls and STS, as strict and as awkward as the real
- * ones. The program ebsfs-sim adds worlds from a file (sim_world_json.c), fault plans
- * (sim_faults.h) and control of the running simulator (sim_control.h). */
+/* A simulated AWS on loopback: EC2's snapshot calls, EBS's direct APIs and STS, as strict and as
+ * awkward as the real ones. The program ebsfs-sim adds worlds from a file (sim_world_json.c), fault
+ * plans (sim_faults.h) and control of the running simulator (sim_control.h). */
 #ifndef EBSFS_SIM_H
 #define EBSFS_SIM_H
 
@@ -60,6 +60,8 @@ struct sim_behaviour {
 	int copy_limit;          /* pending copies per destination region */
 	bool late_source_errors; /* a copy of an unknown source is accepted and fails later */
 	bool deleting_waits;     /* deleting a pending copy takes effect when it ends */
+	int block_token_s;       /* lifetime of EBS's block tokens; 0: 7 days */
+	int page_token_s;        /* of its page tokens; 0: an hour */
 	int session_s;           /* lifetime of the keys from STS; 0: as requested */
 	int64_t clock_shift_ms;  /* the simulator's wall clock minus the machine's */
 };
@@ -71,6 +73,7 @@ struct sim_options {
 	pid_t parent;            /* not 0: the parent process; the simulator ends with it */
 	bool demo;               /* the built-in account */
 	const char *world_file;  /* JSON, see sim_world_json.c; NULL: none */
+	const char *disks;       /* folder of image files, see sim_disk.h; NULL: none */
 	const char *faults_file; /* JSON, see sim_faults.h; NULL: none */
 	struct {
 		uint64_t snapshots;

@@ -14,7 +14,7 @@
 /* EC2 has one error for every fault of a key or a signature, STS has one for each. */
 static int access_refuse(struct sim_call *c, const char *sts_code, const char *sts_message)
 {
-	if (c->sts)
+	if (c->sts || c->ebs)
 		return sim_fail(c, 403, sts_code, "%s", sts_message);
 	return sim_fail(c, 401, "AuthFailure",
 		"AWS was not able to validate the provided access credentials");
@@ -32,7 +32,7 @@ static int access_check_key(struct sim_call *c, const struct sim_auth *a)
 	c->key = key;
 	if (!key->expires_ms || c->now.wall < key->expires_ms)
 		return 0;
-	if (c->sts)
+	if (c->sts || c->ebs)
 		return sim_fail(c, 403, "ExpiredToken",
 			"The security token included in the request is expired");
 	return sim_fail(c, 400, "RequestExpired", "Request has expired.");
@@ -45,7 +45,7 @@ static int access_check_clock(struct sim_call *c, const struct sim_auth *a)
 
 	if (!late && age >= -SKEW_MS)
 		return 0;
-	if (c->sts)
+	if (c->sts || c->ebs)
 		return sim_fail(c, 403, "SignatureDoesNotMatch",
 			"Signature %s: %s is too far from the present time",
 			late ? "expired" : "not yet current", a->stamp);
@@ -84,7 +84,7 @@ static int access_unsigned(struct sim_call *c)
 		c->sts = true;
 		return 0;
 	}
-	if (c->sts)
+	if (c->sts || c->ebs)
 		return sim_fail(c, 403, "MissingAuthenticationToken",
 			"Request is missing Authentication Token");
 	return sim_fail(c, 400, "MissingParameter",
@@ -94,9 +94,12 @@ static int access_unsigned(struct sim_call *c)
 static int access_verify(
 	struct sim_call *c, const struct sim_auth_request *r, const struct sim_auth *a)
 {
+	if (c->ebs && (a->is_v2 || strcmp(a->service, "ebs")))
+		return sim_fail(c, 403, "SignatureDoesNotMatch",
+			"Credential should be scoped to correct service: 'ebs'.");
 	if (!a->is_v2)
 		c->sts = !strcmp(a->service, "sts");
-	if (!a->is_v2 && !c->sts && strcmp(a->service, "ec2"))
+	if (!a->is_v2 && !c->sts && !c->ebs && strcmp(a->service, "ec2"))
 		return sim_fail(c, 401, "AuthFailure",
 			"Credential should be scoped to correct service: 'ec2'.");
 	if (access_check_key(c, a) < 0 || access_check_clock(c, a) < 0)
@@ -131,6 +134,14 @@ static bool access_is_listed(char *const *list, size_t n, const char *action)
 	return false;
 }
 
+bool sim_access_allows(const struct sim_call *c, const char *action)
+{
+	const struct sim_access_key *k = c->key;
+
+	return !access_is_listed(k->deny, k->n_deny, action) &&
+	       (!k->n_allow || access_is_listed(k->allow, k->n_allow, action));
+}
+
 int sim_access_authorize(struct sim_call *c, const char *action)
 {
 	const struct sim_access_key *k = c->key;
@@ -138,12 +149,12 @@ int sim_access_authorize(struct sim_call *c, const char *action)
 
 	if (!strcmp(action, "GetCallerIdentity")) /* needs no permission, and cannot be denied */
 		return 0;
-	if (!access_is_listed(k->deny, k->n_deny, action) &&
-		(!k->n_allow || access_is_listed(k->allow, k->n_allow, action)))
+	if (sim_access_allows(c, action))
 		return 0;
-	if (c->sts)
+	if (c->sts || c->ebs)
 		return sim_fail(c, 403, "AccessDenied",
-			"User: %s is not authorized to perform: sts:%s", k->arn, action);
+			"User: %s is not authorized to perform: %s:%s", k->arn,
+			c->ebs ? "ebs" : "sts", action);
 	for (int i = 0; i < 12; i++) {
 		uint64_t r = sim_world_random(c->world);
 

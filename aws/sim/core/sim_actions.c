@@ -7,27 +7,33 @@
 
 static const char *const no_params[] = {NULL};
 
-/* The rates are those of EC2's table of request token buckets. */
+/* The rates are those of EC2's table of request token buckets, and of EBS's quotas. */
 static const struct sim_action actions[] = {
-	{"DescribeRegions", false, false, sim_describe_regions, sim_regions_params, {100, 20}},
-	{"DescribeSnapshots", false, false, sim_describe_snapshots, sim_describe_params, {100, 20}},
-	{"CopySnapshot", false, true, sim_copy_snapshot, sim_copy_params, {50, 5}},
-	{"DeleteSnapshot", false, true, sim_delete_snapshot, sim_delete_params, {100, 5}},
-	{"CreateTags", false, true, sim_create_tags, sim_create_tags_params, {100, 10}},
-	{"DeleteTags", false, true, sim_delete_tags, sim_create_tags_params, {100, 10}},
-	{"CreateVolume", false, true, sim_create_volume, sim_create_volume_params, {100, 5}},
-	{"CreateSnapshot", false, true, sim_create_snapshot, sim_create_snapshot_params, {100, 5}},
-	{"ModifySnapshotAttribute", false, true, sim_modify_snapshot_attribute, sim_sharing_params,
-		{100, 5}},
-	{"DescribeSnapshotAttribute", false, true, sim_describe_snapshot_attribute,
-		sim_sharing_params, {100, 20}},
-	{"GetEbsEncryptionByDefault", false, false, sim_get_encryption_by_default, no_params,
+	{"DescribeRegions", SIM_EC2, false, sim_describe_regions, sim_regions_params, {100, 20}},
+	{"DescribeSnapshots", SIM_EC2, false, sim_describe_snapshots, sim_describe_params,
 		{100, 20}},
-	{"GetEbsDefaultKmsKeyId", false, false, sim_get_default_key, no_params, {100, 20}},
-	{"GetCallerIdentity", true, false, sim_sts_identity, no_params, {1000, 600}},
-	{"AssumeRole", true, true, sim_sts_assume_role, sim_sts_assume_params, {1000, 600}},
-	{"AssumeRoleWithWebIdentity", true, true, sim_sts_assume_role_with_web_identity,
+	{"CopySnapshot", SIM_EC2, true, sim_copy_snapshot, sim_copy_params, {50, 5}},
+	{"DeleteSnapshot", SIM_EC2, true, sim_delete_snapshot, sim_delete_params, {100, 5}},
+	{"CreateTags", SIM_EC2, true, sim_create_tags, sim_create_tags_params, {100, 10}},
+	{"DeleteTags", SIM_EC2, true, sim_delete_tags, sim_create_tags_params, {100, 10}},
+	{"CreateVolume", SIM_EC2, true, sim_create_volume, sim_create_volume_params, {100, 5}},
+	{"CreateSnapshot", SIM_EC2, true, sim_create_snapshot, sim_create_snapshot_params,
+		{100, 5}},
+	{"ModifySnapshotAttribute", SIM_EC2, true, sim_modify_snapshot_attribute,
+		sim_sharing_params, {100, 5}},
+	{"DescribeSnapshotAttribute", SIM_EC2, true, sim_describe_snapshot_attribute,
+		sim_sharing_params, {100, 20}},
+	{"GetEbsEncryptionByDefault", SIM_EC2, false, sim_get_encryption_by_default, no_params,
+		{100, 20}},
+	{"GetEbsDefaultKmsKeyId", SIM_EC2, false, sim_get_default_key, no_params, {100, 20}},
+	{"GetCallerIdentity", SIM_STS, false, sim_sts_identity, no_params, {1000, 600}},
+	{"AssumeRole", SIM_STS, true, sim_sts_assume_role, sim_sts_assume_params, {1000, 600}},
+	{"AssumeRoleWithWebIdentity", SIM_STS, true, sim_sts_assume_role_with_web_identity,
 		sim_sts_web_params, {1000, 600}},
+	{"ListSnapshotBlocks", SIM_EBS, false, sim_ebs_list_blocks, sim_ebs_list_params, {50, 50}},
+	{"ListChangedBlocks", SIM_EBS, false, sim_ebs_list_changed_blocks, sim_ebs_changed_params,
+		{50, 50}},
+	{"GetSnapshotBlock", SIM_EBS, false, sim_ebs_get_block, sim_ebs_get_params, {1000, 1000}},
 };
 
 const struct sim_action *sim_action_find(const char *name)
@@ -36,6 +42,28 @@ const struct sim_action *sim_action_find(const char *name)
 		if (!strcmp(actions[i].name, name))
 			return &actions[i];
 	return NULL;
+}
+
+/* Blocks have the account's rate, which some regions multiply, and one of each snapshot. */
+static int action_throttle_blocks(struct sim_call *c, struct sim_throttle *t, struct sim_rate rate)
+{
+	static const char *const large[] = {
+		"us-east-1", "us-east-2", "us-west-2", "ap-southeast-1", "eu-west-1"};
+	struct sim_rate account = rate;
+	char kind[96];
+
+	for (size_t i = 0; i < ARRAY_LEN(large); i++)
+		if (!strcmp(c->region->name, large[i]))
+			account = (struct sim_rate){rate.burst * 5, rate.per_s * 5};
+	snprintf(kind, sizeof(kind), "%.32s %.48s", c->action,
+		sim_params_get(c->params, "SnapshotId"));
+	if (!sim_throttle_take(t, c->key->account, c->region->name, kind, rate, c->now.mono))
+		return sim_fail(c, 400, "RequestThrottledException.RESOURCE_LEVEL_THROTTLE",
+			"The request rate of the snapshot is exceeded");
+	if (!sim_throttle_take(
+		    t, c->key->account, c->region->name, c->action, account, c->now.mono))
+		return sim_fail(c, 400, "ThrottlingException", "Rate exceeded");
+	return 0;
 }
 
 /* Listing everything in one request has a smaller bucket of its own. */
@@ -59,6 +87,8 @@ static int action_throttle(
 	rate.per_s *= scale;
 	if (rate.burst < 1)
 		rate.burst = 1;
+	if (action->run == sim_ebs_get_block)
+		return action_throttle_blocks(c, t, rate);
 	if (sim_throttle_take(t, c->key->account, c->region->name, kind, rate, c->now.mono))
 		return 0;
 	if (c->sts)
@@ -68,7 +98,7 @@ static int action_throttle(
 
 static int check_version(struct sim_call *c)
 {
-	const char *v = c->version;
+	const char *v = c->ebs ? "2016-11-15" : c->version;
 	bool good = c->sts ? !strcmp(v, "2011-06-15")
 			   : strlen(v) == 10 && v[4] == '-' && v[7] == '-' &&
 				     strcmp(v, "2006-06-26") >= 0 && strcmp(v, "2016-11-15") <= 0;
@@ -151,7 +181,8 @@ static int action_run(struct sim_call *c, struct sim_throttle *t, const struct s
 
 	if (sim_access_authenticate(c, r) < 0 || check_version(c) < 0)
 		return -1;
-	if (!action || action->sts != c->sts)
+	if (!action || (action->service == SIM_STS) != c->sts ||
+		(action->service == SIM_EBS) != c->ebs)
 		return sim_fail(c, 400, "InvalidAction",
 			"The action %s is not valid for this web service.", c->action);
 	if (c->key && (action_throttle(c, t, action) < 0 || sim_access_authorize(c, c->action) < 0))
@@ -177,10 +208,13 @@ void sim_actions_answer(struct sim_world *w, struct sim_throttle *t,
 		.action = name ? name : "",
 		.reply = reply,
 		.version = version ? version : "",
-		.sts = action && action->sts};
+		.sts = action && action->service == SIM_STS,
+		.ebs = reply->json};
 
 	reply->status = 200;
-	sim_reply_type(reply, c.sts ? "text/xml" : "text/xml;charset=UTF-8");
+	sim_reply_type(reply, c.ebs   ? "application/json"
+			      : c.sts ? "text/xml"
+				      : "text/xml;charset=UTF-8");
 	if (action && action->writes)
 		pthread_rwlock_wrlock(&w->lock);
 	else

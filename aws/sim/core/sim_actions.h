@@ -9,7 +9,7 @@
 
 struct sim_action {
 	const char *name;
-	bool sts;
+	enum sim_service { SIM_EC2, SIM_STS, SIM_EBS } service;
 	bool writes; /* needs the world exclusively */
 	sim_action_fn *run;
 	const char *const *params; /* the action's own parameters, NULL-terminated */
@@ -33,6 +33,10 @@ int sim_access_authenticate(struct sim_call *c, const struct sim_auth_request *r
 /* Checks that c->key has permission for the action. Returns 0, or -1 after sim_fail(). */
 int sim_access_authorize(struct sim_call *c, const char *action);
 
+/* Whether the policy of c->key permits an action of another service ("kms:Decrypt"), by that name.
+ */
+bool sim_access_allows(const struct sim_call *c, const char *action);
+
 /* --- the actions, by file, with their parameters where they have any --- */
 
 /* sim_copy.c */
@@ -42,6 +46,11 @@ extern const char *const sim_copy_params[];
 /* sim_describe.c */
 sim_action_fn sim_describe_snapshots;
 extern const char *const sim_describe_params[];
+
+/* sim_ebs.c; their parameters are those of path and query. */
+sim_action_fn sim_ebs_list_blocks, sim_ebs_list_changed_blocks, sim_ebs_get_block;
+extern const char *const sim_ebs_list_params[], *const sim_ebs_changed_params[],
+							*const sim_ebs_get_params[];
 
 /* sim_regions.c */
 sim_action_fn sim_describe_regions, sim_get_encryption_by_default, sim_get_default_key;

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "encode.h"
 #include "num.h"
 #include "sim_text.h"
 #include "utf8.h"
@@ -13,6 +14,67 @@
 void sim_reply_type(struct sim_reply *reply, const char *content_type)
 {
 	snprintf(reply->content_type, sizeof(reply->content_type), "%s", content_type);
+}
+
+void sim_reply_header(struct sim_reply *reply, const char *name, const char *value)
+{
+	if (reply->n_headers == ARRAY_LEN(reply->headers))
+		return;
+	reply->headers[reply->n_headers].name = name;
+	snprintf(reply->headers[reply->n_headers].value, sizeof(reply->headers[0].value), "%s",
+		value);
+	reply->n_headers++;
+}
+
+/* Puts the code of the EBS direct APIs in the place of STS's or EC2's. */
+static void fail_rename(struct sim_reply *reply)
+{
+	static const struct {
+		const char *from, *to;
+		int status; /* 0: as it is */
+	} names[] = {{"InvalidClientTokenId", "UnrecognizedClientException", 0},
+		{"RegionDisabledException", "UnrecognizedClientException", 0},
+		{"SignatureDoesNotMatch", "InvalidSignatureException", 0},
+		{"ExpiredToken", "ExpiredTokenException", 0},
+		{"MissingAuthenticationToken", "MissingAuthenticationTokenException", 0},
+		{"IncompleteSignature", "IncompleteSignatureException", 0},
+		{"AccessDenied", "AccessDeniedException", 0},
+		{"InternalError", "InternalServerException", 0},
+		{"InvalidAction", "UnknownOperationException", 404},
+		{"MissingAction", "UnknownOperationException", 404},
+		{"UnknownParameter", "ValidationException.INVALID_PARAMETER_VALUE", 0},
+		{"MalformedQueryString", "ValidationException.INVALID_PARAMETER_VALUE", 0},
+		{"RequestLimitExceeded", "ThrottlingException", 400}};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(reply->code, names[i].from) != 0)
+			continue;
+		snprintf(reply->code, sizeof(reply->code), "%s", names[i].to);
+		if (names[i].status)
+			reply->status = names[i].status;
+		return;
+	}
+}
+
+static void fail_ebs(struct sim_reply *reply, const char *message)
+{
+	struct buf *b = &reply->body;
+	char type[80];
+	const char *dot;
+
+	fail_rename(reply);
+	dot = strchr(reply->code, '.');
+	snprintf(type, sizeof(type), "%.*s", (int)strcspn(reply->code, "."), reply->code);
+	reply->n_headers = 0;
+	sim_reply_type(reply, "application/json");
+	sim_reply_header(reply, "x-amzn-ErrorType", type);
+	buf_puts(b, "{\"Message\":");
+	encode_json_string(b, message, strlen(message));
+	if (dot) {
+		buf_puts(b, ",\"Reason\":");
+		encode_json_string(b, dot + 1, strlen(dot + 1));
+	}
+	buf_putc(b, '}');
 }
 
 static void fail_ec2(struct sim_call *c, const char *code, const char *message)
@@ -56,6 +118,10 @@ int sim_fail(struct sim_call *c, int status, const char *code, const char *fmt, 
 	c->reply->status = status;
 	snprintf(c->reply->code, sizeof(c->reply->code), "%s", code);
 	buf_clear(&c->reply->body);
+	if (c->reply->json) {
+		fail_ebs(c->reply, buf_str(&message));
+		return -1;
+	}
 	buf_puts(&c->reply->body, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
 	if (c->sts)
 		fail_sts(c, status, code, buf_str(&message));

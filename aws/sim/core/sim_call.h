@@ -16,6 +16,12 @@ struct sim_reply {
 	struct buf body;
 	char content_type[80];
 	char request_id[40];
+	struct {
+		const char *name;
+		char value[96];
+	} headers[4]; /* further ones */
+	size_t n_headers;
+	bool json;     /* errors in the form of the EBS direct APIs */
 	char code[80]; /* of an error; "" for success */
 	/* Set by injected faults: */
 	bool drop;   /* no response: the connection is reset */
@@ -35,17 +41,21 @@ struct sim_call {
 	const char *action;
 	const char *version;
 	bool sts; /* responses in STS's form instead of EC2's */
+	bool ebs; /* the EBS direct APIs */
 	struct sim_time now;
 	struct sim_xml xml; /* writes to reply->body */
 	struct sim_reply *reply;
 };
 
 void sim_reply_type(struct sim_reply *reply, const char *content_type);
+/* name is borrowed for the reply's life. */
+void sim_reply_header(struct sim_reply *reply, const char *name, const char *value);
 
 /* An action writes its response to c->reply. Returns 0, or -1 after sim_fail(). */
 typedef int sim_action_fn(struct sim_call *c);
 
-/* Replaces the response by an error. Returns -1. */
+/* Replaces the response by an error. An error of the EBS direct APIs has a reason behind a dot:
+ * "ValidationException.INVALID_BLOCK_TOKEN"; codes of EC2 and STS become theirs. Returns -1. */
 int sim_fail(struct sim_call *c, int status, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 int sim_fail_memory(struct sim_call *c);

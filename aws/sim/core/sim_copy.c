@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* CopySnapshot, with its PresignedUrl. */
 #include "sim_actions.h"
+#include "sim_disk.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -329,6 +330,8 @@ static struct sim_snapshot *copy_make(struct sim_call *c, struct request *q)
 		r |= sim_snapshot_set(&s->kms_key_id, key) |
 		     sim_snapshot_set(&s->sse_type, "sse-kms") |
 		     sim_snapshot_set(&s->data_key_id, data_key);
+	if (q->source)
+		r |= sim_disk_of_copy(c->world, q->source, &s->disk);
 	s->encrypted = key != NULL;
 	s->is_copy = true;
 	s->start_ms = c->now.wall;

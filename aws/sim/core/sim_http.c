@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "random.h"
+#include "sim_ebs.h"
 
 #define BODY_MAX       ((size_t)4 << 20)
 #define HEADERS_MAX    64
@@ -167,6 +168,8 @@ static enum MHD_Result send_reply(
 	MHD_add_response_header(response, "Server", "AmazonEC2");
 	MHD_add_response_header(response, "Content-Type", reply->content_type);
 	MHD_add_response_header(response, "x-amzn-requestid", reply->request_id);
+	for (size_t i = 0; i < reply->n_headers; i++)
+		MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
 	result = MHD_queue_response(connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -206,7 +209,7 @@ static enum MHD_Result exchange_answer(struct sim_server *s, struct MHD_Connecti
 		reply.status = 413;
 	else if (s->hooks && !strncmp(r.path, "/_sim/", 6))
 		s->hooks->control(s, &r, &reply);
-	else if (strcmp(r.path, "/"))
+	else if (strcmp(r.path, "/") && !sim_ebs_is_path(r.path))
 		reply.status = 404;
 	else if (strcmp(method, "GET") && strcmp(method, "POST"))
 		reply.status = 405;

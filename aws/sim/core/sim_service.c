@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "encode.h"
 #include "sim_actions.h"
+#include "sim_ebs.h"
 
 void sim_service_sleep(struct sim_server *s, int64_t ms)
 {
@@ -45,7 +46,8 @@ static void request_read(struct sim_server *s, struct sim_request *q)
 
 	q->parsed = sim_params_parse(&q->params, r->query, strlen(r->query), false);
 	if (q->parsed == 0)
-		q->parsed = sim_params_parse(&q->params, r->body, r->body_len, true);
+		q->parsed = q->ebs ? sim_ebs_route(r, &q->params)
+				   : sim_params_parse(&q->params, r->body, r->body_len, true);
 	name = sim_params_get(&q->params, "Action");
 	action = name ? sim_action_find(name) : NULL;
 	q->action = action ? action->name : "unknown";
@@ -100,10 +102,12 @@ static void request_trace(
 void sim_service_answer(
 	struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply)
 {
-	_cleanup_(request_finish) struct sim_request q = {.http = r};
+	_cleanup_(request_finish) struct sim_request q = {
+		.http = r, .ebs = sim_ebs_is_path(r->path)};
 	int64_t begun = clock_mono_ms();
 	const char *note = NULL;
 
+	reply->json = q.ebs;
 	request_read(s, &q);
 	if (s->hooks) {
 		note = s->hooks->serve(s, &q, reply);

@@ -26,6 +26,7 @@ struct sim_server {
 struct sim_request {
 	const struct sim_auth_request *http; /* borrowed */
 	struct sim_params params;
+	bool ebs;                    /* its path is of the EBS direct APIs */
 	int parsed;                  /* 0, or -errno if the parameters are malformed */
 	struct sim_auth auth;        /* as claimed */
 	const char *region, *action; /* names of this world and this API, or "unknown" */

@@ -92,7 +92,7 @@ struct sim_snapshot *sim_snapshot_create(void)
 #define EACH_STRING(do_)                                                                           \
 	do_(id) do_(volume_id) do_(owner_id) do_(owner_alias) do_(description) do_(state)          \
 		do_(message) do_(progress) do_(kms_key_id) do_(data_key_id) do_(outpost_arn)       \
-			do_(zone) do_(storage_tier) do_(sse_type) do_(transfer_type)               \
+			do_(zone) do_(storage_tier) do_(sse_type) do_(transfer_type) do_(disk)     \
 				do_(source_region) do_(source_id) do_(run.failure)
 
 void sim_snapshot_destroy(struct sim_snapshot *s)

@@ -59,6 +59,7 @@ struct sim_snapshot {
 	const char *storage_tier;
 	const char *sse_type;
 	const char *transfer_type;
+	const char *disk;          /* its contents, see sim_disk.h */
 	const char *source_region; /* of a copy */
 	const char *source_id;
 	int64_t start_ms;

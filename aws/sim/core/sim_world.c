@@ -65,6 +65,7 @@ void sim_world_destroy(struct sim_world *w)
 	free(w->regions);
 	free(w->keys);
 	free(w->xmlns);
+	free(w->disks);
 	pthread_rwlock_destroy(&w->lock);
 	free(w);
 }
@@ -89,7 +90,8 @@ int sim_world_create(const struct sim_options *o, struct sim_world **out, struct
 	atomic_init(&w->random, seed);
 	random_bytes(&w->token_secret, sizeof(w->token_secret));
 	w->xmlns = o->xmlns ? strdup(o->xmlns) : NULL;
-	if ((o->xmlns && !w->xmlns) ||
+	w->disks = o->disks ? strdup(o->disks) : NULL;
+	if ((o->xmlns && !w->xmlns) || (o->disks && !w->disks) ||
 		!sim_world_add_key(w, SIM_ACCESS_KEY, SIM_SECRET_KEY, SIM_ACCOUNT))
 		return err_set(err, ENOMEM, "out of memory");
 	*out = steal(&w);

@@ -86,6 +86,7 @@ struct sim_access_key {
 struct sim_world {
 	pthread_rwlock_t lock; /* guards everything below but `random` */
 	struct sim_behaviour behaviour;
+	char *disks; /* folder of image files; NULL: none */
 	char *xmlns; /* NULL: by the version asked for */
 	struct sim_region **regions;
 	size_t n_regions;

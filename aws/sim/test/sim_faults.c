@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <strings.h>
 
+#include "digest.h"
+#include "encode.h"
 #include "random.h"
 #include "sim_text.h"
 
@@ -26,6 +29,9 @@ static const struct {
 	[SIM_FAULT_SLOW] = {"slow", false, 1},
 	[SIM_FAULT_TRICKLE] = {"trickle", true, 1},
 	[SIM_FAULT_CUT] = {"cut", true, 0},
+	[SIM_FAULT_CORRUPT] = {"corrupt", true, 0},
+	[SIM_FAULT_SHORT] = {"short", true, 0},
+	[SIM_FAULT_HEADER] = {"header", true, 0},
 	[SIM_FAULT_MALFORMED] = {"malformed", true, 0},
 	[SIM_FAULT_EMPTY] = {"empty", true, 0},
 	[SIM_FAULT_BODY] = {"body", true, 0},
@@ -99,7 +105,7 @@ static int rule_check(const json_t *json, struct err *err)
 		{"every", 'i'}, {"from", 'i'}, {"to", 'i'}, {"probability", 'n'}, {"times", 'i'},
 		{"effect", 's'}, {"after", 'b'}, {"status", 'i'}, {"code", 's'}, {"message", 's'},
 		{"seconds", 'n'}, {"bytes", 'i'}, {"depth", 'i'}, {"body", 's'},
-		{"content_type", 's'}};
+		{"content_type", 's'}, {"name", 's'}, {"value", 's'}};
 	const char *name;
 	json_t *v;
 
@@ -275,6 +281,8 @@ static void rule_describe(const struct rule *r, struct sim_fault *out)
 		j, "message", "An internal error has occurred", out->message, sizeof(out->message));
 	rule_copy_text(j, "content_type", "text/xml;charset=UTF-8", out->content_type,
 		sizeof(out->content_type));
+	rule_copy_text(j, "name", "", out->name, sizeof(out->name));
+	rule_copy_text(j, "value", "", out->value, sizeof(out->value));
 	out->body = body ? strdup(body) : NULL;
 }
 
@@ -386,6 +394,46 @@ static void make_malformed(struct sim_reply *reply)
 	buf_puts(&reply->body, "</oops><");
 }
 
+/* Gives a header another value, or adds it. */
+static void set_header(struct sim_reply *reply, const char *name, const char *value)
+{
+	for (size_t i = 0; i < reply->n_headers; i++) {
+		if (strcasecmp(reply->headers[i].name, name) != 0)
+			continue;
+		snprintf(reply->headers[i].value, sizeof(reply->headers[i].value), "%s", value);
+		return;
+	}
+	sim_reply_header(reply, name, value);
+}
+
+static size_t fault_place(const struct sim_fault *f, const struct sim_reply *reply)
+{
+	return f->amount >= 0 && (size_t)f->amount < reply->body.len ? (size_t)f->amount
+								     : reply->body.len / 2;
+}
+
+static void make_corrupt(const struct sim_fault *f, struct sim_reply *reply)
+{
+	if (reply->body.len)
+		reply->body.data[fault_place(f, reply)] ^= 0x10;
+}
+
+static void make_short(const struct sim_fault *f, struct sim_reply *reply)
+{
+	unsigned char sha[DIGEST_SHA256_SIZE];
+	_cleanup_buf_ struct buf base64 = BUF_INIT;
+	char length[32];
+
+	if (reply->status != 200 || !reply->n_headers)
+		return;
+	buf_resize(&reply->body, fault_place(f, reply));
+	snprintf(length, sizeof(length), "%zu", reply->body.len);
+	digest_sha256(reply->body.data, reply->body.len, sha);
+	encode_base64(&base64, sha, sizeof(sha));
+	set_header(reply, "x-amz-Data-Length", length);
+	set_header(reply, "x-amz-Checksum", buf_str(&base64));
+}
+
 void sim_fault_apply(const struct sim_fault *f, struct sim_reply *reply)
 {
 	switch (f->effect) {
@@ -405,6 +453,15 @@ void sim_fault_apply(const struct sim_fault *f, struct sim_reply *reply)
 	case SIM_FAULT_CUT:
 		reply->is_cut = true;
 		reply->cut_at = f->amount >= 0 ? (size_t)f->amount : reply->body.len / 2;
+		break;
+	case SIM_FAULT_CORRUPT:
+		make_corrupt(f, reply);
+		break;
+	case SIM_FAULT_SHORT:
+		make_short(f, reply);
+		break;
+	case SIM_FAULT_HEADER:
+		set_header(reply, f->name, f->value);
 		break;
 	case SIM_FAULT_MALFORMED:
 		make_malformed(reply);

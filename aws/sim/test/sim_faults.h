@@ -7,7 +7,8 @@
  *
  * A rule matches a request if each of these members that it has matches:
  *   "action", "region"   a name, with the wildcards * and ?
- *   "param"              {"SourceSnapshotId": "snap-0a*"}: parameters, with wildcards
+ *   "param"              {"SourceSnapshotId": "snap-0a*"}: parameters, with wildcards; of EBS's
+ * calls also SnapshotId and BlockIndex
  *
  * It counts the requests that it matches, and strikes if each of these members that it has holds:
  *   "nth": 2             the second match; or a list, [1, 3]
@@ -21,18 +22,18 @@
  * "after": whether the request is carried out before the fault hides its result; false by default,
  * true for effects with *. "effect":
  *   "error"        "status" (500), "code" (InternalError), "message"
- *   "throttle"     503 RequestLimitExceeded
+ *   "throttle"     503 RequestLimitExceeded; of EBS's calls 400 ThrottlingException
  *   "reset"        the connection is reset without a response
  *   "hang"         no response for "seconds" (3600), then a reset
  *   "slow"         the response is "seconds" (1) late; always carried out
  *   "trickle" *    the body is sent piece by piece over "seconds" (1)
  *   "cut" *        the connection is closed after "bytes" of the body (half of it)
- *   "malformed" *  the body is not well-formed XML
- *   "empty" *      the body is empty
- *   "body" *       any response: "status" (200), "content_type", "body"
- *   "html"         "status" (500): an HTML page, as of a proxy
- *   "bomb" *       entities within entities within entities
- *   "huge" *       "bytes" (80 MB) of well-formed items
+ *   "corrupt" *    one bit of the body is changed, at "bytes" (half of it)
+ *   "short" *      a block's data end after "bytes" (half of them), with their own length and
+ * digest "header" *     the header "name" is "value", or new with it "malformed" *  the body is not
+ * well-formed XML "empty" *      the body is empty "body" *       any response: "status" (200),
+ * "content_type", "body" "html"         "status" (500): an HTML page, as of a proxy "bomb" *
+ * entities within entities within entities "huge" *       "bytes" (80 MB) of well-formed items
  *   "long" *       one element of "bytes" (80 MB)
  *   "deep" *       "depth" (100000) of elements within elements
  *   "clock"        the server's clock and Date are "seconds" (3600) fast for this request
@@ -54,6 +55,9 @@ enum sim_effect {
 	SIM_FAULT_SLOW,
 	SIM_FAULT_TRICKLE,
 	SIM_FAULT_CUT,
+	SIM_FAULT_CORRUPT,
+	SIM_FAULT_SHORT,
+	SIM_FAULT_HEADER,
 	SIM_FAULT_MALFORMED,
 	SIM_FAULT_EMPTY,
 	SIM_FAULT_BODY,
@@ -76,7 +80,8 @@ struct sim_fault {
 	char code[80];
 	char message[256];
 	char content_type[80];
-	char *body; /* freed by sim_fault_finish() */
+	char name[40], value[96]; /* of a header */
+	char *body;               /* freed by sim_fault_finish() */
 };
 void sim_fault_finish(struct sim_fault *f);
 /* The effect's name, for counting; NULL for SIM_FAULT_NONE. */

@@ -38,6 +38,10 @@ static const struct setting {
 		"a copy of an unknown snapshot is accepted and fails later"},
 	{"deleting-waits", FLAG, AT(deleting_waits), NULL,
 		"deleting a pending copy takes effect when it ends"},
+	{"block-token-seconds", WHOLE, AT(block_token_s), "N",
+		"lifetime of EBS's block tokens; 0: 7 days"},
+	{"page-token-seconds", WHOLE, AT(page_token_s), "N",
+		"lifetime of EBS's page tokens; 0: an hour"},
 	{"session-seconds", WHOLE, AT(session_s), "N",
 		"lifetime of the keys of roles; 0: as requested"},
 	{"clock-shift", SHIFT, AT(clock_shift_ms), "SECONDS",
@@ -171,6 +175,8 @@ static void print_help(FILE *out)
 		"  --snapshots N[,REGION…]                    N generated snapshots in each region "
 		"(us-east-1)\n"
 		"  --regions N                                the smallest number of regions\n"
+		"  --disks DIR                                image files of snapshots: ID.img, or "
+		"as the world names them\n"
 		"  --faults FILE                              a fault plan as JSON\n"
 		"  --seed N                                   of the random numbers; 0: a "
 		"different one "
@@ -238,6 +244,8 @@ static int set_value(struct sim_options *o, const char *name, char *value, struc
 		r = parse_number(name, value, UINT64_MAX, &o->seed, err);
 	} else if (!strcmp(name, "world")) {
 		o->world_file = value;
+	} else if (!strcmp(name, "disks")) {
+		o->disks = value;
 	} else if (!strcmp(name, "faults")) {
 		o->faults_file = value;
 	} else if (!strcmp(name, "xmlns")) {

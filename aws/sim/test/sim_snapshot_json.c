@@ -18,6 +18,7 @@
  *   public in_use locked copy
  *                     true or false; a pending copy counts for the destination's limit
  *   shared            ids of the accounts with permission to create volumes
+ *   disk              its contents, see sim_disk.h
  *   source_region source_id
  *                     of a copy
  *   ends_in           seconds until a pending snapshot ends (null: never)
@@ -70,6 +71,7 @@ static const struct field {
 	{"in_use", BOOL, AT(in_use)},
 	{"locked", BOOL, AT(locked)},
 	{"copy", BOOL, AT(is_copy)},
+	{"disk", TEXT, AT(disk)},
 	{"source_region", TEXT, AT(source_region)},
 	{"source_id", TEXT, AT(source_id)},
 	{"fails", TEXT, AT(run.failure)},

@@ -55,7 +55,8 @@ static bool fault_replaces_work(const struct sim_fault *f)
 	return !f->after && f->effect != SIM_FAULT_NONE && f->effect != SIM_FAULT_SLOW &&
 	       f->effect != SIM_FAULT_CLOCK && f->effect != SIM_FAULT_REVOKE &&
 	       f->effect != SIM_FAULT_TRICKLE && f->effect != SIM_FAULT_CUT &&
-	       f->effect != SIM_FAULT_MALFORMED;
+	       f->effect != SIM_FAULT_MALFORMED && f->effect != SIM_FAULT_CORRUPT &&
+	       f->effect != SIM_FAULT_SHORT && f->effect != SIM_FAULT_HEADER;
 }
 
 static void run_with_fault(struct sim_server *s, const struct sim_request *q,

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The EBS direct APIs: REST and JSON, beside EC2's Query API. */
+#ifndef EBSFS_SIM_EBS_H
+#define EBSFS_SIM_EBS_H
+
+#include "sim_actions.h"
+
+/* Whether a path is one of these APIs'. */
+bool sim_ebs_is_path(const char *path);
+/* Adds what the method and path say as parameters: Action, SnapshotId, BlockIndex; nothing for an
+ * unknown path. Returns as sim_params_parse(). */
+int sim_ebs_route(const struct sim_auth_request *r, struct sim_params *params);
+
+#endif
