@@ -85,7 +85,7 @@ struct aws_counter {
 typedef void aws_counter_fn(void *arg, const struct aws_counter *counter);
 void aws_each_counter(const struct aws *aws, aws_counter_fn *fn, void *arg);
 
-/* The rest of each region's budget for retries (retry.h). */
+/* The rest of each region's budget for retries (pacing.h). */
 typedef void aws_budget_fn(void *arg, const char *region, int tokens);
 void aws_each_budget(const struct aws *aws, aws_budget_fn *fn, void *arg);
 

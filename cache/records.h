@@ -16,8 +16,8 @@
 #define RECORDS_TEXT_MAX ((size_t)4096)
 #define RECORDS_KEY_MAX  ((size_t)1024)
 #define RECORDS_ID_MAX   ((size_t)64)
-/* The numbers of tag keys stay below this: node numbers have 24 bits for them. */
-#define RECORDS_KEYS     (1u << 24)
+/* The numbers of tag keys stay below this: node numbers have 23 bits for them (NODE_SUB_MAX). */
+#define RECORDS_KEYS     (1u << 23)
 
 struct record {
 	int64_t start_ms, completion_ms, full_size;

@@ -39,8 +39,8 @@ int regions_index(
  * form, or past REGIONS_MAX hidden ones. */
 struct region *regions_get(struct regions *rs, const char *name);
 
-/* Notes that the snapshots of this shown region are being looked at. A walk through the regions
- * makes the next ones be listed in advance. */
+/* Notes that the snapshots of this shown region are being looked at; in a walk (below) the next
+ * ones are then listed in advance. */
 void regions_look(struct regions *rs, size_t index);
 
 /* Calls fn for each region, now for the present ones and later for each new one: to set

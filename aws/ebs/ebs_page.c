@@ -124,7 +124,7 @@ static bool scan_string(struct page_scan *s, size_t *start)
 	return scan_expect(s, '"');
 }
 
-/* A member's name; *is_known gets its number in names, which NULL ends, or -1. */
+/* A member's name; *known gets its number in names, which NULL ends, or -1. */
 static bool scan_name(struct page_scan *s, const char *const *names, int *known)
 {
 	size_t start, len;

@@ -13,6 +13,7 @@
 #include "err.h"
 
 /* Bounds that EC2 documents (API reference, CreateTags), by which ebsfs refuses before sending. */
+#define EC2_DESCRIPTION_MAX   255 /* characters; CopySnapshot */
 #define EC2_TAGS_MAX          50
 #define EC2_TAG_KEY_MAX       127  /* characters */
 #define EC2_TAG_VALUE_MAX     256  /* characters */

@@ -249,9 +249,9 @@ static int copy_snapshot_compose(struct copies *c, struct journal_copy *row,
 	}
 	if (preflight_is_short(row->completion_minutes, s.full_size, text))
 		copy_snapshot_add_remark(&row->message, text);
-	if (utf8_count(row->description, strlen(row->description)) > COPY_DESCRIPTION_MAX)
+	if (utf8_count(row->description, strlen(row->description)) > EC2_DESCRIPTION_MAX)
 		return err_set(err, EINVAL, "the description is longer than EC2's %d characters",
-			COPY_DESCRIPTION_MAX);
+			EC2_DESCRIPTION_MAX);
 	if (c->options.no_tags) {
 		if (request->n_tags)
 			copy_snapshot_add_remark(&row->message,
@@ -451,7 +451,7 @@ const struct job_kind copy_snapshot_kind = {
 	.action = "CopySnapshot",
 	.states = states,
 	.limit = CONCURRENCY_LIMIT_DEFAULT,
-	.description_max = COPY_DESCRIPTION_MAX,
+	.description_max = EC2_DESCRIPTION_MAX,
 	.attach = copy_snapshot_attach,
 	.detach = copy_snapshot_detach,
 	.compose = copy_snapshot_compose,

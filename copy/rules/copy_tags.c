@@ -22,7 +22,7 @@ char *copy_description_default(const char *account, const struct journal_copy *r
 		    own ? "" : source->owner_id, row->source_region,
 		    *source->description ? " " : "", source->description) < 0)
 		return NULL;
-	text[utf8_prefix(text, COPY_DESCRIPTION_MAX)] = '\0';
+	text[utf8_prefix(text, EC2_DESCRIPTION_MAX)] = '\0';
 	return text;
 }
 

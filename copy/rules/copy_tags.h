@@ -17,8 +17,6 @@
 #define TAG_SOURCE  "ebsfs:source"  /* = region/id */
 #define TAG_AGAIN   "ebsfs:again"   /* = the label; absent without one */
 
-#define COPY_DESCRIPTION_MAX 255 /* characters; CopySnapshot, Description */
-
 /* source: EC2's record of the row's source. account: NULL or "" if unknown. The caller's to free;
  * NULL on ENOMEM. */
 char *copy_description_default(const char *account, const struct journal_copy *row,

@@ -16,7 +16,6 @@
 #include "yaml_scalar.h"
 
 #define TAG_PREFIX       "copy.tag."
-#define DESCRIPTION_MAX  255 /* CopySnapshot, Description: characters */
 /* A time-based copy: CompletionDurationMinutes, CopySnapshot's reference. */
 #define MINUTES_MIN      15
 #define MINUTES_MAX      2880
@@ -107,8 +106,10 @@ static int read_snapshot(struct reader *r, const char *key, const char *value)
 
 static int read_description(struct reader *r, const char *key, const char *value)
 {
-	if (utf8_count(value, strlen(value)) > DESCRIPTION_MAX)
-		return bad(r, "copy.description is longer than EC2's 255 characters");
+	if (utf8_count(value, strlen(value)) > EC2_DESCRIPTION_MAX)
+		return err_set(r->err, EINVAL,
+			"line %u: copy.description is longer than EC2's %d characters", r->line,
+			EC2_DESCRIPTION_MAX);
 	return keep_text(r, &r->out->description, key, value);
 }
 

@@ -35,7 +35,7 @@ struct session {
 	int64_t linger_ns;
 	struct loop_between between;
 	bool mounted;
-	int announced; /* server.h; -1: not */
+	int announced; /* mount_table.h; -1: not */
 	void (*ended)(struct fs *fs);
 };
 

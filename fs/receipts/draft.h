@@ -43,7 +43,7 @@ enum draft_type {
 #define DRAFT_BYTES_MAX  ((size_t)1 << 20) /* of one file */
 #define DRAFT_SCRATCH_MS 60000
 
-/* Read-only for all others, but for text, mode, uid, gid, mtime_ns and asks_again. */
+/* Read-only for all others, but for text, mode, uid, gid and mtime_ns. */
 struct draft {
 	uint64_t folder; /* the folder's node number */
 	char *key;       /* folder and name, for lookups */
