@@ -27,7 +27,9 @@ static int readme_text(struct fs *fs, struct node n, struct buf *out)
 	buf_puts(out, "regions/<region>/snapshots/<id>/ is a snapshot; cat its status, "
 		      "description, metadata.json and tags/.\n"
 		      "Find one:    grep nightly regions/*/list   (list.json for programs), or ls "
-		      "regions/*/by/name   (tag, volume, day, state)\n");
+		      "regions/*/by/name   (tag, volume, day, state)\n"
+		      "EC2's filters: ls regions/us-east-1/filter/tag:Name=db*/   (cat "
+		      "regions/us-east-1/filter/README); of others: regions/*/shared/\n");
 	buf_puts(out,
 		"Copy one:    cp regions/us-east-1/snapshots/<id>/<id>.snapshot "
 		"regions/eu-west-1/\n"
