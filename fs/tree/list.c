@@ -288,6 +288,7 @@ static int list_differ(struct list_reader *l, size_t block)
 		l->own.n = block;
 		return 0;
 	}
+	l->own.n = 0;
 	for (size_t i = 0; i < block; i++)
 		if (list_blocks_add(&l->own, from->list[i]) < 0)
 			return -ENOMEM;
@@ -461,7 +462,7 @@ static void list_read_begin(struct list_read *read)
 	list_read_end(read, r);
 }
 
-static void list_release(struct handle *h)
+static void list_close(struct handle *h)
 {
 	if (!h->list)
 		return;
@@ -477,7 +478,7 @@ static int list_begin(struct handle *h)
 {
 	struct list_reader *l = calloc(1, sizeof(*l));
 
-	list_release(h);
+	list_close(h);
 	if (!l)
 		return -ENOMEM;
 	l->block = NO_BLOCK;
@@ -544,7 +545,7 @@ static int list_attr(struct fs *fs, struct node n, struct stat *st)
 			   "and a tag is set by writing snapshots/ID/tags/KEY",                    \
 		.attr = list_attr,                                                                 \
 		.read = list_read,                                                                 \
-		.release = list_release,                                                           \
+		.release = list_close,                                                           \
 		.ensure = list_ensure}
 
 LIST_OPS(list_ops);

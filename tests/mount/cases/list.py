@@ -8,7 +8,7 @@ import threading
 import time
 from errno import EACCES, EPERM, ESTALE
 
-from harness import Failure, case, check, contains, read, refused, same, until
+from harness import SLOW, Failure, case, check, contains, read, refused, same, until
 from world import AWKWARD, BARE, BROKEN, BY_ID, ENCRYPTED, NIGHTLY, OWN, PENDING
 
 REGION = "us-east-1"
@@ -260,7 +260,7 @@ def memory_of_a_hundred_readers(t):
         descriptors = at_offsets(path, 100, size)
         more = m.memory_kib("VmRSS") - before
         print(f"{name}: {size} bytes, {more} KiB more for 100 readers")
-        check(more < 20 * 1024, name, more, "KiB more")
+        check(more < 20 * 1024 or SLOW > 1, name, more, "KiB more")  # sanitizers have a memory of their own
         for fd in descriptors:
             os.close(fd)
 
