@@ -545,7 +545,7 @@ static int list_attr(struct fs *fs, struct node n, struct stat *st)
 			   "and a tag is set by writing snapshots/ID/tags/KEY",                    \
 		.attr = list_attr,                                                                 \
 		.read = list_read,                                                                 \
-		.release = list_close,                                                           \
+		.release = list_close,                                                             \
 		.ensure = list_ensure}
 
 LIST_OPS(list_ops);
