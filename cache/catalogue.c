@@ -10,17 +10,12 @@
 #include "catalogue_block.h"
 #include "local_overrides.h"
 #include "records.h"
-
-struct watcher {
-	catalogue_watch_fn *fn;
-	void *arg;
-};
+#include "watchers.h"
 
 struct catalogue {
 	struct records records;
 	struct local_overrides overrides;
-	struct watcher *watchers;
-	size_t n_watchers;
+	struct watchers watchers; /* catalogue_watch_fn */
 	struct catalogue_seen *seen;
 	uint64_t changes;
 	size_t tidy_at; /* the number of overrides at which expired ones are freed */
@@ -42,7 +37,7 @@ void catalogue_destroy(struct catalogue *c)
 		return;
 	records_finish(&c->records);
 	local_overrides_finish(&c->overrides);
-	free(c->watchers);
+	watchers_finish(&c->watchers);
 	free(c);
 }
 
@@ -56,7 +51,7 @@ catalogue_slot catalogue_slots(const struct catalogue *c)
 size_t catalogue_memory(const struct catalogue *c)
 {
 	return sizeof(*c) + records_memory(&c->records) + local_overrides_memory(&c->overrides) +
-	       c->n_watchers * sizeof(*c->watchers);
+	       c->watchers.n * sizeof(*c->watchers.list);
 }
 
 catalogue_slot catalogue_find(const struct catalogue *c, const char *id)
@@ -225,31 +220,19 @@ bool catalogue_field(
 
 int catalogue_watch(struct catalogue *c, catalogue_watch_fn *fn, void *arg)
 {
-	struct watcher *watchers = realloc(c->watchers, (c->n_watchers + 1) * sizeof(*watchers));
-
-	if (!watchers)
-		return -ENOMEM;
-	c->watchers = watchers;
-	watchers[c->n_watchers++] = (struct watcher){fn, arg};
-	return 0;
+	return watchers_add(&c->watchers, (watchers_fn *)fn, arg);
 }
 
 void catalogue_unwatch(struct catalogue *c, catalogue_watch_fn *fn, void *arg)
 {
-	for (size_t i = 0; i < c->n_watchers; i++) {
-		if (c->watchers[i].fn != fn || c->watchers[i].arg != arg)
-			continue;
-		c->n_watchers--;
-		memmove(&c->watchers[i], &c->watchers[i + 1],
-			(c->n_watchers - i) * sizeof(*c->watchers));
-		return;
-	}
+	watchers_remove(&c->watchers, (watchers_fn *)fn, arg);
 }
 
 static void tell_watchers(struct catalogue *c, enum catalogue_change change, catalogue_slot slot)
 {
-	for (size_t i = 0; i < c->n_watchers; i++)
-		c->watchers[i].fn(c->watchers[i].arg, change, slot);
+	for (size_t i = 0; i < c->watchers.n; i++)
+		((catalogue_watch_fn *)c->watchers.list[i].fn)(
+			c->watchers.list[i].arg, change, slot);
 }
 
 /* Makes *to the slot's record, and calls the watchers if the change is visible. */

@@ -13,19 +13,14 @@
 #include "digest.h"
 #include "endpoint.h"
 #include "view.h"
-
-struct each_callback {
-	regions_each_fn *fn;
-	void *arg;
-};
+#include "watchers.h"
 
 struct regions {
 	struct region_options options; /* for new ones */
 	char account[32];
 	struct region *shown[REGIONS_MAX], *hidden[REGIONS_MAX];
 	size_t n_shown, n_hidden;
-	struct each_callback *each;
-	size_t n_each;
+	struct watchers each; /* regions_each_fn */
 	struct regions_walk walk;
 	char *cache_dir, *cache_scope; /* NULL: catalogues are not kept on disk */
 };
@@ -49,7 +44,7 @@ void regions_destroy(struct regions *rs)
 		region_destroy(rs->shown[i]);
 	for (size_t i = 0; i < rs->n_hidden; i++)
 		region_destroy(rs->hidden[i]);
-	free(rs->each);
+	watchers_finish(&rs->each);
 	free(rs->cache_dir);
 	free(rs->cache_scope);
 	free(rs);
@@ -132,8 +127,8 @@ static int create_region(struct regions *rs, const char *name, struct region **l
 	if (rs->cache_scope)
 		(void)set_cache(rs, region);
 	list[(*n)++] = region;
-	for (size_t i = 0; i < rs->n_each; i++)
-		rs->each[i].fn(rs->each[i].arg, region);
+	for (size_t i = 0; i < rs->each.n; i++)
+		((regions_each_fn *)rs->each.list[i].fn)(rs->each.list[i].arg, region);
 	return 0;
 }
 
@@ -232,15 +227,11 @@ void regions_look(struct regions *rs, size_t index)
 
 int regions_each(struct regions *rs, regions_each_fn *fn, void *arg)
 {
-	struct each_callback *each = realloc(rs->each, (rs->n_each + 1) * sizeof(*each));
+	int r = watchers_add(&rs->each, (watchers_fn *)fn, arg);
 
-	if (each) {
-		rs->each = each;
-		each[rs->n_each++] = (struct each_callback){fn, arg};
-	}
 	for (size_t i = 0; i < rs->n_shown; i++)
 		fn(arg, rs->shown[i]);
 	for (size_t i = 0; i < rs->n_hidden; i++)
 		fn(arg, rs->hidden[i]);
-	return each ? 0 : -ENOMEM;
+	return r;
 }

@@ -99,12 +99,7 @@ void copies_destroy(struct copies *c)
 		job_destroy(job);
 	HASH_ITER (hh, c->queues, queue, after)
 		region_queue_destroy(queue);
-	while (c->watchers) {
-		struct watcher *w = c->watchers;
-
-		c->watchers = w->next;
-		free(w);
-	}
+	watchers_finish(&c->watchers);
 	job_finish(c);
 	recover_finish(c);
 	on_end_destroy(c->on_end);
@@ -191,13 +186,7 @@ bool copies_needs(const struct copies *c, const char *region, const char *id)
 
 int copies_watch(struct copies *c, copies_watch_fn *fn, void *arg)
 {
-	struct watcher *w = calloc(1, sizeof(*w));
-
-	if (!w)
-		return -ENOMEM;
-	*w = (struct watcher){.next = c->watchers, .fn = fn, .arg = arg};
-	c->watchers = w;
-	return 0;
+	return watchers_add(&c->watchers, (watchers_fn *)fn, arg);
 }
 
 int copies_hold(struct copies *c, const char *region, const char *id)

@@ -13,6 +13,7 @@
 #include "loop.h"
 #include "timing.h"
 #include "waiters.h"
+#include "watchers.h"
 
 /* EC2 was seen to hide a new snapshot for up to 132 s (coldsnap, upload.rs). */
 #define WINDOW_MS 150000
@@ -187,12 +188,6 @@ struct region_queue {
 	UT_hash_handle hh; /* copies.queues, by name */
 };
 
-struct watcher {
-	struct watcher *next;
-	copies_watch_fn *fn;
-	void *arg;
-};
-
 struct copies {
 	struct copies_options options; /* its strings are owned */
 	const struct job_kind *kind;   /* the kind of all rows */
@@ -203,7 +198,7 @@ struct copies {
 	struct history *history; /* ended ones, compact */
 	struct job *recalled;    /* of those, the ones that somebody asks about at this moment */
 	struct timing *timing;
-	struct watcher *watchers;
+	struct watchers watchers;     /* copies_watch_fn */
 	struct admission *admissions; /* requests that have no row yet */
 	struct deletion *deletions;   /* being journalled */
 	struct confirm *confirms;

@@ -634,8 +634,8 @@ void job_reason(struct job *job, const char *fmt, ...)
 
 void job_tell(struct copies *c, const struct copy *copy)
 {
-	for (struct watcher *w = c->watchers; w; w = w->next)
-		w->fn(w->arg, copy);
+	for (size_t i = 0; i < c->watchers.n; i++)
+		((copies_watch_fn *)c->watchers.list[i].fn)(c->watchers.list[i].arg, copy);
 }
 
 void job_changed(struct job *job)

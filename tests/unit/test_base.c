@@ -21,6 +21,7 @@
 #include "timespec.h"
 #include "utf8.h"
 #include "waiters.h"
+#include "watchers.h"
 #include "workdir.h"
 
 static void test_buf_grows_and_stops_at_its_maximum(void **state)
@@ -435,6 +436,33 @@ static void test_waiters_survive_their_callbacks(void **state)
 	assert_true(waiters_empty(&other));
 }
 
+static void add_number(void *arg, int number)
+{
+	*(int *)arg += number;
+}
+
+static void test_watchers(void **state)
+{
+	typedef void number_fn(void *arg, int number);
+	struct watchers w = {0};
+	int sums[3] = {0};
+
+	(void)state;
+	watchers_remove(&w, (watchers_fn *)add_number, &sums[0]);
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < 3; i++)
+			assert_int_equal(watchers_add(&w, (watchers_fn *)add_number, &sums[i]), 0);
+		watchers_remove(&w, (watchers_fn *)add_number, &sums[1]);
+		for (size_t i = 0; i < w.n; i++)
+			((number_fn *)w.list[i].fn)(w.list[i].arg, 7);
+		assert_int_equal(sums[0], 7 * (round + 1));
+		assert_int_equal(sums[1], 0);
+		assert_int_equal(sums[2], 7 * (round + 1));
+		watchers_finish(&w);
+		assert_int_equal(w.n, 0);
+	}
+}
+
 static void test_workdir(void **state)
 {
 	char dir[] = "/tmp/ebsfs-workdir.XXXXXX", mountpoint[64];
@@ -477,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_loop_between_work_that_comes_back),
 		cmocka_unit_test(test_backoff_doubles_to_its_longest),
 		cmocka_unit_test(test_waiters_survive_their_callbacks),
+		cmocka_unit_test(test_watchers),
 		cmocka_unit_test(test_workdir),
 	};
 
