@@ -46,7 +46,7 @@ struct aws_query {
 	/* REST: a GET of this path below the endpoint ("/snapshots"), whose query the form is.
 	 * NULL: a POST of the form to the endpoint. */
 	const char *path;
-	/* What has a request rate of its own beside the account's (a snapshot's id). NULL: none. */
+	/* The name of a resource with a request rate of its own: a snapshot's id. NULL: none. */
 	const char *resource;
 	size_t max_response; /* of the body; 0: http.h's bound. More is EIO */
 	/* Memory for the body of a response: each attempt begins it anew. It must stay until
@@ -55,7 +55,7 @@ struct aws_query {
 	/* Gets the head of each response with success, before parse: for the wanted headers. */
 	const char *const *wanted; /* as http_request's */
 	void (*head)(void *arg, const struct http_response *response);
-	struct workers *workers; /* whose threads call parse; NULL: libuv's pool does */
+	struct workers *workers; /* their threads call parse; NULL: libuv's pool does */
 	/* Appends parameters that depend on the keys and the time (a presigned URL), before each
 	 * attempt. Returns 0 or -errno with *err. */
 	int (*complete)(

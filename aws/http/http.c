@@ -446,6 +446,8 @@ static int http_call_start(struct http_call *call, const struct http_request *re
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_body_arrived);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)max);
+	if (request->piece)
+		curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)request->piece);
 	buf_init(&call->response.body, max);
 	if (request->gzip)
 		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");

@@ -70,6 +70,7 @@ struct http_request {
 	 * -EAGAIN (the transfer pauses until http_resume(), then the same piece comes again),
 	 * -EFBIG or -ENOMEM. Must not cancel the call. */
 	int (*on_body)(void *arg, const char *data, size_t len);
+	size_t piece; /* the most that on_body gets at once; 0: 16 KiB, curl's own */
 };
 
 struct http_response {

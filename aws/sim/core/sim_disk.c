@@ -62,14 +62,14 @@ static bool made_next(const struct sim_disk *disk, uint32_t from, uint32_t *inde
 
 static void made_read(const struct sim_disk *disk, uint32_t index, unsigned char *data)
 {
-	uint64_t x = disk_mix(
+	uint64_t start = disk_mix(
 		disk->seed ^ disk_mix(index) ^ disk_mix((uint64_t)made_version(disk, index) << 32));
 
-	for (size_t i = 0; i < SIM_BLOCK; i += sizeof(x)) {
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
-		memcpy(data + i, &x, sizeof(x));
+	/* No word of a disk is likely to come twice. */
+	for (size_t i = 0; i < SIM_BLOCK / sizeof(start); i++) {
+		uint64_t word = start + i * 0x9e3779b97f4a7c15u;
+
+		memcpy(data + i * sizeof(word), &word, sizeof(word));
 	}
 }
 
