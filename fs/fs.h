@@ -21,8 +21,11 @@
 
 struct pending_reply;
 struct status_confirm;
+struct budget;
 struct deletion;
+struct disks;
 struct drafts;
+struct ebs;
 struct filters;
 struct fuse_session;
 struct handle;
@@ -41,6 +44,9 @@ struct fs {
 	struct regions *regions;
 	struct journal *journal;
 	struct copies *copies;
+	struct ebs *ebs;
+	struct budget *budget; /* what reading disks may cost */
+	struct disks *disks;
 	struct receipts *receipts;     /* receipts.h */
 	struct drafts *drafts;         /* draft.h */
 	struct filters *filters;       /* filter_folders.h */

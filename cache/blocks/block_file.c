@@ -365,6 +365,13 @@ int block_file_read_window(struct block_file *f, uint32_t window, struct block_w
 	return 0;
 }
 
+uint32_t block_file_next_window(const struct block_file *f, uint32_t window)
+{
+	off_t data = lseek(f->index, HEADER_SIZE + (off_t)window * SECTION_SIZE, SEEK_DATA);
+
+	return data < HEADER_SIZE ? UINT32_MAX : (uint32_t)((data - HEADER_SIZE) / SECTION_SIZE);
+}
+
 int block_file_write_window(struct block_file *f, uint32_t window, const struct block_window *w)
 {
 	struct index_window listed = {.number = (uint64_t)window + 1};
@@ -377,9 +384,9 @@ int block_file_write_window(struct block_file *f, uint32_t window, const struct 
 		f->index, HEADER_SIZE + (off_t)window * SECTION_SIZE, &listed, sizeof(listed));
 }
 
-int block_file_read(struct block_file *f, uint64_t block, void *data)
+int block_file_read(
+	struct block_file *f, uint64_t block, void *data, unsigned char sha256[DIGEST_SHA256_SIZE])
 {
-	unsigned char sha256[DIGEST_SHA256_SIZE];
 	struct index_record record;
 	int fd = file_data(f, block), r;
 
@@ -395,7 +402,7 @@ int block_file_read(struct block_file *f, uint64_t block, void *data)
 		r = digest_sha256(data, EBS_BLOCK_SIZE, sha256);
 	if (r < 0)
 		return r;
-	return memcmp(sha256, record.sha256, sizeof(sha256)) ? -ENOENT : 0;
+	return memcmp(sha256, record.sha256, DIGEST_SHA256_SIZE) ? -ENOENT : 0;
 }
 
 int block_file_read_part(

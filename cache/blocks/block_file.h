@@ -57,12 +57,15 @@ struct block_window {
 	uint8_t exists[WINDOW_BYTES], cached[WINDOW_BYTES];
 };
 int block_file_read_window(struct block_file *f, uint32_t window, struct block_window *out);
+/* The first window from this one on of which anything is in the files; UINT32_MAX: none. */
+uint32_t block_file_next_window(const struct block_file *f, uint32_t window);
 /* Keeps `exists`, with `listed`. Returns 0 or -errno. */
 int block_file_write_window(struct block_file *f, uint32_t window, const struct block_window *w);
 
-/* Reads a block and compares it with its digest. Returns 0; -ENOENT: not cached, or not as it was
+/* Reads a block and its digest, and compares them. Returns 0; -ENOENT: not cached, or not as it was
  * written; or another -errno. */
-int block_file_read(struct block_file *f, uint64_t block, void *data);
+int block_file_read(
+	struct block_file *f, uint64_t block, void *data, unsigned char sha256[DIGEST_SHA256_SIZE]);
 /* Reads a part of a block that was checked before. nowait: -EAGAIN instead of waiting for a disk.
  * Returns 0 or -errno. */
 int block_file_read_part(

@@ -42,7 +42,7 @@ struct disks_stats {
 	uint64_t cached;     /* blocks read from this machine's cache */
 	uint64_t shared;     /* of them, taken over from another snapshot of the volume */
 	uint64_t mismatches; /* blocks in the cache that were not as they had been written */
-	uint64_t ahead;      /* of those bought, read ahead */
+	uint64_t ahead;      /* GetSnapshotBlock sent to read ahead */
 	int64_t cache_used, cache_max; /* bytes; 0: none is open */
 	unsigned in_flight;            /* GetSnapshotBlock now */
 };
@@ -87,7 +87,8 @@ struct disk_read *disk_read(struct disk_reader *r, int64_t offset, size_t size,
 void disk_read_cancel(struct disk_read *read); /* done is not called */
 
 /* Finds the next data (hole false) or the next hole at or after `offset`, as lseek()'s SEEK_DATA
- * and SEEK_HOLE do, in blocks. found: -1 if no data follow. Conventions as disk_read(). */
+ * and SEEK_HOLE do, in blocks. found: -1 if no data follow. Conventions as disk_read(); it must
+ * have ended before disk_close(). */
 typedef void disk_seek_done(void *arg, int64_t found, const struct err *err);
 struct disk_seek *disk_seek(struct disk_reader *r, int64_t offset, bool hole, disk_seek_done *done,
 	void *arg, bool *ready);

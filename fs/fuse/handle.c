@@ -45,6 +45,18 @@ pid_t handle_process(pid_t thread)
 	return thread;
 }
 
+void handle_program(const struct handle *h, char *out, size_t size)
+{
+	char path[40];
+	_cleanup_fclose_ FILE *f = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)h->process);
+	f = fopen(path, "re");
+	if (!f || !fgets(out, (int)size, f))
+		snprintf(out, size, "a program");
+	out[strcspn(out, "\n")] = '\0';
+}
+
 bool handle_is_shared(const struct handle *h, const struct pending_reply *reply)
 {
 	pid_t thread = fuse_req_ctx(pending_reply_request(reply))->pid;

@@ -12,6 +12,7 @@
 #include "err.h"
 #include "node.h"
 
+struct disk_reader;
 struct pending_reply;
 struct fs;
 struct fuse_req;
@@ -21,7 +22,8 @@ struct handle {
 	struct handle *prev, *next; /* fs->handles */
 	struct fs *fs;
 	struct node node;
-	pid_t process;   /* the process that opened it to write; 0: in another pid namespace */
+	pid_t process;   /* opened it to write (to read: a thread of it); 0: in another pid
+			    namespace */
 	uid_t uid;       /* and its user */
 	int flags;       /* of open() */
 	struct buf text; /* for reads, or written so far */
@@ -38,6 +40,7 @@ struct handle {
 	bool watched;
 	bool held;                /* release() gives something back */
 	struct list_reader *list; /* list, list.json: how far it has been read (list.c) */
+	struct disk_reader *disk; /* disks.c */
 };
 
 /* The limit of a written text, in bytes. */
@@ -52,6 +55,8 @@ void handle_reply_text(
  * Returns the thread itself if /proc does not show it. Thread 0, any process in another pid name
  * space, counts as one process. */
 pid_t handle_process(pid_t thread);
+/* Writes the name of the program that opened the handle, as far as /proc shows it. */
+void handle_program(const struct handle *h, char *out, size_t size);
 /* Whether a close is that of another process than the opener's, which goes on writing. If /proc
  * cannot tell (another pid namespace): false. */
 bool handle_is_shared(const struct handle *h, const struct pending_reply *reply);

@@ -288,9 +288,20 @@ void ops_lseek(const struct ops_args *args)
 {
 	struct handle *h = ops_handle(args->fi);
 	const struct node_ops *ops = tree_ops(h->node);
-	off_t r = ops->lseek ? ops->lseek(h, args->offset, args->whence)
-			     : ops_lseek_text(h, args->offset, args->whence);
+	struct pending_reply *reply;
+	char what[OPS_WHAT_SIZE];
+	off_t r;
 
+	if (ops->lseek) {
+		reply = pending_reply_create(
+			h->fs, args->req, ops_what(h->fs, "seek in", h->node, NULL, what));
+		if (reply)
+			ops->lseek(h, args->offset, args->whence, reply);
+		else
+			fuse_reply_err(args->req, ENOMEM);
+		return;
+	}
+	r = ops_lseek_text(h, args->offset, args->whence);
 	if (r < 0)
 		fuse_reply_err(args->req, (int)-r);
 	else

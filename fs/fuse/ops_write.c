@@ -29,7 +29,9 @@ static struct handle *handle_create(
 	if (!h)
 		return NULL;
 	h->fs = ops_fs(req);
-	h->process = writing ? handle_process(fuse_req_ctx(req)->pid) : 0;
+	h->process = fuse_req_ctx(req)->pid;
+	if (writing)
+		h->process = handle_process(h->process);
 	h->uid = fuse_req_ctx(req)->uid;
 	DL_PREPEND(h->fs->handles, h);
 	h->node = n;
@@ -114,17 +116,21 @@ static void open_reply(const struct ops_args *args)
 		r = ops_open_writing(fs, n, h, fi->flags, &err);
 		if (r < 0)
 			ops_refuse(req, "open for writing", n, NULL, &err);
-	} else if (ops->trust != TRUST_NEVER) {
+	} else if (ops->text && ops->trust != TRUST_NEVER) {
 		r = ops->text(fs, n, &h->text);
 		if (r < 0)
 			fuse_reply_err(req, -r);
+	}
+	if (r == 0 && !writing && ops->open_read) {
+		r = ops->open_read(h, &err);
+		if (r < 0)
+			ops_refuse(req, "open", n, NULL, &err);
 	}
 	if (r < 0) {
 		handle_destroy(h);
 		return;
 	}
-	if (!writing && ops->open_read)
-		ops->open_read(h);
+	fi->keep_cache = ops->immutable;
 	fuse_reply_open(req, fi);
 }
 

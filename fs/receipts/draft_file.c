@@ -176,13 +176,15 @@ static void draft_read(struct handle *h, off_t offset, size_t size, struct pendi
 		pending_reply_errno(reply, ENOENT);
 }
 
-static void draft_open_read(struct handle *h)
+static int draft_open_read(struct handle *h, struct err *err)
 {
 	struct draft *d = draft_get(h->fs, h->node);
 
+	(void)err;
 	if (d)
 		drafts_open(d);
 	h->held = d != NULL;
+	return 0;
 }
 
 static int draft_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)

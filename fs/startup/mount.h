@@ -23,6 +23,8 @@ struct mount {
 	struct credentials_chain *chain;
 	struct endpoint_config endpoints;
 	struct session *session;
+	struct workers *workers;         /* of disks */
+	char *block_cache, *block_scope; /* NULL: blocks of disks are not kept */
 	uv_signal_t signals[SIGNALS];
 	int n_signals; /* initialised */
 	bool ending;   /* by a signal */

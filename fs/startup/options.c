@@ -18,6 +18,8 @@ enum option_type {
 	OPTION_PATH,    /* char *, made absolute */
 	OPTION_SECONDS, /* int64_t milliseconds */
 	OPTION_NUMBER,  /* double */
+	OPTION_SIZE,    /* int64_t bytes, with K, M, G or T */
+	OPTION_NONE,    /* bool, whose only value is "none" */
 	OPTION_REGIONS, /* char **, names separated by ':' */
 	OPTION_SIGNATURE,
 };
@@ -57,6 +59,16 @@ static const struct option option_table[] = {
 		"$XDG_STATE_HOME/ebsfs, else "
 		"~/.local/state/ebsfs; "
 		"/var/lib/ebsfs for root; in it one folder an account)"},
+	{"budget", OPTION_NUMBER, offsetof(struct options, budget), 0, 1e6, "USD",
+		"what reading disks may cost a day; 0 forbids it (default: 1, about 160 GiB)"},
+	{"cache_dir", OPTION_PATH, offsetof(struct options, cache_dir), 0, 0, "DIR",
+		"where blocks of disks are kept (default: $XDG_CACHE_HOME/ebsfs, else "
+		"~/.cache/ebsfs; /var/cache/ebsfs for root)"},
+	{"cache_size", OPTION_SIZE, offsetof(struct options, cache_size), 0, 0, "SIZE",
+		"how much of them: bytes, or with K, M, G, T (default: 20G, or a tenth of the file "
+		"system if that is less)"},
+	{"cache", OPTION_NONE, offsetof(struct options, no_cache), 0, 0, "none",
+		"none: keep no blocks of disks on this machine"},
 	{"notags", OPTION_FLAG, offsetof(struct options, no_tags), 0, 0, NULL,
 		"copy without any tags, where the account forbids CreateTags; weaker: see "
 		"ebsfs(1)"},
@@ -149,6 +161,31 @@ static int options_set_regions(struct options *o, const char *value, struct err 
 	return 0;
 }
 
+static int options_set_size(
+	int64_t *out, const struct option *option, const char *value, struct err *err)
+{
+	static const char units[] = "KMGT";
+	size_t digits = strspn(value, "0123456789.");
+	_cleanup_free_ char *number = strndup(value, digits);
+	const char *unit = value[digits] ? strchr(units, value[digits]) : NULL;
+	double size;
+
+	if (!number)
+		return err_set(err, ENOMEM, "out of memory");
+	if (num_parse_double(number, 1, 1e15, &size) < 0 || (value[digits] && !unit) ||
+		(unit && value[digits + 1]))
+		return err_set(err, EINVAL,
+			"option %s: '%.40s' is not a size; write bytes, or a number with K, M, G "
+			"or T: %s=20G",
+			option->name, value, option->name);
+	for (; unit && unit >= units; unit--)
+		size *= 1024;
+	if (size > 1e18)
+		return err_set(err, EINVAL, "option %s: '%.40s' is too large", option->name, value);
+	*out = (int64_t)size;
+	return 0;
+}
+
 static int options_set(
 	struct options *o, const struct option *option, const char *value, struct err *err)
 {
@@ -177,6 +214,16 @@ static int options_set(
 			return err_set(err, EINVAL,
 				"option %s: '%.40s' is not a number from %g to %g", option->name,
 				value, option->min, option->max);
+		return 0;
+	case OPTION_SIZE:
+		return options_set_size(member, option, value, err);
+	case OPTION_NONE:
+		if (strcmp(value, "none") != 0)
+			return err_set(err, EINVAL,
+				"option %s: '%.40s' is not none, its only value; cache_dir= names "
+				"a place",
+				option->name, value);
+		*(bool *)member = true;
 		return 0;
 	case OPTION_REGIONS:
 		return options_set_regions(o, value, err);
@@ -314,7 +361,7 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 	int n_names = 0, used;
 	bool only_names = false;
 
-	*o = (struct options){.ttl_ms = 30000};
+	*o = (struct options){.ttl_ms = 30000, .budget = 1};
 	for (int i = 1; i < argc; i += used) {
 		used = 1;
 		if (!only_names && !strcmp(argv[i], "--")) {
@@ -361,6 +408,7 @@ void options_finish(struct options *o)
 	free(o->profile);
 	free(o->endpoint_url);
 	free(o->state_dir);
+	free(o->cache_dir);
 	free(o->on_end);
 	buf_finish(&o->fuse);
 	*o = (struct options){0};
@@ -376,16 +424,23 @@ static char *state_dir_of(const char *a, const char *b, const char *account)
 		       : path;
 }
 
+/* The user's home folder; NULL: none. */
+static const char *options_home(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *user;
+
+	if (home && *home == '/')
+		return home;
+	user = getpwuid(getuid());
+	return user ? user->pw_dir : NULL;
+}
+
 char *options_state_dir(const struct options *o, const char *account, struct err *err)
 {
-	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	const struct passwd *user;
+	const char *xdg = getenv("XDG_STATE_HOME"), *home = options_home();
 	char *path;
 
-	if (!home || *home != '/') {
-		user = getpwuid(getuid());
-		home = user ? user->pw_dir : NULL;
-	}
 	if (o->state_dir)
 		path = strdup(o->state_dir);
 	else if (getuid() == 0)
@@ -404,6 +459,26 @@ char *options_state_dir(const struct options *o, const char *account, struct err
 		err_set(err, ENOMEM, "out of memory");
 		return NULL;
 	}
+	return path;
+}
+
+char *options_cache_dir(const struct options *o, struct err *err)
+{
+	const char *xdg = getenv("XDG_CACHE_HOME"), *home = options_home();
+	char *path;
+
+	if (o->cache_dir)
+		path = strdup(o->cache_dir);
+	else if (getuid() == 0)
+		path = strdup("/var/cache/ebsfs");
+	else if (asprintf(&path, "%s%s/ebsfs",
+			 xdg && *xdg == '/' ? xdg
+			 : home             ? home
+					    : "",
+			 xdg && *xdg == '/' ? "" : "/.cache") < 0)
+		path = NULL;
+	if (!path)
+		err_set(err, ENOMEM, "out of memory");
 	return path;
 }
 

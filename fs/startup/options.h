@@ -27,7 +27,11 @@ struct options {
 	char **regions; /* NULL-terminated; NULL: all enabled ones */
 	char *profile;  /* NULL: the environment decides */
 	char *endpoint_url;
-	char *state_dir; /* absolute; NULL: the default place */
+	char *state_dir;    /* absolute; NULL: the default place */
+	char *cache_dir;    /* absolute; NULL: the default place */
+	int64_t cache_size; /* bytes; 0: the default */
+	bool no_cache;
+	double budget; /* dollars a day for reading disks */
 	char *on_end;
 	int64_t ttl_ms;
 	int64_t wait_ms; /* how long the start waits for AWS and for credentials; 0: not at all */
@@ -50,6 +54,9 @@ void options_finish(struct options *o);
  * state folder. It need not exist. The caller frees it. NULL with *err: no home folder, or no
  * memory. */
 char *options_state_dir(const struct options *o, const char *account, struct err *err);
+
+/* The same for the blocks of disks: cache_dir=, or one for all accounts. */
+char *options_cache_dir(const struct options *o, struct err *err);
 
 /* The text of --help, made from the table. Results as buf_add. */
 int options_help(struct buf *out);

@@ -10,6 +10,8 @@
 
 #include "clock.h"
 #include "delete.h"
+#include "digest.h"
+#include "disk.h"
 #include "filter_folders.h"
 #include "journal.h"
 #include "last_error.h"
@@ -132,6 +134,73 @@ static int mount_build_copies(struct mount *m, struct err *err)
 	return statuses_create(fs) ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
+/* --- disks --- */
+
+/* Blocks of disks are kept for one account at one endpoint; not without the account's number, and
+ * not for a simulated account, unless the user names a place. The endpoint is part of the name by
+ * its digest. */
+static int disks_cache_scope(struct mount *m, struct buf *scope, struct err *err)
+{
+	const struct options *o = m->fs.options;
+	_cleanup_buf_ struct buf url = BUF_INIT;
+	char digest[DIGEST_SHA256_HEX];
+
+	if (o->no_cache || !*m->fs.account || (o->simulate && !o->cache_dir))
+		return 0;
+	buf_puts(scope, m->fs.account);
+	if (endpoint_is_amazons(&m->endpoints, "ebs"))
+		return 0;
+	if (endpoint_url(
+		    &m->endpoints, "ebs", region_name(regions_at(m->fs.regions, 0)), &url, err) < 0)
+		return -err->errnum;
+	if (digest_sha256_hex(buf_str(&url), url.len, digest) < 0)
+		return err_set(err, EIO, "OpenSSL refuses SHA-256");
+	buf_printf(scope, "@%.16s", digest);
+	return 0;
+}
+
+static void disks_budget_ready(void *arg)
+{
+	struct fs *fs = arg;
+
+	disks_resume(fs->disks);
+}
+
+static int mount_build_disks(struct mount *m, struct err *err)
+{
+	struct fs *fs = &m->fs;
+	const struct options *o = fs->options;
+	bool in_memory = o->simulate && !o->state_dir;
+	_cleanup_free_ char *state = in_memory ? NULL : options_state_dir(o, fs->account, err);
+	_cleanup_buf_ struct buf scope = BUF_INIT;
+	struct budget_options budget = {.loop = &m->loop,
+		.dir = state,
+		.dollars = o->budget,
+		.ready = disks_budget_ready,
+		.arg = fs};
+	struct disks_options disks = {.loop = &m->loop, .cache_bytes = o->cache_size};
+
+	if ((!state && !in_memory) || disks_cache_scope(m, &scope, err) < 0)
+		return -err->errnum;
+	if (scope.len) {
+		m->block_cache = options_cache_dir(o, err);
+		m->block_scope = buf_steal(&scope);
+		if (!m->block_cache || !m->block_scope)
+			return err_set(err, ENOMEM, "out of memory");
+	}
+	if (budget_create(&budget, &fs->budget, err) < 0)
+		return -err->errnum;
+	disks.budget = fs->budget;
+	disks.cache_dir = m->block_cache;
+	disks.cache_scope = m->block_scope;
+	disks.workers = m->workers = workers_create(&m->loop, 2);
+	if (m->workers)
+		disks.ebs = fs->ebs =
+			ebs_create(&(struct ebs_options){.aws = fs->aws, .workers = m->workers});
+	fs->disks = fs->ebs ? disks_create(&disks) : NULL;
+	return fs->disks ? 0 : err_set(err, ENOMEM, "out of memory");
+}
+
 /* --- endpoints --- */
 
 /* Version 2 protects less, so it is refused at endpoints that take Version 4. */
@@ -249,7 +318,7 @@ static int mount_build(struct mount *m, enum exit_status *status, struct err *er
 	if (endpoint_policy_bind_region(m, err) < 0)
 		return -err->errnum;
 	*status = EXIT_STATUS_OTHER;
-	if (mount_build_copies(m, err) < 0)
+	if (mount_build_copies(m, err) < 0 || mount_build_disks(m, err) < 0)
 		return -err->errnum;
 	*status = EXIT_STATUS_MOUNT;
 	return session_create(&m->fs, &m->session, err);
@@ -342,6 +411,9 @@ void start_finish(struct mount *m)
 	session_unmount(m->session);
 	if (m->session)
 		mount_settle(m);
+	disks_destroy(fs->disks);
+	ebs_destroy(fs->ebs);
+	budget_destroy(fs->budget);
 	copies_destroy(fs->copies);
 	status_confirm_free_all(fs);
 	journal_close(fs->journal);
@@ -358,6 +430,9 @@ void start_finish(struct mount *m)
 		uv_close((uv_handle_t *)&m->signals[i], NULL);
 	/* Lets handles close and work in the thread pool end. */
 	uv_run(&m->loop, UV_RUN_DEFAULT);
+	workers_destroy(m->workers);
+	free(m->block_cache);
+	free(m->block_scope);
 	statuses_destroy(fs->statuses);
 	receipts_destroy(fs->receipts);
 	drafts_destroy(fs->drafts);

@@ -51,6 +51,7 @@ static const struct fixed_child control_children[] = {
 	{"metrics", NODE_METRICS, false},
 	{"version", NODE_VERSION, false},
 	{"last-error", NODE_LAST_ERROR, false},
+	{"budget", NODE_BUDGET, false},
 };
 
 static int root_find(struct fs *fs, struct node folder, const char *name, struct node *child)

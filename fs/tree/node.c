@@ -55,6 +55,7 @@ static const char *const fixed_names[NODE_KINDS] = {
 	[NODE_METRICS] = ".ebsfs/metrics",
 	[NODE_VERSION] = ".ebsfs/version",
 	[NODE_LAST_ERROR] = ".ebsfs/last-error",
+	[NODE_BUDGET] = ".ebsfs/budget",
 	[NODE_REGIONS] = "regions",
 	[NODE_FILTER_README] = "/README",
 	[NODE_LIST] = "/list",
@@ -85,6 +86,13 @@ static void node_path_of_snapshot(struct fs *fs, struct node n, struct buf *out)
 	key = n.kind == NODE_TAG ? catalogue_key_text(c, n.sub) : NULL;
 	if (key && names_escape(key, name))
 		buf_printf(out, "/tags/%s", name);
+}
+
+static void node_path_of_disk(struct fs *fs, struct node n, struct buf *out)
+{
+	buf_puts(out, "/disks");
+	if (n.kind == NODE_DISK)
+		buf_printf(out, "/%s.img", catalogue_id(fs_catalogue(fs, n), n.slot));
 }
 
 static void node_path_of_receipt(struct fs *fs, struct node n, struct buf *out)
@@ -148,6 +156,8 @@ const char *node_path(struct fs *fs, struct node n, const char *name, char out[N
 		filter_folders_path(fs, n, &path);
 	else if (n.kind >= NODE_BY_KEY && n.kind <= NODE_BY_LATEST)
 		by_path(fs, n, &path);
+	else if (n.kind == NODE_DISKS || n.kind == NODE_DISK)
+		node_path_of_disk(fs, n, &path);
 	else if (n.kind >= NODE_FOLDER)
 		node_path_of_receipt(fs, n, &path);
 	else if (n.kind >= NODE_SNAPSHOT || n.kind == NODE_SNAPSHOT_LINK)

@@ -24,6 +24,7 @@ enum node_kind {
 	NODE_METRICS,
 	NODE_VERSION,
 	NODE_LAST_ERROR,
+	NODE_BUDGET,
 	NODE_REGIONS, /* regions/ */
 	NODE_REGION,  /* regions/<region>/ */
 	NODE_FILTER,  /* …/filter/ */
@@ -44,6 +45,8 @@ enum node_kind {
 	NODE_BY_GROUP,  /* a folder of links; slot and sub: by.c */
 	NODE_BY_LATEST, /* `latest` in it */
 	NODE_SNAPSHOTS, /* …/snapshots/ */
+	NODE_DISKS,     /* …/disks/ */
+	NODE_DISK,      /* …/disks/<id>.img */
 	NODE_SNAPSHOT,  /* …/snapshots/<id>/ */
 	NODE_DESCRIPTION,
 	NODE_METADATA,

@@ -24,6 +24,8 @@ extern const struct node_ops snapshot_ops, description_ops, metadata_ops, snapsh
 extern const struct node_ops snapshot_link_ops;
 /* shared_with.c */
 extern const struct node_ops shared_with_ops;
+/* disks.c */
+extern const struct node_ops disks_ops, disk_ops, budget_ops;
 /* tags.c */
 extern const struct node_ops tags_ops, tag_ops;
 /* status.c */

@@ -14,6 +14,7 @@
 
 static const struct fixed_child region_children[] = {
 	{"snapshots", NODE_SNAPSHOTS, false},
+	{"disks", NODE_DISKS, true},
 	{"filter", NODE_FILTER, true},
 	{"shared", NODE_SHARED, true},
 	{"list", NODE_LIST, true},

@@ -384,10 +384,12 @@ static void wake_waiters(struct statuses *s,
 /* --- polling --- */
 
 /* Notes changes for poll() from now on. */
-static void status_open_read(struct handle *h)
+static int status_open_read(struct handle *h, struct err *err)
 {
+	(void)err;
 	DL_PREPEND2(h->fs->statuses->polled, h, prev_watched, next_watched);
 	h->watched = true;
+	return 0;
 }
 
 static bool status_poll(struct handle *h, struct fuse_pollhandle *ph)

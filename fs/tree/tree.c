@@ -23,6 +23,7 @@ static const struct node_ops *const table[NODE_KINDS] = {
 	[NODE_METRICS] = &metrics_ops,
 	[NODE_VERSION] = &version_ops,
 	[NODE_LAST_ERROR] = &last_error_ops,
+	[NODE_BUDGET] = &budget_ops,
 	[NODE_REGIONS] = &regions_ops,
 	[NODE_REGION] = &region_ops,
 	[NODE_FILTER] = &filter_ops,
@@ -47,6 +48,8 @@ static const struct node_ops *const table[NODE_KINDS] = {
 	[NODE_METADATA] = &metadata_ops,
 	[NODE_TAGS] = &tags_ops,
 	[NODE_TAG] = &tag_ops,
+	[NODE_DISKS] = &disks_ops,
+	[NODE_DISK] = &disk_ops,
 	[NODE_STATUS] = &status_ops,
 	[NODE_WAIT] = &wait_ops,
 	[NODE_SHARED_WITH] = &shared_with_ops,
@@ -101,7 +104,7 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st)
 	}
 	if (st->st_size < 0)
 		st->st_size = 0;
-	if (!folder)
+	if (!folder && !ops->lseek)
 		st->st_blocks = (st->st_size + 511) / 512;
 	if (!st->st_atim.tv_sec)
 		st->st_atim = st->st_mtim;

@@ -51,15 +51,18 @@ struct node_ops {
 	/* Files whose reads are not served from text() as it was at open: replies to `a`, now or
 	 * later, with at most `size` bytes from `offset` on. */
 	void (*read)(struct handle *h, off_t offset, size_t size, struct pending_reply *a);
-	/* SEEK_DATA and SEEK_HOLE (the kernel does the others): the offset found, or -errno. NULL:
-	 * there are no holes before the file's end. */
-	off_t (*lseek)(struct handle *h, off_t offset, int whence);
+	/* SEEK_DATA and SEEK_HOLE (the kernel does the others): replies with fuse_reply_lseek() or
+	 * an error. NULL: there are no holes before the file's end. attr() of such a kind sets the
+	 * blocks too. */
+	void (*lseek)(struct handle *h, off_t offset, int whence, struct pending_reply *a);
+	/* The contents never change: the kernel may keep what it has read. */
+	bool immutable;
 	/* Reads come in order: the kernel refuses every lseek (ESPIPE). */
 	bool stream;
-	/* open_read(): a handle was opened for reading. poll(): whether its text has changed since
-	 * it was last read; if not, `ph` (NULL, or owned by the handle from now on) is notified
-	 * when it does. release(): the handle is about to be freed. */
-	void (*open_read)(struct handle *h);
+	/* open_read(): a handle is opened for reading: 0, or -errno with *err. poll(): whether its
+	 * text has changed since it was last read; if not, `ph` (NULL, or owned by the handle from
+	 * now on) is notified when it does. release(): the handle is about to be freed. */
+	int (*open_read)(struct handle *h, struct err *err);
 	bool (*poll)(struct handle *h, struct fuse_pollhandle *ph);
 	void (*release)(struct handle *h);
 

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a block gets into memory: from the cache on disk, from another snapshot of the same volume in
+ * that cache, or bought from EBS. Each step of a block that is not known yet waits for one thing;
+ * when that has come, block_go() looks again from the beginning.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "aws_error.h"
+#include "clock.h"
+#include "disk_inner.h"
+#include "log.h"
+#include "loop.h"
+
+static void block_go(struct disk_block *b);
+
+/* --- memory --- */
+
+static void block_unkeep(struct disk_block *b)
+{
+	struct disks *d = b->disk->d;
+
+	if (!b->kept)
+		return;
+	DL_DELETE(d->kept, b);
+	d->n_kept--;
+	b->kept = false;
+}
+
+/* A block that was read ahead is asked for, or given up. */
+static void block_not_ahead(struct disk_block *b)
+{
+	if (b->ahead)
+		b->disk->d->n_ahead--;
+	b->ahead = false;
+}
+
+void disk_block_free(struct disk_block *b)
+{
+	struct disk *disk = b->disk;
+
+	block_unkeep(b);
+	block_not_ahead(b);
+	disk_wait_remove(&b->wait);
+	if (b->call) {
+		aws_cancel(b->call);
+		disk->d->stats.in_flight--;
+	}
+	ebs_block_unref(b->data);
+	HASH_DEL(disk->blocks, b);
+	free(b);
+}
+
+/* Keeps a block for the next read of it, instead of those used longest ago. */
+static void block_keep(struct disk_block *b)
+{
+	struct disks *d = b->disk->d;
+	struct disk_block *oldest;
+
+	if (b->kept || b->uses || b->working || !b->data)
+		return;
+	DL_APPEND(d->kept, b);
+	b->kept = true;
+	d->n_kept++;
+	while (d->n_kept > KEPT_MAX) {
+		oldest = d->kept;
+		disk_block_free(oldest);
+		if (oldest == b)
+			break;
+	}
+}
+
+/* Ends a block without data: it was never written (err NULL), or cannot be had. Its reads look
+ * again, or begin again with the next one: so the block goes before they are woken. */
+static void block_end(struct disk_block *b, const struct err *err)
+{
+	struct disk_wait *waiting = NULL;
+
+	while (b->waiting) {
+		struct disk_wait *w = b->waiting;
+
+		disk_wait_remove(w);
+		disk_wait_add(&waiting, w);
+	}
+	disk_block_free(b);
+	disk_wait_wake(&waiting, err);
+}
+
+static void block_end_memory(struct disk_block *b)
+{
+	struct err err;
+
+	err_set(&err, ENOMEM, "out of memory");
+	block_end(b, &err);
+}
+
+/* The data are here. */
+static void block_done(struct disk_block *b)
+{
+	b->uses++; /* the block stays while its reads take it */
+	disk_wait_wake(&b->waiting, NULL);
+	disk_block_unuse(b);
+}
+
+/* --- from the cache on disk --- */
+
+static void block_mark(struct disk_block *b, bool cached)
+{
+	struct disk_window *w = disk_window_get(b->disk, b->index / WINDOW_BLOCKS);
+	unsigned n = b->index % WINDOW_BLOCKS;
+
+	if (!w || !w->loaded)
+		return;
+	window_set(w->is.cached, n, cached);
+	window_set(w->checked, n, cached && !block_file_is_shared(b->disk->file));
+	window_set(w->used, n, cached);
+	window_set(w->shared, n, false);
+}
+
+static void block_load_run(struct disk_job *job)
+{
+	struct disk_block *b = JOB_OWNER(job, struct disk_block);
+	struct disk *disk = b->disk;
+
+	b->result = block_file_read(b->from_sibling ? disk->sibling : disk->file, b->index,
+		b->data->data, b->data->sha256);
+	if (b->result == 0 && b->from_sibling && !block_file_is_shared(disk->file))
+		block_file_write(disk->file, b->index, b->data->data, b->data->sha256);
+}
+
+static void block_load_done(struct disk_job *job)
+{
+	struct disk_block *b = JOB_OWNER(job, struct disk_block);
+	struct disks *d = b->disk->d;
+	struct disk_window *w = disk_window_get(b->disk, b->index / WINDOW_BLOCKS);
+
+	b->working = false;
+	if (w)
+		w->reads--;
+	if (b->result == 0) {
+		d->stats.cached++;
+		if (b->from_sibling)
+			d->stats.shared++;
+		else
+			block_mark(b, true);
+		block_done(b);
+		return;
+	}
+	/* What is not there as it was written is fetched as if it were not there. */
+	d->stats.mismatches++;
+	ebs_block_unref(steal(&b->data));
+	block_mark(b, false);
+	block_go(b);
+}
+
+static void block_load(struct disk_block *b, struct disk_window *w, bool from_sibling)
+{
+	b->data = ebs_block_create(b->disk->d->options.ebs);
+	b->from_sibling = from_sibling;
+	b->job = (struct disk_job){b->disk->d, block_load_run, block_load_done, NULL};
+	if (!b->data || disk_job_start(&b->job) < 0) {
+		ebs_block_unref(steal(&b->data));
+		block_end_memory(b);
+		return;
+	}
+	b->working = true;
+	w->reads++;
+}
+
+/* --- into it --- */
+
+struct block_write {
+	struct disk_job job;
+	struct disk *disk;
+	struct ebs_block *data;
+	uint32_t index;
+	int result;
+};
+
+static void block_write_run(struct disk_job *job)
+{
+	struct block_write *write = JOB_OWNER(job, struct block_write);
+
+	write->result = block_file_write(
+		write->disk->file, write->index, write->data->data, write->data->sha256);
+}
+
+static void block_write_done(struct disk_job *job)
+{
+	struct block_write *write = JOB_OWNER(job, struct block_write);
+	struct disk *disk = write->disk;
+	struct disk_block as = {.disk = disk, .index = write->index};
+
+	if (write->result == 0) {
+		block_mark(&as, true);
+	} else if (!disk->d->store_failed) {
+		disk->d->store_failed = true;
+		log_warning("blocks of disks cannot be kept in %s, so they are bought anew when "
+			    "they are read again: %s",
+			block_store_dir(disk->d->store), strerror(-write->result));
+	}
+	disk->writes--;
+	ebs_block_unref(write->data);
+	free(write);
+	disk_evict(disk->d);
+}
+
+static void block_write_drop(struct disk_job *job)
+{
+	struct block_write *write = JOB_OWNER(job, struct block_write);
+
+	ebs_block_unref(write->data);
+	free(write);
+}
+
+/* Without memory or a cache nothing is written. */
+static void block_write(struct disk_block *b)
+{
+	struct disk *disk = b->disk;
+	struct block_write *write;
+
+	if (!disk->file || block_file_is_shared(disk->file))
+		return;
+	write = calloc(1, sizeof(*write));
+	if (!write)
+		return;
+	*write = (struct block_write){
+		.job = {disk->d, block_write_run, block_write_done, block_write_drop},
+		.disk = disk,
+		.data = ebs_block_ref(b->data),
+		.index = b->index};
+	if (disk_job_start(&write->job) < 0) {
+		ebs_block_unref(write->data);
+		free(write);
+		return;
+	}
+	disk->writes++;
+}
+
+/* --- from EBS --- */
+
+void disk_block_pump(struct disks *d)
+{
+	for (int ahead = 0; ahead < 2; ahead++) {
+		unsigned max = ahead ? GETS_AHEAD_MAX : GETS_MAX;
+
+		while (d->waiting[ahead] && d->stats.in_flight < max) {
+			struct disk_wait *w = d->waiting[ahead];
+
+			disk_wait_remove(w);
+			w->wake(w->arg, NULL);
+		}
+	}
+}
+
+static void block_bought(void *arg, struct ebs_block *data, unsigned bought, const struct err *err)
+{
+	struct disk_block *b = arg;
+	struct disk *disk = b->disk;
+	struct disks *d = disk->d;
+	struct disk_window *w;
+
+	b->call = NULL;
+	d->stats.in_flight--;
+	d->stats.bought += bought;
+	disk->bought += bought;
+	if (!loop_timer_armed(d->report))
+		loop_timer_start(d->report, REPORT_MS);
+	for (unsigned i = 1; i < bought; i++) /* the first was taken from the budget before */
+		budget_add(d->options.budget, BUDGET_GET, clock_wall_ms());
+	if (data) {
+		b->data = data;
+		block_write(b);
+		block_done(b);
+	} else if (aws_error_is_token(err->code) && !b->listed_anew) {
+		b->listed_anew = true;
+		w = disk_window_get(disk, b->index / WINDOW_BLOCKS);
+		if (w)
+			disk_window_forget_tokens(w);
+		block_go(b);
+	} else {
+		block_end(b, err);
+	}
+	disk_block_pump(d);
+}
+
+static void block_buy(struct disk_block *b, const char *token)
+{
+	struct disk *disk = b->disk;
+	struct disks *d = disk->d;
+	struct err err;
+
+	if (d->stats.in_flight >= (b->ahead ? GETS_AHEAD_MAX : GETS_MAX)) {
+		disk_wait_add(&d->waiting[b->ahead], &b->wait);
+		return;
+	}
+	switch (budget_take(d->options.budget, BUDGET_GET, clock_wall_ms(), &err)) {
+	case BUDGET_WAIT:
+		disk_wait_add(&d->unpaid, &b->wait);
+		return;
+	case BUDGET_REFUSED:
+		block_end(b, &err);
+		return;
+	case BUDGET_TAKEN:
+		break;
+	}
+	b->call = ebs_get_block(d->options.ebs, disk->owner.region, disk->owner.snapshot, b->index,
+		token, block_bought, b);
+	if (!b->call) {
+		block_end_memory(b);
+		return;
+	}
+	d->stats.in_flight++;
+	d->stats.ahead += b->ahead;
+}
+
+/* --- the steps --- */
+
+/* Does what is next. The block may be gone afterwards. */
+static void block_go(struct disk_block *b)
+{
+	struct disk *disk = b->disk;
+	unsigned n = b->index % WINDOW_BLOCKS;
+	struct disk_window *w;
+	int known;
+
+	if (!disk_is_open(disk, &b->wait))
+		return;
+	w = disk_window_get(disk, b->index / WINDOW_BLOCKS);
+	known = w ? disk_window_need(w, WINDOW_LOADED, &b->wait) : -ENOMEM;
+	if (known > 0 && window_bit(w->is.cached, n)) {
+		block_load(b, w, false);
+		return;
+	}
+	if (known > 0)
+		known = disk_window_need(w, WINDOW_LISTED, &b->wait);
+	if (known > 0 && !window_bit(w->is.exists, n)) {
+		block_end(b, NULL);
+		return;
+	}
+	if (known > 0)
+		known = disk_window_need(w, WINDOW_SHARED, &b->wait);
+	if (known > 0 && disk->sibling && window_bit(w->shared, n)) {
+		block_load(b, w, true);
+		return;
+	}
+	if (known > 0)
+		known = disk_window_need(w, WINDOW_TOKENS, &b->wait);
+	if (known > 0)
+		block_buy(b, disk_window_token(w, n));
+	else if (known < 0)
+		block_end_memory(b);
+}
+
+static void block_woken(void *arg, const struct err *err)
+{
+	if (err)
+		block_end(arg, err);
+	else
+		block_go(arg);
+}
+
+static struct disk_block *block_create(struct disk *disk, uint32_t index, bool ahead)
+{
+	struct disk_block *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->disk = disk;
+	b->index = index;
+	b->ahead = ahead;
+	b->wait = (struct disk_wait){.wake = block_woken, .arg = b};
+	HASH_ADD(hh, disk->blocks, index, sizeof(b->index), b);
+	if (!b->hh.tbl) {
+		free(b);
+		return NULL;
+	}
+	if (ahead)
+		disk->d->n_ahead++;
+	return b;
+}
+
+/* A read asks for a block that was to be read ahead: it moves up. */
+static void block_promote(struct disk_block *b)
+{
+	struct disks *d = b->disk->d;
+	bool queued = b->wait.list == &d->waiting[true];
+
+	block_not_ahead(b);
+	if (!queued)
+		return;
+	disk_wait_remove(&b->wait);
+	disk_wait_add(&d->waiting[false], &b->wait);
+}
+
+enum block_have disk_block_want(struct disk *disk, uint32_t index, struct disk_wait *wait,
+	struct disk_block **block, struct disk_window **window)
+{
+	struct disk_block *b;
+	unsigned n = index % WINDOW_BLOCKS;
+
+	HASH_FIND(hh, disk->blocks, &index, sizeof(index), b);
+	if (b && b->data && !b->working) {
+		block_promote(b);
+		block_unkeep(b);
+		b->uses++;
+		*block = b;
+		return BLOCK_HERE;
+	}
+	if (!b) {
+		uint32_t number = index / WINDOW_BLOCKS;
+		struct disk_window *w;
+
+		HASH_FIND(hh, disk->windows, &number, sizeof(number), w);
+		if (w && w->loaded && !w->busy && window_bit(w->checked, n)) {
+			window_set(w->used, n, true);
+			*window = disk_window_get(disk, number);
+			return BLOCK_CHECKED;
+		}
+		if (w && w->is.listed && !window_bit(w->is.exists, n))
+			return BLOCK_ZERO;
+		b = block_create(disk, index, false);
+		if (!b)
+			return BLOCK_NOMEM;
+		disk_wait_add(&b->waiting, wait);
+		block_go(b);
+		return BLOCK_COMING;
+	}
+	disk_wait_add(&b->waiting, wait);
+	block_promote(b);
+	disk_block_pump(disk->d);
+	return BLOCK_COMING;
+}
+
+void disk_block_unuse(struct disk_block *b)
+{
+	b->uses--;
+	block_keep(b);
+}
+
+bool disk_block_ahead(struct disk *disk, uint32_t index)
+{
+	struct disks *d = disk->d;
+	uint32_t number = index / WINDOW_BLOCKS;
+	unsigned n = index % WINDOW_BLOCKS;
+	struct disk_window *w;
+	struct disk_block *b;
+
+	HASH_FIND(hh, disk->blocks, &index, sizeof(index), b);
+	if (b)
+		return true;
+	HASH_FIND(hh, disk->windows, &number, sizeof(number), w);
+	if (w && w->loaded && window_bit(w->is.cached, n) && window_bit(w->checked, n))
+		return true;
+	if (w && w->is.listed && !window_bit(w->is.exists, n))
+		return true;
+	if (d->n_ahead >= AHEAD_MAX)
+		return false;
+	b = block_create(disk, index, true);
+	if (b)
+		block_go(b);
+	return b;
+}

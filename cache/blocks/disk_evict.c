@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* Makes room in the cache on disk: first whole snapshots that nobody has open, those used longest
+ * ago first; then, of the open ones, runs of blocks that were not used since the last pass. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "disk_inner.h"
+
+/* Blocks that go together: 4 MiB. */
+#define RUN_BLOCKS 8
+
+/* Eviction goes down to so much of the limit, so that it is not needed for each block. */
+#define ROOM(max) ((max) - (max) / 20)
+
+struct disk_evict {
+	struct disk_job job;
+	struct disks *d;
+	struct disk *disk;      /* whose window is looked at; NULL: snapshots that are closed */
+	struct disk_window *w;  /* busy */
+	struct block_window is; /* as the files have it, then without what was dropped */
+	uint8_t used[WINDOW_BYTES];
+	uint32_t next;   /* the next window that has blocks; UINT32_MAX: none */
+	unsigned passes; /* over all disks */
+};
+
+static void evict_next(struct disk_evict *e);
+
+static void evict_end(struct disk_evict *e)
+{
+	e->d->evicting = NULL;
+	free(e);
+}
+
+static void evict_drop(struct disk_job *job)
+{
+	free(JOB_OWNER(job, struct disk_evict));
+}
+
+static bool evict_is_enough(const struct disk_evict *e)
+{
+	return block_store_used(e->d->store) <= ROOM(block_store_max(e->d->store));
+}
+
+/* --- whole snapshots --- */
+
+static void evict_closed_run(struct disk_job *job)
+{
+	struct disk_evict *e = JOB_OWNER(job, struct disk_evict);
+
+	while (!evict_is_enough(e) && block_store_evict(e->d->store) > 0)
+		continue;
+}
+
+static void evict_closed_done(struct disk_job *job)
+{
+	evict_next(JOB_OWNER(job, struct disk_evict));
+}
+
+/* --- runs of open ones --- */
+
+static void evict_window_run(struct disk_job *job)
+{
+	struct disk_evict *e = JOB_OWNER(job, struct disk_evict);
+	uint32_t number = e->w->number;
+	struct block_file *f = e->disk->file;
+
+	e->next = block_file_next_window(f, number);
+	if (e->next != number || block_file_read_window(f, number, &e->is) < 0)
+		return;
+	e->next = number + 1;
+	for (unsigned run = 0; run < WINDOW_BYTES && !evict_is_enough(e); run++) {
+		if (!e->is.cached[run] || e->used[run])
+			continue;
+		if (block_file_drop(f, (uint64_t)number * WINDOW_BLOCKS + run * RUN_BLOCKS,
+			    RUN_BLOCKS) >= 0)
+			e->is.cached[run] = 0;
+	}
+}
+
+static void evict_window_done(struct disk_job *job)
+{
+	struct disk_evict *e = JOB_OWNER(job, struct disk_evict);
+	struct disk_window *w = e->w;
+
+	for (unsigned i = 0; i < WINDOW_BYTES; i++) {
+		if (w->loaded && !e->is.cached[i]) {
+			w->is.cached[i] = 0;
+			w->checked[i] = 0;
+		}
+	}
+	memset(w->used, 0, sizeof(w->used));
+	e->disk->hand = e->next;
+	disk_window_step_done(w, NULL);
+	evict_next(e);
+}
+
+/* The disk after this one that has files of its own here; NULL: none. */
+static struct disk *evict_disk(struct disks *d, const struct disk *after)
+{
+	struct disk *disk = after ? after->hh.next : d->disks;
+
+	while (disk &&
+		(disk->state != DISK_OPEN || !disk->file || block_file_is_shared(disk->file)))
+		disk = disk->hh.next;
+	return disk;
+}
+
+/* Looks at one window. False: it is in use, or there is no memory for it. */
+static bool evict_window(struct disk_evict *e)
+{
+	struct disk_window *w = disk_window_get(e->disk, e->disk->hand);
+
+	if (!w || w->busy || w->reads)
+		return false;
+	e->w = w;
+	memset(&e->is, 0, sizeof(e->is));
+	memcpy(e->used, w->used, sizeof(e->used));
+	e->job = (struct disk_job){e->d, evict_window_run, evict_window_done, evict_drop};
+	if (disk_job_start(&e->job) < 0)
+		return false;
+	w->busy = true;
+	return true;
+}
+
+/* Two passes: the first may only mark what is unused. */
+static void evict_next(struct disk_evict *e)
+{
+	while (!evict_is_enough(e) && e->passes < 2) {
+		if (!e->disk || (uint64_t)e->disk->hand * WINDOW_BLOCKS >= e->disk->n_blocks) {
+			if (e->disk)
+				e->disk->hand = 0;
+			e->disk = evict_disk(e->d, e->disk);
+			if (!e->disk)
+				e->passes++;
+			continue;
+		}
+		if (evict_window(e))
+			return;
+		e->disk->hand++;
+	}
+	evict_end(e);
+}
+
+void disk_evict(struct disks *d)
+{
+	struct disk_evict *e;
+
+	if (!d->store || d->evicting || block_store_used(d->store) <= block_store_max(d->store))
+		return;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return;
+	e->d = d;
+	e->job = (struct disk_job){d, evict_closed_run, evict_closed_done, evict_drop};
+	if (disk_job_start(&e->job) < 0) {
+		free(e);
+		return;
+	}
+	d->evicting = e;
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+/* Windows of a disk: which of its blocks exist, which are in the cache, which another snapshot of
+ * the volume has, and the tokens with which they are bought. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "aws_error.h"
+#include "clock.h"
+#include "disk_inner.h"
+#include "log.h"
+
+/* A list of one window under way: of its blocks, or of what changed since the sibling. */
+struct window_list {
+	bool changes;
+	char *page_token;
+	uint8_t found[WINDOW_BYTES];
+	char *tokens;
+	size_t tokens_len, tokens_room;
+	uint32_t token_at[WINDOW_BLOCKS];
+	struct disk_wait unpaid;
+};
+
+/* --- windows in memory --- */
+
+void disk_window_forget_tokens(struct disk_window *w)
+{
+	struct disks *d = w->disk->d;
+
+	if (!w->tokens)
+		return;
+	free(steal(&w->tokens));
+	memset(w->token_at, 0, sizeof(w->token_at));
+	DL_DELETE2(d->listed, w, prev_listed, next_listed);
+	d->n_listed--;
+}
+
+static void window_list_free(struct window_list *list)
+{
+	if (!list)
+		return;
+	disk_wait_remove(&list->unpaid);
+	free(list->page_token);
+	free(list->tokens);
+	free(list);
+}
+
+void disk_window_free(struct disk_window *w)
+{
+	struct disks *d = w->disk->d;
+
+	disk_window_forget_tokens(w);
+	if (w->call)
+		aws_cancel(w->call);
+	window_list_free(w->list);
+	DL_DELETE(d->windows, w);
+	d->n_windows--;
+	HASH_DEL(w->disk->windows, w);
+	free(w);
+}
+
+/* Frees the windows used longest ago that nothing is done with. */
+static void windows_trim(struct disks *d)
+{
+	struct disk_window *w = d->windows;
+
+	while (w && d->n_windows >= WINDOWS_MAX) {
+		struct disk_window *next = w->next;
+
+		if (!w->busy && !w->reads && !w->waiting)
+			disk_window_free(w);
+		w = next;
+	}
+}
+
+struct disk_window *disk_window_get(struct disk *disk, uint32_t number)
+{
+	struct disks *d = disk->d;
+	struct disk_window *w;
+
+	HASH_FIND(hh, disk->windows, &number, sizeof(number), w);
+	if (w) {
+		if (w->next) {
+			DL_DELETE(d->windows, w);
+			DL_APPEND(d->windows, w);
+		}
+		return w;
+	}
+	windows_trim(d);
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return NULL;
+	w->disk = disk;
+	w->number = number;
+	w->next_exists = UINT32_MAX;
+	HASH_ADD(hh, disk->windows, number, sizeof(w->number), w);
+	if (!w->hh.tbl) {
+		free(w);
+		return NULL;
+	}
+	DL_APPEND(d->windows, w);
+	d->n_windows++;
+	return w;
+}
+
+const char *disk_window_token(const struct disk_window *w, unsigned n)
+{
+	return w->token_at[n] ? w->tokens + w->token_at[n] - 1 : NULL;
+}
+
+/* --- from the files --- */
+
+void disk_window_step_done(struct disk_window *w, const struct err *err)
+{
+	w->busy = false;
+	disk_wait_wake(&w->waiting, err);
+}
+
+static void window_load_run(struct disk_job *job)
+{
+	struct disk_window *w = JOB_OWNER(job, struct disk_window);
+
+	w->result = block_file_read_window(w->disk->file, w->number, &w->is);
+}
+
+static void window_load_done(struct disk_job *job)
+{
+	struct disk_window *w = JOB_OWNER(job, struct disk_window);
+
+	/* Without the files the blocks are bought. */
+	if (w->result < 0)
+		memset(&w->is, 0, sizeof(w->is));
+	w->loaded = true;
+	disk_window_step_done(w, NULL);
+}
+
+static int window_start(struct disk_window *w, void (*run)(struct disk_job *job),
+	void (*done)(struct disk_job *job))
+{
+	w->job = (struct disk_job){w->disk->d, run, done, NULL};
+	if (disk_job_start(&w->job) < 0)
+		return -ENOMEM;
+	w->busy = true;
+	return 0;
+}
+
+static void window_keep_run(struct disk_job *job)
+{
+	struct disk_window *w = JOB_OWNER(job, struct disk_window);
+
+	block_file_write_window(w->disk->file, w->number, &w->is);
+}
+
+static void window_keep_done(struct disk_job *job)
+{
+	struct disk_window *w = JOB_OWNER(job, struct disk_window);
+
+	disk_window_step_done(w, NULL);
+}
+
+/* --- from EBS --- */
+
+static void window_list_next(struct disk_window *w);
+
+static void window_list_unpaid(void *arg, const struct err *err)
+{
+	(void)err;
+	window_list_next(arg);
+}
+
+static void window_list_end(struct disk_window *w, const struct err *err)
+{
+	window_list_free(steal(&w->list));
+	disk_window_step_done(w, err);
+}
+
+/* Takes the listed tokens over. */
+static void window_take_tokens(struct disk_window *w)
+{
+	struct disks *d = w->disk->d;
+
+	disk_window_forget_tokens(w);
+	w->tokens = steal(&w->list->tokens);
+	if (!w->tokens)
+		return;
+	memcpy(w->token_at, w->list->token_at, sizeof(w->token_at));
+	DL_APPEND2(d->listed, w, prev_listed, next_listed);
+	if (++d->n_listed > TOKENS_MAX)
+		disk_window_forget_tokens(d->listed);
+}
+
+static void window_listed(struct disk_window *w)
+{
+	bool known = w->is.listed;
+
+	window_take_tokens(w);
+	memcpy(w->is.exists, w->list->found, sizeof(w->is.exists));
+	w->is.listed = true;
+	window_list_free(steal(&w->list));
+	if (known || !w->disk->file || block_file_is_shared(w->disk->file) ||
+		window_start(w, window_keep_run, window_keep_done) < 0)
+		disk_window_step_done(w, NULL);
+}
+
+/* Only the blocks that have not changed are the sibling's. */
+static void window_changed(struct disk_window *w)
+{
+	for (unsigned i = 0; i < WINDOW_BYTES; i++)
+		w->shared[i] &= (uint8_t)~w->list->found[i];
+	w->shared_known = true;
+	window_list_end(w, NULL);
+}
+
+/* Keeps a token of the page. Returns 0 or -ENOMEM. */
+static int list_add_token(struct window_list *list, unsigned n, const char *token)
+{
+	size_t len = strlen(token) + 1;
+
+	if (list->tokens_len + len > list->tokens_room) {
+		size_t room = list->tokens_room * 2 + len + 4096;
+		char *grown = realloc(list->tokens, room);
+
+		if (!grown)
+			return -ENOMEM;
+		list->tokens = grown;
+		list->tokens_room = room;
+	}
+	memcpy(list->tokens + list->tokens_len, token, len);
+	list->token_at[n] = (uint32_t)list->tokens_len + 1;
+	list->tokens_len += len;
+	return 0;
+}
+
+/* Takes what a page has of this window. *end: whether the window's end has been reached. */
+static int window_take_page(struct disk_window *w, const struct ebs_page *page, bool *end)
+{
+	struct window_list *list = w->list;
+	uint32_t first = w->number * WINDOW_BLOCKS;
+
+	*end = !page->next_token;
+	if (*end && !list->changes)
+		w->next_exists = w->disk->n_blocks;
+	for (size_t i = 0; i < page->n_blocks; i++) {
+		const struct ebs_listed *listed = &page->blocks[i];
+
+		if (listed->index < first)
+			continue;
+		if (listed->index - first >= WINDOW_BLOCKS) {
+			*end = true;
+			if (!list->changes)
+				w->next_exists = listed->index;
+			return 0;
+		}
+		window_set(list->found, listed->index - first, true);
+		if (!list->changes &&
+			list_add_token(list, listed->index - first, listed->token) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void window_list_page(void *arg, struct ebs_page *page, const struct err *err)
+{
+	struct disk_window *w = arg;
+	struct window_list *list = w->list;
+	struct err failure;
+	bool end = false, taken = false;
+
+	w->call = NULL;
+	/* Without a list of changes the sibling is no help, and nothing is lost. */
+	if (err && list->changes) {
+		if (aws_error_is_unrelated(err->code))
+			log_debug("%s and %s share no blocks: %s", w->disk->owner.snapshot,
+				w->disk->sibling_id, err->message);
+		memset(list->found, 0xff, sizeof(list->found));
+		window_changed(w);
+		return;
+	}
+	free(steal(&list->page_token));
+	if (!err)
+		taken = window_take_page(w, page, &end) == 0;
+	if (taken && !end)
+		list->page_token = strdup(page->next_token);
+	if (!err && (!taken || (!end && !list->page_token))) {
+		err_set(&failure, ENOMEM, "out of memory");
+		err = &failure;
+	}
+	ebs_page_destroy(page);
+	if (list->page_token)
+		window_list_next(w);
+	else if (err)
+		window_list_end(w, err);
+	else if (list->changes)
+		window_changed(w);
+	else
+		window_listed(w);
+}
+
+/* Requests the next page. */
+static void window_list_next(struct disk_window *w)
+{
+	struct window_list *list = w->list;
+	struct disk *disk = w->disk;
+	struct disks *d = disk->d;
+	bool older = disk->sibling_start_ms <= disk->owner.start_ms;
+	struct ebs_list in = {.region = disk->owner.region,
+		.snapshot = list->changes && !older ? disk->sibling_id : disk->owner.snapshot,
+		.first = !list->changes ? NULL
+			 : older        ? disk->sibling_id
+					: disk->owner.snapshot,
+		.start = w->number * WINDOW_BLOCKS,
+		.page_token = list->page_token};
+	struct err err;
+
+	switch (budget_take(d->options.budget, BUDGET_LIST, clock_wall_ms(), &err)) {
+	case BUDGET_WAIT:
+		list->unpaid = (struct disk_wait){.wake = window_list_unpaid, .arg = w};
+		disk_wait_add(&d->unpaid, &list->unpaid);
+		return;
+	case BUDGET_REFUSED:
+		window_list_end(w, &err);
+		return;
+	case BUDGET_TAKEN:
+		break;
+	}
+	w->call = ebs_list_blocks(d->options.ebs, &in, window_list_page, w);
+	d->stats.lists++;
+	if (!w->call) {
+		err_set(&err, ENOMEM, "out of memory");
+		window_list_end(w, &err);
+	}
+}
+
+static int window_list_start(struct disk_window *w, bool changes)
+{
+	w->list = calloc(1, sizeof(*w->list));
+	if (!w->list)
+		return -ENOMEM;
+	w->list->changes = changes;
+	w->busy = true;
+	window_list_next(w);
+	return 0;
+}
+
+/* --- from the sibling --- */
+
+struct sibling_load {
+	struct disk_job job;
+	struct disk_window *window;
+	struct block_window is;
+	int result;
+};
+
+static void sibling_load_run(struct disk_job *job)
+{
+	struct sibling_load *load = JOB_OWNER(job, struct sibling_load);
+
+	load->result = block_file_read_window(
+		load->window->disk->sibling, load->window->number, &load->is);
+}
+
+/* Which blocks exist here, are not cached here, and are cached there: if there are any, a list says
+ * whether they are the same. */
+static void sibling_load_done(struct disk_job *job)
+{
+	struct sibling_load *load = JOB_OWNER(job, struct sibling_load);
+	struct disk_window *w = load->window;
+	bool any = false;
+
+	for (unsigned i = 0; i < WINDOW_BYTES && load->result == 0; i++) {
+		w->shared[i] = w->is.exists[i] & load->is.cached[i] & (uint8_t)~w->is.cached[i];
+		any = any || w->shared[i];
+	}
+	free(load);
+	w->busy = false;
+	if (any && window_list_start(w, true) == 0)
+		return;
+	if (any)
+		memset(w->shared, 0, sizeof(w->shared));
+	w->shared_known = true;
+	disk_window_step_done(w, NULL);
+}
+
+static void sibling_load_drop(struct disk_job *job)
+{
+	free(JOB_OWNER(job, struct sibling_load));
+}
+
+static int window_share(struct disk_window *w)
+{
+	struct sibling_load *load = calloc(1, sizeof(*load));
+
+	if (!load)
+		return -ENOMEM;
+	load->window = w;
+	load->job = (struct disk_job){
+		w->disk->d, sibling_load_run, sibling_load_done, sibling_load_drop};
+	if (disk_job_start(&load->job) < 0) {
+		free(load);
+		return -ENOMEM;
+	}
+	w->busy = true;
+	return 0;
+}
+
+/* --- what a caller needs --- */
+
+static int window_advance(struct disk_window *w, enum window_need need, bool *known)
+{
+	struct disk *disk = w->disk;
+
+	if (!w->loaded && disk->file)
+		return window_start(w, window_load_run, window_load_done);
+	w->loaded = true;
+	if (need >= WINDOW_LISTED && !w->is.listed)
+		return window_list_start(w, false);
+	if (need >= WINDOW_SHARED && disk->sibling && !w->shared_known)
+		return window_share(w);
+	if (need >= WINDOW_TOKENS && !w->tokens)
+		return window_list_start(w, false);
+	*known = true;
+	return 0;
+}
+
+int disk_window_need(struct disk_window *w, enum window_need need, struct disk_wait *wait)
+{
+	bool known = false;
+
+	/* The caller waits before the step starts, as the step may end at once. */
+	disk_wait_add(&w->waiting, wait);
+	if (!w->busy && window_advance(w, need, &known) < 0) {
+		disk_wait_remove(wait);
+		return -ENOMEM;
+	}
+	if (known)
+		disk_wait_remove(wait);
+	return known;
+}

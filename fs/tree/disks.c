@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+/* disks/: the contents of the region's snapshots as raw disks, <id>.img; and what reading them has
+ * cost, .ebsfs/budget. */
+#define FUSE_USE_VERSION 314
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <string.h>
+
+#include "clock.h"
+#include "disk.h"
+#include "nodes.h"
+#include "num.h"
+#include "preflight.h"
+#include "snapshot_folder.h"
+#include "view.h"
+
+#define DISK_SUFFIX ".img"
+
+/* --- the folder --- */
+
+/* The id in a disk's name; false: it is none. */
+static bool disk_name_id(const char *name, char id[NAME_MAX + 1])
+{
+	size_t len = strlen(name), suffix = strlen(DISK_SUFFIX);
+
+	if (len <= suffix || strcmp(name + len - suffix, DISK_SUFFIX) != 0)
+		return false;
+	snprintf(id, NAME_MAX + 1, "%.*s", (int)(len - suffix), name);
+	return ec2_is_snapshot_id(id);
+}
+
+static int disks_find(struct fs *fs, struct node folder, const char *name, struct node *child)
+{
+	struct catalogue *c = fs_catalogue(fs, folder);
+	char id[NAME_MAX + 1];
+	catalogue_slot slot;
+
+	if (!disk_name_id(name, id))
+		return -ENOENT;
+	slot = catalogue_find_shown(c, id);
+	if (slot == CATALOGUE_NONE || slot > NODE_SLOT_MAX || !catalogue_exists(c, slot))
+		return -ENOENT;
+	*child = (struct node){.kind = NODE_DISK, .region = folder.region, .slot = slot};
+	return 0;
+}
+
+/* A position is a slot. */
+static bool disks_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
+{
+	struct catalogue *c = fs_catalogue(fs, folder);
+	const struct view *own = region_own(fs_region(fs, folder));
+
+	while (*pos < catalogue_slots(c) && *pos <= NODE_SLOT_MAX) {
+		catalogue_slot slot = (catalogue_slot)(*pos)++;
+
+		if (!view_has(own, slot))
+			continue;
+		snprintf(out->name, sizeof(out->name), "%s" DISK_SUFFIX, catalogue_id(c, slot));
+		out->node = (struct node){.kind = NODE_DISK, .region = folder.region, .slot = slot};
+		return true;
+	}
+	return false;
+}
+
+static struct region_waiter *disks_ensure(struct fs *fs, struct node folder, const char *name,
+	region_done *done, void *arg, bool *ready)
+{
+	struct region *region = fs_region(fs, folder);
+	char id[NAME_MAX + 1];
+
+	if (!name)
+		return view_ensure(region_own(region), false, done, arg, ready);
+	if (disk_name_id(name, id))
+		return region_ensure_id(region, id, false, done, arg, ready);
+	*ready = true;
+	return NULL;
+}
+
+const struct node_ops disks_ops = {
+	.type = S_IFDIR,
+	.mode = 0500,
+	.trust = TRUST_EVER,
+	.instead = "to copy a snapshot to another region, copy its .snapshot file into that "
+		   "region's folder",
+	.find = disks_find,
+	.next = disks_next,
+	.ensure = disks_ensure,
+};
+
+/* --- a disk --- */
+
+static int disk_attr(struct fs *fs, struct node n, struct stat *st)
+{
+	struct catalogue_snapshot s;
+	int r = snapshot_child_attr(fs, n, st);
+
+	if (r < 0)
+		return r;
+	catalogue_get(fs_catalogue(fs, n), n.slot, &s);
+	st->st_size = (off_t)s.volume_gib << 30;
+	st->st_blocks = s.full_size > 0 ? s.full_size / 512 + (s.full_size % 512 > 0) : 0;
+	st->st_blksize = (blksize_t)EBS_BLOCK_SIZE;
+	return 0;
+}
+
+static const char *disk_field(const struct catalogue *c, catalogue_slot slot, const char *name)
+{
+	struct ec2_field f;
+
+	for (unsigned i = 0; catalogue_field(c, slot, i, &f); i++)
+		if (!strcmp(f.name, name))
+			return f.value;
+	return "";
+}
+
+/* Refuses what EBS direct APIs cannot read. (AWS, "EBS direct APIs", FAQ) */
+static int disk_check(const struct catalogue *c, const struct catalogue_snapshot *s,
+	catalogue_slot slot, struct err *err)
+{
+	if (s->state == EC2_SNAPSHOT_PENDING)
+		return err_set(err, EBUSY,
+			"the snapshot is pending; its disk can be read once it is completed");
+	if (s->state != EC2_SNAPSHOT_COMPLETED)
+		return err_set(err, EIO,
+			"the snapshot's state is %s; only completed ones can be read",
+			*s->state_text ? s->state_text : "unknown");
+	if (!strcmp(disk_field(c, slot, "StorageTier"), "archive"))
+		return err_set(err, EOPNOTSUPP,
+			"the snapshot is archived; restore it to the standard tier first (aws ec2 "
+			"restore-snapshot-tier)");
+	if (*disk_field(c, slot, "OutpostArn"))
+		return err_set(err, EOPNOTSUPP,
+			"the snapshot lies on an Outpost, and EBS direct APIs do not read local "
+			"snapshots; copy it to the region first");
+	return 0;
+}
+
+static int disk_open_read(struct handle *h, struct err *err)
+{
+	struct fs *fs = h->fs;
+	const struct catalogue *c = fs_catalogue(fs, h->node);
+	struct catalogue_snapshot s;
+	char reader[32];
+
+	if (!catalogue_get(c, h->node.slot, &s) || !s.exists)
+		return err_set(err, ENOENT, "the snapshot is gone");
+	if (disk_check(c, &s, h->node.slot, err) < 0)
+		return -err->errnum;
+	handle_program(h, reader, sizeof(reader));
+	if (disk_open(fs->disks,
+		    &(struct disk_facts){.region = region_name(fs_region(fs, h->node)),
+			    .snapshot = s.id,
+			    .volume = s.volume_id,
+			    .start_ms = s.start_ms,
+			    .volume_gib = s.volume_gib},
+		    reader, &h->disk) < 0)
+		return err_set(err, ENOMEM, "out of memory");
+	return 0;
+}
+
+static void disk_release(struct handle *h)
+{
+	if (h->disk)
+		disk_close(h->disk);
+}
+
+/* A read or seek under way. */
+struct disk_request {
+	struct pending_reply *reply;
+	struct handle *handle;
+	struct disk_read *read;
+	struct disk_seek *seek;
+};
+
+/* Says more of an error where ebsfs knows more than EBS says. */
+static void disk_explain(const struct handle *h, struct err *err)
+{
+	struct catalogue_snapshot s;
+
+	if (!catalogue_get(fs_catalogue(h->fs, h->node), h->node.slot, &s) || !*err->code)
+		return;
+	if (err->errnum == EACCES && s.encryption == EC2_ENCRYPTION_PRESENT)
+		err_context(err, "the snapshot is encrypted, which needs kms:Decrypt on %s",
+			*s.kms_key_id ? s.kms_key_id : "its key");
+	else if (!region_owns(fs_region(h->fs, h->node), h->node.slot) &&
+		 (err->errnum == ENOENT || err->errnum == EACCES || err->errnum == EINVAL)) {
+		err->errnum = EOPNOTSUPP;
+		err_context(err,
+			"the snapshot is %s's; EBS direct APIs read only shared "
+			"snapshots, no public ones; copy it first",
+			s.owner_id);
+	}
+}
+
+static void disk_request_fail(struct disk_request *r, const struct err *err)
+{
+	struct err explained = *err;
+
+	disk_explain(r->handle, &explained);
+	pending_reply_err(r->reply, &explained);
+	free(r);
+}
+
+static void disk_read_ended(void *arg, const struct disk_data *data, const struct err *err)
+{
+	struct disk_request *r = arg;
+
+	if (err) {
+		disk_request_fail(r, err);
+		return;
+	}
+	fuse_reply_iov(pending_reply_request(r->reply), data->parts, data->n_parts);
+	pending_reply_done(r->reply);
+	free(r);
+}
+
+static void disk_seek_ended(void *arg, int64_t found, const struct err *err)
+{
+	struct disk_request *r = arg;
+
+	if (err) {
+		disk_request_fail(r, err);
+		return;
+	}
+	if (found < 0)
+		fuse_reply_err(pending_reply_request(r->reply), ENXIO);
+	else
+		fuse_reply_lseek(pending_reply_request(r->reply), found);
+	pending_reply_done(r->reply);
+	free(r);
+}
+
+static void disk_request_interrupted(void *arg)
+{
+	struct disk_request *r = arg;
+
+	if (r->read)
+		disk_read_cancel(r->read);
+	else
+		disk_seek_cancel(r->seek);
+	free(r);
+}
+
+static struct disk_request *disk_request_create(struct handle *h, struct pending_reply *a)
+{
+	struct disk_request *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		pending_reply_errno(a, ENOMEM);
+		return NULL;
+	}
+	r->reply = a;
+	r->handle = h;
+	return r;
+}
+
+/* ready: it has ended, and r is gone. */
+static void disk_request_wait(struct disk_request *r, bool ready)
+{
+	if (ready)
+		return;
+	if (r->read || r->seek) {
+		pending_reply_on_interrupt(r->reply, disk_request_interrupted, r);
+		return;
+	}
+	pending_reply_errno(r->reply, ENOMEM);
+	free(r);
+}
+
+static void disk_read_at(struct handle *h, off_t offset, size_t size, struct pending_reply *a)
+{
+	struct disk_request *r = disk_request_create(h, a);
+	struct disk_read *read;
+	bool ready;
+
+	if (!r)
+		return;
+	read = disk_read(h->disk, offset, size, disk_read_ended, r, &ready);
+	if (!ready)
+		r->read = read;
+	disk_request_wait(r, ready);
+}
+
+static void disk_lseek(struct handle *h, off_t offset, int whence, struct pending_reply *a)
+{
+	struct disk_request *r;
+	struct disk_seek *seek;
+	bool ready;
+
+	if (offset < 0 || offset >= disk_size(h->disk)) {
+		pending_reply_errno(a, ENXIO);
+		return;
+	}
+	r = disk_request_create(h, a);
+	if (!r)
+		return;
+	seek = disk_seek(h->disk, offset, whence == SEEK_HOLE, disk_seek_ended, r, &ready);
+	if (!ready)
+		r->seek = seek;
+	disk_request_wait(r, ready);
+}
+
+const struct node_ops disk_ops = {
+	.type = S_IFREG,
+	.mode = 0400,
+	.trust = TRUST_LISTING,
+	.immutable = true,
+	.counted = NODE_SNAPSHOT,
+	.instead =
+		"a snapshot's contents cannot be changed; to write, make a volume of it, or copy "
+		"the disk out of the mount",
+	.attr = disk_attr,
+	.open_read = disk_open_read,
+	.read = disk_read_at,
+	.lseek = disk_lseek,
+	.release = disk_release,
+};
+
+/* --- .ebsfs/budget --- */
+
+static int budget_file_text(struct fs *fs, struct node n, struct buf *out)
+{
+	(void)n;
+	budget_text(fs->budget, clock_wall_ms(), out);
+	return out->error ? -out->error : 0;
+}
+
+static int budget_open_write(struct fs *fs, struct node n, struct handle *h, struct err *err)
+{
+	(void)fs;
+	(void)n;
+	(void)h;
+	(void)err;
+	return 0;
+}
+
+static void budget_commit(struct handle *h, struct pending_reply *a)
+{
+	_cleanup_buf_ struct buf line = BUF_INIT;
+	double dollars;
+	struct err err;
+
+	if (!h->dirty || !h->text.len) {
+		pending_reply_ok(a);
+		return;
+	}
+	h->dirty = false;
+	if (handle_line(h, &line) < 0) {
+		pending_reply_errno(a, ENOMEM);
+	} else if (num_parse_double(buf_str(&line), 0, BUDGET_DOLLARS_MAX, &dollars) < 0) {
+		err_set(&err, EINVAL,
+			"'%.40s' is no number of dollars; write for example: echo 5 > "
+			".ebsfs/budget",
+			buf_str(&line));
+		pending_reply_err(a, &err);
+	} else {
+		budget_set_limit(h->fs->budget, dollars, clock_wall_ms());
+		pending_reply_ok(a);
+	}
+}
+
+const struct node_ops budget_ops = {
+	.type = S_IFREG,
+	.mode = 0644,
+	.trust = TRUST_NEVER,
+	.text = budget_file_text,
+	.open_write = budget_open_write,
+	.write = handle_write,
+	.truncate = handle_truncate,
+	.commit = budget_commit,
+	.set_attr = handle_ignore_attr,
+};
