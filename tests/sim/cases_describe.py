@@ -123,7 +123,7 @@ class World(Case):
         table = [
             ("description", "weekly", {2}), ("description", "nightly*", {1}), ("encrypted", "true", {1}),
             ("owner-alias", "self-made", {1}), ("owner-id", ACCOUNT, {1, 2, 3, 4, 9, "r"}), ("owner-id", OTHER, set()),
-            ("progress", "42%", {3}), ("progress", "1?%", {4}), ("snapshot-id", snap(2), {2}), ("snapshot-id", "snap-0*1", {1}),
+            ("progress", "42%", {3}), ("progress", "1?%", {4}), ("progress", "4?2%", {3}), ("progress", "42%?", {3}), ("progress", "4?%?", {3}), ("snapshot-id", snap(2), {2}), ("snapshot-id", "snap-0*1", {1}),
             ("snapshot-id", [snap(1), snap(99)], {1}), ("start-time", "2026-01-02T03:04:05.678Z", {1}), ("start-time", "2026-02-*", {2}),
             ("start-time", "2026-02-02T00:00:00.000Z", {2}), ("status", "pending", {3}), ("status", ["error", "recoverable"], {4, "r"}),
             ("storage-tier", "archive", {2}), ("transfer-type", "time-based", {1}), ("transfer-type", "standard", {2}),
@@ -151,6 +151,11 @@ class World(Case):
         for bad in (r"D:\Data", "x\\", r"\\\a"):
             self.refused("InvalidParameterValue", 400, describe, Filters=[{"Name": "description", "Values": [bad]}])
         self.assertEqual(self.filtered(("description", r"D:\\Data")), set())
+        self.refused("InvalidParameterValue", 400, describe, Filters=[{"Name": "description", "Values": ["ü" * 256]}])
+        self.assertEqual(self.filtered(("description", "ü" * 255)), set())
+        filters = [{"Name": f"tag:{n}", "Values": ["x"]} for n in range(51)]
+        self.refused("FilterLimitExceeded", 400, describe, Filters=filters)
+        describe(Filters=filters[:50])
         values = [snap(n) for n in range(201)]
         self.refused("FilterLimitExceeded", 400, describe, Filters=[{"Name": "snapshot-id", "Values": values}])
         self.assertEqual(self.filtered(("snapshot-id", values[:200])), {snap(n) for n in (1, 2, 3, 4, 9)})

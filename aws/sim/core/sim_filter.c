@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim_text.h"
+#include "utf8.h"
 
 static bool filter_is_known(const char *const *names, const char *name)
 {
@@ -16,8 +17,11 @@ static bool filter_is_known(const char *const *names, const char *name)
 }
 
 /* EC2 accepts a backslash before *, ? and itself only. */
-static int check_escapes(struct sim_call *c, const char *value)
+static int check_value(struct sim_call *c, const char *value)
 {
+	if (utf8_count(value, strlen(value)) > SIM_FILTER_VALUE_MAX)
+		return sim_fail(c, 400, "InvalidParameterValue",
+			"Invalid filter value: more than %d characters", SIM_FILTER_VALUE_MAX);
 	for (; *value; value++) {
 		if (*value != '\\')
 			continue;
@@ -53,7 +57,7 @@ static int filter_parse(
 	if (!f->literal)
 		return sim_fail_memory(c);
 	for (int i = 0; i < f->n_values; i++) {
-		if (check_escapes(c, f->values[i]) < 0)
+		if (check_value(c, f->values[i]) < 0)
 			return -1;
 		f->literal[i] = sim_text_literal(f->values[i]);
 	}
@@ -68,6 +72,10 @@ int sim_filters_parse(struct sim_call *c, const char *const *names, struct sim_f
 	*f = (struct sim_filters){0};
 	if (n < 0)
 		return sim_fail_memory(c);
+	if (n > SIM_FILTERS_MAX)
+		return sim_fail(c, 400, "FilterLimitExceeded",
+			"The maximum number of filters specified on a single call is %d",
+			SIM_FILTERS_MAX);
 	f->items = calloc((size_t)n + 1, sizeof(*f->items));
 	if (!f->items)
 		return sim_fail_memory(c);

@@ -5,7 +5,10 @@
 
 #include "sim_call.h"
 
+/* Of one request: its filters, and all their values; the characters of one value. */
+#define SIM_FILTERS_MAX       50
 #define SIM_FILTER_VALUES_MAX 200
+#define SIM_FILTER_VALUE_MAX  255
 
 struct sim_filter {
 	const char *name;

@@ -22,42 +22,66 @@ bool sim_text_is_printable(const char *s)
 	return true;
 }
 
-static const char *next_character(const char *s)
-{
-	uint32_t c;
-	size_t n = utf8_decode(s, 4, &c); /* the NUL ends it earlier */
+/* The places in a pattern that the text so far may have come to. */
+#define PATTERN_MAX 4096
+struct places {
+	size_t n;
+	bool any, at[PATTERN_MAX + 1];
+};
 
-	return s + (n ? n : 1);
+/* Enters a place, and those after wildcards that match nothing. */
+static void places_enter(struct places *p, const char *pattern, size_t i)
+{
+	for (; i <= p->n && !p->at[i]; i++) {
+		p->at[i] = p->any = true;
+		if (pattern[i] != '*' && pattern[i] != '?')
+			return;
+	}
+}
+
+static void places_clear(struct places *p, size_t n)
+{
+	p->n = n;
+	p->any = false;
+	memset(p->at, 0, (n + 1) * sizeof(*p->at));
+}
+
+/* Moves all places over one character of n bytes. */
+static void places_move(
+	const struct places *from, struct places *to, const char *pattern, const char *s, size_t n)
+{
+	places_clear(to, from->n);
+	for (size_t i = 0; i < from->n; i++) {
+		size_t literal = i + (pattern[i] == '\\' && pattern[i + 1]);
+
+		if (!from->at[i])
+			continue;
+		if (pattern[i] == '*')
+			places_enter(to, pattern, i);
+		else if (pattern[i] == '?')
+			places_enter(to, pattern, i + 1);
+		else if (strncmp(pattern + literal, s, n) == 0)
+			places_enter(to, pattern, literal + n);
+	}
 }
 
 bool sim_text_matches(const char *s, const char *pattern)
 {
-	const char *star = NULL, *retry = NULL;
+	struct places places[2];
+	size_t len = strlen(pattern), n;
+	unsigned now = 0;
+	uint32_t c;
 
-	while (*s) {
-		if (*pattern == '*') {
-			star = ++pattern;
-			retry = s;
-		} else if (*pattern == '?') {
-			pattern++;
-			s = next_character(s);
-		} else {
-			const char *want = *pattern == '\\' && pattern[1] ? pattern + 1 : pattern;
-
-			if (*want == *s) {
-				pattern = want + 1;
-				s++;
-			} else if (star) {
-				pattern = star;
-				s = retry = next_character(retry);
-			} else {
-				return false;
-			}
-		}
+	if (len > PATTERN_MAX)
+		return false;
+	places_clear(&places[now], len);
+	places_enter(&places[now], pattern, 0);
+	for (; *s && places[now].any; s += n, now = !now) {
+		n = utf8_decode(s, 4, &c); /* the NUL ends it earlier */
+		n = n ? n : 1;
+		places_move(&places[now], &places[!now], pattern, s, n);
 	}
-	while (*pattern == '*')
-		pattern++;
-	return !*pattern;
+	return !*s && places[now].at[len];
 }
 
 size_t sim_text_literal(const char *pattern)

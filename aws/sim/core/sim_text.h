@@ -9,8 +9,8 @@
 bool sim_text_is_hex(const char *s, size_t len); /* either case */
 /* Whether every character is permitted in XML 1.0. */
 bool sim_text_is_printable(const char *s);
-/* Matches a pattern of EC2's filters: '*' is any text, '?' one character, '\' escapes the next one.
- */
+/* Matches a pattern of EC2's filters: '*' is any text, '?' one character or none, '\' escapes the
+ * next character ("Filter your resources"). */
 bool sim_text_matches(const char *s, const char *pattern);
 bool sim_text_has_wildcard(const char *pattern);
 size_t sim_text_literal(const char *pattern); /* bytes before the first wildcard */
