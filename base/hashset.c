@@ -93,23 +93,30 @@ static void place_value(struct hashset *h, uint32_t hash, uint32_t value)
 	h->used++;
 }
 
-static int hashset_grow(struct hashset *h, uint32_t places)
+/* places: more than there are values. Returns 0 or -ENOMEM. */
+static int hashset_resize(struct hashset *h, uint32_t places)
 {
-	struct hashset bigger = *h;
+	struct hashset resized = *h;
 
-	if (places < h->places)
-		return -ENOMEM;
-	bigger.places = places;
-	bigger.used = 0;
-	bigger.table = calloc(places, sizeof(*bigger.table));
-	if (!bigger.table)
+	resized.places = places;
+	resized.used = 0;
+	resized.table = calloc(places, sizeof(*resized.table));
+	if (!resized.table)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < h->places; i++)
 		if (h->table[i].hash)
-			place_value(&bigger, h->table[i].hash, h->table[i].value);
+			place_value(&resized, h->table[i].hash, h->table[i].value);
 	hashset_finish(h);
-	*h = bigger;
+	*h = resized;
 	return 0;
+}
+
+/* By half. Returns 0 or -ENOMEM. */
+static int hashset_grow(struct hashset *h)
+{
+	uint32_t places = h->places ? h->places + h->places / 2 : 16;
+
+	return places > h->places ? hashset_resize(h, places) : -ENOMEM;
 }
 
 static uint32_t hash_value(const struct hashset *h, uint32_t value)
@@ -123,7 +130,7 @@ static uint32_t hash_value(const struct hashset *h, uint32_t value)
 int hashset_add(struct hashset *h, uint32_t value)
 {
 	if ((uint64_t)(h->used + 1) * 100 > (uint64_t)h->places * LOAD_PERCENT &&
-		hashset_grow(h, h->places ? h->places + h->places / 2 : 16) < 0)
+		hashset_grow(h) < 0)
 		return -ENOMEM;
 	place_value(h, hash_value(h, value), value);
 	return 0;
@@ -154,12 +161,26 @@ void hashset_remove(struct hashset *h, uint32_t value)
 	h->used--;
 }
 
+/* The places that n values more need. */
+static uint64_t places_for(const struct hashset *h, uint32_t n)
+{
+	return ((uint64_t)h->used + n) * 100 / LOAD_PERCENT + 16;
+}
+
 void hashset_reserve(struct hashset *h, uint32_t n)
 {
-	uint64_t places = ((uint64_t)h->used + n) * 100 / LOAD_PERCENT + 16;
+	uint64_t places = places_for(h, n);
 
 	if (places > h->places && places <= UINT32_MAX)
-		(void)hashset_grow(h, (uint32_t)places);
+		(void)hashset_resize(h, (uint32_t)places);
+}
+
+void hashset_shrink(struct hashset *h)
+{
+	uint64_t places = places_for(h, h->used / 4);
+
+	if (places < h->places / 2)
+		(void)hashset_resize(h, (uint32_t)places);
 }
 
 size_t hashset_memory(const struct hashset *h)

@@ -37,6 +37,8 @@ int hashset_add(struct hashset *h, uint32_t value);
 void hashset_remove(struct hashset *h, uint32_t value);
 /* Makes room for n more values if there is memory, which speeds up adding them. */
 void hashset_reserve(struct hashset *h, uint32_t n);
+/* Gives back memory, if there is much more than the values need. */
+void hashset_shrink(struct hashset *h);
 size_t hashset_memory(const struct hashset *h);
 
 #endif

@@ -19,7 +19,16 @@ struct catalogue {
 	struct catalogue_seen *seen;
 	uint64_t changes;
 	size_t tidy_at; /* the number of overrides at which expired ones are freed */
+	struct watchers holders;
+	bool holder_missing; /* for want of memory */
+	size_t let_go;       /* since the last sweep: names that were dropped, and new slots */
+	void (*due)(void *arg);
+	void *due_arg;
 };
+
+/* A sweep looks at every slot. It is due when a quarter as many names were dropped. */
+#define SWEEP_MIN   256
+#define SWEEP_SHARE 4
 
 struct catalogue *catalogue_create(void)
 {
@@ -38,6 +47,7 @@ void catalogue_destroy(struct catalogue *c)
 	records_finish(&c->records);
 	local_overrides_finish(&c->overrides);
 	watchers_finish(&c->watchers);
+	watchers_finish(&c->holders);
 	free(c);
 }
 
@@ -51,7 +61,7 @@ catalogue_slot catalogue_slots(const struct catalogue *c)
 size_t catalogue_memory(const struct catalogue *c)
 {
 	return sizeof(*c) + records_memory(&c->records) + local_overrides_memory(&c->overrides) +
-	       c->watchers.n * sizeof(*c->watchers.list);
+	       (c->watchers.n + c->holders.n) * sizeof(*c->watchers.list);
 }
 
 catalogue_slot catalogue_find(const struct catalogue *c, const char *id)
@@ -68,7 +78,7 @@ catalogue_slot catalogue_find_shown(const struct catalogue *c, const char *id)
 
 static const struct record *record_of(const struct catalogue *c, catalogue_slot slot)
 {
-	return slot < records_count(&c->records) ? records_at(&c->records, slot) : NULL;
+	return records_has(&c->records, slot) ? records_at(&c->records, slot) : NULL;
 }
 
 bool catalogue_from_disk(const struct catalogue *c, catalogue_slot slot)
@@ -114,6 +124,16 @@ enum ec2_snapshot_state catalogue_state(const struct catalogue *c, catalogue_slo
 const char *catalogue_id(const struct catalogue *c, catalogue_slot slot)
 {
 	return record_of(c, slot) ? numbering_text(&c->records.ids, slot) : "";
+}
+
+/* FNV-1a. */
+uint32_t catalogue_generation(const struct catalogue *c, catalogue_slot slot)
+{
+	uint32_t hash = 2166136261u;
+
+	for (const char *p = catalogue_id(c, slot); *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 16777619u;
+	return hash;
 }
 
 static const char *shared_text(
@@ -331,9 +351,20 @@ static int mark_seen(struct catalogue *c, catalogue_slot slot)
 	return 0;
 }
 
+/* The slot of an id, a new one if needed; a new one may be all that is heard of the snapshot. */
+static catalogue_slot add_slot(struct catalogue *c, const char *id)
+{
+	uint32_t ids = c->records.ids.set.used;
+	catalogue_slot slot = records_add(&c->records, id);
+
+	if (c->records.ids.set.used != ids)
+		catalogue_let_go(c, 1);
+	return slot;
+}
+
 catalogue_slot catalogue_put(struct catalogue *c, const struct ec2_snapshot *s, int64_t now_ms)
 {
-	catalogue_slot slot = records_add(&c->records, s->id);
+	catalogue_slot slot = add_slot(c, s->id);
 	const struct local_override *override;
 	struct record to;
 	struct pair_list tags;
@@ -364,12 +395,6 @@ void catalogue_absent(struct catalogue *c, catalogue_slot slot, int64_t now_ms)
 		remove_slot(c, slot);
 }
 
-void catalogue_forget(struct catalogue *c, catalogue_slot slot)
-{
-	if (record_of(c, slot))
-		remove_slot(c, slot);
-}
-
 /* --- local overrides --- */
 
 void catalogue_expire_overrides(struct catalogue *c, int64_t now_ms)
@@ -390,7 +415,7 @@ static void tidy_overrides(struct catalogue *c, int64_t now_ms)
 catalogue_slot catalogue_override_created(
 	struct catalogue *c, const struct ec2_snapshot *s, int64_t now_ms)
 {
-	catalogue_slot slot = records_add(&c->records, s->id);
+	catalogue_slot slot = add_slot(c, s->id);
 	const struct record *record;
 
 	tidy_overrides(c, now_ms);
@@ -457,6 +482,72 @@ int catalogue_override_tag(struct catalogue *c, catalogue_slot slot, const char 
 	return 0;
 }
 
+/* --- slots that nothing names any more --- */
+
+void catalogue_hold(struct catalogue *c, catalogue_mark_fn *mark, void *arg)
+{
+	if (watchers_add(&c->holders, (watchers_fn *)mark, arg) < 0)
+		c->holder_missing = true;
+}
+
+void catalogue_unhold(struct catalogue *c, catalogue_mark_fn *mark, void *arg)
+{
+	watchers_remove(&c->holders, (watchers_fn *)mark, arg);
+}
+
+void catalogue_on_sweep_due(struct catalogue *c, void (*due)(void *arg), void *arg)
+{
+	c->due = due;
+	c->due_arg = arg;
+}
+
+bool catalogue_sweep_is_due(const struct catalogue *c)
+{
+	return c->let_go >= SWEEP_MIN && c->let_go >= c->records.ids.set.used / SWEEP_SHARE;
+}
+
+void catalogue_let_go(struct catalogue *c, size_t n)
+{
+	bool was_due = catalogue_sweep_is_due(c);
+
+	c->let_go += n;
+	if (!was_due && c->due && catalogue_sweep_is_due(c))
+		c->due(c->due_arg);
+}
+
+static int mark_all(struct catalogue *c, struct slot_set *named)
+{
+	if (c->holder_missing)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->holders.n; i++) {
+		const struct watcher *w = &c->holders.list[i];
+
+		if (((catalogue_mark_fn *)w->fn)(w->arg, named) < 0)
+			return -ENOMEM;
+	}
+	return local_overrides_mark(&c->overrides, named);
+}
+
+size_t catalogue_sweep(struct catalogue *c, int64_t now_ms)
+{
+	struct slot_set named = {0};
+	size_t n = 0;
+
+	c->let_go = 0;
+	local_overrides_expire(&c->overrides, now_ms);
+	if (mark_all(c, &named) == 0)
+		for (catalogue_slot slot = 0; slot < records_count(&c->records); slot++) {
+			if (slot_set_has(&named, slot) || !records_has(&c->records, slot))
+				continue;
+			records_remove(&c->records, slot);
+			n++;
+		}
+	slot_set_finish(&named);
+	if (n)
+		records_tidy(&c->records);
+	return n;
+}
+
 /* --- on disk --- */
 
 uint64_t catalogue_changes(const struct catalogue *c)
@@ -491,6 +582,6 @@ int catalogue_read(struct catalogue *c, const void *block, size_t len,
 void catalogue_forget_disk(struct catalogue *c)
 {
 	for (catalogue_slot slot = 0; slot < records_count(&c->records); slot++)
-		if (records_at(&c->records, slot)->from_disk)
+		if (catalogue_from_disk(c, slot))
 			remove_slot(c, slot);
 }

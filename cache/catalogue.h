@@ -13,8 +13,8 @@
 
 struct catalogue;
 
-/* A snapshot keeps its slot for the life of the catalogue. Slots count from 0 and are never reused.
- */
+/* Slots count from 0. A snapshot keeps its slot while anything names the slot (catalogue_sweep());
+ * then the slot is free, and stands for another snapshot later. */
 typedef uint32_t catalogue_slot;
 #define CATALOGUE_NONE UINT32_MAX
 
@@ -39,7 +39,7 @@ struct catalogue_snapshot {
 struct catalogue *catalogue_create(void); /* NULL on ENOMEM */
 void catalogue_destroy(struct catalogue *c);
 
-/* The number of slots so far, gone snapshots included: the bound for iterating over slots. */
+/* The bound for iterating over slots: gone snapshots are included, and free slots. */
 catalogue_slot catalogue_slots(const struct catalogue *c);
 size_t catalogue_memory(const struct catalogue *c); /* bytes held */
 
@@ -50,7 +50,7 @@ catalogue_slot catalogue_find(const struct catalogue *c, const char *id);
 catalogue_slot catalogue_find_shown(const struct catalogue *c, const char *id);
 /* Whether it is known from disk only: EC2 has not described it in this mount. */
 bool catalogue_from_disk(const struct catalogue *c, catalogue_slot slot);
-/* Returns false if there is no such slot. */
+/* Returns false if there is no such slot, or if it is free. */
 bool catalogue_get(const struct catalogue *c, catalogue_slot slot, struct catalogue_snapshot *out);
 bool catalogue_exists(const struct catalogue *c, catalogue_slot slot);
 unsigned catalogue_flaws(const struct catalogue *c, catalogue_slot slot); /* enum ec2_flaw */
@@ -60,8 +60,10 @@ const char *catalogue_owner(const struct catalogue *c,
 bool catalogue_created(const struct catalogue *c, catalogue_slot slot, int64_t now_ms);
 int64_t catalogue_start_ms(const struct catalogue *c, catalogue_slot slot); /* 0: absent */
 enum ec2_snapshot_state catalogue_state(const struct catalogue *c, catalogue_slot slot);
-const char *catalogue_id(
-	const struct catalogue *c, catalogue_slot slot); /* borrowed like all strings */
+const char *catalogue_id(const struct catalogue *c,
+	catalogue_slot slot); /* borrowed like all strings; "": the slot is free */
+/* Tells the snapshots apart that have this slot one after the other: a number made of the id. */
+uint32_t catalogue_generation(const struct catalogue *c, catalogue_slot slot);
 
 /* Tags, in EC2's order. Returns false past the end. */
 bool catalogue_tag(const struct catalogue *c, catalogue_slot slot, unsigned n, struct ec2_tag *out);
@@ -112,10 +114,6 @@ void catalogue_seen_end(struct catalogue *c, struct catalogue_seen *seen);
  * says that it was just created. */
 void catalogue_absent(struct catalogue *c, catalogue_slot slot, int64_t now_ms);
 
-/* Nobody needs the snapshot any more: its texts are released, and it counts as gone until EC2
- * describes it again. Its slot stays its own. */
-void catalogue_forget(struct catalogue *c, catalogue_slot slot);
-
 /* Local overrides: a change by ebsfs is shown at once and wins for CATALOGUE_OVERRIDE_MS over EC2's
  * eventually consistent responses. */
 #define CATALOGUE_OVERRIDE_MS 300000
@@ -130,6 +128,28 @@ void catalogue_override_deleted(struct catalogue *c, catalogue_slot slot, int64_
 int catalogue_override_tag(struct catalogue *c, catalogue_slot slot, const char *key,
 	const char *value, int64_t now_ms);
 void catalogue_expire_overrides(struct catalogue *c, int64_t now_ms); /* frees the expired ones */
+
+/* --- slots that nothing names any more --- */
+
+/*
+ * A holder keeps numbers of slots from one loop iteration to the next: its mark function adds the
+ * slots that it names to `named`, and returns 0 or -ENOMEM. Any number of holders; without memory
+ * for one, no slot is ever freed. A holder that has dropped names says how many
+ * (catalogue_let_go()).
+ *
+ * catalogue_sweep() frees all slots that no holder and no local override names, and their memory.
+ * Only for a turn of the loop of its own, and while no listing is in flight: readers of a first
+ * listing rely on slots being added at the end only. Out of memory, it does nothing. Returns how
+ * many it has freed. due() is called once when enough slots may be unused for a sweep to be worth
+ * its time.
+ */
+typedef int catalogue_mark_fn(void *arg, struct slot_set *named);
+void catalogue_hold(struct catalogue *c, catalogue_mark_fn *mark, void *arg);
+void catalogue_unhold(struct catalogue *c, catalogue_mark_fn *mark, void *arg);
+void catalogue_let_go(struct catalogue *c, size_t n);
+void catalogue_on_sweep_due(struct catalogue *c, void (*due)(void *arg), void *arg);
+bool catalogue_sweep_is_due(const struct catalogue *c);
+size_t catalogue_sweep(struct catalogue *c, int64_t now_ms);
 
 /* --- on disk --- */
 

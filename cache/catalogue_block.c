@@ -155,9 +155,12 @@ int catalogue_block_write(struct catalogue_block_writer *w, const struct records
 	for (; *slot < records_count(r) && w->n_records < CATALOGUE_BLOCK_RECORDS &&
 		w->n_texts <= TEXTS - RECORD_TEXTS && w->texts.len + w->records.len < BYTES;
 		++*slot) {
-		const struct record *record = records_at(r, *slot);
+		const struct record *record;
 		bool is_listed = slot_set_has(listed, *slot);
 
+		if (!records_has(r, *slot))
+			continue;
+		record = records_at(r, *slot);
 		if (record->exists && (is_listed || !record->from_disk))
 			put_record(w, r, *slot, is_listed);
 	}
@@ -303,7 +306,7 @@ static void get_fixed(struct reader *in, struct fixed *out)
 /* Returns the new slot; NUMBERING_NONE on failure, or if the id has a slot already. */
 static uint32_t get_record(struct reader *in, bool *listed)
 {
-	uint32_t len, slot, before = records_count(in->r);
+	uint32_t len, slot;
 	const char *id = get_text(in, RECORDS_ID_MAX, &len);
 	struct record record = {.exists = true, .from_disk = true};
 	struct fixed fixed;
@@ -325,13 +328,13 @@ static uint32_t get_record(struct reader *in, bool *listed)
 	record.fields = get_pairs(in, true);
 	if (!in->result && !ec2_is_snapshot_id(id))
 		in->result = -EINVAL;
-	if (in->result)
+	if (in->result || records_find(in->r, id) != NUMBERING_NONE)
 		return NUMBERING_NONE;
 	slot = records_add(in->r, id);
-	if (slot == NUMBERING_NONE)
+	if (slot == NUMBERING_NONE) {
 		in->result = -ENOMEM;
-	if (slot == NUMBERING_NONE || slot < before)
 		return NUMBERING_NONE;
+	}
 	*records_at(in->r, slot) = record;
 	return slot;
 }

@@ -147,6 +147,14 @@ size_t local_overrides_count(const struct local_overrides *h)
 	return HASH_COUNT(h->by_slot);
 }
 
+int local_overrides_mark(const struct local_overrides *h, struct slot_set *named)
+{
+	for (const struct local_override *o = h->by_slot; o; o = o->hh.next)
+		if (slot_set_add(named, o->slot) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 void local_overrides_expire(struct local_overrides *h, int64_t now_ms)
 {
 	struct local_override *o, *next;

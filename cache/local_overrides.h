@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "hash.h"
+#include "slot_set.h"
 
 /* Tags overridden per snapshot; beyond that the oldest override is dropped. */
 #define LOCAL_OVERRIDES_TAGS_MAX 64
@@ -54,6 +55,8 @@ int local_overrides_set_tag(struct local_overrides *h, uint32_t slot, const char
 	const char *value, int64_t until_ms);
 
 size_t local_overrides_count(const struct local_overrides *h); /* slots with overrides */
+/* Adds the slots that have overrides, expired ones included. Returns 0 or -ENOMEM. */
+int local_overrides_mark(const struct local_overrides *h, struct slot_set *named);
 /* Frees expired overrides. */
 void local_overrides_expire(struct local_overrides *h, int64_t now_ms);
 size_t local_overrides_memory(const struct local_overrides *h);

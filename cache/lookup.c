@@ -123,6 +123,18 @@ bool lookup_remembers(const struct lookup *l, const char *id, int64_t now_ms)
 	       now_ms - e->at_ms < (e->found ? l->o.found_ms : LOOKUP_MISS_MS);
 }
 
+void lookup_each_found(
+	const struct lookup *l, int64_t now_ms, void (*fn)(void *arg, const char *id), void *arg)
+{
+	const struct entry *e;
+
+	DL_FOREACH(l->remembered, e)
+	{
+		if (e->found && now_ms - e->at_ms < l->o.found_ms)
+			fn(arg, e->id);
+	}
+}
+
 /* --- the queue --- */
 
 static void entry_queue(struct lookup *l, struct entry *e)

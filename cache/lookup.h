@@ -44,6 +44,10 @@ uint64_t lookup_requests(const struct lookup *l);
 /* Whether the result for this id is remembered. */
 bool lookup_remembers(const struct lookup *l, const char *id, int64_t now_ms);
 
+/* Calls fn with each id whose hit is remembered. */
+void lookup_each_found(
+	const struct lookup *l, int64_t now_ms, void (*fn)(void *arg, const char *id), void *arg);
+
 /* Looks `id` (of EC2's form) up. force: by a request that is sent after this call, not by one in
  * flight. Ids of one loop iteration share a request. done is called after found or absent, with err
  * NULL on success; never before this returns. Returns NULL on ENOMEM. */

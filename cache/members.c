@@ -43,6 +43,7 @@ static void members_leave(struct members *m, catalogue_slot slot)
 	slot_set_remove(&m->set, slot);
 	m->count--;
 	m->version++;
+	catalogue_let_go(m->catalogue, 1);
 }
 
 static void members_changed(void *arg, enum catalogue_change change, catalogue_slot slot)
@@ -55,15 +56,28 @@ static void members_changed(void *arg, enum catalogue_change change, catalogue_s
 		(void)members_join(m, slot); /* out of memory, the next listing adds it */
 }
 
+/* A listing in flight names what it has brought. */
+static int members_mark(void *arg, struct slot_set *named)
+{
+	const struct members *m = arg;
+
+	if (m->listing && slot_set_add_all(named, &m->seen.slots) < 0)
+		return -ENOMEM;
+	return slot_set_add_all(named, &m->set);
+}
+
 int members_init(struct members *m, struct catalogue *c, members_admit_fn *admit, void *arg)
 {
 	*m = (struct members){.catalogue = c, .version = 1, .admit = admit, .arg = arg};
+	catalogue_hold(c, members_mark, m);
 	return catalogue_watch(c, members_changed, m);
 }
 
 void members_finish(struct members *m)
 {
 	catalogue_unwatch(m->catalogue, members_changed, m);
+	catalogue_unhold(m->catalogue, members_mark, m);
+	catalogue_let_go(m->catalogue, m->count);
 	members_abort(m);
 	slot_set_finish(&m->set);
 	slot_set_finish(&m->ever);

@@ -44,29 +44,35 @@ struct record *records_at(const struct records *r, uint32_t slot)
 	return &r->chunks[slot / CHUNK_RECORDS][slot % CHUNK_RECORDS];
 }
 
-/* Room for one more record. */
+/* Room for the record of the next new slot. */
 static int records_reserve(struct records *r)
 {
-	struct record **chunks;
+	uint32_t chunk = numbering_next(&r->ids) / CHUNK_RECORDS;
 
-	if (records_count(r) < r->n_chunks * CHUNK_RECORDS)
-		return 0;
-	chunks = realloc(r->chunks, (r->n_chunks + 1) * sizeof(*chunks));
-	if (!chunks)
-		return -ENOMEM;
-	r->chunks = chunks;
-	chunks[r->n_chunks] = calloc(CHUNK_RECORDS, sizeof(**chunks));
-	if (!chunks[r->n_chunks])
-		return -ENOMEM;
-	r->n_chunks++;
-	return 0;
+	if (chunk >= r->n_chunks) {
+		struct record **chunks = realloc(r->chunks, (chunk + 1) * sizeof(*chunks));
+
+		if (!chunks)
+			return -ENOMEM;
+		r->chunks = chunks;
+		while (r->n_chunks <= chunk)
+			chunks[r->n_chunks++] = NULL;
+	}
+	if (!r->chunks[chunk])
+		r->chunks[chunk] = calloc(CHUNK_RECORDS, sizeof(**r->chunks));
+	return r->chunks[chunk] ? 0 : -ENOMEM;
 }
 
 uint32_t records_add(struct records *r, const char *id)
 {
-	if (!id || strnlen(id, RECORDS_ID_MAX + 1) > RECORDS_ID_MAX || records_reserve(r) < 0)
+	uint32_t slot;
+
+	if (!id || strnlen(id, RECORDS_ID_MAX + 1) > RECORDS_ID_MAX)
 		return NUMBERING_NONE;
-	return numbering_add(&r->ids, id);
+	slot = numbering_find(&r->ids, id);
+	if (slot != NUMBERING_NONE)
+		return slot;
+	return records_reserve(r) < 0 ? NUMBERING_NONE : numbering_add_new(&r->ids, id);
 }
 
 uint32_t records_key(struct records *r, const char *key)
@@ -278,9 +284,12 @@ static uint32_t move_pairs(const struct records *r, struct textpool *to, uint32_
 static int move_all(const struct records *r, struct textpool *to, struct moved *moved)
 {
 	for (uint32_t slot = 0; slot < records_count(r); slot++) {
-		const struct record *record = records_at(r, slot);
+		const struct record *record;
 		struct moved *m = &moved[slot];
 
+		if (!records_has(r, slot))
+			continue;
+		record = records_at(r, slot);
 		m->volume = move_text(r, to, record->volume);
 		m->description = move_text(r, to, record->description);
 		m->tags = move_pairs(r, to, record->tags);
@@ -306,8 +315,11 @@ static void records_compact(struct records *r)
 		return;
 	}
 	for (uint32_t slot = 0; slot < records_count(r); slot++) {
-		struct record *record = records_at(r, slot);
+		struct record *record;
 
+		if (!records_has(r, slot))
+			continue;
+		record = records_at(r, slot);
 		record->volume = moved[slot].volume;
 		record->description = moved[slot].description;
 		record->tags = moved[slot].tags;
@@ -327,27 +339,66 @@ static bool record_equal(const struct record *a, const struct record *b)
 	       a->is_copy == b->is_copy;
 }
 
-bool records_replace(struct records *r, uint32_t slot, const struct record *to)
+static void records_set(struct records *r, struct record *record, const struct record *to)
 {
-	struct record *record = records_at(r, slot);
-	bool differs = !record_equal(record, to);
-
 	r->released += text_released(r, record->volume, to->volume) +
 		       text_released(r, record->description, to->description) +
 		       pairs_released(r, record->tags, to->tags) +
 		       pairs_released(r, record->fields, to->fields);
 	*record = *to;
-	if (r->released > COMPACT_MIN && r->released > textpool_bytes(&r->texts) / 2) {
-		/* Reset first: without memory for it, the next change must not try again at once.
-		 */
-		r->released = 0;
-		records_compact(r);
-	}
+}
+
+static void records_compact_if_due(struct records *r)
+{
+	if (r->released <= COMPACT_MIN || r->released <= textpool_bytes(&r->texts) / 2)
+		return;
+	/* Reset first: without memory for it, the next change must not try again at once. */
+	r->released = 0;
+	records_compact(r);
+}
+
+bool records_replace(struct records *r, uint32_t slot, const struct record *to)
+{
+	struct record *record = records_at(r, slot);
+	bool differs = !record_equal(record, to);
+
+	records_set(r, record, to);
+	records_compact_if_due(r);
 	return differs;
+}
+
+/* --- freeing slots --- */
+
+void records_remove(struct records *r, uint32_t slot)
+{
+	records_set(r, records_at(r, slot), &(struct record){0});
+	numbering_remove(&r->ids, slot);
+}
+
+static bool chunk_is_free(const struct records *r, uint32_t chunk)
+{
+	for (uint32_t i = 0; i < CHUNK_RECORDS; i++)
+		if (records_has(r, chunk * CHUNK_RECORDS + i))
+			return false;
+	return true;
+}
+
+void records_tidy(struct records *r)
+{
+	numbering_tidy(&r->ids);
+	for (uint32_t chunk = 0; chunk < r->n_chunks; chunk++)
+		if (r->chunks[chunk] && chunk_is_free(r, chunk))
+			free(steal(&r->chunks[chunk]));
+	records_compact_if_due(r);
 }
 
 size_t records_memory(const struct records *r)
 {
-	return numbering_memory(&r->ids) + numbering_memory(&r->keys) + textpool_memory(&r->texts) +
-	       r->n_chunks * (CHUNK_RECORDS * sizeof(**r->chunks) + sizeof(*r->chunks));
+	size_t bytes = numbering_memory(&r->ids) + numbering_memory(&r->keys) +
+		       textpool_memory(&r->texts) + r->n_chunks * sizeof(*r->chunks);
+
+	for (uint32_t chunk = 0; chunk < r->n_chunks; chunk++)
+		if (r->chunks[chunk])
+			bytes += CHUNK_RECORDS * sizeof(**r->chunks);
+	return bytes;
 }

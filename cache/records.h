@@ -48,7 +48,7 @@ struct records {
 	struct numbering ids;  /* a slot is the number of an id */
 	struct numbering keys; /* of tags and of the rarer fields */
 	struct textpool texts;
-	struct record **chunks;
+	struct record **chunks; /* NULL: all slots of the chunk are free */
 	uint32_t n_chunks;
 	size_t released; /* bytes of texts that records dropped since the last compaction; at least
 			    the garbage in the pool */
@@ -66,8 +66,16 @@ static inline uint32_t records_count(const struct records *r)
 {
 	return r->ids.count;
 }
-struct record *records_at(
-	const struct records *r, uint32_t slot); /* a slot below records_count() */
+/* Whether the slot is in use; above records_count() none is. */
+static inline bool records_has(const struct records *r, uint32_t slot)
+{
+	return numbering_has(&r->ids, slot);
+}
+struct record *records_at(const struct records *r, uint32_t slot); /* a slot in use */
+/* Frees a slot in use. Its memory is given back by records_tidy(), which invalidates borrowed texts
+ * and ids. */
+void records_remove(struct records *r, uint32_t slot);
+void records_tidy(struct records *r);
 
 /* The number of a key, a new one if needed. NUMBERING_NONE on ENOMEM, if the key is empty or too
  * long, or if all numbers are used. */

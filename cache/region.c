@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "groups.h"
+#include "loop.h"
 #include "view_inner.h"
 
 /* Ids of a region that was never listed are confirmed one by one, up to this number. */
@@ -32,7 +33,79 @@ static void lookup_missed_id(void *arg, const char *id)
 		catalogue_absent(r->catalogue, slot, clock_mono_ms());
 }
 
+/* --- slots that nothing names --- */
+
+/* The remembered results of lookups are names: a caller is told that their ids are known. */
+struct region_marking {
+	const struct region *region;
+	struct slot_set *named;
+	int result;
+};
+
+static void region_mark_id(void *arg, const char *id)
+{
+	struct region_marking *m = arg;
+	catalogue_slot slot = catalogue_find_shown(m->region->catalogue, id);
+
+	if (slot != CATALOGUE_NONE && slot_set_add(m->named, slot) < 0)
+		m->result = -ENOMEM;
+}
+
+static int region_mark(void *arg, struct slot_set *named)
+{
+	struct region_marking m = {.region = arg, .named = named};
+
+	lookup_each_found(m.region->lookup, clock_mono_ms(), region_mark_id, &m);
+	return m.result;
+}
+
+/* A listing's readers rely on slots being added at the end only, and one from disk adds as many as
+ * one from EC2. */
+static bool region_is_listing(const struct region *r)
+{
+	const struct view *v;
+
+	DL_FOREACH(r->views, v)
+	{
+		if (v->listing)
+			return true;
+	}
+	return r->own->listing || r->own->loading;
+}
+
+static void region_sweep(void *arg)
+{
+	struct region *r = arg;
+
+	if (!region_is_listing(r))
+		catalogue_sweep(r->catalogue, clock_mono_ms());
+}
+
+static void region_sweep_due(void *arg)
+{
+	struct region *r = arg;
+
+	loop_timer_start(r->sweep_timer, 0);
+}
+
+void region_sweep_if_due(struct region *r)
+{
+	if (catalogue_sweep_is_due(r->catalogue))
+		region_sweep_due(r);
+}
+
 /* --- create and destroy --- */
+
+/* Lets the catalogue free slots. Returns 0 or -ENOMEM. */
+static int region_begin_sweeps(struct region *r)
+{
+	r->sweep_timer = loop_timer_create(r->loop, region_sweep, r);
+	if (!r->sweep_timer)
+		return -ENOMEM;
+	catalogue_hold(r->catalogue, region_mark, r);
+	catalogue_on_sweep_due(r->catalogue, region_sweep_due, r);
+	return 0;
+}
 
 struct region *region_create(const struct region_options *options)
 {
@@ -57,7 +130,7 @@ struct region *region_create(const struct region_options *options)
 		.absent = lookup_missed_id,
 		.arg = r};
 	r->lookup = lookup_create(&lookup);
-	if (!r->name || !r->own || !r->lookup) {
+	if (!r->name || !r->own || !r->lookup || region_begin_sweeps(r) < 0) {
 		region_destroy(r);
 		return NULL;
 	}
@@ -69,10 +142,11 @@ void region_destroy(struct region *r)
 	if (!r)
 		return;
 	while (r->views)
-		region_view_close(r->views, NULL, NULL);
+		region_view_close(r->views);
 	groups_destroy(r->groups);
 	view_destroy(r->own);
 	lookup_destroy(r->lookup);
+	loop_timer_destroy(r->sweep_timer);
 	catalogue_destroy(r->catalogue);
 	free(r->name);
 	free(r);
@@ -173,26 +247,15 @@ static struct view *view_with(const struct region *r, catalogue_slot slot, int64
 	return found ? found : r->own;
 }
 
-static bool is_in_a_view(const struct region *r, catalogue_slot slot)
-{
-	return view_has(view_with(r, slot, 0), slot);
-}
-
-void region_view_close(struct view *v, region_keep_fn *keep, void *arg)
+void region_view_close(struct view *v)
 {
 	struct region *r = v ? v->region : NULL;
 
 	if (!v || v == r->own)
 		return;
 	DL_DELETE(r->views, v);
-	for (size_t i = 0; keep && i < v->members.n_order; i++) {
-		catalogue_slot slot = v->members.order[i];
-
-		if (catalogue_exists(r->catalogue, slot) && !is_in_a_view(r, slot) &&
-			!keep(arg, catalogue_id(r->catalogue, slot), slot))
-			catalogue_forget(r->catalogue, slot);
-	}
 	view_destroy(v);
+	region_sweep_if_due(r);
 }
 
 /* --- the catalogue on disk --- */

@@ -51,11 +51,10 @@ struct groups *region_groups(struct region *r);
 /* The view with this query, opened if there is none yet; nothing is asked of EC2 before it is
  * needed. NULL on ENOMEM. */
 struct view *region_view(struct region *r, const struct view_query *query);
-/* Closes a view: cancels its listing and drops its waiters without calling them. Snapshots that
- * were in it, are in no other view, and that `keep` does not want leave the store; keep NULL: all
- * of them stay. The account's own view stays open. NULL is permitted. */
-typedef bool region_keep_fn(void *arg, const char *id, catalogue_slot slot);
-void region_view_close(struct view *v, region_keep_fn *keep, void *arg);
+/* Closes a view: cancels its listing and drops its waiters without calling them. Its snapshots
+ * leave the store once nothing else names them (catalogue_sweep()). The account's own view stays
+ * open. NULL is permitted. */
+void region_view_close(struct view *v);
 
 /* Keeps the catalogue on disk at `path` from now on. The first caller that needs the region reads
  * it from there; it is shown while EC2 is asked in the background. scope: the account and endpoint

@@ -44,6 +44,23 @@ static inline void slot_set_remove(struct slot_set *s, uint32_t slot)
 		s->words[slot / 64] &= ~((uint64_t)1 << slot % 64);
 }
 
+/* Adds all of `from`. Returns 0 or -ENOMEM. */
+static inline int slot_set_add_all(struct slot_set *s, const struct slot_set *from)
+{
+	if (from->room > s->room) {
+		uint64_t *words = realloc(s->words, from->room * sizeof(*words));
+
+		if (!words)
+			return -ENOMEM;
+		memset(words + s->room, 0, (from->room - s->room) * sizeof(*words));
+		s->words = words;
+		s->room = from->room;
+	}
+	for (uint32_t i = 0; i < from->room; i++)
+		s->words[i] |= from->words[i];
+	return 0;
+}
+
 /* Keeps the memory. */
 static inline void slot_set_clear(struct slot_set *s)
 {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
+
 /* --- the arena: bytes in chunks that never move, no malloc per text --- */
 
 #define ARENA_CHUNK ((size_t)16 << 10)
@@ -193,7 +195,8 @@ void numbering_finish(struct numbering *n)
 	hashset_finish(&n->set);
 	free(n->refs);
 	n->refs = NULL;
-	n->count = n->room = 0;
+	n->count = n->room = n->free = n->cursor = 0;
+	n->garbage = 0;
 }
 
 uint32_t numbering_find(const struct numbering *n, const char *text)
@@ -201,38 +204,110 @@ uint32_t numbering_find(const struct numbering *n, const char *text)
 	return hashset_find(&n->set, text, strlen(text));
 }
 
-uint32_t numbering_add(struct numbering *n, const char *text)
+uint32_t numbering_next(struct numbering *n)
+{
+	if (!n->free)
+		return n->count;
+	if (n->cursor >= n->count)
+		n->cursor = 0;
+	while (n->refs[n->cursor])
+		n->cursor = n->cursor + 1 == n->count ? 0 : n->cursor + 1;
+	return n->cursor;
+}
+
+/* Room for one number more. */
+static int numbering_reserve(struct numbering *n)
+{
+	/* By a quarter, not by half: that would waste too much with 100,000 ids. */
+	uint32_t room = n->room + n->room / 4 + 16;
+	uint32_t *refs = n->count == n->room ? realloc(n->refs, room * sizeof(*refs)) : n->refs;
+
+	if (!refs)
+		return -1;
+	n->room = n->count == n->room ? room : n->room;
+	n->refs = refs;
+	return 0;
+}
+
+uint32_t numbering_add_new(struct numbering *n, const char *text)
 {
 	size_t len = strlen(text);
-	uint32_t number = hashset_find(&n->set, text, len);
+	uint32_t number = numbering_next(n), ref;
 	void *piece;
 
-	if (number != HASHSET_NONE)
-		return number;
-	if (n->count >= n->max)
+	if (number >= n->max || (number == n->count && numbering_reserve(n) < 0))
 		return NUMBERING_NONE;
-	if (n->count == n->room) {
-		/* By a quarter, not by half: that would waste too much with 100,000 ids. */
-		uint32_t room = n->room + n->room / 4 + 16;
-		uint32_t *refs = realloc(n->refs, room * sizeof(*refs));
-
-		if (!refs)
-			return NUMBERING_NONE;
-		n->refs = refs;
-		n->room = room;
-	}
-	piece = arena_add(&n->arena, len + 1, &n->refs[n->count]);
+	piece = arena_add(&n->arena, len + 1, &ref);
 	if (!piece)
 		return NUMBERING_NONE;
 	memcpy(piece, text, len + 1);
-	if (hashset_add(&n->set, n->count) < 0)
+	n->refs[number] = ref;
+	if (hashset_add(&n->set, number) < 0) {
+		n->refs[number] = 0;
+		n->garbage += len + 1;
 		return NUMBERING_NONE;
-	return n->count++;
+	}
+	if (number == n->count)
+		n->count++;
+	else
+		n->free--;
+	return number;
+}
+
+uint32_t numbering_add(struct numbering *n, const char *text)
+{
+	uint32_t number = numbering_find(n, text);
+
+	return number == HASHSET_NONE ? numbering_add_new(n, text) : number;
 }
 
 const char *numbering_text(const struct numbering *n, uint32_t number)
 {
 	return arena_at(&n->arena, n->refs[number]);
+}
+
+void numbering_remove(struct numbering *n, uint32_t number)
+{
+	n->garbage += strlen(numbering_text(n, number)) + 1;
+	hashset_remove(&n->set, number);
+	n->refs[number] = 0;
+	n->free++;
+}
+
+/* Copies the texts into an arena of their own size. Out of memory, changes nothing. */
+static void numbering_compact(struct numbering *n)
+{
+	struct arena fresh = {0};
+	uint32_t *refs = calloc(n->count + 1, sizeof(*refs));
+
+	for (uint32_t i = 0; refs && i < n->count; i++) {
+		const char *text = n->refs[i] ? numbering_text(n, i) : NULL;
+		void *piece = text ? arena_add(&fresh, strlen(text) + 1, &refs[i]) : NULL;
+
+		if (piece) {
+			memcpy(piece, text, strlen(text) + 1);
+		} else if (text) {
+			free(steal(&refs));
+			arena_finish(&fresh);
+		}
+	}
+	if (!refs)
+		return;
+	arena_finish(&n->arena);
+	free(n->refs);
+	n->arena = fresh;
+	n->refs = refs;
+	n->room = n->count + 1;
+	n->garbage = 0;
+}
+
+void numbering_tidy(struct numbering *n)
+{
+	for (; n->count && !n->refs[n->count - 1]; n->count--)
+		n->free--;
+	if (n->garbage > ARENA_CHUNK && n->garbage > n->arena.bytes / 2)
+		numbering_compact(n);
+	hashset_shrink(&n->set);
 }
 
 size_t numbering_memory(const struct numbering *n)

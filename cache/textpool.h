@@ -4,6 +4,7 @@
 #ifndef EBSFS_TEXTPOOL_H
 #define EBSFS_TEXTPOOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,16 +45,20 @@ size_t textpool_size(const struct textpool *p, uint32_t ref);
 size_t textpool_bytes(const struct textpool *p);
 size_t textpool_memory(const struct textpool *p);
 
-/* Numbers texts from 0 in the order of their arrival; a number never changes. A snapshot's slot is
- * the number of its id. */
+/* Numbers texts from 0 in the order of their arrival. A number never changes, and is not used again
+ * before its text was removed. A snapshot's slot is the number of its id. */
 
 #define NUMBERING_NONE UINT32_MAX
 
 struct numbering {
 	struct arena arena;
 	struct hashset set;
-	uint32_t *refs;
-	uint32_t count, room, max;
+	uint32_t *refs; /* by number; 0: free */
+	uint32_t count; /* no number is as high as this */
+	uint32_t room, max;
+	uint32_t free;   /* how many numbers below count */
+	uint32_t cursor; /* the search for a free one goes on here */
+	size_t garbage;  /* bytes of removed texts in the arena */
 };
 
 /* Numbers stay below max. The struct must not move in memory. */
@@ -63,7 +68,19 @@ uint32_t numbering_find(const struct numbering *n, const char *text); /* NUMBERI
 /* The text's number, a new one if it has none. NUMBERING_NONE on ENOMEM or if all numbers are used.
  */
 uint32_t numbering_add(struct numbering *n, const char *text);
+/* The number that the next new text gets, and giving it: the text must have none. Free numbers are
+ * used in a circle, as process numbers are: each as late as possible. */
+uint32_t numbering_next(struct numbering *n);
+uint32_t numbering_add_new(struct numbering *n, const char *text);
+static inline bool numbering_has(const struct numbering *n, uint32_t number)
+{
+	return number < n->count && n->refs[number];
+}
 const char *numbering_text(const struct numbering *n, uint32_t number); /* an existing number */
+/* Frees an existing number. Its memory is given back by numbering_tidy(), which invalidates
+ * borrowed texts; without memory for its work it does less. */
+void numbering_remove(struct numbering *n, uint32_t number);
+void numbering_tidy(struct numbering *n);
 size_t numbering_memory(const struct numbering *n);
 
 #endif

@@ -351,6 +351,7 @@ static void listing_done(void *arg, const struct err *failure)
 			err_set(&err, ENOMEM, "out of memory");
 		settle_waiters(v, UINT64_MAX, false);
 	}
+	region_sweep_if_due(v->region);
 	if (region_waiters_deliver(&v->succeeded, NULL))
 		region_waiters_deliver(&v->failed, &err);
 }

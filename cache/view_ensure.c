@@ -56,6 +56,7 @@ static void cache_loaded(void *arg, int64_t listed_ms)
 	struct err err;
 
 	v->loading = false;
+	region_sweep_if_due(v->region);
 	v->known_ms = listed_ms;
 	for (at = waiters_next(&v->for_disk, NULL); at; at = next) {
 		struct region_waiter *w = (struct region_waiter *)at;

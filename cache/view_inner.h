@@ -31,6 +31,7 @@ struct region {
 	struct view *own;      /* the account's own snapshots: snapshots/ */
 	struct view *views;    /* the others */
 	struct groups *groups; /* NULL: not needed yet */
+	struct loop_timer *sweep_timer;
 };
 
 struct view {
@@ -79,6 +80,10 @@ struct view {
 	bool prefetch_after_load;      /* start a listing then, even without waiters */
 	int64_t known_ms;              /* VIEW_KNOWN: wall clock; else 0 */
 };
+
+/* region.c. Frees the slots that nothing names, in a turn of the loop of its own, if that is due:
+ * for the end of a listing, because a sweep waits for it. */
+void region_sweep_if_due(struct region *r);
 
 /* view_query.c. Copies the texts. Returns 0 or -ENOMEM; the copy is to be finished either way. */
 int view_query_copy(struct view_query *to, const struct view_query *from);

@@ -12,6 +12,7 @@
 #include "copies.h"
 #include "err.h"
 #include "guard.h"
+#include "held_slots.h"
 #include "http.h"
 #include "kernel_refs.h"
 #include "node.h"
@@ -35,6 +36,7 @@ struct list_order;
 struct offline;
 struct receipts;
 struct statuses;
+struct tagging;
 struct uncached_name;
 
 struct fs {
@@ -53,13 +55,14 @@ struct fs {
 	struct statuses *statuses;     /* status.h: who waits for a state to change */
 	struct last_error *last_error; /* last_error.h */
 	struct fuse_session *session;
-	bool several_at_once, greeted;        /* session.c */
-	struct request_stats stats;           /* request_stats.h */
-	struct offline *offline;              /* offline.h; NULL: AWS was there from the start */
-	struct guard guard;                   /* guard.h */
-	struct kernel_refs kernel_refs;       /* kernel_refs.h */
-	struct uncached_name *uncached_names; /* tree.h: snapshots about to be renamed */
-	uint64_t listed_version[REGIONS_MAX]; /* of snapshots/ as the kernel last listed it */
+	bool several_at_once, greeted;  /* session.c */
+	struct request_stats stats;     /* request_stats.h */
+	struct offline *offline;        /* offline.h; NULL: AWS was there from the start */
+	struct guard guard;             /* guard.h */
+	struct kernel_refs kernel_refs; /* kernel_refs.h */
+	struct held_slots held_slots[REGIONS_MAX]; /* held_slots.h */
+	struct uncached_name *uncached_names;      /* tree.h: snapshots about to be renamed */
+	uint64_t listed_version[REGIONS_MAX];      /* of snapshots/ as the kernel last listed it */
 	struct list_order *lists[REGIONS_MAX][2];  /* list.c: of list and list.json, while read */
 	struct timespec region_times[REGIONS_MAX]; /* set by a tool; 0: none was */
 	struct handle *handles;                    /* handle.h: open files */
@@ -68,7 +71,7 @@ struct fs {
 						      without an answer; 0 */
 	struct deletion *deletions;                /* delete.h: under way */
 	struct pending_reply *pending_replies;     /* pending_reply.h */
-	unsigned tagging;                          /* CreateTags and DeleteTags under way */
+	struct tagging *taggings;                  /* tags.c: CreateTags and DeleteTags under way */
 	char **enabled;   /* the regions that the account has enabled; NULL-terminated, NULL if AWS
 			     did not say */
 	char account[40]; /* "" if AWS did not say */

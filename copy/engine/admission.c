@@ -315,6 +315,13 @@ void admission_finish(struct copies *c)
 		admission_destroy(c->admissions);
 }
 
+void admission_each_row(
+	const struct copies *c, void (*fn)(void *arg, const struct journal_copy *row), void *arg)
+{
+	for (const struct admission *a = c->admissions; a; a = a->next)
+		fn(arg, &a->row);
+}
+
 static bool admission_is_source(const struct journal_copy *row, const char *region, const char *id)
 {
 	return row->source_id && !strcmp(row->source_id, id) && !strcmp(row->source_region, region);

@@ -22,6 +22,10 @@ void admission_dry_run_copied(struct region_queue *queue, const char *id, struct
  * source. */
 bool admission_needs(const struct copies *c, const char *region, const char *id);
 
+/* Calls fn with each request that has no row in the journal yet. */
+void admission_each_row(
+	const struct copies *c, void (*fn)(void *arg, const struct journal_copy *row), void *arg);
+
 /* The region goes: frees its dry runs. */
 void admission_forget(struct region_queue *queue);
 void admission_finish(struct copies *c);

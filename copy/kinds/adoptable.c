@@ -192,13 +192,39 @@ void adoptable_watch(struct region_queue *queue)
 	catalogue_watch(catalogue, adoptable_changed, queue);
 }
 
+static void adoptable_source_drop(struct region_queue *queue, struct adoptable_source *source)
+{
+	HASH_DEL(queue->kind_region->adoptable, source);
+	free(source->copies);
+	free(source);
+}
+
+int adoptable_mark(struct region_queue *queue, struct slot_set *named)
+{
+	const struct catalogue *catalogue = region_catalogue(queue->region);
+	struct adoptable_source *source, *next;
+
+	HASH_ITER (hh, queue->kind_region->adoptable, source, next) {
+		size_t kept = 0;
+
+		for (size_t i = 0; i < source->n; i++) {
+			if (!catalogue_exists(catalogue, source->copies[i].slot))
+				continue;
+			if (slot_set_add(named, source->copies[i].slot) < 0)
+				return -ENOMEM;
+			source->copies[kept++] = source->copies[i];
+		}
+		source->n = kept;
+		if (!kept)
+			adoptable_source_drop(queue, source);
+	}
+	return 0;
+}
+
 void adoptable_finish(struct region_queue *queue)
 {
-	struct adoptable_source **sources = &queue->kind_region->adoptable, *source, *next;
+	struct adoptable_source *source, *next;
 
-	HASH_ITER (hh, *sources, source, next) {
-		HASH_DEL(*sources, source);
-		free(source->copies);
-		free(source);
-	}
+	HASH_ITER (hh, queue->kind_region->adoptable, source, next)
+		adoptable_source_drop(queue, source);
 }

@@ -34,6 +34,8 @@ void adoptable_doubles(const struct copies *c, const struct copy *copy, struct b
 
 /* Follows the catalogue, for adoptable_doubles(): without memory for that, some are not named. */
 void adoptable_watch(struct region_queue *queue);
+/* As catalogue_mark_fn. Drops the notes of snapshots that are gone. */
+int adoptable_mark(struct region_queue *queue, struct slot_set *named);
 void adoptable_finish(struct region_queue *queue);
 
 #endif

@@ -14,6 +14,7 @@
 #include "copy_tags.h"
 #include "difference.h"
 #include "job.h"
+#include "job_names.h"
 #include "log.h"
 #include "lost_requests.h"
 #include "move_cleanup.h"
@@ -190,8 +191,19 @@ static int encryption_defaults_describe(
 
 /* --- per region --- */
 
+/* The catalogue keeps the snapshots that copies name. */
+static int copy_snapshot_mark(void *arg, struct slot_set *named)
+{
+	struct region_queue *queue = arg;
+
+	if (reconcile_mark(queue, named) < 0 || adoptable_mark(queue, named) < 0)
+		return -ENOMEM;
+	return job_names_mark(queue, named);
+}
+
 static void copy_snapshot_detach(struct region_queue *queue)
 {
+	catalogue_unhold(region_catalogue(queue->region), copy_snapshot_mark, queue);
 	reconcile_finish(queue);
 	adopt_finish(queue);
 	adoptable_finish(queue);
@@ -211,6 +223,7 @@ static int copy_snapshot_attach(struct region_queue *queue)
 		adopt_init(queue) < 0 || reconcile_init(queue) < 0)
 		return -ENOMEM;
 	adoptable_watch(queue);
+	catalogue_hold(region_catalogue(queue->region), copy_snapshot_mark, queue);
 	return 0;
 }
 

@@ -330,6 +330,16 @@ int reconcile_init(struct region_queue *queue)
 	return catalogue_watch(region_catalogue(queue->region), reconcile_changed, queue);
 }
 
+int reconcile_mark(const struct region_queue *queue, struct slot_set *named)
+{
+	const struct copy_watch *w = &queue->kind_region->watch;
+
+	for (size_t i = 0; i < w->n_slots; i++)
+		if (slot_set_add(named, w->slots[i]) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 void reconcile_finish(struct region_queue *queue)
 {
 	struct copy_watch *w = &queue->kind_region->watch;

@@ -8,6 +8,8 @@
 /* Watches the queue's catalogue from now on, and takes up what it has. 0 or -ENOMEM. */
 int reconcile_init(struct region_queue *queue);
 void reconcile_finish(struct region_queue *queue);
+/* As catalogue_mark_fn: changed snapshots that are looked at when the loop turns. */
+int reconcile_mark(const struct region_queue *queue, struct slot_set *named);
 
 /* A pending job takes over what the catalogue has of it now. */
 void reconcile_job(struct job *job);

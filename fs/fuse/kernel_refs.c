@@ -2,6 +2,7 @@
 /* Counts of the kernel's references: four bytes a node, in chunks of neighbouring slots. */
 #include "kernel_refs.h"
 
+#include <errno.h>
 #include <linux/fuse.h>
 #include <stdlib.h>
 
@@ -157,6 +158,26 @@ bool kernel_refs_has(struct fs *fs, struct node n)
 		return true;
 	chunk = find_chunk(&fs->kernel_refs, place >> CHUNK_BITS);
 	return chunk && *count_in(chunk, place);
+}
+
+int kernel_refs_mark(const struct kernel_refs *refs, enum node_kind counted, uint32_t region,
+	struct slot_set *slots)
+{
+	uint64_t first = place_of((struct node){.kind = counted, .region = region});
+
+	if (refs->incomplete)
+		return -ENOMEM;
+	for (const struct kernel_refs_chunk *chunk = refs->chunks; chunk; chunk = chunk->hh.next) {
+		uint64_t place = chunk->key << CHUNK_BITS;
+
+		if (place < first || place - first > NODE_SLOT_MAX)
+			continue;
+		for (uint32_t i = 0; i < 1u << CHUNK_BITS; i++)
+			if (chunk->counts[i] &&
+				slot_set_add(slots, (uint32_t)(place - first) + i) < 0)
+				return -ENOMEM;
+	}
+	return 0;
 }
 
 size_t kernel_refs_memory(const struct kernel_refs *refs)

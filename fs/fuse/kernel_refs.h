@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "node.h"
+#include "slot_set.h"
 
 struct fs;
 struct kernel_refs_chunk;
@@ -42,6 +43,10 @@ void kernel_refs_forget(struct fs *fs, struct node n, uint64_t count);
 /* Whether the kernel has any reference to this node, or to one that shares its count. Always false
  * for kinds that are not counted. */
 bool kernel_refs_has(struct fs *fs, struct node n);
+/* Adds the slots of a region that have references of this counted kind, whose sub is 0. Returns 0,
+ * or -ENOMEM: some are not known. */
+int kernel_refs_mark(const struct kernel_refs *refs, enum node_kind counted, uint32_t region,
+	struct slot_set *slots);
 size_t kernel_refs_memory(const struct kernel_refs *refs); /* bytes */
 
 #endif

@@ -30,6 +30,7 @@ int ops_entry(struct fs *fs, struct node n, struct fuse_entry_param *e)
 {
 	memset(e, 0, sizeof(*e));
 	e->ino = node_number(n);
+	e->generation = tree_generation(fs, n);
 	e->attr_timeout = tree_attr_seconds(fs, n);
 	e->entry_timeout = tree_name_seconds(fs, n);
 	return tree_attr(fs, n, &e->attr);

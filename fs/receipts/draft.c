@@ -262,6 +262,13 @@ uint64_t drafts_version(const struct drafts *ds)
 	return ds->version;
 }
 
+void drafts_each_folder(struct drafts *ds, void (*fn)(void *arg, struct node folder), void *arg)
+{
+	drafts_sweep(ds);
+	for (const struct drafts_folder *folder = ds->folders; folder; folder = folder->hh.next)
+		fn(arg, node_of(folder->number));
+}
+
 bool drafts_any(struct drafts *ds, struct node folder)
 {
 	drafts_sweep(ds);

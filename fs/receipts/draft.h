@@ -83,6 +83,9 @@ uint64_t drafts_version(const struct drafts *ds);
 /* Whether the folder has any. */
 bool drafts_any(struct drafts *ds, struct node folder);
 
+/* Calls fn with each folder that has any. */
+void drafts_each_folder(struct drafts *ds, void (*fn)(void *arg, struct node folder), void *arg);
+
 /* Adds a draft; the folder must have none of its name. NULL with *err: ENOSPC, ENOMEM. `kept`: it
  * comes from the journal, and is not refused for the mount's limits. */
 struct draft *drafts_add(struct drafts *ds, struct node folder, const char *name,

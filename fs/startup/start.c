@@ -131,6 +131,7 @@ static int mount_build_copies(struct mount *m, struct err *err)
 		return r;
 	if (receipts_rename_all_reserved(fs) < 0)
 		return err_set(err, ENOMEM, "out of memory");
+	held_slots_watch(fs);
 	return statuses_create(fs) ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
@@ -381,8 +382,8 @@ static void mount_settle(struct mount *m)
 	regions_cache_flush(m->fs.regions);
 	loop_timer_start(timer, SETTLE_MS);
 	while (!late &&
-		(receipts_asking(m->fs.receipts) || m->fs.tagging || !journal_idle(m->fs.journal) ||
-			regions_cache_busy(m->fs.regions)) &&
+		(receipts_asking(m->fs.receipts) || m->fs.taggings ||
+			!journal_idle(m->fs.journal) || regions_cache_busy(m->fs.regions)) &&
 		uv_run(&m->loop, UV_RUN_ONCE))
 		;
 	loop_timer_destroy(timer);

@@ -103,6 +103,12 @@ bool delete_under_way(const struct fs *fs, const char *region, const char *id)
 	return false;
 }
 
+void delete_each(const struct fs *fs, void (*fn)(void *arg, struct node n), void *arg)
+{
+	for (const struct deletion *d = fs->deletions; d; d = d->next)
+		fn(arg, d->node);
+}
+
 void delete_forget_all(struct fs *fs)
 {
 	struct deletion *d, *next;

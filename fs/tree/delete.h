@@ -14,6 +14,8 @@ void delete_tag(struct fs *fs, struct node n, struct pending_reply *a);
 /* Whether DeleteSnapshot of this snapshot is in flight; such a snapshot cannot be the source of a
  * copy any more. */
 bool delete_under_way(const struct fs *fs, const char *region, const char *id);
+/* Calls fn with the node of each deletion in flight. */
+void delete_each(const struct fs *fs, void (*fn)(void *arg, struct node n), void *arg);
 /* Frees all deletions in flight at unmount, without replies. */
 void delete_forget_all(struct fs *fs);
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "clock.h"
-#include "copies.h"
 #include "filter_query.h"
 #include "fs.h"
 #include "kernel_refs.h"
@@ -118,31 +117,15 @@ struct view *filter_folders_look(struct filters *f, struct filter_folder *folder
 
 /* --- what nobody looks at any more --- */
 
-struct keeper {
-	struct fs *fs;
-	uint32_t region;
-};
-
-/* Whether a snapshot stays in the store though no view has it. */
-static bool is_needed(void *arg, const char *id, catalogue_slot slot)
-{
-	const struct keeper *k = arg;
-	struct node n = {.kind = NODE_SNAPSHOT, .region = k->region, .slot = slot};
-
-	return slot > NODE_SLOT_MAX || kernel_refs_has(k->fs, n) ||
-	       copies_needs(k->fs->copies, region_name(fs_region(k->fs, n)), id);
-}
-
 /* Folders of equal queries share a view. */
 static void folder_close_view(struct filters *f, struct filter_folder *folder)
 {
-	struct keeper keeper = {f->fs, folder->region};
 	struct view *v = steal(&folder->view);
 
 	for (uint32_t i = 0; v && i < f->n_places; i++)
 		if (f->places[i].folder && f->places[i].folder->view == v)
 			return;
-	region_view_close(v, is_needed, &keeper);
+	region_view_close(v);
 }
 
 static void folder_free(struct filters *f, struct filter_folder *folder)

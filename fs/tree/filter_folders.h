@@ -19,8 +19,7 @@ struct fs;
 /*
  * A folder is made by the lookup of its name, and stays while the kernel knows it. Its view is
  * opened when it is read. A view that no folder has looked at for VIEW_OLD_TTLS ttls, when its
- * listing would not be shown at once any more, is closed: its snapshots leave the store, apart from
- * those that the kernel knows or a copy needs. The next look opens it again.
+ * listing would not be shown at once any more, is closed. The next look opens it again.
  *
  * A folder that would list the world has no view. For a snapshot's id below it, a hidden folder is
  * made that has the id as one more term.

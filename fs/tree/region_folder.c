@@ -119,9 +119,16 @@ static int snapshots_find(struct fs *fs, struct node folder, const char *name, s
 	return 0;
 }
 
-/* A position is the view's, or, from 2^32 on, a receipt. Neither moves while a listing is read, so
+/*
+ * A position is the view's, or, from 2^32 on, a receipt. Neither moves while a listing is read, so
  * an offset always means the same entry. During a region's first listing the receipts follow at its
- * end. */
+ * end.
+ *
+ * The own view's positions are slots, and a slot that is used again may lie behind a reader: then
+ * the reader misses its new snapshot, which is younger than the reading. A snapshot that is there
+ * all the while keeps its slot, and is met exactly once. A snapshot that leaves the listing and
+ * comes back meanwhile may be met once, twice or never, as POSIX permits.
+ */
 #define RECEIPTS_FROM ((uint64_t)1 << 32)
 
 static struct region_waiter *snapshots_ensure_next(

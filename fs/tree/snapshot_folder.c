@@ -49,6 +49,16 @@ static int snapshot_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
+static void snapshot_forgotten(struct fs *fs, struct node n)
+{
+	catalogue_let_go(fs_catalogue(fs, n), 1);
+}
+
+static uint64_t snapshot_generation(struct fs *fs, struct node n)
+{
+	return catalogue_generation(fs_catalogue(fs, n), n.slot);
+}
+
 static int snapshot_file_name(struct fs *fs, struct node n, char out[NAME_MAX + 1])
 {
 	return snprintf(
@@ -135,6 +145,8 @@ const struct node_ops snapshot_ops = {
 	.mode = 0555,
 	.trust = TRUST_LISTING,
 	.counted = NODE_SNAPSHOT,
+	.forgotten = snapshot_forgotten,
+	.generation = snapshot_generation,
 	.instead = "ebsfs fills it from EC2; set a tag by writing tags/KEY, ask for a "
 		   "copy by a file in another region's folder",
 	.attr = snapshot_attr,

@@ -20,6 +20,7 @@ const struct node_ops snapshot_link_ops = {
 	.type = S_IFLNK,
 	.mode = 0777,
 	.trust = TRUST_BRIEFLY,
+	.counted = NODE_SNAPSHOT,
 	.instead = "ebsfs computes it from EC2's listing; what it leads to can be read and copied",
 	.attr = snapshot_child_attr,
 	.text = snapshot_link_text,

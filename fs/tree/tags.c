@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fuse_lowlevel.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "clock.h"
 #include "delete.h"
@@ -190,6 +191,7 @@ static int tag_open_write(struct fs *fs, struct node n, struct handle *h, struct
 
 /* One CreateTags in flight; for mv of a tag, followed by the DeleteTags of its old key. */
 struct tagging {
+	struct tagging *prev, *next; /* fs->taggings, while it is in flight */
 	struct fs *fs;
 	struct node node;
 	struct pending_reply *reply; /* NULL after the last close() or an interrupt */
@@ -215,7 +217,7 @@ static void tagging_end(struct tagging *t, const struct err *err)
 		pending_reply_err(t->reply, err);
 	else if (err)
 		tag_report(t->fs, t->node, t->user, err);
-	t->fs->tagging--;
+	DL_DELETE(t->fs->taggings, t);
 	buf_finish(&t->value);
 	free(t);
 }
@@ -270,7 +272,7 @@ static void tagging_send(struct tagging *t, struct pending_reply *a)
 	struct fs *fs = t->fs;
 	struct ec2_tag tag = {t->key, buf_str(&t->value)};
 
-	fs->tagging++;
+	DL_PREPEND(fs->taggings, t);
 	t->reply = a;
 	if (!ec2_create_tags(fs->aws, region_name(fs_region(fs, t->node)),
 		    catalogue_id(fs_catalogue(fs, t->node), t->node.slot), &tag, 1, tagging_created,
@@ -282,6 +284,12 @@ static void tagging_send(struct tagging *t, struct pending_reply *a)
 	} else if (a) {
 		pending_reply_detach_on_interrupt(&t->reply);
 	}
+}
+
+void tags_each_change(const struct fs *fs, void (*fn)(void *arg, struct node n), void *arg)
+{
+	for (const struct tagging *t = fs->taggings; t; t = t->next)
+		fn(arg, t->node);
 }
 
 static struct tagging *tagging_create(struct fs *fs, struct node n, const char *key, uid_t user)

@@ -11,6 +11,9 @@ int tags_parse_name(const char *name, char key[NAME_MAX + 1], struct err *err);
 /* Checks a value against EC2's rules. Returns 0 or -EINVAL with *err. */
 int tags_check_value(const char *value, size_t len, struct err *err);
 
+/* Calls fn with the node of each tag that is being written or renamed. */
+void tags_each_change(const struct fs *fs, void (*fn)(void *arg, struct node n), void *arg);
+
 /* mv of a tag within its folder: writes the value under the key `name`, replacing the value there,
  * then deletes the old key. The value always has a key. To an editor's scratch name nothing is
  * sent: the tag is hidden, for DRAFT_SCRATCH_MS or until it is written again. */

@@ -113,6 +113,13 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
+uint64_t tree_generation(struct fs *fs, struct node n)
+{
+	const struct node_ops *counted = table[tree_ops(n)->counted];
+
+	return counted->generation ? counted->generation(fs, n) : 0;
+}
+
 /* At least a second, also when the listing is stale: changes invalidate the kernel's cache, and a
  * second saves most lookups of a walk. */
 static double listing_seconds(struct fs *fs, struct node n)

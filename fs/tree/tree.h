@@ -41,6 +41,8 @@ struct node_ops {
 	 * gone. */
 	enum node_kind counted;
 	void (*forgotten)(struct fs *fs, struct node n);
+	/* The same for that kind: tells apart what its number stands for one after the other. */
+	uint64_t (*generation)(struct fs *fs, struct node n);
 
 	/* Corrects the default attributes (owner, mode, times of the mount, size of the text).
 	 * -ENOENT: the node is gone. */
@@ -113,6 +115,8 @@ struct node_ops {
 const struct node_ops *tree_ops(struct node n);
 /* Writes the attributes of a node, for stat. Returns 0 or -errno. */
 int tree_attr(struct fs *fs, struct node n, struct stat *st);
+/* Number and generation together never stand for two things. */
+uint64_t tree_generation(struct fs *fs, struct node n);
 /* Seconds for which the kernel may cache a node's attributes, and its name. */
 double tree_attr_seconds(struct fs *fs, struct node n);
 double tree_name_seconds(struct fs *fs, struct node n);

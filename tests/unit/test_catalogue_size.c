@@ -181,12 +181,95 @@ static void test_old_holds_cost_nothing_in_a_region_never_listed(void **state)
 	catalogue_destroy(c);
 }
 
+/* --- ids that come and go --- */
+
+#define MILLION 1000000
+#define MB      ((size_t)1 << 20)
+
+static void sweep_when_due(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+/* Lists LARGE snapshots, from number `first` on; those of before are gone. */
+static void list_others(struct catalogue *c, unsigned first, bool *due)
+{
+	members_begin(&listed);
+	for (unsigned i = 0; i < LARGE; i++)
+		large_put(c, first + i, 0);
+	members_end(&listed, 0);
+	if (*due)
+		catalogue_sweep(c, 0);
+	*due = false;
+}
+
+static void test_a_million_ids_that_come_and_go_cost_20_mb_at_most(void **state)
+{
+	struct catalogue *c = new_catalogue();
+	bool due = false;
+	size_t first, heap, most = 0, most_heap = 0;
+	catalogue_slot slots = 0;
+
+	(void)state;
+	catalogue_on_sweep_due(c, sweep_when_due, &due);
+	list_others(c, 0, &due);
+	first = memory_of(c);
+	heap = heap_in_use();
+	for (unsigned n = LARGE; n < MILLION + LARGE; n += LARGE) {
+		list_others(c, n, &due);
+		most = memory_of(c) > most ? memory_of(c) : most;
+		most_heap = heap_in_use() > most_heap ? heap_in_use() : most_heap;
+		slots = catalogue_slots(c) > slots ? catalogue_slots(c) : slots;
+	}
+	print_message("%zu MB for %d snapshots, at most %zu MB (heap: %zu, %zu), %u slots\n",
+		first / MB, LARGE, most / MB, heap / MB, most_heap / MB, slots);
+	assert_true(most <= first + 20 * MB);
+	assert_true(most_heap <= heap + 20 * MB);
+	assert_true(slots <= 2 * LARGE);
+	assert_int_equal(listed.count, LARGE);
+	members_finish(&listed);
+	catalogue_destroy(c);
+}
+
+/* One in a thousand stays, and nothing of it changes. */
+static void test_memory_of_many_that_are_gone_is_given_back(void **state)
+{
+	struct catalogue *c = new_catalogue();
+	struct catalogue_snapshot s;
+	char id[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * LARGE; i++)
+		large_put(c, i, 0);
+	assert_true(memory_of(c) > 40 * MB);
+	members_begin(&listed);
+	for (unsigned i = 0; i < 2 * LARGE; i += 1000)
+		large_put(c, i, 0);
+	members_end(&listed, 0);
+	assert_int_equal(catalogue_sweep(c, 0), 2 * LARGE - 200);
+	print_message("%zu KB for 200 snapshots\n", memory_of(c) / 1024);
+	assert_true(memory_of(c) < 4 * MB);
+	for (unsigned i = 0; i < 2 * LARGE; i += 1000) {
+		snprintf(id, sizeof(id), "snap-0%016llx", i * 0x9e3779b97f4a7c15ull);
+		assert_int_equal(catalogue_find(c, id), i);
+		assert_true(catalogue_get(c, i, &s) && s.exists && s.start_ms);
+		assert_non_null(strstr(s.description, "CreateImage"));
+	}
+	assert_false(catalogue_get(c, 1, &s));
+	assert_string_equal(catalogue_id(c, 1), "");
+	assert_null(catalogue_tag_value(c, 1, "Name"));
+	members_finish(&listed);
+	catalogue_destroy(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_hundred_thousand_take_at_most_250_bytes_each),
 		cmocka_unit_test(test_old_holds_cost_nothing_in_a_region_never_listed),
 		cmocka_unit_test(test_garbage_is_bounded_over_many_changes),
+		cmocka_unit_test(test_a_million_ids_that_come_and_go_cost_20_mb_at_most),
+		cmocka_unit_test(test_memory_of_many_that_are_gone_is_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
