@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Strings and small files that hold secrets. */
 #include "secret.h"
-#include "workdir.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "file.h"
+#include "workdir.h"
 
 void secret_free(char *s)
 {
@@ -20,7 +22,7 @@ int secret_file_read(const char *path, size_t max, struct buf *out)
 	_cleanup_free_ char *full = workdir_path(path);
 	_cleanup_close_ int fd = -1;
 	struct stat st;
-	size_t size, len = 0;
+	size_t size;
 	ssize_t n;
 
 	if (!full)
@@ -36,31 +38,10 @@ int secret_file_read(const char *path, size_t max, struct buf *out)
 	size = (size_t)st.st_size + 1; /* one more byte detects a file that grew */
 	if (buf_resize(out, size) < 0)
 		return -ENOMEM;
-	while (len < size && (n = read(fd, out->data + len, size - len)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		len += (size_t)n;
-	}
-	if (len == size)
-		return -EAGAIN;
-	return buf_resize(out, len);
-}
-
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
+	n = file_read(fd, out->data, size, 0);
+	if (n < 0)
+		return (int)n;
+	return (size_t)n == size ? -EAGAIN : buf_resize(out, (size_t)n);
 }
 
 int secret_file_replace(const char *path, const char *text, size_t len)
@@ -75,9 +56,9 @@ int secret_file_replace(const char *path, const char *text, size_t len)
 	fd = mkostemp(temporary.data, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, text, len);
-	if (r == 0 && rename(temporary.data, full) < 0)
-		r = -errno;
+	r = file_write(fd, text, len, 0);
+	if (r == 0)
+		r = file_replace(AT_FDCWD, fd, temporary.data, full);
 	if (r < 0)
 		unlink(temporary.data);
 	return r;

@@ -12,6 +12,7 @@
 
 #include "catalogue_block.h"
 #include "checksum.h"
+#include "file.h"
 #include "isotime.h"
 #include "statedir.h"
 
@@ -70,24 +71,6 @@ static void file_destroy(struct catalogue_file *f)
 
 /* --- writing --- */
 
-static int write_all(int fd, const void *data, size_t len, off_t offset)
-{
-	const char *p = data;
-
-	while (len) {
-		ssize_t n = pwrite(fd, p, len, offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		p += n;
-		len -= (size_t)n;
-		offset += n;
-	}
-	return 0;
-}
-
 struct catalogue_file *catalogue_file_create(const char *path, struct err *err)
 {
 	struct catalogue_file *f = file_create();
@@ -107,10 +90,10 @@ struct catalogue_file *catalogue_file_create(const char *path, struct err *err)
 int catalogue_file_add(struct catalogue_file *f, const struct buf *block, struct err *err)
 {
 	uint64_t length = block->len;
-	int r = write_all(f->fd, &length, sizeof(length), f->at);
+	int r = file_write(f->fd, &length, sizeof(length), f->at);
 
 	if (r == 0)
-		r = write_all(f->fd, block->data, block->len, f->at + (off_t)sizeof(length));
+		r = file_write(f->fd, block->data, block->len, f->at + (off_t)sizeof(length));
 	if (r < 0)
 		return err_set(err, -r, "%s.new: %s", f->path, strerror(-r));
 	f->sum = checksum_add(f->sum, &length, sizeof(length));
@@ -134,7 +117,7 @@ int catalogue_file_commit(
 
 	snprintf(h.scope, sizeof(h.scope), "%s", facts->scope);
 	h.header_sum = header_sum(&h);
-	r = write_all(f->fd, &h, sizeof(h), 0);
+	r = file_write(f->fd, &h, sizeof(h), 0);
 	if (r < 0)
 		err_set(err, -r, "%s: %s", f->path, strerror(-r));
 	else
@@ -159,20 +142,9 @@ void catalogue_file_discard(struct catalogue_file *f)
 
 static int read_all(int fd, void *data, size_t len, off_t offset)
 {
-	char *p = data;
+	ssize_t n = file_read(fd, data, len, offset);
 
-	while (len) {
-		ssize_t n = pread(fd, p, len, offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EBADMSG;
-		p += n;
-		len -= (size_t)n;
-		offset += n;
-	}
-	return 0;
+	return n < 0 ? (int)n : (size_t)n < len ? -EBADMSG : 0;
 }
 
 static int read_header(
@@ -291,6 +263,6 @@ int catalogue_file_stamp(const char *path, const char *scope, int64_t listed_ms,
 	h.listed_ms = listed_ms;
 	h.header_sum = header_sum(&h);
 	/* Less than a sector: a crash leaves the old header or the new one. */
-	r = write_all(fd, &h, sizeof(h), 0);
+	r = file_write(fd, &h, sizeof(h), 0);
 	return r < 0 ? err_set(err, -r, "%s: %s", path, strerror(-r)) : 0;
 }

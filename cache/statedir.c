@@ -13,6 +13,7 @@
 
 #include "buf.h"
 #include "cleanup.h"
+#include "file.h"
 #include "num.h"
 
 #define LINKS_MAX 40 /* as the kernel has it */
@@ -320,12 +321,9 @@ int statedir_begin(int folder, const char *path, struct err *err)
 int statedir_commit(int folder, int fd, const char *path, struct err *err)
 {
 	_cleanup_free_ char *name = temporary_name(path, err);
+	int r = name ? file_replace(folder, fd, name, name_of(path)) : -ENOMEM;
 
-	if (!name)
-		return -ENOMEM;
-	if (fsync(fd) < 0 || renameat(folder, name, folder, name_of(path)) < 0 || fsync(folder) < 0)
-		return err_set(err, errno, "%s: %s", path, strerror(errno));
-	return 0;
+	return r < 0 ? err_set(err, -r, "%s: %s", path, strerror(-r)) : 0;
 }
 
 void statedir_abandon(int folder, const char *path)

@@ -30,6 +30,7 @@
 
 #include "checksum.h"
 #include "cleanup.h"
+#include "file.h"
 #include "statedir.h"
 
 #define FILE_BLOCKS  ((uint64_t)2 << 20) /* 1 TiB: ext4 ends below 16 TiB a file */
@@ -77,34 +78,14 @@ struct block_file {
 
 /* --- a snapshot's files --- */
 
+/* Beyond the end of the file is a hole. */
 static int file_read_at(int fd, off_t offset, void *data, size_t len)
 {
-	size_t done = 0;
+	ssize_t n = file_read(fd, data, len, offset);
 
-	while (done < len) {
-		ssize_t n = pread(fd, (char *)data + done, len - done, offset + (off_t)done);
-
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	memset((char *)data + done, 0, len - done); /* beyond the end: a hole */
-	return 0;
-}
-
-static int file_write_at(int fd, off_t offset, const void *data, size_t len)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = pwrite(fd, (const char *)data + done, len - done, offset + (off_t)done);
-
-		if (n < 0)
-			return -errno;
-		done += (size_t)n;
-	}
+	if (n < 0)
+		return (int)n;
+	memset((char *)data + n, 0, len - (size_t)n);
 	return 0;
 }
 
@@ -205,7 +186,7 @@ static int file_reset(struct block_file *f, const struct index_header *header)
 	}
 	if (ftruncate(f->index, 0) < 0)
 		return -errno;
-	return file_write_at(f->index, 0, header, sizeof(*header));
+	return file_write(f->index, header, sizeof(*header), 0);
 }
 
 /* Compares the index with its snapshot, and marks it as used now. */
@@ -380,8 +361,8 @@ int block_file_write_window(struct block_file *f, uint32_t window, const struct 
 		return -EROFS;
 	memcpy(listed.exists, w->exists, sizeof(listed.exists));
 	listed.sum = SUM_OF(&listed);
-	return file_write_at(
-		f->index, HEADER_SIZE + (off_t)window * SECTION_SIZE, &listed, sizeof(listed));
+	return file_write(
+		f->index, &listed, sizeof(listed), HEADER_SIZE + (off_t)window * SECTION_SIZE);
 }
 
 int block_file_read(
@@ -430,9 +411,9 @@ int block_file_write(struct block_file *f, uint64_t block, const void *data,
 		return fd;
 	memcpy(record.sha256, sha256, sizeof(record.sha256));
 	record.sum = SUM_OF(&record);
-	r = file_write_at(fd, data_offset(block), data, EBS_BLOCK_SIZE);
+	r = file_write(fd, data, EBS_BLOCK_SIZE, data_offset(block));
 	if (r == 0)
-		r = file_write_at(f->index, record_offset(block), &record, sizeof(record));
+		r = file_write(f->index, &record, sizeof(record), record_offset(block));
 	if (r == 0)
 		block_store_add_used(f->store, (int64_t)EBS_BLOCK_SIZE);
 	return r;
@@ -448,7 +429,7 @@ int64_t block_file_drop(struct block_file *f, uint64_t block, unsigned n)
 
 		if (fd < 0 || f->shared)
 			return fd < 0 ? fd : -EROFS;
-		r = file_write_at(f->index, record_offset(block), &none, sizeof(none));
+		r = file_write(f->index, &none, sizeof(none), record_offset(block));
 		if (r == 0 && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 				      data_offset(block), (off_t)EBS_BLOCK_SIZE) < 0)
 			r = -errno;

@@ -15,6 +15,7 @@
 
 #include "checksum.h"
 #include "cleanup.h"
+#include "file.h"
 #include "statedir.h"
 
 /* --- the write-ahead log, as SQLite's documentation describes it --- */
@@ -91,25 +92,6 @@ static size_t header_page_size(const unsigned char *header)
 	return size;
 }
 
-/* Returns the number of bytes, fewer than len only at the end of the file; or -errno. */
-static ssize_t read_at(int fd, unsigned char *data, size_t len, off_t at)
-{
-	size_t got = 0;
-
-	while (got < len) {
-		ssize_t n = pread(fd, data + got, len - got, at + (off_t)got);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		got += (size_t)n;
-	}
-	return (ssize_t)got;
-}
-
 /* Reads all frames. Sets *broken if they show damage (see above). */
 static int read_frames(int fd, const unsigned char *header, size_t page_size, bool *broken)
 {
@@ -121,7 +103,7 @@ static int read_frames(int fd, const unsigned char *header, size_t page_size, bo
 
 	if (!frame)
 		return -ENOMEM;
-	for (off_t at = HEADER_SIZE; (n = read_at(fd, frame, size, at)) == (ssize_t)size;
+	for (off_t at = HEADER_SIZE; (n = file_read(fd, frame, size, at)) == (ssize_t)size;
 		at += (off_t)size) {
 		struct chain sum = chain_add(chain_add(before, frame, 8, big),
 			frame + FRAME_HEADER_SIZE, page_size, big);
@@ -141,7 +123,7 @@ static int read_wal(int fd, const char *path, enum wal_state *out, struct err *e
 	unsigned char header[HEADER_SIZE + 1];
 	size_t page_size;
 	bool broken = false;
-	ssize_t n = read_at(fd, header, sizeof(header), 0);
+	ssize_t n = file_read(fd, header, sizeof(header), 0);
 	int r = n < 0 ? (int)n : 0;
 
 	*out = WAL_WHOLE;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "digest.h"
+#include "file.h"
 #include "profile.h"
 #include "regions.h"
 #include "statedir.h"
@@ -153,13 +154,14 @@ static int account_cache_replace(const char *path, const struct buf *text, struc
 {
 	_cleanup_close_ int folder = statedir_open_parent(path, true, err);
 	_cleanup_close_ int fd = folder < 0 ? folder : statedir_begin(folder, path, err);
-	int r = 0;
+	int r;
 
 	if (fd < 0)
 		return fd;
-	if (write(fd, text->data, text->len) != (ssize_t)text->len)
-		r = err_set(err, EIO, "%s: it cannot be written", path);
-	if (r == 0)
+	r = file_write(fd, text->data, text->len, 0);
+	if (r < 0)
+		err_set(err, -r, "%s: %s", path, strerror(-r));
+	else
 		r = statedir_commit(folder, fd, path, err);
 	if (r < 0)
 		statedir_abandon(folder, path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* base/: buffers, numbers, dates, encodings, UTF-8, errors, the loop. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 #include "buf.h"
 #include "encode.h"
 #include "err.h"
+#include "file.h"
 #include "isotime.h"
 #include "loop.h"
 #include "num.h"
@@ -463,6 +465,30 @@ static void test_watchers(void **state)
 	}
 }
 
+static void test_a_file_is_replaced(void **state)
+{
+	char folder[] = "/tmp/ebsfs-test-XXXXXX", text[8] = "";
+	int at, fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	at = open(folder, O_RDONLY | O_DIRECTORY);
+	fd = openat(at, "new", O_RDWR | O_CREAT, 0600);
+	assert_int_equal(file_write(fd, "cdef", 4, 2), 0);
+	assert_int_equal(file_write(fd, "ab", 2, 0), 0);
+	assert_int_equal(file_read(fd, text, sizeof(text), 1), 5);
+	assert_memory_equal(text, "bcdef", 5);
+	assert_int_equal(file_read(fd, text, sizeof(text), 6), 0);
+	assert_int_equal(file_replace(at, fd, "new", "file"), 0);
+	assert_int_equal(file_replace(at, fd, "new", "file"), -ENOENT);
+	assert_int_equal(unlinkat(at, "file", 0), 0);
+	assert_int_equal(file_write(-1, "a", 1, 0), -EBADF);
+	assert_int_equal(file_read(-1, text, 1, 0), -EBADF);
+	close(fd);
+	close(at);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 static void test_workdir(void **state)
 {
 	char dir[] = "/tmp/ebsfs-workdir.XXXXXX", mountpoint[64];
@@ -506,6 +532,7 @@ int main(void)
 		cmocka_unit_test(test_backoff_doubles_to_its_longest),
 		cmocka_unit_test(test_waiters_survive_their_callbacks),
 		cmocka_unit_test(test_watchers),
+		cmocka_unit_test(test_a_file_is_replaced),
 		cmocka_unit_test(test_workdir),
 	};
 
