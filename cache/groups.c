@@ -325,6 +325,9 @@ static int groups_changed(const struct grouping *x, struct slot_set *changed)
 		for (catalogue_slot slot = 0; slot < slots; slot++)
 			if (slot_set_add(changed, slot) < 0)
 				return -ENOMEM;
+		for (uint32_t i = 0; i < x->n_slots; i++)
+			if (slot_set_add(changed, x->slots[i]) < 0)
+				return -ENOMEM;
 		return 0;
 	}
 	for (uint64_t i = x->seen - g->dropped; i < g->n_log; i++)

@@ -86,6 +86,23 @@ static void test_each_key_has_one_name(void **state)
 	assert_false(names_escape(long_key, out));
 }
 
+static void test_the_empty_value_has_a_name(void **state)
+{
+	char out[NAME_MAX + 1];
+
+	(void)state;
+	assert_true(names_escape_value("", out));
+	assert_string_equal(out, NAMES_EMPTY);
+	assert_true(names_unescape_value(NAMES_EMPTY, out));
+	assert_string_equal(out, "");
+	/* No other value has this name. */
+	assert_false(names_unescape(NAMES_EMPTY, out));
+	assert_true(names_escape_value(NAMES_EMPTY, out));
+	assert_string_equal(out, "%25empty");
+	assert_true(names_unescape_value("a%2Fb", out));
+	assert_string_equal(out, "a/b");
+}
+
 static void test_scratch_names(void **state)
 {
 	static const char *const scratch[] = {
@@ -356,6 +373,7 @@ int main(void)
 		cmocka_unit_test(test_node_numbers_are_coordinates),
 		cmocka_unit_test(test_the_file_that_asks_has_the_highest_number_of_its_folder),
 		cmocka_unit_test(test_each_key_has_one_name),
+		cmocka_unit_test(test_the_empty_value_has_a_name),
 		cmocka_unit_test(test_scratch_names),
 		cmocka_unit_test(test_names_of_statuses),
 		cmocka_unit_test(test_options),
