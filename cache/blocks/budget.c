@@ -229,6 +229,16 @@ void budget_destroy(struct budget *b)
 
 /* --- spending --- */
 
+/* An amount in dollars with at least two digits after the point, and no zeros after those. */
+static const char *budget_dollars(int64_t units, char out[32])
+{
+	int n = snprintf(out, 32, "%.7f", (double)units / (double)BUDGET_DOLLAR);
+
+	while (n > 0 && out[n - 1] == '0' && out[n - 3] != '.')
+		out[--n] = '\0';
+	return out;
+}
+
 /* Begins a new day. A clock that was set back begins none: its day was counted already. */
 static void budget_turn(struct budget *b, int64_t now_ms)
 {
@@ -264,14 +274,15 @@ static void budget_count(struct budget *b, int price)
 
 enum budget_result budget_take(struct budget *b, int price, int64_t now_ms, struct err *err)
 {
+	char limit[32], spent[32];
+
 	budget_turn(b, now_ms);
 	if (b->spent + price > b->record.limit) {
 		err_set(err, EDQUOT,
-			"reading more of a snapshot's contents would pass today's budget of $%.2f "
-			"(spent: $%.4f); echo DOLLARS > .ebsfs/budget sets another limit until "
+			"reading more of a snapshot's contents would pass today's budget of $%s "
+			"(spent: $%s); echo DOLLARS > .ebsfs/budget sets another limit until "
 			"midnight UTC, -o budget= one for every day",
-			(double)b->record.limit / (double)BUDGET_DOLLAR,
-			(double)b->spent / (double)BUDGET_DOLLAR);
+			budget_dollars(b->record.limit, limit), budget_dollars(b->spent, spent));
 		return BUDGET_REFUSED;
 	}
 	budget_reserve(b);
@@ -319,16 +330,15 @@ struct budget_sums budget_sums(struct budget *b, int64_t now_ms)
 
 void budget_text(struct budget *b, int64_t now_ms, struct buf *out)
 {
-	char until[ISOTIME_SIZE];
+	char until[ISOTIME_SIZE], limit[32], spent[32];
 
 	budget_turn(b, now_ms);
-	buf_printf(out, "limit: %.2f USD until %s\n",
-		(double)b->record.limit / (double)BUDGET_DOLLAR,
+	buf_printf(out, "limit: %s USD until %s\n", budget_dollars(b->record.limit, limit),
 		isotime_format((b->record.day + 1) * DAY_MS, until));
 	buf_printf(out,
-		"spent: %.4f USD (estimated, at AWS's example prices: $0.003 per 1,000 blocks, "
+		"spent: %s USD (estimated, at AWS's example prices: $0.003 per 1,000 blocks, "
 		"$0.0006 per 1,000 lists)\n",
-		(double)b->spent / (double)BUDGET_DOLLAR);
+		budget_dollars(b->spent, spent));
 	buf_printf(out, "blocks: %llu bought in this mount\nlists: %llu\n",
 		(unsigned long long)b->gets, (unsigned long long)b->lists);
 }

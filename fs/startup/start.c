@@ -432,6 +432,7 @@ void start_finish(struct mount *m)
 	/* Lets handles close and work in the thread pool end. */
 	uv_run(&m->loop, UV_RUN_DEFAULT);
 	workers_destroy(m->workers);
+	uv_run(&m->loop, UV_RUN_DEFAULT);
 	free(m->block_cache);
 	free(m->block_scope);
 	statuses_destroy(fs->statuses);

@@ -290,7 +290,8 @@ class Test:
             os.makedirs(path, exist_ok=True)
         endpoint = self.sim.url if endpoint is None else endpoint
         options = [f"state_dir={self.path(state)}", *([f"endpoint_url={endpoint}"] if endpoint else []),
-                   *([] if any(o.startswith("poll=") for o in options) else ["poll=0.2"]), *options]
+                   *([] if any(o.startswith("poll=") for o in options) else ["poll=0.2"]),
+                   *([] if any(o.startswith("cache") for o in options) else [f"cache_dir={self.path('cache')}"]), *options]
         number = len(self.mounts)
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notify.bind(self.path(f"notify{number}"))
