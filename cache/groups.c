@@ -287,7 +287,7 @@ static void values_tidy(struct grouping *x)
 static uint32_t groups_merge(struct grouping *x, const struct slot_set *changed,
 	const struct places *p, catalogue_slot *out)
 {
-	const struct place *at = p->all, *end = p->all + p->n;
+	const struct place *at = p->all, *end = at ? at + p->n : NULL;
 	uint32_t n = 0;
 
 	for (uint32_t v = 0; v < x->n_values; v++) {

@@ -26,8 +26,10 @@ def new_receipts(t):
         contains(read(m(".ebsfs/last-error")), f"eu-west-1/{name}")
         refused((EINVAL, EEXIST, EPERM), os.mkdir, m.region("eu-west-1", name))
     same(t.sim.count("CopySnapshot"), 0, "copies")
-    refused(EINVAL, os.mkdir, m.region("eu-west-1", "disks"))
-    contains(read(m(".ebsfs/last-error")), "the name 'disks' is ebsfs's own; give the receipt another")
+    for name in NAMES:
+        if not os.path.exists(m.region("eu-west-1", name)):  # a later version's
+            refused(EINVAL, os.mkdir, m.region("eu-west-1", name))
+            contains(read(m(".ebsfs/last-error")), f"the name '{name}' is ebsfs's own; give the receipt another")
     # Names like these, and these names elsewhere, are free.
     for name in ("lists", "by.snapshot", "snapshots/list"):
         t.ok(f"cp us-east-1/snapshots/{BARE}/{BARE}.snapshot eu-west-1/{name}")
