@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import http.client
 import os
+import subprocess
 import tempfile
 import time
 
@@ -62,12 +63,7 @@ def tearDownModule():
     DISKS.cleanup()
 
 
-class Blocks(Case):
-    world = WORLD
-
-    def setUp(self):
-        self.start("--disks", DISKS.name, "--copy-seconds", "0")
-
+class Ebs(Case):
     def ebs(self, region="us-east-1", **how):
         return self.sim.client(region, "ebs", **how)
 
@@ -102,6 +98,13 @@ class Blocks(Case):
         self.assertEqual((answer["Error"]["Code"], answer.get("Reason"), answer["ResponseMetadata"]["HTTPStatusCode"]), (code, reason, status),
                          answer)
         return answer["Error"]["Message"]
+
+
+class Blocks(Ebs):
+    world = WORLD
+
+    def setUp(self):
+        self.start("--disks", DISKS.name, "--copy-seconds", "0")
 
     def test_list_and_get(self):
         page = self.ebs().list_snapshot_blocks(SnapshotId=OLD)
@@ -268,6 +271,63 @@ class Blocks(Case):
                            ("ValidationException", "INVALID_BLOCK_TOKEN", 400)),
                           ({"effect": "error"}, ("InternalServerException", None, 500))]:
             self.refused_why(*why, lambda rule=rule: got(**rule))
+
+
+class Demo(Ebs):
+    """The built-in account's disks hold a small file system, and the snapshots of a volume differ a little."""
+
+    def setUp(self):
+        self.start("--demo")
+
+    def newest(self, name, n):
+        found = self.snapshots(Filters=[{"Name": "tag:Name", "Values": [name]}, {"Name": "status", "Values": ["completed"]}])
+        return sorted(found, key=lambda s: s["StartTime"], reverse=True)[:n]
+
+    def image(self, snapshot):
+        """The first 64 MiB as a file."""
+        path = f"{DISKS.name}/{snapshot}.ext4"
+        tokens = {i: t for i, t in self.blocks(snapshot, MaxResults=128).items() if i < 128}
+        write_disk(path, 64 << 20, {i: self.get(snapshot, i, t) for i, t in tokens.items()})
+        return path
+
+    def debugfs(self, path, command):
+        done = subprocess.run(["/usr/sbin/debugfs", "-R", command, path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        return done.stdout
+
+    def blocks(self, snapshot, **params):
+        """Only the first page: a disk has thousands."""
+        page = self.ebs().list_snapshot_blocks(SnapshotId=snapshot, **params)
+        return {b["BlockIndex"]: b["BlockToken"] for b in page["Blocks"]}
+
+    def test_file_system(self):
+        for s in self.newest("web-01", 2):
+            path = self.image(s["SnapshotId"])
+            check = subprocess.run(["/usr/sbin/e2fsck", "-fn", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            self.assertEqual(check.returncode, 0, check.stdout)
+            motd = self.debugfs(path, "cat /etc/motd")
+            self.assertIn(s["SnapshotId"], motd)
+            self.assertIn(s["VolumeId"], motd)
+            self.assertNotIn("@@", motd)
+            self.assertIn("User:     0   Group:     0", self.debugfs(path, "stat /etc/hostname"))
+            self.assertIn("User:  1000   Group:  1000", self.debugfs(path, "stat /srv/app/config.yaml"))
+            self.assertEqual(len(self.debugfs(path, "cat /srv/app/orders.csv").splitlines()), 5001)
+
+    def test_siblings(self):
+        new, old = (s["SnapshotId"] for s in self.newest("orders-db-01 data", 2))
+        changed = self.ebs().list_changed_blocks(FirstSnapshotId=old, SecondSnapshotId=new, MaxResults=10000)["ChangedBlocks"]
+        in_file_system = [b["BlockIndex"] for b in changed if b["BlockIndex"] < 128]
+        self.assertEqual(len(in_file_system), 1, "the block of /etc/motd")
+        self.assertGreater(len(changed), 1000)
+        self.assertNotEqual(*(self.debugfs(self.image(s), "cat /etc/motd") for s in (new, old)))
+        foreign = self.newest("web-01", 1)[0]["SnapshotId"]
+        self.refused_why("ValidationException", "UNRELATED_SNAPSHOTS", 400, self.ebs().list_changed_blocks,
+                         FirstSnapshotId=foreign, SecondSnapshotId=new)
+
+    def test_amount_of_data(self):
+        """As many blocks as fullSnapshotSizeInBytes says, a file system's more or less."""
+        s = self.newest("web-01", 1)[0]
+        n = sum(len(p["Blocks"]) for p in self.pages(s["SnapshotId"], MaxResults=10000))
+        self.assertAlmostEqual(n, s["FullSnapshotSizeInBytes"] // BLOCK, delta=128)
 
 
 class Cli(Case):

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "isotime.h"
 
 #define DAY_MS 86400000
 #define PERIOD 64 /* days after which a block of a made disk changes */
@@ -42,9 +41,11 @@ static int64_t made_version(const struct sim_disk *disk, uint32_t index)
 	return (disk->day + phase) / PERIOD;
 }
 
-/* Spreads n_made blocks evenly over the volume. */
+/* Spreads n_made blocks evenly over the volume, behind the file system. */
 static bool made_exists(const struct sim_disk *disk, uint64_t index)
 {
+	if (disk->is_demo && index < SIM_DEMO_BLOCKS)
+		return sim_demo_exists((uint32_t)index);
 	return index * disk->n_made / disk->blocks != (index + 1) * disk->n_made / disk->blocks;
 }
 
@@ -52,7 +53,7 @@ static bool made_next(const struct sim_disk *disk, uint32_t from, uint32_t *inde
 {
 	uint64_t i = from;
 
-	if (!disk->n_made)
+	if (!disk->n_made && !disk->is_demo)
 		return false;
 	while (i < disk->blocks && !made_exists(disk, i))
 		i++;
@@ -62,9 +63,13 @@ static bool made_next(const struct sim_disk *disk, uint32_t from, uint32_t *inde
 
 static void made_read(const struct sim_disk *disk, uint32_t index, unsigned char *data)
 {
-	uint64_t start = disk_mix(
-		disk->seed ^ disk_mix(index) ^ disk_mix((uint64_t)made_version(disk, index) << 32));
+	uint64_t version = (uint64_t)made_version(disk, index),
+		 start = disk_mix(disk->seed ^ disk_mix(index) ^ disk_mix(version << 32));
 
+	if (disk->is_demo && index < SIM_DEMO_BLOCKS) {
+		sim_demo_read(&disk->demo, index, data);
+		return;
+	}
 	/* No word of a disk is likely to come twice. */
 	for (size_t i = 0; i < SIM_BLOCK / sizeof(start); i++) {
 		uint64_t word = start + i * 0x9e3779b97f4a7c15u;
@@ -87,23 +92,38 @@ static int disk_open_file(const struct sim_world *w, const char *name, struct si
 	return out->fd < 0 ? -errno : 0;
 }
 
+/* Fills seed, day and demo of a copy. Returns false if the text is not that of one. */
+static bool disk_make_copy(const char *text, struct sim_disk *out)
+{
+	if (!out->is_demo)
+		return sscanf(text, "made:%" SCNx64 ":%" SCNd64, &out->seed, &out->day) == 2;
+	return sscanf(text, "demo:%" SCNx64 ":%" SCNd64 ":%31[^:]:%31[^:]:%" SCNd64, &out->seed,
+		       &out->day, out->demo.snapshot, out->demo.volume, &out->demo.start_ms) == 5;
+}
+
 static void disk_make(const struct sim_snapshot *s, struct sim_disk *out)
 {
 	int64_t full = s->full_size >= 0 ? s->full_size : (int64_t)s->volume_gib << 29;
 
 	out->made = true;
+	out->is_demo = !strncmp(s->disk, "demo", 4);
 	out->n_made = ((uint64_t)full + SIM_BLOCK - 1) / SIM_BLOCK;
 	if (out->n_made > out->blocks)
 		out->n_made = out->blocks;
-	if (sscanf(s->disk, "made:%" SCNx64 ":%" SCNd64, &out->seed, &out->day) == 2)
+	if (disk_make_copy(s->disk, out))
 		return;
 	out->seed = disk_hash(s->volume_id ? s->volume_id : s->id);
 	out->day = s->start_ms / DAY_MS;
+	snprintf(out->demo.snapshot, sizeof(out->demo.snapshot), "%s", s->id);
+	snprintf(out->demo.volume, sizeof(out->demo.volume), "%s",
+		s->volume_id ? s->volume_id : "none");
+	out->demo.start_ms = s->start_ms;
 }
 
 static bool disk_is_made(const struct sim_snapshot *s)
 {
-	return s->disk && (!strcmp(s->disk, "made") || !strncmp(s->disk, "made:", 5));
+	return s->disk && (!strcmp(s->disk, "made") || !strncmp(s->disk, "made:", 5) ||
+				  !strcmp(s->disk, "demo") || !strncmp(s->disk, "demo:", 5));
 }
 
 int sim_disk_open(const struct sim_world *w, const struct sim_snapshot *s, struct sim_disk *out)
@@ -170,7 +190,7 @@ bool sim_disk_same(const struct sim_disk *a, const struct sim_disk *b, uint32_t 
 {
 	_cleanup_free_ unsigned char *data = NULL;
 
-	if (a->made && b->made && a->seed == b->seed)
+	if (a->made && b->made && a->seed == b->seed && !(a->is_demo && index < SIM_DEMO_BLOCKS))
 		return made_version(a, index) == made_version(b, index);
 	data = malloc(2 * SIM_BLOCK);
 	return data && sim_disk_read(a, index, data) == 0 &&
@@ -181,10 +201,14 @@ bool sim_disk_same(const struct sim_disk *a, const struct sim_disk *b, uint32_t 
 int sim_disk_of_copy(const struct sim_world *w, const struct sim_snapshot *s, const char **out)
 {
 	struct sim_disk disk;
-	char text[96];
+	char text[160];
 
 	if (sim_disk_open(w, s, &disk) < 0 || (!disk.made && disk.fd < 0))
 		text[0] = '\0';
+	else if (disk.is_demo)
+		snprintf(text, sizeof(text), "demo:%" PRIx64 ":%" PRId64 ":%s:%s:%" PRId64,
+			disk.seed, disk.day, disk.demo.snapshot, disk.demo.volume,
+			disk.demo.start_ms);
 	else if (disk.made)
 		snprintf(text, sizeof(text), "made:%" PRIx64 ":%" PRId64, disk.seed, disk.day);
 	else

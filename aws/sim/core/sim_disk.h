@@ -8,7 +8,9 @@
  *                   is empty
  *   "made"          as many blocks as fullSnapshotSizeInBytes needs, spread over the volume. Of
  *                   the volume's other snapshots they differ by a 64th for each day between them
- *   "made:N:DAY"    the same, of another seed and day: a copy of such a disk
+ *   "demo"          the same, with a small file system at the beginning (sim_demo_disk.h)
+ *   "made:N:DAY", "demo:N:DAY:SNAPSHOT:VOLUME:MS"
+ *                   copies of such disks, of another seed and day
  *   any other       a file of that name in the world's folder of disks
  *
  * A block of a file exists where the file has data (SEEK_DATA), zeros or not: EBS lists each block
@@ -20,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim_demo_disk.h"
 #include "sim_world.h"
 
 #define SIM_BLOCK ((size_t)512 << 10)
@@ -31,6 +34,8 @@ struct sim_disk {
 	uint64_t seed;
 	int64_t day;
 	uint64_t n_made; /* blocks that exist */
+	bool is_demo;
+	struct sim_demo demo;
 };
 
 /* Returns 0 or -errno: the file that `disk` names cannot be opened. Close it also after an error.

@@ -143,6 +143,7 @@ static int demo_fill(struct demo *d, const struct sim_region *r, const struct se
 		sim_snapshot_set(&s->owner_id, SIM_ACCOUNT) |
 		sim_snapshot_set(&s->state, "completed") |
 		sim_snapshot_set(&s->description, series->description) |
+		sim_snapshot_set(&s->disk, "demo") |
 		sim_snapshot_set(&s->storage_tier, series->age_h > 9000 ? "archive" : "standard") |
 		demo_set_tags(s, series);
 	if (series->encrypted)
