@@ -21,26 +21,7 @@ struct world_snapshot *source;
 
 /* --- time --- */
 
-struct loop_timer {
-	loop_timer_fn *fn;
-	void *arg;
-	int64_t due; /* -1: not armed */
-	uint64_t order;
-	struct loop_timer *next;
-};
-
-static struct loop_timer *timers;
-static uint64_t armed;
-
-int64_t clock_wall_ms(void)
-{
-	return START_MS + world->now_ms;
-}
-
-int64_t clock_mono_ms(void)
-{
-	return 1000000 + world->now_ms;
-}
+const int64_t virtual_start_ms = START_MS;
 
 int64_t world_wall_ms(void)
 {
@@ -64,46 +45,6 @@ void random_bytes(void *out, size_t len)
 		((unsigned char *)out)[i] = (unsigned char)(world_random() * 256);
 }
 
-struct loop_timer *loop_timer_create(uv_loop_t *loop, loop_timer_fn *fn, void *arg)
-{
-	struct loop_timer *t = calloc(1, sizeof(*t));
-
-	(void)loop;
-	assert_non_null(t);
-	*t = (struct loop_timer){.fn = fn, .arg = arg, .due = -1, .next = timers};
-	timers = t;
-	return t;
-}
-
-void loop_timer_start(struct loop_timer *t, int64_t delay_ms)
-{
-	t->due = world->now_ms + (delay_ms > 0 ? delay_ms : 0);
-	t->order = armed++;
-}
-
-void loop_timer_stop(struct loop_timer *t)
-{
-	t->due = -1;
-}
-
-bool loop_timer_armed(const struct loop_timer *t)
-{
-	return t->due >= 0;
-}
-
-void loop_timer_destroy(struct loop_timer *t)
-{
-	if (!t)
-		return;
-	for (struct loop_timer **at = &timers; *at; at = &(*at)->next)
-		if (*at == t) {
-			*at = t->next;
-			free(t);
-			return;
-		}
-	fail_msg("a timer destroyed twice");
-}
-
 /* Nothing is kept on disk in this world. */
 int loop_work(uv_loop_t *loop, void (*run)(void *arg), void (*done)(void *arg), void *arg)
 {
@@ -114,47 +55,21 @@ int loop_work(uv_loop_t *loop, void (*run)(void *arg), void (*done)(void *arg), 
 	return -ENOMEM;
 }
 
-/* What falls due first, not later than end. */
-static struct loop_timer *first_due(int64_t end)
-{
-	struct loop_timer *first = NULL;
-
-	for (struct loop_timer *t = timers; t; t = t->next)
-		if (t->due >= 0 && t->due <= end &&
-			(!first || t->due < first->due ||
-				(t->due == first->due && t->order < first->order)))
-			first = t;
-	return first;
-}
-
-static bool step(int64_t end)
-{
-	struct loop_timer *t = first_due(end);
-
-	if (!t)
-		return false;
-	world->now_ms = t->due > world->now_ms ? t->due : world->now_ms;
-	t->due = -1;
-	world->turns++;
-	t->fn(t->arg);
-	return true;
-}
-
 void world_run(int64_t ms)
 {
-	int64_t end = world->now_ms + ms;
+	int64_t end = virtual_ms + ms;
 
-	while (step(end))
+	while (virtual_time_step(end))
 		;
-	world->now_ms = end;
+	virtual_ms = end;
 }
 
 void world_until(world_condition *condition, void *arg)
 {
-	int64_t end = world->now_ms + 3600 * 1000;
+	int64_t end = virtual_ms + 3600 * 1000;
 
 	while (!condition(arg))
-		if (!step(end))
+		if (!virtual_time_step(end))
 			fail_msg("it did not happen within an hour");
 }
 
@@ -186,9 +101,9 @@ static struct world_snapshot *new_snapshot(
 	snprintf(s->region, sizeof(s->region), "%s", region);
 	snprintf(s->id, sizeof(s->id), "snap-%017zx", world->n_snapshots + 0xa0000);
 	snprintf(s->description, sizeof(s->description), "%s", description ? description : "");
-	s->start_ms = world->now_ms;
+	s->start_ms = virtual_ms;
 	s->length_ms = length_ms;
-	s->visible_at = world->now_ms;
+	s->visible_at = virtual_ms;
 	s->deleted_at = -1;
 	s->owner = WORLD_ACCOUNT;
 	s->gib = 8;
@@ -226,7 +141,7 @@ struct world_snapshot *world_find(const char *region, const char *id)
 
 static bool is_pending(const struct world_snapshot *s)
 {
-	return s->deleted_at < 0 && world->now_ms < s->start_ms + s->length_ms;
+	return s->deleted_at < 0 && virtual_ms < s->start_ms + s->length_ms;
 }
 
 static unsigned pending_copies(const char *region)
@@ -269,7 +184,7 @@ static struct world_snapshot *make_copy(
 		return NULL;
 	s = new_snapshot(region, description, length_ms);
 	s->is_copy = true;
-	s->visible_at = world->now_ms + (int64_t)((double)world->lag_ms * world_random());
+	s->visible_at = virtual_ms + (int64_t)((double)world->lag_ms * world_random());
 	if (pending + 1 > world->most)
 		world->most = pending + 1;
 	return s;
@@ -438,10 +353,10 @@ static bool has_value(const struct aws_call *call, const char *text)
 
 static bool matches(const struct aws_call *call, const struct world_snapshot *s)
 {
-	bool pending = world->now_ms < s->start_ms + s->length_ms;
+	bool pending = virtual_ms < s->start_ms + s->length_ms;
 
-	if (strcmp(s->region, call->region) || s->visible_at > world->now_ms ||
-		(s->deleted_at >= 0 && s->deleted_at <= world->now_ms))
+	if (strcmp(s->region, call->region) || s->visible_at > virtual_ms ||
+		(s->deleted_at >= 0 && s->deleted_at <= virtual_ms))
 		return false;
 	if (call->owner && strcmp(s->owner, WORLD_ACCOUNT))
 		return false;
@@ -465,7 +380,7 @@ static bool matches(const struct aws_call *call, const struct world_snapshot *s)
 
 static void fill(struct ec2_snapshot *out, struct world_snapshot *s)
 {
-	int64_t age = world->now_ms - s->start_ms;
+	int64_t age = virtual_ms - s->start_ms;
 	bool pending = age < s->length_ms;
 
 	*out = (struct ec2_snapshot){.id = s->id,
@@ -561,7 +476,7 @@ struct aws_call *ec2_describe_snapshots(
 	(void)aws;
 	assert_true(world->describes < ARRAY_LEN(world->describe_at));
 	assert_true(in->n_filters <= 1);
-	world->describe_at[world->describes] = world->now_ms;
+	world->describe_at[world->describes] = virtual_ms;
 	world->describe_what[world->describes] = describe_kind(in);
 	snprintf(world->last_owner, sizeof(world->last_owner), "%s",
 		in->owners ? in->owners[0] : "");
@@ -799,7 +714,7 @@ static void delete_arrives(void *arg)
 		fail_call(call, ENOENT, 400, "InvalidSnapshot.NotFound",
 			"The snapshot does not exist.");
 	else
-		s->deleted_at = world->now_ms;
+		s->deleted_at = virtual_ms;
 }
 
 static void delete_answers(void *arg)
@@ -833,6 +748,7 @@ int world_setup(void **state)
 {
 	(void)state;
 	world = calloc(1, sizeof(*world));
+	virtual_ms = 0;
 	assert_non_null(world);
 	assert_int_equal(uv_loop_init(&world->loop), 0);
 	world->seed = 42;
@@ -843,7 +759,7 @@ int world_setup(void **state)
 	log_setup(LOG_EMERG, false);
 	disk_start();
 	source = world_add(EAST, "nightly db", 0);
-	world->now_ms = 3600 * 1000;
+	virtual_ms = 3600 * 1000;
 	return 0;
 }
 
@@ -887,7 +803,7 @@ int world_teardown(void **state)
 	while (calls)
 		call_free(calls);
 	disk_end();
-	assert_null(timers);
+	assert_null(virtual_timers);
 	for (size_t i = 0; i < world->n_snapshots; i++) {
 		struct world_snapshot *s = world->snapshots[i];
 
@@ -915,7 +831,7 @@ static void word(void *arg, struct copy *copy, const struct err *err)
 	if (err)
 		asked->err = *err;
 	asked->row = copy ? copy->row.id : 0;
-	asked->answered_at = world->now_ms;
+	asked->answered_at = virtual_ms;
 }
 
 void world_ask_with(

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "copies.h"
+#include "virtual_time.h"
 
 /* What happens to one request. */
 enum fault {
@@ -51,9 +52,7 @@ struct world_snapshot {
 #define WORLD_MAX     5000
 
 struct world {
-	int64_t now_ms; /* virtual, since the start */
 	uint64_t seed;
-	unsigned turns; /* timers that have fired */
 	/* EC2 */
 	unsigned limit;         /* copies at once into a region */
 	bool silent_limit;      /* its refusal names no figure */

@@ -22,6 +22,7 @@
 #include "http.h"
 #include "loop.h"
 #include "profile.h"
+#include "virtual_time.h"
 
 /* 2026-01-02T03:04:05Z */
 #define START_MS INT64_C(1767323045000)
@@ -30,86 +31,19 @@
 
 /* Time. */
 
-struct loop_timer {
-	loop_timer_fn *fn;
-	void *arg;
-	int64_t due; /* -1: not armed */
-	struct loop_timer *next;
-};
+const int64_t virtual_start_ms = START_MS;
 
 static uv_loop_t world_loop;
-static int64_t world_ms; /* since the test began */
-static struct loop_timer *world_timers;
-
-int64_t clock_wall_ms(void)
-{
-	return START_MS + world_ms;
-}
-
-int64_t clock_mono_ms(void)
-{
-	return 1000000 + world_ms;
-}
-
-struct loop_timer *loop_timer_create(uv_loop_t *loop, loop_timer_fn *fn, void *arg)
-{
-	struct loop_timer *t = calloc(1, sizeof(*t));
-
-	assert_ptr_equal(loop, &world_loop);
-	*t = (struct loop_timer){fn, arg, -1, world_timers};
-	world_timers = t;
-	return t;
-}
-
-void loop_timer_start(struct loop_timer *t, int64_t delay_ms)
-{
-	t->due = world_ms + (delay_ms > 0 ? delay_ms : 0);
-}
-
-void loop_timer_stop(struct loop_timer *t)
-{
-	t->due = -1;
-}
-
-bool loop_timer_armed(const struct loop_timer *t)
-{
-	return t->due >= 0;
-}
-
-void loop_timer_destroy(struct loop_timer *t)
-{
-	if (!t)
-		return;
-	for (struct loop_timer **at = &world_timers; *at; at = &(*at)->next) {
-		if (*at == t) {
-			*at = t->next;
-			free(t);
-			return;
-		}
-	}
-	fail_msg("a timer destroyed twice");
-}
 
 /* Lets ms pass, with all that falls due meanwhile. */
 static void pass(int64_t ms)
 {
-	int64_t end = world_ms + ms;
+	int64_t end = virtual_ms + ms;
 
-	for (;;) {
-		struct loop_timer *first = NULL;
-
-		for (struct loop_timer *t = world_timers; t; t = t->next) {
-			if (t->due >= 0 && t->due <= end && (!first || t->due < first->due))
-				first = t;
-		}
+	do
 		uv_run(&world_loop, UV_RUN_NOWAIT);
-		if (!first)
-			break;
-		world_ms = first->due > world_ms ? first->due : world_ms;
-		first->due = -1;
-		first->fn(first->arg);
-	}
-	world_ms = end;
+	while (virtual_time_step(end));
+	virtual_ms = end;
 }
 
 /* HTTP. */
@@ -282,8 +216,8 @@ static int world_setup(void **state)
 	snprintf(world_dir, sizeof(world_dir), "/tmp/ebsfs-world.XXXXXX");
 	assert_non_null(mkdtemp(world_dir));
 	assert_int_equal(uv_loop_init(&world_loop), 0);
-	world_ms = 0;
-	world_timers = NULL;
+	virtual_ms = 0;
+	virtual_timers = NULL;
 	world_inflight = 0;
 	world_asked = 0;
 	world_script = NULL;
@@ -301,7 +235,7 @@ static int world_teardown(void **state)
 	uv_run(&world_loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&world_loop), 0);
 	assert_int_equal(world_inflight, 0);
-	assert_null(world_timers);
+	assert_null(virtual_timers);
 	snprintf(command, sizeof(command), "rm -r %s", world_dir);
 	assert_int_equal(system(command), 0);
 	return 0;
@@ -385,7 +319,7 @@ static inline struct got fetch_once(const char *config, const char *environment,
 
 	write_file("config", config);
 	set_environment(environment);
-	world_ms = 0;
+	virtual_ms = 0;
 	world_script = script ? script : none;
 	world_asked = 0;
 	if (open_chain(profile, &chain, &err) < 0) {

@@ -205,11 +205,11 @@ static void test_requests_share_a_question_that_begins_after_them(void **state)
 	world_run(60); /* it is at EC2 after 50 ms, and back after 100 */
 	copy = another(source, NULL, 1000);
 	world->describes = 1;
-	copy->visible_at = world->now_ms;
+	copy->visible_at = virtual_ms;
 	for (size_t i = 0; i < ARRAY_LEN(second); i++)
 		ask_for(&second[i], source, NULL);
 	/* The fake looks when it answers, EC2 when it is asked. */
-	copy->visible_at = world->now_ms + 60;
+	copy->visible_at = virtual_ms + 60;
 	world_until(has_answer, &first[0]);
 	world_run(1);
 	for (size_t i = 0; i < ARRAY_LEN(first); i++) {
@@ -262,7 +262,7 @@ static void test_only_what_can_be_the_copy_is(void **state)
 	assert_string_equal(ask(&f, source, "weekly"), "");
 	assert_string_equal(ask(&f, source, NULL), s->id);
 	assert_true(f.completed);
-	assert_int_equal(f.started_ms, world_wall_ms() - world->now_ms + s->start_ms);
+	assert_int_equal(f.started_ms, world_wall_ms() - virtual_ms + s->start_ms);
 	assert_int_equal(f.ended_ms, f.started_ms + 1000);
 	was = *s;
 	for (int i = 0; i < 10; i++) {
@@ -293,7 +293,7 @@ static void test_only_what_can_be_the_copy_is(void **state)
 			s->tags[2].key = "Ebsfs:source";
 			break;
 		case 8:
-			s->deleted_at = world->now_ms;
+			s->deleted_at = virtual_ms;
 			break;
 		default: /* nothing */
 			assert_string_equal(ask(&f, source, NULL), s->id);
@@ -348,7 +348,7 @@ static void test_a_remembered_copy_that_was_deleted_is_none(void **state)
 
 	(void)state;
 	assert_string_equal(ask(&f, source, NULL), s->id);
-	s->deleted_at = world->now_ms;
+	s->deleted_at = virtual_ms;
 	catalogue_override_deleted(catalogue, catalogue_find(catalogue, s->id), clock_mono_ms());
 	assert_string_equal(ask(&f, source, NULL), "");
 	assert_int_equal(world->describes, 2);
@@ -404,11 +404,11 @@ static void test_a_lost_copy_of_ours_is_not_anothers(void **state)
 	world_ask(&asked, WEST, EAST, source->id);
 	world_until(has_copy, NULL);
 	copy = world_copy_in(WEST, 0);
-	copy->visible_at = world->now_ms + 1000000;
+	copy->visible_at = virtual_ms + 1000000;
 	world_until(world_answered, &asked);
 	assert_int_equal(world_copy(&asked)->state, COPY_SUBMITTING);
 	world_run(1000);
-	copy->visible_at = world->now_ms;
+	copy->visible_at = virtual_ms;
 	assert_string_equal(ask(&f, source, NULL), "");
 	/* That request goes on with it. */
 	assert_int_equal(world_copy(&asked)->state, COPY_COMPLETED);
@@ -656,7 +656,7 @@ static void test_a_queued_copy_waits_until_ec2_can_be_asked(void **state)
 	(void)state;
 	world_run(60000);
 	s = made_meanwhile(asked, second, false);
-	s->deleted_at = world->now_ms;
+	s->deleted_at = virtual_ms;
 	refused = "ko";
 	how = FAULT_DENIED;
 	world_run(300000);
@@ -781,7 +781,7 @@ static void test_a_question_is_not_for_jobs_that_come_later(void **state)
 	world_until(is_asked_for, &asked[1]);
 	world_run(90); /* EC2 has answered, its response is on the way */
 	s = another(second, "weekly", 500);
-	s->visible_at = world->now_ms + 60;
+	s->visible_at = virtual_ms + 60;
 	world_ask_with(&asked[2], WEST, &weekly, false);
 	world_until(world_answered, &asked[2]);
 	world_until_state(&asked[2], COPY_COMPLETED);
@@ -806,7 +806,7 @@ static void test_doubles_are_noted(void **state)
 	list_anew();
 	snprintf(note, sizeof(note), "\nnote: another copy with the same source: %s\n", s->id);
 	assert_has(world_status(&asked), note);
-	s->deleted_at = world->now_ms;
+	s->deleted_at = virtual_ms;
 	list_anew();
 	assert_has_not(world_status(&asked), "note: ");
 }

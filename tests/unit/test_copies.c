@@ -54,7 +54,7 @@ static void test_a_copy_is_accepted_watched_and_completed(void **state)
 	assert_has(world_status(&asked), "source: us-east-1/snap-");
 	assert_has(world_status(&asked), "(estimated)");
 	world_until_state(&asked, COPY_COMPLETED);
-	assert_in_range(world->now_ms - copy->start_ms, 60000, 62100 + 200);
+	assert_in_range(virtual_ms - copy->start_ms, 60000, 62100 + 200);
 	assert_has(world_status(&asked),
 		"state: completed\nprogress: 100%  [########################################]\n");
 	assert_has(world_status(&asked), "\nelapsed: 1m00s\nended: ");
@@ -305,7 +305,7 @@ static void test_a_pending_source_is_waited_for(void **state)
 	assert_true(copies_needs(world->copies_, EAST, pending->id));
 	assert_false(copies_needs(world->copies_, WEST, pending->id));
 	world_until_state(&waiting, COPY_PENDING);
-	assert_in_range(world->now_ms, pending->start_ms + 120000, pending->start_ms + 130000);
+	assert_in_range(virtual_ms, pending->start_ms + 120000, pending->start_ms + 130000);
 	assert_int_equal(world->copies, 2);
 	world_until_state(&waiting, COPY_COMPLETED);
 	assert_false(copies_needs(world->copies_, EAST, pending->id));
@@ -325,7 +325,7 @@ static void test_a_pending_source_that_fails_or_vanishes(void **state)
 	world_until(world_answered, &asked[1]);
 	world_until_state(&asked[0], COPY_FAILED);
 	assert_has(world_status(&asked[0]), "is in state error: broken");
-	gone->deleted_at = world->now_ms;
+	gone->deleted_at = virtual_ms;
 	world_until_state(&asked[1], COPY_FAILED);
 	assert_has(world_status(&asked[1]), "EC2 knows no snapshot");
 	assert_int_equal(world->copies, 0);
@@ -338,13 +338,13 @@ static void test_a_source_that_ec2_calls_pending(void **state)
 
 	(void)state;
 	world_ask_and_wait(&asked);
-	source->length_ms = world->now_ms + 100000;
+	source->length_ms = virtual_ms + 100000;
 	world_ask_and_wait(&asked);
 	assert_false(asked.failed);
 	assert_has(world_status(&asked), "state: queued\n");
 	assert_has(world_status(&asked), " is still pending\n");
 	world_until_state(&asked, COPY_PENDING);
-	assert_in_range(world->now_ms, source->length_ms, source->length_ms + 60000);
+	assert_in_range(virtual_ms, source->length_ms, source->length_ms + 60000);
 	world_until_state(&asked, COPY_COMPLETED);
 	assert_int_equal(world_copies_in(WEST), 2);
 }
@@ -595,21 +595,21 @@ static void test_deleted_copies_are_cancelled(void **state)
 	world_copy_in(WEST, 1)->length_ms = 3600000;
 	/* Long after it came to be, one answer lacks it. */
 	world_run(200000);
-	world_copy_in(WEST, 1)->visible_at = world->now_ms + 6000;
+	world_copy_in(WEST, 1)->visible_at = virtual_ms + 6000;
 	world_run(30000);
 	assert_int_equal(world_copy(&elsewhere)->state, COPY_PENDING);
 	world_ask_and_wait(&elsewhere);
 	world_copy_in(WEST, 2)->length_ms = 3600000;
 	world_run(30000);
-	began = world->now_ms;
-	world_copy_in(WEST, 2)->deleted_at = world->now_ms;
+	began = virtual_ms;
+	world_copy_in(WEST, 2)->deleted_at = virtual_ms;
 	/* EC2's answers are not consistent: only after its window does a missing one count as gone.
 	 */
 	world_run(60000);
 	assert_int_equal(world_copy(&elsewhere)->state, COPY_PENDING);
 	world_until_state(&elsewhere, COPY_CANCELLED);
 	assert_has(world_status(&elsewhere), "deleted, but not through this mount");
-	assert_in_range(world->now_ms - began, 120000, 170000);
+	assert_in_range(virtual_ms - began, 120000, 170000);
 }
 
 static void test_a_copy_that_is_not_shown_yet_is_not_gone(void **state)
@@ -619,7 +619,7 @@ static void test_a_copy_that_is_not_shown_yet_is_not_gone(void **state)
 	(void)state;
 	world->lag_ms = 0;
 	world_ask_and_wait(&asked);
-	world_copy_in(WEST, 0)->visible_at = world->now_ms + 130000;
+	world_copy_in(WEST, 0)->visible_at = virtual_ms + 130000;
 	world_run(129000);
 	assert_int_equal(world_copy(&asked)->state, COPY_PENDING);
 	world_until_state(&asked, COPY_COMPLETED);

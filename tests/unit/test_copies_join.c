@@ -115,7 +115,7 @@ static void test_a_source_that_is_gone_still_has_its_copy(void **state)
 	(void)state;
 	ask_and_wait(&first);
 	world_until_state(&first, COPY_COMPLETED);
-	source->deleted_at = world->now_ms;
+	source->deleted_at = virtual_ms;
 	world_unmount(UNMOUNT);
 	world_mount();
 	ask_and_wait(&second);
@@ -435,7 +435,7 @@ static void test_a_copy_that_is_gone_is_made_again(void **state)
 	ask_and_wait(&first);
 	world_until_state(&first, COPY_COMPLETED);
 	world_run(400000);
-	world_copy_in(WEST, 0)->deleted_at = world->now_ms;
+	world_copy_in(WEST, 0)->deleted_at = virtual_ms;
 	ask_and_wait(&second);
 	assert_accepted(&second);
 	assert_int_not_equal(second.row, first.row);
@@ -460,7 +460,7 @@ static void test_a_new_copy_that_is_gone_is_made_again(void **state)
 	ask_and_wait(&first);
 	world_until_state(&first, COPY_COMPLETED);
 	world_run(120000);
-	world_copy_in(WEST, 0)->deleted_at = world->now_ms;
+	world_copy_in(WEST, 0)->deleted_at = virtual_ms;
 	ask_and_wait(&second);
 	assert_accepted(&second);
 	assert_int_not_equal(second.row, first.row);
@@ -475,7 +475,7 @@ static void test_an_old_copy_that_is_gone_is_made_again(void **state)
 	ask_and_wait(&first);
 	world_until_state(&first, COPY_COMPLETED);
 	world_run(2 * COPIES_LATELY_MS);
-	world_copy_in(WEST, 0)->deleted_at = world->now_ms;
+	world_copy_in(WEST, 0)->deleted_at = virtual_ms;
 	ask_and_wait(&second);
 	assert_accepted(&second);
 	assert_int_not_equal(second.row, first.row);
@@ -498,7 +498,7 @@ static void test_a_deletion_that_was_not_written_is_found_again(void **state)
 	ask_and_wait(&first);
 	world_until_state(&first, COPY_COMPLETED);
 	world_run(2 * COPIES_LATELY_MS);
-	world_copy_in(WEST, 0)->deleted_at = world->now_ms;
+	world_copy_in(WEST, 0)->deleted_at = virtual_ms;
 	world->disk_error = ENOSPC;
 	ask_and_wait(&second);
 	assert_true(second.failed);
@@ -555,7 +555,7 @@ static void test_a_young_copy_is_not_gone(void **state)
 	world->copy_ms = 10000;
 	ask_and_wait(&first);
 	world_until_state(&first, COPY_COMPLETED);
-	world_copy_in(WEST, 0)->visible_at = world->now_ms + 100000;
+	world_copy_in(WEST, 0)->visible_at = virtual_ms + 100000;
 	world_run(40000);
 	ask_and_wait(&second);
 	assert_joined(&first, &second, 2);
@@ -588,7 +588,7 @@ static void test_a_deletion_through_the_mount_is_one(void **state)
 	ask_and_wait(&first);
 	world_until_state(&first, COPY_COMPLETED);
 	snprintf(id, sizeof(id), "%s", world_copy(&first)->row.copy_id);
-	world_copy_in(WEST, 0)->deleted_at = world->now_ms;
+	world_copy_in(WEST, 0)->deleted_at = virtual_ms;
 	copies_snapshot_deleted(world->copies_, WEST, id);
 	assert_int_equal(world_copy(&first)->state, COPY_DELETED);
 	assert_has(world_status(&first), "through this mount");
@@ -706,11 +706,11 @@ static void test_a_folder_does_not_wait_for_ever(void **state)
 
 	(void)state;
 	ask_for_a_folder(&asked);
-	began = world->now_ms;
+	began = virtual_ms;
 	world_run(2900);
 	assert_int_equal(world->copies, 0);
 	world_until_state(&asked, COPY_PENDING);
-	assert_in_range(world->now_ms - began, 2900, 3300);
+	assert_in_range(virtual_ms - began, 2900, 3300);
 	assert_string_equal(strchr(world_copy_in(WEST, 0)->description, ']'), "] nightly db");
 }
 
@@ -721,13 +721,13 @@ static void test_each_write_into_a_folder_counts(void **state)
 
 	(void)state;
 	ask_for_a_folder(&asked);
-	began = world->now_ms;
+	began = virtual_ms;
 	for (int i = 0; i < 50 && !world->copies; i++) {
 		world_run(2000);
 		copies_expect_description(world->copies_, world_copy(&asked));
 	}
 	world_until_state(&asked, COPY_PENDING);
-	assert_in_range(world->now_ms - began, 60000, 63000);
+	assert_in_range(virtual_ms - began, 60000, 63000);
 }
 
 /* --- tags that come later --- */
@@ -930,7 +930,7 @@ static void test_a_copy_that_turns_up_late_has_a_label(void **state)
 	ask(&first);
 	while (!world_copy_in(WEST, 0))
 		world_run(1);
-	world_copy_in(WEST, 0)->visible_at = world->now_ms + 600000;
+	world_copy_in(WEST, 0)->visible_at = virtual_ms + 600000;
 	world_copy_in(WEST, 0)->length_ms = 3600000;
 	world_until(world_answered, &first);
 	world_until_state(&first, COPY_FAILED);
@@ -960,7 +960,7 @@ static void check_the_spare_copy(int64_t later_ms)
 	ask(&first);
 	while (!world_copy_in(WEST, 0))
 		world_run(1);
-	world_copy_in(WEST, 0)->visible_at = world->now_ms + 600000;
+	world_copy_in(WEST, 0)->visible_at = virtual_ms + 600000;
 	world_until(world_answered, &first);
 	world_until_state(&first, COPY_FAILED);
 	ask_and_wait(&second);
@@ -972,7 +972,7 @@ static void check_the_spare_copy(int64_t later_ms)
 	world_until_state(&second, COPY_COMPLETED);
 	world_run(600000);
 	assert_string_equal(world_row(first.row)->label, "#1");
-	world_copy_in(WEST, 1)->deleted_at = world->now_ms;
+	world_copy_in(WEST, 1)->deleted_at = virtual_ms;
 	world_run(later_ms);
 	ask_and_wait(&third);
 	assert_joined(&first, &third, 3);

@@ -68,13 +68,13 @@ static void test_a_thousand_copies_through_a_limit_of_twenty(void **state)
 	world->copy_ms = 20000; /* ten polls */
 	world->copy_spread_ms = 40000;
 	world->lag_ms = 2000;
-	began = world->now_ms;
+	began = virtual_ms;
 	for (size_t i = 0; i < n; i++)
 		world_ask(&asked[i], WEST, EAST, source->id);
 	world_until(all_answered, &n);
-	assert_in_range(world->now_ms - began, 0, 1000); /* all are accepted at once */
+	assert_in_range(virtual_ms - began, 0, 1000); /* all are accepted at once */
 	world_until(all_ended, &n);
-	took = world->now_ms - began;
+	took = virtual_ms - began;
 	best = perfect(n, 20);
 	print_message("1,000 copies through a limit of 20: %lld s, a perfect scheduler %lld s "
 		      "(%+.1f %%), %u polls, %u refused\n",
@@ -104,14 +104,14 @@ static void test_however_many_read_one_poll_an_interval(void **state)
 					 world_copy(&asked[(size_t)i % n])->row.copy_id),
 			0);
 	world_run(10000);
-	began = world->now_ms;
+	began = virtual_ms;
 	for (int i = 0; i < 200000; i++) {
 		copies_glance(world->copies_, WEST, world_copy(&asked[(size_t)i % n])->row.copy_id);
 		if (i % 100 == 0)
 			world_run(100);
 	}
-	assert_in_range(world->now_ms - began, 200000, 200000);
-	assert_in_range(describes_between(began, world->now_ms), 95, 100);
+	assert_in_range(virtual_ms - began, 200000, 200000);
+	assert_in_range(describes_between(began, virtual_ms), 95, 100);
 	for (unsigned i = 1; i < world->describes; i++)
 		if (world->describe_at[i - 1] >= began &&
 			world->describe_at[i] - world->describe_at[i - 1] < 2000)
@@ -121,13 +121,13 @@ static void test_however_many_read_one_poll_an_interval(void **state)
 		copies_release(
 			world->copies_, WEST, world_copy(&asked[(size_t)i % n])->row.copy_id);
 	/* Without readers, less often. */
-	began = world->now_ms;
+	began = virtual_ms;
 	world_run(100000);
-	assert_in_range(describes_between(began, world->now_ms), 5, 25);
+	assert_in_range(describes_between(began, virtual_ms), 5, 25);
 	world_until(all_ended, &n);
-	began = world->now_ms;
+	began = virtual_ms;
 	world_run(3600 * 1000);
-	assert_int_equal(describes_between(began, world->now_ms), 0);
+	assert_int_equal(describes_between(began, virtual_ms), 0);
 }
 
 static void test_a_reader_of_a_snapshot_that_is_no_copy(void **state)
@@ -255,7 +255,7 @@ static void test_a_refusal_without_a_figure(void **state)
 /* The limit is not known and others use it up: what ends is noticed, not waited out. */
 static void test_the_end_of_anothers_copy_is_used_at_once(void **state)
 {
-	int64_t ends = world->now_ms + 500000;
+	int64_t ends = virtual_ms + 500000;
 
 	(void)state;
 	world->limit = 7;
@@ -265,7 +265,7 @@ static void test_the_end_of_anothers_copy_is_used_at_once(void **state)
 	world_ask(&asked[0], WEST, EAST, source->id);
 	world_until(world_answered, &asked[0]);
 	world_until_state(&asked[0], COPY_PENDING);
-	assert_in_range(world->now_ms, ends, ends + 4000);
+	assert_in_range(virtual_ms, ends, ends + 4000);
 	/* By time alone, it was tried once a minute at the most. */
 	assert_in_range(world->refusals, 5, 20);
 }
@@ -288,16 +288,16 @@ static void test_a_full_lane_rests(void **state)
 	for (int i = 0; i < 14; i++)
 		assert_non_null(world_foreign_copy(WEST, 3600000));
 	world_run(120000);
-	turns = world->turns;
+	turns = virtual_turns;
 	world_run(600000);
 	assert_int_equal(world_copy(&asked[0])->state, COPY_QUEUED);
 	/* A poll every two seconds, of some steps each. */
-	assert_in_range(world->turns - turns, 300, 300 * 8);
+	assert_in_range(virtual_turns - turns, 300, 300 * 8);
 }
 
 static void test_a_waiting_queue_is_watched_closely(void **state)
 {
-	int64_t began = world->now_ms;
+	int64_t began = virtual_ms;
 
 	(void)state;
 	world->limit = 1;
@@ -309,7 +309,7 @@ static void test_a_waiting_queue_is_watched_closely(void **state)
 	}
 	world_run(3600 * 1000);
 	world_until_state(&asked[1], COPY_PENDING);
-	assert_in_range(world->now_ms - began, 3601 * 1000, 3601 * 1000 + 5000);
+	assert_in_range(virtual_ms - began, 3601 * 1000, 3601 * 1000 + 5000);
 }
 
 static enum fault no_describe(const char *action, unsigned n)

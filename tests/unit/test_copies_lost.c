@@ -44,7 +44,7 @@ static int setup_mounted(void **state)
 
 static void test_a_request_that_was_not_carried_out(void **state)
 {
-	int64_t began = world->now_ms;
+	int64_t began = virtual_ms;
 	struct asked asked;
 
 	(void)state;
@@ -56,7 +56,7 @@ static void test_a_request_that_was_not_carried_out(void **state)
 	assert_has(world_status(&asked), "state: submitting\nreason: EC2 gave no usable response");
 	assert_false(world_row(asked.row)->acknowledged);
 	world_until_state(&asked, COPY_FAILED);
-	assert_in_range(world->now_ms - began, 20000 + 150000, 20000 + 152000);
+	assert_in_range(virtual_ms - began, 20000 + 150000, 20000 + 152000);
 	assert_has(world_status(&asked),
 		"looked for during 150 s and was not made; nothing will be sent again");
 	world_run(3600 * 1000);
@@ -90,7 +90,7 @@ static void test_one_that_shows_only_after_the_caller_gave_up(void **state)
 	world->copy_ms = 300000;
 	world_ask(&asked, WEST, EAST, source->id);
 	world_run(1000);
-	world_copy_in(WEST, 0)->visible_at = world->now_ms + 130000;
+	world_copy_in(WEST, 0)->visible_at = virtual_ms + 130000;
 	world_until(world_answered, &asked);
 	assert_int_equal(asked.err.errnum, ETIMEDOUT);
 	world_until_state(&asked, COPY_PENDING);
@@ -109,7 +109,7 @@ static void test_one_that_shows_after_all_hope(void **state)
 	world->copy_ms = 600000;
 	world_ask(&asked, WEST, EAST, source->id);
 	world_run(1000);
-	world_copy_in(WEST, 0)->visible_at = world->now_ms + 200000;
+	world_copy_in(WEST, 0)->visible_at = virtual_ms + 200000;
 	world_until(world_answered, &asked);
 	world_until_state(&asked, COPY_FAILED);
 	world_run(60000);
@@ -268,7 +268,7 @@ static void test_an_accepted_copy_is_not_sent_again_when_it_was_made(void **stat
 	queue_one(&first, &second);
 	world_until_state(&second, COPY_SUBMITTING);
 	world_run(1000);
-	world_copy_in(WEST, 1)->visible_at = world->now_ms + 149000;
+	world_copy_in(WEST, 1)->visible_at = virtual_ms + 149000;
 	world_copy_in(WEST, 1)->length_ms = 300000;
 	world_until_state(&second, COPY_PENDING);
 	world_until_state(&second, COPY_COMPLETED);
@@ -400,7 +400,7 @@ static void test_a_refused_filter_is_done_without(void **state)
 static void test_a_search_that_is_always_refused_ends(void **state)
 {
 	struct asked asked[2];
-	int64_t began = world->now_ms;
+	int64_t began = virtual_ms;
 
 	(void)state;
 	faults[0] = FAULT_LOST_AFTER;
@@ -417,7 +417,7 @@ static void test_a_search_that_is_always_refused_ends(void **state)
 		assert_has(world_status(&asked[i]), "refuses to list the snapshots");
 		assert_has(world_status(&asked[i]), "The copy may exist: look in " WEST);
 	}
-	assert_in_range(world->now_ms - began, 20000 + 150000, 20000 + 400000);
+	assert_in_range(virtual_ms - began, 20000 + 150000, 20000 + 400000);
 	world_run(3600 * 1000);
 	assert_int_equal(world->copies, 2);
 }

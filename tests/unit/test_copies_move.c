@@ -75,7 +75,7 @@ static void test_a_move_whose_copy_is_gone_keeps_the_source(void **state)
 
 	(void)state;
 	complete_unmoved(&asked);
-	world_copy_in(WEST, 0)->deleted_at = world->now_ms;
+	world_copy_in(WEST, 0)->deleted_at = virtual_ms;
 	world_mount();
 	world_run(600000);
 	assert_int_equal(world->deletes, 0);
@@ -109,7 +109,7 @@ static void become(enum becomes what, struct world_snapshot *copy)
 	case WHOLE:
 		break;
 	case GONE:
-		copy->deleted_at = world->now_ms;
+		copy->deleted_at = virtual_ms;
 		break;
 	case DELETED_HERE: /* EC2 goes on showing it for a while */
 		catalogue_override_deleted(

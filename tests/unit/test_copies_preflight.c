@@ -95,9 +95,9 @@ static void test_no_copy_waits(void **state)
 
 		world_run(600000);
 		world->settings_ms = slow ? 50000 : 0;
-		from = world->now_ms;
+		from = virtual_ms;
 		accepted(&asked, (struct copy_request){0});
-		took[slow] = world->now_ms - from;
+		took[slow] = virtual_ms - from;
 	}
 	assert_int_equal(took[0], took[1]);
 	assert_int_equal(world->copies, 3);
@@ -138,7 +138,7 @@ static void test_forbidden_is_no_failure(void **state)
 static void test_no_answer_is_no_failure(void **state)
 {
 	struct asked asked[2];
-	int64_t from = world->now_ms;
+	int64_t from = virtual_ms;
 
 	(void)state;
 	world->fault = no_settings;
@@ -147,7 +147,7 @@ static void test_no_answer_is_no_failure(void **state)
 	world_until(world_answered, &asked[0]);
 	world_until(world_answered, &asked[1]);
 	assert_false(asked[0].failed || asked[1].failed);
-	assert_in_range(world->now_ms - from, 5000, 6000);
+	assert_in_range(virtual_ms - from, 5000, 6000);
 	assert_int_equal(world->copies, 2);
 	/* The answer comes late, and nothing happens twice. */
 	world_run(60000);
@@ -334,12 +334,12 @@ static void test_a_dry_run_without_an_answer(void **state)
 	queue_one();
 	copies_fail = true;
 	world->fault = lose_copies;
-	from = world->now_ms;
+	from = virtual_ms;
 	accepted(&asked, (struct copy_request){.kms_key_id = (char *)KEY});
-	assert_in_range(world->now_ms - from, 5000, 5200);
-	from = world->now_ms;
+	assert_in_range(virtual_ms - from, 5000, 5200);
+	from = virtual_ms;
 	accepted(&asked, (struct copy_request){.kms_key_id = (char *)KEY});
-	assert_in_range(world->now_ms - from, 0, 200);
+	assert_in_range(virtual_ms - from, 0, 200);
 	copies_fail = false;
 	world_run(3600 * 1000);
 	assert_int_equal(world_copies_in(WEST), 2 + 3);

@@ -268,17 +268,17 @@ static void test_renewal_behind_the_scenes_and_before_the_answer(void **state)
 
 	(void)state;
 	assert_key(ask_chain(chain), "ONE");
-	world_ms = 45 * MINUTE - 1000;
+	virtual_ms = 45 * MINUTE - 1000;
 	assert_key(ask_chain(chain), "ONE");
 	assert_int_equal(world_asked, 1);
 	/* Fifteen minutes before the end: the old ones at once, and a request. */
-	world_ms = 45 * MINUTE;
+	virtual_ms = 45 * MINUTE;
 	assert_key(ask_chain(chain), "ONE");
 	assert_int_equal(world_asked, 2);
 	pass(100);
 	assert_key(ask_chain(chain), "TWO");
 	/* Ten minutes before the end: the new ones. */
-	world_ms = 110 * MINUTE;
+	virtual_ms = 110 * MINUTE;
 	assert_key(ask_chain(chain), "THREE");
 	assert_int_equal(world_asked, 3);
 	close_chain(chain);
@@ -297,17 +297,17 @@ static void test_a_failure_is_a_warning_while_keys_last(void **state)
 
 	(void)state;
 	assert_key(ask_chain(chain), "ONE");
-	world_ms = 46 * MINUTE;
+	virtual_ms = 46 * MINUTE;
 	assert_key(ask_chain(chain), "ONE"); /* behind the scenes: three tries */
 	pass(1000);
 	assert_int_equal(world_asked, 4);
 	assert_key(ask_chain(chain), "ONE");
 	pass(1000);
 	assert_int_equal(world_asked, 4); /* not again within a minute */
-	world_ms = 51 * MINUTE;
+	virtual_ms = 51 * MINUTE;
 	assert_key(ask_chain(chain), "ONE"); /* waits for three tries, in vain */
 	assert_int_equal(world_asked, 7);
-	world_ms = 60 * MINUTE; /* expired */
+	virtual_ms = 60 * MINUTE; /* expired */
 	got = ask_chain(chain);
 	assert_null(got.credentials);
 	assert_int_equal(got.err.errnum, EIO);
@@ -330,10 +330,10 @@ static void test_short_lives_have_short_windows(void **state)
 
 	(void)state;
 	assert_key(ask_chain(chain), "ONE");
-	world_ms = 5 * MINUTE - 1000;
+	virtual_ms = 5 * MINUTE - 1000;
 	assert_key(ask_chain(chain), "ONE");
 	assert_int_equal(world_asked, 1);
-	world_ms = 6 * MINUTE;
+	virtual_ms = 6 * MINUTE;
 	assert_key(ask_chain(chain), "ONE");
 	assert_int_equal(world_asked, 2);
 	pass(100);
@@ -426,7 +426,7 @@ static void test_who_asks_again_is_not_answered_at_once(void **state)
 	assert_int_equal(open_chain(NULL, &again.chain, &err), 0);
 	credentials_get(again.chain, ask_again, &again);
 	for (int i = 1; i <= 10; i++) {
-		struct loop_timer *kick = world_timers;
+		struct loop_timer *kick = virtual_timers;
 
 		while (kick && kick->due < 0)
 			kick = kick->next;

@@ -124,7 +124,7 @@ static void find_by_token(struct asked *asked)
 {
 	struct world_snapshot *copy = world_copy_in(WEST, 0);
 
-	copy->visible_at = world->now_ms + 200000;
+	copy->visible_at = virtual_ms + 200000;
 	world_until(world_answered, asked);
 	world_until_state(asked, COPY_FAILED);
 	world_run(60000);
