@@ -241,7 +241,7 @@ struct aws_call *ebs_get_block(struct ebs *ebs, const char *region, const char *
 
 struct list_call {
 	struct ebs_page *page;
-	bool changes, any_block_size;
+	bool changes, motos_lists;
 	char name[160]; /* the snapshots, for errors */
 	ebs_page_done *done;
 	void *arg;
@@ -251,7 +251,7 @@ static int list_parse(void *arg, const char *body, size_t len, struct err *err)
 {
 	struct list_call *call = arg;
 
-	return ebs_page_parse(body, len, call->changes, call->any_block_size, &call->page, err);
+	return ebs_page_parse(body, len, call->changes, call->motos_lists, &call->page, err);
 }
 
 static void list_done(void *arg, const struct err *err)
@@ -282,7 +282,7 @@ struct aws_call *ebs_list_blocks(
 	if (!call)
 		return NULL;
 	*call = (struct list_call){.changes = in->first != NULL,
-		.any_block_size = ebs->options.any_block_size,
+		.motos_lists = ebs->options.motos_lists,
 		.done = done,
 		.arg = arg};
 	snprintf(call->name, sizeof(call->name), in->first ? "%s since %s" : "%s", in->snapshot,

@@ -32,10 +32,10 @@ struct ebs;
 
 struct ebs_options {
 	struct aws *aws;         /* borrowed, as the next; both must outlive every call */
-	struct workers *workers; /* digests blocks and parses lists */
+	struct workers *workers; /* digests blocks and parses lists; NULL: libuv's pool does */
 	unsigned spare;          /* buffers of blocks that are kept for reuse; 0: 80 (40 MiB) */
-	/* Take lists that give another block size than 512 KiB: moto's say 512. For tests. */
-	bool any_block_size;
+	/* Take lists as moto has them: another block size, indexes as strings. For tests. */
+	bool motos_lists;
 };
 
 struct ebs *ebs_create(const struct ebs_options *options); /* NULL on ENOMEM */
@@ -117,7 +117,7 @@ struct aws_call *ebs_list_blocks(
 
 /* Parses a response; changes: of ListChangedBlocks. Also for tests. Returns 0 or -errno with *err.
  * Pure. */
-int ebs_page_parse(const char *text, size_t len, bool changes, bool any_block_size,
+int ebs_page_parse(const char *text, size_t len, bool changes, bool motos_lists,
 	struct ebs_page **out, struct err *err);
 
 #endif

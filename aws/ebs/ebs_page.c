@@ -21,6 +21,7 @@ struct page_scan {
 	const char *at, *end;
 	const char *fault; /* NULL: none so far */
 	bool changes;
+	bool motos_lists;
 	char *texts; /* as long as the document: no string in it is longer decoded */
 	size_t n_texts;
 	struct page_entry *entries;
@@ -243,9 +244,10 @@ static bool scan_token(struct page_scan *s, uint32_t *out)
 
 static bool scan_index(struct page_scan *s, bool *has, uint32_t *out)
 {
+	bool quoted = s->motos_lists && scan_take(s, '"');
 	double number;
 
-	if (!scan_number(s, &number))
+	if (!scan_number(s, &number) || (quoted && !scan_expect(s, '"')))
 		return false;
 	if (number < 0 || number >= EBS_BLOCKS_MAX || number != floor(number))
 		return scan_fail(s, "a block's index in it is out of range");
@@ -397,10 +399,11 @@ static struct ebs_page *page_make(struct page_scan *s)
 	return page;
 }
 
-int ebs_page_parse(const char *text, size_t len, bool changes, bool any_block_size,
+int ebs_page_parse(const char *text, size_t len, bool changes, bool motos_lists,
 	struct ebs_page **out, struct err *err)
 {
-	struct page_scan s = {.at = text, .end = text + len, .changes = changes};
+	struct page_scan s = {
+		.at = text, .end = text + len, .changes = changes, .motos_lists = motos_lists};
 	int r = 0;
 
 	*out = NULL;
@@ -409,7 +412,7 @@ int ebs_page_parse(const char *text, size_t len, bool changes, bool any_block_si
 		r = err_set(err, ENOMEM, "out of memory");
 	else if (!scan_page(&s) || !page_order(&s))
 		r = err_set(err, EIO, "the list of blocks cannot be read: %s", s.fault);
-	else if (s.block_size && s.block_size != EBS_BLOCK_SIZE && !any_block_size)
+	else if (s.block_size && s.block_size != EBS_BLOCK_SIZE && !motos_lists)
 		r = err_set(err, EIO,
 			"the list is of blocks of %.0f bytes; only those of %zu are "
 			"supported",

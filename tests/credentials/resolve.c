@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What ebsfs makes of the environment and the files: one DescribeRegions is signed and, instead of
- * being sent, printed as JSON. Requests of the sources of credentials are really sent.
+/* What ebsfs makes of the environment and the files: one DescribeRegions of EC2, or
+ * ListSnapshotBlocks of EBS, is signed and, instead of being sent, printed as JSON. Requests of the
+ * sources of credentials are really sent.
  *
- *     resolve REGION PROFILE ENDPOINT      "-" for each that is not given: then the home region, no
- * explicit profile, no option
+ *     resolve SERVICE REGION PROFILE ENDPOINT      "-" for each of the last three that is not
+ * given: then the home region, no explicit profile, no option
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #include "aws.h"
 #include "credentials.h"
+#include "ebs.h"
 #include "ec2.h"
 #include "encode.h"
 #include "endpoint.h"
@@ -40,13 +42,14 @@ static struct {
 
 static void answer(void *unused)
 {
-	static const char body[] = "<DescribeRegionsResponse><regionInfo><item><regionName>us-east-"
-				   "1</regionName></item>"
-				   "</regionInfo></DescribeRegionsResponse>";
+	static const char regions[] =
+		"<DescribeRegionsResponse><regionInfo><item><regionName>us-east-"
+		"1</regionName></item>"
+		"</regionInfo></DescribeRegionsResponse>";
 	struct http_response a = {.status = 200, .retry_after_ms = -1};
 
 	(void)unused;
-	buf_puts(&a.body, body);
+	buf_puts(&a.body, strstr(caught.url, "/snapshots/") ? "{\"Blocks\":[]}" : regions);
 	caught.done(caught.arg, &a, NULL);
 	buf_finish(&a.body);
 }
@@ -63,7 +66,8 @@ static const char *header(const struct http_request *r, const char *name)
 struct http_call *__wrap_http_send(
 	struct http *http, const struct http_request *r, http_done *done, void *arg)
 {
-	if (!strstr(header(r, "authorization"), "/ec2/aws4_request"))
+	if (!strstr(header(r, "authorization"), "/ec2/aws4_request") &&
+		!strstr(header(r, "authorization"), "/ebs/aws4_request"))
 		return __real_http_send(http, r, done, arg);
 	snprintf(caught.url, sizeof(caught.url), "%s", r->url);
 	snprintf(caught.authorization, sizeof(caught.authorization), "%s",
@@ -79,6 +83,23 @@ static void regions_done(void *arg, const char *const *names, size_t n, const st
 	(void)names, (void)n;
 	if (err)
 		*(struct err *)arg = *err;
+}
+
+static void page_done(void *arg, struct ebs_page *page, const struct err *err)
+{
+	ebs_page_destroy(page);
+	if (err)
+		*(struct err *)arg = *err;
+}
+
+static struct aws_call *ask(
+	struct aws *aws, struct ebs *ebs, const char *service, const char *region, struct err *err)
+{
+	if (strcmp(service, "ebs") != 0)
+		return ec2_describe_regions(aws, region, regions_done, err);
+	return ebs_list_blocks(ebs,
+		&(struct ebs_list){.region = region, .snapshot = "snap-0123456789abcdef0"},
+		page_done, err);
 }
 
 static void source_done(void *arg, struct credentials *credentials, const struct err *err)
@@ -117,13 +138,15 @@ static void print(const char *home, const struct err *err)
 	printf("%s}\n", buf_str(&out));
 }
 
-static int run(uv_loop_t *loop, const char *region, const char *profile, const char *endpoint)
+static int run(uv_loop_t *loop, const char *service, const char *region, const char *profile,
+	const char *endpoint)
 {
 	struct profiles *profiles = NULL;
 	struct http *http = NULL;
 	struct credentials_chain *chain = NULL;
 	struct endpoint_config config;
 	struct aws *aws = NULL;
+	struct ebs *ebs = NULL;
 	const char *home = NULL;
 	struct err err = {0};
 
@@ -144,12 +167,14 @@ static int run(uv_loop_t *loop, const char *region, const char *profile, const c
 			.attempts = 1};
 
 		if (aws_create(&options, &aws, &err) == 0 &&
-			ec2_describe_regions(aws, region ? region : home, regions_done, &err))
+			(ebs = ebs_create(&(struct ebs_options){.aws = aws})) &&
+			ask(aws, ebs, service, region ? region : home, &err))
 			uv_run(loop, UV_RUN_DEFAULT);
 		if (!err.errnum && credentials_get(chain, source_done, NULL))
 			uv_run(loop, UV_RUN_DEFAULT);
 	}
 	print(home, &err);
+	ebs_destroy(ebs);
 	aws_destroy(aws);
 	credentials_chain_destroy(chain);
 	http_destroy(http);
@@ -167,14 +192,14 @@ int main(int argc, char **argv)
 {
 	uv_loop_t loop;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: resolve REGION PROFILE ENDPOINT\n");
+	if (argc != 5) {
+		fprintf(stderr, "usage: resolve SERVICE REGION PROFILE ENDPOINT\n");
 		return 2;
 	}
 	log_setup(LOG_WARNING, false);
 	xml_setup();
 	loop_init(&loop);
 	caught.loop = &loop;
-	run(&loop, given(argv[1]), given(argv[2]), given(argv[3]));
+	run(&loop, argv[1], given(argv[2]), given(argv[3]), given(argv[4]));
 	return uv_loop_close(&loop) ? 1 : 0;
 }

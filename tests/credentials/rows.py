@@ -14,10 +14,13 @@ rows = []
 
 
 def row(name, key=None, *, env=None, config='', credentials='', files=None, profile=None, region=None, endpoint=None,
-        error=None, url=None, signed='us-east-1', home=None, token=None, judge=(1, 29, 0), why=None):
+        error=None, url=None, signed='us-east-1', home=None, token=None, judge=(1, 29, 0), why=None, service='ec2'):
     assert (judge is None) == (why is not None), name
-    rows.append(dict(name=name, key=key, env=env or {}, config=config, credentials=credentials, files=files or {}, profile=profile,
-                     region=region, endpoint=endpoint, error=error, url=url or f'https://ec2.{signed}.amazonaws.com/',
+    url = url or f'https://{service}.{signed}.amazonaws.com/'
+    if service == 'ebs':
+        url += 'snapshots/snap-0123456789abcdef0/blocks?maxResults=10000'
+    rows.append(dict(name=name, service=service, key=key, env=env or {}, config=config, credentials=credentials, files=files or {}, profile=profile,
+                     region=region, endpoint=endpoint, error=error, url=url,
                      signed=signed, home=home or 'us-east-1', token=token, judge=judge, why=why))
 
 
@@ -345,6 +348,11 @@ for r, plain, dual in SUFFIXES:
     judge = dict(judge=None, why=OLD_TABLE) if r.startswith(('eu-isoe', 'us-isof')) else dict(judge=NEWEST)
     place(f'endpoint: {r}, dual-stack', region=r, env=DUAL, signed=r, url=f'https://ec2.{r}.{dual}/', **judge)
     place(f'endpoint: {r}, both', region=r, env={**FIPS, **DUAL}, signed=r, url=f'https://ec2-fips.{r}.{dual}/', **judge)
+    block = dict(region=r, signed=r, service='ebs')
+    place(f'endpoint of ebs: {r}', url=f'https://ebs.{r}.{plain}/', judge=NEWEST, **block)
+    place(f'endpoint of ebs: {r}, FIPS', env=FIPS, url=f'https://ebs-fips.{r}.{plain}/', judge=NEWEST, **block)
+    place(f'endpoint of ebs: {r}, dual-stack', env=DUAL, url=f'https://ebs.{r}.{dual}/', **judge, **block)
+    place(f'endpoint of ebs: {r}, both', env={**FIPS, **DUAL}, url=f'https://ebs-fips.{r}.{dual}/', **judge, **block)
 place('endpoint: FIPS in the profile', config=section('default', 'use_fips_endpoint = TRUE'),
       url='https://ec2-fips.us-east-1.amazonaws.com/')
 place('endpoint: environment against the profile', config=section('default', 'use_fips_endpoint = true'),
@@ -379,3 +387,18 @@ endpoint('with FIPS', env={**dict(BY), **FIPS}, error='use_fips_endpoint', judge
 endpoint('with dual-stack', env={**dict(BY), **DUAL}, error='use_dualstack_endpoint', judge=None, why=FIPS_WHY)
 endpoint('no URL', env={'AWS_ENDPOINT_URL': 'ec2.example.com'}, error='AWS_ENDPOINT_URL is not a URL')
 endpoint('no host', env={'AWS_ENDPOINT_URL': 'http:///x'}, error='AWS_ENDPOINT_URL is not a URL')
+
+# Of EBS: the same settings by its own names.
+EBS = [('AWS_ENDPOINT_URL_EBS', 'http://127.0.0.1:6'), *BY]
+EBS_SERVICES = section('services s', 'ec2 =\n  endpoint_url = http://127.0.0.1:3\nebs =\n  endpoint_url = http://127.0.0.1:7\n')
+endpoint('of ebs: option before all', 'http://127.0.0.1:5/', endpoint='http://127.0.0.1:5', env=dict(EBS), service='ebs')
+endpoint('of ebs: AWS_ENDPOINT_URL_EBS', 'http://127.0.0.1:6/', env=dict(EBS), config=section('default', 'services = s\n') + EBS_SERVICES,
+         service='ebs')
+endpoint('of ebs: AWS_ENDPOINT_URL_EC2 is another service', 'http://127.0.0.1:2/', env=dict(BY), service='ebs')
+endpoint('of ebs: services section', 'http://127.0.0.1:7/', config=section('default', 'services = s\n' + PROFILE_URL) + EBS_SERVICES,
+         service='ebs')
+endpoint('of ebs: services section without it', 'http://127.0.0.1:4/', config=section('default', 'services = s\n' + PROFILE_URL) + SERVICES,
+         service='ebs')
+endpoint('of ebs: a path', 'http://127.0.0.1:6/ebs/v1/', env={'AWS_ENDPOINT_URL_EBS': 'http://127.0.0.1:6/ebs/v1'}, service='ebs')
+endpoint('of ebs: a path that ends in a slash', 'http://127.0.0.1:6/ebs/', env={'AWS_ENDPOINT_URL_EBS': 'http://127.0.0.1:6/ebs/'}, service='ebs')
+endpoint('of ebs: ignored by the environment', env={**dict(EBS), 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS': 'true'}, service='ebs')

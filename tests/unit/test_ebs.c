@@ -629,7 +629,7 @@ static void test_page_faults(void **state)
 			"twice"},
 	};
 	static const char motos[] = "{\"BlockSize\":512,\"Blocks\":["
-				    "{\"BlockIndex\":5,\"BlockToken\":\"A\"},"
+				    "{\"BlockIndex\":\"5\",\"BlockToken\":\"A\"},"
 				    "{\"BlockIndex\":2,\"BlockToken\":\"B\"}]}";
 	char deep[300] = "{\"A\":";
 	struct ebs_page *page;
@@ -652,7 +652,7 @@ static void test_page_faults(void **state)
 	memset(deep + 5, '[', 200);
 	assert_int_equal(ebs_page_parse(deep, strlen(deep), false, false, &page, &err), -EIO);
 	assert_non_null(strstr(err.message, "too deeply"));
-	/* moto's order and block size. */
+	/* moto's order, block size and indexes. */
 	assert_int_equal(ebs_page_parse(motos, strlen(motos), false, true, &page, &err), 0);
 	assert_int_equal(page->blocks[0].index, 2);
 	assert_string_equal(page->blocks[0].token, "B");
