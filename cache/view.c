@@ -171,6 +171,8 @@ static void warn_of_flaws(struct view *v)
 		log_warning("%s: %zu snapshot%s left out of the listing: ids not of EC2's form, "
 			    "like \"%s\"",
 			v->region->name, l->n, l->n == 1 ? "" : "s", l->ids ? l->ids->id : "");
+	if (!view_is_own(v))
+		return;
 	if (flawed > v->flawed_told)
 		log_warning("%s: %zu snapshot%s not shown as EC2 sent %s: see the note in the "
 			    "status",
@@ -254,8 +256,7 @@ static void listing_succeeded(struct view *v)
 	int64_t now = clock_mono_ms();
 
 	members_end(&v->members, now);
-	if (view_is_own(v))
-		warn_of_flaws(v);
+	warn_of_flaws(v);
 	view_left_out_clear(&v->left_out);
 	v->left_out = v->left_out_so_far;
 	v->left_out_so_far = (struct view_left_out){0};
