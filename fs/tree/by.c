@@ -2,24 +2,22 @@
 /*
  * by/: the account's own snapshots of a region, sorted into folders of links.
  *
- * A folder of links is a group of a grouping (groups.h): its node has the numbers of both, and
- * whether it is below tag/, from where links are one folder longer. A position in it is that of a
- * snapshot in the order of start time, in the folders above a group's number: each means the same
- * entry while the groups change between two reads of a folder.
+ * A folder of links is a group of a grouping (groups.h). A position in it is that of a snapshot in
+ * the order of start time, in the folders above a group's number: each means the same entry while
+ * the groups change between two reads of a folder.
  */
 #include "by.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "by_node.h"
 #include "folders.h"
 #include "groups.h"
 #include "names.h"
 #include "nodes.h"
 #include "timespec.h"
 #include "view.h"
-
-#define LATEST "latest"
 
 static struct region_waiter *by_ensure(struct fs *fs, struct node folder, const char *name,
 	region_done *done, void *arg, bool *ready)
@@ -77,22 +75,6 @@ static const struct grouping *by_grouping(struct fs *fs, struct node n)
 	}
 }
 
-/* A group's node: slot has the lower 25 bits of its number. sub: from the top, 1 bit for tag/, 15
- * of the grouping's number, the upper 7 of the group's. */
-#define GROUP_LOW_BITS  25
-#define GROUP_HIGH_BITS 7
-#define BELOW_TAG       (1u << 22)
-
-static struct node by_group_node(
-	struct node folder, const struct grouping *x, const struct group *group)
-{
-	return (struct node){.kind = NODE_BY_GROUP,
-		.region = folder.region,
-		.slot = group->number & ((1u << GROUP_LOW_BITS) - 1),
-		.sub = (folder.kind == NODE_BY_KEY ? BELOW_TAG : 0) |
-		       groups_number(x) << GROUP_HIGH_BITS | group->number >> GROUP_LOW_BITS};
-}
-
 /* The entry of a group in its folder. False: its name would be too long, or its key has no number.
  */
 static bool by_group_entry(struct fs *fs, struct node folder, const struct grouping *x,
@@ -104,7 +86,7 @@ static bool by_group_entry(struct fs *fs, struct node folder, const struct group
 		out->node = (struct node){.kind = NODE_BY_KEY, .region = folder.region, .sub = key};
 		return key <= NODE_SUB_MAX && names_escape(group->value, out->name);
 	}
-	out->node = by_group_node(folder, x, group);
+	out->node = by_node(folder, x, group);
 	return names_escape_value(group->value, out->name);
 }
 
@@ -163,30 +145,6 @@ static int by_key_attr(struct fs *fs, struct node n, struct stat *st)
 
 /* --- folders of links --- */
 
-static uint32_t by_grouping_number(struct node n)
-{
-	return (n.sub & (BELOW_TAG - 1)) >> GROUP_HIGH_BITS;
-}
-
-/* The group of a folder of links or of its `latest`. Returns 0, -ENOENT or -ENOMEM. */
-static int by_group(struct fs *fs, struct node n, struct group *out)
-{
-	struct groups *groups = region_groups(fs_region(fs, n));
-	uint32_t high = n.sub & ((1u << GROUP_HIGH_BITS) - 1);
-	uint32_t number = high << GROUP_LOW_BITS | n.slot;
-	const struct grouping *x = groups ? groups_numbered(groups, by_grouping_number(n)) : NULL;
-
-	if (!x)
-		return -ENOMEM;
-	return groups_next(x, number, out) && out->number == number ? 0 : -ENOENT;
-}
-
-/* Folders from a folder of links up to the region's. */
-static uint32_t by_depth(struct node n)
-{
-	return n.sub & BELOW_TAG ? 4 : 3;
-}
-
 /* The index of the first snapshot of a group at this position or behind it. */
 static size_t by_group_index(const struct groups *groups, const struct group *group, uint64_t from)
 {
@@ -208,7 +166,7 @@ static struct node by_link(struct node folder, catalogue_slot slot)
 	return (struct node){.kind = NODE_SNAPSHOT_LINK,
 		.region = folder.region,
 		.slot = slot,
-		.sub = by_depth(folder)};
+		.sub = by_node_depth(folder)};
 }
 
 static int by_group_find(struct fs *fs, struct node folder, const char *name, struct node *child)
@@ -217,11 +175,11 @@ static int by_group_find(struct fs *fs, struct node folder, const char *name, st
 	catalogue_slot slot = catalogue_find_shown(fs_catalogue(fs, folder), name);
 	struct group group;
 	size_t i;
-	int r = by_group(fs, folder, &group);
+	int r = by_node_group(fs, folder, &group);
 
 	if (r < 0)
 		return r;
-	if (!strcmp(name, LATEST)) {
+	if (!strcmp(name, BY_LATEST)) {
 		*child = folder;
 		child->kind = NODE_BY_LATEST;
 		return groups_latest(groups, &group) == CATALOGUE_NONE ? -ENOENT : 0;
@@ -242,11 +200,11 @@ static bool by_group_next(struct fs *fs, struct node folder, uint64_t *pos, stru
 	const struct groups *groups = region_groups(fs_region(fs, folder));
 	struct group group;
 
-	if (by_group(fs, folder, &group) < 0)
+	if (by_node_group(fs, folder, &group) < 0)
 		return false;
 	if (!*pos) {
 		++*pos;
-		strcpy(out->name, LATEST);
+		strcpy(out->name, BY_LATEST);
 		out->node = folder;
 		out->node.kind = NODE_BY_LATEST;
 		if (groups_latest(groups, &group) != CATALOGUE_NONE)
@@ -274,7 +232,7 @@ static struct region_waiter *by_group_ensure_next(
 	(void)pos;
 	(void)done;
 	(void)arg;
-	*ready = by_group(fs, folder, &group) != -ENOMEM;
+	*ready = by_node_group(fs, folder, &group) != -ENOMEM;
 	return NULL;
 }
 
@@ -282,7 +240,7 @@ static struct region_waiter *by_group_ensure_next(
 static int by_group_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	struct group group;
-	int r = by_group(fs, n, &group);
+	int r = by_node_group(fs, n, &group);
 
 	if (r == 0)
 		st->st_mtim = st->st_ctim = timespec_of_ms(
@@ -297,7 +255,7 @@ static int by_latest(struct fs *fs, struct node n, struct node *link)
 {
 	struct group group;
 	catalogue_slot slot;
-	int r = by_group(fs, n, &group);
+	int r = by_node_group(fs, n, &group);
 
 	if (r < 0)
 		return r;
@@ -322,54 +280,7 @@ static int by_latest_text(struct fs *fs, struct node n, struct buf *out)
 	return r < 0 ? r : snapshot_link_ops.text(fs, link, out);
 }
 
-/* --- paths, and what is left out --- */
-
-static const char *by_field_name(enum groups_field field)
-{
-	switch (field) {
-	case GROUPS_VOLUME:
-		return "volume";
-	case GROUPS_DAY:
-		return "day";
-	case GROUPS_STATE:
-		return "state";
-	default:
-		return "name";
-	}
-}
-
-static void by_path_of_group(struct fs *fs, struct node n, struct buf *out)
-{
-	const struct grouping *x;
-	struct group group;
-	char name[NAME_MAX + 1];
-
-	if (by_group(fs, n, &group) < 0) {
-		buf_puts(out, "/a folder that is gone");
-		return;
-	}
-	x = groups_numbered(region_groups(fs_region(fs, n)), by_grouping_number(n));
-	if (!(n.sub & BELOW_TAG))
-		buf_printf(out, "/%s", by_field_name(groups_field(x)));
-	else if (names_escape(groups_key(x), name))
-		buf_printf(out, "/tag/%s", name);
-	if (names_escape_value(group.value, name))
-		buf_printf(out, "/%s", name);
-}
-
-void by_path(struct fs *fs, struct node n, struct buf *out)
-{
-	const char *key = catalogue_key_text(fs_catalogue(fs, n), n.sub);
-	char name[NAME_MAX + 1];
-
-	buf_puts(out, "/by");
-	if (n.kind != NODE_BY_KEY)
-		by_path_of_group(fs, n, out);
-	else if (key && names_escape(key, name))
-		buf_printf(out, "/tag/%s", name);
-	if (n.kind == NODE_BY_LATEST)
-		buf_puts(out, "/" LATEST);
-}
+/* --- what is left out --- */
 
 /* An escaped name is at most three times as long as its text. */
 static bool by_fits(const char *text)

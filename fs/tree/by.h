@@ -5,11 +5,7 @@
 
 #include <stddef.h>
 
-#include "buf.h"
-#include "fs.h"
-
-/* Appends the path of a folder below by/ or of a `latest`, without the region: "/by/name/db". */
-void by_path(struct fs *fs, struct node n, struct buf *out);
+struct region;
 
 /* How many tags have no place in by/, because the name of a folder for their key or value would be
  * longer than NAME_MAX. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "by.h"
+#include "by_node.h"
 #include "filter_folders.h"
 #include "names.h"
 #include "receipts.h"
@@ -155,7 +155,7 @@ const char *node_path(struct fs *fs, struct node n, const char *name, char out[N
 	else if (n.kind >= NODE_FILTER && n.kind <= NODE_SHARED)
 		filter_folders_path(fs, n, &path);
 	else if (n.kind >= NODE_BY_KEY && n.kind <= NODE_BY_LATEST)
-		by_path(fs, n, &path);
+		by_node_path(fs, n, &path);
 	else if (n.kind == NODE_DISKS || n.kind == NODE_DISK)
 		node_path_of_disk(fs, n, &path);
 	else if (n.kind >= NODE_FOLDER)

@@ -42,7 +42,7 @@ enum node_kind {
 	NODE_BY_DAY,
 	NODE_BY_STATE,
 	NODE_BY_KEY,    /* …/by/tag/<key>/; sub: as NODE_TAG */
-	NODE_BY_GROUP,  /* a folder of links; slot and sub: by.c */
+	NODE_BY_GROUP,  /* a folder of links; slot and sub: by_node.c */
 	NODE_BY_LATEST, /* `latest` in it */
 	NODE_SNAPSHOTS, /* …/snapshots/ */
 	NODE_DISKS,     /* …/disks/ */
