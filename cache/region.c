@@ -88,12 +88,6 @@ static void region_sweep_due(void *arg)
 	loop_timer_start(r->sweep_timer, 0);
 }
 
-void region_sweep_if_due(struct region *r)
-{
-	if (catalogue_sweep_is_due(r->catalogue))
-		region_sweep_due(r);
-}
-
 /* --- create and destroy --- */
 
 /* Lets the catalogue free slots. Returns 0 or -ENOMEM. */

@@ -6,6 +6,7 @@
 #include "catalogue_cache.h"
 #include "listing.h"
 #include "lookup.h"
+#include "loop.h"
 #include "members.h"
 #include "region_waiter.h"
 #include "view.h"
@@ -81,9 +82,13 @@ struct view {
 	int64_t known_ms;              /* VIEW_KNOWN: wall clock; else 0 */
 };
 
-/* region.c. Frees the slots that nothing names, in a turn of the loop of its own, if that is due:
- * for the end of a listing, because a sweep waits for it. */
-void region_sweep_if_due(struct region *r);
+/* Frees the slots that nothing names, in a turn of the loop of its own, if that is due: for the end
+ * of a listing, because a sweep waits for it. */
+static inline void region_sweep_if_due(struct region *r)
+{
+	if (catalogue_sweep_is_due(r->catalogue))
+		loop_timer_start(r->sweep_timer, 0);
+}
 
 /* view_query.c. Copies the texts. Returns 0 or -ENOMEM; the copy is to be finished either way. */
 int view_query_copy(struct view_query *to, const struct view_query *from);

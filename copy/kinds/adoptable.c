@@ -207,14 +207,13 @@ int adoptable_mark(struct region_queue *queue, struct slot_set *named)
 	HASH_ITER (hh, queue->kind_region->adoptable, source, next) {
 		size_t kept = 0;
 
-		for (size_t i = 0; i < source->n; i++) {
-			if (!catalogue_exists(catalogue, source->copies[i].slot))
-				continue;
+		for (size_t i = 0; i < source->n; i++)
+			if (catalogue_exists(catalogue, source->copies[i].slot))
+				source->copies[kept++] = source->copies[i];
+		source->n = kept;
+		for (size_t i = 0; i < kept; i++)
 			if (slot_set_add(named, source->copies[i].slot) < 0)
 				return -ENOMEM;
-			source->copies[kept++] = source->copies[i];
-		}
-		source->n = kept;
 		if (!kept)
 			adoptable_source_drop(queue, source);
 	}

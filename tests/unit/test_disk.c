@@ -738,12 +738,12 @@ static void test_the_cache_keeps_to_its_size(void **state)
 	for (int i = 0; i < 2; i++) {
 		mount_begin_with(&m, 1000, true, max);
 		r = reader_open(&m, i ? OTHER : MONDAY);
-		for (uint32_t from = 0; from < 900; from += 90) {
+		for (uint32_t from = 0; from < 360; from += 90) {
 			check_blocks(r, i ? OTHER : MONDAY, from, from + 90);
 			settle();
 			assert_in_range(disks_stats(m.disks).cache_used, 0, max);
 		}
-		check_blocks(r, i ? OTHER : MONDAY, 0, 900);
+		check_blocks(r, i ? OTHER : MONDAY, 0, 360);
 		disk_close(r);
 		mount_end(&m);
 	}
