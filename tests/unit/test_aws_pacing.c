@@ -138,7 +138,7 @@ static void test_no_turn_in_time(void **state)
 	assert_true(w->err.retryable);
 	assert_false(w->err.maybe_done);
 	assert_string_equal(w->err.message,
-		"CopySnapshot in eu-west-1: EC2's request rate is used up (1 at once, then 0.1 a "
+		"CopySnapshot in eu-west-1: AWS's request rate is used up (1 at once, then 0.1 a "
 		"second)");
 	assert_int_equal(world_came(), 0);
 	/* Not so late that a try would have had no time: at about the time when a timer of
