@@ -206,7 +206,7 @@ static void disk_stop_ahead(struct disk *disk)
 	struct disk_block *b, *next;
 
 	HASH_ITER (hh, disk->blocks, b, next)
-		if (b->ahead && b->wait.list && !b->waiting)
+		if (b->ahead && b->wait.list && waiters_empty(&b->waiting))
 			disk_block_free(b);
 }
 

@@ -67,7 +67,7 @@ void disk_close(struct disk_reader *r);         /* cancels its reads without cal
 int64_t disk_size(const struct disk_reader *r); /* bytes */
 
 /* What a read gives: in order, without gaps. The memory is valid for the call that gives it. */
-#define DISK_PARTS_MAX 6
+#define DISK_PARTS_MAX 3
 struct disk_data {
 	struct iovec parts[DISK_PARTS_MAX];
 	int n_parts;

@@ -77,14 +77,9 @@ static void block_keep(struct disk_block *b)
  * again, or begin again with the next one: so the block goes before they are woken. */
 static void block_end(struct disk_block *b, const struct err *err)
 {
-	struct disk_wait *waiting = NULL;
+	struct waiters waiting = {0};
 
-	while (b->waiting) {
-		struct disk_wait *w = b->waiting;
-
-		disk_wait_remove(w);
-		disk_wait_add(&waiting, w);
-	}
+	waiters_move_all(&b->waiting, &waiting);
 	disk_block_free(b);
 	disk_wait_wake(&waiting, err);
 }
@@ -244,13 +239,13 @@ static void block_write(struct disk_block *b)
 
 void disk_block_pump(struct disks *d)
 {
+	struct disk_wait *w;
+
 	for (int ahead = 0; ahead < 2; ahead++) {
 		unsigned max = ahead ? GETS_AHEAD_MAX : GETS_MAX;
 
-		while (d->waiting[ahead] && d->stats.in_flight < max) {
-			struct disk_wait *w = d->waiting[ahead];
-
-			disk_wait_remove(w);
+		while (d->stats.in_flight < max && (w = waiters_take(&d->waiting[ahead]))) {
+			w->list = NULL;
 			w->wake(w->arg, NULL);
 		}
 	}

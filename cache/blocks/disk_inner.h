@@ -7,6 +7,7 @@
 #include "block_file.h"
 #include "disk.h"
 #include "hash.h"
+#include "waiters.h"
 
 /* GetSnapshotBlock at once, for all disks. The last of them are never used to read ahead. */
 #define GETS_MAX       64
@@ -26,17 +27,17 @@
 
 /* One thing that waits for another; it waits for one at a time. */
 struct disk_wait {
+	struct waiter base;
 	void (*wake)(void *arg, const struct err *err); /* err NULL: look again */
 	void *arg;
-	struct disk_wait *prev, *next;
-	struct disk_wait **list; /* NULL: it does not wait */
+	const struct waiters *list; /* NULL: it does not wait */
 };
 
-void disk_wait_add(struct disk_wait **list, struct disk_wait *w);
+void disk_wait_add(struct waiters *list, struct disk_wait *w);
 void disk_wait_remove(struct disk_wait *w); /* permitted if it does not wait */
 /* Wakes all that wait now. A thing that waits may be woken before the function that made it wait
  * has returned. */
-void disk_wait_wake(struct disk_wait **list, const struct err *err);
+void disk_wait_wake(struct waiters *list, const struct err *err);
 
 /* --- work in threads --- */
 
@@ -59,17 +60,17 @@ struct disks {
 	bool store_failed;         /* it could not be opened, or written: said once */
 	bool ending;               /* destroyed: the last job frees all */
 	void (*free)(struct disks *d);
-	unsigned jobs;                /* running */
-	struct disk *disks;           /* by key */
-	struct disk_wait *waiting[2]; /* for a place among the GETs: for readers; read ahead */
-	struct disk_wait *unpaid;     /* for the budget */
-	struct disk_block *kept;      /* in memory and unused, the oldest first */
-	unsigned n_kept, n_ahead;     /* n_ahead: read ahead, under way or not read yet */
-	struct disk_window *windows;  /* the one used longest ago first */
-	struct disk_window *listed;   /* those with tokens, the oldest first */
+	unsigned jobs;               /* running */
+	struct disk *disks;          /* by key */
+	struct waiters waiting[2];   /* for a place among the GETs: for readers; read ahead */
+	struct waiters unpaid;       /* for the budget */
+	struct disk_block *kept;     /* in memory and unused, the oldest first */
+	unsigned n_kept, n_ahead;    /* n_ahead: read ahead, under way or not read yet */
+	struct disk_window *windows; /* the one used longest ago first */
+	struct disk_window *listed;  /* those with tokens, the oldest first */
 	unsigned n_windows, n_listed;
-	bool opening;            /* a disk's files, one at a time: the first opens the store */
-	struct disk_wait *opens; /* other disks' blocks, for that */
+	bool opening;         /* a disk's files, one at a time: the first opens the store */
+	struct waiters opens; /* other disks' blocks, for that */
 	struct disk_evict *evicting;
 	struct loop_timer *report; /* what was bought, once a minute */
 	struct disks_stats stats;
@@ -90,8 +91,8 @@ struct disk {
 	enum { DISK_NEW, DISK_OPENING, DISK_OPEN } state;
 	struct disk_job job;
 	struct err result;
-	struct disk_wait *waiting; /* for the files */
-	struct block_file *file;   /* NULL: none */
+	struct waiters waiting;  /* for the files */
+	struct block_file *file; /* NULL: none */
 	struct block_file *sibling;
 	char sibling_id[BLOCK_SNAPSHOT_SIZE];
 	int64_t sibling_start_ms;
@@ -133,7 +134,7 @@ struct disk_window {
 	char *tokens;                     /* one after the other; NULL: none */
 	uint32_t token_at[WINDOW_BLOCKS]; /* their places, plus one; 0: none */
 
-	struct disk_wait *waiting;
+	struct waiters waiting;
 	struct disk_job job;
 	int result;
 	struct aws_call *call;
@@ -170,12 +171,12 @@ struct disk_block {
 	uint32_t index;
 	struct disk_block *prev, *next; /* d->kept */
 	bool kept;
-	bool ahead;                /* no read has asked for it yet */
-	bool listed_anew;          /* its token had ended once */
-	struct ebs_block *data;    /* NULL: not yet in memory */
-	unsigned uses;             /* reads that have its data and wait for other blocks */
-	struct disk_wait *waiting; /* reads */
-	struct disk_wait wait;     /* what it waits for itself */
+	bool ahead;             /* no read has asked for it yet */
+	bool listed_anew;       /* its token had ended once */
+	struct ebs_block *data; /* NULL: not yet in memory */
+	unsigned uses;          /* reads that have its data and wait for other blocks */
+	struct waiters waiting; /* reads */
+	struct disk_wait wait;  /* what it waits for itself */
 	struct aws_call *call;
 	struct disk_job job;
 	bool working; /* job runs */

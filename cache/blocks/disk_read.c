@@ -15,18 +15,15 @@ struct part {
 	struct disk_block *block; /* its data are used */
 	struct disk_window *window;
 	void *bytes; /* read from the cache */
-	bool zero;
 	int result;
 };
-
-#define PARTS_MAX 4
 
 struct disk_read {
 	struct disk_read *prev, *next; /* of the reader */
 	struct disk_reader *reader;
 	disk_read_done *done;
 	void *arg;
-	struct part *parts[PARTS_MAX];
+	struct part *parts[DISK_PARTS_MAX];
 	int n_parts, pending;
 	struct err err;
 	bool *finished; /* while disk_read() runs */

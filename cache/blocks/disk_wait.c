@@ -1,32 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* Disks: lists of what waits, and work in threads. */
-#include <utlist.h>
-
 #include "disk_inner.h"
 
-void disk_wait_add(struct disk_wait **list, struct disk_wait *w)
+void disk_wait_add(struct waiters *list, struct disk_wait *w)
 {
-	DL_APPEND(*list, w);
+	waiters_append(list, &w->base);
 	w->list = list;
 }
 
 void disk_wait_remove(struct disk_wait *w)
 {
 	if (w->list)
-		DL_DELETE(*w->list, w);
+		waiters_leave(&w->base);
 	w->list = NULL;
 }
 
-void disk_wait_wake(struct disk_wait **list, const struct err *err)
+void disk_wait_wake(struct waiters *list, const struct err *err)
 {
-	struct disk_wait *now = NULL, *w;
+	struct waiters now = {0};
+	struct disk_wait *w;
 
-	while ((w = *list)) {
-		disk_wait_remove(w);
-		disk_wait_add(&now, w);
-	}
-	while ((w = now)) {
-		disk_wait_remove(w);
+	waiters_move_all(list, &now);
+	while ((w = waiters_take(&now))) {
+		w->list = NULL;
 		w->wake(w->arg, err);
 	}
 }

@@ -68,7 +68,7 @@ static void windows_trim(struct disks *d)
 	while (w && d->n_windows >= WINDOWS_MAX) {
 		struct disk_window *next = w->next;
 
-		if (!w->busy && !w->reads && !w->waiting)
+		if (!w->busy && !w->reads && waiters_empty(&w->waiting))
 			disk_window_free(w);
 		w = next;
 	}
