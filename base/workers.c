@@ -76,7 +76,8 @@ static void *workers_thread(void *arg)
 	return NULL;
 }
 
-/* Calls done for the results that are here now; a done may start further work. */
+/* Calls done for the results that are here now; a done may start further work. A result that comes
+ * meanwhile wakes the loop again. */
 static void workers_report(uv_async_t *wake)
 {
 	struct workers *w = wake->data;
@@ -97,7 +98,6 @@ static void workers_report(uv_async_t *wake)
 			return;
 		loop_between(w->loop);
 	}
-	uv_async_send(wake); /* there may be more by now */
 }
 
 /* Returns how many threads were started. */

@@ -166,6 +166,40 @@ static void test_between(void **state)
 	finish(&log);
 }
 
+static void count_turn(uv_prepare_t *prepare)
+{
+	++*(int *)prepare->data;
+}
+
+static void stop_loop(uv_timer_t *timer)
+{
+	uv_stop(timer->loop);
+}
+
+/* The loop sleeps once all is done. */
+static void test_sleeps(void **state)
+{
+	static struct work_log log;
+	int turns = 0;
+	uv_prepare_t prepare = {.data = &turns};
+	uv_timer_t timer;
+
+	(void)state;
+	start(&log, 2);
+	for (size_t i = 0; i < 10; i++)
+		assert_int_equal(workers_run(log.workers, task_run, task_done, &log.tasks[i]), 0);
+	assert_int_equal(uv_run(&log.loop, UV_RUN_DEFAULT), 0);
+	uv_prepare_init(&log.loop, &prepare);
+	uv_prepare_start(&prepare, count_turn);
+	uv_timer_init(&log.loop, &timer);
+	uv_timer_start(&timer, stop_loop, 100, 0);
+	uv_run(&log.loop, UV_RUN_DEFAULT);
+	assert_in_range(turns, 1, 10);
+	uv_close((uv_handle_t *)&prepare, NULL);
+	uv_close((uv_handle_t *)&timer, NULL);
+	finish(&log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +207,7 @@ int main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_apart),
 		cmocka_unit_test(test_between),
+		cmocka_unit_test(test_sleeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
