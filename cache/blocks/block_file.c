@@ -365,6 +365,14 @@ int block_file_write_window(struct block_file *f, uint32_t window, const struct 
 		f->index, &listed, sizeof(listed), HEADER_SIZE + (off_t)window * SECTION_SIZE);
 }
 
+/* The record of a cached block. Returns 0; -ENOENT: it has none; or another -errno. */
+static int file_record(const struct block_file *f, uint64_t block, struct index_record *out)
+{
+	int r = file_read_at(f->index, record_offset(block), out, sizeof(*out));
+
+	return r < 0 ? r : record_is_valid(out, block) ? 0 : -ENOENT;
+}
+
 int block_file_read(
 	struct block_file *f, uint64_t block, void *data, unsigned char sha256[DIGEST_SHA256_SIZE])
 {
@@ -373,11 +381,9 @@ int block_file_read(
 
 	if (fd < 0)
 		return fd;
-	r = file_read_at(f->index, record_offset(block), &record, sizeof(record));
+	r = file_record(f, block, &record);
 	if (r < 0)
 		return r;
-	if (!record_is_valid(&record, block))
-		return -ENOENT;
 	r = file_read_at(fd, data_offset(block), data, EBS_BLOCK_SIZE);
 	if (r == 0)
 		r = digest_sha256(data, EBS_BLOCK_SIZE, sha256);
@@ -404,39 +410,38 @@ int block_file_read_part(
 int block_file_write(struct block_file *f, uint64_t block, const void *data,
 	const unsigned char sha256[DIGEST_SHA256_SIZE])
 {
-	struct index_record record = {.number = block + 1};
+	struct index_record record, before;
 	int fd = f->shared ? -EROFS : file_data(f, block), r;
+	bool again;
 
 	if (fd < 0)
 		return fd;
+	again = file_record(f, block, &before) == 0; /* uses no further space */
+	memset(&record, 0, sizeof(record));
+	record.number = block + 1;
 	memcpy(record.sha256, sha256, sizeof(record.sha256));
 	record.sum = SUM_OF(&record);
 	r = file_write(fd, data, EBS_BLOCK_SIZE, data_offset(block));
 	if (r == 0)
 		r = file_write(f->index, &record, sizeof(record), record_offset(block));
-	if (r == 0)
+	if (r == 0 && !again)
 		block_store_add_used(f->store, (int64_t)EBS_BLOCK_SIZE);
 	return r;
 }
 
-int64_t block_file_drop(struct block_file *f, uint64_t block, unsigned n)
+int block_file_drop(struct block_file *f, uint64_t block)
 {
 	struct index_record none = {0};
-	int64_t bytes = 0;
+	int fd = f->shared ? -EROFS : file_data(f, block), r;
 
-	for (; n > 0; n--, block++) {
-		int fd = file_data(f, block), r;
-
-		if (fd < 0 || f->shared)
-			return fd < 0 ? fd : -EROFS;
-		r = file_write(f->index, &none, sizeof(none), record_offset(block));
-		if (r == 0 && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				      data_offset(block), (off_t)EBS_BLOCK_SIZE) < 0)
-			r = -errno;
-		if (r < 0)
-			return r;
-		bytes += (int64_t)EBS_BLOCK_SIZE;
-	}
-	block_store_add_used(f->store, -bytes);
-	return bytes;
+	if (fd < 0)
+		return fd;
+	r = file_write(f->index, &none, sizeof(none), record_offset(block));
+	if (r < 0)
+		return r;
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, data_offset(block),
+		    (off_t)EBS_BLOCK_SIZE) < 0)
+		return -errno;
+	block_store_add_used(f->store, -(int64_t)EBS_BLOCK_SIZE);
+	return 0;
 }

@@ -74,7 +74,7 @@ int block_file_read_part(
  * Returns 0 or -errno. */
 int block_file_write(struct block_file *f, uint64_t block, const void *data,
 	const unsigned char sha256[DIGEST_SHA256_SIZE]);
-/* Removes n blocks. Returns the bytes that became free, or -errno. */
-int64_t block_file_drop(struct block_file *f, uint64_t block, unsigned n);
+/* Removes a cached block. Returns 0 or -errno. */
+int block_file_drop(struct block_file *f, uint64_t block);
 
 #endif

@@ -102,15 +102,16 @@ static void block_done(struct disk_block *b)
 
 /* --- from the cache on disk --- */
 
-static void block_mark(struct disk_block *b, bool cached)
+/* Notes whether the disk's own files have a block that was just compared with its digest. */
+static void block_mark(struct disk *disk, uint32_t index, bool cached)
 {
-	struct disk_window *w = disk_window_get(b->disk, b->index / WINDOW_BLOCKS);
-	unsigned n = b->index % WINDOW_BLOCKS;
+	struct disk_window *w = disk_window_get(disk, index / WINDOW_BLOCKS);
+	unsigned n = index % WINDOW_BLOCKS;
 
 	if (!w || !w->loaded)
 		return;
 	window_set(w->is.cached, n, cached);
-	window_set(w->checked, n, cached && !block_file_is_shared(b->disk->file));
+	window_set(w->checked, n, cached && !block_file_is_shared(disk->file));
 	window_set(w->used, n, cached);
 	window_set(w->shared, n, false);
 }
@@ -122,8 +123,9 @@ static void block_load_run(struct disk_job *job)
 
 	b->result = block_file_read(b->from_sibling ? disk->sibling : disk->file, b->index,
 		b->data->data, b->data->sha256);
-	if (b->result == 0 && b->from_sibling && !block_file_is_shared(disk->file))
-		block_file_write(disk->file, b->index, b->data->data, b->data->sha256);
+	if (b->result == 0 && b->from_sibling)
+		b->copied =
+			block_file_write(disk->file, b->index, b->data->data, b->data->sha256) == 0;
 }
 
 static void block_load_done(struct disk_job *job)
@@ -137,17 +139,16 @@ static void block_load_done(struct disk_job *job)
 		w->reads--;
 	if (b->result == 0) {
 		d->stats.cached++;
-		if (b->from_sibling)
-			d->stats.shared++;
-		else
-			block_mark(b, true);
+		d->stats.shared += b->from_sibling;
+		if (!b->from_sibling || b->copied)
+			block_mark(b->disk, b->index, true);
 		block_done(b);
 		return;
 	}
 	/* What is not there as it was written is fetched as if it were not there. */
 	d->stats.mismatches++;
 	ebs_block_unref(steal(&b->data));
-	block_mark(b, false);
+	block_mark(b->disk, b->index, false);
 	block_go(b);
 }
 
@@ -187,10 +188,9 @@ static void block_write_done(struct disk_job *job)
 {
 	struct block_write *write = JOB_OWNER(job, struct block_write);
 	struct disk *disk = write->disk;
-	struct disk_block as = {.disk = disk, .index = write->index};
 
 	if (write->result == 0) {
-		block_mark(&as, true);
+		block_mark(disk, write->index, true);
 	} else if (!disk->d->store_failed) {
 		disk->d->store_failed = true;
 		log_warning("blocks of disks cannot be kept in %s, so they are bought anew when "
@@ -273,7 +273,7 @@ static void block_bought(void *arg, struct ebs_block *data, unsigned bought, con
 	} else if (aws_error_is_token(err->code) && !b->listed_anew) {
 		b->listed_anew = true;
 		w = disk_window_get(disk, b->index / WINDOW_BLOCKS);
-		if (w)
+		if (w && w->lists == b->list)
 			disk_window_forget_tokens(w);
 		block_go(b);
 	} else {
@@ -282,7 +282,7 @@ static void block_bought(void *arg, struct ebs_block *data, unsigned bought, con
 	disk_block_pump(d);
 }
 
-static void block_buy(struct disk_block *b, const char *token)
+static void block_buy(struct disk_block *b, const struct disk_window *w)
 {
 	struct disk *disk = b->disk;
 	struct disks *d = disk->d;
@@ -303,7 +303,8 @@ static void block_buy(struct disk_block *b, const char *token)
 		break;
 	}
 	b->call = ebs_get_block(d->options.ebs, disk->owner.region, disk->owner.snapshot, b->index,
-		token, block_bought, b);
+		disk_window_token(w, b->index % WINDOW_BLOCKS), block_bought, b);
+	b->list = w->lists;
 	if (!b->call) {
 		block_end_memory(b);
 		return;
@@ -345,7 +346,7 @@ static void block_go(struct disk_block *b)
 	if (known > 0)
 		known = disk_window_need(w, WINDOW_TOKENS, &b->wait);
 	if (known > 0)
-		block_buy(b, disk_window_token(w, n));
+		block_buy(b, w);
 	else if (known < 0)
 		block_end_memory(b);
 }

@@ -59,6 +59,15 @@ static void evict_closed_done(struct disk_job *job)
 
 /* --- runs of open ones --- */
 
+static void evict_run_blocks(struct disk_evict *e, unsigned run)
+{
+	for (unsigned n = run * RUN_BLOCKS; n < (run + 1) * RUN_BLOCKS; n++)
+		if (window_bit(e->is.cached, n) &&
+			block_file_drop(
+				e->disk->file, (uint64_t)e->w->number * WINDOW_BLOCKS + n) == 0)
+			window_set(e->is.cached, n, false);
+}
+
 static void evict_window_run(struct disk_job *job)
 {
 	struct disk_evict *e = JOB_OWNER(job, struct disk_evict);
@@ -70,11 +79,8 @@ static void evict_window_run(struct disk_job *job)
 		return;
 	e->next = number + 1;
 	for (unsigned run = 0; run < WINDOW_BYTES && !evict_is_enough(e); run++) {
-		if (!e->is.cached[run] || e->used[run])
-			continue;
-		if (block_file_drop(f, (uint64_t)number * WINDOW_BLOCKS + run * RUN_BLOCKS,
-			    RUN_BLOCKS) >= 0)
-			e->is.cached[run] = 0;
+		if (!e->used[run])
+			evict_run_blocks(e, run);
 	}
 }
 
@@ -84,9 +90,9 @@ static void evict_window_done(struct disk_job *job)
 	struct disk_window *w = e->w;
 
 	for (unsigned i = 0; i < WINDOW_BYTES; i++) {
-		if (w->loaded && !e->is.cached[i]) {
-			w->is.cached[i] = 0;
-			w->checked[i] = 0;
+		if (w->loaded) {
+			w->is.cached[i] &= e->is.cached[i];
+			w->checked[i] &= e->is.cached[i];
 		}
 	}
 	memset(w->used, 0, sizeof(w->used));

@@ -131,6 +131,7 @@ struct disk_window {
 	bool shared_known;
 	uint32_t next_exists; /* the first block after this window; UINT32_MAX: not known */
 
+	unsigned lists;                   /* of tokens, so far */
 	char *tokens;                     /* one after the other; NULL: none */
 	uint32_t token_at[WINDOW_BLOCKS]; /* their places, plus one; 0: none */
 
@@ -179,8 +180,9 @@ struct disk_block {
 	struct disk_wait wait;  /* what it waits for itself */
 	struct aws_call *call;
 	struct disk_job job;
-	bool working; /* job runs */
-	bool from_sibling;
+	bool working;              /* job runs */
+	bool from_sibling, copied; /* copied: into the own files */
+	unsigned list;             /* the window's list that its token is from */
 	int result;
 };
 

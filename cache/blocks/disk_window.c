@@ -184,6 +184,7 @@ static void window_take_tokens(struct disk_window *w)
 	w->tokens = steal(&w->list->tokens);
 	if (!w->tokens)
 		return;
+	w->lists++;
 	memcpy(w->token_at, w->list->token_at, sizeof(w->token_at));
 	DL_APPEND2(d->listed, w, prev_listed, next_listed);
 	if (++d->n_listed > TOKENS_MAX)
