@@ -15,8 +15,8 @@
 #include "loop.h"
 #include "random.h"
 
-/* What is copied at once into a query's memory: 512 KiB then cost a tenth less time than in curl's
- * pieces of 16 KiB, and not less in larger ones. */
+/* Bodies are copied into a query's memory in pieces of this size: 512 KiB take a tenth less time
+ * than in curl's pieces of 16 KiB, and larger pieces gain nothing more. */
 #define INTO_PIECE ((size_t)64 << 10)
 
 /*

@@ -26,9 +26,9 @@ struct members {
 	void *arg;
 };
 
-/* Watches the catalogue: a snapshot that is gone leaves; one that `admit` accepts joins. NULL: only
- * a listing tells what belongs to the view. Call once, before other watchers; the struct must not
- * move in memory. Returns 0 or -ENOMEM. */
+/* Watches the catalogue: a snapshot that is gone leaves; a snapshot that `admit` accepts joins.
+ * NULL: only a listing tells what belongs to the view. Call once, before other watchers; the struct
+ * must not move in memory. Returns 0 or -ENOMEM. */
 int members_init(struct members *m, struct catalogue *c, members_admit_fn *admit, void *arg);
 /* Stops watching. */
 void members_finish(struct members *m);

@@ -47,7 +47,7 @@ struct fs {
 	struct journal *journal;
 	struct copies *copies;
 	struct ebs *ebs;
-	struct budget *budget; /* what reading disks may cost */
+	struct budget *budget; /* the daily limit of costs for reading disks */
 	struct disks *disks;
 	struct receipts *receipts;     /* receipts.h */
 	struct drafts *drafts;         /* draft.h */

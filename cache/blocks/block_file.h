@@ -50,8 +50,7 @@ void block_file_close(struct block_file *f); /* NULL is permitted */
 int block_file_open_sibling(struct block_store *store, const struct block_owner *owner,
 	struct block_file **out, char snapshot[BLOCK_SNAPSHOT_SIZE], int64_t *start_ms);
 
-/* What is known of a window: which blocks exist in the snapshot (if `listed`), and which are in
- * these files. */
+/* A window's blocks: those that exist in the snapshot (if `listed`), and those in these files. */
 struct block_window {
 	bool listed;
 	uint8_t exists[WINDOW_BYTES], cached[WINDOW_BYTES];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What reading disks may cost a day. */
+/* The daily limit of costs for reading disks. */
 #include "budget.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@
 #define STEP   (INT64_C(1000) * BUDGET_GET)
 #define DAY_MS INT64_C(86400000)
 
-/* The file: what is reserved counts as spent. */
+/* The file's contents. The reserved sum counts as spent. */
 struct budget_record {
 	int64_t day; /* since 1970, UTC */
 	int64_t reserved, limit;

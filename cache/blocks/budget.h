@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What reading disks may cost a day. Each GetSnapshotBlock is taken from the budget before it is
- * sent, and is on disk as spent before that: a crash counts too much, never too little. */
+/* The daily limit of costs for reading disks. Each GetSnapshotBlock is taken from the budget before
+ * it is sent, and is on disk as spent before that: a crash counts too much, never too little. */
 #ifndef EBSFS_BUDGET_H
 #define EBSFS_BUDGET_H
 
@@ -24,7 +24,7 @@ struct budget_options {
 	uv_loop_t *loop;
 	const char *dir; /* of the state, which keeps the file "budget"; NULL: kept in memory */
 	double dollars;  /* the limit of each day */
-	/* What was missing is there: budget_take() may succeed again. */
+	/* Called after BUDGET_WAIT: budget_take() may succeed now. */
 	void (*ready)(void *arg);
 	void *arg;
 };

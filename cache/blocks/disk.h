@@ -50,7 +50,7 @@ struct disks_stats disks_stats(const struct disks *d);
 
 /* --- one disk --- */
 
-/* What EC2 says of the snapshot. Strings are copied. */
+/* The snapshot, as EC2 describes it. Strings are copied. */
 struct disk_facts {
 	const char *region, *snapshot;
 	const char *volume; /* "": unknown, or a copy's placeholder: then no other snapshot is of
@@ -66,7 +66,7 @@ int disk_open(struct disks *d, const struct disk_facts *facts, const char *reade
 void disk_close(struct disk_reader *r);         /* cancels its reads without calling them */
 int64_t disk_size(const struct disk_reader *r); /* bytes */
 
-/* What a read gives: in order, without gaps. The memory is valid for the call that gives it. */
+/* The bytes of a read: in order, without gaps. The memory is valid during the call of done. */
 #define DISK_PARTS_MAX 3
 struct disk_data {
 	struct iovec parts[DISK_PARTS_MAX];

@@ -145,7 +145,7 @@ static void block_load_done(struct disk_job *job)
 		block_done(b);
 		return;
 	}
-	/* What is not there as it was written is fetched as if it were not there. */
+	/* A block that is not as it was written counts as not cached. */
 	d->stats.mismatches++;
 	ebs_block_unref(steal(&b->data));
 	block_mark(b->disk, b->index, false);

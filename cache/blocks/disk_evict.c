@@ -16,7 +16,7 @@
 struct disk_evict {
 	struct disk_job job;
 	struct disks *d;
-	struct disk *disk;      /* whose window is looked at; NULL: snapshots that are closed */
+	struct disk *disk;      /* the owner of the window; NULL: snapshots that are closed */
 	struct disk_window *w;  /* busy */
 	struct block_window is; /* as the files have it, then without what was dropped */
 	uint8_t used[WINDOW_BYTES];

@@ -20,7 +20,7 @@
 /* Windows in memory, and those of them with tokens, of all disks. */
 #define WINDOWS_MAX    2048
 #define TOKENS_MAX     16
-/* What was bought is logged so often. */
+/* The interval of the log lines about bought blocks. */
 #define REPORT_MS      60000
 
 /* --- waiting --- */
@@ -49,7 +49,7 @@ struct disk_job {
 	void (*drop)(struct disk_job *job); /* instead of done once the disks end; may be NULL */
 };
 int disk_job_start(struct disk_job *job); /* 0 or -ENOMEM */
-/* What a job, the member `job`, is embedded in. */
+/* The struct that has this job as its member `job`. */
 #define JOB_OWNER(j, type) ((type *)((char *)(j)-offsetof(type, job)))
 
 /* --- the disks --- */
@@ -72,7 +72,7 @@ struct disks {
 	bool opening;         /* a disk's files, one at a time: the first opens the store */
 	struct waiters opens; /* other disks' blocks, for that */
 	struct disk_evict *evicting;
-	struct loop_timer *report; /* what was bought, once a minute */
+	struct loop_timer *report; /* the log line about bought blocks */
 	struct disks_stats stats;
 };
 
@@ -142,7 +142,7 @@ struct disk_window {
 	struct window_list *list;
 };
 
-/* What a caller needs to know of a window, each with all before it. */
+/* The parts of a window's knowledge that a caller may need; each includes those before it. */
 enum window_need {
 	WINDOW_LOADED, /* which blocks are cached */
 	WINDOW_LISTED, /* which blocks exist */
@@ -158,7 +158,7 @@ int disk_window_need(struct disk_window *w, enum window_need need, struct disk_w
 const char *disk_window_token(const struct disk_window *w, unsigned n); /* NULL: no such block */
 void disk_window_forget_tokens(struct disk_window *w);
 void disk_window_free(struct disk_window *w);
-/* A step that was begun with `busy` has ended: what waits looks again. */
+/* A step that was begun with `busy` has ended: wakes the waiters. */
 void disk_window_step_done(struct disk_window *w, const struct err *err);
 
 /* Makes room in the cache, if it is beyond its size, in the background. */
@@ -177,7 +177,7 @@ struct disk_block {
 	struct ebs_block *data; /* NULL: not yet in memory */
 	unsigned uses;          /* reads that have its data and wait for other blocks */
 	struct waiters waiting; /* reads */
-	struct disk_wait wait;  /* what it waits for itself */
+	struct disk_wait wait;  /* the block's own wait */
 	struct aws_call *call;
 	struct disk_job job;
 	bool working;              /* job runs */
@@ -186,7 +186,7 @@ struct disk_block {
 	int result;
 };
 
-/* What a read gets of a block at once. */
+/* The answer to a read's request for a block. */
 enum block_have {
 	BLOCK_HERE,    /* its data; counted in uses */
 	BLOCK_ZERO,    /* it was never written */

@@ -29,7 +29,7 @@ struct disk_read {
 	bool *finished; /* while disk_read() runs */
 };
 
-/* What was never written. */
+/* The contents of blocks that were never written. */
 static unsigned char zeros[EBS_BLOCK_SIZE];
 
 static void part_free(struct part *p)

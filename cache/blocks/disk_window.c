@@ -405,7 +405,7 @@ static int window_share(struct disk_window *w)
 	return 0;
 }
 
-/* --- what a caller needs --- */
+/* --- callers' needs --- */
 
 static int window_advance(struct disk_window *w, enum window_need need, bool *known)
 {

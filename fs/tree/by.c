@@ -280,7 +280,7 @@ static int by_latest_text(struct fs *fs, struct node n, struct buf *out)
 	return r < 0 ? r : snapshot_link_ops.text(fs, link, out);
 }
 
-/* --- what is left out --- */
+/* --- values that are left out --- */
 
 /* An escaped name is at most three times as long as its text. */
 static bool by_fits(const char *text)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* disks/: the contents of the region's snapshots as raw disks, <id>.img; and what reading them has
- * cost, .ebsfs/budget. */
+/* disks/: the contents of the region's snapshots as raw disks, <id>.img; and .ebsfs/budget, the
+ * costs of reading them. */
 #define FUSE_USE_VERSION 314
 #include <errno.h>
 #include <fuse_lowlevel.h>

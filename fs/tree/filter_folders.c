@@ -115,7 +115,7 @@ struct view *filter_folders_look(struct filters *f, struct filter_folder *folder
 	return folder->view;
 }
 
-/* --- what nobody looks at any more --- */
+/* --- closing unused views --- */
 
 /* Folders of equal queries share a view. */
 static void folder_close_view(struct filters *f, struct filter_folder *folder)

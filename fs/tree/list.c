@@ -139,7 +139,7 @@ struct list_blocks {
 	size_t n, room;
 };
 
-/* What readers share that began while nothing changed. */
+/* Shared by all readers that began while nothing changed. */
 struct list_order {
 	struct catalogue *catalogue;
 	struct list_order **shared; /* where new readers find it */

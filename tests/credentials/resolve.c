@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What ebsfs makes of the environment and the files: one DescribeRegions of EC2, or
+/* Sends with the environment and the files as ebsfs reads them: one DescribeRegions of EC2, or
  * ListSnapshotBlocks of EBS, is signed and, instead of being sent, printed as JSON. Requests of the
  * sources of credentials are really sent.
  *

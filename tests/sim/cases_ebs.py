@@ -36,7 +36,7 @@ WORLD = {"keys": [READER, NO_KMS], "regions": {"us-east-1": {"kms_keys": [{"id":
     {"SnapshotId": NEXT, "VolumeId": "vol-0000000000000064a", "VolumeSize": 65536, "FullSnapshotSizeInBytes": 1 << 46, "disk": "made",
      "StartTime": "-1d"},
 ]}, "eu-west-1": {}}}
-# What was written: index -> data. The second night changed one block, wrote one more, and cannot take one back; but a trim can.
+# The written blocks: index -> data. The second night changed one block, wrote one more, and cannot take one back; but a trim can.
 OLD_BLOCKS = {0: b"boot" * (BLOCK // 4), 3: os.urandom(BLOCK), 4: b"x" * BLOCK, 9: bytes(BLOCK), 16383: b"end" + bytes(BLOCK - 3)}
 NEW_BLOCKS = {**OLD_BLOCKS, 4: b"y" * BLOCK, 7: b"new" + bytes(BLOCK - 3)}
 del NEW_BLOCKS[9]

@@ -49,7 +49,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* What a test says of a snapshot. NULL: no such tag; state 0: completed. */
+/* A test's facts about a snapshot. NULL: no such tag; state 0: completed. */
 struct snap {
 	unsigned id;
 	int64_t start_ms;
@@ -262,8 +262,8 @@ static void test_numbers_stay(void **state)
 	assert_null(groups_numbered(f->g, groups_number(x) + 1));
 }
 
-/* A tag that changes with every listing: what came and went leaves nothing behind, and no number
- * comes again. */
+/* A tag that changes with every listing: values that came and went leave nothing behind, and no
+ * number comes again. */
 static void test_passing_values(void **state)
 {
 	struct fixture *f = *state;

@@ -771,7 +771,7 @@ static void test_a_view_is_read_while_it_comes(void **state)
 	assert_called(&b, 0);
 	assert_follow(f, v, &pos, IDS(A, D));
 
-	/* One that leaves and comes back keeps its place, and none is shown twice. */
+	/* A snapshot that leaves and comes back keeps its place, and none is shown twice. */
 	ensure_view(&a, v, true);
 	answer(2, US, NULL, IDS(A, D));
 	assert_follow(f, v, &again, IDS(A, D));

@@ -15,7 +15,7 @@ extern const unsigned sim_demo_n_pages;
 extern const uint16_t sim_demo_numbers[];
 extern const unsigned char sim_demo_pages[];
 
-/* What /etc/motd says. */
+/* The facts in /etc/motd. */
 struct sim_demo {
 	char snapshot[32];
 	char volume[32];

@@ -18,7 +18,7 @@ def snap(n):
     return f"snap-{n:017x}"
 
 
-# What the combinations tell apart, beside the cases' own account.
+# More snapshots than the cases' own account has, so that the combinations differ.
 FURTHER = [
     snapshot(snap(1), Description="weekly", StorageTier="archive", TransferType="standard", VolumeSize=100, Tags={"Name": "web-1", "env": "test"},
              StartTime="2026-01-02T03:04:05.000Z"),
@@ -275,7 +275,7 @@ def unknown_names_cost_nothing(t):
             contains(said, known)
     for name in ("owner=me", "owner=aws-marketplace", "restorable-by=amazon", "status=%00", "status=%ff"):
         refused(EINVAL, os.stat, m.region(REGION, "filter", name))
-    for name in (".git", ".hidden", f"{NIGHTLY}.snapshot"):  # what programs look for is no mistake of the user's
+    for name in (".git", ".hidden", f"{NIGHTLY}.snapshot"):  # programs look for these: no mistake of the user's
         refused(ENOENT, os.stat, m.region(REGION, "filter", "owner=self", name))
         check(name not in read(m(".ebsfs/last-error")), name)
     same(t.sim.total(), before)

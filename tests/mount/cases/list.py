@@ -36,7 +36,7 @@ def columns(t):
     same([by_id[i]["PROGRESS"] for i in (PENDING, BROKEN)], ["42%", "17%"])
     same((by_id[ENCRYPTED]["ENCRYPTED"], by_id[BARE]["NAME"], by_id[BARE]["DESCRIPTION"]), ("yes", "-", "-"))
     contains(by_id[AWKWARD]["DESCRIPTION"], "ünïcode")
-    # What the table is for.
+    # Uses of the table.
     same(t.ok("awk '$3 >= 100 { print $2 }' us-east-1/list | tail -n +2").split(), [AWKWARD])
     same(t.ok("tail -n +2 us-east-1/list | sort -k3,3n | tail -n 1 | awk '{ print $2 }'").split(), [AWKWARD])
     same(t.ok("grep -c ' error ' us-east-1/list").strip(), "1")
@@ -172,7 +172,7 @@ def a_change_in_the_middle(t):
         same(os.pread(fd, 100, len(got) - 4000), got[-4000:-3900])
         fresh = os.pread(fd, 400, 0)
         contains(fresh.decode(), new, "from its beginning it is read anew")
-        # One that began before and has read nothing but the beginning goes on too.
+        # A reader that began before and has read nothing but the beginning goes on too.
         os.lseek(old, 100, os.SEEK_SET)
         rest = b""
         while piece := os.read(old, 40000):

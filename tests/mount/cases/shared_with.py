@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""shared-with in a snapshot's folder: who may use the snapshot, by EC2's own word, asked when it is read only."""
+"""shared-with in a snapshot's folder: the accounts that may use the snapshot. EC2 is asked only when the file is read."""
 import os
 from errno import EACCES, ENOENT, EPERM
 
