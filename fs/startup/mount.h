@@ -23,6 +23,7 @@ struct mount {
 	struct credentials_chain *chain;
 	struct endpoint_config endpoints;
 	struct session *session;
+	char *state_dir; /* of the journal, the catalogues, the budget; NULL: kept in memory */
 	struct workers *workers;         /* of disks */
 	char *block_cache, *block_scope; /* NULL: blocks of disks are not kept */
 	uv_signal_t signals[SIGNALS];

@@ -64,7 +64,7 @@ static int mount_build_client(struct mount *m, struct err *err)
 
 /* Keeps the catalogues on disk, so that the next mount shows them at once. Not without the
  * account's number: a catalogue without an owner could be shown to another account. */
-static int mount_keep_catalogues(struct mount *m, const char *dir, struct err *err)
+static int mount_keep_catalogues(struct mount *m, struct err *err)
 {
 	_cleanup_buf_ struct buf whose = BUF_INIT, folder = BUF_INIT;
 	_cleanup_close_ int fd = -1;
@@ -73,7 +73,7 @@ static int mount_keep_catalogues(struct mount *m, const char *dir, struct err *e
 	if (m->fs.options->simulate || !*m->fs.account)
 		return 0;
 	/* Any other failure is reported by the first listing that cannot be kept. */
-	buf_printf(&folder, "%s/catalogue", dir);
+	buf_printf(&folder, "%s/catalogue", m->state_dir);
 	fd = statedir_open(buf_str(&folder), false, err);
 	if (fd == -EPERM)
 		return fd;
@@ -82,18 +82,26 @@ static int mount_keep_catalogues(struct mount *m, const char *dir, struct err *e
 	if (endpoint_is_named(&m->endpoints, "ec2"))
 		r = endpoint_url(&m->endpoints, "ec2", region_name(regions_at(m->fs.regions, 0)),
 			&whose, err);
-	if (r == 0 && regions_set_cache(m->fs.regions, dir, buf_str(&whose)) < 0)
+	if (r == 0 && regions_set_cache(m->fs.regions, m->state_dir, buf_str(&whose)) < 0)
 		r = err_set(err, ENOMEM, "out of memory");
 	return r;
+}
+
+/* A simulated account's state is kept in memory, unless the user names a folder. */
+static int mount_find_state(struct mount *m, struct err *err)
+{
+	const struct options *o = m->fs.options;
+
+	if (o->simulate && !o->state_dir)
+		return 0;
+	m->state_dir = options_state_dir(o, m->fs.account, err);
+	return m->state_dir ? 0 : -err->errnum;
 }
 
 static int mount_build_copies(struct mount *m, struct err *err)
 {
 	struct fs *fs = &m->fs;
 	const struct options *o = fs->options;
-	/* A simulated account's journal is kept in memory, unless the user names a folder. */
-	bool in_memory = o->simulate && !o->state_dir;
-	_cleanup_free_ char *dir = in_memory ? NULL : options_state_dir(o, fs->account, err);
 	struct copies_options options = {
 		.loop = &m->loop,
 		.aws = fs->aws,
@@ -110,13 +118,11 @@ static int mount_build_copies(struct mount *m, struct err *err)
 	};
 	int r;
 
-	if (!dir && !in_memory)
-		return -err->errnum;
 	regions_set_account(fs->regions, fs->account);
-	r = journal_open(&m->loop, dir, fs->account, &fs->journal, err);
+	r = journal_open(&m->loop, m->state_dir, fs->account, &fs->journal, err);
 	if (r < 0)
 		return r;
-	r = mount_keep_catalogues(m, dir, err);
+	r = mount_keep_catalogues(m, err);
 	if (r < 0)
 		return r;
 	options.journal = fs->journal;
@@ -171,17 +177,15 @@ static int mount_build_disks(struct mount *m, struct err *err)
 {
 	struct fs *fs = &m->fs;
 	const struct options *o = fs->options;
-	bool in_memory = o->simulate && !o->state_dir;
-	_cleanup_free_ char *state = in_memory ? NULL : options_state_dir(o, fs->account, err);
 	_cleanup_buf_ struct buf scope = BUF_INIT;
 	struct budget_options budget = {.loop = &m->loop,
-		.dir = state,
+		.dir = m->state_dir,
 		.dollars = o->budget,
 		.ready = disks_budget_ready,
 		.arg = fs};
 	struct disks_options disks = {.loop = &m->loop, .cache_bytes = o->cache_size};
 
-	if ((!state && !in_memory) || disks_cache_scope(m, &scope, err) < 0)
+	if (disks_cache_scope(m, &scope, err) < 0)
 		return -err->errnum;
 	if (scope.len) {
 		m->block_cache = options_cache_dir(o, err);
@@ -319,7 +323,8 @@ static int mount_build(struct mount *m, enum exit_status *status, struct err *er
 	if (endpoint_policy_bind_region(m, err) < 0)
 		return -err->errnum;
 	*status = EXIT_STATUS_OTHER;
-	if (mount_build_copies(m, err) < 0 || mount_build_disks(m, err) < 0)
+	if (mount_find_state(m, err) < 0 || mount_build_copies(m, err) < 0 ||
+		mount_build_disks(m, err) < 0)
 		return -err->errnum;
 	*status = EXIT_STATUS_MOUNT;
 	return session_create(&m->fs, &m->session, err);
@@ -433,6 +438,7 @@ void start_finish(struct mount *m)
 	uv_run(&m->loop, UV_RUN_DEFAULT);
 	workers_destroy(m->workers);
 	uv_run(&m->loop, UV_RUN_DEFAULT);
+	free(m->state_dir);
 	free(m->block_cache);
 	free(m->block_scope);
 	statuses_destroy(fs->statuses);
