@@ -31,35 +31,24 @@ static bool disk_name_id(const char *name, char id[NAME_MAX + 1])
 
 static int disks_find(struct fs *fs, struct node folder, const char *name, struct node *child)
 {
-	struct catalogue *c = fs_catalogue(fs, folder);
 	char id[NAME_MAX + 1];
-	catalogue_slot slot;
 
 	if (!disk_name_id(name, id))
 		return -ENOENT;
-	slot = catalogue_find_shown(c, id);
-	if (slot == CATALOGUE_NONE || slot > NODE_SLOT_MAX || !catalogue_exists(c, slot))
-		return -ENOENT;
-	*child = (struct node){.kind = NODE_DISK, .region = folder.region, .slot = slot};
-	return 0;
+	return snapshot_find_shown(fs, folder, id, NODE_DISK, child);
 }
 
-/* A position is a slot. */
+/* A position is one of the view of the account's own snapshots. */
 static bool disks_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
-	struct catalogue *c = fs_catalogue(fs, folder);
-	const struct view *own = region_own(fs_region(fs, folder));
+	catalogue_slot slot;
 
-	while (*pos < catalogue_slots(c) && *pos <= NODE_SLOT_MAX) {
-		catalogue_slot slot = (catalogue_slot)(*pos)++;
-
-		if (!view_has(own, slot))
-			continue;
-		snprintf(out->name, sizeof(out->name), "%s" DISK_SUFFIX, catalogue_id(c, slot));
-		out->node = (struct node){.kind = NODE_DISK, .region = folder.region, .slot = slot};
-		return true;
-	}
-	return false;
+	if (!view_next(region_own(fs_region(fs, folder)), pos, &slot) || slot > NODE_SLOT_MAX)
+		return false;
+	snprintf(out->name, sizeof(out->name), "%s" DISK_SUFFIX,
+		catalogue_id(fs_catalogue(fs, folder), slot));
+	out->node = (struct node){.kind = NODE_DISK, .region = folder.region, .slot = slot};
+	return true;
 }
 
 static struct region_waiter *disks_ensure(struct fs *fs, struct node folder, const char *name,

@@ -9,6 +9,7 @@
 #include "folders.h"
 #include "nodes.h"
 #include "receipts.h"
+#include "snapshot_folder.h"
 #include "timespec.h"
 #include "view.h"
 
@@ -105,18 +106,11 @@ static bool region_next(struct fs *fs, struct node folder, uint64_t *pos, struct
 
 static int snapshots_find(struct fs *fs, struct node folder, const char *name, struct node *child)
 {
-	struct catalogue *c = fs_catalogue(fs, folder);
-	catalogue_slot slot;
-
 	if (receipts_find(fs, folder, name, child) == 0 || draft_find(fs, folder, name, child) == 0)
 		return 0;
 	if (!ec2_is_snapshot_id(name))
 		return -ENOENT;
-	slot = catalogue_find_shown(c, name);
-	if (slot == CATALOGUE_NONE || slot > NODE_SLOT_MAX || !catalogue_exists(c, slot))
-		return -ENOENT;
-	*child = (struct node){.kind = NODE_SNAPSHOT, .region = folder.region, .slot = slot};
-	return 0;
+	return snapshot_find_shown(fs, folder, name, NODE_SNAPSHOT, child);
 }
 
 /*

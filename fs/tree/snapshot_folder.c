@@ -20,6 +20,18 @@ static const struct fixed_child children[] = {
 	{"shared-with", NODE_SHARED_WITH, true},
 };
 
+int snapshot_find_shown(
+	struct fs *fs, struct node folder, const char *id, enum node_kind kind, struct node *child)
+{
+	struct catalogue *c = fs_catalogue(fs, folder);
+	catalogue_slot slot = catalogue_find_shown(c, id);
+
+	if (slot == CATALOGUE_NONE || slot > NODE_SLOT_MAX || !catalogue_exists(c, slot))
+		return -ENOENT;
+	*child = (struct node){.kind = kind, .region = folder.region, .slot = slot};
+	return 0;
+}
+
 static int snapshot_get(struct fs *fs, struct node n, struct catalogue_snapshot *s)
 {
 	if (!catalogue_get(fs_catalogue(fs, n), n.slot, s) || !s->exists)
