@@ -236,6 +236,16 @@ bool catalogue_field(
 	return true;
 }
 
+const char *catalogue_field_value(const struct catalogue *c, catalogue_slot slot, const char *name)
+{
+	struct ec2_field f;
+
+	for (unsigned n = 0; catalogue_field(c, slot, n, &f); n++)
+		if (!strcmp(f.name, name))
+			return f.value;
+	return NULL;
+}
+
 /* --- changing --- */
 
 int catalogue_watch(struct catalogue *c, catalogue_watch_fn *fn, void *arg)

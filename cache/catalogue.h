@@ -79,6 +79,8 @@ const char *catalogue_key_text(
  * the end. */
 bool catalogue_field(
 	const struct catalogue *c, catalogue_slot slot, unsigned n, struct ec2_field *out);
+const char *catalogue_field_value(
+	const struct catalogue *c, catalogue_slot slot, const char *name); /* NULL if absent */
 
 /* --- changing it --- */
 

@@ -12,7 +12,6 @@
 #include "confirm.h"
 #include "encode.h"
 #include "endpoint.h"
-#include "isotime.h"
 #include "job.h"
 #include "job_key.h"
 #include "log.h"
@@ -34,22 +33,6 @@ int admission_source_unknown(const char *region, const char *id, struct err *err
 {
 	return err_set(err, ENOENT,
 		"EC2 knows no snapshot %s in %s, or this account may not see it", id, region);
-}
-
-static bool source_is_archived(const struct catalogue *catalogue, catalogue_slot slot)
-{
-	const char *tier = NULL;
-	struct ec2_field f;
-	int64_t expiry = 0;
-
-	for (unsigned n = 0; catalogue_field(catalogue, slot, n, &f); n++) {
-		if (!strcmp(f.name, "StorageTier"))
-			tier = f.value;
-		else if (!strcmp(f.name, "RestoreExpiryTime") &&
-			 isotime_parse(f.value, strlen(f.value), &expiry) < 0)
-			expiry = 0;
-	}
-	return preflight_is_archived(tier, expiry, clock_wall_ms());
 }
 
 enum source_state admission_source_state(
@@ -81,7 +64,7 @@ enum source_state admission_source_state(
 	case EC2_SNAPSHOT_UNKNOWN: /* EC2 judges */
 		break;
 	}
-	if (source_is_archived(catalogue, at)) {
+	if (preflight_snapshot_is_archived(catalogue, at, clock_wall_ms())) {
 		err_set(err, EOPNOTSUPP,
 			"source %s is in the archive tier; restore it first (aws ec2 "
 			"restore-snapshot-tier), which takes up to 72 hours",

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "aws_error.h"
+#include "isotime.h"
 
 /* A time-based copy moves at most 500 MiB/s; its duration is a multiple of 15 minutes. */
 #define MINUTE_BYTES ((int64_t)500 * 60 << 20)
@@ -143,6 +144,16 @@ int preflight_regions(const char *from, const char *to, struct err *err)
 bool preflight_is_archived(const char *tier, int64_t expiry_ms, int64_t now_ms)
 {
 	return tier && !strcmp(tier, "archive") && expiry_ms <= now_ms;
+}
+
+bool preflight_snapshot_is_archived(const struct catalogue *c, catalogue_slot slot, int64_t now_ms)
+{
+	const char *restored = catalogue_field_value(c, slot, "RestoreExpiryTime");
+	int64_t expiry = 0;
+
+	if (restored && isotime_parse(restored, strlen(restored), &expiry) < 0)
+		expiry = 0;
+	return preflight_is_archived(catalogue_field_value(c, slot, "StorageTier"), expiry, now_ms);
 }
 
 bool preflight_is_forbidden(const struct err *err)

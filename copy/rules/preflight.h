@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "catalogue.h"
 #include "ec2.h"
 #include "endpoint.h"
 #include "err.h"
@@ -21,6 +22,8 @@ int preflight_regions(const char *from, const char *to, struct err *err);
  * be copied. tier: EC2's StorageTier, NULL if absent. expiry_ms: when a temporarily restored source
  * goes back into the archive, 0 if absent. */
 bool preflight_is_archived(const char *tier, int64_t expiry_ms, int64_t now_ms);
+/* The same by the fields of a snapshot that the catalogue has. */
+bool preflight_snapshot_is_archived(const struct catalogue *c, catalogue_slot slot, int64_t now_ms);
 
 /* Whether an answer to a dry run says that the copy would not be permitted. Anything else that it
  * says (the rate, the limit, the keys' age, the source's state) may have passed when the copy's

@@ -92,20 +92,12 @@ static int disk_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
-static const char *disk_field(const struct catalogue *c, catalogue_slot slot, const char *name)
-{
-	struct ec2_field f;
-
-	for (unsigned i = 0; catalogue_field(c, slot, i, &f); i++)
-		if (!strcmp(f.name, name))
-			return f.value;
-	return "";
-}
-
-/* Refuses what EBS direct APIs cannot read. (AWS, "EBS direct APIs", FAQ) */
+/* Refuses snapshots that EBS direct APIs cannot read. (AWS, "EBS direct APIs", FAQ) */
 static int disk_check(const struct catalogue *c, const struct catalogue_snapshot *s,
 	catalogue_slot slot, struct err *err)
 {
+	const char *outpost = catalogue_field_value(c, slot, "OutpostArn");
+
 	if (s->state == EC2_SNAPSHOT_PENDING)
 		return err_set(err, EBUSY,
 			"the snapshot is pending; its disk can be read once it is completed");
@@ -113,11 +105,11 @@ static int disk_check(const struct catalogue *c, const struct catalogue_snapshot
 		return err_set(err, EIO,
 			"the snapshot's state is %s; only completed ones can be read",
 			*s->state_text ? s->state_text : "unknown");
-	if (!strcmp(disk_field(c, slot, "StorageTier"), "archive"))
+	if (preflight_snapshot_is_archived(c, slot, clock_wall_ms()))
 		return err_set(err, EOPNOTSUPP,
 			"the snapshot is archived; restore it to the standard tier first (aws ec2 "
 			"restore-snapshot-tier)");
-	if (*disk_field(c, slot, "OutpostArn"))
+	if (outpost && *outpost)
 		return err_set(err, EOPNOTSUPP,
 			"the snapshot lies on an Outpost, and EBS direct APIs do not read local "
 			"snapshots; copy it to the region first");

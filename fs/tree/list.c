@@ -87,16 +87,6 @@ static void list_header(struct buf *out)
 	buf_puts(out, "DESCRIPTION\n");
 }
 
-static const char *list_tier(const struct catalogue *c, catalogue_slot slot)
-{
-	struct ec2_field f;
-
-	for (unsigned i = 0; catalogue_field(c, slot, i, &f); i++)
-		if (!strcmp(f.name, "StorageTier"))
-			return f.value;
-	return "";
-}
-
 static void list_row(struct buf *out, const struct catalogue *c, catalogue_slot slot)
 {
 	static const char *const words[] = {[EC2_ENCRYPTION_UNKNOWN] = "",
@@ -104,6 +94,7 @@ static void list_row(struct buf *out, const struct catalogue *c, catalogue_slot 
 		[EC2_ENCRYPTION_PRESENT] = "yes"};
 	char started[ISOTIME_SIZE] = "", size[16] = "", progress[16] = "";
 	const char *name = catalogue_tag_value(c, slot, "Name");
+	const char *tier = catalogue_field_value(c, slot, "StorageTier");
 	struct catalogue_snapshot s;
 
 	if (!catalogue_get(c, slot, &s))
@@ -119,7 +110,7 @@ static void list_row(struct buf *out, const struct catalogue *c, catalogue_slot 
 	list_cell(out, size, SIZE);
 	list_cell(out, s.state_text, STATE);
 	list_cell(out, progress, PROGRESS);
-	list_cell(out, list_tier(c, slot), TIER);
+	list_cell(out, tier ? tier : "", TIER);
 	list_cell(out, words[s.encryption], ENCRYPTED);
 	list_cell(out, s.volume_id, VOLUME);
 	list_cell(out, name ? name : "", NAME);

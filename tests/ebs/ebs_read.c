@@ -194,5 +194,7 @@ int main(int argc, char **argv)
 	profiles_destroy(profiles);
 	close(job.fd);
 	uv_run(&loop, UV_RUN_DEFAULT);
-	return job.err.errnum ? 1 : uv_loop_close(&loop) ? 3 : 0;
+	if (uv_loop_close(&loop) < 0)
+		return 3;
+	return job.err.errnum ? 1 : 0;
 }
