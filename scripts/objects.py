@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LAYERS = ("base", "aws", "aws/sim", "cache", "copy", "fs")
+LAYERS = ("base", "aws", "aws/sim", "cache", "contents", "copy", "fs")
 PRODUCT = {name.split("/")[0] for name in LAYERS}
 
 
