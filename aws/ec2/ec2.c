@@ -46,6 +46,29 @@ void ec2_form_literal(struct buf *form, const char *value)
 	}
 }
 
+void ec2_form_list(struct buf *form, const char *name, const char *const *values)
+{
+	for (size_t i = 0; values && values[i]; i++)
+		form_add(form, values[i], "%s.%zu", name, i + 1);
+}
+
+static void ec2_form_filter(struct buf *form, const struct ec2_filter *filter, size_t number)
+{
+	form_add(form, filter->name, "Filter.%zu.Name", number);
+	for (size_t i = 0; i < filter->n_values; i++) {
+		form_add(form, filter->patterns ? filter->values[i] : "", "Filter.%zu.Value.%zu",
+			number, i + 1);
+		if (!filter->patterns)
+			ec2_form_literal(form, filter->values[i]);
+	}
+}
+
+void ec2_form_filters(struct buf *form, const struct ec2_filter *filters, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ec2_form_filter(form, &filters[i], i + 1);
+}
+
 /* --- DescribeSnapshots --- */
 
 struct snapshots_call {
@@ -127,23 +150,6 @@ static void snapshots_release(void *arg)
 	free(call);
 }
 
-static void snapshots_add_list(struct buf *form, const char *name, const char *const *values)
-{
-	for (size_t i = 0; values && values[i]; i++)
-		form_add(form, values[i], "%s.%zu", name, i + 1);
-}
-
-static void snapshots_add_filter(struct buf *form, const struct ec2_filter *filter, size_t number)
-{
-	form_add(form, filter->name, "Filter.%zu.Name", number);
-	for (size_t i = 0; i < filter->n_values; i++) {
-		form_add(form, filter->patterns ? filter->values[i] : "", "Filter.%zu.Value.%zu",
-			number, i + 1);
-		if (!filter->patterns)
-			ec2_form_literal(form, filter->values[i]);
-	}
-}
-
 struct aws_call *ec2_describe_snapshots(
 	struct aws *aws, const struct ec2_describe_snapshots *in, ec2_page_done *done, void *arg)
 {
@@ -154,10 +160,9 @@ struct aws_call *ec2_describe_snapshots(
 		return NULL;
 	*call = (struct snapshots_call){.on_part = in->on_part, .done = done, .arg = arg};
 	ec2_form_start(&form, aws, "DescribeSnapshots");
-	snapshots_add_list(&form, "Owner", in->owners);
-	snapshots_add_list(&form, "RestorableBy", in->restorable_by);
-	for (size_t i = 0; i < in->n_filters; i++)
-		snapshots_add_filter(&form, &in->filters[i], i + 1);
+	ec2_form_list(&form, "Owner", in->owners);
+	ec2_form_list(&form, "RestorableBy", in->restorable_by);
+	ec2_form_filters(&form, in->filters, in->n_filters);
 	/* The API of 2012 has no pages. */
 	if (in->max_results && aws_signature(aws) == AWS_SIGNATURE_V4)
 		form_add_number(&form, in->max_results, "MaxResults");

@@ -25,6 +25,12 @@
 #define EC2_FILTER_VALUE_MAX  255
 /* No snapshot has more bytes: sums of sizes stay numbers. */
 #define EC2_FULL_SIZE_MAX     ((int64_t)1 << 50)
+/* Sizes of texts, with their terminators: an id, a KMS key's id or ARN, a device's name, a zone's
+ * name or id. */
+#define EC2_ID_SIZE           80
+#define EC2_KEY_SIZE          256
+#define EC2_DEVICE_SIZE       64
+#define EC2_ZONE_SIZE         64
 
 struct ec2_tag {
 	const char *key;
@@ -98,14 +104,19 @@ struct ec2_page {
 };
 void ec2_page_destroy(struct ec2_page *page); /* NULL is permitted */
 
-/* Returns whether the text is "snap-" and 8 to 59 hex digits (Amazon's are lower case, other
- * clouds' of either case). Only such an id may become a file's name. */
-static inline bool ec2_is_snapshot_id(const char *text)
+/* Returns whether the text is the prefix ("snap-") and 8 to 59 hex digits (Amazon's are lower case,
+ * other clouds' of either case). Only such an id may become a file's name. */
+static inline bool ec2_is_id(const char *text, const char *prefix)
 {
-	const char *digits = strncmp(text, "snap-", 5) ? "" : text + 5;
+	const char *digits = strncmp(text, prefix, strlen(prefix)) ? "" : text + strlen(prefix);
 	size_t n = strspn(digits, "0123456789abcdefABCDEF");
 
 	return n >= 8 && n <= 59 && !digits[n];
+}
+
+static inline bool ec2_is_snapshot_id(const char *text)
+{
+	return ec2_is_id(text, "snap-");
 }
 
 /* Returns whether a volume's id is the one that EC2 gives to copies, which is no volume's: "vol-"
@@ -184,7 +195,6 @@ struct aws_call *ec2_copy_snapshot(
 /* Encryption by default in a region: whether it is on (GetEbsEncryptionByDefault), and with which
  * key (GetEbsDefaultKmsKeyId: an ARN, or "alias/aws/ebs"; cut to EC2_KEY_SIZE - 1). Each needs a
  * permission that copying does not need. On failure done gets *err, and false or NULL. */
-#define EC2_KEY_SIZE 256
 typedef void ec2_by_default_done(void *arg, bool on, const struct err *err);
 struct aws_call *ec2_get_encryption_by_default(
 	struct aws *aws, const char *region, ec2_by_default_done *done, void *arg);
@@ -224,6 +234,9 @@ struct aws_call *sts_get_caller_identity(
 void ec2_form_start(struct buf *form, const struct aws *aws, const char *action);
 /* Appends tags: &<prefix>.1.Key=…&<prefix>.1.Value=…&<prefix>.2.Key=… */
 void ec2_form_tags(struct buf *form, const char *prefix, const struct ec2_tag *tags, size_t n_tags);
+/* Appends texts: &<name>.1=…&<name>.2=… values: NULL-terminated; NULL: none. */
+void ec2_form_list(struct buf *form, const char *name, const char *const *values);
+void ec2_form_filters(struct buf *form, const struct ec2_filter *filters, size_t n);
 /* Appends a literal value of a filter to the parameter that the form ends in: escapes EC2's
  * wildcards and escape character (* ? \). Patterns go through form_add(). */
 void ec2_form_literal(struct buf *form, const char *value);

@@ -4,6 +4,9 @@
 #define EBSFS_EC2_XML_H
 
 #include "ec2.h"
+#include "ec2_images.h"
+#include "ec2_record.h"
+#include "ec2_volumes.h"
 #include "endpoint.h"
 
 /* Bounds of one response; more is EIO. */
@@ -41,5 +44,33 @@ struct ec2_regions {
 };
 int ec2_xml_regions(const char *body, size_t len, struct ec2_regions *out, struct err *err);
 void ec2_regions_finish(struct ec2_regions *regions);
+
+/* DescribeVolumesResponse and DescribeImagesResponse: the records with a well-formed id. more: see
+ * ec2_record.h. */
+struct ec2_volumes {
+	struct ec2_volume *volumes;
+	size_t n;
+	bool more;
+};
+int ec2_xml_volumes(const char *body, size_t len, struct ec2_volumes *out, struct err *err);
+void ec2_volumes_finish(struct ec2_volumes *volumes);
+struct ec2_images {
+	struct ec2_image *images;
+	size_t n;
+	bool more;
+};
+int ec2_xml_images(const char *body, size_t len, struct ec2_images *out, struct err *err);
+void ec2_images_finish(struct ec2_images *images);
+
+/* DescribeAvailabilityZonesResponse: the zones that the account may use, sorted by name, and the
+ * first malformed name, safe to show. */
+struct ec2_zones {
+	struct ec2_zone *zones;
+	size_t n, n_refused;
+	char refused[EC2_ZONE_SIZE];
+	bool opted_out, malformed; /* of the zone being read */
+};
+int ec2_xml_zones(const char *body, size_t len, struct ec2_zones *out, struct err *err);
+void ec2_zones_finish(struct ec2_zones *zones);
 
 #endif
