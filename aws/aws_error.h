@@ -57,6 +57,14 @@ bool aws_error_is_resource_rate(const char *code);
 bool aws_error_is_token(const char *code);
 /* Returns whether the changes between two snapshots were asked for that are not of one lineage. */
 bool aws_error_is_unrelated(const char *code);
+/* Returns whether the request was refused, though the status is that of a server's failure. */
+bool aws_error_is_refusal(const char *code);
+/* Returns whether a client token was used before, for other parameters or for a resource that was
+ * deleted since (CreateVolume). */
+bool aws_error_is_mismatch(const char *code);
+/* Returns whether the name is another resource's already, perhaps made by an earlier, equal request
+ * (RegisterImage). */
+bool aws_error_is_duplicate(const char *code);
 /* Returns whether the cause is not the request but the network, the rate, the server, the keys or
  * the clock, so that the same request may succeed later. */
 bool aws_error_is_passing(const struct err *err);

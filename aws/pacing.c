@@ -25,7 +25,7 @@ static const struct {
 	{"Describe*", {100, 20}}, {"List*", {100, 20}}, {"Get*", {100, 20}},
 	{"CreateTags", {100, 10}}, {"DeleteTags", {100, 10}}, {"CreateSnapshot*", {100, 5}},
 	{"DeleteSnapshot", {100, 5}}, {"ModifySnapshotAttribute", {100, 5}},
-	{"EnableSnapshotBlockPublicAccess", {1, 0.1}},
+	{"CreateVolume", {100, 5}}, {"EnableSnapshotBlockPublicAccess", {1, 0.1}},
 	{"DisableSnapshotBlockPublicAccess", {1, 0.1}},
 	{"*", {50, 5}}, /* all other calls that change something */
 };
