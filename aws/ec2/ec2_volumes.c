@@ -325,7 +325,7 @@ static int zones_text(void *arg, const char *path, const char *text, struct err 
 		return 0;
 	ec2_record_set(zone_texts, ARRAY_LEN(zone_texts), zone, path, text);
 	if (!strcmp(path, "zoneName"))
-		out->malformed = !endpoint_is_region(text);
+		out->malformed |= !endpoint_is_region(text);
 	else if (!strcmp(path, "zoneType"))
 		zone->type = zone_type(text);
 	else if (!strcmp(path, "optInStatus"))

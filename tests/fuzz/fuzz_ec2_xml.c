@@ -82,6 +82,63 @@ static void read_regions(const char *text, size_t size)
 	ec2_regions_finish(&regions);
 }
 
+static void require_text(const char *text, size_t size)
+{
+	require(strlen(text) < size && !strpbrk(text, "\r\n\x1b"));
+}
+
+static void read_volumes(const char *text, size_t size)
+{
+	struct ec2_volumes volumes;
+	struct err err = {0};
+	int r = ec2_xml_volumes(text, size, &volumes, &err);
+
+	require(r == 0 || (!volumes.n && err.errnum == -r));
+	for (size_t i = 0; i < volumes.n; i++) {
+		const struct ec2_volume *v = &volumes.volumes[i];
+
+		require(ec2_is_volume_id(v->id) && v->state <= EC2_VOLUME_ERROR);
+		require(v->created_ms >= 0 && v->encryption <= EC2_ENCRYPTION_PRESENT);
+		require_text(v->zone, sizeof(v->zone));
+		require_text(v->kms_key_id, sizeof(v->kms_key_id));
+	}
+	ec2_volumes_finish(&volumes);
+}
+
+static void read_images(const char *text, size_t size)
+{
+	struct ec2_images images;
+	struct err err = {0};
+	int r = ec2_xml_images(text, size, &images, &err);
+
+	require(r == 0 || (!images.n && err.errnum == -r));
+	for (size_t i = 0; i < images.n; i++) {
+		const struct ec2_image *image = &images.images[i];
+
+		require(ec2_is_image_id(image->id) && image->state <= EC2_IMAGE_DISABLED);
+		require_text(image->name, sizeof(image->name));
+		require_text(image->description, sizeof(image->description));
+		require(!image->n_disks == !image->disks);
+		for (size_t j = 0; j < image->n_disks; j++)
+			require_text(image->disks[j].device, sizeof(image->disks[j].device));
+	}
+	ec2_images_finish(&images);
+}
+
+static void read_zones(const char *text, size_t size)
+{
+	struct ec2_zones zones;
+	struct err err = {0};
+	int r = ec2_xml_zones(text, size, &zones, &err);
+
+	require(r == 0 || (!zones.n && err.errnum == -r));
+	for (size_t i = 0; i < zones.n; i++)
+		require(endpoint_is_region(zones.zones[i].name) &&
+			(!i || strcmp(zones.zones[i - 1].name, zones.zones[i].name) <= 0));
+	require_text(zones.refused, sizeof(zones.refused));
+	ec2_zones_finish(&zones);
+}
+
 static void read_texts(const char *text, size_t size)
 {
 	char id[80], account[16];
@@ -112,6 +169,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	xml_setup();
 	read_page(text, size);
 	read_regions(text, size);
+	read_volumes(text, size);
+	read_images(text, size);
+	read_zones(text, size);
 	read_texts(text, size);
 	read_error(text, size);
 	return 0;
