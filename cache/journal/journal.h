@@ -38,6 +38,10 @@ struct journal_copy {
 	char *label;  /* copy.again; "#ID": not a request's own (journal_schema.c); NULL: none */
 	bool adopted; /* another ebsfs made it: found by its tags */
 	int64_t deleted_ms; /* wall clock: when its snapshot was seen to be gone; 0 */
+	char *kind;         /* "volume", "image"; NULL: a copy of a snapshot */
+	char *place;        /* below the region: a volume's zone, an image's name; NULL: none */
+	char *options;      /* its kind's own, as "key: value" lines; NULL: none */
+	int generation;     /* of its idempotency token: grows with each ended one of its key */
 };
 
 /* A row of the table `receipts`. */

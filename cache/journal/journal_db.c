@@ -318,8 +318,9 @@ static int second_living_err(struct journal_db *db, const struct journal_copy *r
 		"SELECT id, state FROM copies WHERE source_region = ?1 AND source_id = ?2"
 		" AND region = ?3 AND key_label = ?4",
 		-1, &statement, NULL);
-	const char *key[] = {
-		row->source_region, row->source_id, row->region, journal_rows_key_label(row)};
+	char label[JOURNAL_ROWS_KEY_LABEL_SIZE];
+	const char *key[] = {row->source_region, row->source_id, row->region,
+		journal_rows_key_label(row, label)};
 
 	for (int i = 0; i < 4 && code == SQLITE_OK; i++)
 		code = sqlite3_bind_text(statement, i + 1, key[i], -1, SQLITE_STATIC);
@@ -339,6 +340,7 @@ int journal_db_put(
 {
 	sqlite3_stmt *statement = db->insert[table_index(table)];
 	uint64_t sum = journal_rows_checksum(table, row);
+	char label[JOURNAL_ROWS_KEY_LABEL_SIZE];
 	int n = (int)table->n_columns, code = SQLITE_OK, result;
 
 	result = journal_db_delete(db, table, journal_rows_number(&table->columns[0], row), err);
@@ -350,7 +352,7 @@ int journal_db_put(
 		code = sqlite3_bind_int64(statement, n + 1, (int64_t)sum);
 	if (code == SQLITE_OK && table == &journal_rows_copies)
 		code = sqlite3_bind_text(
-			statement, n + 2, journal_rows_key_label(row), -1, SQLITE_STATIC);
+			statement, n + 2, journal_rows_key_label(row, label), -1, SQLITE_STATIC);
 	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
 	result = code == SQLITE_DONE ? 0 : db_err(db->sqlite, err, "writing");

@@ -47,6 +47,10 @@ static const struct journal_column copy_columns[] = {
 	COPY(JOURNAL_TEXT, label),
 	COPY(JOURNAL_BOOL, adopted),
 	COPY(JOURNAL_I64, deleted_ms),
+	COPY(JOURNAL_TEXT, kind),
+	COPY(JOURNAL_TEXT, place),
+	COPY(JOURNAL_TEXT, options),
+	COPY(JOURNAL_INT, generation),
 };
 
 static const struct journal_column receipt_columns[] = {
@@ -185,11 +189,21 @@ static bool is_living(int64_t dry_run, const char *state)
 		       strcmp(state, "submitting") == 0 || strcmp(state, "pending") == 0);
 }
 
-const char *journal_rows_key_label(const struct journal_copy *row)
+/* Neither a kind nor a label has a blank. */
+static const char *key_label(const char *kind, const char *place, const char *label,
+	char out[JOURNAL_ROWS_KEY_LABEL_SIZE])
 {
-	if (!is_living(row->dry_run, row->state))
-		return NULL;
-	return row->label ? row->label : "";
+	snprintf(out, JOURNAL_ROWS_KEY_LABEL_SIZE, "%s%s%s%s%s", kind ? kind : "", kind ? " " : "",
+		label ? label : "", kind ? " " : "", kind && place ? place : "");
+	return out;
+}
+
+const char *journal_rows_key_label(
+	const struct journal_copy *row, char out[JOURNAL_ROWS_KEY_LABEL_SIZE])
+{
+	return is_living(row->dry_run, row->state)
+		       ? key_label(row->kind, row->place, row->label, out)
+		       : NULL;
 }
 
 /* --- checksums --- */
@@ -245,7 +259,7 @@ struct scan {
 	int n;
 	uint64_t seeds[COLUMNS_MAX]; /* 0: the column is computed from the others */
 	/* The positions of what key_label is computed from; 0: the table has none. */
-	int state, dry_run, label, key[KEY_COLUMNS];
+	int state, dry_run, label, kind, place, key[KEY_COLUMNS];
 };
 
 static void scan_column(struct scan *s, const char *table, int at, const char *name)
@@ -256,6 +270,10 @@ static void scan_column(struct scan *s, const char *table, int at, const char *n
 		s->dry_run = at;
 	else if (strcmp(name, "label") == 0)
 		s->label = at;
+	else if (strcmp(name, "kind") == 0)
+		s->kind = at;
+	else if (strcmp(name, "place") == 0)
+		s->place = at;
 	for (int i = 0; i < KEY_COLUMNS; i++)
 		if (strcmp(name, key_columns[i]) == 0)
 			s->key[i] = at;
@@ -327,18 +345,22 @@ static uint64_t key_checksum(
 /* Whether the row's key_label is the right one, and adds its key. */
 static bool scan_key(const struct scan *s, int64_t id, struct buf *text, uint64_t *keys)
 {
-	const int key_label = s->key[KEY_COLUMNS - 1];
-	const char *is, *label;
+	const int key = s->key[KEY_COLUMNS - 1];
+	char label[JOURNAL_ROWS_KEY_LABEL_SIZE];
+	const char *is;
 
-	if (!key_label)
+	if (!key)
 		return true;
-	is = scan_text(s->statement, key_label);
+	is = scan_text(s->statement, key);
 	if (!is_living(sqlite3_column_int64(s->statement, s->dry_run),
 		    scan_text(s->statement, s->state)))
 		return !is;
-	label = scan_text(s->statement, s->label);
 	*keys += key_checksum(s->statement, s->key, id, text);
-	return is && strcmp(is, label ? label : "") == 0;
+	/* Journals of version 4 have no kinds. */
+	key_label(s->kind ? scan_text(s->statement, s->kind) : NULL,
+		s->place ? scan_text(s->statement, s->place) : NULL,
+		scan_text(s->statement, s->label), label);
+	return is && strcmp(is, label) == 0;
 }
 
 int journal_rows_check_keys(sqlite3 *db, uint64_t *keys, bool *sorted)

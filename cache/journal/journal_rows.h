@@ -37,10 +37,13 @@ extern const struct journal_table journal_rows_copies;   /* struct journal_copy 
 extern const struct journal_table journal_rows_receipts; /* struct journal_receipt */
 
 /* The column `key_label` of a row of `copies`: its label ("" if it has none) if it is a living
- * copy, else NULL. Of the living ones a key (source_region, source_id, region, key_label) has one
- * at most, by a unique index of these columns; they are never pruned. The result is borrowed of the
- * row. */
-const char *journal_rows_key_label(const struct journal_copy *row);
+ * copy, "KIND LABEL PLACE" of a row with a kind, else NULL. Of the living ones a key
+ * (source_region, source_id, region, key_label) has one at most, by a unique index of these
+ * columns; they are never pruned. Returns out or NULL.
+ */
+#define JOURNAL_ROWS_KEY_LABEL_SIZE 512
+const char *journal_rows_key_label(
+	const struct journal_copy *row, char out[JOURNAL_ROWS_KEY_LABEL_SIZE]);
 
 /* The member's value; 0 for a text. */
 int64_t journal_rows_number(const struct journal_column *column, const void *row);

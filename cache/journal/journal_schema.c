@@ -63,6 +63,11 @@ static const char *const migrations[] = {
 	"OVER (PARTITION BY source_region, source_id, region ORDER BY state = 'completed' DESC, id "
 	"DESC) AS place FROM copies WHERE " LIVING ") WHERE place > 1);"
 	"UPDATE copies SET key_label = ifnull(label, '') WHERE " LIVING ";" KEYS_INDEX ";",
+	/* Rows of other kinds than copies. The key_label of a row without a kind is as it was. */
+	"ALTER TABLE copies ADD COLUMN kind TEXT;"
+	"ALTER TABLE copies ADD COLUMN place TEXT;"
+	"ALTER TABLE copies ADD COLUMN options TEXT;"
+	"ALTER TABLE copies ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;",
 };
 #define SCHEMA_VERSION ((int)ARRAY_LEN(migrations))
 #define SEALED_VERSION 3 /* rows have checksums from here on */

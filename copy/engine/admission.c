@@ -231,12 +231,14 @@ void admission_source_changed(struct region_queue *queue, const char *id)
 struct admission {
 	struct admission *prev, *next;
 	struct copies *all;
+	const struct job_kind *kind;
 	struct journal_copy row;
 	struct copy_request tags; /* only its tags, label and no_tags */
 	struct preflight known;
 	struct journal_receipt receipt;
 	char *key;
 	bool awaits_description;
+	bool unresolved; /* its snapshot is being made: it waits in the queue (kind->resolve()) */
 	struct made_question *question;
 	bool waits; /* others' copies were not asked for: that is for its turn in the queue */
 	/* Once it has joined a copy: */
@@ -261,7 +263,7 @@ static void admission_destroy(struct admission *a)
 	if (a->waiter)
 		region_cancel(a->waiter);
 	if (a->question)
-		a->all->kind->find_made_cancel(a->question);
+		a->kind->find_made_cancel(a->question);
 	if (a->prev)
 		DL_DELETE(a->all->admissions, a);
 	journal_copy_finish(&a->row);
@@ -331,6 +333,16 @@ bool admission_needs(const struct copies *c, const char *region, const char *id)
 	return false;
 }
 
+/* Gives the request its idempotency token, if its kind has one: as late as its key is sure. 0 or
+ * -ENOMEM. A dry run keeps a random one. */
+static int admission_stamp(struct admission *a)
+{
+	if (!a->kind->token || a->row.dry_run)
+		return 0;
+	a->row.generation = job_key_generation(a->all, &a->row);
+	return a->kind->token(&a->row);
+}
+
 /* Makes a job of the request. NULL: there is no memory, or no such region, and the caller was told.
  * The request is used up. */
 static struct job *admission_admit(
@@ -341,8 +353,10 @@ static struct job *admission_admit(
 		.done = a->done,
 		.done_arg = a->done_arg,
 		.refusal = refusal};
-	struct job *job = job_admit(a->all, a->all->kind, &a->row, &start);
+	struct job *job = NULL;
 
+	if (!admission_stamp(a))
+		job = job_admit(a->all, a->kind, &a->row, &start);
 	if (job)
 		admission_destroy(a);
 	else if (refusal)
@@ -453,9 +467,9 @@ void admission_dry_run_copied(struct region_queue *queue, const char *id, struct
 	queue->heeds_dry_run = false;
 	queue->copies_dry = true;
 	err_set(err, EIO,
-		"the endpoint does not heed DryRun: it has begun the copy %s in %s; delete that, "
+		"the endpoint does not heed DryRun: it has begun the %s %s in %s; delete that, "
 		"unless it is wanted",
-		id, queue->name);
+		queue->kind->name, id, queue->name);
 }
 
 static void dry_run_answered(
@@ -501,7 +515,7 @@ static struct dry_run *dry_run_start(struct region_queue *queue, const struct jo
 	struct err err;
 
 	/* Where nothing gets through, nothing would be found out. */
-	if (!dry_run_is_safe(queue) || queue->pause_until > now)
+	if (!queue->kind->dry_run || !dry_run_is_safe(queue) || queue->pause_until > now)
 		return NULL;
 	run = dry_run_get(queue, row);
 	if (!run || run->call)
@@ -510,7 +524,7 @@ static struct dry_run *dry_run_start(struct region_queue *queue, const struct jo
 		return NULL;
 	/* Until it is answered it counts as answered in vain. */
 	run->again_at = now + UNKNOWN_MS;
-	run->call = queue->all->kind->dry_run(queue->all, row, dry_run_answered, run, &err);
+	run->call = queue->kind->dry_run(queue->all, row, dry_run_answered, run, &err);
 	if (!run->call)
 		return NULL;
 	loop_timer_start(run->patience, PATIENCE_MS);
@@ -523,7 +537,7 @@ void admission_permitted(struct region_queue *queue, const struct journal_copy *
 
 	if (row->dry_run)
 		queue->heeds_dry_run = true;
-	run = dry_run_is_safe(queue) ? dry_run_get(queue, row) : NULL;
+	run = queue->kind->dry_run && dry_run_is_safe(queue) ? dry_run_get(queue, row) : NULL;
 	if (run)
 		run->again_at = clock_mono_ms() + PERMITTED_MS;
 }
@@ -547,8 +561,10 @@ void admission_forget(struct region_queue *queue)
 static void admission_copies_nothing(struct admission *a, const char *copy_id, const char *state)
 {
 	free(steal(&a->row.message));
-	if (asprintf(&a->row.message, "dry run: would copy nothing: %s is %s",
-		    copy_id ? copy_id : "a copy", copy_id ? "the copy" : state) < 0)
+	if (copy_id ? asprintf(&a->row.message, "dry run: would %s nothing: %s is the %s",
+			      a->kind->verb, copy_id, a->kind->name) < 0
+		    : asprintf(&a->row.message, "dry run: would %s nothing: a %s is %s",
+			      a->kind->verb, a->kind->name, state) < 0)
 		a->row.message = NULL;
 	a->row.ended_ms = clock_wall_ms();
 	admission_admit(a, COPY_COMPLETED, NULL);
@@ -561,18 +577,20 @@ static int admission_fits(struct admission *a, struct copy *copy, struct err *er
 
 	if (copy->state == COPY_FAILED)
 		return err_set(err, EEXIST,
-			"nobody knows whether EC2 made the copy of %s/%s that was asked for before "
-			"(%s); nothing was sent. Look for it in %s; for one more copy add the "
-			"line 'copy.again: LABEL'",
-			row->source_region, row->source_id, row->message ? row->message : "",
-			row->region);
+			"nobody knows whether EC2 made the %s of %s/%s that was asked for before "
+			"(%s); nothing was sent. Look for it in %s%s%s%s",
+			a->kind->name, row->source_region, row->source_id,
+			row->message ? row->message : "", row->region,
+			a->kind->again ? "; for one more add the line '"
+				       : "; then use another name",
+			a->kind->again ? a->kind->again : "", a->kind->again ? ": LABEL'" : "");
 	if (a->row.move && row->adopted)
 		return err_set(err, EEXIST,
 			"%s in %s is a copy of %s/%s already, made by another ebsfs, and does not "
 			"let mv delete its source; remove that with rmdir, if it is not needed any "
 			"more",
 			row->copy_id, row->region, row->source_region, row->source_id);
-	return a->all->kind->difference(a->all, copy, &a->known, err);
+	return a->kind->difference(a->all, copy, &a->known, err);
 }
 
 /* The receipt is durable, or could not be written. */
@@ -786,12 +804,13 @@ static void admission_proceed(struct admission *a, bool at_once)
 /* Decides by what is known so far. */
 static void admission_judge(struct admission *a)
 {
-	struct region_queue *queue = region_queue_get(a->all, a->row.region);
-	bool at_once = a->row.dry_run || (!a->source_pending && !a->awaits_description && queue &&
-						 !a->waits && region_queue_is_free(queue));
+	struct region_queue *queue = region_queue_of(a->all, a->kind, a->row.region);
+	bool at_once = a->row.dry_run ||
+		       (!a->source_pending && !a->awaits_description && queue && !a->unresolved &&
+			       !a->waits && region_queue_is_free(queue));
 	struct err err;
 
-	if (a->all->kind->judge(&a->known, &err) < 0) {
+	if (a->kind->judge(&a->known, &err) < 0) {
 		admission_refuse(a, &err);
 		return;
 	}
@@ -806,9 +825,9 @@ static void admission_judge(struct admission *a)
 /* The source can be copied, now or soon. */
 static void admission_weigh(struct admission *a)
 {
-	struct region_queue *queue = region_queue_get(a->all, a->row.region);
+	struct region_queue *queue = region_queue_of(a->all, a->kind, a->row.region);
 
-	if (queue && a->all->kind->awaits(queue, &a->known))
+	if (queue && a->kind->awaits && a->kind->awaits(queue, &a->known))
 		a->awaits = queue;
 	else
 		admission_judge(a);
@@ -862,14 +881,14 @@ static void admission_adopt(
 		return;
 	}
 	region_queue_adopted(queue, made->copy_id);
-	if (!job_admit(a->all, a->all->kind, &row, &start))
+	if (!job_admit(a->all, a->kind, &row, &start))
 		admission_end_memory(a);
 }
 
 static void admission_made(void *arg, const struct job_made *made, const struct err *err)
 {
 	struct admission *a = arg;
-	struct region_queue *queue = region_queue_get(a->all, a->row.region);
+	struct region_queue *queue = region_queue_of(a->all, a->kind, a->row.region);
 	struct copy *known =
 		made ? recover_find_snapshot(a->all, a->row.region, made->copy_id) : NULL;
 	struct err mine;
@@ -901,8 +920,8 @@ static void admission_made(void *arg, const struct job_made *made, const struct 
 
 static void admission_find_made(struct admission *a)
 {
-	const struct job_kind *kind = a->all->kind;
-	struct region_queue *queue = region_queue_get(a->all, a->row.region);
+	const struct job_kind *kind = a->kind;
+	struct region_queue *queue = region_queue_of(a->all, a->kind, a->row.region);
 	bool waits = queue && !a->row.dry_run && !region_queue_is_free(queue);
 	struct err err = {0};
 
@@ -918,7 +937,7 @@ static void admission_find_made(struct admission *a)
 /* Decides by what the catalogue has of the source. False: EC2 is to be asked. */
 static bool admission_decide(struct admission *a, bool was_asked)
 {
-	const struct job_kind *kind = a->all->kind;
+	const struct job_kind *kind = a->kind;
 	struct region *from = regions_get(a->all->options.regions, a->row.source_region);
 	catalogue_slot slot;
 	enum source_state state;
@@ -1035,6 +1054,8 @@ static void admission_fill_row(struct journal_copy *row, const char *region,
 	row->description = admission_copy_text(r->description, failed);
 	row->kms_key_id = admission_copy_text(r->kms_key_id, failed);
 	row->label = admission_copy_text(r->again, failed);
+	row->place = admission_copy_text(r->place, failed);
+	row->options = admission_copy_text(r->options, failed);
 	row->encrypted = r->encrypted || r->kms_key_id;
 	row->completion_minutes = r->completion_minutes;
 	row->dry_run = r->dry_run;
@@ -1068,6 +1089,7 @@ int admission_start(struct copies *c, const char *region, const struct copy_requ
 	struct admission *a = calloc(1, sizeof(*a));
 	bool failed = false;
 	struct err err;
+	int resolved;
 
 	if (!a)
 		return -ENOMEM;
@@ -1079,22 +1101,31 @@ int admission_start(struct copies *c, const char *region, const struct copy_requ
 		admission_destroy(a);
 		return -ENOMEM;
 	}
+	a->kind = c->kinds[request->kind];
 	if (admission_check(region, request, &err) < 0) {
 		admission_tell(a, &err);
 		admission_destroy(a);
 		return 0;
 	}
 	admission_fill_row(&a->row, region, request, move, &failed);
+	a->row.kind = admission_copy_text(a->kind->row_name, &failed);
 	admission_fill_tags(&a->tags, request, &failed);
 	if (r) {
 		failed |= journal_receipt_copy(&a->receipt, r) < 0;
 		a->has_receipt = true;
 	}
 	a->awaits_description = request->awaits_description && !request->dry_run;
+	resolved = failed || !a->kind->resolve ? 0 : a->kind->resolve(c, &a->row, &err);
+	a->unresolved = resolved > 0;
 	a->key = failed ? NULL : job_key_of(&a->row);
 	if (!a->key) {
 		admission_destroy(a);
 		return -ENOMEM;
+	}
+	if (resolved < 0) {
+		admission_tell(a, &err);
+		admission_destroy(a);
+		return 0;
 	}
 	a->row.id = journal_next_copy_id(c->options.journal);
 	a->known = (struct preflight){.row = &a->row, .unencrypted = request->unencrypted};

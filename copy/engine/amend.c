@@ -17,6 +17,7 @@ struct amend {
 	struct amend *prev, *next;
 	struct copies *all;
 	int64_t row;
+	const struct job_kind *kind;
 	char *region, *id;        /* the copy's snapshot, once it is being tagged */
 	struct copy_request tags; /* only its tags */
 	struct aws_call *call;
@@ -53,6 +54,18 @@ static void amend_end_memory(struct amend *m)
 	amend_end(m, &err);
 }
 
+/* No listing shows the tags of a volume or an image: the row says that they were set. */
+static void amend_note(struct amend *m)
+{
+	struct copy *copy = recover_find(m->all, m->row);
+	struct err err;
+
+	if (!copy || copy->kind->makes_snapshots || job_of(copy)->recalled)
+		return;
+	if (copy_tags_add(&copy->row, m->tags.tags, m->tags.n_tags, &err) == 0)
+		job_save(job_of(copy));
+}
+
 static void amend_tagged(void *arg, const struct err *err)
 {
 	struct amend *m = arg;
@@ -64,7 +77,8 @@ static void amend_tagged(void *arg, const struct err *err)
 	m->call = NULL;
 	if (err) {
 		mine = *err;
-		err_context(&mine, "cannot set the tags of the copy %s in %s", m->id, m->region);
+		err_context(&mine, "cannot set the tags of the %s %s in %s", m->kind->name, m->id,
+			m->region);
 		amend_end(m, &mine);
 		return;
 	}
@@ -73,6 +87,7 @@ static void amend_tagged(void *arg, const struct err *err)
 		if (!copy_tags_is_reserved(m->tags.tags[i].key))
 			catalogue_override_tag(catalogue, slot, m->tags.tags[i].key,
 				m->tags.tags[i].value, clock_mono_ms());
+	amend_note(m);
 	amend_end(m, NULL);
 }
 
@@ -92,8 +107,10 @@ static void amend_send(struct amend *m, const struct copy *copy)
 		return;
 	}
 	slot = catalogue_find(region_catalogue(region), m->id);
-	n = copy_tags_lacking(
-		region_catalogue(region), slot, m->tags.tags, m->tags.n_tags, lacking);
+	n = copy->kind->makes_snapshots
+		    ? copy_tags_lacking(
+			      region_catalogue(region), slot, m->tags.tags, m->tags.n_tags, lacking)
+		    : copy_tags_row_lacking(&copy->row, m->tags.tags, m->tags.n_tags, lacking);
 	if (n)
 		m->call = ec2_create_tags(
 			c->options.aws, m->region, m->id, lacking, n, amend_tagged, m);
@@ -156,7 +173,7 @@ static void amend_step(struct amend *m, struct copy *copy)
 	default:
 		break;
 	}
-	err_set(&err, ENOENT, "there is no copy that could get the tags: it is %s",
+	err_set(&err, ENOENT, "there is no %s that could get the tags: it is %s", copy->kind->name,
 		copy->kind->states[copy->state]);
 	amend_end(m, &err);
 }
@@ -188,8 +205,12 @@ int amend_tags(struct copies *c, struct copy *copy, const struct request_tag *ta
 
 	if (!m)
 		return -ENOMEM;
-	*m = (struct amend){
-		.all = c, .row = copy->row.id, .reply = reply_create(), .done = done, .arg = arg};
+	*m = (struct amend){.all = c,
+		.row = copy->row.id,
+		.kind = copy->kind,
+		.reply = reply_create(),
+		.done = done,
+		.arg = arg};
 	if (!m->reply || amend_fill(m, tags, n_tags) < 0) {
 		amend_destroy(m);
 		return -ENOMEM;

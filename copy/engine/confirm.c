@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a completed copy's snapshot still exists. */
+/* Whether a completed job's result still exists. */
 #include "confirm.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
 #include "job.h"
 #include "log.h"
 #include "recover.h"
+#include "region_queue.h"
 
 /* A deletion that is being journalled. */
 struct deletion {
@@ -23,26 +25,11 @@ struct confirm {
 	struct copies *all;
 	int64_t row;
 	char *id;
-	struct region *region;
-	struct region_waiter *waiter;
+	struct region_queue *queue;
+	struct presence_question *question;
 	copies_done *done;
 	void *arg;
 };
-
-enum confirm_presence confirm_presence(struct region *region, const char *id)
-{
-	struct catalogue *catalogue = region_catalogue(region);
-	catalogue_slot slot = catalogue_find(catalogue, id);
-	struct catalogue_snapshot s;
-
-	if (slot == CATALOGUE_NONE || !catalogue_get(catalogue, slot, &s))
-		return CONFIRM_UNKNOWN;
-	if (!s.exists)
-		return CONFIRM_GONE;
-	return s.state == EC2_SNAPSHOT_RECOVERABLE || s.state == EC2_SNAPSHOT_RECOVERING
-		       ? CONFIRM_BIN
-		       : CONFIRM_ALIVE;
-}
 
 bool confirm_is_settled(const struct copies *c, const struct journal_copy *row)
 {
@@ -133,20 +120,22 @@ bool confirm_is_restored(const struct copies *c, const struct copy *copy)
 
 static void confirm_destroy(struct confirm *m)
 {
-	if (m->waiter)
-		region_cancel(m->waiter);
+	if (m->question)
+		m->queue->kind->ask_cancel(m->question);
 	DL_DELETE(m->all->confirms, m);
 	free(m->id);
 	free(m);
 }
 
-static void confirm_judge(struct copies *c, struct copy *copy, enum confirm_presence presence)
+void confirm_judge(struct copies *c, struct copy *copy, enum job_presence presence)
 {
-	if (presence == CONFIRM_ALIVE || !confirm_is_settled(c, &copy->row))
+	char why[80];
+
+	if (presence == JOB_PRESENCE_ALIVE || !confirm_is_settled(c, &copy->row))
 		return;
-	confirm_deleted(c, copy,
-		presence == CONFIRM_BIN ? "the snapshot was moved into the recycle bin"
-					: "the snapshot was deleted");
+	snprintf(why, sizeof(why), "the %s was %s", copy->kind->result,
+		presence == JOB_PRESENCE_BIN ? "moved into the recycle bin" : "deleted");
+	confirm_deleted(c, copy, why);
 }
 
 static void confirm_asked(void *arg, const struct err *err)
@@ -157,14 +146,14 @@ static void confirm_asked(void *arg, const struct err *err)
 	void *done_arg = m->arg;
 	int64_t row = m->row;
 	struct copy *copy = recover_find(c, row);
-	enum confirm_presence presence = confirm_presence(m->region, m->id);
+	enum job_presence presence = m->queue->kind->presence(m->queue, m->id);
 	struct err mine;
 
-	m->waiter = NULL;
+	m->question = NULL;
 	if (err) {
 		mine = *err;
-		err_context(&mine, "cannot find out whether the copy %s in %s still exists", m->id,
-			region_name(m->region));
+		err_context(&mine, "cannot find out whether the %s %s in %s still exists",
+			m->queue->kind->name, m->id, m->queue->name);
 		if (!mine.http_status && mine.errnum != ENOMEM)
 			mine.errnum = ETIMEDOUT;
 	}
@@ -176,25 +165,8 @@ static void confirm_asked(void *arg, const struct err *err)
 	done(done_arg, copy, err ? &mine : NULL);
 }
 
-/* Whether what the catalogue has of it is no older than the ttl. A copy in progress is polled. */
-static bool confirm_is_known(const struct copies *c, struct region *region, const struct copy *copy)
-{
-	enum confirm_presence presence = confirm_presence(region, copy->row.copy_id);
-	struct catalogue *catalogue = region_catalogue(region);
-
-	if (copy->state != COPY_COMPLETED)
-		return copy->state != COPY_PENDING || presence != CONFIRM_UNKNOWN;
-	/* A new copy is shown for minutes, whatever EC2's listings say. */
-	if (confirm_is_settled(c, &copy->row) && presence == CONFIRM_ALIVE &&
-		catalogue_override_settled(
-			catalogue, catalogue_find(catalogue, copy->row.copy_id), clock_mono_ms()))
-		return false;
-	return presence == CONFIRM_ALIVE &&
-	       region_id_is_confirmed(region, copy->row.copy_id, clock_mono_ms());
-}
-
-static int confirm_ask(
-	struct copies *c, struct region *region, struct copy *copy, copies_done *done, void *arg)
+static int confirm_ask(struct copies *c, struct region_queue *queue, struct copy *copy,
+	copies_done *done, void *arg)
 {
 	struct confirm *m = calloc(1, sizeof(*m));
 
@@ -203,13 +175,13 @@ static int confirm_ask(
 	*m = (struct confirm){.all = c,
 		.row = copy->row.id,
 		.id = strdup(copy->row.copy_id),
-		.region = region,
+		.queue = queue,
 		.done = done,
 		.arg = arg};
 	DL_APPEND(c->confirms, m);
 	if (m->id)
-		m->waiter = region_confirm_id(region, m->id, confirm_asked, m);
-	if (m->waiter)
+		m->question = queue->kind->ask(queue, m->id, confirm_asked, m);
+	if (m->question)
 		return 0;
 	confirm_destroy(m);
 	return -ENOMEM;
@@ -218,11 +190,11 @@ static int confirm_ask(
 int confirm_start(struct copies *c, struct copy *copy, copies_done *done, void *arg)
 {
 	const struct journal_copy *row = &copy->row;
-	struct region *region = regions_get(c->options.regions, row->region);
+	struct region_queue *queue = region_queue_of(c, copy->kind, row->region);
 	struct reply *reply;
 
-	if (row->copy_id && !row->dry_run && region && !confirm_is_known(c, region, copy))
-		return confirm_ask(c, region, copy, done, arg);
+	if (row->copy_id && !row->dry_run && queue && !copy->kind->is_fresh(queue, copy))
+		return confirm_ask(c, queue, copy, done, arg);
 	reply = reply_create();
 	if (!reply)
 		return -ENOMEM;

@@ -16,12 +16,16 @@
 #include "poller.h"
 #include "recover.h"
 #include "region_queue.h"
+#include "request_key.h"
 #include "timing.h"
+
+/* By enum request_kind. */
+static const struct job_kind *const copies_kinds[] = {&copy_snapshot_kind, NULL};
 
 static void copies_new_region(void *arg, struct region *region)
 {
 	/* If there is no memory now, region_queue_get() tries again when the queue is needed. */
-	region_queue_make(arg, region);
+	region_queue_make(arg, ((struct copies *)arg)->kinds[0], region);
 }
 
 /* The user's command was started. Until that is on disk another mount would start it again: rather
@@ -43,7 +47,7 @@ static int copies_init(struct copies *c, const struct copies_options *options)
 	struct copies_options *own = &c->options;
 
 	*own = *options;
-	c->kind = &copy_snapshot_kind;
+	c->kinds = copies_kinds;
 	own->account = options->account ? strdup(options->account) : NULL;
 	own->on_end = options->on_end ? strdup(options->on_end) : NULL;
 	if ((options->account && !own->account) || (options->on_end && !own->on_end))
@@ -94,7 +98,9 @@ void copies_destroy(struct copies *c)
 	admission_finish(c);
 	confirm_finish(c);
 	amend_finish(c);
-	c->kind->finish(c);
+	for (const struct job_kind *const *kind = c->kinds; *kind; kind++)
+		if ((*kind)->finish)
+			(*kind)->finish(c);
 	HASH_ITER (hh, c->rows, job, next)
 		job_destroy(job);
 	HASH_ITER (hh, c->queues, queue, after)
@@ -114,6 +120,32 @@ int copies_request(struct copies *c, const char *region, const struct copy_reque
 	bool move, const struct journal_receipt *receipt, copies_done *done, void *arg)
 {
 	return admission_start(c, region, request, move, receipt, done, arg);
+}
+
+bool copies_is_asked_for(struct copies *c, const char *region, const struct copy_request *request,
+	const struct copy *copy)
+{
+	char asked[REQUEST_KEY_SIZE], has[REQUEST_KEY_SIZE];
+	const struct job_kind *kind = c->kinds[request->kind];
+	struct journal_copy row = {.region = (char *)region,
+		.kind = (char *)kind->row_name,
+		.place = (char *)request->place,
+		.label = request->again};
+	struct journal_copy own = copy->row;
+	struct err err;
+	bool is;
+
+	/* A label that begins with '#' is ebsfs's own. */
+	if (own.label && *own.label == '#')
+		own.label = NULL;
+	row.source_region = strdup(request->source_region);
+	row.source_id = strdup(request->source_id);
+	is = row.source_region && row.source_id && !request->dry_run && copy->kind == kind &&
+	     (!kind->resolve || kind->resolve(c, &row, &err) >= 0) &&
+	     !strcmp(request_key(&row, asked), request_key(&own, has));
+	free(row.source_region);
+	free(row.source_id);
+	return is;
 }
 
 /* --- asking about copies --- */
@@ -210,6 +242,16 @@ void copies_glance(struct copies *c, const char *region, const char *id)
 
 	if (queue)
 		poller_glance(queue, id);
+}
+
+void copies_glance_at(struct copies *c, const struct copy *copy)
+{
+	struct region_queue *queue = region_queue_of(c, copy->kind, copy->row.region);
+
+	if (queue && copy->kind->makes_snapshots)
+		poller_glance(queue, copy->row.copy_id);
+	else if (queue)
+		poller_hurry(queue);
 }
 
 /* --- ends that the user makes --- */

@@ -132,6 +132,11 @@ typedef void copies_done(void *arg, struct copy *copy, const struct err *err);
 int copies_request(struct copies *c, const char *region, const struct copy_request *request,
 	bool move, const struct journal_receipt *receipt, copies_done *done, void *arg);
 
+/* Whether the living copy is what this request asks for there: then it joins it, unless their
+ * options differ. A dry run never is. */
+bool copies_is_asked_for(struct copies *c, const char *region, const struct copy_request *request,
+	const struct copy *copy);
+
 /* A queued copy's last receipt is gone: it is held, and cancelled after COPIES_ABANDON_MS unless a
  * request joins it. No effect on a copy in another state. */
 #define COPIES_ABANDON_MS 5000
@@ -186,6 +191,7 @@ int copies_watch(struct copies *c, copies_watch_fn *fn, void *arg);
 int copies_hold(struct copies *c, const char *region, const char *id);
 void copies_release(struct copies *c, const char *region, const char *id);
 void copies_glance(struct copies *c, const char *region, const char *id);
+void copies_glance_at(struct copies *c, const struct copy *copy); /* at a pending job's result */
 
 /* Texts for people and programs (contract: status, copies, copies.json, metrics). Results as
  * buf_add. */

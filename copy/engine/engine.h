@@ -160,8 +160,10 @@ struct concurrency_limit {
 
 struct region_queue {
 	struct copies *all;
+	const struct job_kind *kind;
 	struct region *region;
 	const char *name;    /* the region's */
+	char *key;           /* the kind's name and the region's */
 	struct job *waiting; /* queued, by row id */
 	struct job *running; /* submitting and pending, in no order */
 	unsigned n_waiting;
@@ -180,18 +182,18 @@ struct region_queue {
 	struct foreign *foreign;
 	struct held *held;
 	struct poller poller;
-	struct kind_region *kind_region; /* the kind's own data for this region */
+	void *kind_region; /* the kind's own data for this region */
 	struct dry_run *dry_runs;
 	bool heeds_dry_run; /* a dry run that the user asked for copied nothing */
 	bool copies_dry;    /* an automatic one did copy: never again */
 	uint64_t polls, poll_failures, refusals, lost_answers;
-	UT_hash_handle hh; /* copies.queues, by name */
+	UT_hash_handle hh; /* copies.queues, by key */
 };
 
 struct copies {
-	struct copies_options options; /* its strings are owned */
-	const struct job_kind *kind;   /* the kind of all rows */
-	struct job *rows;              /* active, lately ended, and lately asked about */
+	struct copies_options options;       /* its strings are owned */
+	const struct job_kind *const *kinds; /* by enum request_kind; NULL-terminated */
+	struct job *rows;                    /* active, lately ended, and lately asked about */
 	struct work *tokens;
 	struct job *keys; /* one for each request that has a living copy */
 	struct region_queue *queues;

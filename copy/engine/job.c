@@ -252,7 +252,7 @@ static int job_enter(struct job *job)
 	struct copies *c = job->all;
 	struct journal_copy *row = &job->pub.row;
 
-	job->queue = region_queue_get(c, row->region);
+	job->queue = region_queue_of(c, job->kind, row->region);
 	if (!job->queue)
 		return -ENOMEM;
 	if (job->work && row->token) {
@@ -432,7 +432,8 @@ static enum job_event act_resume_pending(
 static enum job_event act_resume_ended(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
-	job->kind->ended(job);
+	if (job->kind->ended)
+		job->kind->ended(job);
 	return JOB_NOTHING;
 }
 
@@ -553,7 +554,8 @@ static enum job_event act_accept(struct job *job, const struct job_news *news, s
 				 : "made by another ebsfs",
 		news->request_id ? news->request_id : "");
 	region_queue_accepted(job->queue, row->copy_id);
-	job->kind->show(job);
+	if (job->kind->show)
+		job->kind->show(job);
 	job_record(job);
 	return JOB_NOTHING;
 }
@@ -798,7 +800,8 @@ static enum job_event act_settle(struct job *job, const struct job_news *news, s
 	job_shed(job);
 	if (job->pub.row.untold)
 		on_end_run(job->all->on_end, &job->pub);
-	job->kind->ended(job);
+	if (job->kind->ended)
+		job->kind->ended(job);
 	return JOB_NOTHING;
 }
 

@@ -8,16 +8,29 @@
 
 #include "copy_tags.h"
 #include "log.h"
+#include "request_key.h"
 
 char *job_key_of(const struct journal_copy *row)
 {
-	char *key;
+	char key[REQUEST_KEY_SIZE];
 
-	/* None of the parts has a blank. */
-	return asprintf(&key, "%s %s %s %s", row->source_region, row->source_id, row->region,
-		       row->label ? row->label : "") < 0
-		       ? NULL
-		       : key;
+	return strdup(request_key(row, key));
+}
+
+int job_key_generation(const struct copies *c, const struct journal_copy *row)
+{
+	char key[REQUEST_KEY_SIZE], other[REQUEST_KEY_SIZE];
+	int next = history_generation(c->history, row);
+
+	request_key(row, key);
+	for (const struct job *job = c->rows; job; job = job->hh.next) {
+		const struct journal_copy *old = &job->pub.row;
+
+		if (old->kind && !old->dry_run && next <= old->generation &&
+			!strcmp(request_key(old, other), key))
+			next = old->generation + 1;
+	}
+	return next;
 }
 
 bool job_key_is_alive(enum copy_state state, const struct journal_copy *row)

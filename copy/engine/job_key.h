@@ -6,9 +6,11 @@
 
 #include "engine.h"
 
-/* The key of a row: source, destination, label (copy.again). The caller's to free; NULL on ENOMEM.
- */
+/* The key of a row (request_key.h). The caller's to free; NULL on ENOMEM. */
 char *job_key_of(const struct journal_copy *row);
+/* The generation of a new request with the key of this row, which no living job has: one more than
+ * that of the last one that ended. */
+int job_key_generation(const struct copies *c, const struct journal_copy *row);
 /* Whether a copy in this state satisfies an equal request: queued, submitting, pending, completed;
  * failed, if nobody knows whether EC2 made it. A dry run never does. */
 bool job_key_is_alive(enum copy_state state, const struct journal_copy *row);

@@ -25,7 +25,7 @@ static void name_row(void *arg, const struct journal_copy *row)
 {
 	struct naming *n = arg;
 
-	if (row->copy_id && !strcmp(row->region, n->queue->name))
+	if (row->copy_id && !row->kind && !strcmp(row->region, n->queue->name))
 		name_id(n, row->copy_id);
 	if (row->source_id && row->source_region && !strcmp(row->source_region, n->queue->name))
 		name_id(n, row->source_id);

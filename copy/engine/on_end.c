@@ -110,7 +110,7 @@ static int on_end_add_time(struct run *r, const char *name, int64_t ms)
 	return on_end_add(r, name, ms ? isotime_format(ms, text) : "");
 }
 
-#define FACTS 12
+#define FACTS 14
 
 static int on_end_fill(struct run *r, const struct copy *copy)
 {
@@ -121,8 +121,10 @@ static int on_end_fill(struct run *r, const struct copy *copy)
 		inherited++;
 	r->env = calloc(FACTS + inherited + 1, sizeof(char *));
 	if (!r->env || on_end_add(r, "STATE", copy->kind->states[copy->state]) < 0 ||
+		on_end_add(r, "KIND", copy->kind->name) < 0 ||
 		on_end_add(r, "REGION", row->region) < 0 ||
-		on_end_add(r, "SNAPSHOT", row->copy_id) < 0 ||
+		on_end_add(r, "RESULT", row->copy_id) < 0 ||
+		on_end_add(r, "SNAPSHOT", copy->kind->makes_snapshots ? row->copy_id : NULL) < 0 ||
 		on_end_add(r, "SOURCE_REGION", row->source_region) < 0 ||
 		on_end_add(r, "SOURCE_SNAPSHOT", row->source_id) < 0 ||
 		on_end_add(r, "DESCRIPTION", row->description) < 0 ||

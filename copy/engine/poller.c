@@ -47,7 +47,7 @@ void poller_finish(struct region_queue *queue)
 	struct held *h, *next;
 
 	if (p->busy)
-		queue->all->kind->poll_cancel(queue);
+		queue->kind->poll_cancel(queue);
 	poller_clear(p);
 	loop_timer_destroy(p->timer);
 	HASH_ITER (hh, queue->held, h, next) {
@@ -136,7 +136,8 @@ void poller_schedule(struct region_queue *queue)
 	if (p->busy)
 		return; /* its end does this */
 	poller_each_wanted(queue, poller_shortest, &pause);
-	if (queue->blocked || queue->unlisted || (p->urgent && pause != INT64_MAX))
+	if ((queue->blocked && queue->kind->counts_others) || queue->unlisted ||
+		(p->urgent && pause != INT64_MAX))
 		pause = least;
 	if (pause == INT64_MAX) {
 		loop_timer_stop(p->timer);
@@ -193,7 +194,8 @@ static int poller_prepare(struct region_queue *queue)
 {
 	struct poller *p = &queue->poller;
 	struct gathered g = {0};
-	bool busy = queue->n_waiting || queue->running || queue->foreigners;
+	bool busy = queue->kind->counts_others &&
+		    (queue->n_waiting || queue->running || queue->foreigners);
 	int result = 0;
 
 	poller_each_wanted(queue, poller_gather, &g);
@@ -292,9 +294,7 @@ static void poller_bury(struct region_queue *queue, const char *id)
 	HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
 	if (job && job_is_watched(job) && job->work->absences >= ABSENCES_GONE &&
 		now - job->work->accepted_at >= window)
-		job_event(job, JOB_GONE,
-			&(struct job_news){.ended_ms = clock_wall_ms(),
-				.message = "the snapshot was deleted, but not through this mount"});
+		job->kind->vanished(job);
 	if (slot != CATALOGUE_NONE && gone)
 		catalogue_absent(catalogue, slot, now);
 }
@@ -366,7 +366,7 @@ static void poller_run(void *arg)
 	p->urgent = false;
 	p->busy = true;
 	if (!result)
-		result = queue->all->kind->poll(queue);
+		result = queue->kind->poll(queue);
 	if (result < 0) {
 		err_set(&err, ENOMEM, "out of memory");
 		poller_done(queue, &err);
@@ -422,6 +422,12 @@ void poller_release(struct region_queue *queue, const char *id)
 	free(h);
 }
 
+void poller_hurry(struct region_queue *queue)
+{
+	queue->poller.urgent = true;
+	poller_schedule(queue);
+}
+
 void poller_glance(struct region_queue *queue, const char *id)
 {
 	struct held *h;
@@ -432,6 +438,5 @@ void poller_glance(struct region_queue *queue, const char *id)
 	if (!h)
 		return;
 	h->glance = true;
-	queue->poller.urgent = true;
-	poller_schedule(queue);
+	poller_hurry(queue);
 }

@@ -15,6 +15,7 @@ void poller_schedule(struct region_queue *queue);
  * as often as held. A glance: one answer is enough, and soon. */
 int poller_hold(struct region_queue *queue, const char *id);
 void poller_release(struct region_queue *queue, const char *id);
+void poller_hurry(struct region_queue *queue); /* the next poll comes soon */
 void poller_glance(struct region_queue *queue, const char *id);
 
 /* For the kind's poll(): the response had this id; and, once, that the poll is over, err NULL:

@@ -43,22 +43,34 @@ static bool recover_still_owes(
 	return moves || (row->untold && c->on_end);
 }
 
+/* NULL: a kind of a newer ebsfs. */
+static const struct job_kind *recover_kind(const struct copies *c, const struct journal_copy *row)
+{
+	for (const struct job_kind *const *kind = c->kinds; *kind; kind++)
+		if (row->kind ? (*kind)->row_name && !strcmp((*kind)->row_name, row->kind)
+			      : !(*kind)->row_name)
+			return *kind;
+	return NULL;
+}
+
 static int recover_copy(void *arg, const struct journal_copy *row)
 {
 	struct recovery *r = arg;
 	struct copies *c = r->all;
+	const struct job_kind *kind = recover_kind(c, row);
 	enum copy_state state;
 	struct journal_copy mine;
 
-	if (!recover_state(row->state, &state) || !row->region ||
+	if (!kind || !recover_state(row->state, &state) || !row->region ||
 		!endpoint_is_region(row->region) || !row->source_region ||
 		!endpoint_is_region(row->source_region) || !row->source_id ||
 		!ec2_is_snapshot_id(row->source_id) || (!row->token && !row->adopted) ||
-		(row->copy_id && !ec2_is_snapshot_id(row->copy_id)))
+		(row->copy_id && !kind->is_result_id(row->copy_id)))
 		return err_set(r->err, EINVAL,
 			"the journal's copy %lld cannot be understood (state %s)",
 			(long long)row->id, row->state ? row->state : "missing");
-	if ((state == COPY_COMPLETED || state == COPY_DELETED) && row->started_ms)
+	if (kind->makes_snapshots && (state == COPY_COMPLETED || state == COPY_DELETED) &&
+		row->started_ms)
 		timing_learn(c->timing, row->source_region, row->region, row->bytes,
 			row->ended_ms - row->started_ms);
 	if (copy_state_ended(state) && row->ended_ms < clock_wall_ms() - COPIES_LATELY_MS &&
@@ -69,7 +81,7 @@ static int recover_copy(void *arg, const struct journal_copy *row)
 			       ? err_set(r->err, ENOMEM, "out of memory")
 			       : 0;
 	}
-	if (journal_copy_copy(&mine, row) < 0 || !job_load(c, c->kind, &mine, state))
+	if (journal_copy_copy(&mine, row) < 0 || !job_load(c, kind, &mine, state))
 		return err_set(r->err, ENOMEM, "out of memory");
 	return 0;
 }
@@ -110,7 +122,7 @@ static void recover_resume_all(const struct recovery *r)
 
 	HASH_ITER (hh, r->all->rows, job, next) {
 		if (!copy_state_ended(job->pub.state))
-			job->queue->unlisted = true;
+			job->queue->unlisted |= job->kind->counts_others;
 		job_event(job, JOB_RESUMED, NULL);
 		/* Its last receipt went, and the process ended within the pause after that. */
 		if (job->pub.state == COPY_QUEUED && !recover_has_receipt(r, job))
@@ -189,12 +201,18 @@ static void recover_forget(void *arg)
 
 static struct copy *recover_recall(struct copies *c, int64_t row)
 {
+	const struct job_kind *kind;
 	struct copy ended;
 	struct job *job;
 
 	if (history_get(c->history, row, &ended) < 0)
 		return NULL;
-	job = job_recall(c, c->kind, &ended.row, ended.state);
+	kind = recover_kind(c, &ended.row);
+	if (!kind) {
+		journal_copy_finish(&ended.row);
+		return NULL;
+	}
+	job = job_recall(c, kind, &ended.row, ended.state);
 	if (!job)
 		return NULL;
 	DL_APPEND(c->recalled, job);
@@ -243,6 +261,7 @@ void recover_outdate(struct copy *copy)
 
 struct copy *recover_revive(struct copies *c, const struct journal_copy *row)
 {
+	const struct job_kind *kind;
 	struct journal_copy mine;
 	enum copy_state state;
 	struct job *job;
@@ -252,9 +271,10 @@ struct copy *recover_revive(struct copies *c, const struct journal_copy *row)
 		return &job->pub;
 	if (job)
 		recover_outdate(&job->pub);
-	if (!recover_state(row->state, &state) || journal_copy_copy(&mine, row) < 0)
+	kind = recover_kind(c, row);
+	if (!kind || !recover_state(row->state, &state) || journal_copy_copy(&mine, row) < 0)
 		return NULL;
-	job = job_load(c, c->kind, &mine, state);
+	job = job_load(c, kind, &mine, state);
 	if (!job)
 		return NULL;
 	job_event(job, JOB_RESUMED, NULL);

@@ -10,6 +10,7 @@
 
 #include "backoff.h"
 #include "clock.h"
+#include "endpoint.h"
 #include "job.h"
 #include "log.h"
 #include "num.h"
@@ -134,38 +135,53 @@ int64_t concurrency_limit_next(const struct concurrency_limit *g)
 
 static void region_queue_pump(void *arg);
 
-struct region_queue *region_queue_make(struct copies *c, struct region *region)
+struct region_queue *region_queue_make(
+	struct copies *c, const struct job_kind *kind, struct region *region)
 {
 	struct region_queue *queue = calloc(1, sizeof(*queue));
 
 	if (!queue)
 		return NULL;
 	queue->all = c;
+	queue->kind = kind;
 	queue->region = region;
 	queue->name = region_name(region);
-	concurrency_limit_init(&queue->limit, c->kind->limit, c->options.retry_ms * 4);
+	if (asprintf(&queue->key, "%s %s", kind->name, queue->name) < 0) {
+		free(queue);
+		return NULL;
+	}
+	concurrency_limit_init(&queue->limit, kind->limit, c->options.retry_ms * 4);
 	queue->pump = loop_timer_create(c->options.loop, region_queue_pump, queue);
 	if (queue->pump && poller_init(queue) == 0)
-		HASH_ADD_KEYPTR(hh, c->queues, queue->name, strlen(queue->name), queue);
+		HASH_ADD_KEYPTR(hh, c->queues, queue->key, strlen(queue->key), queue);
 	/* Last, because a watch of a catalogue cannot be taken back. */
-	if (!queue->hh.tbl || c->kind->attach(queue) < 0) {
+	if (!queue->hh.tbl || kind->attach(queue) < 0) {
 		region_queue_destroy(queue);
 		return NULL;
 	}
 	return queue;
 }
 
-struct region_queue *region_queue_find(const struct copies *c, const char *region)
+static struct region_queue *region_queue_lookup(
+	const struct copies *c, const struct job_kind *kind, const char *region)
 {
+	char key[ENDPOINT_REGION_SIZE + 32];
 	struct region_queue *queue;
 
-	HASH_FIND_STR(c->queues, region, queue);
+	snprintf(key, sizeof(key), "%s %s", kind->name, region);
+	HASH_FIND_STR(c->queues, key, queue);
 	return queue;
 }
 
-struct region_queue *region_queue_get(struct copies *c, const char *region)
+struct region_queue *region_queue_find(const struct copies *c, const char *region)
 {
-	struct region_queue *queue = region_queue_find(c, region);
+	return region_queue_lookup(c, c->kinds[0], region);
+}
+
+struct region_queue *region_queue_of(
+	struct copies *c, const struct job_kind *kind, const char *region)
+{
+	struct region_queue *queue = region_queue_lookup(c, kind, region);
 	struct region *r;
 
 	if (queue)
@@ -173,9 +189,15 @@ struct region_queue *region_queue_get(struct copies *c, const char *region)
 	r = regions_get(c->options.regions, region);
 	if (!r)
 		return NULL;
-	/* regions_each() has made the queue of each new region, if there was memory for it. */
-	queue = region_queue_find(c, region);
-	return queue ? queue : region_queue_make(c, r);
+	/* regions_each() has made the first kind's queue of each new region, if there was memory.
+	 */
+	queue = region_queue_lookup(c, kind, region);
+	return queue ? queue : region_queue_make(c, kind, r);
+}
+
+struct region_queue *region_queue_get(struct copies *c, const char *region)
+{
+	return region_queue_of(c, c->kinds[0], region);
 }
 
 void region_queue_destroy(struct region_queue *queue)
@@ -186,12 +208,13 @@ void region_queue_destroy(struct region_queue *queue)
 		return;
 	poller_finish(queue);
 	if (queue->kind_region)
-		queue->all->kind->detach(queue);
+		queue->kind->detach(queue);
 	HASH_ITER (hh, queue->foreign, f, next)
 		region_queue_foreign_drop(f);
 	loop_timer_destroy(queue->pump);
 	if (queue->hh.tbl)
 		HASH_DEL(queue->all->queues, queue);
+	free(queue->key);
 	free(queue);
 }
 
@@ -544,7 +567,7 @@ struct foreign *region_queue_foreign(struct region_queue *queue, const struct ca
 	if (!f)
 		return NULL;
 	f->queue = queue;
-	f->pub = (struct copy){.kind = queue->all->kind,
+	f->pub = (struct copy){.kind = queue->kind,
 		.state = COPY_PENDING,
 		.origin = COPY_TOOL,
 		.reason = "",

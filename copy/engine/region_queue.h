@@ -6,11 +6,15 @@
 
 #include "engine.h"
 
-/* The queue of a region, made at need. NULL on ENOMEM, or if the name has not a region's form. */
+/* A kind's queue of a region, made at need. NULL on ENOMEM, or if the name has not a region's form.
+ */
+struct region_queue *region_queue_of(
+	struct copies *c, const struct job_kind *kind, const char *region);
+/* The queue of the kind that makes snapshots, whose poller watches the region's pending ones. */
 struct region_queue *region_queue_get(struct copies *c, const char *region);
 struct region_queue *region_queue_find(const struct copies *c, const char *region); /* NULL: none */
 struct region_queue *region_queue_make(
-	struct copies *c, struct region *region);      /* for regions_each(); NULL on ENOMEM */
+	struct copies *c, const struct job_kind *kind, struct region *region); /* NULL on ENOMEM */
 void region_queue_destroy(struct region_queue *queue); /* its jobs are gone already */
 
 /* For job.c: a job comes into its state, or leaves it. */

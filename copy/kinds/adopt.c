@@ -109,7 +109,7 @@ static void adopt_answer(struct made_question *q, int64_t since, const struct er
 	bool found = !err && adoptable_pick(q->queue, &q->terms, since, &s);
 	char id[72] = "";
 
-	DL_DELETE(queue->kind_region->adoption.waiting, q);
+	DL_DELETE(copy_region(queue)->adoption.waiting, q);
 	if (found) {
 		snprintf(id, sizeof(id), "%s", s.id);
 		made = (struct job_made){.copy_id = id,
@@ -174,7 +174,7 @@ static int adopt_add_value(struct copy_adoption *a, const char *value)
 /* Fills the question up with the sources of the jobs next in the queue. 0 or -ENOMEM. */
 static int adopt_look_ahead(struct region_queue *queue)
 {
-	struct copy_adoption *a = &queue->kind_region->adoption;
+	struct copy_adoption *a = &copy_region(queue)->adoption;
 	int64_t now = clock_mono_ms();
 	char source[COPY_TAGS_SOURCE_SIZE];
 
@@ -192,7 +192,7 @@ static int adopt_look_ahead(struct region_queue *queue)
 /* The question was for these jobs too, and began after they came: their turns need none. */
 static void adopt_note_none(struct region_queue *queue)
 {
-	struct copy_adoption *a = &queue->kind_region->adoption;
+	struct copy_adoption *a = &copy_region(queue)->adoption;
 	char source[COPY_TAGS_SOURCE_SIZE];
 
 	for (struct job *job = queue->waiting; job && job->pub.row.id <= a->last_row;
@@ -209,7 +209,7 @@ static void adopt_note_none(struct region_queue *queue)
  * choice. 0 or -ENOMEM. */
 static int adopt_gather(struct region_queue *queue, bool all)
 {
-	struct copy_adoption *a = &queue->kind_region->adoption;
+	struct copy_adoption *a = &copy_region(queue)->adoption;
 	struct made_question *q;
 
 	a->kind = a->unfiltered ? ADOPT_UNFILTERED : all ? ADOPT_ALL : ADOPT_SOURCES;
@@ -240,7 +240,7 @@ static int adopt_part(void *arg, const struct ec2_page *page, bool ends, struct 
 			continue;
 		slot = catalogue_put(catalogue, &page->snapshots[i], clock_mono_ms());
 		if (slot == CATALOGUE_NONE ||
-			adoptable_take(queue, slot, queue->kind_region->adoption.began_at) < 0)
+			adoptable_take(queue, slot, copy_region(queue)->adoption.began_at) < 0)
 			return err_set(err, ENOMEM, "out of memory");
 	}
 	return 0;
@@ -249,7 +249,7 @@ static int adopt_part(void *arg, const struct ec2_page *page, bool ends, struct 
 /* The question has ended: its requests are answered, or asked for again. */
 static void adopt_end(struct region_queue *queue, const struct err *err)
 {
-	struct copy_adoption *a = &queue->kind_region->adoption;
+	struct copy_adoption *a = &copy_region(queue)->adoption;
 	bool again = err && a->kind != ADOPT_UNFILTERED && lost_requests_filter_is_refused(err);
 	struct made_question *q;
 
@@ -273,7 +273,7 @@ static void adopt_asked(void *arg, const struct err *err)
 {
 	struct region_queue *queue = arg;
 
-	queue->kind_region->adoption.pages = NULL;
+	copy_region(queue)->adoption.pages = NULL;
 	/* Of a request whose response was lost, the copy is this journal's own. */
 	if (!err)
 		reconcile_now(queue);
@@ -282,7 +282,7 @@ static void adopt_asked(void *arg, const struct err *err)
 
 static void adopt_ask(struct region_queue *queue, bool all)
 {
-	struct copy_adoption *a = &queue->kind_region->adoption;
+	struct copy_adoption *a = &copy_region(queue)->adoption;
 	struct ec2_describe_snapshots query = {.region = queue->name,
 		.owners = ec2_owner_self,
 		.filters = &a->filter,
@@ -309,7 +309,7 @@ static void adopt_ask(struct region_queue *queue, bool all)
 static void adopt_run(void *arg)
 {
 	struct region_queue *queue = arg;
-	struct copy_adoption *a = &queue->kind_region->adoption;
+	struct copy_adoption *a = &copy_region(queue)->adoption;
 	int64_t remembered = clock_mono_ms() - region_ttl_ms(queue->region) + 1;
 	int64_t since = remembered > ADOPTABLE_SEEN ? remembered : ADOPTABLE_SEEN;
 	bool all = !a->asked_all;
@@ -358,7 +358,7 @@ static int adopt_set_terms(struct made_question *q, const struct journal_copy *r
 static struct made_question *adopt_question_create(
 	struct region_queue *queue, const struct journal_copy *row, struct err *err)
 {
-	struct copy_adoption *a = &queue->kind_region->adoption;
+	struct copy_adoption *a = &copy_region(queue)->adoption;
 	struct made_question *q = calloc(1, sizeof(*q));
 
 	if (!q) {
@@ -388,7 +388,7 @@ struct made_question *adopt_find(struct region_queue *queue, const struct journa
 	if (!q)
 		return NULL;
 	q->terms.with_spare = true;
-	if (waits && queue->kind_region->adoption.asked_all &&
+	if (waits && copy_region(queue)->adoption.asked_all &&
 		!adoptable_pick(q->queue, &q->terms, ADOPTABLE_KNOWN, &s)) {
 		adopt_cancel(q);
 		return NULL;
@@ -419,13 +419,13 @@ bool adopt_check(struct job *job)
 
 void adopt_cancel(struct made_question *question)
 {
-	DL_DELETE(question->queue->kind_region->adoption.waiting, question);
+	DL_DELETE(copy_region(question->queue)->adoption.waiting, question);
 	adopt_question_free(question);
 }
 
 int adopt_init(struct region_queue *queue)
 {
-	struct copy_adoption *a = &queue->kind_region->adoption;
+	struct copy_adoption *a = &copy_region(queue)->adoption;
 
 	a->timer = loop_timer_create(queue->all->options.loop, adopt_run, queue);
 	return a->timer ? 0 : -ENOMEM;
@@ -433,7 +433,7 @@ int adopt_init(struct region_queue *queue)
 
 void adopt_finish(struct region_queue *queue)
 {
-	struct copy_adoption *a = &queue->kind_region->adoption;
+	struct copy_adoption *a = &copy_region(queue)->adoption;
 	struct made_question *q, *after;
 
 	pages_cancel(a->pages);

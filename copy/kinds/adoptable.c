@@ -22,7 +22,7 @@ struct adoptable_copy {
 struct adoptable_source {
 	struct adoptable_copy *copies;
 	size_t n;
-	UT_hash_handle hh; /* kind_region.adoptable */
+	UT_hash_handle hh; /* copy_region.adoptable */
 	char text[];       /* the tag's value */
 };
 
@@ -33,7 +33,7 @@ static struct adoptable_source *adoptable_source_get(
 {
 	struct adoptable_source *source;
 
-	HASH_FIND_STR(queue->kind_region->adoptable, text, source);
+	HASH_FIND_STR(copy_region(queue)->adoptable, text, source);
 	return source;
 }
 
@@ -48,7 +48,7 @@ static struct adoptable_source *adoptable_source_make(struct region_queue *queue
 	if (!source)
 		return NULL;
 	strcpy(source->text, text);
-	HASH_ADD_STR(queue->kind_region->adoptable, text, source);
+	HASH_ADD_STR(copy_region(queue)->adoptable, text, source);
 	if (source->hh.tbl)
 		return source;
 	free(source);
@@ -194,7 +194,7 @@ void adoptable_watch(struct region_queue *queue)
 
 static void adoptable_source_drop(struct region_queue *queue, struct adoptable_source *source)
 {
-	HASH_DEL(queue->kind_region->adoptable, source);
+	HASH_DEL(copy_region(queue)->adoptable, source);
 	free(source->copies);
 	free(source);
 }
@@ -204,7 +204,7 @@ int adoptable_mark(struct region_queue *queue, struct slot_set *named)
 	const struct catalogue *catalogue = region_catalogue(queue->region);
 	struct adoptable_source *source, *next;
 
-	HASH_ITER (hh, queue->kind_region->adoptable, source, next) {
+	HASH_ITER (hh, copy_region(queue)->adoptable, source, next) {
 		size_t kept = 0;
 
 		for (size_t i = 0; i < source->n; i++)
@@ -224,6 +224,6 @@ void adoptable_finish(struct region_queue *queue)
 {
 	struct adoptable_source *source, *next;
 
-	HASH_ITER (hh, queue->kind_region->adoptable, source, next)
+	HASH_ITER (hh, copy_region(queue)->adoptable, source, next)
 		adoptable_source_drop(queue, source);
 }

@@ -11,6 +11,7 @@
 #include "adoptable.h"
 #include "aws_error.h"
 #include "clock.h"
+#include "copy_presence.h"
 #include "copy_tags.h"
 #include "difference.h"
 #include "job.h"
@@ -37,20 +38,20 @@ static void encryption_defaults_timeout(void *arg)
 {
 	struct region_queue *queue = arg;
 
-	queue->kind_region->defaults.awaited = false;
+	copy_region(queue)->defaults.awaited = false;
 	admission_resume(queue);
 }
 
 static int encryption_defaults_init(struct region_queue *queue)
 {
-	queue->kind_region->defaults.patience =
+	copy_region(queue)->defaults.patience =
 		loop_timer_create(queue->all->options.loop, encryption_defaults_timeout, queue);
-	return queue->kind_region->defaults.patience ? 0 : -ENOMEM;
+	return copy_region(queue)->defaults.patience ? 0 : -ENOMEM;
 }
 
 static void encryption_defaults_finish(struct region_queue *queue)
 {
-	struct copy_defaults *d = &queue->kind_region->defaults;
+	struct copy_defaults *d = &copy_region(queue)->defaults;
 
 	if (d->on_call)
 		aws_cancel(d->on_call);
@@ -71,7 +72,7 @@ static int64_t encryption_defaults_next(const struct err *err)
 
 static void encryption_defaults_settle(struct region_queue *queue)
 {
-	struct copy_defaults *d = &queue->kind_region->defaults;
+	struct copy_defaults *d = &copy_region(queue)->defaults;
 
 	if (d->on_call || d->key_call || !d->awaited)
 		return;
@@ -83,7 +84,7 @@ static void encryption_defaults_settle(struct region_queue *queue)
 static void encryption_on_answered(void *arg, bool on, const struct err *err)
 {
 	struct region_queue *queue = arg;
-	struct copy_defaults *d = &queue->kind_region->defaults;
+	struct copy_defaults *d = &copy_region(queue)->defaults;
 
 	d->on_call = NULL;
 	d->on_again_at = encryption_defaults_next(err);
@@ -95,7 +96,7 @@ static void encryption_on_answered(void *arg, bool on, const struct err *err)
 static void encryption_key_answered(void *arg, const char *key, const struct err *err)
 {
 	struct region_queue *queue = arg;
-	struct copy_defaults *d = &queue->kind_region->defaults;
+	struct copy_defaults *d = &copy_region(queue)->defaults;
 
 	d->key_call = NULL;
 	d->key_again_at = encryption_defaults_next(err);
@@ -105,7 +106,7 @@ static void encryption_key_answered(void *arg, const char *key, const struct err
 
 static void encryption_defaults_want(struct region_queue *queue)
 {
-	struct copy_defaults *d = &queue->kind_region->defaults;
+	struct copy_defaults *d = &copy_region(queue)->defaults;
 	struct aws *aws = queue->all->options.aws;
 	int64_t now = clock_mono_ms();
 
@@ -125,7 +126,7 @@ static void encryption_defaults_want(struct region_queue *queue)
  * admission_resume() follows, in five seconds at most. */
 static bool encryption_defaults_await(struct region_queue *queue, struct preflight *known)
 {
-	struct copy_defaults *d = &queue->kind_region->defaults;
+	struct copy_defaults *d = &copy_region(queue)->defaults;
 
 	if (known->row->kms_key_id)
 		return false;
@@ -186,7 +187,7 @@ static int encryption_defaults_describe(
 	if (copy->origin != COPY_OURS || (copy->state == COPY_COMPLETED && !row->dry_run))
 		return 0;
 	return preflight_encryption(
-		row, encryption_of_source(c, row), &queue->kind_region->defaults.known, out);
+		row, encryption_of_source(c, row), &copy_region(queue)->defaults.known, out);
 }
 
 /* --- per region --- */
@@ -215,7 +216,7 @@ static void copy_snapshot_detach(struct region_queue *queue)
 
 static int copy_snapshot_attach(struct region_queue *queue)
 {
-	queue->kind_region = calloc(1, sizeof(*queue->kind_region));
+	queue->kind_region = calloc(1, sizeof(struct copy_region));
 	if (!queue->kind_region)
 		return -ENOMEM;
 	/* Last what watches the catalogue: it cannot be taken back. */
@@ -412,7 +413,7 @@ static struct aws_call *copy_snapshot_dry_run(struct copies *c, const struct jou
 static void copy_snapshot_show(struct job *job)
 {
 	const struct journal_copy *row = &job->pub.row;
-	const struct encryption_defaults *defaults = &job->queue->kind_region->defaults.known;
+	const struct encryption_defaults *defaults = &copy_region(job->queue)->defaults.known;
 	struct region *from = regions_get(job->all->options.regions, row->source_region);
 	struct catalogue_snapshot source = {0};
 	struct ec2_snapshot s = {.id = row->copy_id,
@@ -459,12 +460,25 @@ static void copy_snapshot_ended(struct job *job)
 static const char *const states[] = {
 	"queued", "submitting", "pending", "completed", "error", "failed", "cancelled", "deleted"};
 
+static void copy_snapshot_vanished(struct job *job)
+{
+	job_event(job, JOB_GONE,
+		&(struct job_news){.ended_ms = clock_wall_ms(),
+			.message = "the snapshot was deleted, but not through this mount"});
+}
+
 const struct job_kind copy_snapshot_kind = {
 	.name = "copy",
 	.action = "CopySnapshot",
+	.verb = "copy",
+	.result = "snapshot",
+	.again = "copy.again",
 	.states = states,
 	.limit = CONCURRENCY_LIMIT_DEFAULT,
 	.description_max = EC2_DESCRIPTION_MAX,
+	.makes_snapshots = true,
+	.counts_others = true,
+	.is_result_id = ec2_is_snapshot_id,
 	.attach = copy_snapshot_attach,
 	.detach = copy_snapshot_detach,
 	.compose = copy_snapshot_compose,
@@ -478,10 +492,15 @@ const struct job_kind copy_snapshot_kind = {
 	.dry_run = copy_snapshot_dry_run,
 	.find_lost = lost_requests_find,
 	.show = copy_snapshot_show,
+	.vanished = copy_snapshot_vanished,
 	.poll = reconcile_poll,
 	.poll_cancel = reconcile_poll_cancel,
 	.ended = copy_snapshot_ended,
 	.finish = move_cleanup_finish,
+	.presence = copy_presence,
+	.is_fresh = copy_presence_is_fresh,
+	.ask = copy_presence_ask,
+	.ask_cancel = copy_presence_cancel,
 	.encryption = encryption_defaults_describe,
 	.follow_up = move_cleanup_describe,
 	.doubles = adoptable_doubles,

@@ -61,12 +61,17 @@ struct copy_watch {
 };
 
 /* region_queue.kind_region */
-struct kind_region {
+struct copy_region {
 	struct copy_defaults defaults;
 	struct lost_search search;
 	struct copy_adoption adoption;
 	struct adoptable_source *adoptable; /* by the tag's value */
 	struct copy_watch watch;
 };
+
+static inline struct copy_region *copy_region(const struct region_queue *queue)
+{
+	return queue->kind_region;
+}
 
 #endif

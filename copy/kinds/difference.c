@@ -81,7 +81,7 @@ static bool difference_is_encrypted(const struct compared *d, bool *known)
 	const struct journal_copy *row = &d->copy->row;
 	struct region_queue *queue = region_queue_find(d->all, row->region);
 	const struct encryption_defaults *defaults =
-		queue ? &queue->kind_region->defaults.known : NULL;
+		queue ? &copy_region(queue)->defaults.known : NULL;
 
 	*known = true;
 	if (d->shown && d->s.encryption != EC2_ENCRYPTION_UNKNOWN)

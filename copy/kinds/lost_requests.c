@@ -30,9 +30,9 @@ static void lost_run(void *arg);
 
 int lost_requests_init(struct region_queue *queue)
 {
-	queue->kind_region->search.timer =
+	copy_region(queue)->search.timer =
 		loop_timer_create(queue->all->options.loop, lost_run, queue);
-	return queue->kind_region->search.timer ? 0 : -ENOMEM;
+	return copy_region(queue)->search.timer ? 0 : -ENOMEM;
 }
 
 static void lost_clear(struct lost_search *s)
@@ -52,7 +52,7 @@ static void lost_clear(struct lost_search *s)
 
 void lost_requests_finish(struct region_queue *queue)
 {
-	struct lost_search *s = &queue->kind_region->search;
+	struct lost_search *s = &copy_region(queue)->search;
 
 	pages_cancel(s->pages);
 	lost_clear(s);
@@ -79,7 +79,7 @@ static int64_t lost_due(const struct job *job)
 
 static void lost_schedule(struct region_queue *queue)
 {
-	struct lost_search *s = &queue->kind_region->search;
+	struct lost_search *s = &copy_region(queue)->search;
 	int64_t now = clock_mono_ms(), at = INT64_MAX;
 	struct job *job;
 
@@ -114,7 +114,7 @@ static bool lost_was_asked(const struct lost_search *s, const char *value)
  * filter may miss must not be asked for by one: its copy would seem not to have been made. */
 static enum lost_kind lost_kind_of(const struct job *job)
 {
-	if (job->queue->kind_region->search.unfiltered)
+	if (copy_region(job->queue)->search.unfiltered)
 		return LOST_ALL;
 	if (job->pub.row.tags)
 		return LOST_BY_TAG;
@@ -127,7 +127,7 @@ static enum lost_kind lost_kind_of(const struct job *job)
  * Reading everything finds every kind. */
 static int lost_gather(struct region_queue *queue)
 {
-	struct lost_search *s = &queue->kind_region->search;
+	struct lost_search *s = &copy_region(queue)->search;
 	struct job *job, *first = NULL;
 
 	for (job = queue->running; job; job = job->next)
@@ -188,7 +188,7 @@ bool lost_requests_filter_is_refused(const struct err *err)
  * waited for the whole window end. */
 static void lost_end_refused(struct region_queue *queue, const struct err *err)
 {
-	const struct lost_search *s = &queue->kind_region->search;
+	const struct lost_search *s = &copy_region(queue)->search;
 	int64_t window = queue->all->options.window_ms;
 	struct job *job, *next;
 	char why[300];
@@ -204,7 +204,7 @@ static void lost_end_refused(struct region_queue *queue, const struct err *err)
 
 static void lost_failed(struct region_queue *queue, const struct err *err)
 {
-	struct lost_search *s = &queue->kind_region->search;
+	struct lost_search *s = &copy_region(queue)->search;
 	struct job *job;
 
 	if (s->kind == LOST_ALL && lost_is_refused(err))
@@ -245,7 +245,7 @@ static int lost_add_found(
  * copies that look for one, *ambiguous. */
 static const char *lost_pick(struct job *job, bool *ambiguous)
 {
-	const struct lost_search *s = &job->queue->kind_region->search;
+	const struct lost_search *s = &copy_region(job->queue)->search;
 	const struct journal_copy *row = &job->pub.row;
 	const struct lost_found *first = NULL;
 	unsigned candidates = 0, seekers = 0;
@@ -315,7 +315,7 @@ static void lost_judge(struct job *job, int64_t began_at)
 			"several new snapshots bear its description: a person must see whether "
 			"one of them is the copy");
 	} else if (began_at >= job->work->lost_at + job->all->options.window_ms &&
-		   job->queue->kind_region->search.left_out) {
+		   copy_region(job->queue)->search.left_out) {
 		lost_end_unknown(job,
 			"lists snapshots whose ids are not of EC2's form, which ebsfs does not "
 			"show");
@@ -328,7 +328,7 @@ static void lost_judge(struct job *job, int64_t began_at)
 
 static void lost_complete(struct region_queue *queue)
 {
-	struct lost_search *s = &queue->kind_region->search;
+	struct lost_search *s = &copy_region(queue)->search;
 	struct job *job, *next;
 
 	s->failures = 0;
@@ -345,7 +345,7 @@ static void lost_complete(struct region_queue *queue)
 static int lost_part(void *arg, const struct ec2_page *page, bool ends, struct err *err)
 {
 	struct region_queue *queue = arg;
-	struct lost_search *s = &queue->kind_region->search;
+	struct lost_search *s = &copy_region(queue)->search;
 	int result = 0;
 
 	(void)ends;
@@ -368,7 +368,7 @@ static void lost_answered(void *arg, const struct err *err)
 {
 	struct region_queue *queue = arg;
 
-	queue->kind_region->search.pages = NULL;
+	copy_region(queue)->search.pages = NULL;
 	if (err)
 		lost_failed(queue, err);
 	else
@@ -378,7 +378,7 @@ static void lost_answered(void *arg, const struct err *err)
 static void lost_run(void *arg)
 {
 	struct region_queue *queue = arg;
-	struct lost_search *s = &queue->kind_region->search;
+	struct lost_search *s = &copy_region(queue)->search;
 	struct ec2_describe_snapshots query = {.region = queue->name,
 		.owners = ec2_owner_self,
 		.filters = &s->filter,

@@ -9,6 +9,8 @@
 #include "admission.h"
 #include "clock.h"
 #include "confirm.h"
+#include "copy_presence.h"
+#include "copy_snapshot.h"
 #include "copy_tags.h"
 #include "job.h"
 #include "poller.h"
@@ -199,12 +201,12 @@ static bool reconcile_is_ours(
 /* A completed copy whose snapshot is not there any more. */
 static void reconcile_ended(struct region_queue *queue, const char *id)
 {
-	enum confirm_presence presence = confirm_presence(queue->region, id);
-	struct copy *copy = presence == CONFIRM_GONE || presence == CONFIRM_BIN
+	enum job_presence presence = copy_presence(queue, id);
+	struct copy *copy = presence == JOB_PRESENCE_GONE || presence == JOB_PRESENCE_BIN
 				    ? copies_by_snapshot(queue->all, queue->name, id)
 				    : NULL;
 
-	if (copy && presence == CONFIRM_BIN)
+	if (copy && presence == JOB_PRESENCE_BIN)
 		confirm_deleted(queue->all, copy, "the snapshot was moved into the recycle bin");
 	else if (copy && confirm_is_settled(queue->all, &copy->row))
 		confirm_deleted(queue->all, copy, "the snapshot was deleted");
@@ -272,7 +274,7 @@ static void reconcile_note(struct copy_watch *w, catalogue_slot slot)
 static void reconcile_changed(void *arg, enum catalogue_change change, catalogue_slot slot)
 {
 	struct region_queue *queue = arg;
-	struct copy_watch *w = &queue->kind_region->watch;
+	struct copy_watch *w = &copy_region(queue)->watch;
 
 	(void)change;
 	if (w->taking || !reconcile_concerns(queue, slot))
@@ -296,7 +298,7 @@ static void reconcile_all_slots(struct region_queue *queue)
 static void reconcile_turn(void *arg)
 {
 	struct region_queue *queue = arg;
-	struct copy_watch *w = &queue->kind_region->watch;
+	struct copy_watch *w = &copy_region(queue)->watch;
 	catalogue_slot *slots = steal(&w->slots);
 	size_t n = w->n_slots;
 	bool all = w->all;
@@ -312,13 +314,13 @@ static void reconcile_turn(void *arg)
 
 void reconcile_now(struct region_queue *queue)
 {
-	loop_timer_stop(queue->kind_region->watch.timer);
+	loop_timer_stop(copy_region(queue)->watch.timer);
 	reconcile_turn(queue);
 }
 
 int reconcile_init(struct region_queue *queue)
 {
-	struct copy_watch *w = &queue->kind_region->watch;
+	struct copy_watch *w = &copy_region(queue)->watch;
 
 	w->timer = loop_timer_create(queue->all->options.loop, reconcile_turn, queue);
 	if (!w->timer)
@@ -332,7 +334,7 @@ int reconcile_init(struct region_queue *queue)
 
 int reconcile_mark(const struct region_queue *queue, struct slot_set *named)
 {
-	const struct copy_watch *w = &queue->kind_region->watch;
+	const struct copy_watch *w = &copy_region(queue)->watch;
 
 	for (size_t i = 0; i < w->n_slots; i++)
 		if (slot_set_add(named, w->slots[i]) < 0)
@@ -342,7 +344,7 @@ int reconcile_mark(const struct region_queue *queue, struct slot_set *named)
 
 void reconcile_finish(struct region_queue *queue)
 {
-	struct copy_watch *w = &queue->kind_region->watch;
+	struct copy_watch *w = &copy_region(queue)->watch;
 
 	pages_cancel(steal(&w->poll));
 	free(steal(&w->slots));
@@ -355,7 +357,7 @@ static int reconcile_poll_part(void *arg, const struct ec2_page *page, bool ends
 {
 	struct region_queue *queue = arg;
 	struct catalogue *catalogue = region_catalogue(queue->region);
-	struct copy_watch *w = &queue->kind_region->watch;
+	struct copy_watch *w = &copy_region(queue)->watch;
 
 	(void)err;
 	for (size_t i = 0; i < page->n_snapshots; i++) {
@@ -378,7 +380,7 @@ static void reconcile_poll_done(void *arg, const struct err *err)
 {
 	struct region_queue *queue = arg;
 
-	queue->kind_region->watch.poll = NULL;
+	copy_region(queue)->watch.poll = NULL;
 	poller_done(queue, err);
 }
 
@@ -399,7 +401,7 @@ static const char *const *reconcile_poll_owner(struct region_queue *queue)
 int reconcile_poll(struct region_queue *queue)
 {
 	static const char *const pending[] = {"pending"};
-	struct copy_watch *w = &queue->kind_region->watch;
+	struct copy_watch *w = &copy_region(queue)->watch;
 	struct ec2_describe_snapshots query = {.region = queue->name,
 		.owners = reconcile_poll_owner(queue),
 		.filters = &w->filter,
@@ -420,5 +422,5 @@ int reconcile_poll(struct region_queue *queue)
 
 void reconcile_poll_cancel(struct region_queue *queue)
 {
-	pages_cancel(steal(&queue->kind_region->watch.poll));
+	pages_cancel(steal(&copy_region(queue)->watch.poll));
 }

@@ -31,10 +31,18 @@ static const char *report_hint(const struct copy *copy)
 	case COPY_FAILED:
 		return aws_error_advice(copy->kind->action, row->code, row->message);
 	case COPY_ERROR:
-		return aws_error_advice_for_status(row->message);
+		return copy->kind->advice ? copy->kind->advice(copy)
+					  : aws_error_advice_for_status(row->message);
 	default:
 		return NULL;
 	}
+}
+
+static const char *report_state(const struct copies *c, const struct copy *copy)
+{
+	const char *state = copy->kind->state ? copy->kind->state(c, copy) : NULL;
+
+	return state ? state : copy->kind->states[copy->state];
 }
 
 static const char *report_maker(const struct copy *copy)
@@ -112,7 +120,7 @@ static void status_encryption(const struct copies *c, const struct copy *copy, s
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
-	if (copy->kind->encryption(c, copy, &text) == 0)
+	if (copy->kind->encryption && copy->kind->encryption(c, copy, &text) == 0)
 		copies_text_line(out, "encryption", buf_str(&text));
 }
 
@@ -135,7 +143,7 @@ static void status_times(const struct copy *copy, int64_t now_ms, struct buf *ou
 	else if (copy->eta_ms > now_ms)
 		buf_printf(out, "eta: %s (estimated)\n",
 			isotime_duration((copy->eta_ms - now_ms) / 1000, eta));
-	else
+	else if (copy->kind->makes_snapshots)
 		buf_puts(out, "eta: unknown\n");
 }
 
@@ -175,12 +183,13 @@ static void status_note(const struct copies *c, const struct copy *copy, struct 
 
 	if (!status_message_is_outcome(copy))
 		copies_text_note(out, row->message);
-	if (copy->origin == COPY_OURS)
+	if (copy->origin == COPY_OURS && copy->kind->doubles)
 		copy->kind->doubles(c, copy, &doubles);
 	copies_text_note(out, buf_str(&doubles));
 	if (doubles.error)
 		out->error = doubles.error;
-	if (row->source_region && !strcmp(row->source_region, row->region))
+	if (copy->kind->makes_snapshots && row->source_region &&
+		!strcmp(row->source_region, row->region))
 		copies_text_note(out, "source and copy are in the same region");
 }
 
@@ -189,15 +198,18 @@ int copies_status(const struct copies *c, const struct copy *copy, int64_t now_m
 	const struct journal_copy *row = &copy->row;
 	unsigned length, position = copies_position(c, copy, &length);
 
-	buf_printf(out, "state: %s\n", copy->kind->states[copy->state]);
+	buf_printf(out, "state: %s\n", report_state(c, copy));
 	if (position)
 		buf_printf(out, "position: %u of %u\n", position, length);
 	copies_text_line(out, "reason", copy->reason);
-	if (copy->state == COPY_PENDING || copy->state == COPY_ERROR ||
-		(copy->state == COPY_COMPLETED && !row->dry_run))
+	if (copy->kind->makes_snapshots &&
+		(copy->state == COPY_PENDING || copy->state == COPY_ERROR ||
+			(copy->state == COPY_COMPLETED && !row->dry_run)))
 		copies_text_progress(out, copy->progress);
-	copies_text_line(out, "snapshot", row->copy_id);
+	copies_text_line(out, copy->kind->result, row->copy_id);
 	copies_text_line(out, "region", row->region);
+	if (copy->kind->facts)
+		copy->kind->facts(c, copy, out);
 	status_source(out, row);
 	if (row->adopted)
 		copies_text_line(out, "made by", report_maker(copy));
@@ -208,6 +220,8 @@ int copies_status(const struct copies *c, const struct copy *copy, int64_t now_m
 		copy->kind->follow_up(copy, out);
 	status_outcome(copy, out);
 	status_note(c, copy, out);
+	if (copy->kind->next_steps)
+		copy->kind->next_steps(c, copy, out);
 	return -out->error;
 }
 
@@ -312,7 +326,7 @@ static void report_table_row(void *arg, const struct copy *copy)
 	t->any = true;
 	if (position)
 		snprintf(progress, sizeof(progress), "%u of %u", position, length);
-	else if (copy->progress >= 0)
+	else if (copy->kind->makes_snapshots && copy->progress >= 0)
 		snprintf(progress, sizeof(progress), "%d%%", copy->progress);
 	if (row->source_id)
 		snprintf(source, sizeof(source), "%s/%s", row->source_region, row->source_id);
@@ -326,8 +340,9 @@ static void report_table_row(void *arg, const struct copy *copy)
 	if (copy->eta_ms > t->now_ms)
 		isotime_duration((copy->eta_ms - t->now_ms) / 1000, eta);
 	/* The last column has no blanks behind it. */
-	buf_printf(t->out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s  %-13s  %-*zu",
-		copy->kind->states[copy->state], progress, row->region,
+	buf_printf(t->out,
+		"%-10s  %-6s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s  %-13s  %-*zu",
+		report_state(t->all, copy), copy->kind->name, progress, row->region,
 		row->copy_id ? row->copy_id : "-", source, since, took, eta, report_maker(copy),
 		*report_remark(copy) ? 8 : 0, report_receipts(t, copy));
 	if (*report_remark(copy)) {
@@ -342,9 +357,10 @@ int copies_table(
 {
 	struct table t = {c, receipts, n, out, now_ms, false};
 
-	buf_printf(out, "%-10s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s  %-13s  %-8s  %s\n",
-		"STATE", "PROGRESS", "REGION", "SNAPSHOT", "SOURCE", "SINCE", "ELAPSED", "ETA",
-		"MADE BY", "RECEIPTS", "REMARK");
+	buf_printf(out,
+		"%-10s  %-6s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s  %-13s  %-8s  %s\n",
+		"STATE", "KIND", "PROGRESS", "REGION", "RESULT", "SOURCE", "SINCE", "ELAPSED",
+		"ETA", "MADE BY", "RECEIPTS", "REMARK");
 	if (copies_each(c, report_table_row, &t) < 0)
 		return -ENOMEM;
 	if (!t.any)
@@ -364,7 +380,8 @@ static void report_json_time(const struct json *j, const char *name, int64_t ms)
 
 static void report_json_progress(const struct json *j, const struct copy *copy)
 {
-	if (copy->state == COPY_QUEUED || copy->state == COPY_SUBMITTING || copy->row.dry_run)
+	if (!copy->kind->makes_snapshots || copy->state == COPY_QUEUED ||
+		copy->state == COPY_SUBMITTING || copy->row.dry_run)
 		return;
 	if (copy->progress >= 0) {
 		json_number(j, "progress", copy->progress);
@@ -379,7 +396,7 @@ static void report_json_encryption(
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 
-	int r = copy->kind->encryption(c, copy, &text);
+	int r = copy->kind->encryption ? copy->kind->encryption(c, copy, &text) : 0;
 
 	if (r == 0)
 		json_text(j, "encryption", buf_str(&text));
@@ -415,15 +432,17 @@ static void report_json_row(void *arg, const struct copy *copy)
 	json_text(&j, "origin", origins[copy->origin]);
 	json_text(&j, "made-by", report_maker(copy));
 	json_number(&j, "receipts", (int64_t)report_receipts(t, copy));
-	json_text(&j, "state", copy->kind->states[copy->state]);
+	json_text(&j, "kind", copy->kind->name);
+	json_text(&j, "state", report_state(t->all, copy));
 	if (position) {
 		json_number(&j, "position", position);
 		json_number(&j, "queue-length", length);
 	}
 	json_text(&j, "reason", copy->reason);
 	report_json_progress(&j, copy);
-	json_text(&j, "snapshot", row->copy_id);
+	json_text(&j, copy->kind->result, row->copy_id);
 	json_text(&j, "region", row->region);
+	json_text(&j, "place", row->place);
 	if (row->source_region && row->source_id) {
 		snprintf(source, sizeof(source), "%s/%s", row->source_region, row->source_id);
 		json_text(&j, "source", source);
@@ -540,7 +559,10 @@ int copies_metrics(const struct copies *c, struct buf *out)
 	for (size_t i = 0; i < ARRAY_LEN(queues); i++) {
 		metric_head(out, queues[i].name, queues[i].type, queues[i].help);
 		for (const struct region_queue *queue = c->queues; queue; queue = queue->hh.next)
-			buf_printf(out, "%s{region=\"%s\"} %.15g\n", queues[i].name, queue->name,
+			buf_printf(out, "%s{region=\"%s\"%s%s%s} %.15g\n", queues[i].name,
+				queue->name, queue->kind->row_name ? ",kind=\"" : "",
+				queue->kind->row_name ? queue->kind->row_name : "",
+				queue->kind->row_name ? "\"" : "",
 				report_region_queue_value(queue, (int)i));
 	}
 	metric_head(out, "ebsfs_copy_rate_bytes_per_second", "gauge",

@@ -144,6 +144,24 @@ size_t copy_tags_lacking(const struct catalogue *catalogue, catalogue_slot slot,
 	return n;
 }
 
+size_t copy_tags_row_lacking(const struct journal_copy *row, const struct request_tag *tags,
+	size_t n_tags, struct ec2_tag *out)
+{
+	json_t *object = row->tags ? json_loads(row->tags, 0, NULL) : NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_tags; i++) {
+		const char *has = json_string_value(json_object_get(object, tags[i].key));
+
+		if (!copy_tags_is_reserved(tags[i].key) &&
+			copy_tags_last(tags, n_tags, tags[i].key) == (ssize_t)i &&
+			!(has && !strcmp(has, tags[i].value)))
+			out[n++] = (struct ec2_tag){tags[i].key, tags[i].value};
+	}
+	json_decref(object);
+	return n;
+}
+
 const char *copy_tags_source_text(const struct journal_copy *row, char out[COPY_TAGS_SOURCE_SIZE])
 {
 	snprintf(out, COPY_TAGS_SOURCE_SIZE, "%s/%s", row->source_region, row->source_id);
@@ -170,6 +188,8 @@ int copy_tags_list(const struct journal_copy *row, struct tag_list *out)
 		}
 		out->tags[out->n++] = (struct ec2_tag){key, json_string_value(value)};
 	}
+	if (row->kind)
+		return 0;
 	out->tags[out->n++] = (struct ec2_tag){TAG_REQUEST, row->token};
 	copy_tags_source_text(row, out->source);
 	out->tags[out->n++] = (struct ec2_tag){TAG_SOURCE, out->source};

@@ -49,6 +49,10 @@ int copy_tags_add(
 size_t copy_tags_lacking(const struct catalogue *catalogue, catalogue_slot slot,
 	const struct request_tag *tags, size_t n_tags, struct ec2_tag *out);
 
+/* The same by the tags of the row. */
+size_t copy_tags_row_lacking(const struct journal_copy *row, const struct request_tag *tags,
+	size_t n_tags, struct ec2_tag *out);
+
 /* The value of the tag ebsfs:source. Returns out. */
 #define COPY_TAGS_SOURCE_SIZE 128
 const char *copy_tags_source_text(const struct journal_copy *row, char out[COPY_TAGS_SOURCE_SIZE]);
@@ -60,8 +64,8 @@ struct tag_list {
 	void *memory; /* holds the strings */
 	char source[COPY_TAGS_SOURCE_SIZE];
 };
-/* The row's tags (NULL: none) and ebsfs's own. The row's strings are borrowed, and *out must stay
- * at its address. 0, -ENOMEM, or -EINVAL: the tags are no such object. */
+/* The row's tags (NULL: none), and of a copy ebsfs's own. The row's strings are borrowed, and *out
+ * must stay at its address. 0, -ENOMEM, or -EINVAL: the tags are no such object. */
 int copy_tags_list(const struct journal_copy *row, struct tag_list *out);
 void copy_tags_finish(struct tag_list *list);
 

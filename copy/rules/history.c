@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "checksum.h"
+#include "request_key.h"
 
 /* One copy: the numbers, then its texts one after another, each with its NUL, in the order of
  * enum text. */
 struct packed {
 	int64_t id;
 	int64_t requested_ms, started_ms, ended_ms, deleted_ms, bytes;
+	int32_t generation;
 	uint8_t state;
 	bool move : 1, encrypted : 1, dry_run : 1, adopted : 1, acknowledged : 1;
 	char texts[];
@@ -28,6 +30,9 @@ enum text {
 	TEXT_CODE,
 	TEXT_MESSAGE,
 	TEXT_REQUEST_ID,
+	TEXT_KIND,
+	TEXT_PLACE,
+	TEXT_OPTIONS,
 	TEXTS,
 };
 
@@ -73,6 +78,9 @@ static void history_texts_of(struct journal_copy *row, char **texts[TEXTS])
 	texts[TEXT_CODE] = &row->code;
 	texts[TEXT_MESSAGE] = &row->message;
 	texts[TEXT_REQUEST_ID] = &row->request_id;
+	texts[TEXT_KIND] = &row->kind;
+	texts[TEXT_PLACE] = &row->place;
+	texts[TEXT_OPTIONS] = &row->options;
 }
 
 static const char *history_packed_text(const struct packed *p, enum text which)
@@ -106,6 +114,7 @@ static struct packed *history_pack(const struct copy *copy)
 		.ended_ms = row.ended_ms,
 		.deleted_ms = row.deleted_ms,
 		.bytes = row.bytes,
+		.generation = row.generation,
 		.state = (uint8_t)copy->state,
 		.move = row.move,
 		.encrypted = row.encrypted,
@@ -131,12 +140,18 @@ static uint64_t history_snapshot_hash(const char *region, const char *id)
 	return history_hash(history_hash(0, region), id);
 }
 
-static uint64_t history_key_hash(
-	const char *source_region, const char *source_id, const char *region, const char *label)
+static const char *history_key(const struct packed *p, char out[REQUEST_KEY_SIZE])
 {
-	uint64_t h = history_hash(history_hash(0, source_region), source_id);
+	const char *kind = history_packed_text(p, TEXT_KIND);
+	const struct journal_copy row = {
+		.source_region = (char *)history_packed_text(p, TEXT_SOURCE_REGION),
+		.source_id = (char *)history_packed_text(p, TEXT_SOURCE_ID),
+		.region = (char *)history_packed_text(p, TEXT_REGION),
+		.label = (char *)history_packed_text(p, TEXT_LABEL),
+		.kind = *kind ? (char *)kind : NULL,
+		.place = (char *)history_packed_text(p, TEXT_PLACE)};
 
-	return history_hash(history_hash(h, region), label);
+	return request_key(&row, out);
 }
 
 /* Whether the same request starts no other copy (copies.h). */
@@ -168,16 +183,14 @@ static void history_index_row(struct history *h, const struct packed *p)
 {
 	const char *region = history_packed_text(p, TEXT_REGION),
 		   *copy_id = history_packed_text(p, TEXT_COPY_ID);
+	char key[REQUEST_KEY_SIZE];
 
 	if (*copy_id)
 		history_index_put(
 			&h->by_snapshot, history_snapshot_hash(region, copy_id), (uint32_t)p->id);
 	if (history_lives(p))
-		history_index_put(&h->by_key,
-			history_key_hash(history_packed_text(p, TEXT_SOURCE_REGION),
-				history_packed_text(p, TEXT_SOURCE_ID), region,
-				history_packed_text(p, TEXT_LABEL)),
-			(uint32_t)p->id);
+		history_index_put(
+			&h->by_key, history_hash(0, history_key(p, key)), (uint32_t)p->id);
 }
 
 static bool history_index_is_full(const struct index *index)
@@ -328,33 +341,47 @@ int64_t history_by_snapshot(const struct history *h, const char *region, const c
 	return 0;
 }
 
-static bool history_has_key(const struct packed *p, const struct journal_copy *row)
+static bool history_has_key(const struct packed *p, const char *key)
 {
-	return history_lives(p) &&
-	       !strcmp(history_packed_text(p, TEXT_SOURCE_ID), row->source_id) &&
-	       !strcmp(history_packed_text(p, TEXT_SOURCE_REGION), row->source_region) &&
-	       !strcmp(history_packed_text(p, TEXT_REGION), row->region) &&
-	       !strcmp(history_packed_text(p, TEXT_LABEL), row->label ? row->label : "");
+	char own[REQUEST_KEY_SIZE];
+
+	return !strcmp(history_key(p, own), key);
 }
 
 int64_t history_by_key(const struct history *h, const struct journal_copy *row)
 {
+	char key[REQUEST_KEY_SIZE];
 	const struct packed *p;
 	int64_t unknown = 0;
 	size_t i;
 
 	if (!h->by_key.n_slots)
 		return 0;
-	i = history_first_slot(&h->by_key, history_key_hash(row->source_region, row->source_id,
-						   row->region, row->label ? row->label : ""));
+	i = history_first_slot(&h->by_key, history_hash(0, request_key(row, key)));
 	while ((p = history_next(h, &h->by_key, &i)) != NULL) {
-		if (!history_has_key(p, row))
+		if (!history_lives(p) || !history_has_key(p, key))
 			continue;
 		if (p->state == COPY_COMPLETED)
 			return p->id;
 		unknown = p->id;
 	}
 	return unknown;
+}
+
+int history_generation(const struct history *h, const struct journal_copy *row)
+{
+	char key[REQUEST_KEY_SIZE];
+	int next = 0;
+
+	request_key(row, key);
+	for (size_t i = 0; i < h->n; i++) {
+		const struct packed *p = h->sorted[i];
+
+		if (!p->dry_run && *history_packed_text(p, TEXT_KIND) && next <= p->generation &&
+			history_has_key(p, key))
+			next = p->generation + 1;
+	}
+	return next;
 }
 
 int history_get(const struct history *h, int64_t row, struct copy *out)
@@ -375,6 +402,7 @@ int history_get(const struct history *h, int64_t row, struct copy *out)
 		.started_ms = p->started_ms,
 		.ended_ms = p->ended_ms,
 		.deleted_ms = p->deleted_ms,
+		.generation = p->generation,
 		.bytes = p->bytes,
 		.move = p->move,
 		.encrypted = p->encrypted,

@@ -24,10 +24,13 @@ size_t history_count(const struct history *h);
 
 /* Row id of the copy that made this snapshot; 0: none. */
 int64_t history_by_snapshot(const struct history *h, const char *region, const char *id);
-/* Row id of the living copy with the key of *row (source_region, source_id, region, label); 0:
+/* Row id of the living copy with the key of *row (request_key.h); 0:
  * none. Living here: completed, or failed with COPY_CODE_UNKNOWN; the completed one comes first. A
  * dry run is never living. */
 int64_t history_by_key(const struct history *h, const struct journal_copy *row);
+/* The generation of the next request with this key: one more than the highest of those here, 0 if
+ * there is none. Dry runs and copies have none. */
+int history_generation(const struct history *h, const struct journal_copy *row);
 /* Unpacks one: state, progress and row are set, the row's strings are the caller's. Returns 0,
  * -ENOENT or -ENOMEM. */
 int history_get(const struct history *h, int64_t row, struct copy *out);

@@ -23,8 +23,16 @@ struct request_tag {
 	char *value;
 };
 
+/* The folder that a text is written to decides what it asks for. */
+enum request_kind {
+	REQUEST_COPY,
+	REQUEST_VOLUME,
+	REQUEST_IMAGE,
+};
+
 /* A request, as a text states it. All strings owned; NULL where the text says nothing. */
 struct copy_request {
+	enum request_kind kind;
 	char *source_region;
 	char *source_id;
 	char *description;
@@ -35,6 +43,9 @@ struct copy_request {
 	bool dry_run;
 	int completion_minutes; /* 0: none */
 	char *again;            /* copy.again: the label; NULL: none */
+	char *options;          /* its kind's own, as "key: value" lines; NULL: none */
+	/* Not of the text: a volume's zone; an image's name. Borrowed. */
+	const char *place, *name;
 	/* Not of the text: the request comes from a folder whose description may still arrive
 	 * (copies_describe()). */
 	bool awaits_description;

@@ -96,7 +96,7 @@ static int status_text_read(struct fs *fs, struct node n, struct buf *out)
 		const struct copy *copy = r ? receipts_copy(fs, r) : NULL;
 
 		if (copy && copy->state == COPY_PENDING && copy->row.copy_id)
-			copies_glance(fs->copies, copy->row.region, copy->row.copy_id);
+			copies_glance_at(fs->copies, copy);
 	} else {
 		struct catalogue_snapshot s;
 

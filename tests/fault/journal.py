@@ -12,7 +12,8 @@ def now_ms():
     return int(time.time() * 1000)
 
 
-SINCE_VERSION_2 = {"copies": ("label", "key_label", "adopted", "deleted_ms", "checksum"),
+SINCE_VERSION_2 = {"copies": ("label", "key_label", "adopted", "deleted_ms", "kind", "place", "options", "generation",
+                              "checksum"),
                    "receipts": ("mtime_set", "description", "tags", "file_mode", "checksum")}
 
 

@@ -98,7 +98,7 @@ static void ask_for(struct found *f, const struct world_snapshot *from, const ch
 	struct region_queue *queue = region_queue_get(world->copies_, WEST);
 
 	*f = (struct found){0};
-	f->handle = world->copies_->kind->find_made(queue, &row, waits, answered, f, &f->err);
+	f->handle = world->copies_->kinds[0]->find_made(queue, &row, waits, answered, f, &f->err);
 	assert_int_equal(f->answers, 0);
 }
 

@@ -171,7 +171,7 @@ static void test_the_table_and_the_metrics(void **state)
 
 	(void)state;
 	assert_int_equal(copies_table(world->copies_, NULL, 0, world_wall_ms(), &text), 0);
-	assert_has(text.data, "STATE       PROGRESS");
+	assert_has(text.data, "STATE       KIND    PROGRESS");
 	assert_has(text.data, "\nno copies\n");
 	world->limit = 1;
 	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
@@ -190,8 +190,8 @@ static void test_the_table_and_the_metrics(void **state)
 	assert_has(text.data, "\"made-by\": \"ebsfs\",\n    \"receipts\": 2,");
 	buf_clear(&text);
 	copies_table(world->copies_, NULL, 0, world_wall_ms(), &text);
-	assert_has(text.data, "\ncompleted   100%         eu-west-1       snap-");
-	assert_has(text.data, "\nqueued      1 of 1       eu-west-1       -     ");
+	assert_has(text.data, "\ncompleted   copy    100%         eu-west-1       snap-");
+	assert_has(text.data, "\nqueued      copy    1 of 1       eu-west-1       -     ");
 	assert_has(text.data, "  1 copy is in progress into eu-west-1, its limit\n");
 	buf_clear(&text);
 	assert_int_equal(copies_metrics(world->copies_, &text), 0);
@@ -212,7 +212,7 @@ static void test_the_table_and_the_metrics(void **state)
 static void test_the_status_of_a_deleted_copy(void **state)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
-	struct copy copy = {.kind = world->copies_->kind,
+	struct copy copy = {.kind = world->copies_->kinds[0],
 		.state = COPY_DELETED,
 		.reason = "",
 		.row = {.source_region = (char *)WEST,

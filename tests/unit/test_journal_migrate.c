@@ -23,7 +23,7 @@
 #include "journal_fixture.h"
 #include "journal_rows.h"
 
-#define VERSIONS 4
+#define VERSIONS 5
 
 /* The tables of each version, as its ebsfs made them of the version before. */
 static const char *const versions[VERSIONS - 1] = {
@@ -44,7 +44,23 @@ static const char *const versions[VERSIONS - 1] = {
 	"ALTER TABLE copies ADD COLUMN checksum INTEGER;"
 	"ALTER TABLE receipts ADD COLUMN checksum INTEGER;"
 	"DROP INDEX receipts_by_copy",
+	"ALTER TABLE copies ADD COLUMN label TEXT;"
+	"ALTER TABLE copies ADD COLUMN adopted INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE copies ADD COLUMN deleted_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE receipts ADD COLUMN mtime_set INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE receipts ADD COLUMN description TEXT;"
+	"ALTER TABLE receipts ADD COLUMN tags TEXT;"
+	"ALTER TABLE receipts ADD COLUMN file_mode INTEGER NOT NULL DEFAULT 420;"
+	"ALTER TABLE copies ADD COLUMN key_label TEXT;"
+	"CREATE UNIQUE INDEX copies_by_key ON copies (source_region, source_id, region, "
+	"key_label) WHERE key_label IS NOT NULL",
 };
+
+/* The rows of version 4 have labels, and the living ones keys. */
+static const char keys_of_version_4[] =
+	"UPDATE copies SET label = '#' || id WHERE id IN (1, 3, 4);"
+	"UPDATE copies SET key_label = ifnull(label, '') WHERE dry_run = 0 AND state IN ('queued', "
+	"'submitting', 'pending', 'completed')";
 
 /* The copies of an older journal, from id 1, and what the migration makes of their labels. */
 static const struct {
@@ -158,6 +174,8 @@ static void make_version(struct journal_fixture *f, int version)
 	for (int i = 0; i < version; i++)
 		run(db, versions[i]);
 	add_rows(db);
+	if (version >= 4)
+		run(db, keys_of_version_4);
 	if (version >= 3)
 		seal(f, db);
 	snprintf(text, sizeof(text), "PRAGMA user_version = %d", version);
