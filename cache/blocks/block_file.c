@@ -10,7 +10,7 @@
  * Records have fixed places, so nothing is loaded at an opening, nothing is compacted, and evicting
  * is a hole. Nothing is synced: a record and its block may reach the disk in any order, or one of
  * them not at all. So a record has a checksum, and a block is compared with the SHA-256 in its
- * record before its first use in a mount; a block that fails is bought again.
+ * record whenever it comes from the disk; a block that fails is bought again.
  *
  * An index is locked (flock) by the process that writes it.
  */
@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -70,8 +71,11 @@ struct block_file {
 	char *path; /* of the index, without its ending */
 	int folder, index;
 	bool shared;
+	uint64_t n_blocks;
 	pthread_mutex_t lock;      /* for opening data[] */
 	int data[BLOCK_FILES_MAX]; /* -1: not open */
+	/* Of the same files, never touched: tells what is in memory. MAP_FAILED: unknown. */
+	unsigned char *maps[BLOCK_FILES_MAX];
 };
 
 #define SUM_OF(record) checksum_add(0, record, offsetof(__typeof__(*(record)), sum))
@@ -105,23 +109,41 @@ static void file_name(const struct block_file *f, const char *ending, char out[P
 	snprintf(out, PATH_MAX, "%s.%s", f->path, ending);
 }
 
+static size_t map_size(const struct block_file *f, uint64_t n)
+{
+	uint64_t blocks = f->n_blocks - n * FILE_BLOCKS;
+
+	return (size_t)((blocks < FILE_BLOCKS ? blocks : FILE_BLOCKS) * EBS_BLOCK_SIZE);
+}
+
+/* Opens data file n. */
+static void file_open_data(struct block_file *f, uint64_t n)
+{
+	char path[PATH_MAX], ending[8];
+	struct err err;
+
+	snprintf(ending, sizeof(ending), "%d", (int)n);
+	file_name(f, ending, path);
+	f->data[n] = statedir_file(f->folder, path, f->shared ? O_RDONLY : O_RDWR | O_CREAT, &err);
+	if (f->data[n] < 0)
+		return;
+	/* The kernel shall not read on into blocks that nobody compares. */
+	posix_fadvise(f->data[n], 0, 0, POSIX_FADV_RANDOM);
+	if (!f->shared)
+		f->maps[n] = mmap(NULL, map_size(f, n), PROT_NONE, MAP_SHARED, f->data[n], 0);
+}
+
 /* The descriptor of the file that has this block, opened at its first use; -errno. */
 static int file_data(struct block_file *f, uint64_t block)
 {
 	uint64_t n = block / FILE_BLOCKS;
-	char path[PATH_MAX], ending[8];
-	struct err err;
 	int fd;
 
-	if (n >= BLOCK_FILES_MAX)
+	if (block >= f->n_blocks)
 		return -EINVAL;
 	pthread_mutex_lock(&f->lock);
-	if (f->data[n] < 0) {
-		snprintf(ending, sizeof(ending), "%d", (int)n);
-		file_name(f, ending, path);
-		f->data[n] = statedir_file(
-			f->folder, path, f->shared ? O_RDONLY : O_RDWR | O_CREAT, &err);
-	}
+	if (f->data[n] < 0)
+		file_open_data(f, n);
 	fd = f->data[n];
 	pthread_mutex_unlock(&f->lock);
 	return fd;
@@ -139,7 +161,7 @@ static off_t record_offset(uint64_t block)
 }
 
 static struct block_file *file_create(
-	struct block_store *store, const char *region, const char *snapshot)
+	struct block_store *store, const char *region, const char *snapshot, uint64_t volume_gib)
 {
 	struct block_file *f = calloc(1, sizeof(*f));
 
@@ -147,6 +169,9 @@ static struct block_file *file_create(
 		return NULL;
 	f->store = store;
 	f->folder = f->index = -1;
+	f->n_blocks = volume_gib * 2048;
+	for (int i = 0; i < BLOCK_FILES_MAX; i++)
+		f->maps[i] = MAP_FAILED;
 	memset(f->data, -1, sizeof(f->data));
 	pthread_mutex_init(&f->lock, NULL);
 	if (asprintf(&f->path, "%s/%s/%s", block_store_dir(store), region, snapshot) < 0) {
@@ -161,9 +186,12 @@ void block_file_close(struct block_file *f)
 {
 	if (!f)
 		return;
-	for (int i = 0; i < BLOCK_FILES_MAX; i++)
+	for (int i = 0; i < BLOCK_FILES_MAX; i++) {
+		if (f->maps[i] != MAP_FAILED)
+			munmap(f->maps[i], map_size(f, (uint64_t)i));
 		if (f->data[i] >= 0)
 			close(f->data[i]);
+	}
 	if (f->index >= 0)
 		close(f->index);
 	if (f->folder >= 0)
@@ -217,7 +245,8 @@ static bool file_lock(struct block_file *f)
 int block_file_open(struct block_store *store, const struct block_owner *owner,
 	struct block_file **out, struct err *err)
 {
-	struct block_file *f = file_create(store, owner->region, owner->snapshot);
+	struct block_file *f =
+		file_create(store, owner->region, owner->snapshot, owner->volume_gib);
 	char path[PATH_MAX];
 	int r;
 
@@ -272,7 +301,7 @@ static void nearest_consider(void *arg, const char *path)
 
 	if (!strcmp(snapshot, owner->snapshot))
 		return;
-	f = file_create(nearest->store, owner->region, snapshot);
+	f = file_create(nearest->store, owner->region, snapshot, EBS_BLOCKS_MAX / 2048);
 	if (!f)
 		return;
 	f->shared = true;
@@ -392,19 +421,47 @@ int block_file_read(
 	return memcmp(sha256, record.sha256, DIGEST_SHA256_SIZE) ? -ENOENT : 0;
 }
 
+/* Whether the kernel has these bytes in memory. */
+static bool file_is_in_memory(const struct block_file *f, uint64_t block, size_t offset, size_t len)
+{
+	const unsigned char *map = f->maps[block / FILE_BLOCKS];
+	unsigned char pages[EBS_BLOCK_SIZE / 4096];
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), skip = offset % page;
+
+	if (map == MAP_FAILED ||
+		mincore((void *)(map + data_offset(block) + (off_t)(offset - skip)), skip + len,
+			pages) < 0)
+		return false;
+	for (size_t i = 0; i * page < skip + len; i++)
+		if (!(pages[i] & 1))
+			return false;
+	return true;
+}
+
 int block_file_read_part(
-	struct block_file *f, uint64_t block, size_t offset, void *data, size_t len, bool nowait)
+	struct block_file *f, uint64_t block, size_t offset, void *data, size_t len)
 {
 	struct iovec part = {data, len};
+	off_t at = data_offset(block) + (off_t)offset;
 	int fd = file_data(f, block);
 	ssize_t n;
 
 	if (fd < 0)
 		return fd;
-	if (!nowait)
-		return file_read_at(fd, data_offset(block) + (off_t)offset, data, len);
-	n = preadv2(fd, &part, 1, data_offset(block) + (off_t)offset, RWF_NOWAIT);
+	if (!file_is_in_memory(f, block, offset, len))
+		return -EAGAIN;
+	n = preadv2(fd, &part, 1, at, RWF_NOWAIT);
+	if (n < 0 && errno == EOPNOTSUPP) /* tmpfs */
+		n = pread(fd, data, len, at);
 	return n == (ssize_t)len ? 0 : -EAGAIN;
+}
+
+static int file_punch(int fd, uint64_t block)
+{
+	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, data_offset(block),
+		       (off_t)EBS_BLOCK_SIZE) < 0
+		       ? -errno
+		       : 0;
 }
 
 int block_file_write(struct block_file *f, uint64_t block, const void *data,
@@ -426,6 +483,8 @@ int block_file_write(struct block_file *f, uint64_t block, const void *data,
 		r = file_write(f->index, &record, sizeof(record), record_offset(block));
 	if (r == 0 && !again)
 		block_store_add_used(f->store, (int64_t)EBS_BLOCK_SIZE);
+	else if (r < 0) /* what was written of it uses space that is short, perhaps */
+		file_punch(fd, block);
 	return r;
 }
 
@@ -439,9 +498,9 @@ int block_file_drop(struct block_file *f, uint64_t block)
 	r = file_write(f->index, &none, sizeof(none), record_offset(block));
 	if (r < 0)
 		return r;
-	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, data_offset(block),
-		    (off_t)EBS_BLOCK_SIZE) < 0)
-		return -errno;
+	r = file_punch(fd, block);
+	if (r < 0)
+		return r;
 	block_store_add_used(f->store, -(int64_t)EBS_BLOCK_SIZE);
 	return 0;
 }

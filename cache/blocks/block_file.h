@@ -65,10 +65,11 @@ int block_file_write_window(struct block_file *f, uint32_t window, const struct 
  * written; or another -errno. */
 int block_file_read(
 	struct block_file *f, uint64_t block, void *data, unsigned char sha256[DIGEST_SHA256_SIZE]);
-/* Reads a part of a block that was checked before. nowait: -EAGAIN instead of waiting for a disk.
- * Returns 0 or -errno. */
+/* Reads a part of a block from the kernel's memory, without its digest: for blocks that
+ * block_file_read() or block_file_write() had before, on any thread. Returns 0; -EAGAIN: it would
+ * come from the disk, or is not there; or another -errno. */
 int block_file_read_part(
-	struct block_file *f, uint64_t block, size_t offset, void *data, size_t len, bool nowait);
+	struct block_file *f, uint64_t block, size_t offset, void *data, size_t len);
 /* Keeps a block. Nothing is synced: after a crash block_file_read() finds what is not whole.
  * Returns 0 or -errno. */
 int block_file_write(struct block_file *f, uint64_t block, const void *data,

@@ -129,7 +129,7 @@ static bool disk_is_idle(const struct disk *disk)
 	const struct disk_block *b;
 	const struct disk_window *w;
 
-	if (disk->readers || disk->writes || disk->state == DISK_OPENING)
+	if (disk->readers || disk->state == DISK_OPENING)
 		return false;
 	for (b = disk->blocks; b; b = b->hh.next)
 		if (!b->kept)

@@ -168,83 +168,63 @@ static void block_load(struct disk_block *b, struct disk_window *w, bool from_si
 
 /* --- into it --- */
 
-struct block_write {
-	struct disk_job job;
-	struct disk *disk;
-	struct ebs_block *data;
-	uint32_t index;
-	int result;
-};
-
 static void block_write_run(struct disk_job *job)
 {
-	struct block_write *write = JOB_OWNER(job, struct block_write);
+	struct disk_block *b = JOB_OWNER(job, struct disk_block);
 
-	write->result = block_file_write(
-		write->disk->file, write->index, write->data->data, write->data->sha256);
+	b->result = block_file_write(b->disk->file, b->index, b->data->data, b->data->sha256);
 }
 
 static void block_write_done(struct disk_job *job)
 {
-	struct block_write *write = JOB_OWNER(job, struct block_write);
-	struct disk *disk = write->disk;
+	struct disk_block *b = JOB_OWNER(job, struct disk_block);
+	struct disks *d = b->disk->d;
 
-	if (write->result == 0) {
-		block_mark(disk, write->index, true);
-	} else if (!disk->d->store_failed) {
-		disk->d->store_failed = true;
+	if (b->result == 0) {
+		block_mark(b->disk, b->index, true);
+	} else if (!d->store_failed) {
+		d->store_failed = true;
 		log_warning("blocks of disks cannot be kept in %s, so they are bought anew when "
 			    "they are read again: %s",
-			block_store_dir(disk->d->store), strerror(-write->result));
+			block_store_dir(d->store), strerror(-b->result));
 	}
-	disk->writes--;
-	ebs_block_unref(write->data);
-	free(write);
-	disk_evict(disk->d);
+	d->n_writes--;
+	disk_block_unuse(b);
+	disk_evict(d);
+	disk_block_pump(d);
 }
 
-static void block_write_drop(struct disk_job *job)
-{
-	struct block_write *write = JOB_OWNER(job, struct block_write);
-
-	ebs_block_unref(write->data);
-	free(write);
-}
-
-/* Without memory or a cache nothing is written. */
+/* Without memory or a cache nothing is written. The block stays in memory until then, so that it is
+ * not bought again meanwhile. */
 static void block_write(struct disk_block *b)
 {
 	struct disk *disk = b->disk;
-	struct block_write *write;
 
 	if (!disk->file || block_file_is_shared(disk->file))
 		return;
-	write = calloc(1, sizeof(*write));
-	if (!write)
+	b->job = (struct disk_job){disk->d, block_write_run, block_write_done, NULL};
+	if (disk_job_start(&b->job) < 0)
 		return;
-	*write = (struct block_write){
-		.job = {disk->d, block_write_run, block_write_done, block_write_drop},
-		.disk = disk,
-		.data = ebs_block_ref(b->data),
-		.index = b->index};
-	if (disk_job_start(&write->job) < 0) {
-		ebs_block_unref(write->data);
-		free(write);
-		return;
-	}
-	disk->writes++;
+	b->uses++;
+	disk->d->n_writes++;
 }
 
 /* --- from EBS --- */
+
+/* Whether one more block may be bought. Those that wait to be written count too: a slow disk shall
+ * not fill the memory. */
+static bool gets_have_room(const struct disks *d, bool ahead)
+{
+	return d->stats.in_flight < (ahead ? GETS_AHEAD_MAX : GETS_MAX) &&
+	       d->n_writes < (ahead ? WRITES_AHEAD_MAX : WRITES_MAX);
+}
 
 void disk_block_pump(struct disks *d)
 {
 	struct disk_wait *w;
 
 	for (int ahead = 0; ahead < 2; ahead++) {
-		unsigned max = ahead ? GETS_AHEAD_MAX : GETS_MAX;
-
-		while (d->stats.in_flight < max && (w = waiters_take(&d->waiting[ahead]))) {
+		while (gets_have_room(d, ahead) && (w = waiters_take(&d->waiting[ahead]))) {
 			w->list = NULL;
 			w->wake(w->arg, NULL);
 		}
@@ -288,7 +268,7 @@ static void block_buy(struct disk_block *b, const struct disk_window *w)
 	struct disks *d = disk->d;
 	struct err err;
 
-	if (d->stats.in_flight >= (b->ahead ? GETS_AHEAD_MAX : GETS_MAX)) {
+	if (!gets_have_room(d, b->ahead)) {
 		disk_wait_add(&d->waiting[b->ahead], &b->wait);
 		return;
 	}

@@ -16,10 +16,10 @@
 struct disk_evict {
 	struct disk_job job;
 	struct disks *d;
-	struct disk *disk;      /* the owner of the window; NULL: snapshots that are closed */
-	struct disk_window *w;  /* busy */
-	struct block_window is; /* as the files have it, then without what was dropped */
-	uint8_t used[WINDOW_BYTES];
+	struct disk *disk;     /* the owner of the window; NULL: snapshots that are closed */
+	struct disk_window *w; /* busy */
+	uint8_t may[WINDOW_BYTES], used[WINDOW_BYTES];
+	uint8_t dropped[WINDOW_BYTES];
 	uint32_t next;   /* the next window that has blocks; UINT32_MAX: none */
 	unsigned passes; /* over all disks */
 };
@@ -62,10 +62,10 @@ static void evict_closed_done(struct disk_job *job)
 static void evict_run_blocks(struct disk_evict *e, unsigned run)
 {
 	for (unsigned n = run * RUN_BLOCKS; n < (run + 1) * RUN_BLOCKS; n++)
-		if (window_bit(e->is.cached, n) &&
+		if (window_bit(e->may, n) &&
 			block_file_drop(
 				e->disk->file, (uint64_t)e->w->number * WINDOW_BLOCKS + n) == 0)
-			window_set(e->is.cached, n, false);
+			window_set(e->dropped, n, true);
 }
 
 static void evict_window_run(struct disk_job *job)
@@ -73,10 +73,13 @@ static void evict_window_run(struct disk_job *job)
 	struct disk_evict *e = JOB_OWNER(job, struct disk_evict);
 	uint32_t number = e->w->number;
 	struct block_file *f = e->disk->file;
+	struct block_window is;
 
 	e->next = block_file_next_window(f, number);
-	if (e->next != number || block_file_read_window(f, number, &e->is) < 0)
+	if (e->next != number || block_file_read_window(f, number, &is) < 0)
 		return;
+	for (unsigned i = 0; i < WINDOW_BYTES; i++)
+		e->may[i] &= is.cached[i];
 	e->next = number + 1;
 	for (unsigned run = 0; run < WINDOW_BYTES && !evict_is_enough(e); run++) {
 		if (!e->used[run])
@@ -91,8 +94,8 @@ static void evict_window_done(struct disk_job *job)
 
 	for (unsigned i = 0; i < WINDOW_BYTES; i++) {
 		if (w->loaded) {
-			w->is.cached[i] &= e->is.cached[i];
-			w->checked[i] &= e->is.cached[i];
+			w->is.cached[i] &= (uint8_t)~e->dropped[i];
+			w->checked[i] &= (uint8_t)~e->dropped[i];
 		}
 	}
 	memset(w->used, 0, sizeof(w->used));
@@ -120,7 +123,11 @@ static bool evict_window(struct disk_evict *e)
 	if (!w || w->busy || w->reads)
 		return false;
 	e->w = w;
-	memset(&e->is, 0, sizeof(e->is));
+	memset(e->dropped, 0, sizeof(e->dropped));
+	/* A block that is not cached any more may be about to be written anew. */
+	memset(e->may, 0xff, sizeof(e->may));
+	if (w->loaded)
+		memcpy(e->may, w->is.cached, sizeof(e->may));
 	memcpy(e->used, w->used, sizeof(e->used));
 	e->job = (struct disk_job){e->d, evict_window_run, evict_window_done, evict_drop};
 	if (disk_job_start(&e->job) < 0)

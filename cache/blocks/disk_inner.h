@@ -10,18 +10,22 @@
 #include "waiters.h"
 
 /* GetSnapshotBlock at once, for all disks. The last of them are never used to read ahead. */
-#define GETS_MAX       64
-#define GETS_AHEAD_MAX 56
+#define GETS_MAX         64
+#define GETS_AHEAD_MAX   56
+/* Blocks that wait to be written into the cache, beyond which no further ones are bought; beyond
+ * the first number none are read ahead. */
+#define WRITES_AHEAD_MAX 48
+#define WRITES_MAX       64
 /* Blocks ahead of a sequential reader. */
-#define AHEAD_FIRST    4
-#define AHEAD_MAX      64
+#define AHEAD_FIRST      4
+#define AHEAD_MAX        64
 /* Blocks that stay in memory when nothing uses them: those read ahead wait here to be read. */
-#define KEPT_MAX       80
+#define KEPT_MAX         80
 /* Windows in memory, and those of them with tokens, of all disks. */
-#define WINDOWS_MAX    2048
-#define TOKENS_MAX     16
+#define WINDOWS_MAX      2048
+#define TOKENS_MAX       16
 /* The interval of the log lines about bought blocks. */
-#define REPORT_MS      60000
+#define REPORT_MS        60000
 
 /* --- waiting --- */
 
@@ -66,6 +70,7 @@ struct disks {
 	struct waiters unpaid;       /* for the budget */
 	struct disk_block *kept;     /* in memory and unused, the oldest first */
 	unsigned n_kept, n_ahead;    /* n_ahead: read ahead, under way or not read yet */
+	unsigned n_writes;           /* of blocks into the cache, under way */
 	struct disk_window *windows; /* the one used longest ago first */
 	struct disk_window *listed;  /* those with tokens, the oldest first */
 	unsigned n_windows, n_listed;
@@ -84,7 +89,6 @@ struct disk {
 	uint32_t n_blocks;
 	char reader[32]; /* the latest one's name, for the log */
 	unsigned readers;
-	unsigned writes; /* of blocks into the cache */
 	uint64_t bought; /* since the last report */
 
 	/* Files are opened with the first block. */
@@ -131,9 +135,8 @@ struct disk_window {
 	bool shared_known;
 	uint32_t next_exists; /* the first block after this window; UINT32_MAX: not known */
 
-	unsigned lists;                   /* of tokens, so far */
-	char *tokens;                     /* one after the other; NULL: none */
-	uint32_t token_at[WINDOW_BLOCKS]; /* their places, plus one; 0: none */
+	unsigned lists;               /* of tokens, so far */
+	struct window_tokens *tokens; /* NULL: none */
 
 	struct waiters waiting;
 	struct disk_job job;
@@ -175,7 +178,7 @@ struct disk_block {
 	bool ahead;             /* no read has asked for it yet */
 	bool listed_anew;       /* its token had ended once */
 	struct ebs_block *data; /* NULL: not yet in memory */
-	unsigned uses;          /* reads that have its data and wait for other blocks */
+	unsigned uses;          /* reads that have its data and wait for other blocks; its write */
 	struct waiters waiting; /* reads */
 	struct disk_wait wait;  /* the block's own wait */
 	struct aws_call *call;

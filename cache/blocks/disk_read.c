@@ -7,15 +7,12 @@
 #include "disk_inner.h"
 
 struct part {
-	struct disk_read *read; /* NULL: it was cancelled while it is read in a thread */
+	struct disk_read *read;
 	struct disk_wait wait;
-	struct disk_job job;
 	uint32_t index;
 	size_t offset, len;       /* within the block */
 	struct disk_block *block; /* its data are used */
-	struct disk_window *window;
-	void *bytes; /* read from the cache */
-	int result;
+	void *bytes;              /* read from the cache */
 };
 
 struct disk_read {
@@ -44,14 +41,8 @@ static void part_free(struct part *p)
 static void read_free(struct disk_read *read)
 {
 	DL_DELETE(read->reader->reads, read);
-	for (int i = 0; i < read->n_parts; i++) {
-		struct part *p = read->parts[i];
-
-		if (p->window)
-			p->read = NULL; /* a thread reads it */
-		else
-			part_free(p);
-	}
+	for (int i = 0; i < read->n_parts; i++)
+		part_free(read->parts[i]);
 	free(read);
 }
 
@@ -103,66 +94,26 @@ static void part_fail_memory(struct part *p)
 
 static void part_look(struct part *p);
 
-static void part_read_run(struct disk_job *job)
-{
-	struct part *p = JOB_OWNER(job, struct part);
-
-	p->result = block_file_read_part(
-		p->window->disk->file, p->index, p->offset, p->bytes, p->len, false);
-}
-
-static void part_read_done(struct disk_job *job)
-{
-	struct part *p = JOB_OWNER(job, struct part);
-	struct disk_window *w = steal(&p->window);
-
-	w->reads--;
-	if (!p->read) {
-		part_free(p);
-		return;
-	}
-	if (p->result < 0) {
-		/* The cache's disk fails: the block is fetched. */
-		free(steal(&p->bytes));
-		window_set(w->is.cached, p->index % WINDOW_BLOCKS, false);
-		window_set(w->checked, p->index % WINDOW_BLOCKS, false);
-		part_look(p);
-		return;
-	}
-	read_step(p->read);
-}
-
-static void part_read_drop(struct disk_job *job)
-{
-	struct part *p = JOB_OWNER(job, struct part);
-
-	free(p->bytes);
-	free(p);
-}
-
-/* Reads a part of a block from the cache: at once if the kernel has it in memory. */
+/* Reads a part of a block that was compared with its digest before, if the kernel still has it in
+ * memory. Bytes that would come from the disk are compared again: the kernel drops what it could
+ * not write, and reads what was there before. */
 static void part_read(struct part *p, struct disk_window *w)
 {
-	struct disks *d = p->read->reader->disk->d;
+	struct disk *disk = p->read->reader->disk;
 
 	p->bytes = malloc(p->len);
 	if (!p->bytes) {
 		part_fail_memory(p);
 		return;
 	}
-	d->stats.cached++;
-	if (block_file_read_part(w->disk->file, p->index, p->offset, p->bytes, p->len, true) == 0) {
+	if (block_file_read_part(disk->file, p->index, p->offset, p->bytes, p->len) == 0) {
+		disk->d->stats.cached++;
 		read_step(p->read);
 		return;
 	}
-	p->job = (struct disk_job){d, part_read_run, part_read_done, part_read_drop};
-	p->window = w;
-	if (disk_job_start(&p->job) < 0) {
-		p->window = NULL;
-		part_fail_memory(p);
-		return;
-	}
-	w->reads++;
+	free(steal(&p->bytes));
+	window_set(w->checked, p->index % WINDOW_BLOCKS, false);
+	part_look(p);
 }
 
 static void part_look(struct part *p)

@@ -11,18 +11,29 @@
 #include "disk_inner.h"
 #include "log.h"
 
+struct window_tokens {
+	char *texts; /* one after the other */
+	size_t len, room;
+	uint32_t at[WINDOW_BLOCKS]; /* the block's place in texts, plus one; 0: none */
+};
+
 /* A list of one window under way: of its blocks, or of what changed since the sibling. */
 struct window_list {
 	bool changes;
 	char *page_token;
 	uint8_t found[WINDOW_BYTES];
-	char *tokens;
-	size_t tokens_len, tokens_room;
-	uint32_t token_at[WINDOW_BLOCKS];
+	struct window_tokens *tokens; /* NULL in a list of changes */
 	struct disk_wait unpaid;
 };
 
 /* --- windows in memory --- */
+
+static void window_tokens_free(struct window_tokens *tokens)
+{
+	if (tokens)
+		free(tokens->texts);
+	free(tokens);
+}
 
 void disk_window_forget_tokens(struct disk_window *w)
 {
@@ -30,8 +41,7 @@ void disk_window_forget_tokens(struct disk_window *w)
 
 	if (!w->tokens)
 		return;
-	free(steal(&w->tokens));
-	memset(w->token_at, 0, sizeof(w->token_at));
+	window_tokens_free(steal(&w->tokens));
 	DL_DELETE2(d->listed, w, prev_listed, next_listed);
 	d->n_listed--;
 }
@@ -42,7 +52,7 @@ static void window_list_free(struct window_list *list)
 		return;
 	disk_wait_remove(&list->unpaid);
 	free(list->page_token);
-	free(list->tokens);
+	window_tokens_free(list->tokens);
 	free(list);
 }
 
@@ -106,7 +116,9 @@ struct disk_window *disk_window_get(struct disk *disk, uint32_t number)
 
 const char *disk_window_token(const struct disk_window *w, unsigned n)
 {
-	return w->token_at[n] ? w->tokens + w->token_at[n] - 1 : NULL;
+	const struct window_tokens *tokens = w->tokens;
+
+	return tokens->at[n] ? tokens->texts + tokens->at[n] - 1 : NULL;
 }
 
 /* --- from the files --- */
@@ -182,10 +194,7 @@ static void window_take_tokens(struct disk_window *w)
 
 	disk_window_forget_tokens(w);
 	w->tokens = steal(&w->list->tokens);
-	if (!w->tokens)
-		return;
 	w->lists++;
-	memcpy(w->token_at, w->list->token_at, sizeof(w->token_at));
 	DL_APPEND2(d->listed, w, prev_listed, next_listed);
 	if (++d->n_listed > TOKENS_MAX)
 		disk_window_forget_tokens(d->listed);
@@ -214,22 +223,22 @@ static void window_changed(struct disk_window *w)
 }
 
 /* Keeps a token of the page. Returns 0 or -ENOMEM. */
-static int list_add_token(struct window_list *list, unsigned n, const char *token)
+static int tokens_add(struct window_tokens *tokens, unsigned n, const char *token)
 {
 	size_t len = strlen(token) + 1;
 
-	if (list->tokens_len + len > list->tokens_room) {
-		size_t room = list->tokens_room * 2 + len + 4096;
-		char *grown = realloc(list->tokens, room);
+	if (tokens->len + len > tokens->room) {
+		size_t room = tokens->room * 2 + len + 4096;
+		char *grown = realloc(tokens->texts, room);
 
 		if (!grown)
 			return -ENOMEM;
-		list->tokens = grown;
-		list->tokens_room = room;
+		tokens->texts = grown;
+		tokens->room = room;
 	}
-	memcpy(list->tokens + list->tokens_len, token, len);
-	list->token_at[n] = (uint32_t)list->tokens_len + 1;
-	list->tokens_len += len;
+	memcpy(tokens->texts + tokens->len, token, len);
+	tokens->at[n] = (uint32_t)tokens->len + 1;
+	tokens->len += len;
 	return 0;
 }
 
@@ -255,7 +264,7 @@ static int window_take_page(struct disk_window *w, const struct ebs_page *page, 
 		}
 		window_set(list->found, listed->index - first, true);
 		if (!list->changes &&
-			list_add_token(list, listed->index - first, listed->token) < 0)
+			tokens_add(list->tokens, listed->index - first, listed->token) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -339,6 +348,10 @@ static int window_list_start(struct disk_window *w, bool changes)
 	if (!w->list)
 		return -ENOMEM;
 	w->list->changes = changes;
+	if (!changes && !(w->list->tokens = calloc(1, sizeof(*w->list->tokens)))) {
+		window_list_free(steal(&w->list));
+		return -ENOMEM;
+	}
 	w->busy = true;
 	window_list_next(w);
 	return 0;

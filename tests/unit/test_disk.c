@@ -576,6 +576,103 @@ static void test_damage_of_the_cache_is_never_shown(void **state)
 	mount_end(&m);
 }
 
+/* While a disk is open its bytes are in the kernel's memory. What has left that is compared again:
+ * it may be on disk otherwise than it was written. */
+static void test_damage_under_an_open_disk_is_never_shown(void **state)
+{
+	struct mount m;
+	struct disk_reader *r;
+	char path[200];
+
+	(void)state;
+	mount_begin(&m);
+	r = reader_open(&m, MONDAY);
+	check_blocks(r, MONDAY, 0, 360); /* more than stay in ebsfs's memory */
+	settle();
+	damage("0", 300 * (off_t)EBS_BLOCK_SIZE, true);
+	n_gets = 0;
+	check_blocks(r, MONDAY, 200, 360);
+	assert_int_equal(n_gets, 1);
+	settle();
+	check_blocks(r, MONDAY, 0, 360);
+	assert_int_equal(n_gets, 1);
+	file_path(path, "0");
+	assert_int_equal(truncate(path, 50 * (off_t)EBS_BLOCK_SIZE + 5), 0);
+	check_blocks(r, MONDAY, 0, 360);
+	disk_close(r);
+	mount_end(&m);
+}
+
+struct stall {
+	uv_sem_t begin, end;
+};
+
+static void stall_run(void *arg)
+{
+	struct stall *stall = arg;
+
+	uv_sem_post(&stall->begin);
+	uv_sem_wait(&stall->end);
+}
+
+static void stall_done(void *arg)
+{
+	(void)arg;
+}
+
+/* While the cache's disk does not keep up, blocks stay in memory: not one is bought again, and no
+ * more than some. */
+static void test_a_slow_cache(void **state)
+{
+	struct mount m;
+	struct disk_reader *r;
+	struct stall stall;
+	struct result results[150] = {{0}};
+	bool ready;
+	unsigned bought;
+
+	(void)state;
+	uv_sem_init(&stall.begin, 0);
+	uv_sem_init(&stall.end, 0);
+	mount_begin(&m);
+	r = reader_open(&m, MONDAY);
+	check_blocks(r, MONDAY, 1500, 1501); /* the window */
+	settle();
+	for (int i = 0; i < 2; i++)
+		workers_run(m.workers, stall_run, stall_done, &stall);
+	for (int i = 0; i < 2; i++)
+		uv_sem_wait(&stall.begin);
+	n_gets = 0;
+	for (int i = 0; i < 150; i++) {
+		results[i].data = malloc(1);
+		disk_read(r, (149 - i) * 3 * (int64_t)EBS_BLOCK_SIZE, 1, read_ended, &results[i],
+			&ready);
+	}
+	while (calls)
+		call_answer(calls);
+	bought = n_gets;
+	assert_in_range(bought, 64, 128);
+	for (int i = 0; i < 150; i++)
+		assert_int_equal(results[i].done, i < (int)bought);
+	for (int i = 0; i < (int)bought; i++)
+		check_read(r, MONDAY, (149 - i) * 3 * (int64_t)EBS_BLOCK_SIZE, 1000);
+	assert_int_equal(n_gets, bought);
+	for (int i = 0; i < 2; i++)
+		uv_sem_post(&stall.end);
+	for (int i = 0; i < 150; i++) {
+		serve(&results[i].done);
+		assert_int_equal(results[i].errnum, 0);
+		free(results[i].data);
+	}
+	settle();
+	check_blocks(r, MONDAY, 0, 450);
+	assert_int_equal(n_gets, 150);
+	disk_close(r);
+	mount_end(&m);
+	uv_sem_destroy(&stall.begin);
+	uv_sem_destroy(&stall.end);
+}
+
 static void test_the_next_night_costs_its_changes(void **state)
 {
 	struct mount m;
@@ -866,6 +963,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_block_is_bought_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_damage_of_the_cache_is_never_shown, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_damage_under_an_open_disk_is_never_shown, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_slow_cache, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_the_next_night_costs_its_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(
