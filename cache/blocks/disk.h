@@ -63,7 +63,9 @@ struct disk_facts {
  * program's name). Readers of one snapshot share its blocks. Returns 0 or -errno. */
 int disk_open(struct disks *d, const struct disk_facts *facts, const char *reader,
 	struct disk_reader **out);
-void disk_close(struct disk_reader *r);         /* cancels its reads without calling them */
+void disk_close(struct disk_reader *r); /* cancels its reads without calling them */
+/* From now on nothing is read ahead: for a reader that asks for all that it needs at once. */
+void disk_read_exactly(struct disk_reader *r);
 int64_t disk_size(const struct disk_reader *r); /* bytes */
 
 /* The bytes of a read: in order, without gaps. The memory is valid during the call of done. */

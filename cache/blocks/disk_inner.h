@@ -110,6 +110,7 @@ struct disk_reader {
 	struct disk *disk;
 	uint32_t last;  /* the block that was read last */
 	unsigned ahead; /* blocks to read ahead; 0: reads are not in sequence */
+	bool exactly;   /* nothing is read ahead */
 	struct disk_read *reads;
 };
 

@@ -144,6 +144,11 @@ static void part_woken(void *arg, const struct err *err)
 		part_look(arg);
 }
 
+void disk_read_exactly(struct disk_reader *r)
+{
+	r->exactly = true;
+}
+
 /* Reads ahead while a reader goes on from block to block. Its reads may overtake each other a
  * little. */
 static void reader_ahead(struct disk_reader *r, uint32_t first, uint32_t last)
@@ -225,7 +230,8 @@ struct disk_read *disk_read(struct disk_reader *r, int64_t offset, size_t size,
 		last = read->parts[read->n_parts - 1]->index;
 		for (int i = 0; i < read->n_parts; i++)
 			part_look(read->parts[i]);
-		reader_ahead(r, first, last);
+		if (!r->exactly)
+			reader_ahead(r, first, last);
 	}
 	read_step(read);
 	*ready = finished;
