@@ -136,45 +136,47 @@ uint32_t catalogue_generation(const struct catalogue *c, catalogue_slot slot)
 	return hash;
 }
 
-static const char *shared_text(
-	const struct catalogue *c, const struct record *record, enum record_field field)
+const char *catalogue_owner(const struct catalogue *c, catalogue_slot slot)
 {
-	uint32_t ref = records_value(&c->records, record->fields, field);
+	const struct record *r = record_of(c, slot);
+	uint32_t ref = r ? records_value(&c->records, r->fields, RECORD_OWNER) : TEXTPOOL_NONE;
 
 	return ref == TEXTPOOL_NONE ? "" : textpool_text(&c->records.texts, ref);
 }
 
-const char *catalogue_owner(const struct catalogue *c, catalogue_slot slot)
+/* The texts that are in the list of rarer fields. */
+static void get_shared_texts(
+	const struct catalogue *c, const struct record *record, struct catalogue_snapshot *out)
 {
-	const struct record *record = record_of(c, slot);
+	const char **const texts[RECORD_FIELD_FIRST] = {
+		[RECORD_STATE_TEXT] = &out->state_text,
+		[RECORD_STATE_MESSAGE] = &out->state_message,
+		[RECORD_OWNER] = &out->owner_id,
+		[RECORD_KMS_KEY] = &out->kms_key_id,
+	};
+	struct pair_list fields;
 
-	return record ? shared_text(c, record, RECORD_OWNER) : "";
-}
-
-static unsigned count_tags(const struct catalogue *c, const struct record *record)
-{
-	struct pair pair;
-	unsigned n = 0;
-
-	while (records_pair(&c->records, record->tags, 0, n, &pair))
-		n++;
-	return n;
+	for (size_t i = 0; i < RECORD_FIELD_FIRST; i++)
+		*texts[i] = "";
+	records_pairs(&c->records, record->fields, &fields);
+	for (size_t i = 0; i < fields.n; i++)
+		if (fields.pairs[i].key < RECORD_FIELD_FIRST)
+			*texts[fields.pairs[i].key] =
+				textpool_text(&c->records.texts, fields.pairs[i].value);
 }
 
 bool catalogue_get(const struct catalogue *c, catalogue_slot slot, struct catalogue_snapshot *out)
 {
 	const struct record *record = record_of(c, slot);
+	struct pair_list tags;
 
 	if (!record)
 		return false;
+	records_pairs(&c->records, record->tags, &tags);
 	*out = (struct catalogue_snapshot){
 		.id = catalogue_id(c, slot),
 		.volume_id = textpool_text(&c->records.texts, record->volume),
-		.state_text = shared_text(c, record, RECORD_STATE_TEXT),
-		.state_message = shared_text(c, record, RECORD_STATE_MESSAGE),
-		.owner_id = shared_text(c, record, RECORD_OWNER),
 		.description = textpool_text(&c->records.texts, record->description),
-		.kms_key_id = shared_text(c, record, RECORD_KMS_KEY),
 		.state = (enum ec2_snapshot_state)record->state,
 		.exists = record->exists,
 		.progress = record->progress,
@@ -185,8 +187,9 @@ bool catalogue_get(const struct catalogue *c, catalogue_slot slot, struct catalo
 		.encryption = (enum ec2_encryption)record->encryption,
 		.flaws = record->flaws,
 		.is_copy = record->is_copy,
-		.n_tags = count_tags(c, record),
+		.n_tags = (unsigned)tags.n,
 	};
+	get_shared_texts(c, record, out);
 	return true;
 }
 

@@ -166,16 +166,20 @@ static int add_field(struct records *r, struct pair_list *p, uint32_t key, const
 static int add_named_field(
 	struct records *r, struct pair_list *p, const char *name, const char *text)
 {
-	uint32_t key = records_key(r, name);
+	uint32_t key;
 
+	if (!text || !*text)
+		return 0;
+	key = records_key(r, name);
 	/* A name without a number is left out. If memory has run out, the next text fails. */
 	return key == NUMBERING_NONE ? 0 : add_field(r, p, RECORD_FIELD_FIRST + key, text);
 }
 
 static int describe_fields(struct records *r, const struct ec2_snapshot *s, struct record *out)
 {
-	struct pair_list p = {.n = 0};
+	struct pair_list p;
 
+	p.n = 0;
 	if (add_field(r, &p, RECORD_STATE_TEXT, s->state_text) < 0 ||
 		add_field(r, &p, RECORD_STATE_MESSAGE, s->state_message) < 0 ||
 		add_field(r, &p, RECORD_OWNER, s->owner_id) < 0 ||
@@ -235,7 +239,7 @@ static size_t pairs_released(const struct records *r, uint32_t from, uint32_t to
 	struct pair_list old, new;
 	size_t bytes;
 
-	if (from == to)
+	if (from == to || from == TEXTPOOL_EMPTY)
 		return 0;
 	bytes = textpool_size(&r->texts, from);
 	records_pairs(r, from, &old);
