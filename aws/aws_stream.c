@@ -8,10 +8,11 @@
 #include "buf.h"
 #include "loop.h"
 
-/* A piece is large enough to be worth a trip to the thread pool, and fits a processor's cache. The
- * bytes that wait are bounded just below a power of two, because buffers grow by powers of two. */
-#define PIECE   ((size_t)48 << 10)
-#define WAITING ((size_t)62 << 10)
+/* A piece is large enough to be worth a trip to the thread pool, and fits a processor's cache. Each
+ * response has two buffers of WAITING bytes, which must hold what is too little for a piece and one
+ * addition more. */
+#define PIECE   ((size_t)24 << 10)
+#define WAITING (PIECE + AWS_STREAM_ADD_MAX)
 
 struct aws_stream {
 	uv_loop_t *loop;
@@ -74,6 +75,8 @@ struct aws_stream *aws_stream_create(uv_loop_t *loop, const struct aws_reader *r
 	s->room = room;
 	s->done = done;
 	s->arg = arg;
+	buf_init(&s->waiting, WAITING);
+	buf_init(&s->piece, WAITING);
 	s->late = loop_timer_create(loop, stream_report, s);
 	s->reader = reader->create();
 	if (!s->late || !s->reader) {

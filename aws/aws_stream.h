@@ -30,8 +30,10 @@ typedef void aws_stream_done(void *arg, const struct err *err);
 /* `reader` is borrowed; took() gets took_arg, room and done get arg. Returns NULL on ENOMEM. */
 struct aws_stream *aws_stream_create(uv_loop_t *loop, const struct aws_reader *reader,
 	void *took_arg, aws_stream_room *room, aws_stream_done *done, void *arg);
-/* Takes a piece. Returns 0, -ENOMEM, or -EAGAIN if reading is too far behind: then the piece was
- * not taken; offer it again once room has been called. */
+/* curl hands over no more at once (CURL_MAX_WRITE_SIZE). */
+#define AWS_STREAM_ADD_MAX ((size_t)16 << 10)
+/* Takes AWS_STREAM_ADD_MAX bytes at most. Returns 0, -ENOMEM, or -EAGAIN if reading is too far
+ * behind: then nothing was taken; offer the same again once room has been called. */
 int aws_stream_add(struct aws_stream *s, const char *data, size_t len);
 /* Ends the response: done is called once, not before this returns. */
 void aws_stream_end(struct aws_stream *s);

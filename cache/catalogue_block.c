@@ -33,9 +33,9 @@ enum { FLAGS_ENCRYPTION = 3, FLAG_COPY = 4, FLAG_UNUSED = 8, FLAGS_FLAWS_SHIFT =
 
 /* The most texts of one record: volume, description, and two per pair. */
 #define RECORD_TEXTS (2 + 4 * PAIR_LIST_MAX)
-#define TEXTS        16384
-#define PLACES       32768 /* more than TEXTS, so that a search always ends */
-#define BYTES        ((size_t)512 << 10)
+#define TEXTS        8192
+#define PLACES       16384 /* more than TEXTS, so that a search always ends */
+#define BYTES        ((size_t)256 << 10)
 #define KEY          ((uint64_t)1 << 32) /* marks a key's number, as opposed to a text's reference */
 
 struct catalogue_block_writer {
@@ -80,7 +80,7 @@ static void put_text(struct buf *out, const char *text, size_t len)
 static uint32_t number_of(
 	struct catalogue_block_writer *w, uint64_t wanted, const char *text, size_t len)
 {
-	uint32_t at = (uint32_t)(wanted * 0x9e3779b97f4a7c15u >> 49);
+	uint32_t at = (uint32_t)(wanted * 0x9e3779b97f4a7c15u >> 50);
 
 	for (; w->wanted[at]; at = (at + 1) % PLACES)
 		if (w->wanted[at] == wanted)
@@ -268,8 +268,9 @@ static uint32_t get_pairs(struct reader *in, bool fields)
 {
 	uint8_t bytes[PAIR_LIST_BYTES_MAX];
 	uint32_t n = get_number(in, PAIR_LIST_MAX), first = fields ? RECORD_FIELD_FIRST : 0, ref;
-	struct pair_list p = {.n = 0};
+	struct pair_list p;
 
+	p.n = 0;
 	for (uint32_t i = 0; i < n && !in->result; i++) {
 		uint32_t key = get_number(in, first + in->n_texts);
 

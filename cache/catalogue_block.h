@@ -8,9 +8,9 @@
 #include "slot_set.h"
 
 /* Records per block, at most. */
-#define CATALOGUE_BLOCK_RECORDS 2048
+#define CATALOGUE_BLOCK_RECORDS 1024
 /* Bytes per block, at most. */
-#define CATALOGUE_BLOCK_MAX     ((size_t)4 << 20)
+#define CATALOGUE_BLOCK_MAX     ((size_t)2 << 20)
 
 struct catalogue_block_writer;
 

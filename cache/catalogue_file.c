@@ -22,7 +22,7 @@
  * its own.
  */
 #define MAGIC   0x7461632d66736265u
-#define VERSION 2
+#define VERSION 3
 
 struct header {
 	uint64_t magic;
