@@ -195,6 +195,11 @@ class Mount:
     def memory_kib(self, what="VmHWM"):
         return int(matches(Path(f"/proc/{self.process.pid}/status").read_text(), rf"^{what}:\s+(\d+) kB")[1])
 
+    def cpu_seconds(self):
+        """Processor time so far, of user and system."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def metric(self, name, **labels):
         """Sum of a metric's samples whose labels agree."""
         total, found = 0.0, False
