@@ -46,9 +46,11 @@ enum sim_age {
 
 /* POST /_sim/set changes these while the simulator runs. */
 struct sim_behaviour {
-	struct sim_range copy_ms; /* how long a copy takes */
-	int64_t copy_mib_s;       /* not 0: the time follows from the data's size, and is at least
-				     copy_ms.min */
+	struct sim_range copy_ms;   /* how long a copy takes */
+	int64_t copy_mib_s;         /* not 0: the time follows from the data's size, and is at least
+				       copy_ms.min */
+	struct sim_range volume_ms; /* how long a volume is creating, or an image pending */
+	int client_token_s;         /* how long a client token is remembered; 0: for ever */
 	enum sim_progress progress;
 	int progress_step;               /* percent */
 	struct sim_range consistency_ms; /* how long DescribeSnapshots does not show a change */

@@ -17,6 +17,11 @@ static const struct sim_action actions[] = {
 	{"CreateTags", SIM_EC2, true, sim_create_tags, sim_create_tags_params, {100, 10}},
 	{"DeleteTags", SIM_EC2, true, sim_delete_tags, sim_create_tags_params, {100, 10}},
 	{"CreateVolume", SIM_EC2, true, sim_create_volume, sim_create_volume_params, {100, 5}},
+	{"DescribeVolumes", SIM_EC2, false, sim_describe_volumes, sim_volumes_params, {100, 20}},
+	{"DescribeAvailabilityZones", SIM_EC2, false, sim_describe_zones, sim_zones_params,
+		{100, 20}},
+	{"RegisterImage", SIM_EC2, true, sim_register_image, sim_register_params, {50, 5}},
+	{"DescribeImages", SIM_EC2, false, sim_describe_images, sim_images_params, {100, 20}},
 	{"CreateSnapshot", SIM_EC2, true, sim_create_snapshot, sim_create_snapshot_params,
 		{100, 5}},
 	{"ModifySnapshotAttribute", SIM_EC2, true, sim_modify_snapshot_attribute,
@@ -66,6 +71,19 @@ static int action_throttle_blocks(struct sim_call *c, struct sim_throttle *t, st
 	return 0;
 }
 
+/* Whether the request lists everything at once. */
+static bool action_is_of_all(const struct sim_call *c, const struct sim_action *action)
+{
+	const char *ids = action->run == sim_describe_snapshots ? "SnapshotId."
+			  : action->run == sim_describe_volumes ? "VolumeId."
+								: NULL;
+
+	return ids && !sim_params_get(c->params, "MaxResults") &&
+	       !sim_params_get(c->params, "NextToken") &&
+	       !sim_params_has_prefix(c->params, "Filter.") &&
+	       !sim_params_has_prefix(c->params, ids);
+}
+
 /* Listing everything in one request has a smaller bucket of its own. */
 static int action_throttle(
 	struct sim_call *c, struct sim_throttle *t, const struct sim_action *action)
@@ -73,15 +91,14 @@ static int action_throttle(
 	double scale = c->world->behaviour.throttle;
 	struct sim_rate rate = action->rate;
 	const char *kind = action->name;
+	char all[64];
 
 	if (scale <= 0)
 		return 0;
-	if (action->run == sim_describe_snapshots && !sim_params_get(c->params, "MaxResults") &&
-		!sim_params_get(c->params, "NextToken") &&
-		!sim_params_has_prefix(c->params, "Filter.") &&
-		!sim_params_has_prefix(c->params, "SnapshotId.")) {
+	if (action_is_of_all(c, action)) {
 		rate = (struct sim_rate){50, 10};
-		kind = "DescribeSnapshots of all";
+		snprintf(all, sizeof(all), "%s of all", action->name);
+		kind = all;
 	}
 	rate.burst *= scale;
 	rate.per_s *= scale;

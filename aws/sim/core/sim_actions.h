@@ -43,6 +43,18 @@ bool sim_access_allows(const struct sim_call *c, const char *action);
 sim_action_fn sim_copy_snapshot;
 extern const char *const sim_copy_params[];
 
+/* sim_image_calls.c, sim_image_register.c */
+sim_action_fn sim_describe_images, sim_register_image;
+extern const char *const sim_images_params[], *const sim_register_params[];
+
+/* sim_volume_calls.c, sim_volume_create.c */
+sim_action_fn sim_describe_volumes, sim_create_volume;
+extern const char *const sim_volumes_params[], *const sim_create_volume_params[];
+
+/* sim_zone_calls.c */
+sim_action_fn sim_describe_zones;
+extern const char *const sim_zones_params[];
+
 /* sim_describe.c */
 sim_action_fn sim_describe_snapshots;
 extern const char *const sim_describe_params[];
@@ -57,11 +69,10 @@ sim_action_fn sim_describe_regions, sim_get_encryption_by_default, sim_get_defau
 extern const char *const sim_regions_params[];
 
 /* sim_snapshot_calls.c */
-sim_action_fn sim_create_volume, sim_create_snapshot, sim_delete_snapshot;
+sim_action_fn sim_create_snapshot, sim_delete_snapshot;
 sim_action_fn sim_modify_snapshot_attribute, sim_describe_snapshot_attribute;
-extern const char *const sim_create_volume_params[], *const sim_create_snapshot_params[],
-							     *const sim_delete_params[],
-								     *const sim_sharing_params[];
+extern const char *const sim_create_snapshot_params[], *const sim_delete_params[],
+							       *const sim_sharing_params[];
 
 /* sim_sts.c; AssumeRoleWithWebIdentity is not signed: its c->key is NULL. */
 sim_action_fn sim_sts_identity, sim_sts_assume_role, sim_sts_assume_role_with_web_identity;

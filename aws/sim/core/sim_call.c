@@ -256,6 +256,27 @@ int64_t sim_call_shown_at(struct sim_call *c)
 	return c->now.mono + sim_world_draw(c->world, c->world->behaviour.consistency_ms);
 }
 
+bool sim_call_is_visible(struct sim_call *c, int64_t at)
+{
+	return c->now.mono >= at || (c->world->behaviour.flicker && sim_world_random(c->world) & 1);
+}
+
+void sim_call_write_tags(struct sim_call *c, const struct sim_tags *tags)
+{
+	if (!tags || !tags->n) {
+		sim_xml_leaf(&c->xml, "tagSet", "");
+		return;
+	}
+	sim_xml_open(&c->xml, "tagSet");
+	for (size_t i = 0; i < tags->n; i++) {
+		sim_xml_open(&c->xml, "item");
+		sim_xml_leaf(&c->xml, "key", tags->items[i].key);
+		sim_xml_leaf(&c->xml, "value", tags->items[i].value);
+		sim_xml_close(&c->xml, "item");
+	}
+	sim_xml_close(&c->xml, "tagSet");
+}
+
 void sim_call_show_tags(struct sim_call *c, struct sim_snapshot *s, struct sim_tags *tags)
 {
 	/* While an earlier change is still hidden, the tags from before it stay visible. */

@@ -84,6 +84,11 @@ bool sim_call_may_see(const struct sim_call *c, const struct sim_snapshot *s);
 struct sim_snapshot *sim_call_own_snapshot(struct sim_call *c, const char *id);
 /* Returns the monotonic time at which a change made now becomes visible. */
 int64_t sim_call_shown_at(struct sim_call *c);
+/* Eventual consistency: whether this response shows a change that every response shows from `at`
+ * on. */
+bool sim_call_is_visible(struct sim_call *c, int64_t at);
+/* Writes tagSet; NULL: none. */
+void sim_call_write_tags(struct sim_call *c, const struct sim_tags *tags);
 /* Replaces the tags of s by *tags, whose contents it takes over; they become visible after the
  * consistency delay. */
 void sim_call_show_tags(struct sim_call *c, struct sim_snapshot *s, struct sim_tags *tags);

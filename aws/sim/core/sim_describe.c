@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "isotime.h"
-#include "num.h"
 #include "sim_actions.h"
 #include "sim_filter.h"
+#include "sim_page.h"
 #include "sim_text.h"
 
 const char *const sim_describe_params[] = {"Owner.#", "RestorableBy.#", "SnapshotId.#",
@@ -18,71 +18,6 @@ const char *const sim_describe_params[] = {"Owner.#", "RestorableBy.#", "Snapsho
 static const char *const filter_names[] = {"description", "encrypted", "owner-alias", "owner-id",
 	"progress", "snapshot-id", "start-time", "status", "storage-tier", "transfer-type",
 	"tag:", "tag-key", "volume-id", "volume-size", NULL};
-
-/* --- page tokens --- */
-
-#define TOKEN_SIZE 80
-
-static uint64_t token_hash(uint64_t h, const char *s)
-{
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-	h ^= h >> 32;
-	return h * 0x9e3779b97f4a7c15u;
-}
-
-/* Hashes the parameters that make two requests the same query, in any order. */
-static uint64_t query_hash(const struct sim_call *c)
-{
-	static const char *const apart[] = {"NextToken", "MaxResults", "DryRun", "Version"};
-	uint64_t sum =
-		token_hash(token_hash(c->world->token_secret, c->region->name), c->key->account);
-
-	for (size_t i = 0; i < c->params->n; i++) {
-		const struct sim_param *p = &c->params->items[i];
-		bool counts = strncmp(p->name, "X-Amz-", 6) != 0;
-
-		for (size_t j = 0; j < ARRAY_LEN(apart); j++)
-			counts = counts && strcmp(p->name, apart[j]);
-		if (counts)
-			sum += token_hash(token_hash(c->world->token_secret, p->name), p->value);
-	}
-	return sum;
-}
-
-static uint64_t token_seal(const struct sim_call *c, uint64_t slot, uint64_t salt)
-{
-	char text[40];
-
-	snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, slot, salt);
-	return token_hash(query_hash(c), text);
-}
-
-/* Writes a token: the slot and a seal over slot and query. It has characters of Base64 that forms
- * must escape, and a salt, so that no two tokens are equal. */
-static const char *page_token(struct sim_call *c, size_t slot, char out[TOKEN_SIZE])
-{
-	uint64_t salt = sim_world_random(c->world);
-
-	snprintf(out, TOKEN_SIZE, "AAMA/%016" PRIx64 "+%016" PRIx64 "/%016" PRIx64 "==", salt,
-		slot ^ salt, token_seal(c, slot, salt));
-	return out;
-}
-
-static int page_position(struct sim_call *c, const char *token, size_t *slot)
-{
-	uint64_t salt = 0, masked = 0, sealed = 0;
-	int end = 0;
-
-	if (strlen(token) != 57 ||
-		sscanf(token, "AAMA/%16" SCNx64 "+%16" SCNx64 "/%16" SCNx64 "==%n", &salt, &masked,
-			&sealed, &end) != 3 ||
-		(size_t)end != strlen(token) || token_seal(c, masked ^ salt, salt) != sealed)
-		return sim_fail(c, 400, "InvalidPaginationToken",
-			"The pagination token is invalid: '%s'", token);
-	*slot = (size_t)(masked ^ salt);
-	return 0;
-}
 
 /* --- a snapshot as an element of a response --- */
 
@@ -117,18 +52,7 @@ void sim_item_write(struct sim_call *c, const struct sim_snapshot *s, const stru
 	if (s->full_size >= 0 && strcmp(v->state, "pending"))
 		sim_xml_number(x, "fullSnapshotSizeInBytes", s->full_size);
 	/* Only the account that set the tags sees them. */
-	if (!tags || !tags->n || strcmp(s->owner_id, c->key->account)) {
-		sim_xml_leaf(x, "tagSet", "");
-		return;
-	}
-	sim_xml_open(x, "tagSet");
-	for (size_t i = 0; i < tags->n; i++) {
-		sim_xml_open(x, "item");
-		sim_xml_leaf(x, "key", tags->items[i].key);
-		sim_xml_leaf(x, "value", tags->items[i].value);
-		sim_xml_close(x, "item");
-	}
-	sim_xml_close(x, "tagSet");
+	sim_call_write_tags(c, strcmp(s->owner_id, c->key->account) ? NULL : tags);
 }
 
 /* --- parsing the request --- */
@@ -137,8 +61,7 @@ struct query {
 	const char **owners, **restorers, **ids;
 	int n_owners, n_restorers, n_ids;
 	struct sim_filters filters;
-	size_t max;    /* 0: all in one page */
-	size_t start;  /* slot */
+	struct sim_page page;
 	size_t *slots; /* candidates, ascending; NULL: all slots */
 	size_t n_slots;
 	const struct sim_filter *by_id; /* the filter by id; NULL: none */
@@ -151,33 +74,6 @@ static void query_finish(struct query *q)
 	free(q->ids);
 	free(q->slots);
 	sim_filters_finish(&q->filters);
-}
-
-static int query_parse_page(struct sim_call *c, struct query *q)
-{
-	const char *max = sim_params_get(c->params, "MaxResults"),
-		   *token = sim_params_get(c->params, "NextToken");
-	int64_t v;
-
-	if (max && q->n_ids)
-		return sim_fail(c, 400, "InvalidParameterCombination",
-			"The parameter snapshotSet cannot be used with the parameter maxResults");
-	if (max) {
-		int r = num_parse_i64(max, strlen(max), INT32_MIN, INT32_MAX, &v);
-
-		if (r < 0)
-			return sim_fail(c, 400, "InvalidParameterValue",
-				"Value (%s) for parameter maxResults is invalid. Expected an "
-				"integer",
-				max);
-		if (v < 5)
-			return sim_fail(c, 400, "InvalidParameterValue",
-				"Value ( %" PRId64 " ) for parameter maxResults is invalid. "
-				"Expecting a value greater than 5.",
-				v);
-		q->max = v > 1000 ? 1000 : (size_t)v;
-	}
-	return token && *token ? page_position(c, token, &q->start) : 0;
 }
 
 static bool is_account(const char *s)
@@ -222,25 +118,18 @@ static int query_parse(struct sim_call *c, struct query *q)
 	for (int i = 0; i < q->n_ids; i++)
 		if (sim_call_check_id(c, "snap", "snapshotId", q->ids[i]) < 0)
 			return -1;
-	return query_parse_page(c, q);
-}
-
-/* Eventual consistency: whether this response shows a change that every response shows from `at`
- * on. */
-static bool is_visible(struct sim_call *c, int64_t at)
-{
-	return c->now.mono >= at || (c->world->behaviour.flicker && sim_world_random(c->world) & 1);
+	return sim_page_parse(c, q->n_ids ? "snapshotSet" : NULL, &q->page);
 }
 
 static bool snapshot_is_visible(struct sim_call *c, const struct sim_snapshot *s)
 {
-	return (!s->visible_at || is_visible(c, s->visible_at)) &&
-	       !(s->deleted && is_visible(c, s->gone_at));
+	return (!s->visible_at || sim_call_is_visible(c, s->visible_at)) &&
+	       !(s->deleted && sim_call_is_visible(c, s->gone_at));
 }
 
 static const struct sim_tags *shown_tags(struct sim_call *c, const struct sim_snapshot *s)
 {
-	return !s->tags_at || is_visible(c, s->tags_at) ? &s->tags : &s->old_tags;
+	return !s->tags_at || sim_call_is_visible(c, s->tags_at) ? &s->tags : &s->old_tags;
 }
 
 static bool owner_matches(
@@ -386,19 +275,6 @@ static int find_candidates(struct sim_call *c, struct query *q)
 	return 0;
 }
 
-/* Returns the size of a page; *count_all: whether it counts snapshots that a filter excludes. */
-static size_t page_size(struct sim_call *c, const struct query *q, bool *count_all)
-{
-	enum sim_pages pages = c->world->behaviour.pages;
-
-	*count_all = pages == SIM_PAGES_AFTER;
-	if (!q->max)
-		return SIZE_MAX;
-	if (pages == SIM_PAGES_RAGGED)
-		return (size_t)sim_world_draw(c->world, (struct sim_range){0, (int64_t)q->max});
-	return q->max;
-}
-
 /* Whether the id filter excludes a generated snapshot. Checking the id before generating the rest
  * makes filters by id cheap, as EC2's index does. */
 static bool id_is_excluded(const struct sim_call *c, const struct query *q, size_t slot)
@@ -420,15 +296,15 @@ static size_t write_items(struct sim_call *c, const struct query *q)
 	struct sim_bulk_scratch scratch;
 	bool count_all;
 
-	size = page_size(c, q, &count_all);
-	for (size_t i = q->slots ? 0 : q->start; i < n; i++) {
+	size = sim_page_size(c, &q->page, &count_all);
+	for (size_t i = q->slots ? 0 : q->page.start; i < n; i++) {
 		size_t slot = q->slots ? q->slots[i] : i;
 		const struct sim_snapshot *s;
 		const struct sim_tags *tags;
 		struct sim_view view;
 		bool fit;
 
-		if (slot < q->start || slot == last)
+		if (slot < q->page.start || slot == last)
 			continue;
 		if (!count_all && id_is_excluded(c, q, slot))
 			continue;
@@ -454,17 +330,13 @@ static size_t write_items(struct sim_call *c, const struct query *q)
 
 static int describe_respond(struct sim_call *c, const struct query *q)
 {
-	char token[TOKEN_SIZE];
 	size_t next;
 
 	sim_call_begin(c);
 	sim_xml_open(&c->xml, "snapshotSet");
 	next = write_items(c, q);
 	sim_xml_close(&c->xml, "snapshotSet");
-	if (next != SIZE_MAX)
-		sim_xml_leaf(&c->xml, "nextToken", page_token(c, next, token));
-	else if (c->world->behaviour.pages == SIM_PAGES_RAGGED)
-		sim_xml_leaf(&c->xml, "nextToken", "");
+	sim_page_end(c, next);
 	return sim_call_end(c);
 }
 

@@ -163,9 +163,15 @@ int64_t sim_region_work_ms(const struct sim_region *r, int64_t mono)
 	return (r->frozen ? r->frozen_at : mono) - r->paused_ms;
 }
 
+bool sim_region_run_is_over(
+	const struct sim_region *r, const struct sim_run *run, struct sim_time now)
+{
+	return run->on && sim_region_work_ms(r, now.mono) - run->from_ms >= run->for_ms;
+}
+
 static bool has_ended(const struct sim_region *r, const struct sim_snapshot *s, struct sim_time now)
 {
-	return s->run.on && sim_region_work_ms(r, now.mono) - s->run.from_ms >= s->run.for_ms;
+	return sim_region_run_is_over(r, &s->run, now);
 }
 
 /* Computed from the start instead of read from a clock, so that it never changes.
@@ -212,13 +218,19 @@ void sim_region_freeze(struct sim_region *r, bool frozen, struct sim_time now)
 	r->frozen = frozen;
 }
 
+void sim_region_start_run(
+	const struct sim_region *r, struct sim_run *run, int64_t for_ms, struct sim_time now)
+{
+	run->on = true;
+	run->from_ms = sim_region_work_ms(r, now.mono);
+	run->for_ms = for_ms;
+	run->paused_ms = r->paused_ms;
+}
+
 void sim_region_start(
 	struct sim_region *r, struct sim_snapshot *s, int64_t for_ms, struct sim_time now)
 {
-	s->run.on = true;
-	s->run.from_ms = sim_region_work_ms(r, now.mono);
-	s->run.for_ms = for_ms;
-	s->run.paused_ms = r->paused_ms;
+	sim_region_start_run(r, &s->run, for_ms, now);
 }
 
 size_t sim_region_copies(const struct sim_region *r, const char *owner)

@@ -34,6 +34,11 @@ void sim_region_new_id(
 void sim_region_freeze(struct sim_region *r, bool frozen, struct sim_time now);
 /* Returns the work clock: monotonic time without the time while frozen. */
 int64_t sim_region_work_ms(const struct sim_region *r, int64_t mono);
+/* Starts work that takes so long, and returns whether it is over. */
+void sim_region_start_run(
+	const struct sim_region *r, struct sim_run *run, int64_t for_ms, struct sim_time now);
+bool sim_region_run_is_over(
+	const struct sim_region *r, const struct sim_run *run, struct sim_time now);
 /* Starts the progress of s, which must be pending. */
 void sim_region_start(
 	struct sim_region *r, struct sim_snapshot *s, int64_t for_ms, struct sim_time now);

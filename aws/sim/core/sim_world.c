@@ -38,12 +38,12 @@ static void region_destroy(struct sim_region *r)
 		free(r->keys[i].arn);
 		free(r->keys[i].alias);
 	}
-	for (size_t i = 0; i < r->n_volumes; i++) {
-		free(r->volumes[i].id);
-		free(r->volumes[i].owner_id);
-		free(r->volumes[i].zone);
-		free(r->volumes[i].kms_key_id);
-	}
+	for (size_t i = 0; i < r->n_volumes; i++)
+		sim_volume_finish(&r->volumes[i]);
+	for (size_t i = 0; i < r->n_images; i++)
+		sim_image_finish(&r->images[i]);
+	sim_zones_finish(r);
+	free(r->images);
 	free(r->stored);
 	free(r->changed);
 	free(r->pending);
@@ -171,7 +171,7 @@ struct sim_region *sim_world_add_region(struct sim_world *w, const char *name)
 	r->name = strdup(name);
 	r->enabled = true;
 	r->copy_limit = -1;
-	if (!r->name || add_managed_key(r) < 0) {
+	if (!r->name || add_managed_key(r) < 0 || sim_zones_add_default(r) < 0) {
 		region_destroy(r);
 		return NULL;
 	}

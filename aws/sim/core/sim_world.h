@@ -13,7 +13,10 @@
 #include "err.h"
 #include "sim.h"
 #include "sim_bulk.h"
+#include "sim_image.h"
 #include "sim_snapshot.h"
+#include "sim_volume.h"
+#include "sim_zones.h"
 
 /* The time, read once per request. */
 struct sim_time {
@@ -28,14 +31,6 @@ struct sim_kms_key {
 	bool usable; /* false: disabled, or the account may not use it */
 };
 
-struct sim_volume {
-	char *id;
-	char *owner_id;
-	char *zone;
-	char *kms_key_id; /* NULL: not encrypted */
-	uint32_t gib;
-};
-
 struct sim_region {
 	char *name;
 	bool enabled;            /* for the account */
@@ -47,8 +42,16 @@ struct sim_region {
 	char *default_kms_arn;    /* the key for encryption by default; NULL: aws/ebs */
 	struct sim_kms_key *keys; /* the first one is aws/ebs */
 	size_t n_keys;
-	struct sim_volume *volumes;
+	struct sim_zone *zones;
+	size_t n_zones;
+	struct sim_volume *volumes; /* in the order of their creation, gone ones too */
 	size_t n_volumes;
+	size_t volumes_created; /* by CreateVolume */
+	int volume_gib_limit;   /* of all volumes of one type; 0: none */
+	int volume_iops_limit;
+	struct sim_image *images; /* likewise */
+	size_t n_images;
+	size_t images_registered; /* by RegisterImage */
 
 	/* Slots: n_bulk generated snapshots, then the stored ones in the order of their creation. A
 	 * deleted snapshot keeps its slot. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "num.h"
+#include "sim_made_json.h"
 #include "sim_test.h"
 #include "sim_world_json.h"
 
@@ -52,6 +53,8 @@ static void post_reset_counts(
 		sim_region_settle(region, sim_world_now(s->world));
 		region->max_copies = sim_region_copies(region, SIM_ACCOUNT);
 		region->copies_started = 0;
+		region->volumes_created = 0;
+		region->images_registered = 0;
 	}
 	pthread_rwlock_unlock(&s->world->lock);
 	sim_counts_reset(test_of(s)->counts);
@@ -112,8 +115,23 @@ static json_t *snapshots_json(
 	return list;
 }
 
-static void get_snapshots(
-	struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply)
+static json_t *volumes_json(
+	const struct sim_world *w, const struct sim_region *region, const struct sim_params *p)
+{
+	return sim_made_json_volumes(region, sim_world_now(w));
+}
+
+static json_t *images_json(
+	const struct sim_world *w, const struct sim_region *region, const struct sim_params *p)
+{
+	return sim_made_json_images(region, sim_world_now(w));
+}
+
+/* Responds with a list of what a region has. */
+static void get_of_region(struct sim_server *s, const struct sim_auth_request *r,
+	struct sim_reply *reply,
+	json_t *(*list)(const struct sim_world *w, const struct sim_region *region,
+		const struct sim_params *p))
 {
 	struct sim_params p = SIM_PARAMS_INIT;
 	const struct sim_region *region = NULL;
@@ -128,13 +146,31 @@ static void get_snapshots(
 	if (!err.errnum && !region)
 		err_set(&err, EINVAL, "?region= of this world is missing");
 	if (region)
-		json = snapshots_json(s->world, region, &p);
+		json = list(s->world, region, &p);
 	pthread_rwlock_unlock(&s->world->lock);
 	sim_params_finish(&p);
 	if (err.errnum)
 		control_error(reply, &err);
 	else
 		control_reply(reply, json);
+}
+
+static void get_snapshots(
+	struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply)
+{
+	get_of_region(s, r, reply, snapshots_json);
+}
+
+static void get_volumes(
+	struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply)
+{
+	get_of_region(s, r, reply, volumes_json);
+}
+
+static void get_images(
+	struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply)
+{
+	get_of_region(s, r, reply, images_json);
 }
 
 /* --- POST /_sim/set: changes the world while it runs --- */
@@ -186,6 +222,8 @@ static int change_end_all(struct change *c, struct sim_region *r, struct sim_sna
 		return 0;
 	if (only)
 		return change_end_work(c, r, only, failure);
+	if (!failure)
+		sim_made_json_finish(r, sim_world_now(c->world));
 	while (r->n_pending)
 		if (change_end_work(c, r, r->pending[0], failure) < 0)
 			return -c->err->errnum;
@@ -240,6 +278,7 @@ static int change_region(struct change *c, struct sim_region *r)
 static int change_regions(struct change *c, const char *name)
 {
 	const char *snapshot = json_string_value(json_object_get(c->json, "snapshot"));
+	bool made = json_object_get(c->json, "volume") || json_object_get(c->json, "image");
 	struct sim_region *r;
 
 	if (!strcmp(name, "*")) {
@@ -248,9 +287,12 @@ static int change_regions(struct change *c, const char *name)
 				return -c->err->errnum;
 		return 0;
 	}
-	r = snapshot ? sim_world_region(c->world, name) : sim_world_add_region(c->world, name);
+	r = snapshot || made ? sim_world_region(c->world, name)
+			     : sim_world_add_region(c->world, name);
 	if (!r)
 		return err_set(c->err, ENOENT, "no such region: %s", name);
+	if (made)
+		return sim_made_json_change(c->world, r, c->json, c->err);
 	return snapshot ? change_snapshot(c, r, snapshot) : change_region(c, r);
 }
 
@@ -336,6 +378,8 @@ static const struct {
 	{"GET", "/_sim/counts", get_counts},
 	{"POST", "/_sim/reset-counts", post_reset_counts},
 	{"GET", "/_sim/snapshots", get_snapshots},
+	{"GET", "/_sim/volumes", get_volumes},
+	{"GET", "/_sim/images", get_images},
 	{"POST", "/_sim/faults", post_faults},
 	{"DELETE", "/_sim/faults", post_faults},
 	{"POST", "/_sim/set", post_set},

@@ -5,11 +5,14 @@
  *                              "requests": {region: {action: n}},
  *                              "errors": {region: {action: {code: n}}},
  *                              "faults": {region: {action: {effect: n}}},
- *                              "copies": {region: {"started": n, "pending": n, "max_pending": n}}}
+ *                              "copies": {region: {"started": n, "pending": n, "max_pending": n}},
+ *                              "made": {region: {"volumes": n, "images": n}}}
  *   POST /_sim/reset-counts
  *   GET /_sim/snapshots?region=R[&owner=ACCOUNT][&from=SLOT][&max=N]
  *                             a list of all snapshots, without consistency delay, in the order of
  *                             their "slot", with the fields of sim_snapshot_json.c
+ *   GET /_sim/volumes?region=R, /_sim/images?region=R
+ *                             those that are not gone, as in sim_made_json.c
  *   POST /_sim/faults         replaces the fault plan (sim_faults.h); DELETE clears it
  *   POST /_sim/set            one of these, or a list of them, carried out up to the first failure:
  *
@@ -17,6 +20,10 @@
  *     {"region": R, "snapshot": ID, "delete": true}    invisible at once
  *     {"region": R, "snapshot": ID, "finish": true}    a pending one completes now
  *     {"region": R, "snapshot": ID, "fail": "why"}     a pending one fails now
+ *     {"region": R, "volume": ID, "set": {fields}}     as in sim_made_json.c; null removes one;
+ *                                                      "instance": attached to it. Also "finish",
+ *                                                      "delete", "vanish" (as of a bad key)
+ *     {"region": R, "image": ID, "set": {fields}}      also "finish", "deregister"
  *     {"region": R, "finish": true}                    the same for all; or "fail"
  *     {"region": R, "freeze": true}                    its copies stop; false: they continue
  *     {"region": R, "copy_limit": 3, …}                a region's members in sim_world_json.c; the

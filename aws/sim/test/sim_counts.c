@@ -128,7 +128,8 @@ json_t *sim_counts_json(struct sim_counts *c, const struct sim_world *w)
 {
 	json_t *root = json_object();
 	bool ok = root && json_child(root, "requests") && json_child(root, "errors") &&
-		  json_child(root, "faults") && json_child(root, "copies");
+		  json_child(root, "faults") && json_child(root, "copies") &&
+		  json_child(root, "made");
 
 	pthread_mutex_lock(&c->lock);
 	for (size_t i = 0; i < c->n && ok; i++)
@@ -140,9 +141,12 @@ json_t *sim_counts_json(struct sim_counts *c, const struct sim_world *w)
 		const struct sim_region *r = w->regions[i];
 
 		ok = !json_object_set_new(json_child(root, "copies"), r->name,
-			json_pack("{s:I, s:I, s:I}", "started", (json_int_t)r->copies_started,
-				"pending", (json_int_t)sim_region_pending(r, sim_world_now(w)),
-				"max_pending", (json_int_t)r->max_copies));
+			     json_pack("{s:I, s:I, s:I}", "started", (json_int_t)r->copies_started,
+				     "pending", (json_int_t)sim_region_pending(r, sim_world_now(w)),
+				     "max_pending", (json_int_t)r->max_copies)) &&
+		     !json_object_set_new(json_child(root, "made"), r->name,
+			     json_pack("{s:I, s:I}", "volumes", (json_int_t)r->volumes_created,
+				     "images", (json_int_t)r->images_registered));
 	}
 	if (ok)
 		return root;

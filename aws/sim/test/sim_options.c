@@ -24,6 +24,10 @@ static const struct setting {
 	{"progress", PROGRESS, AT(progress), "steps|jump|empty|bare|early",
 		"how a pending copy's progress is written"},
 	{"progress-step", WHOLE, AT(progress_step), "PERCENT", "its step"},
+	{"volume-seconds", SECONDS, AT(volume_ms), "A[-B]",
+		"how long a volume is creating, or an image pending"},
+	{"client-token-s", WHOLE, AT(client_token_s), "N",
+		"how long a client token is remembered; 0: for ever"},
 	{"consistency-ms", MILLISECONDS, AT(consistency_ms), "A[-B]",
 		"how long DescribeSnapshots does not show a change"},
 	{"flicker", FLAG, AT(flicker), NULL, "meanwhile only some responses show the change"},
@@ -189,7 +193,8 @@ static void print_help(FILE *out)
 	print_behaviour_help(out);
 	fprintf(out,
 		"\nCredentials: AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n"
-		"Control: GET /_sim/counts, GET /_sim/snapshots?region=R, POST /_sim/reset-counts, "
+		"Control: GET /_sim/counts, GET /_sim/snapshots?region=R, /_sim/volumes?region=R, "
+		"/_sim/images?region=R, POST /_sim/reset-counts, "
 		"/_sim/set, /_sim/faults\n",
 		SIM_ACCESS_KEY, SIM_SECRET_KEY);
 }

@@ -20,7 +20,11 @@
  *         "encrypts_by_default": false,
  *         "kms_keys": [{"id": "…", "alias": "alias/dr", "usable": true}],
  *         "default_kms_key": "alias/dr",                       else alias/aws/ebs
- *         "volumes": [{"id": "vol-…", "size": 8, "zone": "eu-west-1a"}],
+ *         "zones": [{"name": "us-west-2-lax-1a", "opt_in": "opted-in", "state": "available"}],
+ *                                                              beside those of the region
+ *         "volumes": [{"id": "vol-…", "size": 8, "zone": "eu-west-1a", "snapshot": "snap-…"}],
+ *         "images": [{"id": "ami-…", "name": "web", "snapshots": ["snap-…"], "state": "disabled"}],
+ *         "volume_gib_limit": 0, "volume_iops_limit": 0,       of one type; 0: none
  *         "bulk": 1000,                                        generated ones, before those below
  *         "snapshots": [{…}]                                   see sim_snapshot_json.c
  *       }
@@ -35,6 +39,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "sim_made_json.h"
 #include "sim_options.h"
 #include "sim_world_json.h"
 
@@ -178,27 +183,6 @@ static int region_add_kms_key(struct sim_region *r, const json_t *json, struct e
 	return 0;
 }
 
-static int region_add_volume(struct sim_region *r, const json_t *json, struct err *err)
-{
-	struct sim_volume *grown = realloc(r->volumes, (r->n_volumes + 1) * sizeof(*grown)), *v;
-	const json_t *zone = json_object_get(json, "zone");
-	int size = 8, result;
-
-	if (!grown)
-		return no_memory(err);
-	r->volumes = grown;
-	v = &grown[r->n_volumes++];
-	*v = (struct sim_volume){.owner_id = strdup(SIM_ACCOUNT)};
-	result = v->owner_id ? set_text(&v->id, json_object_get(json, "id"), "volumes: id", err)
-			     : no_memory(err);
-	if (result == 0 && zone)
-		result = set_text(&v->zone, zone, "volumes: zone", err);
-	if (result == 0 && json_object_get(json, "size"))
-		result = set_int(&size, json_object_get(json, "size"), "volumes: size", err);
-	v->gib = (uint32_t)size;
-	return result;
-}
-
 /* Calls add for each entry of a list. */
 static int region_add_each(const json_t *list, const char *name, struct sim_region *r,
 	int (*add)(struct sim_region *r, const json_t *json, struct err *err), struct err *err)
@@ -272,7 +256,15 @@ static int region_set_field(struct sim_world *w, struct sim_region *r, const cha
 	if (!strcmp(name, "kms_keys"))
 		return region_add_each(v, name, r, region_add_kms_key, err);
 	if (!strcmp(name, "volumes"))
-		return region_add_each(v, name, r, region_add_volume, err);
+		return region_add_each(v, name, r, sim_made_json_volume, err);
+	if (!strcmp(name, "images"))
+		return region_add_each(v, name, r, sim_made_json_image, err);
+	if (!strcmp(name, "zones"))
+		return region_add_each(v, name, r, sim_made_json_zone, err);
+	if (!strcmp(name, "volume_gib_limit"))
+		return set_int(&r->volume_gib_limit, v, name, err);
+	if (!strcmp(name, "volume_iops_limit"))
+		return set_int(&r->volume_iops_limit, v, name, err);
 	if (!strcmp(name, "bulk"))
 		return region_set_bulk(r, v, err);
 	if (!strcmp(name, "snapshots"))
