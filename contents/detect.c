@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* Recognises a file system by its magic number. */
 #include "detect.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "fat.h"
+#include "recognise.h"
 #include "xfs.h"
 
 struct filesystem *detect_filesystem(
 	struct sectors *disk, const struct filesystem_options *options, struct err *e)
 {
-	char head[4];
-	int r = sectors_read(disk, 0, head, sizeof(head));
+	struct reader_partition what = {0};
+	int r = recognise(disk, 0, sectors_size(disk), &what);
 
-	if (r) {
-		err_set(e, -r, "cannot read the superblock: %s", strerror(-r));
-		return NULL;
-	}
-	if (!memcmp(head, "XFSB", sizeof(head)))
+	switch (r) {
+	case RECOGNISED_FAT:
+		return fat_open(disk, options, e);
+	case RECOGNISED_XFS:
 		return xfs_open(disk, options, e);
-	err_set(e, EOPNOTSUPP, "no XFS file system");
+	}
+	if (r < 0)
+		err_set(e, -r, "cannot read the superblock: %s", strerror(-r));
+	else if (what.content[0])
+		err_set(e, EOPNOTSUPP, "%s: %s", what.content, what.note);
+	else
+		err_set(e, EOPNOTSUPP, "the partition %s", what.note);
 	return NULL;
 }

@@ -52,8 +52,11 @@ int filesystem_lookup(
 	struct filesystem *fs, uint64_t directory, const char *name, unsigned len, uint64_t *inode)
 {
 	struct filesystem_search search = {.name = name, .len = len};
-	int r = fs->ops->readdir(fs, directory, 0, filesystem_search_entry, &search);
+	int r;
 
+	if (fs->ops->lookup)
+		return fs->ops->lookup(fs, directory, name, len, inode);
+	r = fs->ops->readdir(fs, directory, 0, filesystem_search_entry, &search);
 	if (!r && !search.found)
 		r = -ENOENT;
 	*inode = search.inode;

@@ -55,6 +55,9 @@ struct filesystem_ops {
 	/* Calls fn for the entries from a position on; 0 is the beginning. */
 	int (*readdir)(struct filesystem *fs, uint64_t directory, uint64_t position,
 		filesystem_entry_fn *fn, void *arg);
+	/* Finds a name; -ENOENT: there is none. NULL: by readdir(), byte by byte. */
+	int (*lookup)(struct filesystem *fs, uint64_t directory, const char *name, unsigned len,
+		uint64_t *inode);
 	/* Appends 1 to FILESYSTEM_LINK_MAX bytes without NUL. */
 	int (*readlink)(struct filesystem *fs, uint64_t inode, struct buf *target);
 	/* The extents of [offset, offset + length), in order and without gaps, to the end of the
@@ -84,7 +87,7 @@ struct filesystem_options {
 };
 
 void filesystem_destroy(struct filesystem *fs); /* NULL is permitted */
-/* Finds a name by reading the directory. Returns as the operations do; -ENOENT: no such name. */
+/* Finds a name in a directory. Returns as the operations do; -ENOENT: no such name. */
 int filesystem_lookup(
 	struct filesystem *fs, uint64_t directory, const char *name, unsigned len, uint64_t *inode);
 /* Fetches the blocks of inodes whose attributes are to be read next, in parallel and as many as one

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "libexec.h"
 #include "num.h"
 #include "sim.h"
 
@@ -20,26 +20,6 @@
 struct simulate {
 	pid_t pid; /* of the simulator; 0: none */
 };
-
-/* The simulator is a program of its own: beside this one in a build that is not installed, else in
- * libexec. */
-static void simulate_find(char path[PATH_MAX])
-{
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
-
-	if (n > 0) {
-		self[n] = '\0';
-		slash = strrchr(self, '/');
-		if (slash)
-			*slash = '\0';
-		n = snprintf(path, PATH_MAX, "%s/../aws/sim/" SIMULATOR, self);
-		if (n < PATH_MAX && access(path, X_OK) == 0)
-			return;
-	}
-	snprintf(path, PATH_MAX, "%s", EBSFS_LIBEXEC "/" SIMULATOR);
-}
 
 /* Its standard output is the pipe. In the background it must not keep the user's terminal open, or
  * a pipe whose reader waits for the command's end. Returns 0 or an errno. */
@@ -110,7 +90,7 @@ static int simulate_spawn(struct options *o, struct simulate *s, struct err *err
 	uint64_t port;
 	int fds[2], r;
 
-	simulate_find(path);
+	libexec_find("aws/sim/" SIMULATOR, path);
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_set(err, errno, "cannot start the simulator: %s", strerror(errno));
 	r = simulate_exec(path, fds[1], o->foreground, &s->pid);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What a partition holds, by the magic numbers in its first bytes. */
+#ifndef EBSFS_RECOGNISE_H
+#define EBSFS_RECOGNISE_H
+
+#include <stdbool.h>
+
+#include "reader_protocol.h"
+#include "sectors.h"
+
+enum recognised {
+	RECOGNISED_NOTHING,
+	RECOGNISED_OTHER, /* known, but not read here */
+	RECOGNISED_EXT,
+	RECOGNISED_XFS,
+	RECOGNISED_FAT,
+};
+
+#define RECOGNISE_LENGTH (68u << 10) /* bytes of the partition that are looked at */
+
+/* Fills content, label, readable and note for the bytes from `start` on. NULL for `out` is
+ * permitted. Returns an enum recognised, or -errno if the bytes cannot be read. */
+int recognise(struct sectors *disk, uint64_t start, uint64_t size, struct reader_partition *out);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What a process that parses foreign data gives up before it begins. */
+#ifndef EBSFS_SANDBOX_H
+#define EBSFS_SANDBOX_H
+
+#include <stddef.h>
+
+/* Closes all descriptors but `fd`, limits the address space to `memory` bytes, and permits only
+ * reads and writes of `fd`, memory without executable pages, and the process's end: any other
+ * system call kills the process with SIGSYS. Returns 0 or -errno; the process must then end. Built
+ * with a sanitizer, which needs more than that, it only closes the descriptors. */
+int sandbox_enter(int fd, size_t memory);
+
+/* Ends the process with SIGPROF after so many seconds of processor time from now on. */
+void sandbox_limit_cpu(unsigned seconds);
+
+#endif
