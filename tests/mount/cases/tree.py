@@ -2,10 +2,11 @@
 """The tree: what stands where, and that what stat() says of it is true."""
 import json
 import os
+import re
 import stat
 from datetime import datetime, timezone
 
-from harness import case, check, contains, fields, matches, read, refused, same, until
+from harness import ROOT, case, check, contains, fields, matches, read, refused, same, until
 from world import (ACCOUNT, AWKWARD, BARE, BY_ID, ENCRYPTED, GIB, IRISH, NIGHTLY, NOWHERE, OWN, PENDING,
                    PUBLIC, REGIONS, SHARED)
 from errno import ENODATA, ENOENT, ENOTSUP
@@ -316,7 +317,9 @@ def ebsfs_folder(t):
     for name in ("health", "metrics", "version", "last-error"):
         check(name in names, ".ebsfs has no", name)
     same(read(m(".ebsfs/last-error")), "no error since the mount\n", "last-error before any error")
-    contains(read(m(".ebsfs/version")), "0.1.0")
+    version = re.search(r"version: '(\S+)'", read(ROOT / "meson.build"))[1]
+    same(read(m(".ebsfs/version")).strip(), t.ebsfs("--version").out.strip())
+    contains(t.ebsfs("--version").out, version)
     os.listdir(m.region("us-east-1", "snapshots"))
     contains(read(m(".ebsfs/health")), "us-east-1")
 
