@@ -3,6 +3,7 @@
 #include "metric.h"
 
 #include "clock.h"
+#include "disk.h"
 #include "nodes.h"
 #include "tree.h"
 #include "view.h"
@@ -174,11 +175,60 @@ static void put_regions(const struct fs *fs, struct buf *out)
 		put_age(regions_at(fs->regions, i), out);
 }
 
+/* --- disks --- */
+
+static void put_value(
+	struct buf *out, const char *name, const char *type, const char *help, double value)
+{
+	metric_head(out, name, type, help);
+	buf_printf(out, "%s %.15g\n", name, value);
+}
+
+static void put_disks(const struct fs *fs, struct buf *out)
+{
+	struct disks_stats disks = disks_stats(fs->disks);
+	struct budget_sums budget = budget_sums(fs->budget, clock_wall_ms());
+	uint64_t units = disks.bought * BUDGET_GET + disks.lists * BUDGET_LIST;
+
+	put_value(out, "ebsfs_disk_bought_blocks_total", "counter",
+		"Blocks of disks bought by GetSnapshotBlock.", (double)disks.bought);
+	put_value(out, "ebsfs_disk_bought_bytes_total", "counter", "The same in bytes.",
+		(double)disks.bought * (double)EBS_BLOCK_SIZE);
+	put_value(out, "ebsfs_disk_lists_total", "counter",
+		"Pages of ListSnapshotBlocks and ListChangedBlocks.", (double)disks.lists);
+	put_value(out, "ebsfs_disk_cost_dollars_total", "counter",
+		"Cost of these blocks and pages, estimated at AWS's example prices.",
+		(double)units / (double)BUDGET_DOLLAR);
+	put_value(out, "ebsfs_disk_in_flight", "gauge", "GetSnapshotBlock under way.",
+		disks.in_flight);
+	put_value(out, "ebsfs_disk_ahead_blocks_total", "counter",
+		"Blocks that were bought to read ahead.", (double)disks.ahead);
+	put_value(out, "ebsfs_disk_cached_blocks_total", "counter",
+		"Reads of blocks, or of parts of them, from this machine's cache.",
+		(double)disks.cached);
+	put_value(out, "ebsfs_disk_shared_blocks_total", "counter",
+		"Blocks taken from another snapshot of the volume in the cache.",
+		(double)disks.shared);
+	put_value(out, "ebsfs_disk_damaged_blocks_total", "counter",
+		"Blocks in the cache that were not as they had been written.",
+		(double)disks.mismatches);
+	put_value(out, "ebsfs_disk_cache_bytes", "gauge", "Size of the blocks in the cache.",
+		(double)disks.cache_used);
+	put_value(out, "ebsfs_disk_cache_limit_bytes", "gauge",
+		"The size that the cache may have; 0: none is in use.", (double)disks.cache_max);
+	put_value(out, "ebsfs_disk_spent_dollars", "gauge",
+		"Cost of reading disks today (UTC), of all mounts of the account, estimated.",
+		(double)budget.spent / (double)BUDGET_DOLLAR);
+	put_value(out, "ebsfs_disk_budget_dollars", "gauge", "The limit of it.",
+		(double)budget.limit / (double)BUDGET_DOLLAR);
+}
+
 static int metrics_text(struct fs *fs, struct node n, struct buf *out)
 {
 	(void)n;
 	put_client(fs, out);
 	put_regions(fs, out);
+	put_disks(fs, out);
 	request_stats_metrics(fs, out);
 	return copies_metrics(fs->copies, out);
 }

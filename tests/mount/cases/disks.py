@@ -1,70 +1,12 @@
 # SPDX-License-Identifier: MIT
 """disks/: the contents of snapshots as raw disks, what they cost, and what is refused."""
 import os
-import random
 import subprocess
-from errno import EACCES, EBUSY, EDQUOT, EINVAL, EIO, ENXIO, EOPNOTSUPP, EROFS, EPERM
+from errno import EACCES, EBUSY, EDQUOT, EINVAL, EIO, ENXIO, EOPNOTSUPP, EPERM
 
+from disk_images import ARCHIVED, BLOCK, LOST, MONDAY_BLOCKS, REGION, TUESDAY, TUESDAY_BLOCKS, bought, disks, image, pread, reason
 from harness import case, check, contains, read, refused, same, write
-from world import ACCOUNT, BARE, ENCRYPTED, GIB, KEY, NIGHTLY, OTHER, PENDING, PUBLIC, SEED, snapshot
-
-REGION = "us-east-1"
-BLOCK = 512 << 10
-TUESDAY, ARCHIVED, LOST = "snap-0a1b2c3d4e5f60719", "snap-0a1b2c3d4e5f60720", "snap-0a1b2c3d4e5f60721"
-
-
-def blocks_of(seed, indexes):
-    rng = random.Random(seed)
-    return {i: rng.randbytes(BLOCK) for i in indexes}
-
-
-# Most of it at the beginning, as file systems do, and something at the end.
-MONDAY_BLOCKS = blocks_of(1, [*range(0, 40, 2), 100, 101, 1500, 2047])
-TUESDAY_BLOCKS = {**MONDAY_BLOCKS, **blocks_of(2, [4, 101, 102])}
-
-
-def write_image(path, size, blocks):
-    with open(path, "wb") as f:
-        f.truncate(size)
-        for i, data in blocks.items():
-            f.seek(i * BLOCK)
-            f.write(data)
-
-
-def disks(t, *args, **more):
-    """A simulated account in which NIGHTLY and the next night's snapshot have contents."""
-    folder = t.path("images")
-    os.makedirs(folder)
-    write_image(f"{folder}/{NIGHTLY}.img", 8 * GIB, MONDAY_BLOCKS)
-    write_image(f"{folder}/{TUESDAY}.img", 8 * GIB, TUESDAY_BLOCKS)
-    write_image(f"{folder}/{ENCRYPTED}.img", 8 * GIB, MONDAY_BLOCKS)
-    write_image(f"{folder}/{BARE}.img", GIB, MONDAY_BLOCKS)
-    world = {**SEED, "regions": {**SEED["regions"]}}
-    there = world["regions"][REGION] = {**SEED["regions"][REGION]}
-    there["snapshots"] = there["snapshots"] + [
-        snapshot(TUESDAY, StartTime="2026-11-21T03:00:12.000Z"), snapshot(ARCHIVED, StorageTier="archive"), snapshot(LOST, State="error")]
-    world.update(more)
-    return t.start_sim("--disks", folder, *args, world=world)
-
-
-def image(m, id=NIGHTLY):
-    return m.folder(REGION, "..", "disks", f"{id}.img")
-
-
-def pread(path, size, offset):
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        return os.pread(fd, size, offset)
-    finally:
-        os.close(fd)
-
-
-def bought(t):
-    return t.sim.count("GetSnapshotBlock")
-
-
-def reason(m):
-    return read(m(".ebsfs/last-error")).split("\n\n")[0]
+from world import BARE, ENCRYPTED, GIB, KEY, NIGHTLY, PENDING, PUBLIC
 
 
 @case
@@ -80,6 +22,11 @@ def bytes_of_a_disk(t):
     check(os.stat(t.path("out.img")).st_blocks * 512 <= 1.02 * len(MONDAY_BLOCKS) * BLOCK, "the copy is not sparse")
     t.ok(f"head -c 60M {image(m, BARE)} | cmp -n 60000000 - {t.path('out.img')}")
     same(bought(t), len(MONDAY_BLOCKS), "no block is bought twice")
+    for name, value in (("bought_blocks_total", len(MONDAY_BLOCKS)), ("bought_bytes_total", len(MONDAY_BLOCKS) * BLOCK), ("lists_total", 1),
+                        ("in_flight", 0), ("cache_bytes", len(MONDAY_BLOCKS) * BLOCK), ("budget_dollars", 1)):
+        same(m.metric("ebsfs_disk_" + name), value, name)
+    for name in ("cost", "spent"):
+        check(abs(m.metric(f"ebsfs_disk_{name}_dollars" + "_total" * (name == "cost")) - len(MONDAY_BLOCKS) * 0.000003 - 0.0000006) < 1e-9, name)
 
 
 @case
@@ -122,6 +69,7 @@ def the_next_mount_and_the_next_night(t):
     m = t.mount()
     same(pread(image(m), 40 * BLOCK, 0), b"".join(MONDAY_BLOCKS.get(i, bytes(BLOCK)) for i in range(40)))
     same(bought(t), first, "after a remount")
+    check(m.metric("ebsfs_disk_cached_blocks_total") >= 20, "blocks of the cache")
     for i in range(40):
         same(pread(image(m, TUESDAY), 4096, i * BLOCK), TUESDAY_BLOCKS.get(i, bytes(BLOCK))[:4096], "block", i)
     same(bought(t), first + 1, "only block 4 has changed")
