@@ -40,7 +40,7 @@ struct ec2_image {
 	char root_device[EC2_DEVICE_SIZE];
 	char virtualization[16];
 	char tpm[16], imds[16];
-	char platform[64]; /* what an instance is billed as: "Linux/UNIX" */
+	char platform[64]; /* for the bill: "Linux/UNIX" */
 	char created[32];  /* as EC2 wrote it */
 	enum ec2_image_state state;
 	bool ena;

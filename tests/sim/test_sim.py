@@ -15,7 +15,9 @@ import cases_faults
 import cases_gate
 import cases_sts
 import cases_tags
+import cases_volumes
 import simulator
 
 if __name__ == "__main__":
-    sys.exit(simulator.main(cases_gate, cases_describe, cases_copy, cases_sts, cases_tags, cases_faults, cases_control, cases_cli, cases_ebs))
+    sys.exit(simulator.main(cases_gate, cases_describe, cases_copy, cases_sts, cases_tags, cases_faults, cases_control, cases_cli, cases_ebs,
+                            cases_volumes))

@@ -38,6 +38,19 @@ const char *sim_image_state(
 									     : "available";
 }
 
+struct sim_image *sim_image_own(struct sim_call *c, const char *id)
+{
+	for (size_t i = 0; i < c->region->n_images; i++) {
+		struct sim_image *image = &c->region->images[i];
+
+		if (!strcmp(image->id, id) && !strcmp(image->owner_id, c->key->account) &&
+			sim_image_state(c->region, image, c->now))
+			return image;
+	}
+	sim_fail(c, 400, "InvalidAMIID.NotFound", "The image id '[%s]' does not exist", id);
+	return NULL;
+}
+
 const char *sim_image_using(const struct sim_call *c, const char *snapshot_id)
 {
 	for (size_t i = 0; i < c->region->n_images; i++) {

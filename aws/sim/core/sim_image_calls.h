@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the calls of images share. */
+/* Shared by the calls of images. */
 #ifndef EBSFS_SIM_IMAGE_CALLS_H
 #define EBSFS_SIM_IMAGE_CALLS_H
 
@@ -9,6 +9,8 @@
  * gone. */
 const char *sim_image_state(
 	const struct sim_region *r, const struct sim_image *image, struct sim_time now);
+/* Returns the caller's own image that is not gone; NULL after sim_fail(). */
+struct sim_image *sim_image_own(struct sim_call *c, const char *id);
 /* Returns the id of an image that has the snapshot, disabled ones too; NULL: none. */
 const char *sim_image_using(const struct sim_call *c, const char *snapshot_id);
 

@@ -6,7 +6,9 @@
 #include <strings.h>
 
 #include "sim_actions.h"
+#include "sim_image_calls.h"
 #include "sim_text.h"
+#include "sim_volume_calls.h"
 #include "utf8.h"
 
 #define RESOURCES_MAX 1000
@@ -111,7 +113,48 @@ int sim_tags_from_specification(struct sim_call *c, const char *type, struct sim
 	return tags_check_count(c, out);
 }
 
-/* Reads the ids of ResourceId.N, which must be the caller's own snapshots. The caller frees *ids.
+/* A resource with tags; a volume's and an image's change without delay. */
+struct resource {
+	struct sim_snapshot *snapshot; /* NULL: another kind */
+	struct sim_tags *tags;
+};
+
+/* Finds the caller's own resource, to be changed. Returns 0, or -1 after sim_fail(). */
+static int resource_find(struct sim_call *c, const char *id, struct resource *out)
+{
+	struct sim_volume *v = NULL;
+	struct sim_image *image = NULL;
+
+	*out = (struct resource){0};
+	if (!strncmp(id, "vol-", 4)) {
+		if (sim_call_check_id(c, "vol", "resourceId", id) == 0)
+			v = sim_volume_own(c, id);
+		out->tags = v ? &v->tags : NULL;
+	} else if (!strncmp(id, "ami-", 4)) {
+		image = sim_image_own(c, id);
+		out->tags = image ? &image->tags : NULL;
+	} else if (strncmp(id, "snap-", 5) != 0) {
+		return sim_fail(c, 400, "InvalidID", "The ID '%s' is not valid", id);
+	} else if (sim_call_check_id(c, "snap", "resourceId", id) == 0) {
+		out->snapshot = sim_call_own_snapshot(c, id);
+		out->tags = out->snapshot ? &out->snapshot->tags : NULL;
+	}
+	return out->tags ? 0 : -1;
+}
+
+/* Replaces the tags, whose contents it takes over. */
+static void resource_show_tags(struct sim_call *c, const struct resource *r, struct sim_tags *tags)
+{
+	if (r->snapshot) {
+		sim_call_show_tags(c, r->snapshot, tags);
+		return;
+	}
+	sim_tags_finish(r->tags);
+	*r->tags = *tags;
+	*tags = (struct sim_tags){0};
+}
+
+/* Reads the ids of ResourceId.N, which must be the caller's own resources. The caller frees *ids.
  * Returns their number, or -1 after sim_fail(). */
 static int parse_resources(struct sim_call *c, const char ***ids)
 {
@@ -126,10 +169,9 @@ static int parse_resources(struct sim_call *c, const char ***ids)
 		return sim_fail(
 			c, 400, "InvalidParameterValue", "More than %d resources", RESOURCES_MAX);
 	for (int i = 0; i < n; i++) {
-		if (strncmp((*ids)[i], "snap-", 5))
-			return sim_fail(c, 400, "InvalidID", "The ID '%s' is not valid", (*ids)[i]);
-		if (sim_call_check_id(c, "snap", "resourceId", (*ids)[i]) < 0 ||
-			!sim_call_own_snapshot(c, (*ids)[i]))
+		struct resource r;
+
+		if (resource_find(c, (*ids)[i], &r) < 0)
 			return -1;
 	}
 	return n;
@@ -158,14 +200,13 @@ int sim_create_tags(struct sim_call *c)
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < n; i++) {
 			_cleanup_(sim_tags_finish) struct sim_tags merged = {0};
-			struct sim_snapshot *s = sim_region_edit(c->region, ids[i]);
+			struct resource r;
 
-			if (!s)
-				return sim_fail_memory(c);
-			if (tags_merge(c, &s->tags, &new, &merged) < 0)
+			if (resource_find(c, ids[i], &r) < 0 ||
+				tags_merge(c, r.tags, &new, &merged) < 0)
 				return -1;
 			if (pass)
-				sim_call_show_tags(c, s, &merged);
+				resource_show_tags(c, &r, &merged);
 		}
 		if (!pass && sim_call_dry_run(c) < 0)
 			return -1;
@@ -209,16 +250,16 @@ int sim_delete_tags(struct sim_call *c)
 		return -1;
 	for (int i = 0; i < n; i++) {
 		_cleanup_(sim_tags_finish) struct sim_tags left = {0};
-		struct sim_snapshot *s = sim_region_edit(c->region, ids[i]);
+		struct resource r;
 
-		if (!s)
-			return sim_fail_memory(c);
-		for (size_t j = 0; j < s->tags.n; j++)
-			if (!tag_is_named(c, numbers, n_tags, &s->tags.items[j]) &&
-				sim_tags_set(&left, s->tags.items[j].key, s->tags.items[j].value) <
+		if (resource_find(c, ids[i], &r) < 0)
+			return -1;
+		for (size_t j = 0; j < r.tags->n; j++)
+			if (!tag_is_named(c, numbers, n_tags, &r.tags->items[j]) &&
+				sim_tags_set(&left, r.tags->items[j].key, r.tags->items[j].value) <
 					0)
 				return sim_fail_memory(c);
-		sim_call_show_tags(c, s, &left);
+		resource_show_tags(c, &r, &left);
 	}
 	return sim_call_true(c);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the calls of volumes share. */
+/* Shared by the calls of volumes. */
 #ifndef EBSFS_SIM_VOLUME_CALLS_H
 #define EBSFS_SIM_VOLUME_CALLS_H
 

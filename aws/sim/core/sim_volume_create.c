@@ -396,7 +396,7 @@ static int create_store(struct sim_call *c, struct volume_request *q, int iops)
 		return sim_fail_memory(c);
 	}
 	r->volumes_created++;
-	/* Whatever becomes of its key, the response says "creating". */
+	/* The response says "creating" even if the key is bad. */
 	return create_respond(c, &grown[r->n_volumes++], "creating");
 }
 
