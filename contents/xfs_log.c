@@ -37,15 +37,16 @@ struct log {
 	uint64_t start;   /* byte of the partition */
 	uint32_t sectors; /* the ring's size */
 	uint32_t head, tail;
-	bool clean;      /* the last record before the head is that of an unmount */
-	uint8_t *record; /* room for the largest: header sectors and data */
+	uint32_t record_size; /* the most bytes of a record, as the last one says */
+	bool clean;           /* the last record before the head is that of an unmount */
+	uint8_t *record;      /* room for the largest: header sectors and data */
 };
 
 struct log_record {
 	uint32_t place; /* its first sector */
 	uint32_t header_sectors, data_sectors;
 	uint32_t len, ops;
-	uint32_t size; /* what a record may have: of the kernel's buffers for it */
+	uint32_t size; /* the most bytes of a record */
 	uint64_t tail_lsn;
 };
 
@@ -308,6 +309,8 @@ static int log_find_tail(struct log *log)
 		}
 		log->tail = (uint32_t)record.tail_lsn;
 		log->clean = record_is_unmount(log, &record);
+		log->record_size =
+			record.size > RECORD_HEADER_SPAN ? record.size : RECORD_HEADER_SPAN;
 		found = true;
 	}
 	if (!found)
@@ -412,14 +415,14 @@ static int log_walk(struct log *log, struct xfs_transactions *transactions, uint
 }
 
 /* A log that was full: records in flight at the head may have torn those at the tail, which were
- * then about to be dropped. Moves the tail to the next record. Returns 1, 0 if the torn one is not
- * near enough to the tail, -errno. */
-static int log_skip_torn_tail(struct log *log, uint32_t first_tail, uint32_t torn)
+ * then about to be dropped. Moves the tail to the next record. Returns 1, 0 if the torn record is
+ * not right after the head, -errno. */
+static int log_skip_torn_tail(struct log *log, uint32_t torn)
 {
-	uint32_t from_tail = (torn + log->sectors - first_tail) % log->sectors;
+	uint32_t after_head = (torn + log->sectors - log->head) % log->sectors;
 	uint32_t left = (log->head + log->sectors - torn) % log->sectors;
 
-	if (from_tail >= WINDOW_SECTORS)
+	if (after_head > RECORDS_IN_FLIGHT * (log->record_size / SECTOR_SIZE))
 		return 0;
 	for (uint32_t i = 1; i < left; i++) {
 		uint32_t place = (torn + i) % log->sectors, cycle;
@@ -459,7 +462,7 @@ static int log_replay(struct log *log)
 {
 	struct xfs *fs = log->fs;
 	uint32_t incompat = fs->log_incompat & ~LOG_INCOMPAT_KNOWN;
-	uint32_t first_tail, torn = 0;
+	uint32_t torn = 0;
 	int r = log_find_range(log);
 
 	if (r || log->clean || log->head == log->tail)
@@ -472,9 +475,8 @@ static int log_replay(struct log *log)
 		return filesystem_fail(&fs->base, EOPNOTSUPP,
 			"the log of XFS has a feature (bit %d) that is newer than this ebsfs",
 			ffs((int)incompat) - 1);
-	first_tail = log->tail;
 	while ((r = log_replay_range(log, &torn)) > 0) {
-		r = log_skip_torn_tail(log, first_tail, torn);
+		r = log_skip_torn_tail(log, torn);
 		if (r < 0)
 			return r;
 		if (!r)

@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Changes a file system without end: load.py FOLDER SEED. Files of many sizes, folders, links, renames, removals, truncations, holes,
-devices; some of it fsynced. Ends at EOF of its standard input."""
+"""Changes a file system without end: load.py FOLDER SEED [ACT…]. Files of many sizes, folders, links, renames, removals, truncations,
+holes, devices; some of it fsynced. ACT: a further one, such as swap. Ends at EOF of its standard input."""
 import fcntl
 import os
 import random
 import select
+import subprocess
 import sys
 
 FICLONE = 0x40049409
 
 
 class Load:
-    def __init__(self, top, seed):
+    def __init__(self, top, seed, *more):
+        self.more = [getattr(self, name) for name in more]
         self.random = random.Random(seed)
         self.top = top
         self.seed = seed
@@ -31,11 +33,15 @@ class Load:
     def pick(self):
         return self.random.choice(self.files) if self.files else None
 
+    def bytes(self, size):
+        """Unlike those of other calls, and compressible."""
+        return (self.random.randbytes(16) * (1 + size // 16))[:size]
+
     def create(self):
         path = self.path()
         size = self.random.choice((0, 1, 100, 500, 4096, 5000, 20000, 70000, 300000))
         with open(path, "wb") as f:
-            f.write(self.random.randbytes(min(size, 4096)) * (1 + size // 4096))
+            f.write(self.bytes(size))
             if self.random.random() < 0.15:
                 os.fsync(f.fileno())
         os.chmod(path, self.random.choice((0o644, 0o755, 0o600, 0o4755)))
@@ -59,7 +65,7 @@ class Load:
         path = self.pick()
         if path:
             with open(path, "ab") as f:
-                f.write(self.random.randbytes(self.random.randrange(1, 9000)))
+                f.write(self.bytes(self.random.randrange(1, 9000)))
                 if self.random.random() < 0.3:
                     os.fsync(f.fileno())
 
@@ -72,7 +78,7 @@ class Load:
                 if self.random.random() < 0.3:
                     os.posix_fallocate(fd, self.random.randrange(1 << 20), 200000)
                 for _ in range(self.random.randrange(1, 60)):
-                    os.pwrite(fd, b"scatter" * 100, self.random.randrange(1 << 22))
+                    os.pwrite(fd, self.bytes(700), self.random.randrange(1 << 22))
             finally:
                 os.close(fd)
 
@@ -114,7 +120,6 @@ class Load:
     def device(self):
         path = self.path()
         os.mknod(path, self.random.choice((0o20600, 0o60600, 0o10644)), os.makedev(self.random.randrange(300), self.random.randrange(70000)))
-        self.devices = path
 
     def clone(self):
         path = self.pick()
@@ -124,6 +129,19 @@ class Load:
                 fcntl.ioctl(b, FICLONE, a.fileno())
             self.files.append(to)
 
+    def swap(self):
+        """Two files of many extents exchange them: XFS only."""
+        pair = [self.path(), self.path()]
+        for path in pair:
+            with open(path, "wb") as f:
+                for i in range(self.random.choice((3, 60))):
+                    f.seek(i * 8192)
+                    f.write(self.bytes(4096))
+                f.truncate(1 << 19)
+                os.fsync(f.fileno())
+        subprocess.run(["xfs_io", "-c", f"swapext {pair[0]}", pair[1]], capture_output=True)
+        self.files += pair
+
     def sync(self):
         fd = os.open(self.random.choice(self.folders), os.O_RDONLY)
         os.fsync(fd)
@@ -131,7 +149,8 @@ class Load:
 
     def run(self):
         acts = [self.create] * 30 + [self.append] * 6 + [self.scatter] * 2 + [self.truncate, self.rename, self.rename, self.link, self.symlink]
-        acts += [self.mkdir] * 3 + [self.unlink, self.unlink, self.unlink, self.device, self.burst, self.burst, self.sync, self.clone]
+        acts += [self.mkdir] * 3 + [self.unlink, self.unlink, self.unlink, self.device, self.burst, self.burst, self.sync, self.clone, self.clone]
+        acts += self.more * 2
         while not select.select([sys.stdin], [], [], 0)[0]:
             try:
                 self.random.choice(acts)()
@@ -139,4 +158,4 @@ class Load:
                 pass  # a full disk, a symbolic link that leads nowhere, no clones
 
 
-Load(sys.argv[1], int(sys.argv[2])).run()
+Load(sys.argv[1], int(sys.argv[2]), *sys.argv[3:]).run()
