@@ -72,6 +72,7 @@ static const char *const fixed_names[NODE_KINDS] = {
 	[NODE_STATUS] = "/status",
 	[NODE_WAIT] = "/.wait",
 	[NODE_SHARED_WITH] = "/shared-with",
+	[NODE_USED_BY] = "/used-by",
 };
 
 static void node_path_of_snapshot(struct fs *fs, struct node n, struct buf *out)

@@ -55,6 +55,7 @@ enum node_kind {
 	NODE_STATUS,
 	NODE_WAIT,
 	NODE_SHARED_WITH,
+	NODE_USED_BY,
 	NODE_SNAPSHOT_FILE,
 	/* Receipts; slot: the receipt's number in this mount. */
 	NODE_FOLDER, /* a receipt that is a folder */

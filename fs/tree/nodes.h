@@ -24,6 +24,9 @@ extern const struct node_ops snapshot_ops, description_ops, metadata_ops, snapsh
 extern const struct node_ops snapshot_link_ops;
 /* shared_with.c */
 extern const struct node_ops shared_with_ops;
+
+/* used_by.c */
+extern const struct node_ops used_by_ops;
 /* disks.c */
 extern const struct node_ops disks_ops, disk_ops, budget_ops;
 /* tags.c */

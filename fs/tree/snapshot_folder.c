@@ -18,6 +18,7 @@ static const struct fixed_child children[] = {
 	{"status", NODE_STATUS, false},
 	{".wait", NODE_WAIT, true},
 	{"shared-with", NODE_SHARED_WITH, true},
+	{"used-by", NODE_USED_BY, true},
 };
 
 int snapshot_find_shown(

@@ -53,6 +53,7 @@ static const struct node_ops *const table[NODE_KINDS] = {
 	[NODE_STATUS] = &status_ops,
 	[NODE_WAIT] = &wait_ops,
 	[NODE_SHARED_WITH] = &shared_with_ops,
+	[NODE_USED_BY] = &used_by_ops,
 	[NODE_SNAPSHOT_FILE] = &snapshot_file_ops,
 	[NODE_FOLDER] = &folder_ops,
 	[NODE_DRAFT] = &draft_ops,

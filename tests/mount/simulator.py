@@ -104,6 +104,17 @@ class Simulator:
         """What was not there at first."""
         return [s for s in self.snapshots(region) if s["SnapshotId"] not in SEEDED]
 
+    def volumes(self, region):
+        """Those that are not gone (aws/sim/test/sim_made_json.c)."""
+        return self._ask(f"volumes?region={region}")
+
+    def images(self, region):
+        return self._ask(f"images?region={region}")
+
+    def made(self, region):
+        """How many volumes and images were made by requests: {"volumes": n, "images": n}."""
+        return self.counts()["made"][region]
+
     # --- what shall happen ---
 
     def fault(self, action, region=None, effect="error", code=None, http=400, message="as the test wants it", times=1, **rule):
@@ -162,3 +173,11 @@ class Simulator:
 
     def delete_snapshot(self, region, id):
         self._ask("set", {"region": region, "snapshot": id, "delete": True})
+
+    def change_volume(self, region, id, **change):
+        """set={"instance": "i-…"} attaches it; set={"state": "error"}; delete, vanish, finish: True."""
+        self._ask("set", {"region": region, "volume": id, **change})
+
+    def change_image(self, region, id, **change):
+        """set={"state": "disabled"}; deregister, finish: True."""
+        self._ask("set", {"region": region, "image": id, **change})

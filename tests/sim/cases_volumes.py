@@ -116,7 +116,7 @@ class Volumes(Made):
         self.assertEqual(self.create(VolumeType="io2", Iops=256000, Size=300)["Iops"], 256000)
         self.assertNotIn("Iops", self.create(None, Size=125, VolumeType="st1"))
         for params in (dict(Size=99), dict(Size=65537, VolumeType="gp3"), dict(Size=16385), dict(Iops=2999, VolumeType="gp3"),
-                       dict(Iops=80001, VolumeType="gp3"), dict(Throughput=124, VolumeType="gp3"), dict(Throughput=2001, VolumeType="gp3"),
+                       dict(Iops=80001, VolumeType="gp3"), dict(Throughput=124, VolumeType="gp3"), dict(Throughput=2001, VolumeType="gp3", Iops=10000),
                        dict(Throughput=751, VolumeType="gp3"), dict(Iops=50001, VolumeType="gp3"), dict(Iops=99, VolumeType="io1"),
                        dict(Iops=5001, VolumeType="io1"), dict(snapshot=None, Size=124, VolumeType="sc1"), dict(snapshot=HUGE),
                        dict(snapshot=None, Size=1025, VolumeType="standard"), dict(VolumeInitializationRate=99),

@@ -218,3 +218,17 @@ def who_may_use(t, public, shared):
     same(ids(t.ok(public)), [other(1)])
     same(t.ok(shared).split(), [f"{FROM}/by/name/orders-db/{db(3)}/", OTHER])
     check(ACCOUNT not in t.ok(shared), "the owner is no other account")
+
+
+@recipe("See what a snapshot is used by")
+def what_uses_it(t, used_by):
+    start(t)
+    same(t.ok(used_by), "")
+    ec2 = t.boto(FROM)
+    image = ec2.register_image(Name="orders", RootDeviceName="/dev/xvda", VirtualizationType="hvm", Architecture="arm64", BlockDeviceMappings=[
+        {"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": db(1)}}])["ImageId"]
+    volume = ec2.create_volume(AvailabilityZone=FROM + "a", SnapshotId=db(3))["VolumeId"]
+    before = t.sim.total()
+    same(sorted(line.split("/")[-2:] for line in t.ok(used_by).splitlines()),
+         sorted([[db(1), f" {image} available orders"], [db(3), f" {volume} available {FROM}a"]]))
+    same(t.sim.total() - before, 2 * len(AGES), "requests")
