@@ -43,3 +43,15 @@ bool fs_region_enabled(const struct fs *fs, const char *name)
 			return true;
 	return !fs->enabled;
 }
+
+bool fs_group_writes(const struct fs *fs)
+{
+	const struct options *o = fs->options;
+
+	return o->allow_other && o->gid.given && o->umask.given && !(o->umask.value & 020);
+}
+
+uid_t fs_maker(const struct fs *fs)
+{
+	return fs->caller && fs_group_writes(fs) ? fs->caller : fs->uid;
+}

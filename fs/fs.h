@@ -77,7 +77,7 @@ struct fs {
 	char account[40]; /* "" if AWS did not say */
 	char profile[80]; /* the selected profile's name, for README */
 	uid_t caller;     /* of the request that is being handled */
-	uid_t uid;        /* the mounting user: owns everything */
+	uid_t uid;        /* the mounting user; tree_attr() shows uid= and gid= instead */
 	gid_t gid;
 	int64_t started_ms;            /* wall clock */
 	struct http_timeouts timeouts; /* of all requests */
@@ -90,6 +90,12 @@ struct catalogue *fs_catalogue(const struct fs *fs, struct node n);
 /* Whether the snapshot of a node belongs to the account. Returns 0, or -EPERM with *err that names
  * the owner. */
 int fs_check_own(const struct fs *fs, struct node n, struct err *err);
+
+/* Whether gid= and umask= let the members of a group change what its bits allow. */
+bool fs_group_writes(const struct fs *fs);
+/* The owner of a file that the present request makes: the calling member of the group, else the
+ * mounting user. */
+uid_t fs_maker(const struct fs *fs);
 
 /* Replaces the list of regions that AWS has enabled for the account. */
 void fs_keep_enabled(struct fs *fs, const char *const *names, size_t n);

@@ -184,6 +184,7 @@ static void ops_run(enum operation op, const struct ops_args *args)
 	struct node n = node_of(args->ino), source;
 	struct err err;
 
+	fs->caller = fuse_req_ctx(args->req)->uid;
 	if (operations[op].shows_account && offline_bars(fs) && belongs_to_account(n))
 		fuse_reply_err(args->req, EACCES);
 	else if (operations[op].changes && offline_refuses(fs, &err) &&

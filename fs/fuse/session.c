@@ -75,7 +75,6 @@ static void session_serve(struct session *s, int64_t linger_ns)
 			return;
 		}
 		request_stats_count(&s->fs->stats, s->buf.mem, (size_t)r);
-		s->fs->caller = ((const struct fuse_in_header *)s->buf.mem)->uid;
 		fuse_session_process_buf(s->fuse, &s->buf);
 		if (fuse_session_exited(s->fuse)) {
 			session_end(s);

@@ -361,7 +361,7 @@ struct draft *drafts_make(struct fs *fs, struct node folder, const char *name, e
 		d = drafts_add(fs->drafts, folder, name, type, false, err);
 	if (d) {
 		d->mode = mode & 07777;
-		d->uid = fs->uid;
+		d->uid = fs_maker(fs);
 		d->gid = fs->gid;
 	}
 	return d;

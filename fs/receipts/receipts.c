@@ -402,7 +402,7 @@ struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name
 	}
 	r->is_folder = is_folder;
 	r->mode = mode & RECEIPT_MODES;
-	r->uid = fs->uid;
+	r->uid = fs_maker(fs);
 	r->gid = fs->gid;
 	r->mtime_ns = receipts_now_ns();
 	return r;

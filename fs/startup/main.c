@@ -2,6 +2,7 @@
 /* The command ebsfs. */
 #include <malloc.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -83,6 +84,36 @@ static enum exit_status main_run(struct options *o, struct err *err)
 	return r < 0 ? status : EXIT_STATUS_DONE;
 }
 
+/* As mount.ebsfs, the program of `mount -t ebsfs`: drops the words of mount(8) that mean nothing
+ * here (-s: pass over unknown options, -n: no mtab, -v, -t TYPE). Returns false if only a rehearsal
+ * was asked for (-f, which mounts nothing). */
+static bool main_take_words_of_mount(int *argc, char **argv)
+{
+	const char *slash = strrchr(argv[0], '/');
+	int kept = 1;
+	bool mounts = true;
+
+	if (strcmp(slash ? slash + 1 : argv[0], "mount.ebsfs") != 0)
+		return true;
+	for (int i = 1; i < *argc; i++) {
+		const char *word = argv[i];
+
+		if (!strcmp(word, "-o")) {
+			argv[kept++] = argv[i];
+			argv[kept++] = argv[++i];
+		} else if (!strcmp(word, "-t")) {
+			i++;
+		} else if (word[0] == '-' && word[1] && !word[1 + strspn(word + 1, "fnsv")]) {
+			mounts = mounts && !strchr(word, 'f');
+		} else {
+			argv[kept++] = argv[i];
+		}
+	}
+	*argc = kept < *argc ? kept : *argc;
+	argv[*argc] = NULL;
+	return mounts;
+}
+
 int main(int argc, char **argv)
 {
 	enum exit_status status = EXIT_STATUS_DONE;
@@ -92,6 +123,8 @@ int main(int argc, char **argv)
 	main_limit_memory();
 	/* Parsing and the journal's fsync run at the same time. */
 	setenv("UV_THREADPOOL_SIZE", "4", 1);
+	if (!main_take_words_of_mount(&argc, argv))
+		return EXIT_STATUS_DONE;
 	if (options_parse(argc, argv, &options, &err) < 0) {
 		status = EXIT_STATUS_USAGE;
 	} else if (options.help) {

@@ -3,6 +3,7 @@
 #include "options.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stddef.h>
@@ -22,6 +23,9 @@ enum option_type {
 	OPTION_NONE,    /* bool, whose only value is "none" */
 	OPTION_REGIONS, /* char **, names separated by ':' */
 	OPTION_SIGNATURE,
+	OPTION_USER,  /* struct options_id, a name or a number */
+	OPTION_GROUP, /* the same */
+	OPTION_UMASK, /* struct options_id, octal */
 };
 
 struct option {
@@ -93,6 +97,14 @@ static const struct option option_table[] = {
 	{"allow_other", OPTION_FLAG, offsetof(struct options, allow_other), 0, 0, NULL,
 		"let other users in too, each as the modes of the files permit (default: only the "
 		"mounting user)"},
+	{"uid", OPTION_USER, offsetof(struct options, uid), 0, 0, "USER",
+		"the owner that files show, by name or number (default: the mounting user)"},
+	{"gid", OPTION_GROUP, offsetof(struct options, gid), 0, 0, "GROUP",
+		"their group: with allow_other and umask=002 its members may copy too (default: "
+		"the mounting user's)"},
+	{"umask", OPTION_UMASK, offsetof(struct options, umask), 0, 0, "OCTAL",
+		"which of the owner's permissions the group and others lack; others never write "
+		"(default: 022)"},
 	{"nonempty", OPTION_FLAG, offsetof(struct options, nonempty), 0, 0, NULL,
 		"mount also on a directory that is not empty, and hide what is in it (default: "
 		"refused)"},
@@ -186,6 +198,36 @@ static int options_set_size(
 	return 0;
 }
 
+static int options_set_id(
+	struct options_id *out, const struct option *option, const char *value, struct err *err)
+{
+	const struct passwd *user;
+	const struct group *group;
+	uint64_t number;
+
+	out->given = true;
+	if (option->type == OPTION_UMASK) {
+		out->value = (uint32_t)strtoul(value, NULL, 8);
+		if (strspn(value, "01234567") == strlen(value) && strlen(value) <= 4 &&
+			out->value <= 0777)
+			return 0;
+		return err_set(err, EINVAL,
+			"option umask: '%.40s' is not an octal number up to 777: umask=002", value);
+	}
+	if (num_parse_u64(value, strlen(value), 0, UINT32_MAX - 1, &number) == 0) {
+		out->value = (uint32_t)number;
+		return 0;
+	}
+	if (option->type == OPTION_USER && (user = getpwnam(value)))
+		out->value = user->pw_uid;
+	else if (option->type == OPTION_GROUP && (group = getgrnam(value)))
+		out->value = group->gr_gid;
+	else
+		return err_set(err, EINVAL, "option %s: this machine has no %s '%.40s'",
+			option->name, option->type == OPTION_USER ? "user" : "group", value);
+	return 0;
+}
+
 static int options_set(
 	struct options *o, const struct option *option, const char *value, struct err *err)
 {
@@ -227,6 +269,10 @@ static int options_set(
 		return 0;
 	case OPTION_REGIONS:
 		return options_set_regions(o, value, err);
+	case OPTION_USER:
+	case OPTION_GROUP:
+	case OPTION_UMASK:
+		return options_set_id(member, option, value, err);
 	case OPTION_SIGNATURE:
 		if (strcmp(value, "v4") != 0 && strcmp(value, "v2") != 0)
 			return err_set(err, EINVAL,
@@ -393,6 +439,12 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 		/* Not repeated: there may be a password in it. */
 		return err_set(err, EINVAL,
 			"option endpoint_url is no URL of the form http(s)://HOST[:PORT][/PATH]");
+	if (!o->allow_other && ((o->uid.given && o->uid.value != getuid()) ||
+				       (o->gid.given && o->gid.value != getgid())))
+		return err_set(err, EINVAL,
+			"option %s: without allow_other nobody but the mounting user gets in; add "
+			"allow_other",
+			o->gid.given ? "gid" : "uid");
 	if (o->simulate && o->endpoint_url)
 		return err_set(err, EINVAL, "options simulate and endpoint_url exclude each other");
 	return 0;

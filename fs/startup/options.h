@@ -20,6 +20,12 @@ enum exit_status {
 	EXIT_STATUS_MOUNT = 5,       /* this machine does not let the user mount there */
 };
 
+/* uid=, gid=, umask=. */
+struct options_id {
+	bool given;
+	uint32_t value;
+};
+
 struct options {
 	char *mountpoint; /* as given; absolute once options_parse() has returned */
 	char *source;   /* mount(8)'s first argument; shown as the file system's name. NULL: "ebsfs"
@@ -39,6 +45,7 @@ struct options {
 	double rate; /* EC2's request rates times this; 0: the default */
 	bool simulate, delete_, read_only, no_tags;
 	bool allow_other, nonempty;
+	struct options_id uid, gid, umask;
 	enum aws_signature signature;
 	bool foreground, debug;
 	bool help, version, clear;

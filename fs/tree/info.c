@@ -46,7 +46,13 @@ static int readme_text(struct fs *fs, struct node n, struct buf *out)
 			? "on: rmdir regions/<region>/snapshots/<id> deletes that snapshot, or "
 			  "cancels the copy that makes it."
 			: "off; mount with -o delete to permit it, and to cancel running copies.");
-	if (fs->options->allow_other)
+	if (fs_group_writes(fs))
+		buf_printf(out,
+			"Members of group %u may copy, and change what the group's permissions "
+			"allow; disks are only for uid %u and root. All other users may look, and "
+			"change nothing: EACCES (Permission denied).\n",
+			fs->options->gid.value, fs->uid);
+	else if (fs->options->allow_other)
 		buf_printf(out,
 			"Users other than uid %u and root may look, and change nothing: "
 			"EACCES (Permission denied).\n",
@@ -209,7 +215,13 @@ static int errors_text(struct fs *fs, struct node n, struct buf *out)
 	(void)n;
 	/* The kernel refuses their changes by the file modes, so no error of theirs is ever
 	 * recorded here. */
-	if (!everybody)
+	if (!everybody && fs_group_writes(fs))
+		buf_printf(out,
+			"note: members of group %u may change what the group's permissions allow; "
+			"if you (uid %u) are not one, your cp, mv, rm and touch fail with EACCES "
+			"(Permission denied)\n\n",
+			fs->options->gid.value, fs->caller);
+	else if (!everybody)
 		buf_printf(out,
 			"note: you (uid %u) may look at this mount, and change nothing: uid %u "
 			"mounted it with allow_other. Your cp, mv, rm and touch fail with EACCES "

@@ -71,6 +71,22 @@ const struct node_ops *tree_ops(struct node n)
 	return table[n.kind];
 }
 
+/* uid=, gid= and umask=. Users outside the group only look: nothing is theirs to change, and the
+ * bits for others have no write permission. */
+static void tree_attr_share(const struct fs *fs, struct stat *st)
+{
+	const struct options *o = fs->options;
+	mode_t owner = st->st_mode & 0700;
+
+	if (st->st_uid == fs->uid || (o->allow_other && !fs_group_writes(fs)))
+		st->st_uid = o->uid.given ? o->uid.value : fs->uid;
+	if (o->gid.given && st->st_gid == fs->gid)
+		st->st_gid = o->gid.value;
+	if (o->umask.given && !S_ISLNK(st->st_mode))
+		st->st_mode = (st->st_mode & ~(mode_t)0777) |
+			      ((owner | owner >> 3 | owner >> 6) & ~o->umask.value & 0775);
+}
+
 int tree_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	const struct node_ops *ops = tree_ops(n);
@@ -109,6 +125,9 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st)
 		st->st_blocks = (st->st_size + 511) / 512;
 	if (!st->st_atim.tv_sec)
 		st->st_atim = st->st_mtim;
+	/* Kinds that only their owner may open stay with the mounting user. */
+	if (ops->mode & 077)
+		tree_attr_share(fs, st);
 	if (fs->options->read_only)
 		st->st_mode &= ~(mode_t)0222;
 	return 0;

@@ -32,7 +32,9 @@ enum tree_trust {
  * pending reply answer from memory, at once; those that return int return 0 or -errno. */
 struct node_ops {
 	mode_t type; /* S_IFDIR, S_IFREG, S_IFLNK */
-	mode_t mode; /* permissions; write bits fall away on a read-only mount */
+	/* Permissions. Write bits fall away on a read-only mount. uid=, gid= and umask= apply to
+	 * kinds that have bits for the group or others; the rest belongs to the mounting user. */
+	mode_t mode;
 	enum tree_trust trust;
 	/* The advice in the error message where a write to it, or a new file in it, is refused. */
 	const char *instead;

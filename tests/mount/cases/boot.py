@@ -396,3 +396,23 @@ def mount_over_a_dead_one(t):
         grep -c " $MNT " /proc/self/mounts
         umount $MNT""")
     same(out.split(), ["1", "1", str(len(OWN["us-east-1"])), "1"])
+
+
+@case
+def program_of_mount_t_ebsfs(t):
+    """The link /sbin/mount.ebsfs, called as mount(8) calls it: its switches are taken, -f only rehearses, and the options mean the same."""
+    where = t.path("mnt")
+    os.makedirs(where)
+    link = t.path("mount.ebsfs")
+    os.symlink(EBSFS, link)
+    t.ok(f"{link} account {where} -f -s -n -v -o rw,simulate -t ebsfs", cwd="/")
+    check(not os.path.ismount(where), "a rehearsal mounts nothing")
+    t.ok(f"{link} account {where} -sv -n -o rw,noexec,simulate,regions=eu-west-1", cwd="/")
+    try:
+        same(os.listdir(f"{where}/regions"), ["eu-west-1"])
+        matches(Path("/proc/self/mounts").read_text(), rf"^account {where} fuse.ebsfs rw,.*noexec")
+    finally:
+        t.ok(f"fusermount3 -u {where}", cwd="/")
+    done = t.run(f"{link} account {where} -o simulat", cwd="/")
+    same(done.code, 2, done)
+    contains(done.err, "did you mean simulate?")
