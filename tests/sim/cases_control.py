@@ -135,6 +135,18 @@ class Account(Case):
             if s["State"] == "completed" and "CompletionTime" in s:
                 self.assertTrue(s["StartTime"] < s["CompletionTime"] and s["CompletionTime"].timestamp() < now + 1, s)
 
+    def test_it_has_zones_an_image_and_a_volume(self):
+        zones = self.ec2("us-west-2").describe_availability_zones()["AvailabilityZones"]
+        self.assertEqual([z["ZoneName"] for z in zones if z["ZoneType"] == "local-zone"], ["us-west-2-lax-1a"])
+        image = self.ec2().describe_images(Owners=["self"])["Images"][0]
+        root = self.one(image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"])
+        self.assertIn(image["ImageId"], root["Description"])
+        self.refused("InvalidSnapshot.InUse", 400, self.ec2().delete_snapshot, SnapshotId=root["SnapshotId"])
+        volume = self.ec2().describe_volumes()["Volumes"][0]
+        self.assertEqual(self.one(volume["SnapshotId"])["VolumeSize"], volume["Size"])
+        made = self.ec2().create_volume(AvailabilityZone="us-east-1a", SnapshotId=root["SnapshotId"], VolumeType="gp3")
+        self.assertEqual(made["State"], "creating")
+
     def test_it_can_be_copied(self):
         source = next(s for s in self.snapshots(OwnerIds=["self"]) if s["Encrypted"] and s["State"] == "completed")
         self.assertEqual(self.ended(self.copy(source["SnapshotId"], "us-west-2"), "us-west-2")["State"], "completed")

@@ -225,6 +225,88 @@ static int demo_add_specials(struct demo *d)
 	       sim_snapshot_share(shared, SIM_ACCOUNT);
 }
 
+/* Finds the newest snapshot with this tag Name. */
+static const struct sim_snapshot *demo_newest(const struct sim_region *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_stored; i++) {
+		const char *tag = sim_tags_get(&r->stored[i]->tags, "Name");
+
+		if (tag && !strcmp(tag, name))
+			return r->stored[i];
+	}
+	return NULL;
+}
+
+/* The AMI that the snapshots of web-01 were made for. */
+static int demo_add_image(struct sim_region *r, const struct sim_snapshot *root)
+{
+	struct sim_image *image = calloc(1, sizeof(*image));
+
+	if (!image)
+		return -ENOMEM;
+	r->images = image;
+	r->n_images = 1;
+	*image = (struct sim_image){.id = strdup("ami-0a9b8c7d6e5f40312"),
+		.owner_id = strdup(SIM_ACCOUNT),
+		.name = strdup("web-01"),
+		.architecture = strdup("x86_64"),
+		.virtualization = strdup("hvm"),
+		.root_device = strdup("/dev/xvda"),
+		.ena = true,
+		.created_ms = root->start_ms,
+		.disks = calloc(1, sizeof(*image->disks))};
+	if (!image->disks)
+		return -ENOMEM;
+	image->n_disks = 1;
+	image->disks[0] = (struct sim_image_disk){.device = strdup("/dev/xvda"),
+		.snapshot_id = strdup(root->id),
+		.type = strdup("gp3"),
+		.gib = root->volume_gib};
+	return image->id && image->owner_id && image->name && image->architecture &&
+			       image->virtualization && image->root_device &&
+			       image->disks[0].device && image->disks[0].snapshot_id &&
+			       image->disks[0].type
+		       ? 0
+		       : -ENOMEM;
+}
+
+/* A volume that was made of a snapshot to look into it, and forgotten. */
+static int demo_add_volume(struct sim_region *r, const struct sim_snapshot *s)
+{
+	struct sim_volume *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	r->volumes = v;
+	r->n_volumes = 1;
+	*v = (struct sim_volume){.id = strdup("vol-0c4d5e6f708192a3b"),
+		.owner_id = strdup(SIM_ACCOUNT),
+		.zone = strdup(r->zones[1].name),
+		.snapshot_id = strdup(s->id),
+		.type = strdup("gp3"),
+		.gib = s->volume_gib,
+		.iops = 3000,
+		.throughput = 125,
+		.created_ms = s->start_ms + 30 * HOUR_MS};
+	return v->id && v->owner_id && v->zone && v->snapshot_id && v->type ? 0 : -ENOMEM;
+}
+
+/* A zone to opt in to, an image and a volume. */
+static int demo_add_made(struct demo *d)
+{
+	struct sim_region *east = sim_world_region(d->world, "us-east-1");
+	struct sim_zone *lax =
+		sim_zones_add(sim_world_region(d->world, "us-west-2"), "us-west-2-lax-1a");
+	const struct sim_snapshot *web = demo_newest(east, "web-01"),
+				  *cache = demo_newest(east, "build-cache");
+
+	if (!lax || demo_add_image(east, web) < 0 || demo_add_volume(east, cache) < 0)
+		return -ENOMEM;
+	free(lax->opt_in);
+	lax->opt_in = strdup("opted-in");
+	return lax->opt_in ? 0 : -ENOMEM;
+}
+
 static int demo_seed(struct sim_world *w)
 {
 	struct demo d = {w, sim_world_now(w), 0x65627366732d7369};
@@ -232,7 +314,7 @@ static int demo_seed(struct sim_world *w)
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (demo_add_series(&d, &all[i]) < 0)
 			return -ENOMEM;
-	return demo_add_specials(&d) < 0 ? -ENOMEM : 0;
+	return demo_add_specials(&d) < 0 || demo_add_made(&d) < 0 ? -ENOMEM : 0;
 }
 
 static int add_bulk(struct sim_world *w, const char *name, uint64_t n, struct err *err)
