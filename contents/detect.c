@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ext.h"
 #include "fat.h"
 #include "recognise.h"
 #include "xfs.h"
@@ -15,6 +16,8 @@ struct filesystem *detect_filesystem(
 	int r = recognise(disk, 0, sectors_size(disk), &what);
 
 	switch (r) {
+	case RECOGNISED_EXT:
+		return ext_open(disk, options, e);
 	case RECOGNISED_FAT:
 		return fat_open(disk, options, e);
 	case RECOGNISED_XFS:

@@ -77,15 +77,19 @@ static void text_copy(char *out, size_t size, const void *bytes, size_t len)
 	out[len] = '\0';
 }
 
+const char *recognise_ext(uint32_t compatible, uint32_t incompatible, uint32_t read_only)
+{
+	if (incompatible & EXT4_INCOMPATIBLE || read_only & EXT4_READ_ONLY)
+		return "ext4";
+	return compatible & EXT_HAS_JOURNAL ? "ext3" : "ext2";
+}
+
 static void ext_describe(const uint8_t *head, struct reader_partition *out)
 {
 	const uint8_t *features = head + EXT_FEATURES;
 	uint32_t compatible = bytes_le32(features), incompatible = bytes_le32(features + 4);
-	const char *kind = compatible & EXT_HAS_JOURNAL ? "ext3" : "ext2";
 
-	if (incompatible & EXT4_INCOMPATIBLE || bytes_le32(features + 8) & EXT4_READ_ONLY)
-		kind = "ext4";
-	strcpy(out->content, kind);
+	strcpy(out->content, recognise_ext(compatible, incompatible, bytes_le32(features + 8)));
 	if (incompatible & EXT_JOURNAL_DEV) {
 		strcpy(out->content, "jbd2");
 		strcpy(out->note, "the journal of a file system on another disk, without files");

@@ -22,4 +22,7 @@ enum recognised {
  * permitted. Returns an enum recognised, or -errno if the bytes cannot be read. */
 int recognise(struct sectors *disk, uint64_t start, uint64_t size, struct reader_partition *out);
 
+/* "ext2", "ext3" or "ext4", by the superblock's features. */
+const char *recognise_ext(uint32_t compatible, uint32_t incompatible, uint32_t read_only);
+
 #endif

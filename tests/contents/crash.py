@@ -45,7 +45,15 @@ XFS = {
     # Recovery of exchanged trees of extents fails in Linux 6.18 (it verifies an inode before it has computed its checksum).
     "xfs-swap": Set("mkfs.xfs", "-q", acts=["swap"], crash=False),
 }
-SETS = {**XFS}
+EXT = {
+    "ext4": Set("mkfs.ext4", "-q"),
+    "ext4-1k": Set("mkfs.ext4", "-q", "-O", "^metadata_csum,^64bit", "-b", "1024"),
+    "ext4-small": Set("mkfs.ext4", "-q", "-J", "size=8", "-O", "inline_data,bigalloc", "-C", "16384"),
+    "ext4-data": Set("mkfs.ext4", "-q", mount="data=journal"),
+    "ext4-async": Set("mkfs.ext4", "-q", "-J", "size=16", mount="journal_async_commit"),
+    "ext3": Set("mkfs.ext3", "-q", "-I", "128"),
+}
+SETS = {**XFS, **EXT}
 
 
 # mkfs.xfs refuses logs below 64 MB and disks below 300 MB, unless the file system is for its own tests.
