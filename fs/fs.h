@@ -38,6 +38,7 @@ struct receipts;
 struct statuses;
 struct tagging;
 struct uncached_name;
+struct zones;
 
 struct fs {
 	uv_loop_t *loop;
@@ -51,6 +52,7 @@ struct fs {
 	struct disks *disks;
 	struct receipts *receipts;     /* receipts.h */
 	struct drafts *drafts;         /* draft.h */
+	struct zones *zones;           /* zones.h */
 	struct filters *filters;       /* filter_folders.h */
 	struct statuses *statuses;     /* status.h: who waits for a state to change */
 	struct last_error *last_error; /* last_error.h */

@@ -237,6 +237,7 @@ struct admission {
 	struct preflight known;
 	struct journal_receipt receipt;
 	char *key;
+	char *name; /* the file's; NULL */
 	bool awaits_description;
 	bool unresolved; /* its snapshot is being made: it waits in the queue (kind->resolve()) */
 	struct made_question *question;
@@ -269,6 +270,7 @@ static void admission_destroy(struct admission *a)
 	journal_copy_finish(&a->row);
 	snapshot_file_finish(&a->tags);
 	journal_receipt_finish(&a->receipt);
+	free(a->name);
 	free(a->key);
 	free(a->reply);
 	free(a);
@@ -1110,6 +1112,7 @@ int admission_start(struct copies *c, const char *region, const struct copy_requ
 	admission_fill_row(&a->row, region, request, move, &failed);
 	a->row.kind = admission_copy_text(a->kind->row_name, &failed);
 	admission_fill_tags(&a->tags, request, &failed);
+	a->tags.name = a->name = admission_copy_text(request->name, &failed);
 	if (r) {
 		failed |= journal_receipt_copy(&a->receipt, r) < 0;
 		a->has_receipt = true;

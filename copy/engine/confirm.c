@@ -134,7 +134,8 @@ void confirm_judge(struct copies *c, struct copy *copy, enum job_presence presen
 	if (presence == JOB_PRESENCE_ALIVE || !confirm_is_settled(c, &copy->row))
 		return;
 	snprintf(why, sizeof(why), "the %s was %s", copy->kind->result,
-		presence == JOB_PRESENCE_BIN ? "moved into the recycle bin" : "deleted");
+		presence == JOB_PRESENCE_BIN ? "moved into the recycle bin"
+					     : copy->kind->states[COPY_DELETED]);
 	confirm_deleted(c, copy, why);
 }
 

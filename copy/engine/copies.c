@@ -11,16 +11,19 @@
 #include "clock.h"
 #include "confirm.h"
 #include "copy_snapshot.h"
+#include "create_volume.h"
 #include "job.h"
 #include "on_end.h"
 #include "poller.h"
 #include "recover.h"
 #include "region_queue.h"
+#include "register_image.h"
 #include "request_key.h"
 #include "timing.h"
 
 /* By enum request_kind. */
-static const struct job_kind *const copies_kinds[] = {&copy_snapshot_kind, NULL};
+static const struct job_kind *const copies_kinds[] = {
+	&copy_snapshot_kind, &create_volume_kind, &register_image_kind, NULL};
 
 static void copies_new_region(void *arg, struct region *region)
 {

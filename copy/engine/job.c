@@ -944,6 +944,7 @@ static const struct transition table[] = {
 	{S, PHASE_SENDING,   JOB_DEFERRED,       NULL,                       F, PHASE_RECORDING, act_fail},
 	{S, PHASE_SENDING,   JOB_REFUSED,        NULL,                       F, PHASE_RECORDING, act_fail},
 	{S, PHASE_SENDING,   JOB_LOST,           NULL,                       S, PHASE_SEARCHING, act_lose},
+	{S, PHASE_SENDING,   JOB_NOT_MADE,       NULL,                       S, PHASE_RECORDING, act_take_off},
 
 	/* no response */
 	{S, PHASE_SEARCHING, JOB_ACCEPTED,       NULL,                       P, PHASE_RECORDING, act_accept},

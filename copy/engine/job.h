@@ -29,7 +29,8 @@ enum job_event {
 	JOB_DEFERRED,       /* err: about the network, the rate, the credentials, memory */
 	JOB_REFUSED,        /* err: about this request; also from the source and the search */
 	JOB_LOST,           /* err: sent, and no response came */
-	JOB_NOT_MADE,       /* err: EC2 surely did not carry out the request that was lost */
+	JOB_NOT_MADE,       /* EC2 surely did not carry it out, and it is to be sent again; of a
+			       request that was lost with err */
 
 	/* from the poller and the listings */
 	JOB_COMPLETED, /* ended_ms; of a deleted copy nothing: it is there again */

@@ -27,6 +27,7 @@ int job_key_generation(const struct copies *c, const struct journal_copy *row)
 		const struct journal_copy *old = &job->pub.row;
 
 		if (old->kind && !old->dry_run && next <= old->generation &&
+			!job_key_is_alive(job->pub.state, old) &&
 			!strcmp(request_key(old, other), key))
 			next = old->generation + 1;
 	}
@@ -122,4 +123,18 @@ int job_key_take(struct job *job, const char *label)
 	free(job->pub.row.label);
 	job->pub.row.label = copy;
 	return job_key_update(job);
+}
+
+int job_key_renew_token(struct job *job)
+{
+	struct work *w = job->work;
+	int result;
+
+	if (w && w->hh.tbl)
+		HASH_DEL(job->all->tokens, w);
+	result = job->kind->token(&job->pub.row);
+	if (w && job->pub.row.token)
+		HASH_ADD_KEYPTR(
+			hh, job->all->tokens, job->pub.row.token, strlen(job->pub.row.token), w);
+	return result;
 }

@@ -46,16 +46,17 @@ static bool kms_key_is_alias(const char *s)
 	       strspn(s, LETTERS "0123456789/_-") == n;
 }
 
-static int kms_key_malformed(const char *text, struct err *err)
+static int kms_key_malformed(const char *option, const char *text, struct err *err)
 {
 	return err_set(err, EINVAL,
-		"copy.kms-key must be a key's id (1234abcd-12ab-34cd-56ef-1234567890ab), "
+		"%s must be a key's id (1234abcd-12ab-34cd-56ef-1234567890ab), "
 		"alias/NAME, or the ARN of a key or an alias; '%.80s' is none of these",
-		text);
+		option, text);
 }
 
 /* arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, from PARTITION on. */
-static int kms_key_parse_arn(const char *text, char out[ENDPOINT_REGION_SIZE], struct err *err)
+static int kms_key_parse_arn(
+	const char *option, const char *text, char out[ENDPOINT_REGION_SIZE], struct err *err)
 {
 	const char *part[5], *s = text + strlen("arn:");
 	size_t len[5] = {0};
@@ -64,41 +65,43 @@ static int kms_key_parse_arn(const char *text, char out[ENDPOINT_REGION_SIZE], s
 		part[i] = s;
 		len[i] = i < 4 ? strcspn(s, ":") : strlen(s);
 		if (!len[i] || (i < 4 && s[len[i]] != ':'))
-			return kms_key_malformed(text, err);
+			return kms_key_malformed(option, text, err);
 		s += len[i] + 1;
 	}
 	if (len[1] != 3 || strncmp(part[1], "kms", 3))
 		return err_set(err, EINVAL,
-			"copy.kms-key names something of the service %.*s; it must name a KMS key "
+			"%s names something of the service %.*s; it must name a KMS key "
 			"(arn:aws:kms:REGION:ACCOUNT:key/ID)",
-			(int)(len[1] < 40 ? len[1] : 40), part[1]);
+			option, (int)(len[1] < 40 ? len[1] : 40), part[1]);
 	if (len[2] >= ENDPOINT_REGION_SIZE || len[3] != 12 || strspn(part[3], "0123456789") != 12 ||
 		!(kms_key_is_alias(part[4]) ||
 			(!strncmp(part[4], "key/", 4) && kms_key_is_id(part[4] + 4))))
-		return kms_key_malformed(text, err);
+		return kms_key_malformed(option, text, err);
 	snprintf(out, ENDPOINT_REGION_SIZE, "%.*s", (int)len[2], part[2]);
-	return endpoint_is_region(out) ? 0 : kms_key_malformed(text, err);
+	return endpoint_is_region(out) ? 0 : kms_key_malformed(option, text, err);
 }
 
-int preflight_key_parse(const char *text, char out[ENDPOINT_REGION_SIZE], struct err *err)
+int preflight_key_parse(
+	const char *option, const char *text, char out[ENDPOINT_REGION_SIZE], struct err *err)
 {
 	out[0] = '\0';
 	if (!strncmp(text, "arn:", 4))
-		return kms_key_parse_arn(text, out, err);
-	return kms_key_is_id(text) || kms_key_is_alias(text) ? 0 : kms_key_malformed(text, err);
+		return kms_key_parse_arn(option, text, out, err);
+	return kms_key_is_id(text) || kms_key_is_alias(text) ? 0
+							     : kms_key_malformed(option, text, err);
 }
 
-int preflight_key_fits(const char *text, const char *region, struct err *err)
+int preflight_key_fits(const char *option, const char *text, const char *region, struct err *err)
 {
 	char of[ENDPOINT_REGION_SIZE];
-	int r = preflight_key_parse(text, of, err);
+	int r = preflight_key_parse(option, text, of, err);
 
 	if (r < 0 || !*of || !strcmp(of, region))
 		return r;
 	return err_set(err, ENOKEY,
-		"copy.kms-key names a key of %s, but the copy is made in %s, and a KMS key works "
+		"%s names a key of %s, but the %.*s is made in %s, and a KMS key works "
 		"in its own region only: name a key of %s",
-		of, region, region);
+		option, of, (int)strcspn(option, "."), option, region, region);
 }
 
 /* --- encryption --- */
@@ -180,7 +183,9 @@ bool preflight_is_short(int minutes, int64_t bytes, char note[PREFLIGHT_NOTE_SIZ
 int preflight_judge(const struct preflight *p, struct err *err)
 {
 	const struct journal_copy *row = p->row;
-	int r = row->kms_key_id ? preflight_key_fits(row->kms_key_id, row->region, err) : 0;
+	int r = row->kms_key_id
+			? preflight_key_fits("copy.kms-key", row->kms_key_id, row->region, err)
+			: 0;
 
 	if (r < 0)
 		return r;

@@ -61,11 +61,13 @@ int preflight_encryption(const struct journal_copy *row, enum ec2_encryption sou
 
 /* CopySnapshot, KmsKeyId: a key's id, alias/NAME, or the ARN of either; EC2 looks at it only after
  * it has accepted the copy, and gives the copy up if it is none of these. `out`: the region that an
- * ARN names, "" for the other forms. Returns 0 or -EINVAL with *err that says what would be right.
+ * ARN names, "" for the other forms. option: the request's, for messages. Returns 0 or -EINVAL with
+ * *err that says what would be right.
  */
-int preflight_key_parse(const char *text, char out[ENDPOINT_REGION_SIZE], struct err *err);
+int preflight_key_parse(
+	const char *option, const char *text, char out[ENDPOINT_REGION_SIZE], struct err *err);
 
 /* Whether the key can be one of this region. Returns 0 or -errno with *err. */
-int preflight_key_fits(const char *text, const char *region, struct err *err);
+int preflight_key_fits(const char *option, const char *text, const char *region, struct err *err);
 
 #endif

@@ -5,22 +5,13 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include <strings.h>
 
 #include "ec2.h"
 #include "endpoint.h"
 #include "isotime.h"
-#include "num.h"
-#include "preflight.h"
+#include "request_options.h"
 #include "utf8.h"
 #include "yaml_scalar.h"
-
-#define TAG_PREFIX       "copy.tag."
-/* A time-based copy: CompletionDurationMinutes, CopySnapshot's reference. */
-#define MINUTES_MIN      15
-#define MINUTES_MAX      2880
-#define LABEL_MAX        128
-#define LABEL_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 static void put_line(struct buf *out, const char *key, const char *value)
 {
@@ -54,23 +45,19 @@ int snapshot_file_format(struct buf *out, const char *region, const struct catal
 }
 
 struct reader {
-	struct copy_request *out;
-	struct err *err;
-	unsigned line;
-	unsigned seen; /* one bit for each key of the table below */
-	int encrypted; /* copy.encrypted: -1 not given */
-	bool ended;    /* the "..." has been read */
+	struct request_reader options; /* the first member */
+	bool ended;                    /* the "..." has been read */
 };
 
 static int bad(struct reader *r, const char *what)
 {
-	err_set(r->err, EINVAL, "line %u: %s", r->line, what);
+	err_set(r->options.err, EINVAL, "line %u: %s", r->options.line, what);
 	return -EINVAL;
 }
 
 static int no_memory(struct reader *r)
 {
-	return err_set(r->err, ENOMEM, "out of memory");
+	return err_set(r->options.err, ENOMEM, "out of memory");
 }
 
 static int keep(struct reader *r, char **field, const char *value)
@@ -79,117 +66,32 @@ static int keep(struct reader *r, char **field, const char *value)
 	return *field ? 0 : no_memory(r);
 }
 
-static int keep_text(struct reader *r, char **field, const char *key, const char *value)
+static int read_region(struct reader *r, const char *value)
 {
-	if (!*value) {
-		err_set(r->err, EINVAL, "line %u: %s has no value", r->line, key);
-		return -EINVAL;
-	}
-	return keep(r, field, value);
-}
-
-static int read_region(struct reader *r, const char *key, const char *value)
-{
-	(void)key;
 	if (!endpoint_is_region(value))
 		return bad(r, "region must be the name of a region, as us-east-1");
-	return keep(r, &r->out->source_region, value);
+	return keep(r, &r->options.out->source_region, value);
 }
 
-static int read_snapshot(struct reader *r, const char *key, const char *value)
+static int read_snapshot(struct reader *r, const char *value)
 {
-	(void)key;
 	if (!ec2_is_snapshot_id(value))
 		return bad(r, "snapshot must be a snapshot's id, as snap-0a1b2c3d4e5f60718");
-	return keep(r, &r->out->source_id, value);
+	return keep(r, &r->options.out->source_id, value);
 }
 
-static int read_description(struct reader *r, const char *key, const char *value)
-{
-	if (utf8_count(value, strlen(value)) > EC2_DESCRIPTION_MAX)
-		return err_set(r->err, EINVAL,
-			"line %u: copy.description is longer than EC2's %d characters", r->line,
-			EC2_DESCRIPTION_MAX);
-	return keep_text(r, &r->out->description, key, value);
-}
-
-static int read_key(struct reader *r, const char *key, const char *value)
-{
-	char region[ENDPOINT_REGION_SIZE];
-
-	if (*value && preflight_key_parse(value, region, r->err) < 0)
-		return err_context(r->err, "line %u", r->line);
-	return keep_text(r, &r->out->kms_key_id, key, value);
-}
-
-static int read_bool(struct reader *r, const char *key, const char *value, bool *out)
-{
-	if (!strcasecmp(value, "yes") || !strcasecmp(value, "true")) {
-		*out = true;
-	} else if (!strcasecmp(value, "no") || !strcasecmp(value, "false")) {
-		*out = false;
-	} else {
-		err_set(r->err, EINVAL, "line %u: %s must be yes or no", r->line, key);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int read_encrypted(struct reader *r, const char *key, const char *value)
-{
-	int result = read_bool(r, key, value, &r->out->encrypted);
-
-	if (!result)
-		r->encrypted = r->out->encrypted;
-	return result;
-}
-
-static int read_no_tags(struct reader *r, const char *key, const char *value)
-{
-	return read_bool(r, key, value, &r->out->no_tags);
-}
-
-static int read_dry_run(struct reader *r, const char *key, const char *value)
-{
-	return read_bool(r, key, value, &r->out->dry_run);
-}
-
-static int read_minutes(struct reader *r, const char *key, const char *value)
-{
-	uint64_t minutes;
-
-	(void)key;
-	if (num_parse_u64(value, strlen(value), MINUTES_MIN, MINUTES_MAX, &minutes) < 0 ||
-		minutes % 15)
-		return bad(r, "copy.completion-minutes must be a multiple of 15, from 15 to 2880");
-	r->out->completion_minutes = (int)minutes;
-	return 0;
-}
-
-static int read_again(struct reader *r, const char *key, const char *value)
-{
-	size_t len = strlen(value);
-
-	(void)key;
-	if (!len || len > LABEL_MAX || strspn(value, LABEL_CHARACTERS) != len)
-		return bad(r,
-			"copy.again must be a label of 1 to 128 of the characters A-Z a-z 0-9 . _ "
-			"-");
-	return keep(r, &r->out->again, value);
-}
-
-static int read_fact(struct reader *r, const char *key, const char *value)
+static int read_fact(struct reader *r, const char *value)
 {
 	(void)r;
-	(void)key;
 	(void)value;
 	return 0;
 }
 
+/* Bits of request_reader.seen from REQUEST_FACTS on are those of the options. */
 static const struct {
 	const char *key;
-	int (*read)(struct reader *r, const char *key, const char *value);
-} keys[] = {
+	int (*read)(struct reader *r, const char *value);
+} facts[REQUEST_FACTS] = {
 	{"region", read_region},
 	{"snapshot", read_snapshot},
 	{"volume", read_fact},
@@ -198,78 +100,32 @@ static const struct {
 	{"owner", read_fact},
 	{"encrypted", read_fact},
 	{"description", read_fact},
-	{"copy.description", read_description},
-	{"copy.encrypted", read_encrypted},
-	{"copy.kms-key", read_key},
-	{"copy.no-tags", read_no_tags},
-	{"copy.completion-minutes", read_minutes},
-	{"copy.dry-run", read_dry_run},
-	{"copy.again", read_again},
 };
-
-static int read_tag(struct reader *r, const char *key, const char *value)
-{
-	struct copy_request *out = r->out;
-	ssize_t chars = utf8_count(key, strlen(key));
-	struct request_tag *tags;
-
-	if (chars < 1 || chars > EC2_TAG_KEY_MAX)
-		return bad(r, "a tag's key has 1 to 127 characters");
-	if (utf8_count(value, strlen(value)) > EC2_TAG_VALUE_MAX)
-		return bad(r, "a tag's value has at most 255 characters");
-	if (!strncasecmp(key, "aws:", 4))
-		return bad(r, "tags that begin with aws: can only be set by AWS");
-	if (!strncmp(key, "ebsfs:", 6))
-		return bad(r, "tags that begin with ebsfs: are set by ebsfs itself");
-	for (size_t i = 0; i < out->n_tags; i++)
-		if (!strcmp(out->tags[i].key, key))
-			return bad(r, "this tag was given before");
-	if (out->n_tags == REQUEST_TAGS_MAX)
-		return bad(r, "more than 48 tags: EC2 takes 50, and ebsfs adds two of its own");
-	tags = realloc(out->tags, (out->n_tags + 1) * sizeof(*tags));
-	if (!tags)
-		return no_memory(r);
-	out->tags = tags;
-	tags += out->n_tags++;
-	*tags = (struct request_tag){strdup(key), strdup(value)};
-	return tags->key && tags->value ? 0 : no_memory(r);
-}
-
-static bool has_prefix(const char *key, const char *prefix)
-{
-	return !strncmp(key, prefix, strlen(prefix));
-}
 
 static int read_pair(struct reader *r, const char *key, const char *value)
 {
-	/* Options of requests of another kind. */
-	if (has_prefix(key, "volume.") || has_prefix(key, "image."))
-		return 0;
-	if (r->ended && !has_prefix(key, "copy."))
-		return err_set(r->err, EINVAL,
-			"line %u: '%.60s' stands after the '...'; only copy.* lines may follow it, "
-			"as one text asks for one copy: write another snapshot's text to a file of "
+	int result = request_options_read(&r->options, key, value);
+	char known[REQUEST_OPTIONS_NAMES_SIZE];
+
+	if (result <= 0)
+		return result;
+	if (r->ended)
+		return err_set(r->options.err, EINVAL,
+			"line %u: '%.60s' stands after the '...'; only %s.* lines may follow it, "
+			"as one text asks for one %s: write another snapshot's text to a file of "
 			"its own",
-			r->line, key);
-	if (has_prefix(key, TAG_PREFIX))
-		return read_tag(r, key + strlen(TAG_PREFIX), value);
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		if (strcmp(keys[i].key, key))
+			r->options.line, key, request_options_kind(r->options.out->kind),
+			request_options_kind(r->options.out->kind));
+	for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
+		if (strcmp(facts[i].key, key))
 			continue;
-		if (r->seen & 1u << i) {
-			err_set(r->err, EINVAL, "line %u: %s was given before", r->line, key);
-			return -EINVAL;
-		}
-		r->seen |= 1u << i;
-		return keys[i].read(r, key, value);
+		return request_options_once(&r->options, key, (unsigned)i) < 0
+			       ? -EINVAL
+			       : facts[i].read(r, value);
 	}
-	err_set(r->err, EINVAL,
-		"line %u: '%.60s' is not a key of a snapshot file (to ask for something: "
-		"copy.description, "
-		"copy.encrypted, copy.kms-key, copy.tag.KEY, copy.no-tags, "
-		"copy.completion-minutes, "
-		"copy.dry-run, copy.again)",
-		r->line, key);
+	err_set(r->options.err, EINVAL,
+		"line %u: '%.60s' is not a key of a snapshot file (to ask for something: %s)",
+		r->options.line, key, request_options_names(r->options.out->kind, known));
 	return -EINVAL;
 }
 
@@ -344,16 +200,12 @@ static int read_line(struct reader *r, const char *at, const char *end)
 /* Cross-field checks. `whole`: nothing more of the text is to come. */
 static int check_fields(struct reader *r, bool whole)
 {
-	struct copy_request *out = r->out;
+	struct copy_request *out = r->options.out;
+	int result = request_options_check(&r->options, whole);
 
-	out->unencrypted = r->encrypted == 0;
-	if (out->kms_key_id && out->unencrypted)
-		return err_set(r->err, EINVAL, "copy.kms-key is given, but copy.encrypted is no");
-	if (out->kms_key_id)
-		out->encrypted = true; /* EC2 takes a key only together with Encrypted=true */
-	if (!whole || (out->source_region && out->source_id))
-		return 0;
-	return err_set(r->err, EINVAL,
+	if (result < 0 || !whole || (out->source_region && out->source_id))
+		return result;
+	return err_set(r->options.err, EINVAL,
 		"the text asks for nothing: %s missing; copy a snapshot's own file, "
 		"<id>.snapshot, and add to it what you want",
 		out->source_region ? "the line 'snapshot: …' is"
@@ -381,7 +233,7 @@ static int read_lines(struct reader *r, const char *at, const char *end, bool at
 		const char *stop = newline ? newline : end;
 		int result = 0;
 
-		r->line++;
+		r->options.line++;
 		if (stop > at && stop[-1] == '\r')
 			stop--;
 		if (is_terminator(at, stop)) {
@@ -390,7 +242,7 @@ static int read_lines(struct reader *r, const char *at, const char *end, bool at
 			r->ended = true;
 		} else if (!newline && !r->ended && !at_end) {
 			return 0;
-		} else if (!(r->line == 1 && stop - at == 3 && !memcmp(at, "---", 3))) {
+		} else if (!(r->options.line == 1 && stop - at == 3 && !memcmp(at, "---", 3))) {
 			result = read_line(r, at, stop);
 		}
 		if (result < 0)
@@ -400,14 +252,14 @@ static int read_lines(struct reader *r, const char *at, const char *end, bool at
 	return 0;
 }
 
-int snapshot_file_parse(
-	const char *text, size_t len, bool at_end, struct copy_request *out, struct err *err)
+int snapshot_file_parse_for(enum request_kind kind, const char *text, size_t len, bool at_end,
+	struct copy_request *out, struct err *err)
 {
-	struct reader r = {.out = out, .err = err, .encrypted = -1};
+	struct reader r = {.options = {.out = out, .err = err, .encrypted = -1}};
 	const char *at = text, *end = text + len;
 	int result;
 
-	*out = (struct copy_request){0};
+	*out = (struct copy_request){.kind = kind};
 	if (len > REQUEST_TEXT_MAX)
 		return err_set(err, EINVAL,
 			"the text is longer than a snapshot file can be; write only the snapshot "
@@ -415,10 +267,17 @@ int snapshot_file_parse(
 	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
 		at += 3;
 	result = read_lines(&r, at, end, at_end);
-	if (result < 0)
-		return result;
-	out->complete = r.ended;
-	return check_fields(&r, out->complete || at_end);
+	if (result == 0) {
+		out->complete = r.ended;
+		result = check_fields(&r, out->complete || at_end);
+	}
+	return result;
+}
+
+int snapshot_file_parse(
+	const char *text, size_t len, bool at_end, struct copy_request *out, struct err *err)
+{
+	return snapshot_file_parse_for(REQUEST_COPY, text, len, at_end, out, err);
 }
 
 void snapshot_file_finish(struct copy_request *request)
@@ -433,5 +292,6 @@ void snapshot_file_finish(struct copy_request *request)
 	free(request->description);
 	free(request->kms_key_id);
 	free(request->again);
+	free(request->options);
 	*request = (struct copy_request){0};
 }

@@ -66,6 +66,10 @@ int snapshot_file_format(struct buf *out, const char *region, const struct catal
  * at_end; after the "..." it is. *out is to be finished by snapshot_file_finish() in every case. */
 int snapshot_file_parse(
 	const char *text, size_t len, bool at_end, struct copy_request *out, struct err *err);
+/* The same of a text that asks for something of this kind: its options are those of the kind, and
+ * the other kinds' are ignored. */
+int snapshot_file_parse_for(enum request_kind kind, const char *text, size_t len, bool at_end,
+	struct copy_request *out, struct err *err);
 void snapshot_file_finish(struct copy_request *request);
 
 #endif

@@ -46,9 +46,7 @@ int draft_find(struct fs *fs, struct node folder, const char *name, struct node 
 		*child = drafts_node(d);
 		return 0;
 	}
-	d = folder.kind == NODE_REGION || folder.kind == NODE_SNAPSHOTS
-		    ? draft_of_status(fs, folder, name)
-		    : NULL;
+	d = receipt_kind_takes(folder) ? draft_of_status(fs, folder, name) : NULL;
 	if (!d)
 		return -ENOENT;
 	*child = drafts_node(d);

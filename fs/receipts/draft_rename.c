@@ -157,7 +157,8 @@ static int draft_renaming_ask(
 	struct renaming *m, struct receipt *r, const struct buf *text, struct err *err)
 {
 	struct copy_request request;
-	int result = snapshot_file_parse(buf_str(text), text->len, true, &request, err);
+	int result = snapshot_file_parse_for(
+		receipt_kind(receipts_folder(r)), buf_str(text), text->len, true, &request, err);
 
 	m->number = r->number;
 	if (result < 0) {
@@ -377,6 +378,7 @@ static int draft_renaming_folder(const struct receipt_mv *mv, struct renaming *m
 {
 	struct fs *fs = mv->fs;
 	struct receipt *r = draft_renaming_receipt(mv, true, m, err);
+	char in[RECEIPT_FOLDER_SIZE];
 	struct journal_receipt row;
 	struct draft *file;
 	int result;
@@ -393,7 +395,7 @@ static int draft_renaming_folder(const struct receipt_mv *mv, struct renaming *m
 				      : err_set(err, ENOMEM, "out of memory");
 	} else if (result == 0) {
 		r->id = journal_next_receipt_id(fs->journal);
-		row = receipts_row(fs, r);
+		row = receipts_row(fs, r, in);
 		result = journal_put_receipt(fs->journal, &row, draft_renaming_saved, m);
 		if (result < 0)
 			err_set(err, ENOMEM, "out of memory");
@@ -474,12 +476,15 @@ static int draft_renaming_choose(
 	if (receipt_mv_keeps(mv))
 		return draft_renaming_draft(mv, d, m, err);
 	if (d->type == DRAFT_LINK ||
-		!(receipt_mv_takes(mv->to_folder) ||
+		!(receipt_kind_takes(mv->to_folder) ||
 			(mv->to_folder.kind == NODE_FOLDER && d->type == DRAFT_FILE)))
 		return err_set(err, EPERM,
 			"'%s' can become a receipt in a region's folder or its snapshots/, or a "
 			"file of a receipt's folder",
 			d->name);
+	if (d->type != DRAFT_FILE && receipt_kind(mv->to_folder) != REQUEST_COPY)
+		return err_set(err, EPERM, "a %s is asked for by one file, not by a folder",
+			receipt_kind_noun(mv->to_folder));
 	return d->type == DRAFT_FILE ? draft_renaming_file(mv, d, m, err)
 				     : draft_renaming_folder(mv, m, err);
 }

@@ -234,7 +234,8 @@ static bool receipt_file_ask(
 	struct receipt_work *w = r->work;
 	struct copy_request request;
 	struct err err;
-	int result = snapshot_file_parse(w->draft.data, w->draft.len, at_end, &request, &err);
+	int result = snapshot_file_parse_for(receipt_kind(receipts_folder(r)), w->draft.data,
+		w->draft.len, at_end, &request, &err);
 	bool ends = result == 0 && (request.complete || at_end);
 
 	if (result == 0)

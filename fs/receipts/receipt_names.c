@@ -6,6 +6,7 @@
 #include "log.h"
 #include "nodes.h"
 #include "receipts.h"
+#include "request_options.h"
 #include "timespec.h"
 
 static const struct {
@@ -87,7 +88,8 @@ static bool receipts_has_beside(const struct fs *fs, const struct receipt *r, en
 	case NODE_RECEIPT_STATUS:
 		return !r->no_status;
 	case NODE_RECEIPT_COPY:
-		return !r->no_link && receipt_copy_id(fs, r);
+		return !r->no_link && receipt_kind(receipts_folder(r)) == REQUEST_COPY &&
+		       receipt_copy_id(fs, r);
 	default:
 		return true;
 	}
@@ -143,8 +145,7 @@ bool receipts_next(const struct fs *fs, struct node folder, uint64_t *pos, struc
 		unsigned what = *pos % 3;
 
 		++*pos;
-		if (!r || r->region != folder.region ||
-			r->in_snapshots != (folder.kind == NODE_SNAPSHOTS))
+		if (!r || node_number(receipts_folder(r)) != node_number(folder))
 			continue;
 		if (what == 0) {
 			strcpy(out->name, r->name);
@@ -193,7 +194,8 @@ static int receipt_copy_text(struct fs *fs, struct node n, struct buf *out)
 	const struct receipt *r = receipts_get(fs->receipts, n);
 	const char *id = r ? receipt_copy_id(fs, r) : NULL;
 
-	return id ? buf_printf(out, "%s%s", r->in_snapshots ? "" : "snapshots/", id) : -ENOENT;
+	return id ? buf_printf(out, "%s%s", r->folder == NODE_SNAPSHOTS ? "" : "snapshots/", id)
+		  : -ENOENT;
 }
 
 /* The link is as old as the copy, so that rsync sees no change. */
@@ -282,6 +284,8 @@ int receipts_check_name(const struct fs *fs, struct node folder, const char *nam
 			"a receipt's name has at most %d bytes, so that NAME.status is a name too; "
 			"give it a shorter one",
 			(int)(NAME_MAX - strlen(".status")));
+	if (folder.kind == NODE_IMAGES && request_image_check_name(name, err) < 0)
+		return -err->errnum;
 	if (folder.kind == NODE_SNAPSHOTS && ec2_is_snapshot_id(name)) {
 		catalogue_slot slot = catalogue_find_shown(fs_catalogue(fs, folder), name);
 

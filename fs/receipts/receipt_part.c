@@ -96,6 +96,7 @@ static void receipt_part_saved(void *arg, const struct err *err)
 /* Journals the row with the part in it; done follows. */
 static int receipt_part_keep(struct receipt_part *part, struct receipt *r, struct err *err)
 {
+	char in[RECEIPT_FOLDER_SIZE];
 	struct journal_receipt row;
 
 	if (receipt_part_put(part, r) < 0)
@@ -104,7 +105,7 @@ static int receipt_part_keep(struct receipt_part *part, struct receipt *r, struc
 		r->id = journal_next_receipt_id(part->fs->journal);
 	if (r->state == RECEIPT_ASKING)
 		r->work->save_again = true; /* its text is not accepted yet */
-	row = receipts_row(part->fs, r);
+	row = receipts_row(part->fs, r, in);
 	if (journal_put_receipt(part->fs->journal, &row, receipt_part_saved, part) < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	return 0;

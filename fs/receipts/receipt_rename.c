@@ -6,11 +6,6 @@
 #include "journal.h"
 #include "receipts.h"
 
-bool receipt_mv_takes(struct node folder)
-{
-	return folder.kind == NODE_REGION || folder.kind == NODE_SNAPSHOTS;
-}
-
 bool receipt_mv_keeps(const struct receipt_mv *mv)
 {
 	struct node folder = mv->to_folder;
@@ -18,7 +13,7 @@ bool receipt_mv_keeps(const struct receipt_mv *mv)
 	if (folder.kind == NODE_FOLDER)
 		return receipt_folder_keeps(mv->to_name) || !strcmp(mv->to_name, "tags");
 	return folder.kind == NODE_DRAFT_FOLDER ||
-	       (receipt_mv_takes(folder) && *mv->to_name == '.');
+	       (receipt_kind_takes(folder) && *mv->to_name == '.');
 }
 
 bool receipt_mv_drops(const struct receipt_mv *mv)
@@ -113,6 +108,13 @@ static int receipt_rename_receipt_to(
 		return err_set(err, EPERM,
 			"a receipt stays in its region, where its copy is; to copy there too, use "
 			"cp");
+	if ((receipt_kind(mv->to_folder) != REQUEST_COPY ||
+		    receipt_kind(receipts_folder(r)) != REQUEST_COPY) &&
+		node_number(mv->to_folder) != node_number(receipts_folder(r)))
+		return err_set(err, EPERM,
+			"a receipt of %s stays in its folder; to ask for the same elsewhere, use "
+			"cp",
+			receipt_kind_noun(receipts_folder(r)));
 	if (receipts_find(fs, mv->to_folder, mv->to_name, &n) == 0 &&
 		(n.kind == NODE_RECEIPT || n.kind == NODE_FOLDER))
 		old = receipts_get(fs->receipts, n);
@@ -175,7 +177,7 @@ static int receipt_rename_from_receipt(
 		return receipt_rename_to_draft(mv, r, err);
 	if (in_folder && mv->same)
 		return receipt_rename_file_in_folder(mv, r, err);
-	if (!in_folder && receipt_mv_takes(mv->to_folder))
+	if (!in_folder && receipt_kind_takes(mv->to_folder))
 		return receipt_rename_receipt_to(mv, r, err);
 	return err_set(err, EPERM,
 		"a receipt stays in its region's folder or its snapshots/; to "

@@ -191,7 +191,8 @@ static void receipt_request_settle(
 		free(steal(&r->work->before.text));
 		r->state = RECEIPT_ASKED;
 		r->copy = copy->row.id;
-		receipt_request_date(fs, r, copy->row.source_region, copy->row.source_id);
+		if (!copy->row.kind) /* else its source may be the copy of the text's */
+			receipt_request_date(fs, r, copy->row.source_region, copy->row.source_id);
 		save |= r->work->save_again;
 		receipt_request_take_along(fs, r);
 	} else {
@@ -294,24 +295,14 @@ static int receipt_request_check_source(
 	return 0;
 }
 
-/* Whether a copy of this text's request would be the one that `copy` is: the same source and label
- * (copy.again). A label that begins with '#' is ebsfs's own. A dry run is no other request's. */
-static bool receipt_request_is_of(const struct copy_request *request, const struct copy *copy)
-{
-	const char *label = copy->row.label && *copy->row.label != '#' ? copy->row.label : "";
-
-	return !request->dry_run && !strcmp(request->source_region, copy->row.source_region) &&
-	       !strcmp(request->source_id, copy->row.source_id) &&
-	       !strcmp(request->again ? request->again : "", label);
-}
-
-/* The same of two texts. */
+/* Whether two texts ask for the same, under names of one stem: of images they never do. */
 static bool receipt_request_is_same(const struct copy_request *request, const char *text)
 {
 	struct copy_request other;
 	struct err err;
-	bool same = snapshot_file_parse(text, strlen(text), true, &other, &err) == 0 &&
-		    !request->dry_run && !other.dry_run &&
+	bool same = snapshot_file_parse_for(
+			    request->kind, text, strlen(text), true, &other, &err) == 0 &&
+		    request->kind != REQUEST_IMAGE && !request->dry_run && !other.dry_run &&
 		    !strcmp(request->source_region, other.source_region) &&
 		    !strcmp(request->source_id, other.source_id) &&
 		    !strcmp(request->again ? request->again : "", other.again ? other.again : "");
@@ -336,19 +327,27 @@ static int receipt_request_check_sibling(
 static bool receipt_request_is_taken(
 	const struct fs *fs, const struct receipt *r, const struct copy_request *request)
 {
-	return receipts_is_living(fs, r) && !receipt_request_is_of(request, receipts_copy(fs, r));
+	struct copy_request whole = *request;
+	const char *before = r->work->before.text;
+
+	if (!receipts_is_living(fs, r) || (before && r->text && !strcmp(before, r->text)))
+		return false;
+	receipt_kind_address(fs, r, &whole);
+	return !copies_is_asked_for(
+		fs->copies, receipts_region(fs, r), &whole, receipts_copy(fs, r));
 }
 
 static int receipt_request_refuse_taken(
 	const struct fs *fs, const struct receipt *r, struct err *err)
 {
 	const struct journal_copy *row = &receipts_copy(fs, r)->row;
+	const char *noun = receipt_kind_noun(receipts_folder(r));
 
 	return err_set(err, EEXIST,
-		"the receipt '%s' is that of %s/%s and its copy%s%s, and stays as it was; write "
-		"this text to another name, or rm '%s' first: that leaves the copy",
-		r->name, row->source_region, row->source_id, row->copy_id ? " " : "",
-		row->copy_id ? row->copy_id : "", r->name);
+		"the receipt '%s' is that of %s/%s and its %s%s%s, and stays as it was; write "
+		"this text to another name, or rm '%s' first: that leaves the %s",
+		r->name, row->source_region, row->source_id, noun, row->copy_id ? " " : "",
+		row->copy_id ? row->copy_id : "", r->name, noun);
 }
 
 /* A copy of `asking` for the time until the request is answered. The receipt owns it, so that an
@@ -372,6 +371,7 @@ static int receipt_request_send(struct receipt *r, const struct copy_request *re
 	struct fs *fs = asking->fs;
 	struct receipt_request *kept = receipt_request_keep(r, asking);
 	struct copy_request whole = *request;
+	char in[RECEIPT_FOLDER_SIZE];
 	struct journal_receipt row;
 	int result;
 
@@ -383,7 +383,8 @@ static int receipt_request_send(struct receipt *r, const struct copy_request *re
 	if (!r->id)
 		r->id = journal_next_receipt_id(fs->journal);
 	r->work->save_again = false; /* the row has it all */
-	row = receipts_row(fs, r);
+	row = receipts_row(fs, r, in);
+	receipt_kind_address(fs, r, &whole);
 	result = copies_request(
 		fs->copies, row.region, &whole, asking->move, &row, receipt_request_done, kept);
 	if (r->is_folder)
@@ -408,7 +409,8 @@ static void receipt_request_confirmed(void *arg, struct copy *copy, const struct
 	} else if (receipts_is_living(fs, r)) {
 		result = receipt_request_refuse_taken(fs, r, &mine);
 	} else {
-		result = snapshot_file_parse(r->text, strlen(r->text), true, &request, &mine);
+		result = snapshot_file_parse_for(receipt_kind(receipts_folder(r)), r->text,
+			strlen(r->text), true, &request, &mine);
 		if (result == 0)
 			result = receipt_request_send(r, &request, asking, &mine);
 	}
@@ -439,8 +441,9 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 	struct err err;
 	int result;
 
-	snprintf(asking.what, sizeof(asking.what), "copy %s/%s to %s", request->source_region,
-		request->source_id, node_path(fs, receipts_node(r), NULL, path));
+	snprintf(asking.what, sizeof(asking.what), "%s %s/%s to %s",
+		receipt_kind_verb(receipts_folder(r)), request->source_region, request->source_id,
+		node_path(fs, receipts_node(r), NULL, path));
 	if (receipt_request_begin(fs, r, request) < 0) {
 		err_set(&err, ENOMEM, "out of memory");
 		if (reply)

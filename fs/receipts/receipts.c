@@ -114,32 +114,25 @@ void receipts_destroy(struct receipts *rs)
 	free(rs);
 }
 
-static bool receipts_is_in_snapshots(struct node folder)
-{
-	return folder.kind == NODE_SNAPSHOTS;
-}
-
-static const char *receipts_folder_name(bool in_snapshots)
-{
-	return in_snapshots ? "snapshots" : "";
-}
-
 /* Of exactly its length, as asprintf()'s is not. */
-static char *receipts_make_key(uint32_t region, bool in_snapshots, const char *name)
+static char *receipts_make_key(const struct fs *fs, struct node folder, const char *name)
 {
-	const char *format = "%u/%s/%s", *folder = receipts_folder_name(in_snapshots);
-	size_t size = (size_t)snprintf(NULL, 0, format, region, folder, name) + 1;
-	char *key = malloc(size);
+	const char *format = "%u/%s/%s";
+	char where[RECEIPT_FOLDER_SIZE];
+	size_t size;
+	char *key;
 
+	receipt_folder_name(fs, folder, where);
+	size = (size_t)snprintf(NULL, 0, format, folder.region, where, name) + 1;
+	key = malloc(size);
 	if (key)
-		snprintf(key, size, format, region, folder, name);
+		snprintf(key, size, format, folder.region, where, name);
 	return key;
 }
 
 struct receipt *receipts_by_name(const struct receipts *rs, struct node folder, const char *name)
 {
-	_cleanup_free_ char *key =
-		receipts_make_key(folder.region, receipts_is_in_snapshots(folder), name);
+	_cleanup_free_ char *key = receipts_make_key(rs->fs, folder, name);
 	uint32_t number = key ? hashset_find(&rs->by_key, key, strlen(key)) : HASHSET_NONE;
 
 	return number == HASHSET_NONE ? NULL : rs->all[number];
@@ -272,7 +265,7 @@ int receipts_check_writable(const struct receipt *r, struct err *err)
 struct node receipts_folder(const struct receipt *r)
 {
 	return (struct node){
-		.kind = r->in_snapshots ? NODE_SNAPSHOTS : NODE_REGION, .region = r->region};
+		.kind = (enum node_kind)r->folder, .region = r->region, .slot = r->zone};
 }
 
 const char *receipts_region(const struct fs *fs, const struct receipt *r)
@@ -319,11 +312,17 @@ static int receipts_insert(struct receipts *rs, struct receipt *r)
 	return 0;
 }
 
+static void receipt_set_folder(struct receipt *r, struct node folder)
+{
+	r->folder = (uint8_t)folder.kind;
+	r->zone = folder.kind == NODE_ZONE ? (uint8_t)folder.slot : 0;
+}
+
 /* A receipt of that name; not inserted yet. NULL on ENOMEM. */
-static struct receipt *receipt_create(uint32_t region, bool in_snapshots, const char *name)
+static struct receipt *receipt_create(const struct fs *fs, struct node folder, const char *name)
 {
 	struct receipt *r = calloc(1, sizeof(*r));
-	char *key = receipts_make_key(region, in_snapshots, name);
+	char *key = receipts_make_key(fs, folder, name);
 
 	if (!r || !key) {
 		free(r);
@@ -331,8 +330,8 @@ static struct receipt *receipt_create(uint32_t region, bool in_snapshots, const 
 		return NULL;
 	}
 	receipts_set_key(r, key);
-	r->region = region;
-	r->in_snapshots = in_snapshots;
+	r->region = folder.region;
+	receipt_set_folder(r, folder);
 	r->file_mode = 0644;
 	return r;
 }
@@ -345,11 +344,18 @@ int receipts_load(void *arg, const struct journal_receipt *row)
 	const char *name = row->name ? row->name : "";
 	const char *file = row->file_name && *row->file_name ? row->file_name : NULL;
 	const char *text = row->text && *row->text ? row->text : NULL;
+	struct node folder;
 	struct receipt *r;
 
 	if (region < 0)
 		return 0;
-	r = receipt_create((uint32_t)region, row->folder && *row->folder, name);
+	if (!receipt_folder_of_name(
+		    rs->fs, (uint32_t)region, row->folder ? row->folder : "", &folder)) {
+		log_warning("receipt %lld of the journal is left out: %s has no folder '%.100s'",
+			(long long)row->id, row->region, row->folder);
+		return 0;
+	}
+	r = receipt_create(rs->fs, folder, name);
 	if (!r)
 		return -ENOMEM;
 	if (!names_is_file(name) || (file && !names_is_file(file)) ||
@@ -392,7 +398,7 @@ static int64_t receipts_now_ns(void)
 struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	bool is_folder, struct err *err)
 {
-	struct receipt *r = receipt_create(folder.region, receipts_is_in_snapshots(folder), name);
+	struct receipt *r = receipt_create(fs, folder, name);
 
 	if (!r || !receipts_work(r) || receipts_insert(fs->receipts, r) < 0) {
 		if (r)
@@ -410,14 +416,14 @@ struct receipt *receipts_add(struct fs *fs, struct node folder, const char *name
 
 int receipts_move(struct fs *fs, struct receipt *r, struct node folder, const char *name)
 {
-	char *key = receipts_make_key(r->region, receipts_is_in_snapshots(folder), name);
+	char *key = receipts_make_key(fs, folder, name);
 
 	if (!key)
 		return -ENOMEM;
 	hashset_remove(&fs->receipts->by_key, r->number);
 	free(r->key);
 	receipts_set_key(r, key);
-	r->in_snapshots = receipts_is_in_snapshots(folder);
+	receipt_set_folder(r, folder);
 	hashset_add(&fs->receipts->by_key, r->number); /* in the place that has become free */
 	fs->receipts->version++;
 	receipts_save(fs, r);
@@ -439,13 +445,14 @@ void receipts_drop(struct fs *fs, struct receipt *r)
 	receipt_free(r);
 }
 
-struct journal_receipt receipts_row(const struct fs *fs, const struct receipt *r)
+struct journal_receipt receipts_row(
+	const struct fs *fs, const struct receipt *r, char folder[RECEIPT_FOLDER_SIZE])
 {
 	return (struct journal_receipt){
 		.id = r->id,
 		.copy = r->copy,
 		.region = (char *)receipts_region(fs, r),
-		.folder = (char *)receipts_folder_name(r->in_snapshots),
+		.folder = (char *)receipt_folder_name(fs, receipts_folder(r), folder),
 		.name = (char *)r->name,
 		.is_folder = r->is_folder,
 		.file_name = r->file_name,
@@ -463,12 +470,13 @@ struct journal_receipt receipts_row(const struct fs *fs, const struct receipt *r
 
 void receipts_save(struct fs *fs, struct receipt *r)
 {
+	char folder[RECEIPT_FOLDER_SIZE];
 	struct journal_receipt row;
 
 	if (r->state == RECEIPT_ASKING) {
 		r->work->save_again = true;
 	} else if (r->state != RECEIPT_REMOVING && r->id) {
-		row = receipts_row(fs, r);
+		row = receipts_row(fs, r, folder);
 		journal_put_receipt(fs->journal, &row, NULL, NULL);
 	}
 }

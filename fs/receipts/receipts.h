@@ -93,8 +93,9 @@ struct receipt {
 	uint32_t region;           /* index of the shown region */
 	uint32_t uid, gid;
 	uint16_t mode, file_mode; /* file_mode: of a folder's snapshot file */
+	uint8_t folder;           /* the kind of its folder: enum node_kind */
+	uint8_t zone;             /* NODE_ZONE: its number */
 	enum receipt_state state : 8;
-	bool in_snapshots : 1; /* it stands in the region's snapshots/ */
 	bool is_folder : 1;
 	bool has_file : 1;  /* the snapshot file is there */
 	bool mtime_set : 1; /* by a tool; else the source's start, once its copy is requested */
@@ -102,6 +103,8 @@ struct receipt {
 	bool no_status : 1, no_link : 1;
 	bool filled : 1; /* its folder shows what the row has (receipt_folder.c) */
 };
+
+#define RECEIPT_FOLDER_SIZE 96 /* of a folder's name in the journal */
 
 struct receipts;
 
@@ -162,8 +165,9 @@ int receipts_move(struct fs *fs, struct receipt *r, struct node folder, const ch
 /* Removes it from the tree and frees it, and abandons its copy (copies_abandon()) if no other
  * receipt has that. The caller deletes its row. Not while RECEIPT_ASKING. */
 void receipts_drop(struct fs *fs, struct receipt *r);
-/* Its row; the strings are borrowed. */
-struct journal_receipt receipts_row(const struct fs *fs, const struct receipt *r);
+/* Its row; the strings are borrowed, also of `folder`. */
+struct journal_receipt receipts_row(
+	const struct fs *fs, const struct receipt *r, char folder[RECEIPT_FOLDER_SIZE]);
 /* Writes its row, if it has one, to the journal. */
 void receipts_save(struct fs *fs, struct receipt *r);
 
@@ -199,6 +203,24 @@ void receipt_ask(struct fs *fs, struct receipt *r, const struct copy_request *re
 void receipt_remove(struct fs *fs, struct receipt *r, struct pending_reply *reply);
 /* Removes the snapshot file in a receipt's folder. The folder stays a receipt until its rmdir. */
 void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply *reply);
+
+/* --- receipt_kind.c --- */
+
+/* Whether receipts stand in the folder: a region's, its snapshots/, a zone's, images/. */
+bool receipt_kind_takes(struct node folder);
+/* What a text asks for in this folder. */
+enum request_kind receipt_kind(struct node folder);
+/* Completes the request by its place: the zone, the name of the image. Strings are borrowed. */
+void receipt_kind_address(const struct fs *fs, const struct receipt *r, struct copy_request *out);
+/* The folder's path below its region: "" or "/snapshots", "/volumes/eu-west-1a", "/images". */
+void receipt_folder_path(const struct fs *fs, struct node folder, struct buf *out);
+/* The same as the journal has it, without the first '/'; its folder again, false: none here. */
+const char *receipt_folder_name(
+	const struct fs *fs, struct node folder, char out[RECEIPT_FOLDER_SIZE]);
+bool receipt_folder_of_name(struct fs *fs, uint32_t region, const char *name, struct node *folder);
+/* "copy", "create a volume of", "register": for messages. */
+const char *receipt_kind_verb(struct node folder);
+const char *receipt_kind_noun(struct node folder); /* "copy", "volume", "image" */
 
 /* --- receipt_file.c: beside its struct node_ops --- */
 
@@ -289,8 +311,6 @@ bool draft_asks(const struct draft *d, bool at_end);
 /* It becomes the receipt's snapshot file, and asks for the copy, whose result is replied. `reply`
  * is NULL after the last close of `user`'s opening. */
 void draft_ask(struct fs *fs, struct draft *d, uid_t user, struct pending_reply *reply);
-/* Whether receipts stand in the folder: a region's, or its snapshots/. */
-bool receipt_mv_takes(struct node folder);
 /* Whether the new name asks for nothing: a draft's, or one that is kept in a receipt's folder. */
 bool receipt_mv_keeps(const struct receipt_mv *mv);
 /* Whether a receipt becomes a draft. */

@@ -23,6 +23,7 @@
 #include "statedir.h"
 #include "status.h"
 #include "url.h"
+#include "zones.h"
 
 /* How long the end waits for requests, tags and rows that are under way. */
 #define SETTLE_MS 10000
@@ -128,9 +129,10 @@ static int mount_build_copies(struct mount *m, struct err *err)
 	options.journal = fs->journal;
 	fs->receipts = receipts_create(fs);
 	fs->drafts = drafts_create();
+	fs->zones = zones_create(fs);
 	fs->filters = filter_folders_create(fs);
 	fs->last_error = last_error_create();
-	if (!fs->receipts || !fs->drafts || !fs->filters || !fs->last_error)
+	if (!fs->receipts || !fs->drafts || !fs->zones || !fs->filters || !fs->last_error)
 		return err_set(err, ENOMEM, "out of memory");
 	r = copies_create(&options, receipts_load, fs, &fs->copies, err);
 	if (r < 0)
@@ -426,6 +428,7 @@ void start_finish(struct mount *m)
 	regions_destroy(fs->regions);
 	filter_folders_destroy(fs->filters);
 	offline_destroy(fs->offline);
+	zones_destroy(fs->zones);
 	aws_destroy(fs->aws);
 	credentials_chain_destroy(m->chain);
 	http_destroy(m->http);

@@ -66,6 +66,7 @@ static const char *const fixed_names[NODE_KINDS] = {
 	[NODE_BY_VOLUME] = "/by/volume",
 	[NODE_BY_DAY] = "/by/day",
 	[NODE_BY_STATE] = "/by/state",
+	[NODE_VOLUMES] = "/volumes",
 	[NODE_DESCRIPTION] = "/description",
 	[NODE_METADATA] = "/metadata.json",
 	[NODE_TAGS] = "/tags",
@@ -106,7 +107,8 @@ static void node_path_of_receipt(struct fs *fs, struct node n, struct buf *out)
 		return;
 	}
 	receipts_stem(r->name, stem);
-	buf_puts(out, r->in_snapshots ? "/snapshots/" : "/");
+	receipt_folder_path(fs, receipts_folder(r), out);
+	buf_putc(out, '/');
 	if (n.kind == NODE_RECEIPT_STATUS)
 		buf_printf(out, "%s.status", stem);
 	else if (n.kind == NODE_RECEIPT_WAIT)
@@ -151,8 +153,8 @@ const char *node_path(struct fs *fs, struct node n, const char *name, char out[N
 		return node_path_of_draft(fs, n, name, out);
 	if (n.kind >= NODE_REGION)
 		buf_printf(&path, "regions/%s", region_name(fs_region(fs, n)));
-	if (n.kind == NODE_SNAPSHOTS)
-		buf_puts(&path, "/snapshots");
+	if (receipt_kind_takes(n) && n.kind != NODE_REGION)
+		receipt_folder_path(fs, n, &path);
 	else if (n.kind >= NODE_FILTER && n.kind <= NODE_SHARED)
 		filter_folders_path(fs, n, &path);
 	else if (n.kind >= NODE_BY_KEY && n.kind <= NODE_BY_LATEST)

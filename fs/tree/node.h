@@ -47,6 +47,9 @@ enum node_kind {
 	NODE_SNAPSHOTS, /* …/snapshots/ */
 	NODE_DISKS,     /* …/disks/ */
 	NODE_DISK,      /* …/disks/<id>.img */
+	NODE_VOLUMES,   /* …/volumes/ */
+	NODE_ZONE,      /* …/volumes/<zone>/; slot: the zone's number (zones.h) */
+	NODE_IMAGES,    /* …/images/ */
 	NODE_SNAPSHOT,  /* …/snapshots/<id>/ */
 	NODE_DESCRIPTION,
 	NODE_METADATA,

@@ -12,6 +12,8 @@ extern const struct node_ops readme_ops, copies_ops, copies_json_ops, health_ops
 	version_ops, last_error_ops;
 /* region_folder.c */
 extern const struct node_ops region_ops, snapshots_ops;
+/* made_folder.c */
+extern const struct node_ops volumes_ops, zone_ops, images_ops;
 /* filter.c */
 extern const struct node_ops filter_ops, filter_readme_ops, filter_folder_ops, shared_ops;
 /* list.c */

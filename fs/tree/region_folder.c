@@ -9,6 +9,7 @@
 #include "folders.h"
 #include "nodes.h"
 #include "receipts.h"
+#include "region_folder.h"
 #include "snapshot_folder.h"
 #include "timespec.h"
 #include "view.h"
@@ -21,6 +22,8 @@ static const struct fixed_child region_children[] = {
 	{"list", NODE_LIST, true},
 	{"list.json", NODE_LIST_JSON, true},
 	{"by", NODE_BY, true},
+	{"volumes", NODE_VOLUMES, true},
+	{"images", NODE_IMAGES, true},
 };
 
 static int region_find(struct fs *fs, struct node folder, const char *name, struct node *child)
@@ -50,8 +53,7 @@ static struct region_waiter *region_look(struct fs *fs, struct node folder, cons
 #define DRAFTS_FROM ((uint64_t)1 << 40)
 
 /* The receipts of a region's folder or snapshots/ and its drafts; *pos is 0 at first. */
-static bool region_next_receipt(
-	struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
+bool region_folder_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
 	uint64_t at;
 
@@ -68,7 +70,7 @@ static bool region_next_receipt(
 }
 
 /* A name that begins with a dot asks for nothing. */
-static int region_folder_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
+int region_folder_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	struct handle *h, struct node *child, struct err *err)
 {
 	return *name == '.' ? draft_create(fs, folder, name, mode, h, child, err)
@@ -98,7 +100,7 @@ static bool region_next(struct fs *fs, struct node folder, uint64_t *pos, struct
 	if (*pos < fixed && folders_next(region_children, fixed, folder, pos, out))
 		return true;
 	at = *pos - fixed;
-	if (!region_next_receipt(fs, folder, &at, out))
+	if (!region_folder_next(fs, folder, &at, out))
 		return false;
 	*pos = at + fixed;
 	return true;
@@ -154,7 +156,7 @@ static bool snapshots_next(struct fs *fs, struct node folder, uint64_t *pos, str
 		return true;
 	}
 	at = *pos - RECEIPTS_FROM;
-	if (!region_next_receipt(fs, folder, &at, out))
+	if (!region_folder_next(fs, folder, &at, out))
 		return false;
 	*pos = at + RECEIPTS_FROM;
 	return true;
@@ -192,7 +194,7 @@ static int folder_check_attr(int which, struct err *err)
 
 /* Accepts `touch snapshots`, for which ops_write.c lists the region again; the times are not kept.
  */
-static int snapshots_set_attr(
+int region_folder_set_attr(
 	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {
 	(void)fs;
@@ -246,5 +248,5 @@ const struct node_ops snapshots_ops = {
 	.create = region_folder_create,
 	.mkdir = region_folder_mkdir,
 	.symlink = region_folder_symlink,
-	.set_attr = snapshots_set_attr,
+	.set_attr = region_folder_set_attr,
 };

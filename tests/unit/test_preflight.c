@@ -69,7 +69,7 @@ static void test_the_forms_of_a_key(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		char region[ENDPOINT_REGION_SIZE];
 		struct err err = {0};
-		int r = preflight_key_parse(table[i].text, region, &err);
+		int r = preflight_key_parse("copy.kms-key", table[i].text, region, &err);
 
 		check(i, r, table[i].words ? EINVAL : 0, table[i].words, &err);
 		if (!r)
@@ -96,8 +96,9 @@ static void test_a_key_is_of_its_region(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct err err = {0};
 
-		check(i, preflight_key_fits(table[i].text, "eu-west-1", &err), table[i].errnum,
-			table[i].errnum == ENOKEY ? "name a key of eu-west-1" : "", &err);
+		check(i, preflight_key_fits("copy.kms-key", table[i].text, "eu-west-1", &err),
+			table[i].errnum, table[i].errnum == ENOKEY ? "name a key of eu-west-1" : "",
+			&err);
 	}
 }
 

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* What volumes and images have in common: made of a snapshot in their region, sent again after a
+ * lost response, described by id. */
+#ifndef EBSFS_MADE_H
+#define EBSFS_MADE_H
+
+#include "ec2.h"
+#include "engine.h"
+
+enum made_state {
+	MADE_PENDING,
+	MADE_DONE,   /* it can be used */
+	MADE_FAILED, /* EC2 gave it up */
+	MADE_GONE,   /* deleted, deregistered, or about to be */
+};
+
+/* A volume or an image, as EC2 describes it. Texts are borrowed. */
+struct made_record {
+	const char *id;
+	const char *words;   /* its state, in EC2's words */
+	const char *message; /* why it failed; "" */
+	enum made_state state;
+	int64_t created_ms; /* wall clock; 0: unknown */
+};
+/* A request on its way. */
+struct made_attempt;
+
+/* A kind's own part. */
+struct made_type {
+	/* Asks EC2 about ids (at most EC2_FILTER_VALUES_MAX); made_described() follows. NULL on
+	 * ENOMEM. */
+	struct aws_call *(*describe)(struct region_queue *queue, const char *const *ids, size_t n,
+		struct presence_question *question);
+	/* Sends the job's request. Its response, or what is found out after it, goes to
+	 * made_answered(). NULL with *err: nothing was sent. */
+	struct aws_call *(*send)(struct job *job, struct made_attempt *attempt, struct err *err);
+};
+
+/* region_queue.kind_region of these kinds (made.c, made_send.c). */
+struct made_region {
+	const struct made_type *type;
+	struct presence_question *poll;
+	struct made_seen *seen; /* by id */
+	struct presence_question *questions;
+	struct made_attempt *attempts;
+	struct loop_timer *again; /* when a request without a response is sent again */
+};
+
+static inline struct made_region *made_region(const struct region_queue *queue)
+{
+	return queue->kind_region;
+}
+
+/* job_kind.attach and detach. */
+int made_attach(struct region_queue *queue, const struct made_type *type);
+void made_detach(struct region_queue *queue);
+
+/* --- made.c: members of job_kind --- */
+
+int made_poll(struct region_queue *queue);
+void made_poll_cancel(struct region_queue *queue);
+enum job_presence made_presence(const struct region_queue *queue, const char *id);
+bool made_is_fresh(const struct region_queue *queue, const struct copy *copy);
+struct presence_question *made_ask(
+	struct region_queue *queue, const char *id, region_done *done, void *arg);
+void made_ask_cancel(struct presence_question *question);
+/* The state of a completed job in EC2's words, where they are newer ("in-use"). */
+const char *made_state(const struct copies *c, const struct copy *copy);
+/* The answer to a question: records of its ids; an id without one does not exist. err: why there is
+ * none. The question is gone then. */
+void made_described(struct presence_question *question, const struct made_record *records, size_t n,
+	const struct err *err);
+
+/* --- made_send.c --- */
+
+/* job_kind.send and find_lost. The request is sent again until a response comes: it is idempotent
+ * by its token or by its name. */
+int made_send(struct job *job, struct err *err);
+int made_find_lost(struct job *job, const struct err *why, struct err *err);
+void made_send_finish(struct region_queue *queue);
+/* The job of an attempt; NULL: it waits for no response any more. */
+struct job *made_attempt_job(const struct made_attempt *attempt);
+/* The attempt goes on with another call (a look at what has the name). */
+void made_attempt_go_on(struct made_attempt *attempt, struct aws_call *call);
+/* Whether its request was sent before, without a response. */
+bool made_attempt_is_again(const struct made_attempt *attempt);
+/* The attempt's outcome: the id, or NULL with *err; a dry run has neither. */
+void made_answered(struct made_attempt *attempt, const char *id, const char *request_id,
+	const struct err *err);
+/* Nothing was made under its token, which is spent: it is sent with the next generation's. False:
+ * there is none. */
+bool made_renew(struct made_attempt *attempt);
+
+/* --- made_source.c --- */
+
+/* job_kind.resolve, check */
+int made_resolve(struct copies *c, struct journal_copy *row, struct err *err);
+bool made_check(struct job *job);
+/* Follows copies: jobs that wait for one go on. 0 or -ENOMEM. */
+int made_source_watch(struct region_queue *queue);
+/* Fills in what the snapshot at `slot` gives, and the tags: with the file's name as Name if
+ * `name` is not NULL. 0, or -errno with *err. */
+int made_compose(struct copies *c, struct journal_copy *row, const struct copy_request *request,
+	const struct catalogue *catalogue, catalogue_slot slot, const char *name,
+	struct preflight *known, struct err *err);
+/* Compares the options that a request names with those of the living job: 0, or -EEXIST with
+ * *err. */
+int made_difference(const struct copy *copy, const struct preflight *request, struct err *err);
+/* What differs: EEXIST. */
+int made_differs(const struct copy *copy, const char *what, const char *option, struct err *err);
+
+#endif
