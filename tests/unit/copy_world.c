@@ -220,6 +220,13 @@ struct aws_call {
 	/* encryption by default */
 	ec2_by_default_done *on_done;
 	ec2_key_done *key_done;
+	/* volumes and images: `id` is the token or the name, `source_id` the snapshot,
+	 * `description` the other parameters */
+	ec2_volume_done *volume_done;
+	ec2_volumes_done *volumes_done;
+	ec2_image_done *image_done;
+	ec2_images_done *images_done;
+	struct world_made *thing;
 	void *arg;
 	struct err err;
 	struct aws_call *next;
@@ -645,6 +652,195 @@ struct aws_call *ec2_create_tags(struct aws *aws, const char *region, const char
 	call->tags = calloc(n_tags + 1, sizeof(*call->tags));
 	for (size_t i = 0; i < n_tags; i++)
 		call->tags[i] = (struct ec2_tag){dup_text(tags[i].key), dup_text(tags[i].value)};
+	return call;
+}
+
+/* --- CreateVolume, RegisterImage, and what describes them --- */
+
+unsigned world_made_in(const char *region, bool image)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < world->n_made; i++)
+		n += world->made[i].image == image && !strcmp(world->made[i].region, region);
+	return n;
+}
+
+static struct world_made *made_find(const struct aws_call *call, bool image)
+{
+	for (size_t i = world->n_made; i--;) {
+		struct world_made *m = &world->made[i];
+
+		if (m->image == image && !strcmp(m->region, call->region) &&
+			!strcmp(m->token, call->id))
+			return m;
+	}
+	return NULL;
+}
+
+static void make_arrives(void *arg)
+{
+	struct aws_call *call = arg;
+	bool image = call->image_done != NULL;
+	struct world_made *m;
+
+	if (!reaches_ec2(call) || call->dry_run)
+		return;
+	m = made_find(call, image);
+	if (image && m) {
+		fail_call(call, EEXIST, 400, "InvalidAMIName.Duplicate",
+			"AMI name is already in use");
+		return;
+	}
+	if (m && (m->gone || strcmp(m->parameters, call->description))) {
+		fail_call(call, EEXIST, 400, "IdempotentParameterMismatch",
+			m->gone ? "The client token you have provided is associated with a "
+				  "resource that is already deleted."
+				: "Arguments on this idempotent request are inconsistent with "
+				  "arguments used in previous request(s).");
+		return;
+	}
+	if (!m) {
+		assert_true(world->n_made < ARRAY_LEN(world->made));
+		m = &world->made[world->n_made++];
+		*m = (struct world_made){.image = image, .made_at = virtual_ms};
+		snprintf(m->id, sizeof(m->id), "%s-%017zx", image ? "ami" : "vol", world->n_made);
+		snprintf(m->region, sizeof(m->region), "%s", call->region);
+		snprintf(m->token, sizeof(m->token), "%s", call->id);
+		snprintf(m->snapshot, sizeof(m->snapshot), "%s", call->source_id);
+		snprintf(m->parameters, sizeof(m->parameters), "%s", call->description);
+	}
+	call->thing = m;
+}
+
+static void make_answers(void *arg)
+{
+	struct aws_call *call = arg, mine = *call;
+	const struct err *err = mine.err.errnum ? &mine.err : NULL;
+	struct ec2_volume volume = {.state = EC2_VOLUME_CREATING, .state_text = "creating"};
+	const char *id = !err && mine.thing ? mine.thing->id : NULL;
+
+	call_free(call);
+	if (mine.cancelled)
+		return;
+	if (id)
+		snprintf(volume.id, sizeof(volume.id), "%s", id);
+	if (mine.image_done)
+		mine.image_done(mine.arg, id, err ? NULL : "request-1", err);
+	else
+		mine.volume_done(mine.arg, id ? &volume : NULL, err ? NULL : "request-1", err);
+}
+
+struct aws_call *ec2_create_volume(
+	struct aws *aws, const struct ec2_create_volume *in, ec2_volume_done *done, void *arg)
+{
+	struct aws_call *call = start(
+		in->region, "CreateVolume", &world->made_requests, make_arrives, make_answers, arg);
+
+	(void)aws;
+	assert_true(in->dry_run || in->client_token);
+	call->volume_done = done;
+	call->id = dup_text(in->client_token ? in->client_token : "");
+	call->source_id = dup_text(in->snapshot_id);
+	call->dry_run = in->dry_run;
+	if (asprintf(&call->description, "%s %s %u %s", in->zone, in->type, in->size_gib,
+		    in->n_tags ? in->tags[0].value : "") < 0)
+		abort();
+	return call;
+}
+
+struct aws_call *ec2_register_image(
+	struct aws *aws, const struct ec2_register_image *in, ec2_image_done *done, void *arg)
+{
+	struct aws_call *call = start(in->region, "RegisterImage", &world->made_requests,
+		make_arrives, make_answers, arg);
+
+	(void)aws;
+	assert_true(in->n_disks == 1 && in->architecture && !strcmp(in->root_device, "/dev/xvda"));
+	call->image_done = done;
+	call->id = dup_text(in->name);
+	call->source_id = dup_text(in->disks[0].snapshot_id);
+	call->description = dup_text(in->architecture);
+	call->dry_run = in->dry_run;
+	return call;
+}
+
+static void made_described_arrives(void *arg)
+{
+	reaches_ec2(arg);
+}
+
+static bool made_matches(const struct aws_call *call, const struct world_made *m)
+{
+	return m->image == (call->images_done != NULL) && !strcmp(m->region, call->region) &&
+	       !m->gone && has_value(call, call->filter[0] == 'n' ? m->token : m->id);
+}
+
+static void made_described_answers(void *arg)
+{
+	struct aws_call *call = arg;
+	struct aws_call *mine = call;
+	const struct err *err = mine->err.errnum ? &mine->err : NULL;
+	struct ec2_volume volumes[20] = {0};
+	struct ec2_image images[20] = {0};
+	struct ec2_image_disk disks[20] = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < world->n_made && !err && n < 20; i++) {
+		const struct world_made *m = &world->made[i];
+		bool done = virtual_ms - m->made_at >= world->making_ms;
+
+		if (!made_matches(call, m))
+			continue;
+		snprintf(volumes[n].id, sizeof(volumes[n].id), "%s", m->id);
+		volumes[n].state = done ? EC2_VOLUME_AVAILABLE : EC2_VOLUME_CREATING;
+		snprintf(images[n].id, sizeof(images[n].id), "%s", m->id);
+		snprintf(images[n].architecture, sizeof(images[n].architecture), "%s",
+			m->parameters);
+		strcpy(images[n].root_device, "/dev/xvda");
+		strcpy(disks[n].device, "/dev/xvda");
+		snprintf(disks[n].snapshot_id, sizeof(disks[n].snapshot_id), "%s", m->snapshot);
+		images[n].disks = &disks[n];
+		images[n].n_disks = 1;
+		images[n].state = done ? EC2_IMAGE_AVAILABLE : EC2_IMAGE_PENDING;
+		n++;
+	}
+	if (!call->cancelled && call->images_done)
+		call->images_done(call->arg, err ? NULL : images, n, false, err);
+	else if (!call->cancelled)
+		call->volumes_done(call->arg, err ? NULL : volumes, n, false, err);
+	call_free(call);
+}
+
+static void made_describe_fill(struct aws_call *call, const struct ec2_filter *filter)
+{
+	call->filter = dup_text(filter->name);
+	call->values = calloc(filter->n_values + 1, sizeof(*call->values));
+	for (; call->n_values < filter->n_values; call->n_values++)
+		call->values[call->n_values] = dup_text(filter->values[call->n_values]);
+}
+
+struct aws_call *ec2_describe_volumes(
+	struct aws *aws, const struct ec2_describe_volumes *in, ec2_volumes_done *done, void *arg)
+{
+	struct aws_call *call = start(in->region, "DescribeVolumes", &world->made_described,
+		made_described_arrives, made_described_answers, arg);
+
+	(void)aws;
+	call->volumes_done = done;
+	made_describe_fill(call, in->filters);
+	return call;
+}
+
+struct aws_call *ec2_describe_images(
+	struct aws *aws, const struct ec2_describe_images *in, ec2_images_done *done, void *arg)
+{
+	struct aws_call *call = start(in->region, "DescribeImages", &world->made_described,
+		made_described_arrives, made_described_answers, arg);
+
+	(void)aws;
+	call->images_done = done;
+	made_describe_fill(call, in->filters);
 	return call;
 }
 

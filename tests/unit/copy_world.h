@@ -14,6 +14,8 @@
 #include <cmocka.h>
 
 #include "copies.h"
+#include "ec2_images.h"
+#include "ec2_volumes.h"
 #include "virtual_time.h"
 
 /* What happens to one request. */
@@ -46,6 +48,15 @@ struct world_snapshot {
 	const char *kms_key; /* NULL: not encrypted */
 };
 
+/* A volume or an image. */
+struct world_made {
+	bool image, gone;
+	char id[32], region[32], snapshot[72];
+	char token[140];      /* an image's name */
+	char parameters[400]; /* zone, type, size, Name; an image's architecture */
+	int64_t made_at;      /* virtual */
+};
+
 #define WORLD_ACCOUNT "123456789012"
 #define EAST          "us-east-1"
 #define WEST          "eu-west-1"
@@ -69,6 +80,10 @@ struct world {
 		const char *action, unsigned n); /* n: of this action, from 0; NULL: none */
 	struct world_snapshot *snapshots[WORLD_MAX];
 	size_t n_snapshots;
+	struct world_made made[100];
+	size_t n_made;
+	int64_t making_ms;                           /* how long it takes */
+	unsigned made_requests, made_described;      /* requests about them */
 	unsigned copies, describes, deletes, tagged; /* requests that arrived */
 	unsigned dry_runs;                           /* of the copies */
 	unsigned settings;                           /* about encryption by default */
@@ -128,6 +143,8 @@ const char *world_tag_of(const struct world_snapshot *s, const char *key); /* NU
 /* Copies in the region, whatever became of them, but for deleted ones. */
 unsigned world_copies_in(const char *region);
 struct world_snapshot *world_copy_in(const char *region, unsigned n);
+/* Volumes (else images) in the region, whatever became of them. */
+unsigned world_made_in(const char *region, bool image);
 /* Another tool starts a copy: past ebsfs. NULL: refused for the limit. */
 struct world_snapshot *world_foreign_copy(const char *region, int64_t length_ms);
 

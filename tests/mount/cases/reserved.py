@@ -57,7 +57,7 @@ def receipts_of_an_earlier_version(t):
             same(status(m.region("eu-west-1", name + ".status"))["source"], f"us-east-1/{id}")
         same(status(m.region("eu-west-1", "list~2.status"))["snapshot"], pending["snapshot"])
         contains(read(m.region("eu-west-1", "list")), "STARTED")
-        refused(ENOENT, os.stat, m.region("eu-west-1", "images"))
+        same(os.listdir(m.region("eu-west-1", "images")), [])
         t.ok("cp eu-west-1/list~2 eu-west-1/onward; rm eu-west-1/onward")
         m.unmount()
     t.mount()
