@@ -20,16 +20,15 @@ enum request_kind receipt_kind(struct node folder)
 					    : REQUEST_COPY;
 }
 
-void receipt_kind_address(const struct fs *fs, const struct receipt *r, struct copy_request *out)
+void receipt_kind_address(
+	const struct fs *fs, struct node folder, const char *name, struct copy_request *out)
 {
-	struct node folder = receipts_folder(r);
-
 	out->kind = receipt_kind(folder);
 	if (out->kind == REQUEST_VOLUME) {
 		out->place = zones_name(fs->zones, folder.region, folder.slot);
-		out->name = r->name;
+		out->name = name;
 	} else if (out->kind == REQUEST_IMAGE) {
-		out->place = r->name;
+		out->place = name;
 	}
 }
 

@@ -332,7 +332,7 @@ static bool receipt_request_is_taken(
 
 	if (!receipts_is_living(fs, r) || (before && r->text && !strcmp(before, r->text)))
 		return false;
-	receipt_kind_address(fs, r, &whole);
+	receipt_kind_address(fs, receipts_folder(r), r->name, &whole);
 	return !copies_is_asked_for(
 		fs->copies, receipts_region(fs, r), &whole, receipts_copy(fs, r));
 }
@@ -384,7 +384,7 @@ static int receipt_request_send(struct receipt *r, const struct copy_request *re
 		r->id = journal_next_receipt_id(fs->journal);
 	r->work->save_again = false; /* the row has it all */
 	row = receipts_row(fs, r, in);
-	receipt_kind_address(fs, r, &whole);
+	receipt_kind_address(fs, receipts_folder(r), r->name, &whole);
 	result = copies_request(
 		fs->copies, row.region, &whole, asking->move, &row, receipt_request_done, kept);
 	if (r->is_folder)

@@ -210,8 +210,10 @@ void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply 
 bool receipt_kind_takes(struct node folder);
 /* What a text asks for in this folder. */
 enum request_kind receipt_kind(struct node folder);
-/* Completes the request by its place: the zone, the name of the image. Strings are borrowed. */
-void receipt_kind_address(const struct fs *fs, const struct receipt *r, struct copy_request *out);
+/* Completes the request of a receipt by its place: the zone, the name of the image. Strings are
+ * borrowed. */
+void receipt_kind_address(
+	const struct fs *fs, struct node folder, const char *name, struct copy_request *out);
 /* The folder's path below its region: "" or "/snapshots", "/volumes/eu-west-1a", "/images". */
 void receipt_folder_path(const struct fs *fs, struct node folder, struct buf *out);
 /* The same as the journal has it, without the first '/'; its folder again, false: none here. */
