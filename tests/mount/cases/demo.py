@@ -29,7 +29,7 @@ def leaves_nothing_behind(t):
     matches(done.out, r"^STARTED +ID +SIZE", "the table")
     matches(done.out, r" latest -> ", "the newest of a name")
     contains(done.out, "\nstate: completed\n")
-    matches(done.out, r"^completed +100% ", "the table of copies")
+    matches(done.out, r"^completed +copy +100% ", "the table of copies")
     same(os.listdir(where), [])
     check(where not in subprocess.check_output(["cat", "/proc/self/mounts"], text=True), "still mounted")
     mounted = os.listdir(runtime)
