@@ -303,6 +303,14 @@ enum budget_result budget_take(struct budget *b, int price, int64_t now_ms, stru
 	return BUDGET_TAKEN;
 }
 
+void budget_return(struct budget *b, int64_t taken_ms)
+{
+	if (taken_ms / DAY_MS != b->record.day || b->spent < BUDGET_GET)
+		return;
+	b->spent -= BUDGET_GET;
+	b->gets--;
+}
+
 void budget_add(struct budget *b, int price, int64_t now_ms)
 {
 	budget_turn(b, now_ms);

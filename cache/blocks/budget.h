@@ -42,6 +42,9 @@ enum budget_result {
 };
 /* Takes the price of one call (BUDGET_GET, BUDGET_LIST). now_ms: wall clock; days are UTC's. */
 enum budget_result budget_take(struct budget *b, int price, int64_t now_ms, struct err *err);
+/* Gives back the price of a GetSnapshotBlock that was surely not billed. taken_ms: when it was
+ * taken; a day that has begun since then has not counted it. */
+void budget_return(struct budget *b, int64_t taken_ms);
 /* Counts a call that was billed without having been taken: a block that was fetched again. */
 void budget_add(struct budget *b, int price, int64_t now_ms);
 

@@ -46,6 +46,7 @@ static void disk_free(struct disk *disk)
 		disk_window_free(w);
 	block_file_close(disk->file);
 	block_file_close(disk->sibling);
+	disk_overlay_destroy(disk->overlay);
 	HASH_DEL(disk->d->disks, disk);
 	free((char *)disk->owner.region);
 	free((char *)disk->owner.snapshot);
@@ -129,7 +130,7 @@ static bool disk_is_idle(const struct disk *disk)
 	const struct disk_block *b;
 	const struct disk_window *w;
 
-	if (disk->readers || disk->state == DISK_OPENING)
+	if (disk->readers || disk->overlay || disk->state == DISK_OPENING)
 		return false;
 	for (b = disk->blocks; b; b = b->hh.next)
 		if (!b->kept)
@@ -214,6 +215,7 @@ void disk_close(struct disk_reader *r)
 {
 	struct disk *disk = r->disk;
 
+	disk_rw_close(r);
 	while (r->reads)
 		disk_read_cancel(r->reads);
 	if (--disk->readers == 0)

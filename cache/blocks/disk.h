@@ -27,6 +27,9 @@ struct disks_options {
 	 * NULL: nowhere. */
 	const char *cache_dir, *cache_scope;
 	int64_t cache_bytes; /* 0: the default */
+	/* For disk_rw.h: the folder of what is written into disks, and its limit for one disk. */
+	const char *overlay_dir;
+	int64_t overlay_bytes;
 };
 
 struct disks *disks_create(const struct disks_options *options); /* NULL on ENOMEM */

@@ -231,6 +231,13 @@ void disk_block_pump(struct disks *d)
 	}
 }
 
+/* AWS bills data: not a refusal, nor a request that did not reach it. A request whose response was
+ * lost may have been answered. */
+static bool block_is_unbilled(const struct err *err)
+{
+	return (err->http_status >= 400 && err->http_status < 500) || err->errnum == EHOSTUNREACH;
+}
+
 static void block_bought(void *arg, struct ebs_block *data, unsigned bought, const struct err *err)
 {
 	struct disk_block *b = arg;
@@ -244,6 +251,8 @@ static void block_bought(void *arg, struct ebs_block *data, unsigned bought, con
 	disk->bought += bought;
 	if (!loop_timer_armed(d->report))
 		loop_timer_start(d->report, REPORT_MS);
+	if (!bought && err && block_is_unbilled(err))
+		budget_return(d->options.budget, b->taken_ms);
 	for (unsigned i = 1; i < bought; i++) /* the first was taken from the budget before */
 		budget_add(d->options.budget, BUDGET_GET, clock_wall_ms());
 	if (data) {
@@ -272,7 +281,8 @@ static void block_buy(struct disk_block *b, const struct disk_window *w)
 		disk_wait_add(&d->waiting[b->ahead], &b->wait);
 		return;
 	}
-	switch (budget_take(d->options.budget, BUDGET_GET, clock_wall_ms(), &err)) {
+	b->taken_ms = clock_wall_ms();
+	switch (budget_take(d->options.budget, BUDGET_GET, b->taken_ms, &err)) {
 	case BUDGET_WAIT:
 		disk_wait_add(&d->unpaid, &b->wait);
 		return;
@@ -286,6 +296,7 @@ static void block_buy(struct disk_block *b, const struct disk_window *w)
 		disk_window_token(w, b->index % WINDOW_BLOCKS), block_bought, b);
 	b->list = w->lists;
 	if (!b->call) {
+		budget_return(d->options.budget, b->taken_ms);
 		block_end_memory(b);
 		return;
 	}

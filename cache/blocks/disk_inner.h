@@ -6,6 +6,7 @@
 
 #include "block_file.h"
 #include "disk.h"
+#include "disk_overlay.h"
 #include "hash.h"
 #include "waiters.h"
 
@@ -104,6 +105,11 @@ struct disk {
 	struct disk_block *blocks;   /* by index */
 	struct disk_window *windows; /* by number */
 	uint32_t hand;               /* the window at which eviction goes on */
+
+	struct disk_overlay *overlay; /* what was written; NULL: nothing. Such a disk stays open */
+	struct disk_write *writing;   /* disk_rw.c: in their order */
+	bool write_runs;              /* the first of them */
+	int64_t written_ms;           /* wall clock, of the last one that has ended */
 };
 
 struct disk_reader {
@@ -112,10 +118,16 @@ struct disk_reader {
 	unsigned ahead; /* blocks to read ahead; 0: reads are not in sequence */
 	bool exactly;   /* nothing is read ahead */
 	struct disk_read *reads;
+	struct disk_rw_read *rw_reads;
+	bool written; /* it reads what was written too */
 };
 
 /* True if the files are open, or there are none; false: `wait` is woken when they are. */
 bool disk_is_open(struct disk *disk, struct disk_wait *wait);
+
+/* Ends the reads and writes of disk_rw.h without calling them. A write that runs in a thread is
+ * carried out. */
+void disk_rw_close(struct disk_reader *r);
 
 /* --- windows --- */
 
@@ -187,6 +199,7 @@ struct disk_block {
 	bool working;              /* job runs */
 	bool from_sibling, copied; /* copied: into the own files */
 	unsigned list;             /* the window's list that its token is from */
+	int64_t taken_ms;          /* wall clock, when its price was taken from the budget */
 	int result;
 };
 

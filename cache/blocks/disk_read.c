@@ -162,7 +162,8 @@ static void reader_ahead(struct disk_reader *r, uint32_t first, uint32_t last)
 	if (last > r->last || first + 2 < r->last)
 		r->last = last;
 	for (uint32_t i = last + 1; i - last <= r->ahead && i < disk->n_blocks; i++)
-		if (!disk_block_ahead(disk, i))
+		if (!(r->written && disk->overlay && disk_overlay_has_block(disk->overlay, i)) &&
+			!disk_block_ahead(disk, i))
 			break;
 }
 

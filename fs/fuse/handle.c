@@ -10,6 +10,15 @@
 #include "cleanup.h"
 #include "pending_reply.h"
 
+struct handle *handle_of(const struct fs *fs, struct node n)
+{
+	struct handle *h = fs->handles;
+
+	while (h && node_number(h->node) != node_number(n))
+		h = h->next;
+	return h;
+}
+
 static void handle_reply_part(
 	const struct buf *text, struct fuse_req *req, size_t size, off_t offset)
 {

@@ -12,6 +12,7 @@
 #include "err.h"
 #include "node.h"
 
+struct disk_copy;
 struct disk_reader;
 struct pending_reply;
 struct fs;
@@ -41,10 +42,14 @@ struct handle {
 	bool held;                /* release() gives something back */
 	struct list_reader *list; /* list, list.json: how far it has been read (list.c) */
 	struct disk_reader *disk; /* disks.c */
+	struct disk_copy *copy;   /* disk_copy.c */
 };
 
 /* The limit of a written text, in bytes. */
 #define HANDLE_TEXT_MAX ((size_t)64 << 10)
+
+/* The opening of this node that was made last; NULL: none. */
+struct handle *handle_of(const struct fs *fs, struct node n);
 
 /* Replies to a read with h->text: at most `size` bytes from `offset` on. */
 void handle_reply(const struct handle *h, struct fuse_req *req, size_t size, off_t offset);

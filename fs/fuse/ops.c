@@ -33,6 +33,8 @@ enum operation {
 	OP_CREATE,
 	OP_POLL,
 	OP_LSEEK,
+	OP_FALLOCATE,
+	OP_COPY_RANGE,
 	OPERATIONS
 };
 
@@ -42,8 +44,9 @@ enum operation {
 
 static bool is_writing(const struct ops_args *args)
 {
-	return (args->fi->flags & O_ACCMODE) != O_RDONLY &&
-	       tree_ops(node_of(args->ino))->open_write != NULL;
+	const struct node_ops *ops = tree_ops(node_of(args->ino));
+
+	return (args->fi->flags & O_ACCMODE) != O_RDONLY && ops->open_write && !ops->local;
 }
 
 static bool is_creating(const struct ops_args *args)
@@ -138,6 +141,8 @@ static const struct {
 	[OP_CREATE] = {ops_create, false, is_creating, NULL, "create"},
 	[OP_POLL] = {ops_poll, false, NULL, NULL, NULL},
 	[OP_LSEEK] = {ops_lseek, true, NULL, NULL, NULL},
+	[OP_FALLOCATE] = {ops_fallocate, false, NULL, NULL, NULL},
+	[OP_COPY_RANGE] = {ops_copy_range, true, NULL, NULL, NULL},
 };
 
 /* --- running an operation --- */
@@ -272,6 +277,30 @@ static void call_fsync(REQ, int datasync, FI)
 	ops_run(OP_FSYNC, &(struct ops_args){.req = req, .ino = ino, .fi = fi});
 }
 
+static void call_fallocate(REQ, int mode, off_t offset, off_t len, FI)
+{
+	ops_run(OP_FALLOCATE, &(struct ops_args){.req = req,
+				      .ino = ino,
+				      .mode_of_space = mode,
+				      .offset = offset,
+				      .size = (size_t)len,
+				      .fi = fi});
+}
+
+static void call_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t offset_from,
+	struct fuse_file_info *fi_from, fuse_ino_t ino, off_t offset, FI, size_t len, int flags)
+{
+	(void)from;
+	(void)flags;
+	ops_run(OP_COPY_RANGE, &(struct ops_args){.req = req,
+				       .ino = ino,
+				       .fi_from = fi_from,
+				       .offset_from = offset_from,
+				       .fi = fi,
+				       .offset = offset,
+				       .size = len});
+}
+
 /* The kernel's references to nodes; both have no reply. */
 
 static void call_forget(REQ, uint64_t count)
@@ -288,8 +317,7 @@ static void call_forget_multi(fuse_req_t req, size_t n, struct fuse_forget_data 
 }
 
 /* An operation that is not here is answered with ENOSYS, after which the kernel does not ask again:
- * extended attributes (`ls -l` would ask three an entry), copy_file_range (cp then reads and writes
- * the text, and the write asks for the copy). */
+ * extended attributes (`ls -l` would ask three an entry). */
 const struct fuse_lowlevel_ops ops_table = {
 	.init = call_init,
 	.lookup = call_lookup,
@@ -318,4 +346,6 @@ const struct fuse_lowlevel_ops ops_table = {
 	.create = call_create,
 	.poll = call_poll,
 	.lseek = call_lseek,
+	.fallocate = call_fallocate,
+	.copy_file_range = call_copy_file_range,
 };

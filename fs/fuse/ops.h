@@ -32,10 +32,14 @@ struct ops_args {
 	size_t size;
 	off_t offset;
 	int whence;
+	int mode_of_space;              /* of fallocate */
+	struct fuse_file_info *fi_from; /* of copy_file_range: the source; fi is the destination */
+	off_t offset_from;
 	struct fuse_pollhandle *ph;
 };
 
-/* Arguments that outlive libfuse's call; saved.args points into the struct. Without st, data, ph.
+/* Arguments that outlive libfuse's call; saved.args points into the struct. Without st, data,
+ * ph, fi_from.
  */
 struct ops_saved {
 	struct ops_args args;
@@ -95,6 +99,8 @@ void ops_create(const struct ops_args *args);
 void ops_write(const struct ops_args *args);
 void ops_flush(const struct ops_args *args);
 void ops_fsync(const struct ops_args *args);
+void ops_fallocate(const struct ops_args *args);
+void ops_copy_range(const struct ops_args *args);
 void ops_release(const struct ops_args *args);
 void ops_setattr(const struct ops_args *args);
 void ops_mknod(const struct ops_args *args);

@@ -10,7 +10,7 @@
 
 void ops_save(const struct ops_args *args, struct ops_saved *out)
 {
-	assert(!args->st && !args->data && !args->ph);
+	assert(!args->st && !args->data && !args->ph && !args->fi_from);
 	out->args = *args;
 	if (args->fi) {
 		out->fi = *args->fi;

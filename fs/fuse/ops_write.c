@@ -43,7 +43,7 @@ static struct handle *handle_create(
 	fi->fh = (uintptr_t)h;
 	/* Past the page cache: a written text takes effect at close and need not read back the
 	 * same; the size of a text that changes on its own is not reliable. */
-	fi->direct_io = writing || tree_ops(n)->trust == TRUST_NEVER;
+	fi->direct_io = (writing && !tree_ops(n)->cached) || tree_ops(n)->trust == TRUST_NEVER;
 	fi->nonseekable = tree_ops(n)->stream;
 	return h;
 }
@@ -83,11 +83,13 @@ static int ops_open_writing(
 		return r;
 	if (flags & O_TRUNC)
 		r = ops->truncate(fs, n, h, 0, err);
-	else if (!ops->read)
-		r = ops->text(fs, n, &h->text);
-	if (r < 0 && r != -ENOENT && ops->closed)
+	else if (!ops->read && (r = ops->text(fs, n, &h->text)) < 0 && r != -ENOENT)
+		err_set(err, -r, "cannot read the present text");
+	if (r == -ENOENT || r >= 0)
+		return 0;
+	if (ops->closed)
 		ops->closed(h);
-	return r == -ENOENT || r >= 0 ? 0 : err_set(err, -r, "cannot read the present text");
+	return r;
 }
 
 static bool ops_open_writes(const struct ops_args *args)
@@ -130,7 +132,7 @@ static void open_reply(const struct ops_args *args)
 		handle_destroy(h);
 		return;
 	}
-	fi->keep_cache = ops->immutable;
+	fi->keep_cache = ops->cached;
 	fuse_reply_open(req, fi);
 }
 
@@ -175,12 +177,31 @@ void ops_create(const struct ops_args *args)
 
 /* --- writing, closing --- */
 
+/* A reply to an operation on an open file that comes later. NULL: ENOMEM was replied. */
+static struct pending_reply *ops_pending(const struct ops_args *args, const char *operation)
+{
+	struct handle *h = ops_handle(args->fi);
+	char what[OPS_WHAT_SIZE];
+	struct pending_reply *reply = pending_reply_create(
+		h->fs, args->req, ops_what(h->fs, operation, h->node, NULL, what));
+
+	if (!reply)
+		fuse_reply_err(args->req, ENOMEM);
+	return reply;
+}
+
 void ops_write(const struct ops_args *args)
 {
 	struct handle *h = ops_handle(args->fi);
+	const struct node_ops *ops = tree_ops(h->node);
+	struct pending_reply *reply;
 	struct err err;
 
-	if (tree_ops(h->node)->write(h, args->data, args->size, args->offset, &err) < 0)
+	if (ops->write_later) {
+		reply = ops_pending(args, "write");
+		if (reply)
+			ops->write_later(h, args->data, args->size, args->offset, reply);
+	} else if (ops->write(h, args->data, args->size, args->offset, &err) < 0)
 		ops_refuse(args->req, "write", h->node, NULL, &err);
 	else
 		fuse_reply_write(args->req, args->size);
@@ -189,22 +210,51 @@ void ops_write(const struct ops_args *args)
 void ops_flush(const struct ops_args *args)
 {
 	struct handle *h = ops_handle(args->fi);
-	char what[OPS_WHAT_SIZE];
 	struct pending_reply *reply;
 
 	if (!h->writing) {
 		fuse_reply_err(args->req, 0);
 		return;
 	}
-	reply = pending_reply_create(
-		h->fs, args->req, ops_what(h->fs, "close", h->node, NULL, what));
+	reply = ops_pending(args, "close");
 	if (reply)
 		tree_ops(h->node)->commit(h, reply);
-	else
-		fuse_reply_err(args->req, ENOMEM);
 }
 
-/* Nothing to do: requests are sent at close, and they are on disk before that returns. */
+void ops_fallocate(const struct ops_args *args)
+{
+	struct handle *h = ops_handle(args->fi);
+	const struct node_ops *ops = tree_ops(h->node);
+	struct pending_reply *reply;
+
+	if (!ops->fallocate) {
+		fuse_reply_err(args->req, EOPNOTSUPP);
+		return;
+	}
+	reply = ops_pending(args, "fallocate");
+	if (reply)
+		ops->fallocate(h, args->mode_of_space, args->offset, (off_t)args->size, reply);
+}
+
+/* Texts are read and written by the kernel then, and the write asks for the copy. */
+void ops_copy_range(const struct ops_args *args)
+{
+	struct handle *h = ops_handle(args->fi);
+	const struct node_ops *ops = tree_ops(h->node);
+	struct pending_reply *reply;
+
+	if (!ops->copy_range) {
+		fuse_reply_err(args->req, EOPNOTSUPP);
+		return;
+	}
+	reply = ops_pending(args, "copy into");
+	if (reply)
+		ops->copy_range(ops_handle(args->fi_from), args->offset_from, h, args->offset,
+			args->size, reply);
+}
+
+/* Nothing to do: requests are sent at close, and they are on disk before that returns. What is
+ * written into a disk is gone with the mount: there is nothing that a crash must not lose. */
 void ops_fsync(const struct ops_args *args)
 {
 	fuse_reply_err(args->req, 0);

@@ -158,7 +158,7 @@ static int session_arguments(const struct options *o, struct fuse_args *args)
 {
 	_cleanup_buf_ struct buf list = BUF_INIT;
 
-	buf_printf(&list, "subtype=ebsfs,%s%s", o->read_only ? "ro," : "",
+	buf_printf(&list, "subtype=ebsfs,nosuid,nodev,%s%s", o->read_only ? "ro," : "",
 		o->allow_other ? "allow_other,default_permissions," : "");
 	buf_puts(&list, "fsname=");
 	for (const char *p = o->source ? o->source : "ebsfs"; *p; p++) {

@@ -321,6 +321,36 @@ static void receipt_file_closed(struct handle *h)
 		receipts_work_shed(r);
 }
 
+void receipts_write(struct fs *fs, struct node folder, const char *name, const struct buf *text,
+	uid_t user, struct pending_reply *reply)
+{
+	struct receipt *r = receipts_by_name(fs->receipts, folder, name);
+	struct node n;
+	struct err err;
+	int result = 0;
+
+	if (!r) {
+		result = receipts_create_file(fs, folder, name, 0644, NULL, &n, &err);
+		r = result == 0 ? receipts_get(fs->receipts, n) : NULL;
+	} else if (r->is_folder) {
+		result = err_set(&err, EISDIR, "the receipt '%s' is a folder", name);
+	} else {
+		result = receipts_check_writable(r, &err);
+	}
+	if (result == 0 && !receipts_work(r))
+		result = err_set(&err, ENOMEM, "out of memory");
+	if (result < 0) {
+		pending_reply_err(reply, &err);
+		return;
+	}
+	buf_clear(&r->work->draft);
+	buf_add(&r->work->draft, text->data, text->len);
+	receipt_file_ask(fs, r, true, user, reply);
+	r = receipts_by_name(fs->receipts, folder, name);
+	if (r)
+		receipts_work_shed(r);
+}
+
 static int receipt_file_set_attr(
 	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {

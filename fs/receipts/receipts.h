@@ -226,6 +226,11 @@ const char *receipt_kind_noun(struct node folder); /* "copy", "volume", "image" 
 
 /* --- receipt_file.c: beside its struct node_ops --- */
 
+/* Writes a whole text to the file `name` of a region's folder, as if a program of `user` had done
+ * it, and replies with the result as to its close. */
+void receipts_write(struct fs *fs, struct node folder, const char *name, const struct buf *text,
+	uid_t user, struct pending_reply *reply);
+
 /* Appends the text of its status, with or without a copy. Results as buf_add. */
 int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out);
 

@@ -26,6 +26,7 @@ struct mount {
 	char *state_dir; /* of the journal, the catalogues, the budget; NULL: kept in memory */
 	struct workers *workers;         /* of disks */
 	char *block_cache, *block_scope; /* NULL: blocks of disks are not kept */
+	char *overlay_dir;               /* of what is written into disks */
 	uv_signal_t signals[SIGNALS];
 	int n_signals; /* initialised */
 	bool ending;   /* by a signal */

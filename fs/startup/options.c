@@ -73,6 +73,8 @@ static const struct option option_table[] = {
 		"system if that is less)"},
 	{"cache", OPTION_NONE, offsetof(struct options, no_cache), 0, 0, "none",
 		"none: keep no blocks of disks on this machine"},
+	{"rw_size", OPTION_SIZE, offsetof(struct options, rw_size), 0, 0, "SIZE",
+		"how much may be written into one disks/ID.rw, on this machine (default: 4G)"},
 	{"notags", OPTION_FLAG, offsetof(struct options, no_tags), 0, 0, NULL,
 		"copy without any tags, where the account forbids CreateTags; weaker: see "
 		"ebsfs(1)"},
@@ -111,13 +113,15 @@ static const struct option option_table[] = {
 };
 
 /* Options that are passed to libfuse and the kernel, and words of fstab and mount(8) that are
- * ignored. */
+ * ignored: every mount is nosuid and nodev, though mount.fuse3 adds "suid" and "dev" to each line
+ * of fstab. */
 static const char *const handed_on[] = {"default_permissions",
-	"max_read=", "fsname=", "subtype=", "auto_unmount", "dev", "nodev", "suid", "nosuid",
-	"exec", "noexec", "atime", "noatime", "sync", "async", "dirsync"};
+	"max_read=", "fsname=", "subtype=", "auto_unmount", "exec", "noexec", "atime", "noatime",
+	"sync", "async", "dirsync"};
 static const char *const passed_over[] = {"rw", "auto", "noauto", "user", "nouser", "users",
-	"owner", "group", "defaults", "_netdev", "nofail", "relatime", "norelatime", "strictatime",
-	"diratime", "nodiratime", "lazytime", "x-*", "comment="};
+	"owner", "group", "defaults", "dev", "nodev", "suid", "nosuid", "_netdev", "nofail",
+	"relatime", "norelatime", "strictatime", "diratime", "nodiratime", "lazytime", "x-*",
+	"comment="};
 
 static int options_in_list(const char *word, const char *const *list, size_t n)
 {
@@ -407,7 +411,7 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 	int n_names = 0, used;
 	bool only_names = false;
 
-	*o = (struct options){.ttl_ms = 30000, .budget = 1};
+	*o = (struct options){.ttl_ms = 30000, .budget = 1, .rw_size = (int64_t)4 << 30};
 	for (int i = 1; i < argc; i += used) {
 		used = 1;
 		if (!only_names && !strcmp(argv[i], "--")) {
@@ -579,7 +583,6 @@ int options_help(struct buf *out)
 			option->value ? option->value : "");
 		options_wrap(out, option->help);
 	}
-	return buf_puts(out,
-		"\nOptions of mount(8) (dev, exec, noatime, fsname=, …) are handed on.\n"
-		"Try it without an account: ebsfs -o simulate MOUNTPOINT\n");
+	return buf_puts(out, "\nOptions of mount(8) (exec, noatime, fsname=, …) are handed on.\n"
+			     "Try it without an account: ebsfs -o simulate MOUNTPOINT\n");
 }

@@ -37,7 +37,8 @@ struct options {
 	char *cache_dir;    /* absolute; NULL: the default place */
 	int64_t cache_size; /* bytes; 0: the default */
 	bool no_cache;
-	double budget; /* dollars a day for reading disks */
+	double budget;   /* dollars a day for reading disks */
+	int64_t rw_size; /* bytes that may be written into a disk */
 	char *on_end;
 	int64_t ttl_ms;
 	int64_t wait_ms; /* how long the start waits for AWS and for credentials; 0: not at all */

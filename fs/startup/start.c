@@ -168,6 +168,17 @@ static int disks_cache_scope(struct mount *m, struct buf *scope, struct err *err
 	return 0;
 }
 
+/* What is written into disks lies in the cache's folder, also where no blocks are kept. A simulated
+ * account leaves no folder behind. */
+static char *disks_overlay_dir(const struct options *o, struct err *err)
+{
+	char *dir = o->simulate && !o->cache_dir ? strdup("/var/tmp") : options_cache_dir(o, err);
+
+	if (!dir)
+		err_set(err, ENOMEM, "out of memory");
+	return dir;
+}
+
 static void disks_budget_ready(void *arg)
 {
 	struct fs *fs = arg;
@@ -195,8 +206,11 @@ static int mount_build_disks(struct mount *m, struct err *err)
 		if (!m->block_cache || !m->block_scope)
 			return err_set(err, ENOMEM, "out of memory");
 	}
-	if (budget_create(&budget, &fs->budget, err) < 0)
+	m->overlay_dir = disks_overlay_dir(o, err);
+	if (!m->overlay_dir || budget_create(&budget, &fs->budget, err) < 0)
 		return -err->errnum;
+	disks.overlay_dir = m->overlay_dir;
+	disks.overlay_bytes = o->rw_size;
 	disks.budget = fs->budget;
 	disks.cache_dir = m->block_cache;
 	disks.cache_scope = m->block_scope;
@@ -444,6 +458,7 @@ void start_finish(struct mount *m)
 	free(m->state_dir);
 	free(m->block_cache);
 	free(m->block_scope);
+	free(m->overlay_dir);
 	statuses_destroy(fs->statuses);
 	receipts_destroy(fs->receipts);
 	drafts_destroy(fs->drafts);

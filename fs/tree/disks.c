@@ -2,49 +2,62 @@
 /* disks/: the contents of the region's snapshots as raw disks, <id>.img; and .ebsfs/budget, the
  * costs of reading them. */
 #define FUSE_USE_VERSION 314
+#include "disks.h"
+
 #include <errno.h>
 #include <fuse_lowlevel.h>
 #include <string.h>
 
 #include "clock.h"
-#include "disk.h"
+#include "disk_copy.h"
 #include "nodes.h"
 #include "num.h"
 #include "preflight.h"
+#include "receipts.h"
 #include "snapshot_folder.h"
 #include "view.h"
 
-#define DISK_SUFFIX ".img"
-
 /* --- the folder --- */
 
-/* The id in a disk's name; false: it is none. */
-static bool disk_name_id(const char *name, char id[NAME_MAX + 1])
+/* The kind of disk that a name asks for, and the snapshot's id in it; NODE_ROOT: none. */
+static enum node_kind disk_name_id(const char *name, char id[NAME_MAX + 1])
 {
-	size_t len = strlen(name), suffix = strlen(DISK_SUFFIX);
+	enum node_kind kind = NODE_ROOT;
 
-	if (len <= suffix || strcmp(name + len - suffix, DISK_SUFFIX) != 0)
-		return false;
-	snprintf(id, NAME_MAX + 1, "%.*s", (int)(len - suffix), name);
-	return ec2_is_snapshot_id(id);
+	if (receipts_strip(name, DISK_SUFFIX, id))
+		kind = NODE_DISK;
+	else if (receipts_strip(name, DISK_RW_SUFFIX, id))
+		kind = NODE_DISK_RW;
+	return kind != NODE_ROOT && ec2_is_snapshot_id(id) ? kind : NODE_ROOT;
 }
 
 static int disks_find(struct fs *fs, struct node folder, const char *name, struct node *child)
 {
 	char id[NAME_MAX + 1];
+	enum node_kind kind = disk_name_id(name, id);
 
-	if (!disk_name_id(name, id))
-		return -ENOENT;
-	return snapshot_find_shown(fs, folder, id, NODE_DISK, child);
+	if (disk_copy_find(fs, folder, name, child) == 0)
+		return 0;
+	return kind == NODE_ROOT ? -ENOENT : snapshot_find_shown(fs, folder, id, kind, child);
 }
 
-/* A position is one of the view of the account's own snapshots. */
+/* From this position on the links of copies follow, whose number is the receipt's. */
+#define COPIES_FROM ((uint64_t)1 << 40)
+
+/* Before, a position is one of the view of the account's own snapshots. */
 static bool disks_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
 	catalogue_slot slot;
+	uint64_t at;
 
-	if (!view_next(region_own(fs_region(fs, folder)), pos, &slot) || slot > NODE_SLOT_MAX)
-		return false;
+	if (*pos >= COPIES_FROM || !view_next(region_own(fs_region(fs, folder)), pos, &slot) ||
+		slot > NODE_SLOT_MAX) {
+		at = *pos < COPIES_FROM ? 0 : *pos - COPIES_FROM;
+		if (!disk_copy_next(fs, folder, &at, out))
+			return false;
+		*pos = COPIES_FROM + at;
+		return true;
+	}
 	snprintf(out->name, sizeof(out->name), "%s" DISK_SUFFIX,
 		catalogue_id(fs_catalogue(fs, folder), slot));
 	out->node = (struct node){.kind = NODE_DISK, .region = folder.region, .slot = slot};
@@ -56,10 +69,11 @@ static struct region_waiter *disks_ensure(struct fs *fs, struct node folder, con
 {
 	struct region *region = fs_region(fs, folder);
 	char id[NAME_MAX + 1];
+	struct node copy;
 
 	if (!name)
 		return view_ensure(region_own(region), false, done, arg, ready);
-	if (disk_name_id(name, id))
+	if (disk_copy_find(fs, folder, name, &copy) < 0 && disk_name_id(name, id) != NODE_ROOT)
 		return region_ensure_id(region, id, false, done, arg, ready);
 	*ready = true;
 	return NULL;
@@ -67,10 +81,11 @@ static struct region_waiter *disks_ensure(struct fs *fs, struct node folder, con
 
 const struct node_ops disks_ops = {
 	.type = S_IFDIR,
-	.mode = 0500,
+	.mode = 0700,
 	.trust = TRUST_EVER,
 	.instead = "to copy a snapshot to another region, copy its .snapshot file into that "
 		   "region's folder",
+	.create = disk_copy_create,
 	.find = disks_find,
 	.next = disks_next,
 	.ensure = disks_ensure,
@@ -78,7 +93,7 @@ const struct node_ops disks_ops = {
 
 /* --- a disk --- */
 
-static int disk_attr(struct fs *fs, struct node n, struct stat *st)
+int disks_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	struct catalogue_snapshot s;
 	int r = snapshot_child_attr(fs, n, st);
@@ -116,7 +131,7 @@ static int disk_check(const struct catalogue *c, const struct catalogue_snapshot
 	return 0;
 }
 
-static int disk_open_read(struct handle *h, struct err *err)
+int disks_open_reader(struct handle *h, struct err *err)
 {
 	struct fs *fs = h->fs;
 	const struct catalogue *c = fs_catalogue(fs, h->node);
@@ -139,22 +154,14 @@ static int disk_open_read(struct handle *h, struct err *err)
 	return 0;
 }
 
-static void disk_release(struct handle *h)
+void disks_release(struct handle *h)
 {
 	if (h->disk)
 		disk_close(h->disk);
 }
 
-/* A read or seek under way. */
-struct disk_request {
-	struct pending_reply *reply;
-	struct handle *handle;
-	struct disk_read *read;
-	struct disk_seek *seek;
-};
-
 /* Says more of an error where ebsfs knows more than EBS says. */
-static void disk_explain(const struct handle *h, struct err *err)
+static void disks_explain(const struct handle *h, struct err *err)
 {
 	struct catalogue_snapshot s;
 
@@ -173,21 +180,21 @@ static void disk_explain(const struct handle *h, struct err *err)
 	}
 }
 
-static void disk_request_fail(struct disk_request *r, const struct err *err)
+void disks_request_fail(struct disks_request *r, const struct err *err)
 {
 	struct err explained = *err;
 
-	disk_explain(r->handle, &explained);
+	disks_explain(r->handle, &explained);
 	pending_reply_err(r->reply, &explained);
 	free(r);
 }
 
-static void disk_read_ended(void *arg, const struct disk_data *data, const struct err *err)
+void disks_request_read(void *arg, const struct disk_data *data, const struct err *err)
 {
-	struct disk_request *r = arg;
+	struct disks_request *r = arg;
 
 	if (err) {
-		disk_request_fail(r, err);
+		disks_request_fail(r, err);
 		return;
 	}
 	fuse_reply_iov(pending_reply_request(r->reply), data->parts, data->n_parts);
@@ -195,12 +202,12 @@ static void disk_read_ended(void *arg, const struct disk_data *data, const struc
 	free(r);
 }
 
-static void disk_seek_ended(void *arg, int64_t found, const struct err *err)
+void disks_request_found(void *arg, int64_t found, const struct err *err)
 {
-	struct disk_request *r = arg;
+	struct disks_request *r = arg;
 
 	if (err) {
-		disk_request_fail(r, err);
+		disks_request_fail(r, err);
 		return;
 	}
 	if (found < 0)
@@ -211,20 +218,18 @@ static void disk_seek_ended(void *arg, int64_t found, const struct err *err)
 	free(r);
 }
 
-static void disk_request_interrupted(void *arg)
+static void disks_request_interrupted(void *arg)
 {
-	struct disk_request *r = arg;
+	struct disks_request *r = arg;
 
-	if (r->read)
-		disk_read_cancel(r->read);
-	else
-		disk_seek_cancel(r->seek);
+	r->cancel(r->work);
 	free(r);
 }
 
-static struct disk_request *disk_request_create(struct handle *h, struct pending_reply *a)
+struct disks_request *disks_request_create(
+	struct handle *h, struct pending_reply *a, void (*cancel)(void *work))
 {
-	struct disk_request *r = calloc(1, sizeof(*r));
+	struct disks_request *r = calloc(1, sizeof(*r));
 
 	if (!r) {
 		pending_reply_errno(a, ENOMEM);
@@ -232,39 +237,48 @@ static struct disk_request *disk_request_create(struct handle *h, struct pending
 	}
 	r->reply = a;
 	r->handle = h;
+	r->cancel = cancel;
 	return r;
 }
 
-/* ready: it has ended, and r is gone. */
-static void disk_request_wait(struct disk_request *r, bool ready)
+void disks_request_wait(struct disks_request *r, void *work, bool ready)
 {
 	if (ready)
 		return;
-	if (r->read || r->seek) {
-		pending_reply_on_interrupt(r->reply, disk_request_interrupted, r);
+	if (work) {
+		r->work = work;
+		pending_reply_on_interrupt(r->reply, disks_request_interrupted, r);
 		return;
 	}
 	pending_reply_errno(r->reply, ENOMEM);
 	free(r);
 }
 
+static void disk_cancel_read(void *work)
+{
+	disk_read_cancel(work);
+}
+
+static void disk_cancel_seek(void *work)
+{
+	disk_seek_cancel(work);
+}
+
 static void disk_read_at(struct handle *h, off_t offset, size_t size, struct pending_reply *a)
 {
-	struct disk_request *r = disk_request_create(h, a);
+	struct disks_request *r = disks_request_create(h, a, disk_cancel_read);
 	struct disk_read *read;
 	bool ready;
 
 	if (!r)
 		return;
-	read = disk_read(h->disk, offset, size, disk_read_ended, r, &ready);
-	if (!ready)
-		r->read = read;
-	disk_request_wait(r, ready);
+	read = disk_read(h->disk, offset, size, disks_request_read, r, &ready);
+	disks_request_wait(r, read, ready);
 }
 
 static void disk_lseek(struct handle *h, off_t offset, int whence, struct pending_reply *a)
 {
-	struct disk_request *r;
+	struct disks_request *r;
 	struct disk_seek *seek;
 	bool ready;
 
@@ -272,29 +286,27 @@ static void disk_lseek(struct handle *h, off_t offset, int whence, struct pendin
 		pending_reply_errno(a, ENXIO);
 		return;
 	}
-	r = disk_request_create(h, a);
+	r = disks_request_create(h, a, disk_cancel_seek);
 	if (!r)
 		return;
-	seek = disk_seek(h->disk, offset, whence == SEEK_HOLE, disk_seek_ended, r, &ready);
-	if (!ready)
-		r->seek = seek;
-	disk_request_wait(r, ready);
+	seek = disk_seek(h->disk, offset, whence == SEEK_HOLE, disks_request_found, r, &ready);
+	disks_request_wait(r, seek, ready);
 }
 
 const struct node_ops disk_ops = {
 	.type = S_IFREG,
 	.mode = 0400,
 	.trust = TRUST_LISTING,
-	.immutable = true,
+	.cached = true,
 	.counted = NODE_SNAPSHOT,
 	.instead =
-		"a snapshot's contents cannot be changed; to write, make a volume of it, or copy "
-		"the disk out of the mount",
-	.attr = disk_attr,
-	.open_read = disk_open_read,
+		"a snapshot's contents cannot be changed; ID.rw beside ID.img can be written, for "
+		"the life of the mount",
+	.attr = disks_attr,
+	.open_read = disks_open_reader,
 	.read = disk_read_at,
 	.lseek = disk_lseek,
-	.release = disk_release,
+	.release = disks_release,
 };
 
 /* --- .ebsfs/budget --- */
@@ -344,6 +356,7 @@ const struct node_ops budget_ops = {
 	.type = S_IFREG,
 	.mode = 0644,
 	.trust = TRUST_NEVER,
+	.local = true,
 	.text = budget_file_text,
 	.open_write = budget_open_write,
 	.write = handle_write,

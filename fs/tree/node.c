@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "by_node.h"
+#include "disk_copy.h"
+#include "disks.h"
 #include "filter_folders.h"
 #include "names.h"
 #include "receipts.h"
@@ -92,9 +94,17 @@ static void node_path_of_snapshot(struct fs *fs, struct node n, struct buf *out)
 
 static void node_path_of_disk(struct fs *fs, struct node n, struct buf *out)
 {
+	const struct receipt *r;
+	const struct handle *h;
+
 	buf_puts(out, "/disks");
-	if (n.kind == NODE_DISK)
-		buf_printf(out, "/%s.img", catalogue_id(fs_catalogue(fs, n), n.slot));
+	if (n.kind == NODE_DISK || n.kind == NODE_DISK_RW)
+		buf_printf(out, "/%s%s", catalogue_id(fs_catalogue(fs, n), n.slot),
+			n.kind == NODE_DISK ? DISK_SUFFIX : DISK_RW_SUFFIX);
+	else if (n.kind == NODE_DISK_COPY && (h = handle_of(fs, n)))
+		buf_printf(out, "/%s", h->copy->name);
+	else if (n.kind == NODE_DISK_LINK && (r = receipts_get(fs->receipts, n)))
+		buf_printf(out, "/%s", r->name);
 }
 
 static void node_path_of_receipt(struct fs *fs, struct node n, struct buf *out)
@@ -159,7 +169,7 @@ const char *node_path(struct fs *fs, struct node n, const char *name, char out[N
 		filter_folders_path(fs, n, &path);
 	else if (n.kind >= NODE_BY_KEY && n.kind <= NODE_BY_LATEST)
 		by_node_path(fs, n, &path);
-	else if (n.kind == NODE_DISKS || n.kind == NODE_DISK)
+	else if (n.kind >= NODE_DISKS && n.kind <= NODE_DISK_LINK)
 		node_path_of_disk(fs, n, &path);
 	else if (n.kind >= NODE_FOLDER)
 		node_path_of_receipt(fs, n, &path);

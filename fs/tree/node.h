@@ -47,6 +47,9 @@ enum node_kind {
 	NODE_SNAPSHOTS, /* …/snapshots/ */
 	NODE_DISKS,     /* …/disks/ */
 	NODE_DISK,      /* …/disks/<id>.img */
+	NODE_DISK_RW,   /* …/disks/<id>.rw */
+	NODE_DISK_COPY, /* …/disks/NAME.img while it is made; slot: a number of its own */
+	NODE_DISK_LINK, /* the same afterwards, a link; slot: the receipt's number */
 	NODE_VOLUMES,   /* …/volumes/ */
 	NODE_ZONE,      /* …/volumes/<zone>/; slot: the zone's number (zones.h) */
 	NODE_IMAGES,    /* …/images/ */

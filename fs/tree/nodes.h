@@ -31,6 +31,10 @@ extern const struct node_ops shared_with_ops;
 extern const struct node_ops used_by_ops;
 /* disks.c */
 extern const struct node_ops disks_ops, disk_ops, budget_ops;
+/* rw_disk.c */
+extern const struct node_ops rw_disk_ops;
+/* disk_copy.c */
+extern const struct node_ops disk_copy_ops, disk_link_ops;
 /* tags.c */
 extern const struct node_ops tags_ops, tag_ops;
 /* status.c */

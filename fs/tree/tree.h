@@ -59,8 +59,11 @@ struct node_ops {
 	 * an error. NULL: there are no holes before the file's end. attr() of such a kind sets the
 	 * blocks too. */
 	void (*lseek)(struct handle *h, off_t offset, int whence, struct pending_reply *a);
-	/* The contents never change: the kernel may keep what it has read. */
-	bool immutable;
+	/* The contents change only through the kernel, if at all: it may keep what it has read, and
+	 * serve writers from its cache too. */
+	bool cached;
+	/* Writes stay on this machine: they need no answer from AWS. */
+	bool local;
 	/* Reads come in order: the kernel refuses every lseek (ESPIPE). */
 	bool stream;
 	/* open_read(): a handle is opened for reading: 0, or -errno with *err. poll(): whether its
@@ -101,6 +104,17 @@ struct node_ops {
 	 * text of the handle (handle.h); commit() replies to close(). */
 	int (*open_write)(struct fs *fs, struct node n, struct handle *h, struct err *err);
 	int (*write)(struct handle *h, const char *data, size_t len, off_t offset, struct err *err);
+	/* The same for files whose writes are answered later: with fuse_reply_write() or an error.
+	 * `data` is valid during the call. */
+	void (*write_later)(struct handle *h, const char *data, size_t len, off_t offset,
+		struct pending_reply *a);
+	/* mode: of fallocate(2). NULL: EOPNOTSUPP. */
+	void (*fallocate)(
+		struct handle *h, int mode, off_t offset, off_t len, struct pending_reply *a);
+	/* copy_file_range() into this file; replies as write_later() does. NULL: EOPNOTSUPP, and
+	 * the kernel reads and writes. */
+	void (*copy_range)(struct handle *from, off_t from_offset, struct handle *h, off_t offset,
+		size_t len, struct pending_reply *a);
 	int (*truncate)(struct fs *fs, struct node n, struct handle *h, off_t size,
 		struct err *err); /* h may be NULL */
 	void (*commit)(struct handle *h, struct pending_reply *a);

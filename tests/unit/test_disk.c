@@ -20,6 +20,7 @@
 
 #include "aws_error.h"
 #include "block_file.h"
+#include "clock.h"
 #include "disk.h"
 #include "loop.h"
 
@@ -228,6 +229,7 @@ static void call_answer(struct aws_call *call)
 		strcmp(token, call->token) != 0) {
 		err_set(&err, EINVAL, "the token has ended");
 		strcpy(err.code, "token");
+		err.http_status = 400;
 		call->block_done(call->arg, NULL, 0, &err);
 	} else {
 		struct ebs_block *block = ebs_block_create(&ebs);
@@ -785,6 +787,9 @@ static void test_many_ended_tokens_cost_one_list(void **state)
 	}
 	for (int i = 0; i < 40; i++)
 		assert_true(results[i].done && !results[i].errnum);
+	/* The refused ones cost nothing. */
+	assert_int_equal(n_gets, 1 + 40 + 40);
+	assert_int_equal(budget_sums(m.budget, clock_wall_ms()).gets, 1 + 40);
 	assert_int_equal(n_lists, pages);
 	disk_close(r);
 	mount_end(&m);

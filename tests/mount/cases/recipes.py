@@ -4,7 +4,7 @@ import os
 import re
 from datetime import datetime, timedelta, timezone
 
-from harness import ROOT, case, check, contains, read, same, until
+from harness import ROOT, Skip, case, check, contains, read, same, until
 from world import ACCOUNT, OTHER, snapshot
 
 FROM, TO = "us-east-1", "eu-west-1"
@@ -203,6 +203,24 @@ def a_tag_for_all(t, asked, later):
     until(lambda: len(os.listdir(m.region(TO, "snapshots"))) == len(tags), "all are shown")
     t.ok(later, seconds=100)
     same({c["Tags"].get("Schedule") for c in t.sim.snapshots(TO)}, {"weekly"})
+
+
+@recipe("Take files out of a snapshot")
+def files_out_of_a_snapshot(t, commands):
+    if os.getuid():
+        raise Skip("mount -o loop needs root")
+    id, images, live, there = f"snap-{0x123456789abcdef0:017x}", t.path("images"), t.path("live"), t.path("there")
+    os.makedirs(images)
+    os.makedirs(there)
+    contains(commands, id)
+    # A file system in use: its files are in its log only.
+    t.ok(f"truncate -s 1G {live}; mkfs.xfs -q {live}; mount -o loop {live} {there}; mkdir -p {there}/home/ann; echo letter > {there}/home/ann/letter", cwd="/")
+    t.ok(f"sync -f {there}; cp --sparse=always {live} {images}/{id}.img; umount {there}; rm {live}", cwd="/")
+    t.start_sim("--disks", images, world={"regions": {FROM: {"snapshots": [snapshot(id, VolumeSize=1, FullSnapshotSizeInBytes=1 << 28)]}}})
+    t.mount()
+    t.ok(commands.replace("/tmp/restore", t.path("restore")).replace("/var/tmp/", t.path("")))
+    same(read(t.path("home/ann/letter")), "letter\n")
+    check(t.sim.count("GetSnapshotBlock") < 20, "blocks bought:", t.sim.count("GetSnapshotBlock"))
 
 
 @recipe("See what is public, and who may use a snapshot")

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* NAME.img in a region's disks/: a disk of another region, copied there by copy_file_range(). */
+#ifndef EBSFS_DISK_COPY_H
+#define EBSFS_DISK_COPY_H
+
+#include "tree.h"
+
+/* Of the opening that made the file; gone with it. */
+struct disk_copy {
+	struct node source; /* NODE_DISK; NODE_ROOT: none yet */
+	int64_t covered;    /* bytes, from the beginning */
+	int64_t size;       /* of the source */
+	bool refused;       /* a write, or a range: nothing is requested */
+	char name[NAME_MAX + 1];
+};
+
+/* find() and next() of disks/: files that are being made, and links to the disks of copies. The
+ * position is opaque. */
+int disk_copy_find(struct fs *fs, struct node folder, const char *name, struct node *child);
+bool disk_copy_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out);
+/* create() of disks/. */
+int disk_copy_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
+	struct handle *h, struct node *child, struct err *err);
+
+#endif

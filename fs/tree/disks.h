@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kinds of disk share. */
+#ifndef EBSFS_DISKS_H
+#define EBSFS_DISKS_H
+
+#include "disk.h"
+#include "tree.h"
+
+#define DISK_SUFFIX    ".img"
+#define DISK_RW_SUFFIX ".rw"
+
+/* attr() and release() of a disk. */
+int disks_attr(struct fs *fs, struct node n, struct stat *st);
+void disks_release(struct handle *h);
+/* Opens h->disk: the disk of the handle's snapshot. Returns 0, or -errno with *err: EBS direct APIs
+ * cannot read it. */
+int disks_open_reader(struct handle *h, struct err *err);
+
+/* A read, seek or write of a disk, under way: an interrupt of its caller calls cancel(work). */
+struct disks_request {
+	struct pending_reply *reply;
+	struct handle *handle;
+	void (*cancel)(void *work);
+	void *work;
+};
+
+/* NULL: ENOMEM was replied. */
+struct disks_request *disks_request_create(
+	struct handle *h, struct pending_reply *a, void (*cancel)(void *work));
+/* The work has begun. ready: it has ended, and r is gone; work NULL otherwise: ENOMEM. */
+void disks_request_wait(struct disks_request *r, void *work, bool ready);
+/* Callbacks for disk_read(), disk_seek(): reply, and free the request that is their arg. */
+void disks_request_read(void *arg, const struct disk_data *data, const struct err *err);
+void disks_request_found(void *arg, int64_t found, const struct err *err);
+/* Replies an error, with more of it where ebsfs knows more than EBS says, and frees r. */
+void disks_request_fail(struct disks_request *r, const struct err *err);
+
+#endif
