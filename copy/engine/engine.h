@@ -71,7 +71,6 @@ struct work {
 	int64_t accepted_at; /* pending: monotonic, since when its id is known here */
 	int64_t answered_at; /* monotonic: when a poll last had it, or lacked it */
 	unsigned absences;   /* polls in a row that lacked it */
-	bool shown;          /* a poll had it */
 
 	UT_hash_handle hh; /* copies.tokens, by the row's token */
 };

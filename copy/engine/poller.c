@@ -246,7 +246,6 @@ static void poller_take(struct region_queue *queue, const char *id, bool present
 	if (job && job->pub.state == COPY_PENDING) {
 		job->work->answered_at = now;
 		job->work->absences = present ? 0 : job->work->absences + 1;
-		job->work->shown |= present;
 	}
 	HASH_FIND_STR(queue->foreign, id, f);
 	if (f) {
@@ -294,8 +293,7 @@ static void poller_bury(struct region_queue *queue, const char *id)
 		region_queue_foreign_end(f, COPY_CANCELLED, clock_wall_ms(), NULL);
 	HASH_FIND(hh_id, queue->ids, id, strlen(id), job);
 	if (job && job_is_watched(job) && job->work->absences >= ABSENCES_GONE &&
-		(now - job->work->accepted_at >= window ||
-			(job->work->shown && !job->kind->makes_snapshots)))
+		now - job->work->accepted_at >= window)
 		job->kind->vanished(job);
 	if (slot != CATALOGUE_NONE && gone)
 		catalogue_absent(catalogue, slot, now);
