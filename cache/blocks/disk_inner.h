@@ -25,6 +25,8 @@
 /* Windows in memory, and those of them with tokens, of all disks. */
 #define WINDOWS_MAX      2048
 #define TOKENS_MAX       16
+/* Lists under way: each takes some MB. */
+#define LISTS_MAX        4
 /* The interval of the log lines about bought blocks. */
 #define REPORT_MS        60000
 
@@ -69,6 +71,8 @@ struct disks {
 	struct disk *disks;          /* by key */
 	struct waiters waiting[2];   /* for a place among the GETs: for readers; read ahead */
 	struct waiters unpaid;       /* for the budget */
+	struct waiters unlisted;     /* for a place among the lists */
+	unsigned n_lists;            /* under way */
 	struct disk_block *kept;     /* in memory and unused, the oldest first */
 	unsigned n_kept, n_ahead;    /* n_ahead: read ahead, under way or not read yet */
 	unsigned n_writes;           /* of blocks into the cache, under way */

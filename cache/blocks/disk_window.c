@@ -23,7 +23,7 @@ struct window_list {
 	char *page_token;
 	uint8_t found[WINDOW_BYTES];
 	struct window_tokens *tokens; /* NULL in a list of changes */
-	struct disk_wait unpaid;
+	struct disk_wait wait;        /* for the budget, or for other lists */
 };
 
 /* --- windows in memory --- */
@@ -50,7 +50,7 @@ static void window_list_free(struct window_list *list)
 {
 	if (!list)
 		return;
-	disk_wait_remove(&list->unpaid);
+	disk_wait_remove(&list->wait);
 	free(list->page_token);
 	window_tokens_free(list->tokens);
 	free(list);
@@ -175,7 +175,7 @@ static void window_keep_done(struct disk_job *job)
 
 static void window_list_next(struct disk_window *w);
 
-static void window_list_unpaid(void *arg, const struct err *err)
+static void window_list_woken(void *arg, const struct err *err)
 {
 	(void)err;
 	window_list_next(arg);
@@ -270,6 +270,18 @@ static int window_take_page(struct disk_window *w, const struct ebs_page *page, 
 	return 0;
 }
 
+/* A list's response has come: others may be requested. */
+static void window_list_ended(struct disks *d)
+{
+	struct disk_wait *next;
+
+	d->n_lists--;
+	while (d->n_lists < LISTS_MAX && (next = waiters_take(&d->unlisted))) {
+		next->list = NULL;
+		next->wake(next->arg, NULL);
+	}
+}
+
 static void window_list_page(void *arg, struct ebs_page *page, const struct err *err)
 {
 	struct disk_window *w = arg;
@@ -278,6 +290,7 @@ static void window_list_page(void *arg, struct ebs_page *page, const struct err 
 	bool end = false, taken = false;
 
 	w->call = NULL;
+	window_list_ended(w->disk->d);
 	/* Without a list of changes the sibling is no help, and nothing is lost. */
 	if (err && list->changes) {
 		if (aws_error_is_unrelated(err->code))
@@ -323,10 +336,14 @@ static void window_list_next(struct disk_window *w)
 		.page_token = list->page_token};
 	struct err err;
 
+	list->wait = (struct disk_wait){.wake = window_list_woken, .arg = w};
+	if (d->n_lists >= LISTS_MAX) {
+		disk_wait_add(&d->unlisted, &list->wait);
+		return;
+	}
 	switch (budget_take(d->options.budget, BUDGET_LIST, clock_wall_ms(), &err)) {
 	case BUDGET_WAIT:
-		list->unpaid = (struct disk_wait){.wake = window_list_unpaid, .arg = w};
-		disk_wait_add(&d->unpaid, &list->unpaid);
+		disk_wait_add(&d->unpaid, &list->wait);
 		return;
 	case BUDGET_REFUSED:
 		window_list_end(w, &err);
@@ -339,7 +356,9 @@ static void window_list_next(struct disk_window *w)
 	if (!w->call) {
 		err_set(&err, ENOMEM, "out of memory");
 		window_list_end(w, &err);
+		return;
 	}
+	d->n_lists++;
 }
 
 static int window_list_start(struct disk_window *w, bool changes)

@@ -33,6 +33,8 @@
 
 /* --- an EBS --- */
 
+static uint32_t volume_gib = 8;
+
 /* Each third block exists. On Tuesday each tenth of them has changed. */
 static bool block_exists(const char *snapshot, uint32_t index)
 {
@@ -75,7 +77,7 @@ struct aws_call {
 };
 
 static struct aws_call *calls;
-static unsigned n_gets, n_lists, n_changes, gets_in_flight_max;
+static unsigned n_gets, n_lists, n_changes, gets_in_flight_max, lists_in_flight_max;
 static unsigned generation; /* of tokens */
 static bool unrelated;
 static struct ebs ebs;
@@ -138,7 +140,8 @@ struct aws_call *ebs_get_block(struct ebs *e, const char *region, const char *sn
 struct aws_call *ebs_list_blocks(
 	struct ebs *e, const struct ebs_list *in, ebs_page_done *done, void *arg)
 {
-	struct aws_call *call = call_add(in->snapshot, arg);
+	struct aws_call *call = call_add(in->snapshot, arg), *other;
+	unsigned in_flight = 0;
 
 	(void)e;
 	call->list = true;
@@ -151,6 +154,10 @@ struct aws_call *ebs_list_blocks(
 	call->start = in->page_token ? (uint32_t)strtoul(in->page_token, NULL, 10) : in->start;
 	call->page_done = done;
 	n_lists++;
+	DL_FOREACH(calls, other)
+	in_flight += other->list;
+	if (in_flight > lists_in_flight_max)
+		lists_in_flight_max = in_flight;
 	return call;
 }
 
@@ -193,7 +200,7 @@ static char *page_token(uint32_t start)
 static struct ebs_page *page_make(const struct aws_call *call)
 {
 	struct ebs_page *page = calloc(1, sizeof(*page));
-	uint32_t i = call->start, end = 8 * 2048;
+	uint32_t i = call->start, end = volume_gib * 2048;
 
 	page->blocks = calloc(700, sizeof(*page->blocks));
 	if (i % 7 == 1) {
@@ -278,7 +285,7 @@ static void mount_begin_with(struct mount *m, double dollars, bool cache, int64_
 	options.budget = m->budget;
 	m->disks = disks_create(&options);
 	assert_non_null(m->disks);
-	n_gets = n_lists = n_changes = gets_in_flight_max = 0;
+	n_gets = n_lists = n_changes = gets_in_flight_max = lists_in_flight_max = 0;
 }
 
 static void mount_begin(struct mount *m)
@@ -307,11 +314,11 @@ static struct disk_reader *reader_open(struct mount *m, const char *snapshot)
 		.snapshot = snapshot,
 		.volume = strcmp(snapshot, OTHER) ? VOLUME : "vol-0000000b",
 		.start_ms = snapshot[strlen(snapshot) - 1] * 1000,
-		.volume_gib = 8};
+		.volume_gib = volume_gib};
 	struct disk_reader *r;
 
 	assert_int_equal(disk_open(m->disks, &facts, "test", &r), 0);
-	assert_int_equal(disk_size(r), 8 * GIB);
+	assert_int_equal(disk_size(r), volume_gib * GIB);
 	return r;
 }
 
@@ -675,6 +682,37 @@ static void test_a_slow_cache(void **state)
 	uv_sem_destroy(&stall.end);
 }
 
+/* Reads all over a disk need a window's list each. Not many are in memory at once, and one that is
+ * refused does not keep the others waiting. */
+static void test_many_windows_at_once(void **state)
+{
+	struct mount m;
+	struct disk_reader *r;
+	struct result results[40] = {{0}};
+	unsigned char bytes[40];
+	bool ready;
+
+	(void)state;
+	volume_gib = 400;
+	mount_begin_with(&m, 50 * 0.0000006, false, 0);
+	r = reader_open(&m, MONDAY);
+	for (int i = 0; i < 40; i++) {
+		results[i].data = &bytes[i];
+		disk_read(r, (int64_t)i * WINDOW_BLOCKS * (int64_t)EBS_BLOCK_SIZE, 1, read_ended,
+			&results[i], &ready);
+	}
+	for (int i = 0; i < 40; i++) {
+		serve(&results[i].done);
+		assert_true(results[i].errnum == 0 || results[i].errnum == EDQUOT);
+	}
+	assert_int_equal(results[39].errnum, EDQUOT);
+	assert_in_range(n_lists, 10, 50);
+	assert_int_equal(lists_in_flight_max, 4);
+	disk_close(r);
+	mount_end(&m);
+	volume_gib = 8;
+}
+
 static void test_the_next_night_costs_its_changes(void **state)
 {
 	struct mount m;
@@ -971,6 +1009,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_damage_under_an_open_disk_is_never_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_slow_cache, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_windows_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_the_next_night_costs_its_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(
