@@ -115,7 +115,7 @@ static void disks_report(void *arg)
 
 	HASH_ITER (hh, d->disks, disk, next) {
 		if (disk->bought)
-			log_info("%s read %llu blocks of %s in %s: about $%.4f", disk->reader,
+			log_info("%s read %llu blocks of %s in %s: about $%.6f", disk->reader,
 				(unsigned long long)disk->bought, disk->owner.snapshot,
 				disk->owner.region,
 				(double)disk->bought * BUDGET_GET / (double)BUDGET_DOLLAR);

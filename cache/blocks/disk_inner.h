@@ -129,8 +129,8 @@ struct disk_reader {
 /* True if the files are open, or there are none; false: `wait` is woken when they are. */
 bool disk_is_open(struct disk *disk, struct disk_wait *wait);
 
-/* Ends the reads and writes of disk_rw.h without calling them. A write that runs in a thread is
- * carried out. */
+/* Ends the reads of disk_rw.h without calling them, and its writes with EIO. A write that runs in a
+ * thread is carried out. */
 void disk_rw_close(struct disk_reader *r);
 
 /* --- windows --- */

@@ -486,7 +486,9 @@ int disk_rw_zero(
 void disk_rw_close(struct disk_reader *r)
 {
 	struct disk_write *w, *next;
+	struct err err;
 
+	err_set(&err, EIO, "the disk was closed before the write had ended");
 	while (r->rw_reads)
 		disk_rw_read_cancel(r->rw_reads);
 	DL_FOREACH_SAFE(r->disk->writing, w, next)
@@ -494,6 +496,7 @@ void disk_rw_close(struct disk_reader *r)
 		if (w->reader != r)
 			continue;
 		w->reader = NULL;
+		w->done(w->arg, &err);
 		if (w->base)
 			disk_read_cancel(steal(&w->base));
 		if (w->working)
