@@ -97,7 +97,7 @@ int ext_inode_stat(struct filesystem *base, uint64_t number, struct filesystem_a
 		.ctime = inode_time(
 			inode.i_ctime, inode.i_ctime_extra, INODE_HAS(ext, &inode, i_ctime_extra)),
 	};
-	if (inode.i_flags & EXT4_INLINE_DATA_FL)
+	if (inode.i_flags & EXT4_INLINE_DATA_FL && S_ISREG(out->mode))
 		out->blocks += (out->size + 511) / 512; /* as the kernel does */
 	if (INODE_HAS(ext, &inode, i_crtime))
 		out->birth = inode_time(inode.i_crtime, inode.i_crtime_extra,

@@ -220,12 +220,11 @@ class Reader:
             value = sum.hexdigest()
         elif stat.S_ISLNK(a.mode):
             value = "->" + quoted(self.readlink(a.inode)) + "-"
-        size = 0 if stat.S_ISDIR(a.mode) else a.size
-        times = " ".join(f"{t[0]}.{t[1]:09d}" for t in (a.mtime, a.ctime))
-        return f"{shown} {a.mode:o} {a.nlink} {a.uid} {a.gid} {size} {times} {a.major}:{a.minor} {a.inode} {value}"
+        times = " ".join(f"{t[0]}.{t[1]:09d}" for t in (a.atime, a.mtime, a.ctime))
+        return f"{shown} {a.mode:o} {a.nlink} {a.uid} {a.gid} {a.size} {a.blocks} {times} {a.major}:{a.minor} {a.inode} {value}"
 
-    def manifest(self, contents=True, blocks=False):
-        """One line for every entry, sorted; `blocks`: with st_blocks."""
+    def manifest(self, contents=True):
+        """One line for every entry, sorted."""
         out, pending = [], [(self.root, "/", 0)]
         while pending:
             inode, shown, depth = pending.pop()
@@ -237,7 +236,7 @@ class Reader:
             for name, a in entries:
                 path = shown + quoted(name)
                 try:
-                    out.append(f"{path} stat" if a is None else self.line(path, a, contents) + (f" {a.blocks}" if blocks else ""))
+                    out.append(f"{path} stat" if a is None else self.line(path, a, contents))
                 except Failed as e:
                     out.append(f"{path} error: {e}")
                 if a is not None and stat.S_ISDIR(a.mode) and depth < 64:
