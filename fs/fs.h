@@ -27,9 +27,11 @@ struct deletion;
 struct disks;
 struct drafts;
 struct ebs;
+struct files;
 struct filters;
 struct fuse_session;
 struct handle;
+struct inode_spaces;
 struct journal;
 struct last_error;
 struct list_order;
@@ -50,12 +52,14 @@ struct fs {
 	struct ebs *ebs;
 	struct budget *budget; /* the daily limit of costs for reading disks */
 	struct disks *disks;
-	struct receipts *receipts;     /* receipts.h */
-	struct drafts *drafts;         /* draft.h */
-	struct zones *zones;           /* zones.h */
-	struct filters *filters;       /* filter_folders.h */
-	struct statuses *statuses;     /* status.h: who waits for a state to change */
-	struct last_error *last_error; /* last_error.h */
+	struct files *files;               /* the files on them */
+	struct inode_spaces *inode_spaces; /* inode_space.h */
+	struct receipts *receipts;         /* receipts.h */
+	struct drafts *drafts;             /* draft.h */
+	struct zones *zones;               /* zones.h */
+	struct filters *filters;           /* filter_folders.h */
+	struct statuses *statuses;         /* status.h: who waits for a state to change */
+	struct last_error *last_error;     /* last_error.h */
 	struct fuse_session *session;
 	bool several_at_once, greeted;  /* session.c */
 	struct request_stats stats;     /* request_stats.h */

@@ -196,6 +196,11 @@ void files_disk_close(struct files_disk *d)
 		loop_timer_start(d->f->kick, 0);
 }
 
+const struct disk_facts *files_disk_facts(const struct files_disk *d)
+{
+	return &d->facts;
+}
+
 const struct reader_table *files_table(const struct files_disk *d)
 {
 	return d->table;
@@ -221,6 +226,11 @@ struct files_system *files_system_at(struct files_disk *d, uint32_t i)
 const struct reader_opened *files_opened(const struct files_system *s)
 {
 	return s->was_opened ? &s->opened : NULL;
+}
+
+bool files_runs(const struct files_system *s)
+{
+	return s->process != NULL;
 }
 
 /* --- requests --- */

@@ -47,6 +47,7 @@ struct files_stats files_stats(const struct files *f);
  * or -ENOMEM. */
 int files_disk_open(struct files *f, const struct disk_facts *facts, struct files_disk **out);
 void files_disk_close(struct files_disk *d);
+const struct disk_facts *files_disk_facts(const struct files_disk *d); /* as it was opened */
 
 /* The table of partitions, once files_ask_table() has got it; NULL before. It stays. The partitions
  * follow it in memory: files_partition(). */
@@ -56,6 +57,8 @@ const struct reader_partition *files_partition(const struct files_disk *d, uint3
 struct files_system *files_system_at(struct files_disk *d, uint32_t i);
 /* How it was opened; NULL if it never was. */
 const struct reader_opened *files_opened(const struct files_system *s);
+
+bool files_runs(const struct files_system *s); /* it has a process now */
 
 /* Either the payload of the reply, checked, which is valid during the call; or an error: of the
  * reader with its reason, of the disk (EDQUOT, AWS's), or EIO for the process itself. Called once,

@@ -54,16 +54,21 @@ pid_t handle_process(pid_t thread)
 	return thread;
 }
 
-void handle_program(const struct handle *h, char *out, size_t size)
+void handle_program_of(pid_t process, char *out, size_t size)
 {
 	char path[40];
 	_cleanup_fclose_ FILE *f = NULL;
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)h->process);
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)process);
 	f = fopen(path, "re");
 	if (!f || !fgets(out, (int)size, f))
 		snprintf(out, size, "a program");
 	out[strcspn(out, "\n")] = '\0';
+}
+
+void handle_program(const struct handle *h, char *out, size_t size)
+{
+	handle_program_of(h->process, out, size);
 }
 
 bool handle_is_shared(const struct handle *h, const struct pending_reply *reply)

@@ -14,6 +14,8 @@
 
 struct disk_copy;
 struct disk_reader;
+struct inode_file;
+struct inode_listing;
 struct pending_reply;
 struct fs;
 struct fuse_req;
@@ -39,10 +41,12 @@ struct handle {
 	struct fuse_pollhandle *poll;
 	struct handle *prev_watched, *next_watched; /* while watched: fs->statuses */
 	bool watched;
-	bool held;                /* release() gives something back */
-	struct list_reader *list; /* list, list.json: how far it has been read (list.c) */
-	struct disk_reader *disk; /* disks.c */
-	struct disk_copy *copy;   /* disk_copy.c */
+	bool held;                     /* release() gives something back */
+	struct list_reader *list;      /* list, list.json: how far it has been read (list.c) */
+	struct disk_reader *disk;      /* disks.c */
+	struct inode_file *file;       /* inode_file.c: a file on a disk */
+	struct inode_listing *entries; /* inode_folder.c: a folder on a disk */
+	struct disk_copy *copy;        /* disk_copy.c */
 };
 
 /* The limit of a written text, in bytes. */
@@ -60,7 +64,9 @@ void handle_reply_text(
  * Returns the thread itself if /proc does not show it. Thread 0, any process in another pid name
  * space, counts as one process. */
 pid_t handle_process(pid_t thread);
-/* Writes the name of the program that opened the handle, as far as /proc shows it. */
+/* Writes the name of the program of a process or thread, as far as /proc shows it; or of the one
+ * that opened the handle. */
+void handle_program_of(pid_t process, char *out, size_t size);
 void handle_program(const struct handle *h, char *out, size_t size);
 /* Whether a close is that of another process than the opener's, which goes on writing. If /proc
  * cannot tell (another pid namespace): false. */

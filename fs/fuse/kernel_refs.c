@@ -27,6 +27,8 @@ static struct node counted_node(struct node n)
 {
 	enum node_kind kind = tree_ops(n)->counted;
 
+	if (n.kind == NODE_INODE)
+		return (struct node){.kind = kind, .slot = n.region};
 	if (kind != n.kind)
 		n.sub = 0;
 	n.kind = kind;

@@ -247,11 +247,26 @@ CALL(call_write, OP_WRITE, (REQ, const char *data, size_t size, off_t offset, FI
 	.size = size, .offset = offset, .fi = fi)
 CALL(call_flush, OP_FLUSH, (REQ, FI), .fi = fi)
 CALL(call_release, OP_RELEASE, (REQ, FI), .fi = fi)
-CALL(call_opendir, OP_OPENDIR, (REQ, FI), .fi = fi)
 CALL(call_readdir, OP_READDIR, (REQ, size_t size, off_t offset, FI), .size = size, .offset = offset,
 	.fi = fi)
 CALL(call_readdirplus, OP_READDIRPLUS, (REQ, size_t size, off_t offset, FI), .size = size,
 	.offset = offset, .fi = fi)
+/* Folders of which another process knows have a handle, as files do. */
+
+static void call_opendir(REQ, FI)
+{
+	ops_run(tree_ops(node_of(ino))->readdir ? OP_OPEN : OP_OPENDIR,
+		&(struct ops_args){.req = req, .ino = ino, .fi = fi});
+}
+
+static void call_releasedir(REQ, FI)
+{
+	if (fi->fh)
+		ops_run(OP_RELEASE, &(struct ops_args){.req = req, .ino = ino, .fi = fi});
+	else
+		fuse_reply_err(req, 0);
+}
+
 CALL(call_statfs, OP_STATFS, (REQ))
 CALL(call_create, OP_CREATE, (REQ, const char *name, mode_t mode, FI), .name = name, .mode = mode,
 	.fi = fi)
@@ -342,6 +357,7 @@ const struct fuse_lowlevel_ops ops_table = {
 	.opendir = call_opendir,
 	.readdir = call_readdir,
 	.readdirplus = call_readdirplus,
+	.releasedir = call_releasedir,
 	.statfs = call_statfs,
 	.create = call_create,
 	.poll = call_poll,

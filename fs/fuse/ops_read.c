@@ -9,12 +9,22 @@
 #include <sys/statvfs.h>
 
 #include "clock.h"
+#include "dir_reply.h"
 #include "receipts.h"
 #include "view.h"
 
-/* Offsets in a folder, as the kernel gets them: 0 is the beginning; "." and ".." are 1 and 2; from
- * 3 on, the folder's own positions. */
-#define OWN_FROM 3
+/* A pending reply to the operation; without memory the error is replied, and the result NULL. */
+static struct pending_reply *ops_pending(const struct ops_args *args, const char *operation)
+{
+	struct fs *fs = ops_fs(args->req);
+	char what[OPS_WHAT_SIZE];
+	struct pending_reply *reply = pending_reply_create(
+		fs, args->req, ops_what(fs, operation, node_of(args->ino), args->name, what));
+
+	if (!reply)
+		fuse_reply_err(args->req, ENOMEM);
+	return reply;
+}
 
 /* --- waiting for a region --- */
 
@@ -63,7 +73,9 @@ static struct region_waiter *region_wait_ensure(struct region_wait *w, bool next
 
 	if (next)
 		return ops->ensure_next(fs, folder,
-			args->offset >= OWN_FROM ? (uint64_t)args->offset - OWN_FROM : 0,
+			args->offset >= DIR_REPLY_OWN_FROM
+				? (uint64_t)args->offset - DIR_REPLY_OWN_FROM
+				: 0,
 			region_wait_done, w, ready);
 	return ops->ensure(fs, folder, args->name, region_wait_done, w, ready);
 }
@@ -141,6 +153,15 @@ static bool ops_refuses(const struct ops_args *args, const char *operation)
 	return true;
 }
 
+static void ops_lookup_later(const struct ops_args *args)
+{
+	struct node folder = node_of(args->ino);
+	struct pending_reply *reply = ops_pending(args, "find");
+
+	if (reply)
+		tree_ops(folder)->lookup(ops_fs(args->req), folder, args->name, reply);
+}
+
 void ops_lookup(const struct ops_args *args)
 {
 	struct node folder = node_of(args->ino);
@@ -152,7 +173,9 @@ void ops_lookup(const struct ops_args *args)
 		ops_refuse(args->req, "find", folder, args->name, &err);
 		return;
 	}
-	if (!ops_refuses(args, "find") && !ops_wait(args, lookup_reply))
+	if (tree_ops(folder)->lookup)
+		ops_lookup_later(args);
+	else if (!ops_refuses(args, "find") && !ops_wait(args, lookup_reply))
 		lookup_reply(args);
 }
 
@@ -189,7 +212,16 @@ void ops_opendir(const struct ops_args *args)
 
 void ops_getattr(const struct ops_args *args)
 {
-	ops_reply_attr(args->req, node_of(args->ino));
+	struct node n = node_of(args->ino);
+	struct pending_reply *reply;
+
+	if (!tree_ops(n)->getattr) {
+		ops_reply_attr(args->req, n);
+		return;
+	}
+	reply = ops_pending(args, "stat");
+	if (reply)
+		tree_ops(n)->getattr(ops_fs(args->req), n, reply);
 }
 
 void ops_readlink(const struct ops_args *args)
@@ -197,8 +229,16 @@ void ops_readlink(const struct ops_args *args)
 	fuse_req_t req = args->req;
 	_cleanup_buf_ struct buf target = BUF_INIT;
 	struct node n = node_of(args->ino);
-	int r = S_ISLNK(tree_ops(n)->type) ? tree_ops(n)->text(ops_fs(req), n, &target) : -EINVAL;
+	struct pending_reply *reply;
+	int r;
 
+	if (tree_ops(n)->readlink) {
+		reply = ops_pending(args, "read the link");
+		if (reply)
+			tree_ops(n)->readlink(ops_fs(req), n, reply);
+		return;
+	}
+	r = S_ISLNK(tree_ops(n)->type) ? tree_ops(n)->text(ops_fs(req), n, &target) : -EINVAL;
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
@@ -224,25 +264,16 @@ static bool ops_read_is_anew(const struct handle *h, off_t offset)
 	return !h->writing && tree_ops(h->node)->trust == TRUST_NEVER && (!offset || !h->told);
 }
 
-static void ops_read_pending(struct handle *h, fuse_req_t req, size_t size, off_t offset)
-{
-	char what[OPS_WHAT_SIZE];
-	struct pending_reply *reply =
-		pending_reply_create(h->fs, req, ops_what(h->fs, "read", h->node, NULL, what));
-
-	if (reply)
-		tree_ops(h->node)->read(h, offset, size, reply);
-	else
-		fuse_reply_err(req, ENOMEM);
-}
-
 void ops_read(const struct ops_args *args)
 {
 	struct handle *h = ops_handle(args->fi);
+	struct pending_reply *reply;
 	int r = 0;
 
 	if (tree_ops(h->node)->read) {
-		ops_read_pending(h, args->req, args->size, args->offset);
+		reply = ops_pending(args, "read");
+		if (reply)
+			tree_ops(h->node)->read(h, args->offset, args->size, reply);
 		return;
 	}
 	if (ops_read_is_anew(h, args->offset)) {
@@ -289,16 +320,12 @@ void ops_lseek(const struct ops_args *args)
 	struct handle *h = ops_handle(args->fi);
 	const struct node_ops *ops = tree_ops(h->node);
 	struct pending_reply *reply;
-	char what[OPS_WHAT_SIZE];
 	off_t r;
 
 	if (ops->lseek) {
-		reply = pending_reply_create(
-			h->fs, args->req, ops_what(h->fs, "seek in", h->node, NULL, what));
+		reply = ops_pending(args, "seek in");
 		if (reply)
 			ops->lseek(h, args->offset, args->whence, reply);
-		else
-			fuse_reply_err(args->req, ENOMEM);
 		return;
 	}
 	r = ops_lseek_text(h, args->offset, args->whence);
@@ -310,88 +337,58 @@ void ops_lseek(const struct ops_args *args)
 
 /* --- folders --- */
 
-struct listing {
-	char *data;
-	size_t size, used;
-};
-
-static bool listing_add(struct fs *fs, fuse_req_t req, struct listing *l,
-	const struct tree_entry *entry, off_t next, bool plus)
+static bool readdir_add(
+	struct fs *fs, struct dir_reply *d, const struct tree_entry *entry, uint64_t position)
 {
-	size_t left = l->size - l->used, n;
+	struct fuse_entry_param e = {.attr = {.st_ino = node_number(entry->node),
+					     .st_mode = tree_ops(entry->node)->type}};
 
-	if (plus) {
-		struct fuse_entry_param e;
-
-		if (ops_entry(fs, entry->node, &e) < 0)
-			return true; /* gone in the meantime: not listed */
-		n = fuse_add_direntry_plus(req, l->data + l->used, left, entry->name, &e, next);
-	} else {
-		struct stat st = {
-			.st_ino = node_number(entry->node), .st_mode = tree_ops(entry->node)->type};
-
-		n = fuse_add_direntry(req, l->data + l->used, left, entry->name, &st, next);
-	}
-	if (n > left)
-		return false;
-	l->used += n;
-	return true;
+	if (d->plus && ops_entry(fs, entry->node, &e) < 0)
+		return true; /* gone in the meantime: not listed */
+	return dir_reply_add(d, entry->name, &e, position);
 }
 
-/* "." and ".." have no node of their own: with number 0 the kernel takes only the name from
- * readdirplus's entry. */
-static bool listing_add_dots(
-	fuse_req_t req, struct listing *l, struct node folder, off_t *offset, bool plus)
+static void readdir_fill(struct fs *fs, struct dir_reply *d)
 {
-	static const char *const names[] = {".", ".."};
+	const struct node_ops *ops = tree_ops(d->folder);
+	struct tree_entry entry;
+	uint64_t pos;
 
-	while (*offset < 2) {
-		size_t left = l->size - l->used, n;
-		struct fuse_entry_param e = {
-			.attr = {.st_ino = node_number(folder), .st_mode = S_IFDIR}};
-
-		if (plus)
-			n = fuse_add_direntry_plus(
-				req, l->data + l->used, left, names[*offset], &e, *offset + 1);
-		else
-			n = fuse_add_direntry(
-				req, l->data + l->used, left, names[*offset], &e.attr, *offset + 1);
-		if (n > left)
-			return false;
-		l->used += n;
-		++*offset;
-	}
-	return true;
+	if (!dir_reply_add_dots(d))
+		return;
+	pos = dir_reply_position(d);
+	while (ops->next(fs, d->folder, &pos, &entry))
+		if (!readdir_add(fs, d, &entry, pos))
+			return;
+	d->offset = (off_t)(pos + DIR_REPLY_OWN_FROM);
 }
 
 static void readdir_reply(const struct ops_args *args, bool plus)
 {
 	struct fs *fs = ops_fs(args->req);
 	struct node folder = node_of(args->ino);
-	const struct node_ops *ops = tree_ops(folder);
-	_cleanup_free_ char *data = malloc(args->size);
-	struct listing l = {.data = data, .size = args->size};
 	struct ops_args rest = *args;
-	struct tree_entry entry;
-	uint64_t pos;
+	struct pending_reply *reply;
+	struct dir_reply d;
 
-	if (!data) {
+	if (tree_ops(folder)->readdir) {
+		reply = ops_pending(args, "list");
+		if (reply)
+			tree_ops(folder)->readdir(
+				ops_handle(args->fi), args->offset, args->size, plus, reply);
+		return;
+	}
+	if (dir_reply_begin(&d, args->req, folder, args->offset, args->size, plus) < 0) {
 		fuse_reply_err(args->req, ENOMEM);
 		return;
 	}
-	if (listing_add_dots(args->req, &l, folder, &rest.offset, plus)) {
-		pos = rest.offset >= OWN_FROM ? (uint64_t)rest.offset - OWN_FROM : 0;
-		while (ops->next(fs, folder, &pos, &entry))
-			if (!listing_add(fs, args->req, &l, &entry, (off_t)(pos + OWN_FROM), plus))
-				break;
-		rest.offset = (off_t)(pos + OWN_FROM);
-	}
+	readdir_fill(fs, &d);
+	rest.offset = d.offset;
 	/* An empty reply means the folder's end, and more entries may still come. */
-	if (!l.used && ops->ensure_next &&
-		region_wait(&rest, true, plus ? ops_readdirplus : ops_readdir))
-		return;
-	if (fuse_reply_buf(args->req, l.data, l.used) == 0 && plus)
-		kernel_refs_add_entries(fs, l.data, l.used);
+	if (d.used || !tree_ops(folder)->ensure_next ||
+		!region_wait(&rest, true, plus ? ops_readdirplus : ops_readdir))
+		dir_reply_send(&d);
+	dir_reply_finish(&d);
 }
 
 void ops_readdir(const struct ops_args *args)

@@ -132,7 +132,7 @@ static void open_reply(const struct ops_args *args)
 		handle_destroy(h);
 		return;
 	}
-	fi->keep_cache = ops->cached;
+	fi->keep_cache = fi->cache_readdir = ops->cached;
 	fuse_reply_open(req, fi);
 }
 
@@ -408,6 +408,19 @@ void ops_link(const struct ops_args *args)
 	ops_refuse(args->req, "ln", node_of(args->new_parent), args->new_name, &err);
 }
 
+/* Refuses a change of names in a folder of which another process knows. */
+static bool ops_changes_nothing(
+	const struct ops_args *args, const char *operation, struct node folder)
+{
+	struct err err;
+
+	if (!tree_ops(folder)->lookup)
+		return false;
+	ops_forbid(folder, "nothing here can be changed", &err);
+	ops_refuse(args->req, operation, folder, args->name, &err);
+	return true;
+}
+
 static void ops_remove(const struct ops_args *args, bool folder_wanted)
 {
 	const char *operation = folder_wanted ? "rmdir" : "rm";
@@ -418,6 +431,8 @@ static void ops_remove(const struct ops_args *args, bool folder_wanted)
 	char what[OPS_WHAT_SIZE];
 	struct pending_reply *reply;
 
+	if (ops_changes_nothing(args, operation, folder))
+		return;
 	if (r == 0 && S_ISDIR(tree_ops(n)->type) != folder_wanted)
 		r = folder_wanted ? -ENOTDIR : -EISDIR;
 	if (r < 0) {
@@ -451,6 +466,8 @@ void ops_rename(const struct ops_args *args)
 	struct pending_reply *reply;
 	struct err err;
 
+	if (ops_changes_nothing(args, "mv", from) || ops_changes_nothing(args, "mv to", to))
+		return;
 	if (args->flags & ~(unsigned)RENAME_NOREPLACE) {
 		err_set(&err, EINVAL, "two names cannot be exchanged here; mv one after the other");
 		ops_refuse(args->req, "mv", from, args->name, &err);

@@ -3,6 +3,8 @@
 #ifndef EBSFS_MOUNT_H
 #define EBSFS_MOUNT_H
 
+#include <limits.h>
+
 #include "account_cache.h"
 #include "credentials.h"
 #include "endpoint.h"
@@ -27,6 +29,7 @@ struct mount {
 	struct workers *workers;         /* of disks */
 	char *block_cache, *block_scope; /* NULL: blocks of disks are not kept */
 	char *overlay_dir;               /* of what is written into disks */
+	char reader[PATH_MAX];           /* the path of ebsfs-reader */
 	uv_signal_t signals[SIGNALS];
 	int n_signals; /* initialised */
 	bool ending;   /* by a signal */

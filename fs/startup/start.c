@@ -12,9 +12,12 @@
 #include "delete.h"
 #include "digest.h"
 #include "disk.h"
+#include "files.h"
 #include "filter_folders.h"
+#include "inode_space.h"
 #include "journal.h"
 #include "last_error.h"
+#include "libexec.h"
 #include "log.h"
 #include "notify.h"
 #include "offline.h"
@@ -186,6 +189,17 @@ static void disks_budget_ready(void *arg)
 	disks_resume(fs->disks);
 }
 
+static int mount_build_files(struct mount *m)
+{
+	struct fs *fs = &m->fs;
+
+	libexec_find("contents/" READER_PROGRAM, m->reader);
+	fs->files = files_create(&(struct files_options){
+		.loop = &m->loop, .disks = fs->disks, .program = m->reader});
+	fs->inode_spaces = inode_spaces_create();
+	return fs->files && fs->inode_spaces ? 0 : -ENOMEM;
+}
+
 static int mount_build_disks(struct mount *m, struct err *err)
 {
 	struct fs *fs = &m->fs;
@@ -219,7 +233,9 @@ static int mount_build_disks(struct mount *m, struct err *err)
 		disks.ebs = fs->ebs =
 			ebs_create(&(struct ebs_options){.aws = fs->aws, .workers = m->workers});
 	fs->disks = fs->ebs ? disks_create(&disks) : NULL;
-	return fs->disks ? 0 : err_set(err, ENOMEM, "out of memory");
+	if (fs->disks && mount_build_files(m) == 0)
+		return 0;
+	return err_set(err, ENOMEM, "out of memory");
 }
 
 /* --- endpoints --- */
@@ -433,6 +449,8 @@ void start_finish(struct mount *m)
 	session_unmount(m->session);
 	if (m->session)
 		mount_settle(m);
+	inode_spaces_destroy(fs->inode_spaces);
+	files_destroy(fs->files);
 	disks_destroy(fs->disks);
 	ebs_destroy(fs->ebs);
 	budget_destroy(fs->budget);

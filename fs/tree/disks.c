@@ -131,25 +131,32 @@ static int disk_check(const struct catalogue *c, const struct catalogue_snapshot
 	return 0;
 }
 
+int disks_find_facts(struct fs *fs, struct node n, struct disk_facts *out, struct err *err)
+{
+	const struct catalogue *c = fs_catalogue(fs, n);
+	struct catalogue_snapshot s;
+
+	if (!catalogue_get(c, n.slot, &s) || !s.exists)
+		return err_set(err, ENOENT, "the snapshot is gone");
+	if (disk_check(c, &s, n.slot, err) < 0)
+		return -err->errnum;
+	*out = (struct disk_facts){.region = region_name(fs_region(fs, n)),
+		.snapshot = s.id,
+		.volume = s.volume_id,
+		.start_ms = s.start_ms,
+		.volume_gib = s.volume_gib};
+	return 0;
+}
+
 int disks_open_reader(struct handle *h, struct err *err)
 {
-	struct fs *fs = h->fs;
-	const struct catalogue *c = fs_catalogue(fs, h->node);
-	struct catalogue_snapshot s;
+	struct disk_facts facts;
 	char reader[32];
 
-	if (!catalogue_get(c, h->node.slot, &s) || !s.exists)
-		return err_set(err, ENOENT, "the snapshot is gone");
-	if (disk_check(c, &s, h->node.slot, err) < 0)
+	if (disks_find_facts(h->fs, h->node, &facts, err) < 0)
 		return -err->errnum;
 	handle_program(h, reader, sizeof(reader));
-	if (disk_open(fs->disks,
-		    &(struct disk_facts){.region = region_name(fs_region(fs, h->node)),
-			    .snapshot = s.id,
-			    .volume = s.volume_id,
-			    .start_ms = s.start_ms,
-			    .volume_gib = s.volume_gib},
-		    reader, &h->disk) < 0)
+	if (disk_open(h->fs->disks, &facts, reader, &h->disk) < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	return 0;
 }
@@ -160,17 +167,16 @@ void disks_release(struct handle *h)
 		disk_close(h->disk);
 }
 
-/* Says more of an error where ebsfs knows more than EBS says. */
-static void disks_explain(const struct handle *h, struct err *err)
+void disks_explain(struct fs *fs, struct node n, struct err *err)
 {
 	struct catalogue_snapshot s;
 
-	if (!catalogue_get(fs_catalogue(h->fs, h->node), h->node.slot, &s) || !*err->code)
+	if (!*err->code || !catalogue_get(fs_catalogue(fs, n), n.slot, &s))
 		return;
 	if (err->errnum == EACCES && s.encryption == EC2_ENCRYPTION_PRESENT)
 		err_context(err, "the snapshot is encrypted, which needs kms:Decrypt on %s",
 			*s.kms_key_id ? s.kms_key_id : "its key");
-	else if (!region_owns(fs_region(h->fs, h->node), h->node.slot) &&
+	else if (!region_owns(fs_region(fs, n), n.slot) &&
 		 (err->errnum == ENOENT || err->errnum == EACCES || err->errnum == EINVAL)) {
 		err->errnum = EOPNOTSUPP;
 		err_context(err,
@@ -184,7 +190,7 @@ void disks_request_fail(struct disks_request *r, const struct err *err)
 {
 	struct err explained = *err;
 
-	disks_explain(r->handle, &explained);
+	disks_explain(r->handle->fs, r->handle->node, &explained);
 	pending_reply_err(r->reply, &explained);
 	free(r);
 }

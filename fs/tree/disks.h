@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kinds of disk share. */
+/* What the kinds of disk share, and files/ with them. */
 #ifndef EBSFS_DISKS_H
 #define EBSFS_DISKS_H
 
@@ -34,5 +34,10 @@ void disks_request_read(void *arg, const struct disk_data *data, const struct er
 void disks_request_found(void *arg, int64_t found, const struct err *err);
 /* Replies an error, with more of it where ebsfs knows more than EBS says, and frees r. */
 void disks_request_fail(struct disks_request *r, const struct err *err);
+/* Describes the disk of a node's snapshot; strings are the catalogue's. Refuses snapshots that EBS
+ * direct APIs cannot read: EBUSY, EIO, EOPNOTSUPP, ENOENT with *err. */
+int disks_find_facts(struct fs *fs, struct node n, struct disk_facts *out, struct err *err);
+/* Says more of a disk's error, where ebsfs knows more than EBS says. */
+void disks_explain(struct fs *fs, struct node n, struct err *err);
 
 #endif

@@ -10,10 +10,11 @@
 #include "disk_copy.h"
 #include "disks.h"
 #include "filter_folders.h"
+#include "inode_space.h"
 #include "names.h"
 #include "receipts.h"
 
-/* From the top: 1 bit zero (some tools read inode numbers as signed), 7 kind, 8 region, 25 slot, 23
+/* From the top: 1 bit zero, 7 kind, 8 region, 25 slot, 23
  * sub. The root is number 1, as FUSE requires: kind 0 and sub 1. */
 #define KIND_BITS   7
 #define REGION_BITS 8
@@ -25,16 +26,40 @@ static_assert(NODE_KINDS <= 1 << KIND_BITS, "the kind fits into its bits");
 static_assert(NODE_SLOT_MAX == (1u << SLOT_BITS) - 1, "the slot fits into its bits");
 static_assert(NODE_SUB_MAX == (1u << SUB_BITS) - 1, "the sub fits into its bits");
 
+/* Inodes on disks have numbers of another form: the first bit, 16 of the file system's number, 47
+ * of the inode. */
+#define INODE_FLAG      ((uint64_t)1 << 63)
+#define INODE_BITS      47
+#define INODE_SLOT_BITS (INODE_BITS - SUB_BITS)
+
+struct node node_of_inode(uint32_t filesystem, uint64_t inode)
+{
+	return (struct node){.kind = NODE_INODE,
+		.region = filesystem,
+		.slot = (uint32_t)(inode >> SUB_BITS) & ((1u << INODE_SLOT_BITS) - 1),
+		.sub = (uint32_t)inode & NODE_SUB_MAX};
+}
+
+uint64_t node_inode(struct node n)
+{
+	return (uint64_t)n.slot << SUB_BITS | n.sub;
+}
+
 uint64_t node_number(struct node n)
 {
 	if (n.kind == NODE_ROOT)
 		return 1;
+	if (n.kind == NODE_INODE)
+		return INODE_FLAG | (uint64_t)n.region << INODE_BITS | node_inode(n);
 	return (((uint64_t)n.kind << REGION_BITS | n.region) << SLOT_BITS | n.slot) << SUB_BITS |
 	       n.sub;
 }
 
 struct node node_of(uint64_t number)
 {
+	if (number & INODE_FLAG)
+		return node_of_inode(
+			number >> INODE_BITS & NODE_FILESYSTEM_MAX, number & NODE_INODE_MAX);
 	return (struct node){
 		.kind = (enum node_kind)(
 			number >> (SUB_BITS + SLOT_BITS + REGION_BITS) & ((1u << KIND_BITS) - 1)),
@@ -107,6 +132,15 @@ static void node_path_of_disk(struct fs *fs, struct node n, struct buf *out)
 		buf_printf(out, "/%s", r->name);
 }
 
+static void node_path_of_files(struct fs *fs, struct node n, struct buf *out)
+{
+	buf_puts(out, "/files");
+	if (n.kind != NODE_FILES)
+		buf_printf(out, "/%s", catalogue_id(fs_catalogue(fs, n), n.slot));
+	if (n.kind == NODE_PARTITIONS)
+		buf_puts(out, "/partitions");
+}
+
 static void node_path_of_receipt(struct fs *fs, struct node n, struct buf *out)
 {
 	const struct receipt *r = receipts_get(fs->receipts, n);
@@ -161,7 +195,9 @@ const char *node_path(struct fs *fs, struct node n, const char *name, char out[N
 
 	if (n.kind >= NODE_DRAFT && n.kind <= NODE_DRAFT_STATUS)
 		return node_path_of_draft(fs, n, name, out);
-	if (n.kind >= NODE_REGION)
+	if (n.kind == NODE_INODE)
+		inode_space_path(fs, n, &path);
+	else if (n.kind >= NODE_REGION)
 		buf_printf(&path, "regions/%s", region_name(fs_region(fs, n)));
 	if (receipt_kind_takes(n) && n.kind != NODE_REGION)
 		receipt_folder_path(fs, n, &path);
@@ -171,6 +207,8 @@ const char *node_path(struct fs *fs, struct node n, const char *name, char out[N
 		by_node_path(fs, n, &path);
 	else if (n.kind >= NODE_DISKS && n.kind <= NODE_DISK_LINK)
 		node_path_of_disk(fs, n, &path);
+	else if (n.kind >= NODE_FILES && n.kind <= NODE_PARTITIONS)
+		node_path_of_files(fs, n, &path);
 	else if (n.kind >= NODE_FOLDER)
 		node_path_of_receipt(fs, n, &path);
 	else if (n.kind >= NODE_SNAPSHOT || n.kind == NODE_SNAPSHOT_LINK)

@@ -41,19 +41,27 @@ enum node_kind {
 	NODE_BY_VOLUME,
 	NODE_BY_DAY,
 	NODE_BY_STATE,
-	NODE_BY_KEY,    /* …/by/tag/<key>/; sub: as NODE_TAG */
-	NODE_BY_GROUP,  /* a folder of links; slot and sub: by_node.c */
-	NODE_BY_LATEST, /* `latest` in it */
-	NODE_SNAPSHOTS, /* …/snapshots/ */
-	NODE_DISKS,     /* …/disks/ */
-	NODE_DISK,      /* …/disks/<id>.img */
-	NODE_DISK_RW,   /* …/disks/<id>.rw */
-	NODE_DISK_COPY, /* …/disks/NAME.img while it is made; slot: a number of its own */
-	NODE_DISK_LINK, /* the same afterwards, a link; slot: the receipt's number */
-	NODE_VOLUMES,   /* …/volumes/ */
-	NODE_ZONE,      /* …/volumes/<zone>/; slot: the zone's number (zones.h) */
-	NODE_IMAGES,    /* …/images/ */
-	NODE_SNAPSHOT,  /* …/snapshots/<id>/ */
+	NODE_BY_KEY,     /* …/by/tag/<key>/; sub: as NODE_TAG */
+	NODE_BY_GROUP,   /* a folder of links; slot and sub: by_node.c */
+	NODE_BY_LATEST,  /* `latest` in it */
+	NODE_SNAPSHOTS,  /* …/snapshots/ */
+	NODE_DISKS,      /* …/disks/ */
+	NODE_DISK,       /* …/disks/<id>.img */
+	NODE_DISK_RW,    /* …/disks/<id>.rw */
+	NODE_DISK_COPY,  /* …/disks/NAME.img while it is made; slot: a number of its own */
+	NODE_DISK_LINK,  /* the same afterwards, a link; slot: the receipt's number */
+	NODE_FILES,      /* …/files/ */
+	NODE_FILES_DISK, /* …/files/<id>/ */
+	NODE_PARTITIONS, /* …/files/<id>/partitions */
+	/* What lies on a disk, from a partition's root on; region: the number of its file system
+	 * (inode_space.h), slot and sub: its inode (node_inode()) */
+	NODE_INODE,
+	NODE_FILESYSTEM, /* no file: the kernel's references to a file system's inodes; slot: its
+			    number */
+	NODE_VOLUMES,    /* …/volumes/ */
+	NODE_ZONE,       /* …/volumes/<zone>/; slot: the zone's number (zones.h) */
+	NODE_IMAGES,     /* …/images/ */
+	NODE_SNAPSHOT,   /* …/snapshots/<id>/ */
 	NODE_DESCRIPTION,
 	NODE_METADATA,
 	NODE_TAGS, /* …/tags/ */
@@ -88,9 +96,16 @@ struct node {
 #define NODE_SLOT_MAX ((1u << 25) - 1) /* 33 million snapshots of a region */
 #define NODE_SUB_MAX  ((1u << 23) - 1) /* 8 million different tag keys of a region */
 
+/* The inodes of file systems on disks: 16 bits of a file system's number, 47 of the inode. */
+#define NODE_FILESYSTEM_MAX ((1u << 16) - 1)
+#define NODE_INODE_MAX      (((uint64_t)1 << 47) - 1)
+
 uint64_t node_number(struct node n);
 /* A number that the kernel gave back; it had it from node_number(). */
 struct node node_of(uint64_t number);
+
+struct node node_of_inode(uint32_t filesystem, uint64_t inode);
+uint64_t node_inode(struct node n); /* of a NODE_INODE */
 
 /* Writes a node's path from the mount's root, for messages:
  * "regions/us-east-1/snapshots/snap-…/status"; "." for the root. With a name, writes the path of

@@ -35,6 +35,10 @@ extern const struct node_ops disks_ops, disk_ops, budget_ops;
 extern const struct node_ops rw_disk_ops;
 /* disk_copy.c */
 extern const struct node_ops disk_copy_ops, disk_link_ops;
+/* files_folder.c, partitions.c */
+extern const struct node_ops files_ops, files_disk_ops, partitions_ops;
+/* inode_node.c */
+extern const struct node_ops inode_ops, filesystem_ops;
 /* tags.c */
 extern const struct node_ops tags_ops, tag_ops;
 /* status.c */

@@ -17,6 +17,7 @@
 static const struct fixed_child region_children[] = {
 	{"snapshots", NODE_SNAPSHOTS, false},
 	{"disks", NODE_DISKS, true},
+	{"files", NODE_FILES, true},
 	{"filter", NODE_FILTER, true},
 	{"shared", NODE_SHARED, true},
 	{"list", NODE_LIST, true},

@@ -55,6 +55,17 @@ struct node_ops {
 	/* Files whose reads are not served from text() as it was at open: replies to `a`, now or
 	 * later, with at most `size` bytes from `offset` on. */
 	void (*read)(struct handle *h, off_t offset, size_t size, struct pending_reply *a);
+	/* Kinds of which another process knows (files/): each of these replies to `a`, now or
+	 * later, and takes the place of find(); attr(); text() of a link; next(). The type of such
+	 * a node may differ from `type`. readdir(): with fuse_reply_buf(), as dir_reply.h has it.
+	 */
+	void (*lookup)(
+		struct fs *fs, struct node folder, const char *name, struct pending_reply *a);
+	void (*getattr)(struct fs *fs, struct node n, struct pending_reply *a);
+	void (*readlink)(struct fs *fs, struct node n, struct pending_reply *a);
+	void (*readdir)(
+		struct handle *h, off_t offset, size_t size, bool plus, struct pending_reply *a);
+
 	/* SEEK_DATA and SEEK_HOLE (the kernel does the others): replies with fuse_reply_lseek() or
 	 * an error. NULL: there are no holes before the file's end. attr() of such a kind sets the
 	 * blocks too. */

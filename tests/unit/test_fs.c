@@ -29,11 +29,29 @@ static void test_node_numbers_are_coordinates(void **state)
 		struct node n = {(enum node_kind)kind, 255, NODE_SLOT_MAX, NODE_SUB_MAX},
 			    back = node_of(node_number(n));
 
+		if (n.kind == NODE_INODE)
+			continue;
 		assert_int_equal(back.kind, n.kind);
 		assert_int_equal(back.region, n.region);
 		assert_int_equal(back.slot, n.slot);
 		assert_int_equal(back.sub, n.sub);
 		assert_true(node_number(n) >> 63 == 0);
+	}
+}
+
+static void test_inodes_have_numbers_of_another_form(void **state)
+{
+	static const uint64_t inodes[] = {1, 2, 1 << 23, ((uint64_t)1 << 39) + 5, NODE_INODE_MAX};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(inodes); i++) {
+		uint64_t number = node_number(node_of_inode(NODE_FILESYSTEM_MAX, inodes[i]));
+		struct node n = node_of(number);
+
+		assert_true(number == (UINT64_MAX << 47 | inodes[i]));
+		assert_int_equal(n.kind, NODE_INODE);
+		assert_int_equal(n.region, NODE_FILESYSTEM_MAX);
+		assert_true(node_inode(n) == inodes[i]);
 	}
 }
 
@@ -371,6 +389,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_node_numbers_are_coordinates),
+		cmocka_unit_test(test_inodes_have_numbers_of_another_form),
 		cmocka_unit_test(test_the_file_that_asks_has_the_highest_number_of_its_folder),
 		cmocka_unit_test(test_each_key_has_one_name),
 		cmocka_unit_test(test_the_empty_value_has_a_name),
