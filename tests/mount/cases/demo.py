@@ -24,8 +24,10 @@ def leaves_nothing_behind(t):
     done = t.run(f"once=$({demo} --once {where}) & {demo}; wait $! || exit 1", cwd="/", seconds=60,
                  env={**BUILT, "TMPDIR": t.dir, "XDG_RUNTIME_DIR": runtime})
     same((done.code, done.err), (0, ""), done)
-    for command in ("ebsfs -o simulate ", "ls -lht", "cut -c -150 ", "ls -t ", "cp "):
+    for command in ("ebsfs -o simulate ", "ls -lht", "cut -c -150 ", "ls -t ", "blkid -p ", "cp "):
         contains(done.out, f"\n$ {command}")
+    matches(done.out, r"disks/snap-.*\.img: .*TYPE=\"ext4\"", "the disk")
+    matches(done.out, r"^spent: 0\.0000[0-9]+ USD", "its costs")
     matches(done.out, r"^STARTED +ID +SIZE", "the table")
     matches(done.out, r" latest -> ", "the newest of a name")
     contains(done.out, "\nstate: completed\n")

@@ -205,6 +205,29 @@ def a_tag_for_all(t, asked, later):
     same({c["Tags"].get("Schedule") for c in t.sim.snapshots(TO)}, {"weekly"})
 
 
+@recipe("Keep a snapshot's disk on this machine")
+def disk_on_this_machine(t, raw, qcow2, budget):
+    t.need("qemu-img")
+    id, images = f"snap-{0x123456789abcdef0:017x}", t.path("images")
+    os.makedirs(images)
+    with open(f"{images}/{id}.img", "wb") as f:
+        f.truncate(1 << 30)
+        for at in (0, 3, 100, 2047):
+            f.seek(at << 19)
+            f.write(bytes([at % 256 or 1]) * (1 << 19))
+    t.start_sim("--disks", images, world={"regions": {FROM: {"snapshots": [snapshot(id, VolumeSize=1, FullSnapshotSizeInBytes=1 << 21)]}}})
+    t.mount()
+    t.ok(raw.replace("/var/tmp/", t.path("")))
+    t.ok(f"cmp {images}/{id}.img {t.path(id)}.img", cwd="/")
+    check(os.stat(t.path(id + ".img")).st_blocks * 512 <= 1.02 * (4 << 19), "the raw image is not sparse")
+    t.ok(qcow2.replace("/var/tmp/", t.path("")))
+    t.ok(f"qemu-img compare -q {images}/{id}.img {t.path('disk.qcow2')}", cwd="/")
+    same(t.sim.count("GetSnapshotBlock"), 4, "no block is bought twice")
+    out = t.ok(budget)
+    contains(out, "limit: 1.00 USD")
+    contains(read(t.mounts[-1](".ebsfs/budget")), "limit: 5.00 USD")
+
+
 @recipe("Take files out of a snapshot")
 def files_out_of_a_snapshot(t, commands):
     if os.getuid():
