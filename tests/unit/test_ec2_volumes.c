@@ -167,8 +167,8 @@ static void test_create_volume_responses(void **state)
 {
 	static const char *const wrong[] = {"<html/>", "", "<CreateVolumeResponse/>",
 		"<CreateVolumeResponse><volumeId>vol-x</volumeId></CreateVolumeResponse>",
-		"<CreateVolumeResponse><a><volumeId>vol-01234567</volumeId></a></"
-		"CreateVolumeResponse>"};
+		("<CreateVolumeResponse><a><volumeId>vol-01234567</volumeId></a></"
+		 "CreateVolumeResponse>")};
 	struct world *w = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
