@@ -74,6 +74,15 @@ enum source_state admission_source_state(
 	return SOURCE_READY;
 }
 
+/* Whether the snapshot is a copy of this journal that EC2 need not show yet. */
+static bool source_is_new(struct copies *c, const char *region, const char *id)
+{
+	const struct copy *copy = recover_find_snapshot(c, region, id);
+
+	return copy && copy->origin == COPY_OURS && job_key_is_alive(copy->state, &copy->row) &&
+	       !confirm_is_settled(c, &copy->row);
+}
+
 static void source_explain(struct job *job)
 {
 	const struct journal_copy *row = &job->pub.row;
@@ -142,7 +151,13 @@ static void source_decide(struct job *job)
 		break;
 	case SOURCE_UNKNOWN:
 		admission_source_unknown(row->source_region, row->source_id, &err);
-		job_event(job, JOB_REFUSED, &(struct job_news){.err = &err});
+		if (source_is_new(job->all, row->source_region, row->source_id)) {
+			err_set(&err, EAGAIN, "EC2 does not show %s yet, which it has just made",
+				row->source_id);
+			job_event(job, JOB_CHECKED, &(struct job_news){.err = &err});
+		} else {
+			job_event(job, JOB_REFUSED, &(struct job_news){.err = &err});
+		}
 		break;
 	case SOURCE_UNFIT:
 		job_event(job, JOB_REFUSED, &(struct job_news){.err = &err});
@@ -952,6 +967,11 @@ static bool admission_decide(struct admission *a, bool was_asked)
 	state = admission_source_state(from, a->row.source_id, &slot, &err);
 	if (state != SOURCE_READY && !was_asked)
 		return false;
+	if (state == SOURCE_UNKNOWN &&
+		source_is_new(a->all, a->row.source_region, a->row.source_id)) {
+		a->unresolved = true;
+		state = SOURCE_READY;
+	}
 	if (state == SOURCE_UNKNOWN)
 		admission_source_unknown(a->row.source_region, a->row.source_id, &err);
 	a->source_pending = state == SOURCE_PENDING;

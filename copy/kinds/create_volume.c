@@ -49,7 +49,7 @@ static int volume_compose(struct copies *c, struct journal_copy *row,
 		return result;
 	if (request_option_default(&row->options, "type", TYPE_DEFAULT) < 0)
 		return err_set(err, ENOMEM, "out of memory");
-	snapshot_gib = (unsigned)(row->bytes >> 30);
+	snapshot_gib = row->bytes > 0 ? (unsigned)(row->bytes >> 30) : 0;
 	result = request_volume_check(row->options, snapshot_gib, err);
 	size = request_option_number(row->options, "size");
 	if (size)

@@ -168,12 +168,11 @@ int made_compose(struct copies *c, struct journal_copy *row, const struct copy_r
 
 	if (!tags)
 		return err_set(err, ENOMEM, "out of memory");
-	if (!catalogue_get(catalogue, slot, &s)) {
-		free(tags);
-		return admission_source_unknown(row->source_region, row->source_id, err);
+	/* Of a new copy that EC2 does not show yet, nothing is known. */
+	if (slot != CATALOGUE_NONE && catalogue_get(catalogue, slot, &s)) {
+		known->source = s.encryption;
+		row->bytes = (int64_t)s.volume_gib << 30;
 	}
-	known->source = s.encryption;
-	row->bytes = (int64_t)s.volume_gib << 30;
 	if (c->options.no_tags) {
 		free(tags);
 		return 0;
@@ -218,7 +217,7 @@ int made_difference(const struct copy *copy, const struct preflight *request, st
 
 	for (unsigned n = 0; request_option_at(request->row->options, n, name, asked); n++) {
 		request_option(row->options, name, has);
-		if (!strcmp(name, "size") && !*has)
+		if (!strcmp(name, "size") && !*has && row->bytes > 0)
 			snprintf(has, sizeof(has), "%" PRId64, row->bytes >> 30);
 		if (!strcmp(asked, has))
 			continue;
