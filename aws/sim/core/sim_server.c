@@ -25,7 +25,7 @@ void sim_options_demo(struct sim_options *o)
 	sim_options_init(o);
 	o->demo = true;
 	o->behaviour.copy_ms = (struct sim_range){20000, 40000};
-	o->behaviour.volume_ms = (struct sim_range){3000, 8000};
+	o->behaviour.volume_ms = (struct sim_range){2000, 4000};
 	o->behaviour.latency_ms = (struct sim_range){15, 45};
 	o->behaviour.consistency_ms = (struct sim_range){0, 1500};
 }

@@ -21,7 +21,7 @@ def leaves_nothing_behind(t):
         os.makedirs(path)
     before = sorted(os.listdir(t.dir))
     demo = f"{ROOT}/scripts/demo"
-    done = t.run(f"once=$({demo} --once {where}) & {demo}; wait $! || exit 1", cwd="/", seconds=60,
+    done = t.run(f"once=$({demo} --once {where}) & {demo}; wait $! || exit 1", cwd="/", seconds=70,
                  env={**BUILT, "TMPDIR": t.dir, "XDG_RUNTIME_DIR": runtime})
     same((done.code, done.err), (0, ""), done)
     for command in ("ebsfs -o simulate ", "ls -lht", "cut -c -150 ", "ls -t ", "blkid -p ", "cp "):
@@ -32,6 +32,8 @@ def leaves_nothing_behind(t):
     matches(done.out, r" latest -> ", "the newest of a name")
     contains(done.out, "\nstate: completed\n")
     matches(done.out, r"^completed +copy +100% ", "the table of copies")
+    matches(done.out, r"^available +volume ", "the volume in it")
+    matches(done.out, r"^next: aws ec2 attach-volume ", "what to do with it")
     same(os.listdir(where), [])
     check(where not in subprocess.check_output(["cat", "/proc/self/mounts"], text=True), "still mounted")
     mounted = os.listdir(runtime)
