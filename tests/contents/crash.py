@@ -50,7 +50,7 @@ EXT = {
     "ext4-1k": Set("mkfs.ext4", "-q", "-O", "^metadata_csum,^64bit", "-b", "1024"),
     "ext4-small": Set("mkfs.ext4", "-q", "-J", "size=8", "-O", "inline_data,bigalloc", "-C", "16384"),
     "ext4-data": Set("mkfs.ext4", "-q", mount="data=journal"),
-    "ext4-async": Set("mkfs.ext4", "-q", "-J", "size=16", mount="journal_async_commit"),
+    "ext4-async": Set("mkfs.ext4", "-q", "-J", "size=16", mount="journal_async_commit,data=writeback"),
     "ext3": Set("mkfs.ext3", "-q", "-I", "128"),
 }
 SETS = {**XFS, **EXT}
