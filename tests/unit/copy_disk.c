@@ -8,6 +8,7 @@
 
 #include "copy_world.h"
 #include "job_key.h"
+#include "request_key.h"
 #include "journal_rows.h"
 #include "loop.h"
 
@@ -108,21 +109,16 @@ static bool is_alive(const struct journal_copy *row)
 	return false;
 }
 
-static bool is_same_text(const char *a, const char *b)
-{
-	return !strcmp(a ? a : "", b ? b : "");
-}
-
 /* One source, one destination, one label: one living copy. */
 static void check_key(const struct journal_copy *row)
 {
+	char key[REQUEST_KEY_SIZE], others[REQUEST_KEY_SIZE];
+
+	request_key(row, key);
 	for (size_t i = 0; i < ROWS && is_alive(row); i++) {
 		const struct journal_copy *other = disk.copies[i];
 
-		if (!other || other->id == row->id || strcmp(other->source_id, row->source_id) ||
-			strcmp(other->source_region, row->source_region) ||
-			strcmp(other->region, row->region) ||
-			!is_same_text(other->label, row->label))
+		if (!other || other->id == row->id || strcmp(request_key(other, others), key) != 0)
 			continue;
 		if (is_alive(other))
 			fail_msg("copies %lld and %lld are of one request", (long long)other->id,
