@@ -47,6 +47,24 @@ def copies_by_cp(t):
 
 
 @case
+def makes_volumes(t):
+    """moto ignores client tokens and zones: only one request each, in the zone that was named, is right."""
+    moto, ids = account(t)
+    m = mount(t, moto)
+    ec2 = boto(t, moto, "us-east-1")
+    same(sorted(os.listdir(m.region("us-east-1", "volumes"))), sorted(z["ZoneName"] for z in ec2.describe_availability_zones()["AvailabilityZones"]))
+    for _ in range(2):
+        t.ok(" ".join(["cp", *(f"us-east-1/snapshots/{id}/{id}.snapshot" for id in ids), "us-east-1/volumes/us-east-1b/"]))
+    made = [v for v in ec2.describe_volumes()["Volumes"] if v["AvailabilityZone"] == "us-east-1b"]
+    same(sorted(v["SnapshotId"] for v in made), sorted(ids))
+    same({v["VolumeType"] for v in made}, {"gp3"})
+    for v in made:
+        told = read(m.region("us-east-1", "volumes", "us-east-1b", v["SnapshotId"] + ".wait"))
+        contains(told, "state: available\n")
+        contains(told, f"volume: {v['VolumeId']}\n")
+
+
+@case
 def copies_by_rsync(t):
     t.need("rsync")
     moto, ids = account(t)
