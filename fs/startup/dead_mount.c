@@ -130,7 +130,7 @@ static int dead_mount_clear_one(const char *path, bool *cleared, struct err *err
 	return ours && !gone;
 }
 
-int dead_mount_clear(const char *path, struct err *err)
+int dead_mount_clear(const char *path, int *n_cleared, struct err *err)
 {
 	_cleanup_free_ char *full = mount_table_resolve(path);
 	bool cleared = full;
@@ -142,5 +142,7 @@ int dead_mount_clear(const char *path, struct err *err)
 	}
 	if (depth)
 		log_warning("%s had the dead mount of an ebsfs that was killed; cleared it", path);
+	if (n_cleared)
+		*n_cleared = depth;
 	return r;
 }

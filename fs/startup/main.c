@@ -84,6 +84,22 @@ static enum exit_status main_run(struct options *o, struct err *err)
 	return r < 0 ? status : EXIT_STATUS_DONE;
 }
 
+/* --clear. A dead mount that went is in the log already. */
+static enum exit_status main_clear(const char *mountpoint, struct err *err)
+{
+	int n_cleared, r = dead_mount_clear(mountpoint, &n_cleared, err);
+
+	if (r < 0)
+		return EXIT_STATUS_OTHER;
+	if (r > 0)
+		printf("%s: the ebsfs that is mounted there is alive, so it stays; end it with: "
+		       "fusermount3 -u %s\n",
+			mountpoint, mountpoint);
+	else if (!n_cleared)
+		printf("%s: no dead mount of an ebsfs is there; nothing to clear\n", mountpoint);
+	return EXIT_STATUS_DONE;
+}
+
 /* As mount.ebsfs, the program of `mount -t ebsfs`: drops the words of mount(8) that mean nothing
  * here (-s: pass over unknown options, -n: no mtab, -v, -t TYPE). Returns false if only a rehearsal
  * was asked for (-f, which mounts nothing). */
@@ -135,8 +151,7 @@ int main(int argc, char **argv)
 	} else if (options.version) {
 		puts("ebsfs " EBSFS_VERSION);
 	} else if (options.clear) {
-		if (dead_mount_clear(options.mountpoint, &err) < 0)
-			status = EXIT_STATUS_OTHER;
+		status = main_clear(options.mountpoint, &err);
 	} else {
 		/* Until the mount is ready, the user sees warnings and, if it fails, one line. */
 		log_setup(options.debug ? LOG_DEBUG : LOG_WARNING, false);

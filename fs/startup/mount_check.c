@@ -67,7 +67,7 @@ static int mount_check_mountpoint(
 {
 	const char *path = o->mountpoint;
 	struct stat st;
-	int r = dead_mount_clear(path, err);
+	int r = dead_mount_clear(path, NULL, err);
 
 	if (r < 0)
 		return r;
