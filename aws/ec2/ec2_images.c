@@ -287,8 +287,11 @@ struct aws_call *ec2_describe_images(
 	ec2_form_list(&form, "ImageId", in->ids);
 	ec2_form_list(&form, "Owner", in->owners);
 	ec2_form_filters(&form, in->filters, in->n_filters);
-	form_add_true(&form, in->disabled, "IncludeDisabled");
-	form_add_true(&form, in->deprecated, "IncludeDeprecated");
+	/* The API of 2012 has neither: all images are described. */
+	if (aws_signature(aws) == AWS_SIGNATURE_V4) {
+		form_add_true(&form, in->disabled, "IncludeDisabled");
+		form_add_true(&form, in->deprecated, "IncludeDeprecated");
+	}
 	return aws_query(aws, &(struct aws_query){.region = in->region,
 				      .service = "ec2",
 				      .action = "DescribeImages",

@@ -281,6 +281,9 @@ class Volumes(Made):
         self.assertEqual(self.ec2(key="AKIAOTHER00000000001", secret="other").describe_volumes()["Volumes"], [])
         self.sim.set({"region": "us-east-1", "volume": ids[0], "delete": True})
         self.assertEqual(named(), ids[1:])
+        self.sim.set(consistency_ms="60000")
+        self.sim.set({"region": "us-east-1", "volume": ids[3], "delete": True})
+        self.assertEqual(filtered("status", "deleting"), [ids[3]], "for a while")
 
     def test_pages(self):
         ids = [self.create()["VolumeId"] for _ in range(23)]

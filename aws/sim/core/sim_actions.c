@@ -130,18 +130,29 @@ static int check_version(struct sim_call *c)
 /* Whether the parameter is later than the API of 2012. */
 static bool is_later(const struct sim_call *c, const char *name)
 {
-	static const char *const listing[] = {"MaxResults", "NextToken", NULL};
-	static const char *const copying[] = {"Encrypted", "KmsKeyId", "PresignedUrl",
-		"DestinationRegion", "TagSpecification.", "CompletionDurationMinutes", NULL};
-	const char *const *list = !strcmp(c->action, "DescribeSnapshots") ? listing
-				  : !strcmp(c->action, "CopySnapshot")    ? copying
-									  : NULL;
+	static const struct {
+		const char *action, *parameters[9]; /* beginnings of names */
+	} later[] = {{"DescribeSnapshots", {"MaxResults", "NextToken"}},
+		{"CopySnapshot", {"Encrypted", "KmsKeyId", "PresignedUrl", "DestinationRegion",
+					 "TagSpecification.", "CompletionDurationMinutes"}},
+		{"CreateVolume", {"Encrypted", "KmsKeyId", "ClientToken", "Throughput",
+					 "TagSpecification.", "VolumeInitializationRate",
+					 "MultiAttachEnabled", "AvailabilityZoneId"}},
+		{"DescribeVolumes", {"MaxResults", "NextToken", "IncludeManagedResources"}},
+		{"DescribeAvailabilityZones", {"AllAvailabilityZones", "ZoneId."}},
+		{"RegisterImage",
+			{"VirtualizationType", "EnaSupport", "SriovNetSupport", "BootMode",
+				"TpmSupport", "ImdsSupport", "UefiData", "TagSpecification."}},
+		{"DescribeImages",
+			{"IncludeDisabled", "IncludeDeprecated", "MaxResults", "NextToken"}}};
 
 	if (!strcmp(name, "DryRun"))
 		return true;
-	for (size_t i = 0; list && list[i]; i++)
-		if (!strncmp(name, list[i], strlen(list[i])))
-			return true;
+	for (size_t i = 0; i < ARRAY_LEN(later); i++)
+		for (const char *const *p = later[i].parameters;
+			!strcmp(later[i].action, c->action) && *p; p++)
+			if (!strncmp(name, *p, strlen(*p)))
+				return true;
 	return false;
 }
 

@@ -329,7 +329,7 @@ static int change_volume(struct sim_world *w, struct sim_region *r, struct sim_v
 	}
 	if (change_has(change, "delete")) {
 		v->deleted = true;
-		v->gone_at = sim_world_now(w).mono;
+		v->gone_at = sim_world_now(w).mono + sim_world_draw(w, w->behaviour.consistency_ms);
 	}
 	return 0;
 }

@@ -246,3 +246,32 @@ def no_region(t):
     m = t.mount("regions=RegionOne", endpoint=url)
     m.allow("trusting regions=")
     same(os.listdir(m("regions")), ["RegionOne"])
+
+
+def no_volumes(t, kind):
+    """Neither a volume without a client token nor an image that does not boot; used-by works all the same."""
+    front = cloud(t, kind)
+    m = mount(t, front)
+    m.allow("EOPNOTSUPP|API of 2012")
+    same(sorted(os.listdir(m.region("us-east-1", "volumes")))[0], "us-east-1a")
+    file = f"us-east-1/snapshots/{NIGHTLY}/{NIGHTLY}.snapshot"
+    t.fails(EOPNOTSUPP, f"cp {file} us-east-1/volumes/us-east-1a/")
+    contains(read(m(".ebsfs/last-error")), "the API of 2012, whose CreateVolume has no ClientToken; nothing was sent")
+    # The shell does not report its own close; cp does.
+    write(t.path("web"), "image.architecture: x86_64\n" + read(m("regions/" + file)))
+    t.fails(EOPNOTSUPP, f"cp {t.path('web')} us-east-1/images/web")
+    contains(read(m(".ebsfs/last-error")), "whose RegisterImage has no VirtualizationType and no EnaSupport; nothing was sent")
+    same((t.sim.count("CreateVolume"), t.sim.count("RegisterImage"), t.sim.made("us-east-1")), (0, 0, {"volumes": 0, "images": 0}))
+    ec2 = t.boto("us-east-1")
+    volume = ec2.create_volume(AvailabilityZone="us-east-1a", SnapshotId=NIGHTLY)["VolumeId"] if kind == "ignores" else None
+    same(read(m.folder("us-east-1", NIGHTLY, "used-by")), f"{volume} available us-east-1a\n" if volume else "")
+
+
+@case
+def no_volumes_at_a_strict_cloud(t):
+    no_volumes(t, "refuses")
+
+
+@case
+def no_volumes_at_a_lenient_cloud(t):
+    no_volumes(t, "ignores")
