@@ -26,8 +26,9 @@ BLOCKS, CONTENTS = 6, 12  # fields of a line
 class Set:
     """A file system to be changed under load: how it is made, mounted, and what is done to it meanwhile."""
 
-    def __init__(self, *mkfs, mount="", during=(), acts=(), crash=True):
+    def __init__(self, *mkfs, mount="", during=(), acts=(), crash=True, size=None):
         self.mkfs = mkfs
+        self.size = size    # if it is not the usual one
         self.acts = acts    # of load.py, beside the usual ones
         self.crash = crash  # whether the kernel can recover it at any moment
         self.mount = ",".join(filter(None, ["noatime", mount]))
@@ -49,7 +50,7 @@ EXT = {
     "ext4": Set("mkfs.ext4", "-q"),
     "ext4-1k": Set("mkfs.ext4", "-q", "-O", "^metadata_csum,^64bit", "-b", "1024"),
     "ext4-small": Set("mkfs.ext4", "-q", "-J", "size=8", "-O", "inline_data,bigalloc", "-C", "16384"),
-    "ext4-data": Set("mkfs.ext4", "-q", mount="data=journal"),
+    "ext4-data": Set("mkfs.ext4", "-q", mount="data=journal", acts=["magic"]),
     "ext4-async": Set("mkfs.ext4", "-q", "-J", "size=16", mount="journal_async_commit,data=writeback"),
     "ext3": Set("mkfs.ext3", "-q", "-I", "128"),
 }
@@ -102,7 +103,7 @@ def take_images(scratch, name, n):
     """Images of one file system."""
     base = scratch / f"{name}.img"
     made = SETS[name]
-    run("truncate", "-s", SIZE, base)
+    run("truncate", "-s", made.size or SIZE, base)
     run(*made.mkfs, base)
     folder = mounted(base, made.mount)
     seed = int(time.time()) % 10000 * 10

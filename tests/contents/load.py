@@ -48,6 +48,34 @@ class Load:
         os.chown(path, self.random.randrange(70000), self.random.randrange(5))
         self.files.append(path)
 
+    def magic(self):
+        """Blocks that begin like those of ext4's journal, which must not be taken for its own there."""
+        path = self.path()
+        with open(path, "wb") as f:
+            f.write((b"\xc0\x3b\x39\x98\0\0\0\x02" + self.bytes(1016)) * self.random.randrange(1, 20))
+        self.files.append(path)
+
+    def reuse(self):
+        """A directory that is written and removed, and then its blocks as a file's: nothing old of them may come back. For small disks."""
+        folder = self.path()
+        os.mkdir(folder)
+        for i in range(self.random.randrange(20, 120)):
+            open(os.path.join(folder, f"{i}-" + "r" * 200), "wb").close()
+        fd = os.open(folder, os.O_RDONLY)
+        os.fsync(fd)
+        os.close(fd)
+        for name in os.listdir(folder):
+            os.unlink(os.path.join(folder, name))
+        os.rmdir(folder)
+        os.sync()
+        filler = os.path.join(self.top, "filler")
+        with open(filler, "wb") as f:
+            room = os.statvfs(self.top)
+            for _ in range(room.f_bavail * room.f_frsize // 65536):
+                f.write(self.bytes(65536))
+            f.flush()
+            os.fsync(f.fileno())
+
     def burst(self):
         """Many names in one folder: its blocks, leaves and nodes."""
         folder = self.random.choice(self.folders)

@@ -27,6 +27,12 @@ MADE = {
     "xfs-1k": crash.Set("mkfs.xfs", "-q", "-b", "size=1024", "-l", "size=6m", "-n", "size=8192"),
     "xfs-64k": crash.Set("mkfs.xfs", "-q", "-l", "size=12m", "-n", "size=65536", "-i", "size=1024"),
     "xfs-log": crash.Set("mkfs.xfs", "-q", "-l", "size=21m,su=256k", mount="logbsize=256k"),
+    "ext4": crash.Set("mkfs.ext4", "-q", "-J", "size=4"),
+    "ext4-1k": crash.Set("mkfs.ext4", "-q", "-O", "^metadata_csum,^64bit", "-b", "1024", "-J", "size=1"),
+    "ext4-small": crash.Set("mkfs.ext4", "-q", "-J", "size=4", "-O", "inline_data,bigalloc", "-C", "16384"),
+    "ext4-data": crash.Set("mkfs.ext4", "-q", "-J", "size=8", mount="data=journal", acts=["magic"]),
+    "ext4-full": crash.Set("mkfs.ext4", "-q", "-J", "size=4", size="24M", acts=["reuse"] * 10),
+    "ext3": crash.Set("mkfs.ext3", "-q", "-I", "128", "-J", "size=4"),
 }
 SIZE = "160M"
 
@@ -65,7 +71,7 @@ def make(name, seed, entries, out):
     made = MADE[name]
     with crash.Scratch() as scratch:
         base = scratch / "image"
-        crash.run("truncate", "-s", SIZE, base)
+        crash.run("truncate", "-s", made.size or SIZE, base)
         crash.run(*made.mkfs, base)
         folder = crash.mounted(base, made.mount)
         load = subprocess.Popen([sys.executable, crash.HERE / "load.py", folder, seed, *made.acts], stdin=subprocess.PIPE)

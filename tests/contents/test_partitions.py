@@ -67,9 +67,9 @@ def test_gpt(folder):
 
 def test_gpt_from_its_backup(folder):
     image = disk(folder, GPT)
-    good = judged(image)
+    good, whole = judged(image), image.read_bytes()
     for at in (512 + 16, 1024 + 40):  # the header; an entry
-        data = bytearray(image.read_bytes())
+        data = bytearray(whole)
         data[at] ^= 1
         image.write_bytes(data)
         kind, note, _, places = partitions(image)
