@@ -26,7 +26,7 @@ int job_key_generation(const struct copies *c, const struct journal_copy *row)
 	for (const struct job *job = c->rows; job; job = job->hh.next) {
 		const struct journal_copy *old = &job->pub.row;
 
-		if (old->kind && !old->dry_run && next <= old->generation &&
+		if (request_key_is_spent(old) && next <= old->generation &&
 			!job_key_is_alive(job->pub.state, old) &&
 			!strcmp(request_key(old, other), key))
 			next = old->generation + 1;

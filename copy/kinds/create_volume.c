@@ -111,6 +111,8 @@ static void volume_refuse_token(
 {
 	*err = *why;
 	if (again)
+		snprintf(err->code, sizeof(err->code), "%s", REQUEST_CODE_GONE);
+	if (again)
 		snprintf(err->message, sizeof(err->message),
 			"EC2 had made a volume for this request, and it is gone: %.250s",
 			why->message);

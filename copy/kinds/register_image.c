@@ -300,7 +300,10 @@ static void image_facts(const struct copies *c, const struct copy *copy, struct 
 	if (row->place)
 		buf_printf(out, "name: %s\n", row->place);
 	for (unsigned n = 0; request_option_at(row->options, n, name, value); n++)
-		buf_printf(out, "%s: %s\n", name, value);
+		if (!strncmp(name, "disk.", strlen("disk.")))
+			buf_printf(out, "disk: %s of %s\n", name + strlen("disk."), value);
+		else
+			buf_printf(out, "%s: %s\n", name, value);
 	if (!*request_option(row->options, "boot-mode", value))
 		buf_puts(out, "boot-mode: the instance type's default\n");
 	buf_puts(out, "virtualization: hvm (always)\nena: yes (always)\n");

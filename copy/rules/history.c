@@ -376,8 +376,12 @@ int history_generation(const struct history *h, const struct journal_copy *row)
 	request_key(row, key);
 	for (size_t i = 0; i < h->n; i++) {
 		const struct packed *p = h->sorted[i];
+		const struct journal_copy old = {.kind = (char *)history_packed_text(p, TEXT_KIND),
+			.copy_id = (char *)history_packed_text(p, TEXT_COPY_ID),
+			.code = (char *)history_packed_text(p, TEXT_CODE),
+			.dry_run = p->dry_run};
 
-		if (!p->dry_run && *history_packed_text(p, TEXT_KIND) && next <= p->generation &&
+		if (request_key_is_spent(&old) && next <= p->generation && !history_lives(p) &&
 			history_has_key(p, key))
 			next = p->generation + 1;
 	}

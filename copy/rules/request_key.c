@@ -30,6 +30,13 @@ const char *request_key(const struct journal_copy *row, char out[REQUEST_KEY_SIZ
 	return out;
 }
 
+bool request_key_is_spent(const struct journal_copy *row)
+{
+	return row->kind && *row->kind && !row->dry_run &&
+	       ((row->copy_id && *row->copy_id) ||
+		       (row->code && !strcmp(row->code, REQUEST_CODE_GONE)));
+}
+
 const char *request_key_token(const struct journal_copy *row, char out[REQUEST_KEY_TOKEN_SIZE])
 {
 	char text[REQUEST_KEY_SIZE + 32], key[REQUEST_KEY_SIZE], hex[DIGEST_SHA256_HEX];

@@ -246,6 +246,27 @@ def files_out_of_a_snapshot(t, commands):
     check(t.sim.count("GetSnapshotBlock") < 20, "blocks bought:", t.sim.count("GetSnapshotBlock"))
 
 
+@recipe("Rehearse a disaster recovery")
+def a_drill(t, make, wait, tidy):
+    boot = f"snap-{0x123456789abcdef0:017x}"
+    disks = [snapshot(boot, Tags={"Name": "boot"}), *(snapshot(db(d), Tags={"Name": "orders-db"}) for d in AGES)]
+    t.start_sim("--volume-seconds", "0.1", world={"regions": {FROM: {"snapshots": disks}, TO: {"snapshots": []}}})
+    t.sim.set_copy_seconds(0.2)
+    m = t.mount()
+    for _ in range(2):
+        t.ok(make)
+    steps = t.ok(wait).splitlines()
+    volumes, images = t.sim.volumes(TO), t.sim.images(TO)
+    same((len(volumes), len(images)), (len(disks), 1))
+    same(t.sim.made(TO), {"volumes": len(disks), "images": 1})
+    same(len(steps), len(disks) + 1)
+    for made in (*volumes, *images):
+        check(any(made["id"] in line for line in steps), made, steps)
+    t.ok(tidy)
+    same(os.listdir(m.region(TO, "volumes", TO + "a")), [])
+    same(len(t.sim.volumes(TO)), len(disks), "volumes after rm of the receipts")
+
+
 @recipe("See what is public, and who may use a snapshot")
 def who_may_use(t, public, shared):
     start(t)

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""Volumes and images: texts that are copied into volumes/ZONE/ and images/."""
+import errno
+import json
+import os
+import shutil
+
+from harness import case, check, contains, read, refused, same, status, until, write
+from world import BARE, NIGHTLY
+
+HOME, AWAY = "us-east-1", "eu-west-1"
+ZONE = HOME + "a"
+
+
+def text(id=NIGHTLY, region=HOME, *options):
+    return "".join(f"{line}\n" for line in [*options, f"region: {region}", f"snapshot: {id}", "..."])
+
+
+def ask(t, path, *options, id=NIGHTLY, region=HOME):
+    """As cp does it: the error is that of close()."""
+    write(t.path("text"), text(id, region, *options))
+    return t.run(f"cp {t.path('text')} {path}")
+
+
+def reason(m):
+    return next(line for line in read(m(".ebsfs/last-error")).splitlines() if line.startswith("message: "))
+
+
+@case
+def a_volume(t):
+    t.start_sim("--volume-seconds", "0.2")
+    m = t.mount("ttl=0.1")
+    check("volumes" not in os.listdir(m.region(HOME)) and "images" not in os.listdir(m.region(HOME)), "they are not listed")
+    contains(" ".join(sorted(os.listdir(m.region(HOME, "volumes")))), f"{ZONE} {HOME}b")
+    refused(errno.ENOENT, os.listdir, m.region(HOME, "volumes", "eu-north-9z"))
+    same(ask(t, f"{HOME}/volumes/{ZONE}/db", "volume.type: io2", "volume.iops: 500", "volume.tag.env: prod", "volume.size: 100 GiB").code, 0)
+    contains(read(m.region(HOME, "volumes", ZONE, "db.wait")), "state: available")
+    got, [volume] = status(m.region(HOME, "volumes", ZONE, "db.status")), t.sim.volumes(HOME)
+    same((got["volume"], got["zone"], got["type"], got["size"], got["iops"]), (volume["id"], ZONE, "io2", "100 GiB", "500"))
+    same((volume["type"], volume["size"], volume["iops"], volume["snapshot"]), ("io2", 100, 500, NIGHTLY))
+    same(volume["Tags"] if "Tags" in volume else volume["tags"], {"Name": "db", "env": "prod"})
+    last = read(m.region(HOME, "volumes", ZONE, "db.status")).splitlines()[-2:]
+    contains(last[0], f"aws ec2 attach-volume --region {HOME} --volume-id {volume['id']}")
+    contains(last[1], "lsblk")
+    row = next(r for r in json.loads(read(m("copies.json"))) if r["kind"] == "volume")
+    same((row["state"], row["volume"], row["place"]), ("available", volume["id"], ZONE))
+    contains(read(m("copies")), f"available   volume  -            {HOME}       {volume['id']}")
+    t.sim.change_volume(HOME, volume["id"], set={"instance": "i-0123456789abcdef0"})
+    until(lambda: status(m.region(HOME, "volumes", ZONE, "db.status"))["state"] == "in-use", "it is in use")
+    same(t.sim.count("CreateVolume"), 1)
+
+
+@case
+def the_rule(t):
+    m = t.mount("window=0.3", "ttl=0.1")
+    path = f"{HOME}/volumes/{ZONE}/db"
+    for name in (path, path, f"{HOME}/volumes/{ZONE}/other", f"{HOME}/volumes/{ZONE}/again.snapshot"):
+        same(ask(t, name).code, 0)
+    same(ask(t, path, "volume.type: gp2").code, 1)
+    contains(reason(m), "its type is gp3, not gp2")
+    same(ask(t, path, "volume.again: x").code, 1)  # this name is that of another
+    for name, option in ((f"{HOME}/volumes/{ZONE}/x", "volume.again: x"), (f"{HOME}/volumes/{HOME}b/db", "volume.type: gp3")):
+        same(ask(t, name, option).code, 0)
+    same(t.sim.made(HOME)["volumes"], 3)
+    # rm removes the receipt, and asking again makes a new one of the same volume.
+    id = status(m.region(HOME, "volumes", ZONE, "db.status"))["volume"]
+    until(lambda: status(m.region(HOME, "volumes", ZONE, "db.status"))["state"] == "available", "it is there")
+    t.ok(f"rm {path}")
+    same(len(t.sim.volumes(HOME)), 3)
+    same(ask(t, path).code, 0)
+    same(status(m.region(HOME, "volumes", ZONE, "db.status"))["volume"], id)
+    # A volume that was deleted is made again when it is asked for.
+    t.sim.change_volume(HOME, id, delete=True)
+    until(lambda: status(m.region(HOME, "volumes", ZONE, "db.status"))["state"] == "deleted", "it is deleted")
+    same(ask(t, path).code, 0)
+    check(status(m.region(HOME, "volumes", ZONE, "db.status"))["volume"] != id, "a new one")
+    same(t.sim.made(HOME)["volumes"], 4)
+
+
+@case
+def a_lost_state_folder(t):
+    """The same token: EC2 answers with the volume that it has made. Other options are another request of that token."""
+    m = t.mount()
+    path = f"{HOME}/volumes/{ZONE}/db"
+    same(ask(t, path).code, 0)
+    id = status(m.region(HOME, "volumes", ZONE, "db.status"))["volume"]
+    m.unmount()
+    shutil.rmtree(t.path("state"))
+    m = t.mount()
+    same(ask(t, path, "volume.size: 200").code, 1)
+    contains(reason(m), "an equal request with other options")
+    same(ask(t, path).code, 0)
+    same(status(m.region(HOME, "volumes", ZONE, "db.status"))["volume"], id)
+    same(t.sim.made(HOME)["volumes"], 1)
+
+
+@case
+def of_another_region(t):
+    m = t.mount()
+    path = f"{AWAY}/volumes/{AWAY}a/db"
+    same(ask(t, path).code, 1)
+    contains(reason(m), "copy it there first")
+    contains(read(m.region(AWAY, "volumes", AWAY + "a", "db.status")), "state: failed")
+    t.sim.set_copy_seconds(0.5)
+    t.ok(f"cp {HOME}/snapshots/{NIGHTLY}/{NIGHTLY}.snapshot {AWAY}/c")
+    same(ask(t, path).code, 0)
+    got = status(m.region(AWAY, "volumes", AWAY + "a", "db.status"))
+    same(got["state"], "queued")
+    contains(got["reason"], "is still pending")
+    contains(read(m.region(AWAY, "volumes", AWAY + "a", "db.wait")), "state: available")
+    same([v["snapshot"] for v in t.sim.volumes(AWAY)], [status(m.region(AWAY, "c.status"))["snapshot"]])
+
+
+@case
+def an_image(t):
+    m = t.mount("window=0.3", "ttl=0.1")
+    path = f"{HOME}/images/web"
+    same(ask(t, path).code, 1)
+    contains(reason(m), "image.architecture is missing")
+    same(ask(t, path, "image.architecture: arm64", "image.boot-mode: uefi", "image.description: a web server", "image.tag.env: prod",
+             f"image.disk./dev/sdb: {BARE}").code, 0)
+    contains(read(m.region(HOME, "images", "web.wait")), "state: available")
+    got, [image] = status(m.region(HOME, "images", "web.status")), t.sim.images(HOME)
+    same((got["image"], got["virtualization"], got["ena"]), (image["id"], "hvm (always)", "yes (always)"))
+    same((image["name"], image["architecture"], image["boot_mode"], image["description"]), ("web", "arm64", "uefi", "a web server"))
+    [described] = t.boto(HOME).describe_images(Owners=["self"])["Images"]
+    same([(d["DeviceName"], d["Ebs"]["SnapshotId"]) for d in described["BlockDeviceMappings"]], [("/dev/xvda", NIGHTLY), ("/dev/sdb", BARE)])
+    same((described["VirtualizationType"], described["EnaSupport"], described["Tags"]), ("hvm", True, [{"Key": "env", "Value": "prod"}]))
+    # The name is the key: other contents are refused, the same succeed.
+    same(ask(t, path, "image.architecture: arm64").code, 0)
+    same(ask(t, path, "image.architecture: arm64", id=BARE).code, 1)
+    same(ask(t, path, "image.architecture: x86_64").code, 1)
+    contains(reason(m), "its architecture is arm64, not x86_64")
+    refused(errno.EINVAL, open, m.region(HOME, "images", "a:b"), "w")
+    # Another tool's image has the name.
+    other = t.boto(HOME).register_image(Name="taken", Architecture="x86_64", RootDeviceName="/dev/xvda", VirtualizationType="hvm",
+                                        BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": BARE}}])["ImageId"]
+    same(ask(t, f"{HOME}/images/taken", "image.architecture: x86_64").code, 1)
+    contains(reason(m), f"is that of another image in {HOME}, {other}")
+    same(t.sim.made(HOME)["images"], 2)
+    t.sim.change_image(HOME, image["id"], deregister=True)
+    until(lambda: status(m.region(HOME, "images", "web.status"))["state"] == "deregistered", "it is deregistered")
+
+
+@case
+def refusals(t):
+    m = t.mount()
+    zone = m.region(HOME, "volumes", ZONE)
+    refused(errno.EPERM, os.mkdir, os.path.join(zone, "folder"))
+    contains(reason(m), "a volume is asked for by one file")
+    for option, words in (("volume.size: 1", "has 8 to 65536 GiB as gp3"), ("volume.type: st1", "add volume.size"),
+                          ("volume.iops: 1000", "is from 3000 to 80000"), ("volume.speed: 9", "volume.throughput")):
+        same(ask(t, f"{HOME}/volumes/{ZONE}/db", option).code, 1)
+        contains(reason(m), words)
+    same(t.sim.count("CreateVolume"), 0)
+    t.sim.fault("CreateVolume", code="VolumeLimitExceeded", message="You have exceeded your maximum gp3 storage limit")
+    same(ask(t, f"{HOME}/volumes/{ZONE}/db").code, 1)
+    contains(read(m(".ebsfs/last-error")), "EDQUOT")
+    same(ask(t, f"{HOME}/volumes/{ZONE}/dry", "volume.dry-run: yes").code, 0)
+    contains(read(os.path.join(zone, "dry.status")), "dry run: EC2 would carry it out")
+    same(t.sim.made(HOME)["volumes"], 0)
+    # A receipt stays in its folder, and a receipt of a copy elsewhere.
+    same(ask(t, f"{HOME}/volumes/{ZONE}/db").code, 0)
+    for to in (f"{HOME}/volumes/{HOME}b/db", f"{HOME}/db", f"{HOME}/images/db"):
+        check(t.run(f"mv -n {HOME}/volumes/{ZONE}/db {to}").code != 0 or os.path.exists(os.path.join(zone, "db")), "moved to", to)
+    t.ok(f"mv {HOME}/volumes/{ZONE}/db {HOME}/volumes/{ZONE}/renamed")
+    same(sorted(n for n in os.listdir(zone) if not n.endswith(".status")), ["dry", "renamed"])
+    same(t.sim.made(HOME)["volumes"], 1)
+
+
+@case
+def a_key_that_cannot_be_used(t):
+    """EC2 accepts the request, and drops the volume later."""
+    t.start_sim("--volume-seconds", "5")
+    m = t.mount("window=0.5", "poll=0.1")
+    same(ask(t, f"{HOME}/volumes/{ZONE}/db").code, 0)
+    t.sim.change_volume(HOME, t.sim.volumes(HOME)[0]["id"], vanish=True)
+    got = read(m.region(HOME, "volumes", ZONE, "db.wait"))
+    contains(got, "state: error")
+    contains(got, "hint: EC2 drops a new volume whose KMS key it cannot use")
+    same(os.stat(m.region(HOME, "volumes", ZONE, "db")).st_mtime, 0)
