@@ -2,9 +2,12 @@
 /* .ebsfs/metrics, in Prometheus's text format. */
 #include "metric.h"
 
+#include <errno.h>
+
 #include "clock.h"
 #include "disk.h"
 #include "nodes.h"
+#include "recovery_points.h"
 #include "tree.h"
 #include "view.h"
 
@@ -230,6 +233,8 @@ static int metrics_text(struct fs *fs, struct node n, struct buf *out)
 	put_regions(fs, out);
 	put_disks(fs, out);
 	request_stats_metrics(fs, out);
+	if (recovery_points_metrics(fs, out) < 0)
+		return -ENOMEM;
 	return copies_metrics(fs->copies, out);
 }
 
