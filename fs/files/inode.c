@@ -31,11 +31,25 @@ void inode_reply_err(struct inode_space *s, struct pending_reply *reply, const s
 	pending_reply_err(reply, &explained);
 }
 
+static void inode_got_entry(
+	struct inode_space *s, struct pending_reply *reply, const void *answer, size_t len);
+
+/* There is no such name, and never will be: the kernel need not ask again. */
+static void inode_reply_nothing(struct pending_reply *reply)
+{
+	struct fuse_entry_param e = {.entry_timeout = INODE_SECONDS};
+
+	fuse_reply_entry(pending_reply_request(reply), &e);
+	pending_reply_done(reply);
+}
+
 static void inode_answered(void *arg, const void *answer, size_t len, const struct err *err)
 {
 	struct inode_request *r = arg;
 
-	if (err)
+	if (err && err->errnum == ENOENT && r->answer == inode_got_entry)
+		inode_reply_nothing(r->reply);
+	else if (err)
 		inode_reply_err(r->space, r->reply, err);
 	else
 		r->answer(r->space, r->reply, answer, len);
@@ -107,8 +121,9 @@ void inode_stat(const struct inode_space *s, const struct reader_attributes *a, 
 }
 
 void inode_entry(
-	const struct inode_space *s, const struct reader_attributes *a, struct fuse_entry_param *e)
+	struct inode_space *s, const struct reader_attributes *a, struct fuse_entry_param *e)
 {
+	inode_space_keep(s, a);
 	*e = (struct fuse_entry_param){.ino = node_number(node_of_inode(s->number, a->inode)),
 		.generation = s->generation,
 		.attr_timeout = INODE_SECONDS,

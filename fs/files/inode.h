@@ -29,8 +29,9 @@ const char *inode_program(const struct inode_space *s, const struct pending_repl
 	char out[INODE_PROGRAM_SIZE]);
 
 void inode_stat(const struct inode_space *s, const struct reader_attributes *a, struct stat *st);
+/* Keeps the attributes, for inode_space_kept(). */
 void inode_entry(
-	const struct inode_space *s, const struct reader_attributes *a, struct fuse_entry_param *e);
+	struct inode_space *s, const struct reader_attributes *a, struct fuse_entry_param *e);
 /* Asks for an inode's attributes, and replies to a look-up with them. */
 void inode_ask_entry(
 	struct inode_space *s, const struct files_ask *ask, struct pending_reply *reply);

@@ -331,12 +331,17 @@ static void job_start(
 	struct handle *h, uint64_t offset, uint64_t size, int whence, struct pending_reply *reply)
 {
 	struct inode_job *j = calloc(1, sizeof(*j));
+	const struct reader_attributes *kept;
 
 	if (!j || !inode_file_of(h)) {
 		free(j);
 		pending_reply_errno(reply, ENOMEM);
 		return;
 	}
+	/* The file's end: without it the reader would be asked what follows. */
+	kept = inode_space_kept(h->file->space, node_inode(h->node));
+	if (kept && size > (kept->size > offset ? kept->size - offset : 0))
+		size = kept->size > offset ? kept->size - offset : 0;
 	*j = (struct inode_job){.handle = h,
 		.reply = reply,
 		.offset = offset,

@@ -45,9 +45,12 @@ static bool reading_add(struct inode_reading *r, struct inode_listing *l)
 
 		memcpy(name, entry + 1, entry->name_length);
 		name[entry->name_length] = '\0';
-		inode_entry(l->space, &entry->attributes, &e);
 		if (entry->error)
-			e = (struct fuse_entry_param){.attr.st_ino = e.ino};
+			e = (struct fuse_entry_param){
+				.attr.st_ino = node_number(
+					node_of_inode(l->space->number, entry->attributes.inode))};
+		else
+			inode_entry(l->space, &entry->attributes, &e);
 		if (!dir_reply_add(&r->d, name, &e, entry->next))
 			return false;
 		l->position = entry->next;

@@ -7,22 +7,34 @@
 #include "inode.h"
 #include "nodes.h"
 
-static void inode_got_attr(
-	struct inode_space *s, struct pending_reply *reply, const void *answer, size_t len)
+static void inode_reply_attr(
+	const struct inode_space *s, const struct reader_attributes *a, struct pending_reply *reply)
 {
 	struct stat st;
 
-	(void)len;
-	inode_stat(s, answer, &st);
+	inode_stat(s, a, &st);
 	fuse_reply_attr(pending_reply_request(reply), &st, INODE_SECONDS);
 	pending_reply_done(reply);
+}
+
+static void inode_got_attr(
+	struct inode_space *s, struct pending_reply *reply, const void *answer, size_t len)
+{
+	(void)len;
+	inode_space_keep(s, answer);
+	inode_reply_attr(s, answer, reply);
 }
 
 static void inode_getattr(struct fs *fs, struct node n, struct pending_reply *reply)
 {
 	struct files_ask ask = {.type = READER_STAT, .inode = node_inode(n)};
+	struct inode_space *s = inode_space_of(fs, n);
+	const struct reader_attributes *kept = inode_space_kept(s, node_inode(n));
 
-	inode_ask(inode_space_of(fs, n), &ask, inode_got_attr, reply);
+	if (kept)
+		inode_reply_attr(s, kept, reply);
+	else
+		inode_ask(s, &ask, inode_got_attr, reply);
 }
 
 static void inode_got_link(

@@ -8,7 +8,15 @@
 
 #include "kernel_refs.h"
 
+/* A power of two. */
+#define KEPT 8192
+
 struct inode_spaces {
+	/* By the inode's lower bits. */
+	struct inode_kept {
+		uint64_t generation; /* of the space; 0: none */
+		struct reader_attributes attributes;
+	} kept[KEPT];
 	struct inode_space *table[NODE_FILESYSTEM_MAX + 1];
 	uint32_t last; /* the number given last: numbers go in a circle */
 	uint64_t generation;
@@ -122,6 +130,20 @@ uint64_t inode_space_generation(struct fs *fs, struct node n)
 	const struct inode_space *s = inode_space_of(fs, n);
 
 	return s ? s->generation : 0;
+}
+
+void inode_space_keep(struct inode_space *s, const struct reader_attributes *a)
+{
+	s->fs->inode_spaces->kept[a->inode % KEPT] = (struct inode_kept){s->generation, *a};
+}
+
+const struct reader_attributes *inode_space_kept(const struct inode_space *s, uint64_t inode)
+{
+	const struct inode_kept *kept = &s->fs->inode_spaces->kept[inode % KEPT];
+
+	return kept->generation == s->generation && kept->attributes.inode == inode
+		       ? &kept->attributes
+		       : NULL;
 }
 
 const char *inode_space_name(uint32_t partition, char out[INODE_SPACE_NAME])

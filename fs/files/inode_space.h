@@ -40,6 +40,12 @@ void inode_space_release(struct inode_space *s);
 void inode_space_forgotten(struct fs *fs, struct node n);
 uint64_t inode_space_generation(struct fs *fs, struct node n);
 
+/* Attributes that were shown lately. The kernel asks for them again: after each reading of a file
+ * or folder it knows no access time. */
+void inode_space_keep(struct inode_space *s, const struct reader_attributes *a);
+const struct reader_attributes *inode_space_kept(
+	const struct inode_space *s, uint64_t inode); /* NULL: not kept */
+
 /* The folder's name of a partition; size: INODE_SPACE_NAME. */
 #define INODE_SPACE_NAME 12
 const char *inode_space_name(uint32_t partition, char out[INODE_SPACE_NAME]);

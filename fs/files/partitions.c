@@ -45,36 +45,9 @@ static void put_line(struct buf *out, const char *key, const char *text)
 	buf_putc(out, '\n');
 }
 
-/* What reads it, after losetup; NULL: nothing is known that does. */
-static const char *other_way(const char *content)
-{
-	static const char *const ways[][2] = {{"LVM2", "vgchange -ay, then mount the volume"},
-		{"LUKS", "cryptsetup open /dev/loopNpM NAME"},
-		{"mdraid", "mdadm --assemble --scan --readonly"},
-		{"btrfs", "mount /dev/loopNpM /mnt"}, {"ntfs", "mount /dev/loopNpM /mnt"}};
-
-	for (size_t i = 0; i < ARRAY_LEN(ways); i++)
-		if (!strcmp(content, ways[i][0]))
-			return ways[i][1];
-	return strcmp(content, "swap") ? "mount /dev/loopNpM /mnt" : NULL;
-}
-
-static void put_instead(
-	struct buf *out, const struct disk_facts *facts, const struct reader_partition *p)
-{
-	const char *way = other_way(p->content);
-
-	if (way)
-		buf_printf(out,
-			"instead: as root: losetup --find --show --partscan "
-			"regions/%s/disks/%s.rw; %s\n",
-			facts->region, facts->snapshot, way);
-}
-
 static void put_partition(struct buf *out, struct partitions_text *t, uint32_t i)
 {
 	const struct reader_partition *p = files_partition(t->disk, i);
-	const struct disk_facts *facts = files_disk_facts(t->disk);
 	const struct reader_opened *opened = NULL;
 	char name[INODE_SPACE_NAME];
 
@@ -95,7 +68,6 @@ static void put_partition(struct buf *out, struct partitions_text *t, uint32_t i
 		p->readable ? t->opens[i].err.message
 		: *p->note  ? p->note
 			    : "its contents are unknown");
-	put_instead(out, facts, p);
 }
 
 static void partitions_finish(struct partitions_text *t)
@@ -105,7 +77,9 @@ static void partitions_finish(struct partitions_text *t)
 	struct buf *out = &t->read.handle->text;
 
 	buf_clear(out);
-	buf_printf(out, "table: %s\n", kinds[table->kind]);
+	buf_printf(out, "disk: regions/%s/disks/%s.img\ntable: %s\n",
+		files_disk_facts(t->disk)->region, files_disk_facts(t->disk)->snapshot,
+		kinds[table->kind]);
 	put_line(out, "note", table->note);
 	for (uint32_t i = 0; i < table->count; i++)
 		put_partition(out, t, i);

@@ -45,6 +45,7 @@ static struct handle *handle_create(
 	 * same; the size of a text that changes on its own is not reliable. */
 	fi->direct_io = (writing && !tree_ops(n)->cached) || tree_ops(n)->trust == TRUST_NEVER;
 	fi->nonseekable = tree_ops(n)->stream;
+	fi->noflush = !writing; /* there is nothing that a close could write */
 	return h;
 }
 
