@@ -72,7 +72,7 @@ NBDKIT = """
     def get_size(h):
         return int(os.environ["SIZE"])
     def block_size(h):
-        return (524288, 524288, 524288)
+        return (65536, 524288, 524288)
     def pread(h, buf, offset, flags):
         for at in range(0, len(buf), 524288):
             n = (offset + at) // 524288

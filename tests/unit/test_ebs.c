@@ -466,6 +466,64 @@ static void test_snapshot_rate(void **state)
 	}
 }
 
+static void find_budget(void *arg, const char *region, int tokens)
+{
+	if (!strcmp(region, "eu-west-1"))
+		*(int *)arg = tokens;
+}
+
+static int budget_left(const struct world *w)
+{
+	int tokens = -1;
+
+	aws_each_budget(w->aws, find_budget, &tokens);
+	return tokens;
+}
+
+/* Retries of blocks use the region's budget, and a block that came gives some back. Without budget
+ * each request is sent once, so that a service in trouble is not sent several times as many. */
+static void test_retry_budget(void **state)
+{
+	struct world *w = *state;
+	struct answer failing = {.status = "503 Service Unavailable",
+		.type = "InternalServerException",
+		.body = "{\"Message\":\"The words\"}"};
+	int before;
+	size_t sent;
+
+	script(&failing, 1);
+	get(w);
+	assert_int_equal(w->err.errnum, EIO);
+	before = budget_left(w);
+	assert_in_range(before, 400, 499);
+	SCRIPT(failing, {0});
+	get(w);
+	assert_int_equal(w->err.errnum, 0);
+	assert_int_equal(budget_left(w), before); /* the retry's price came back */
+	for (int i = 0; i < 200 && budget_left(w) >= 5; i++) {
+		script(&failing, 1);
+		get(w);
+	}
+	script(&failing, 1);
+	for (sent = 0; sent < 5; sent++)
+		get(w);
+	assert_int_equal(t.came, sent);
+	assert_int_equal(w->err.errnum, EIO);
+	/* Successes give the budget back. */
+	SCRIPT({0});
+	for (int i = 0; i < 8; i++)
+		get(w);
+	assert_in_range(budget_left(w), 5, 12);
+	SCRIPT(failing, {0});
+	get(w);
+	assert_int_equal(w->err.errnum, 0);
+	/* Data that are not as AWS sent them are fetched again, out of the same budget. */
+	SCRIPT({.sha = "wrong"});
+	get(w);
+	assert_int_equal(w->err.errnum, EIO);
+	assert_int_equal(t.bought, t.came);
+}
+
 /* --- cancelling --- */
 
 static sem_t gate;
@@ -672,6 +730,7 @@ int main(void)
 		TEST(test_refusals),
 		TEST(test_whose_rate),
 		TEST(test_snapshot_rate),
+		TEST(test_retry_budget),
 		TEST(test_cancel),
 		TEST(test_version_2),
 		TEST(test_page),
