@@ -409,9 +409,9 @@ int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out)
 			"state: unknown\nregion: %s\nmessage: the journal no longer has its copy\n",
 			region);
 	return buf_printf(out,
-		"state: unfinished\nregion: %s\nhint: no copy was asked for yet: the text has no "
+		"state: unfinished\nregion: %s\nhint: no %s was asked for yet: the text has no "
 		"'...' line\n",
-		region);
+		region, receipt_kind_noun(receipts_folder(r)));
 }
 
 const struct node_ops receipt_ops = {

@@ -39,7 +39,9 @@ static int readme_text(struct fs *fs, struct node n, struct buf *out)
 		"Again:       a copy that exists is not made a second time; a line copy.again: "
 		"LABEL in the file asks for one more.\n"
 		"All copies:  cat copies   (copies.json for programs). AWS moves the data and "
-		"bills it as always.\n");
+		"bills it as always.\n"
+		"Run it:      cp the same file to regions/eu-west-1/volumes/eu-west-1a/ makes a "
+		"volume of the copy, to images/NAME an AMI.\n");
 	buf_printf(out, "Deletion is %s\n",
 		fs->options->read_only ? "off, as all changes are: mounted read-only."
 		: fs->options->delete_

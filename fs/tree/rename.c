@@ -188,7 +188,11 @@ static void move_snapshot(struct fs *fs, struct node snapshot, struct node to_fo
 
 	snapshot.kind = NODE_SNAPSHOT;
 	node_path(fs, snapshot, NULL, path);
-	if (to_folder.region == snapshot.region && to_folder.kind >= NODE_REGION)
+	if (receipt_kind(to_folder) != REQUEST_COPY)
+		err_set(&err, EPERM,
+			"mv deletes its source, and %s needs its snapshot: use cp, which keeps it",
+			to_folder.kind == NODE_ZONE ? "a new volume" : "an image");
+	else if (to_folder.region == snapshot.region && to_folder.kind >= NODE_REGION)
 		err_set(&err, EPERM,
 			"EC2 cannot change a snapshot's id; to give it a name, write %s/tags/Name",
 			path);

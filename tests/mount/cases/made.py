@@ -159,6 +159,8 @@ def refusals(t):
     same(ask(t, f"{HOME}/volumes/{ZONE}/dry", "volume.dry-run: yes").code, 0)
     contains(read(os.path.join(zone, "dry.status")), "dry run: EC2 would carry it out")
     same(t.sim.made(HOME)["volumes"], 0)
+    check(t.run(f"mv {HOME}/snapshots/{NIGHTLY} {HOME}/images/web").code != 0, "mv of a snapshot")
+    contains(reason(m), "an image needs its snapshot: use cp")
     # A receipt stays in its folder, and a receipt of a copy elsewhere.
     same(ask(t, f"{HOME}/volumes/{ZONE}/db").code, 0)
     for to in (f"{HOME}/volumes/{HOME}b/db", f"{HOME}/db", f"{HOME}/images/db"):
