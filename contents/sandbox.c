@@ -32,9 +32,13 @@ static const int permitted[] = {SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap
 static int filter_fill(scmp_filter_ctx filter, int fd)
 {
 	static const int on_fd[] = {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev)};
-	struct scmp_arg_cmp is_fd = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd);
-	struct scmp_arg_cmp memory[] = {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
-		SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS)};
+	struct scmp_arg_cmp is_fd = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)fd};
+	struct scmp_arg_cmp memory[] = {
+		{.arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0},
+		{.arg = 3,
+			.op = SCMP_CMP_MASKED_EQ,
+			.datum_a = MAP_ANONYMOUS,
+			.datum_b = MAP_ANONYMOUS}};
 	int r = 0;
 
 	for (size_t i = 0; !r && i < ARRAY_LEN(permitted); i++)
