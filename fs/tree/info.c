@@ -29,7 +29,9 @@ static int readme_text(struct fs *fs, struct node n, struct buf *out)
 		      "Find one:    grep nightly regions/*/list   (list.json for programs), or ls "
 		      "regions/*/by/name   (tag, volume, day, state)\n"
 		      "EC2's filters: ls regions/us-east-1/filter/tag:Name=db*/   (cat "
-		      "regions/us-east-1/filter/README); of others: regions/*/shared/\n");
+		      "regions/us-east-1/filter/README); of others: regions/*/shared/\n"
+		      "Its contents: ls regions/us-east-1/files/<id>/   (the files, by partition); "
+		      "regions/us-east-1/disks/<id>.img\n");
 	buf_puts(out,
 		"Copy one:    cp regions/us-east-1/snapshots/<id>/<id>.snapshot "
 		"regions/eu-west-1/\n"

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "disk.h"
+#include "files.h"
 #include "nodes.h"
 #include "recovery_points.h"
 #include "tree.h"
@@ -226,12 +227,28 @@ static void put_disks(const struct fs *fs, struct buf *out)
 		(double)budget.limit / (double)BUDGET_DOLLAR);
 }
 
+static void put_readers(const struct fs *fs, struct buf *out)
+{
+	struct files_stats files = files_stats(fs->files);
+
+	put_value(out, "ebsfs_reader_processes", "gauge", "Processes of ebsfs-reader.",
+		files.processes);
+	put_value(out, "ebsfs_reader_starts_total", "counter", "Processes started.",
+		(double)files.started);
+	put_value(out, "ebsfs_reader_failures_total", "counter",
+		"Processes that broke the protocol, exceeded a limit or died.",
+		(double)files.failed);
+	put_value(out, "ebsfs_reader_requests_total", "counter", "Requests to them.",
+		(double)files.requests);
+}
+
 static int metrics_text(struct fs *fs, struct node n, struct buf *out)
 {
 	(void)n;
 	put_client(fs, out);
 	put_regions(fs, out);
 	put_disks(fs, out);
+	put_readers(fs, out);
 	request_stats_metrics(fs, out);
 	if (recovery_points_metrics(fs, out) < 0)
 		return -ENOMEM;

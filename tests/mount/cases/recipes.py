@@ -4,7 +4,7 @@ import os
 import re
 from datetime import datetime, timedelta, timezone
 
-from harness import ROOT, Skip, case, check, contains, read, same, until
+from harness import ROOT, Skip, case, check, contains, read, same, until, write
 from world import ACCOUNT, OTHER, snapshot
 
 FROM, TO = "us-east-1", "eu-west-1"
@@ -226,6 +226,32 @@ def disk_on_this_machine(t, raw, qcow2, budget):
     out = t.ok(budget)
     contains(out, "limit: 1.00 USD")
     contains(read(t.mounts[-1](".ebsfs/budget")), "limit: 5.00 USD")
+
+
+@recipe("Look into a snapshot, and get a lost file back")
+def look_into_a_snapshot(t, look, compare, back):
+    nights, images, tree = [f"snap-{0x123456789abcdef0 + i:017x}" for i in (0, 1)], t.path("images"), t.path("tree")
+    os.makedirs(images)
+    os.makedirs(f"{tree}/etc")
+    for name, text in (("lost", "found\n"), ("fstab", "old\n"), ("same", "same\n")):
+        write(f"{tree}/etc/{name}", text)
+    for night in nights:
+        t.ok(f"/usr/sbin/mke2fs -q -F -t ext4 -d {tree} {images}/{night}.img 1G", cwd="/")
+        write(f"{tree}/etc/fstab", "new\n")
+        if night == nights[0]:
+            os.unlink(f"{tree}/etc/lost")
+    t.start_sim("--disks", images, world={"regions": {FROM: {"snapshots": [
+        snapshot(night, VolumeSize=1, FullSnapshotSizeInBytes=1 << 26, StartTime=ago(2 - i)) for i, night in enumerate(nights)]}}})
+    t.mount()
+    out = t.ok(look)
+    contains(out, "file system: ext4")
+    contains(out, "fstab")
+    out = t.ok(compare)
+    contains(out, "Only in")
+    contains(out, "> new")
+    t.ok(back.replace("/var/tmp/", t.path("")))
+    same(read(t.path("lost")), "found\n")
+    check(t.sim.count("GetSnapshotBlock") <= 20, "blocks bought:", t.sim.count("GetSnapshotBlock"))
 
 
 @recipe("Take files out of a snapshot")
