@@ -46,7 +46,7 @@ struct extent_walk {
 	bool stopped;
 };
 
-static bool extent_is_valid(const struct extent_walk *walk, const struct xfs_extent *extent)
+static bool xfs_extent_is_valid(const struct extent_walk *walk, const struct xfs_extent *extent)
 {
 	const struct xfs *fs = walk->fs;
 	uint64_t last = extent->block + extent->count - 1;
@@ -67,7 +67,7 @@ static int records_walk(struct extent_walk *walk, const uint8_t *p, unsigned n)
 	for (; n && !walk->stopped; n--, p += EXTENT_SIZE) {
 		struct xfs_extent extent = extent_unpack(p);
 
-		if (!extent_is_valid(walk, &extent))
+		if (!xfs_extent_is_valid(walk, &extent))
 			return extents_damaged(walk->fs, walk->inode);
 		walk->expected = extent.offset + extent.count;
 		if (walk->expected > walk->from)

@@ -110,7 +110,7 @@ int xfs_inode_read(struct xfs *fs, uint64_t number, struct xfs_inode *inode)
 	return 0;
 }
 
-static struct timespec inode_time(const uint8_t *p, bool bigtime)
+static struct timespec xfs_inode_time(const uint8_t *p, bool bigtime)
 {
 	if (bigtime) {
 		uint64_t ns = bytes_be64(p);
@@ -140,12 +140,12 @@ int xfs_inode_stat(struct filesystem *base, uint64_t number, struct filesystem_a
 		.gid = bytes_be32(raw + 12),
 		.size = inode.size,
 		.blocks = bytes_be64(raw + 64) << (fs->block_log - 9),
-		.atime = inode_time(raw + 32, bigtime),
-		.mtime = inode_time(raw + 40, bigtime),
-		.ctime = inode_time(raw + 48, bigtime),
+		.atime = xfs_inode_time(raw + 32, bigtime),
+		.mtime = xfs_inode_time(raw + 40, bigtime),
+		.ctime = xfs_inode_time(raw + 48, bigtime),
 	};
 	if (raw[4] >= 3)
-		out->birth = inode_time(raw + 144, bigtime);
+		out->birth = xfs_inode_time(raw + 144, bigtime);
 	if ((S_ISCHR(inode.mode) || S_ISBLK(inode.mode)) && inode.format == XFS_FORMAT_DEV) {
 		uint32_t device = bytes_be32(inode.fork);
 

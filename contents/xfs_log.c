@@ -111,7 +111,7 @@ static int log_search(struct log *log, uint32_t last, uint32_t cycle, uint32_t *
 }
 
 /* Parses the header of the record at `place`. Returns false if there is none. */
-static bool record_parse(
+static bool log_record_parse(
 	const struct log *log, uint32_t place, const uint8_t *header, struct log_record *out)
 {
 	uint64_t lsn = bytes_be64(header + 16);
@@ -141,12 +141,13 @@ static bool record_parse(
 	       lsn >> 32 == bytes_be32(header + 4) && (uint32_t)lsn == place;
 }
 
-static uint32_t record_end(const struct log *log, const struct log_record *record)
+static uint32_t log_record_end(const struct log *log, const struct log_record *record)
 {
 	return (record->place + record->header_sectors + record->data_sectors) % log->sectors;
 }
 
-static bool record_crc_is_right(const struct log_record *record, const uint8_t *p, unsigned header)
+static bool log_record_crc_is_right(
+	const struct log_record *record, const uint8_t *p, unsigned header)
 {
 	static const uint8_t zero[4];
 	unsigned headers = (record->len + RECORD_HEADER_SPAN - 1) / RECORD_HEADER_SPAN;
@@ -161,13 +162,13 @@ static bool record_crc_is_right(const struct log_record *record, const uint8_t *
 }
 
 /* Reads a record into log->record and checks it. Returns 1 if it is whole, 0 if not, -errno. */
-static int record_read(struct log *log, uint32_t place, struct log_record *record)
+static int log_record_read(struct log *log, uint32_t place, struct log_record *record)
 {
 	int r = log_read(log, place, 1, log->record);
 
 	if (r)
 		return r;
-	if (!record_parse(log, place, log->record, record))
+	if (!log_record_parse(log, place, log->record, record))
 		return 0;
 	r = log_read(log, place, record->header_sectors + record->data_sectors, log->record);
 	if (r)
@@ -175,12 +176,12 @@ static int record_read(struct log *log, uint32_t place, struct log_record *recor
 	/* mkfs leaves the checksum of its only record, an unmount, empty. */
 	if (log->fs->skip_checksums || (record->ops == 1 && !bytes_le32(log->record + 32)))
 		return 1;
-	return record_crc_is_right(record, log->record, RECORD_HEADER) ||
-	       record_crc_is_right(record, log->record, RECORD_HEADER_32);
+	return log_record_crc_is_right(record, log->record, RECORD_HEADER) ||
+	       log_record_crc_is_right(record, log->record, RECORD_HEADER_32);
 }
 
 /* Puts back the bytes that the cycle numbers replaced. Returns the data. */
-static uint8_t *record_unpack(struct log *log, const struct log_record *record)
+static uint8_t *log_record_unpack(struct log *log, const struct log_record *record)
 {
 	uint8_t *data = log->record + (size_t)record->header_sectors * SECTOR_SIZE;
 
@@ -196,7 +197,7 @@ static uint8_t *record_unpack(struct log *log, const struct log_record *record)
 }
 
 /* The header of the record that ends before `place`. Returns 1, 0 if there is none, -errno. */
-static int record_before(struct log *log, uint32_t place, uint32_t *found)
+static int log_record_before(struct log *log, uint32_t place, uint32_t *found)
 {
 	for (uint32_t i = 1; i <= RECORD_SECTORS_MAX && i < log->sectors; i++) {
 		uint32_t cycle;
@@ -210,9 +211,9 @@ static int record_before(struct log *log, uint32_t place, uint32_t *found)
 }
 
 /* Whether log->record, which has been read, is the one of an unmount. */
-static bool record_is_unmount(struct log *log, const struct log_record *record)
+static bool log_record_is_unmount(struct log *log, const struct log_record *record)
 {
-	const uint8_t *op = record_unpack(log, record);
+	const uint8_t *op = log_record_unpack(log, record);
 
 	return record->ops == 1 && record->len >= OP_SIZE && op[9] & OP_UNMOUNT;
 }
@@ -223,13 +224,13 @@ static int log_check_unmount(struct log *log)
 {
 	struct log_record record;
 	uint32_t place;
-	int r = record_before(log, log->head, &place);
+	int r = log_record_before(log, log->head, &place);
 
 	if (r > 0)
-		r = record_read(log, place, &record);
+		r = log_record_read(log, place, &record);
 	if (r > 0)
-		log->clean =
-			record_is_unmount(log, &record) && record_end(log, &record) == log->head;
+		log->clean = log_record_is_unmount(log, &record) &&
+			     log_record_end(log, &record) == log->head;
 	return r < 0 ? r : 0;
 }
 
@@ -290,7 +291,7 @@ static int log_find_tail(struct log *log)
 	int r;
 
 	while (n < RECORDS_IN_FLIGHT) {
-		r = record_before(log, place, &places[n]);
+		r = log_record_before(log, place, &places[n]);
 		if (r < 0)
 			return r;
 		if (!r)
@@ -300,15 +301,15 @@ static int log_find_tail(struct log *log)
 	if (!n)
 		return 0;
 	for (; n; n--) {
-		r = record_read(log, places[n - 1], &record);
+		r = log_record_read(log, places[n - 1], &record);
 		if (r < 0)
 			return r;
-		if (!r || record_end(log, &record) != (n > 1 ? places[n - 2] : log->head)) {
+		if (!r || log_record_end(log, &record) != (n > 1 ? places[n - 2] : log->head)) {
 			log->head = places[n - 1];
 			break;
 		}
 		log->tail = (uint32_t)record.tail_lsn;
-		log->clean = record_is_unmount(log, &record);
+		log->clean = log_record_is_unmount(log, &record);
 		log->record_size =
 			record.size > RECORD_HEADER_SPAN ? record.size : RECORD_HEADER_SPAN;
 		found = true;
@@ -369,7 +370,7 @@ static int log_apply_record(
 			"the log of XFS is that of a big-endian machine and not clean: mount it "
 			"there first");
 	r = xfs_transactions_record(
-		transactions, record->ops, record_unpack(log, record), record->len);
+		transactions, record->ops, log_record_unpack(log, record), record->len);
 	switch (r) {
 	case -EIO:
 		return log_damaged(log, "a record's contents are impossible");
@@ -396,7 +397,7 @@ static int log_walk(struct log *log, struct xfs_transactions *transactions, uint
 		int r = log_read_ahead(log, place, whole - walked, &ahead);
 
 		if (!r)
-			r = record_read(log, place, &record);
+			r = log_record_read(log, place, &record);
 		if (r < 0)
 			return r;
 		if (!r) {
@@ -409,7 +410,7 @@ static int log_walk(struct log *log, struct xfs_transactions *transactions, uint
 		n = record.header_sectors + record.data_sectors;
 		walked += n;
 		ahead -= n < ahead ? n : ahead;
-		place = record_end(log, &record);
+		place = log_record_end(log, &record);
 	}
 	return walked == whole ? 0 : log_damaged(log, "its records overlap");
 }
