@@ -83,6 +83,8 @@ void aws_cancel(struct aws_call *call)
 		credentials_cancel(call->waiter);
 	if (call->http)
 		http_cancel(call->http);
+	/* A call that is being parsed may outlive the client. */
+	aws_resource_put(steal(&call->resource));
 	if (!call->parsing)
 		query_free(call);
 }
