@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Mounts at boot: a service manager's protocol, a network and credentials that come late, what a crash has left, mount(8), the unit.
 
-No systemd runs here. The unit is read by systemd-analyze where that is installed, and its commands are carried out in their order by a
-few lines of Python; that systemd does the same with them is not tested.
+Here the unit is read by systemd-analyze, and its commands are carried out in their order by a
+few lines of Python; tests/package runs it under systemd (--long).
 """
 import os
 import re
