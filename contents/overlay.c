@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sectors with a bit for each eight bytes that are replaced: a log changes parts of sectors, and
- * what it does not change is read from the disk only when the sector is. */
+ * the other parts are read from the disk only when the sector is. */
 #include "overlay.h"
 
 #include <errno.h>

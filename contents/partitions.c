@@ -143,7 +143,7 @@ static int mbr_read(struct sectors *disk, struct reader_table *table, struct rea
 	return extended ? extended_read(disk, extended, table, list) : 0;
 }
 
-/* What each partition holds. Their beginnings are fetched in parallel. */
+/* Recognises the contents of each partition. Their beginnings are fetched in parallel. */
 static int contents_recognise(
 	struct sectors *disk, struct reader_table *table, struct reader_partition *list)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a partition holds, by the magic numbers in its first bytes. */
+/* Recognises the contents of a partition by the magic numbers in its first bytes. */
 #ifndef EBSFS_RECOGNISE_H
 #define EBSFS_RECOGNISE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a process that parses foreign data gives up before it begins. */
+/* The sandbox of a process that parses foreign data: the rights that it gives up first. */
 #ifndef EBSFS_SANDBOX_H
 #define EBSFS_SANDBOX_H
 

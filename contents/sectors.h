@@ -31,7 +31,7 @@ uint64_t sectors_fetched(const struct sectors *s); /* blocks fetched so far */
 /* Returns 0, the source's error, or -EIO outside the partition. */
 int sectors_read(struct sectors *s, uint64_t offset, void *out, size_t len);
 
-/* Reading ahead: notes the blocks of a range that is read soon; what lies outside the partition is
+/* Reading ahead: notes the blocks of a range that is read soon; parts outside the partition are
  * ignored. Returns false if there was no room for all of them (SECTORS_BATCH). */
 bool sectors_want(struct sectors *s, uint64_t offset, uint64_t len);
 /* Fetches the noted blocks that are not cached, in parallel. Returns 0 or the source's error. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the XFS reader share. Numbers on the disk are big-endian. */
+/* Shared by the files of the XFS reader. Numbers on the disk are big-endian. */
 #ifndef EBSFS_XFS_INTERNAL_H
 #define EBSFS_XFS_INTERNAL_H
 

@@ -7,7 +7,7 @@
  * either newer than the disk or on it.
  *
  * A freed block may hold anything by now, so the changes of the time before must not show. The
- * transaction that frees it cancels its buffer: what was replayed into it is erased again. (The
+ * transaction that frees it cancels its buffer: changes replayed into it are erased again. (The
  * kernel, which has written by then, needs a first pass to collect the cancellations.) Other items
  * for a cancelled buffer in the same transaction are skipped, as the kernel does. */
 #include "xfs_replay.h"

@@ -487,7 +487,7 @@ int block_file_write(struct block_file *f, uint64_t block, const void *data,
 		r = file_write(f->index, &record, sizeof(record), record_offset(block));
 	if (r == 0 && !again)
 		block_store_add_used(f->store, (int64_t)EBS_BLOCK_SIZE);
-	else if (r < 0) /* what was written of it uses space that is short, perhaps */
+	else if (r < 0) /* give back the space of a part that was written: it may be short */
 		file_punch(fd, block);
 	return r;
 }

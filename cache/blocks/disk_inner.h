@@ -110,7 +110,7 @@ struct disk {
 	struct disk_window *windows; /* by number */
 	uint32_t hand;               /* the window at which eviction goes on */
 
-	struct disk_overlay *overlay; /* what was written; NULL: nothing. Such a disk stays open */
+	struct disk_overlay *overlay; /* written bytes; NULL: none. Such a disk stays open */
 	struct disk_write *writing;   /* disk_rw.c: in their order */
 	bool write_runs;              /* the first of them */
 	int64_t written_ms;           /* wall clock, of the last one that has ended */

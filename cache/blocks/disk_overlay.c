@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is written into one disk. */
+/* The bytes written into one disk. */
 #include "disk_overlay.h"
 
 #include <errno.h>

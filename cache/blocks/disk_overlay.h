@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is written into one disk: local to this machine, gone with the mount. A sector of 512 bytes
- * is either local (its contents are in the overlay) or the snapshot's.
+/* The bytes written into one disk: local to this machine, gone with the mount. A sector of 512
+ * bytes is either local (its contents are in the overlay) or the snapshot's.
  *
  * The map is in memory and belongs to the loop. The data are in one sparse file without a name, so
  * nothing is left behind, whatever ends the process. Only the functions of the second part touch

@@ -226,7 +226,7 @@ struct disk_write {
 	disk_write_done *done;
 	void *arg;
 	char *data;          /* NULL: zeros */
-	int64_t offset, len; /* what is left */
+	int64_t offset, len; /* the rest */
 	int64_t step;        /* of it, the bytes of this step */
 
 	/* A step with data: its bytes, with the rest of those sectors that the snapshot has. */

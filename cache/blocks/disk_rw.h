@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A disk that can be written: what is written stays on this machine (disk_overlay.h), is shared by
- * all readers of the disk that come by these functions, and is gone when the disks are destroyed.
+/* A disk that can be written: the written bytes stay on this machine (disk_overlay.h), are shared
+ * by all readers of the disk that come by these functions, and are gone when the disks are
+ * destroyed.
  */
 #ifndef EBSFS_DISK_RW_H
 #define EBSFS_DISK_RW_H
@@ -30,7 +31,7 @@ int disk_rw_write(struct disk_reader *r, const void *data, size_t len, int64_t o
 int disk_rw_zero(
 	struct disk_reader *r, int64_t offset, int64_t len, disk_write_done *done, void *arg);
 
-/* What was written into a disk so far. */
+/* The bytes written into a disk so far. */
 struct disk_rw_sums {
 	int64_t bytes;   /* the space that it needs on this machine */
 	int64_t last_ms; /* wall clock, of the last write; 0: none */

@@ -52,7 +52,7 @@ struct job_kind {
 	const char *row_name;      /* journal_copy.kind; NULL: copies */
 	const char *action;        /* EC2's: "CopySnapshot" */
 	const char *verb;          /* "copy": of a dry run that would do nothing */
-	const char *result;        /* what it makes, and the status line of its id: "snapshot" */
+	const char *result;        /* the thing made, and the status line of its id: "snapshot" */
 	const char *again;         /* the option for one more of the same: "copy.again"; NULL */
 	const char *const *states; /* the words shown for enum copy_state */
 	unsigned limit;            /* at once into a region, until EC2 names another figure */

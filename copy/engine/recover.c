@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The copies by their rows: what a start takes up, what ended long ago, and responses from the
- * loop. */
+/* The copies by their rows: those that a start takes up, those that ended long ago, and responses
+ * from the loop. */
 #include "recover.h"
 
 #include <errno.h>

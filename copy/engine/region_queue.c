@@ -590,7 +590,7 @@ struct foreign *region_queue_foreign(struct region_queue *queue, const struct ca
 	return f;
 }
 
-/* --- what a job shows: in its row, in its status, to its watchers, in the log --- */
+/* --- a job's texts: in its row, in its status, to its watchers, in the log --- */
 
 const char *copy_state_text(enum copy_state state)
 {

@@ -181,7 +181,7 @@ static struct aws_call *volume_send(struct job *job, struct made_attempt *attemp
 	return call;
 }
 
-/* --- what EC2 describes --- */
+/* --- EC2's descriptions --- */
 
 static enum made_state volume_state(enum ec2_volume_state state)
 {

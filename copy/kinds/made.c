@@ -55,7 +55,7 @@ void made_detach(struct region_queue *queue)
 	free(steal(&queue->kind_region));
 }
 
-/* --- what was seen --- */
+/* --- the last description of each --- */
 
 static const struct made_seen *made_seen_find(const struct region_queue *queue, const char *id)
 {

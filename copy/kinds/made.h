@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What volumes and images have in common: made of a snapshot in their region, sent again after a
+/* Common to volumes and images: made of a snapshot in their region, sent again after a
  * lost response, described by id. */
 #ifndef EBSFS_MADE_H
 #define EBSFS_MADE_H
@@ -106,7 +106,7 @@ int made_compose(struct copies *c, struct journal_copy *row, const struct copy_r
 /* Compares the options that a request names with those of the living job: 0, or -EEXIST with
  * *err. */
 int made_difference(const struct copy *copy, const struct preflight *request, struct err *err);
-/* What differs: EEXIST. */
+/* Sets the error EEXIST, which names the difference. */
 int made_differs(const struct copy *copy, const char *what, const char *option, struct err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The snapshot that a volume or an image is made of: the text's own, or its copy in the region; and
- * what it gives. */
+/* The snapshot that a volume or an image is made of: the text's own, or its copy in the region;
+ * and the facts that the request takes from it. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -154,7 +154,7 @@ int made_source_watch(struct region_queue *queue)
 	return copies_watch(queue->all, made_copy_changed, queue);
 }
 
-/* --- what it gives --- */
+/* --- the facts taken from it --- */
 
 int made_compose(struct copies *c, struct journal_copy *row, const struct copy_request *request,
 	const struct catalogue *catalogue, catalogue_slot slot, const char *name,

@@ -219,7 +219,7 @@ static struct aws_call *image_send(struct job *job, struct made_attempt *attempt
 	return call;
 }
 
-/* --- what EC2 describes --- */
+/* --- EC2's descriptions --- */
 
 static enum made_state image_state(const struct ec2_image *image)
 {

@@ -476,7 +476,7 @@ int request_option_default(char **lines, const char *name, const char *value)
 	return *request_option(*lines, name, is) ? 0 : option_add(lines, name, value);
 }
 
-/* --- what EC2 bounds --- */
+/* --- EC2's bounds --- */
 
 /* CreateVolume's reference; iops and throughput of 0: the type has none to choose. */
 static const struct volume_type {

@@ -43,7 +43,7 @@ bool request_option_at(const char *lines, unsigned n, char *name, char *value);
 /* Appends an option, unless it is there. 0 or -ENOMEM. */
 int request_option_default(char **lines, const char *name, const char *value);
 
-/* --- what EC2 bounds --- */
+/* --- EC2's bounds --- */
 
 /* Whether a volume of these options can be made of a snapshot of so many GiB (0: unknown): the
  * ranges of each type. 0, or -EINVAL with *err that names the range. */

@@ -254,8 +254,8 @@ void ops_copy_range(const struct ops_args *args)
 			args->size, reply);
 }
 
-/* Nothing to do: requests are sent at close, and they are on disk before that returns. What is
- * written into a disk is gone with the mount: there is nothing that a crash must not lose. */
+/* Nothing to do: requests are sent at close, and they are on disk before that returns. The
+ * bytes written into a disk are gone with the mount: a crash may lose them. */
 void ops_fsync(const struct ops_args *args)
 {
 	fuse_reply_err(args->req, 0);

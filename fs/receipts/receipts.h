@@ -208,7 +208,7 @@ void receipt_remove_file(struct fs *fs, struct receipt *r, struct pending_reply 
 
 /* Whether receipts stand in the folder: a region's, its snapshots/, a zone's, images/. */
 bool receipt_kind_takes(struct node folder);
-/* What a text asks for in this folder. */
+/* The kind of request that a text in this folder asks for. */
 enum request_kind receipt_kind(struct node folder);
 /* Completes the request of a receipt by its place: the zone, the name of the image. Strings are
  * borrowed. */

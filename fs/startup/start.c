@@ -171,8 +171,8 @@ static int disks_cache_scope(struct mount *m, struct buf *scope, struct err *err
 	return 0;
 }
 
-/* What is written into disks lies in the cache's folder, also where no blocks are kept. A simulated
- * account leaves no folder behind. */
+/* The overlay of written disks lies in the cache's folder, also where no blocks are kept. A
+ * simulated account leaves no folder behind. */
 static char *disks_overlay_dir(const struct options *o, struct err *err)
 {
 	char *dir = o->simulate && !o->cache_dir ? strdup("/var/tmp") : options_cache_dir(o, err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kinds of disk share, and files/ with them. */
+/* Shared by the kinds of disk, and by files/. */
 #ifndef EBSFS_DISKS_H
 #define EBSFS_DISKS_H
 

@@ -53,8 +53,8 @@ enum node_kind {
 	NODE_FILES,      /* …/files/ */
 	NODE_FILES_DISK, /* …/files/<id>/ */
 	NODE_PARTITIONS, /* …/files/<id>/partitions */
-	/* What lies on a disk, from a partition's root on; region: the number of its file system
-	 * (inode_space.h), slot and sub: its inode (node_inode()) */
+	/* A file or folder on a disk, from a partition's root on; region: the number of its file
+	 * system (inode_space.h), slot and sub: its inode (node_inode()) */
 	NODE_INODE,
 	NODE_FILESYSTEM, /* no file: the kernel's references to a file system's inodes; slot: its
 			    number */

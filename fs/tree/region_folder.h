@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What all folders of receipts have in common. */
+/* Common to all folders of receipts. */
 #ifndef EBSFS_REGION_FOLDER_H
 #define EBSFS_REGION_FOLDER_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* disks/<id>.rw: a snapshot's contents as a disk that can be written. What is written stays on this
- * machine and is gone with the mount. */
+/* disks/<id>.rw: a snapshot's contents as a disk that can be written. The written bytes stay on
+ * this machine and are gone with the mount. */
 #define FUSE_USE_VERSION 314
 #include <errno.h>
 #include <fuse_lowlevel.h>

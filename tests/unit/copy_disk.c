@@ -8,9 +8,9 @@
 
 #include "copy_world.h"
 #include "job_key.h"
-#include "request_key.h"
 #include "journal_rows.h"
 #include "loop.h"
+#include "request_key.h"
 
 #define ROWS 4000
 
