@@ -13,6 +13,7 @@
 #include "made.h"
 #include "recover.h"
 #include "region_queue.h"
+#include "request_key.h"
 #include "request_options.h"
 #include "utf8.h"
 
@@ -24,21 +25,20 @@ static bool made_is_unresolved(const struct journal_copy *row)
 	return strcmp(row->source_region, row->region) != 0;
 }
 
-/* The living copy in the row's region of the snapshot that it names, without a label; NULL. */
-static const struct copy *made_find_copy(struct copies *c, const struct journal_copy *row)
+/* Sets *copy to the living copy in the row's region of the snapshot that it names, without a label;
+ * NULL: there is none. 0 or -ENOMEM. */
+static int made_find_copy(
+	struct copies *c, const struct journal_copy *row, const struct copy **copy)
 {
-	struct journal_copy copied = {.source_region = row->source_region,
+	const struct journal_copy copied = {.source_region = row->source_region,
 		.source_id = row->source_id,
 		.region = row->region};
-	char *key = job_key_of(&copied);
-	struct job *job = key ? job_key_find(c, key) : NULL;
-	int64_t id;
+	char key[REQUEST_KEY_SIZE];
+	struct job *job = job_key_find(c, request_key(&copied, key));
+	int64_t id = job ? 0 : history_by_key(c->history, &copied);
 
-	free(key);
-	if (job)
-		return &job->pub;
-	id = history_by_key(c->history, &copied);
-	return id ? recover_find(c, id) : NULL;
+	*copy = job ? &job->pub : id ? recover_find(c, id) : NULL;
+	return id && !*copy ? -ENOMEM : 0;
 }
 
 static int made_refuse_uncopied(
@@ -86,7 +86,8 @@ static int made_resolve_job(struct job *job, struct err *err)
 
 	if (!made_is_unresolved(row))
 		return 0;
-	copy = made_find_copy(job->all, row);
+	if (made_find_copy(job->all, row, &copy) < 0)
+		return 1; /* it is looked for again */
 	if (copy && !copy->row.copy_id)
 		return 1;
 	job_key_leave(job);
@@ -103,6 +104,7 @@ static int made_resolve_job(struct job *job, struct err *err)
 int made_resolve(struct copies *c, struct journal_copy *row, struct err *err)
 {
 	struct region_queue *queue;
+	const struct copy *copy;
 	struct err ignored;
 	int result;
 
@@ -112,7 +114,9 @@ int made_resolve(struct copies *c, struct journal_copy *row, struct err *err)
 				made_resolve_job(job, &ignored);
 	if (!made_is_unresolved(row))
 		return 0;
-	result = made_take_copy(row, made_find_copy(c, row), err);
+	if (made_find_copy(c, row, &copy) < 0)
+		return err_set(err, ENOMEM, "out of memory");
+	result = made_take_copy(row, copy, err);
 	if (result > 0 && row->dry_run)
 		return err_set(err, EAGAIN,
 			"the copy of %s/%s in %s has not begun, so nothing can be tried with it "
@@ -134,9 +138,10 @@ bool made_check(struct job *job)
 		job_event(job, JOB_REFUSED, &(struct job_news){.err = &err});
 		return false;
 	}
-	copy = made_find_copy(job->all, row);
+	if (made_find_copy(job->all, row, &copy) < 0)
+		copy = NULL;
 	job_reason(job, "its snapshot is the copy of %s/%s, which is %s", row->source_region,
-		row->source_id, copy ? copy->kind->states[copy->state] : "gone");
+		row->source_id, copy ? copy->kind->states[copy->state] : "not found now");
 	return false;
 }
 

@@ -266,6 +266,48 @@ static void test_an_equal_request_without_memory(void **state)
 	assert_true(n > 10);
 }
 
+/* A request for a volume of the copy is accepted or ENOMEM, and asked again there is one volume. */
+static void test_a_volume_without_memory(void **state)
+{
+	bool failed = true;
+	unsigned n;
+
+	for (n = 1; failed; n++) {
+		struct copy_request request;
+		struct asked copied = {0}, other = {0}, first = {0}, again = {0};
+		int r;
+
+		world_setup_mounted(state);
+		world_ask_and_wait(&copied);
+		world_until_state(&copied, COPY_COMPLETED);
+		request = world_request();
+		request.kind = REQUEST_VOLUME;
+		request.place = WEST "a";
+		request.name = "db";
+		request.again = (char *)"other"; /* the queue is made, with its timers */
+		world_ask_with(&other, WEST, &request, false);
+		world_until(world_answered, &other);
+		world_until_state(&other, COPY_COMPLETED);
+		request.again = NULL;
+		fault_alloc_start(n, 0);
+		r = copies_request(world->copies_, WEST, &request, false, NULL, join_ended, &first);
+		failed = fault_alloc_end();
+		world_run(1000);
+		assert_int_equal(first.answers, r < 0 ? 0 : 1);
+		if (r < 0 || first.failed)
+			assert_int_equal(r < 0 ? -r : first.err.errnum, ENOMEM);
+		world_run(60000);
+		r = copies_request(world->copies_, WEST, &request, false, NULL, join_ended, &again);
+		assert_int_equal(r, 0);
+		world_run(300000);
+		assert_int_equal(again.answers, 1);
+		assert_false(again.failed);
+		assert_int_equal(world_made_in(WEST, false), 2);
+		world_teardown(state);
+	}
+	assert_true(n > 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +317,7 @@ int main(void)
 		cmocka_unit_test(test_a_request_without_memory_for_a_hash),
 		cmocka_unit_test(test_a_start_without_memory_for_a_hash),
 		cmocka_unit_test(test_an_equal_request_without_memory),
+		cmocka_unit_test(test_a_volume_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
