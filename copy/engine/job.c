@@ -641,9 +641,9 @@ static void job_out_of_patience(void *arg)
 	struct err err;
 
 	err_set(&err, ETIMEDOUT,
-		"EC2 gave no usable response to the request in time; whether it made the copy is "
-		"still "
-		"being looked for, see the status");
+		"EC2 gave no usable response to the request in time; whether it made the %s is "
+		"still being looked for, see the status",
+		job->kind->name);
 	err.maybe_done = true;
 	job_answer(job, &err, &out);
 	job_tell_callers(&out);
@@ -709,8 +709,9 @@ static enum job_event act_resume_search(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
 	job->pub.row.submitted = true;
-	job_reason(job, "the mount ended before EC2's answer; whether it made the copy is being "
-			"looked for");
+	job_reason(job,
+		"the mount ended before EC2's answer; whether it made the %s is being looked for",
+		job->kind->name);
 	return job_search(job, NULL, out);
 }
 

@@ -49,6 +49,7 @@ enum job_presence {
 
 struct job_kind {
 	const char *name;          /* in the log: "copy" */
+	const char *plural;        /* "copies" */
 	const char *row_name;      /* journal_copy.kind; NULL: copies */
 	const char *action;        /* EC2's: "CopySnapshot" */
 	const char *verb;          /* "copy": of a dry run that would do nothing */

@@ -429,22 +429,24 @@ static void region_queue_explain(struct region_queue *queue, bool held)
 {
 	char reason[sizeof(queue->reason)];
 	unsigned used = region_queue_used(queue);
+	const struct job_kind *kind = queue->kind;
 	struct job *job;
 
 	if (queue->unlisted)
-		snprintf(reason, sizeof(reason),
-			"EC2 is asked how many copies are in progress into %s", queue->name);
+		snprintf(reason, sizeof(reason), "EC2 is asked how many %s are in progress into %s",
+			kind->plural, queue->name);
 	else if (queue->failures >= TROUBLE)
 		snprintf(reason, sizeof(reason),
 			"requests into %s do not get through; they are tried again until they do",
 			queue->name);
 	else if (held)
 		snprintf(reason, sizeof(reason),
-			"EC2 says that too many copies are in progress into %s; its limit is %u",
-			queue->name, queue->limit.limit);
+			"EC2 says that too many %s are in progress into %s; its limit is %u",
+			kind->plural, queue->name, queue->limit.limit);
 	else if (queue->blocked)
-		snprintf(reason, sizeof(reason), "%u %s in progress into %s, its limit", used,
-			used == 1 ? "copy is" : "copies are", queue->name);
+		snprintf(reason, sizeof(reason), "%u %s %s in progress into %s, its limit", used,
+			used == 1 ? kind->name : kind->plural, used == 1 ? "is" : "are",
+			queue->name);
 	else
 		snprintf(reason, sizeof(reason), "its turn has come");
 	if (!strcmp(reason, queue->reason))

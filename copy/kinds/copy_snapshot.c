@@ -469,6 +469,7 @@ static void copy_snapshot_vanished(struct job *job)
 
 const struct job_kind copy_snapshot_kind = {
 	.name = "copy",
+	.plural = "copies",
 	.action = "CopySnapshot",
 	.verb = "copy",
 	.result = "snapshot",

@@ -313,6 +313,7 @@ static const char *const volume_states[] = {
 
 const struct job_kind create_volume_kind = {
 	.name = "volume",
+	.plural = "volumes",
 	.row_name = "volume",
 	.action = "CreateVolume",
 	.verb = "create",

@@ -339,6 +339,7 @@ static const char *const image_states[] = {"queued", "submitting", "pending", "a
 
 const struct job_kind register_image_kind = {
 	.name = "image",
+	.plural = "images",
 	.row_name = "image",
 	.action = "RegisterImage",
 	.verb = "register",
