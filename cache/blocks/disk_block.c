@@ -54,6 +54,17 @@ void disk_block_free(struct disk_block *b)
 	free(b);
 }
 
+/* The block used longest ago. Those that were read ahead wait longer, as their read is to come:
+ * they are fewer than KEPT_MAX. */
+static struct disk_block *kept_oldest(const struct disks *d)
+{
+	struct disk_block *b = d->kept;
+
+	while (b->ahead && b->next)
+		b = b->next;
+	return b;
+}
+
 /* Keeps a block for the next read of it, instead of those used longest ago. */
 static void block_keep(struct disk_block *b)
 {
@@ -66,7 +77,7 @@ static void block_keep(struct disk_block *b)
 	b->kept = true;
 	d->n_kept++;
 	while (d->n_kept > KEPT_MAX) {
-		oldest = d->kept;
+		oldest = kept_oldest(d);
 		disk_block_free(oldest);
 		if (oldest == b)
 			break;

@@ -145,8 +145,8 @@ class Bench:
         return timed(["dd", f"if={self.disk(id)}", "bs=1M", "status=none", "of=/dev/null"], self.t.env)[0]
 
     def cold(self):
-        """A new mount's first read: GB/s, and the daemon's seconds a GB."""
-        self.mount()
+        """A new mount's first read: GB/s, and the daemon's seconds a GB. Not bound to AWS's 1,000 blocks a second, as the pipeline is not."""
+        self.mount(options=("rate=4",))
         before = self.processor()
         seconds = self.cat()
         return self.mib * 2**20 / 1e9 / seconds, (self.processor() - before) / (self.mib * 2**20 / 1e9)
@@ -324,7 +324,7 @@ def at_random(table, b, latency=20):
     for place in scattered(b, 200, 2):
         if beside.poll() is not None:
             break
-        times.append(read_at(fd, place * 8 // BLOCK * BLOCK))
+        times.append(read_at(fd, (place // BLOCK * 8 + 7) * BLOCK))  # each eighth exists
     beside.wait()
     os.close(fd)
     if len(times) < 10:
