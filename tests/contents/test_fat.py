@@ -23,7 +23,7 @@ def tree(top, big):
     files = {"UPPER.TXT": b"u", "lower.txt": b"l", "Mixed.Txt": b"m", ".hidden": b"", "no suffix": b"n" * 700,
              "a long name with \u00fcml\u00e4uts and \u6f22\u5b57.conf": b"long", "EFI/BOOT/grub.cfg": b"set x\n", "x" * 120 + ".y": b"very long",
              "sub folder/empty": b"", "big": dice.randbytes(big)}
-    files.update({f"EFI/many/file number {i}.conf": b"%d" % i for i in range(150)})
+    files.update({f"EFI/many/file number {i}.conf": b"%d" % i for i in range(70)})
     for name, data in files.items():
         path = top / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,15 +82,15 @@ def test_fat12(folder):
 
 
 def test_fat16(folder):
-    check(folder, 16, "40M", 3000000, "-s", 4)
+    check(folder, 16, "40M", 1500000, "-s", 4)
 
 
 def test_fat32(folder):
-    check(folder, 32, "80M", 3000000, "-s", 1)
+    check(folder, 32, "80M", 700000, "-s", 1)
 
 
 def test_fat32_sectors_of_4096(folder):
-    check(folder, 32, "300M", 100000, "-s", 1, "-S", 4096)
+    check(folder, 32, "300M", 50000, "-s", 1, "-S", 4096)
 
 
 def test_damaged_chain(folder):
@@ -104,7 +104,7 @@ def test_damaged_chain(folder):
     data = bytearray(image.read_bytes())
     table = 512 * int.from_bytes(data[14:16], "little")
     dice = random.Random(2)
-    for _ in range(30):
+    for _ in range(12):
         for _ in range(20):
             data[table + dice.randrange(6000)] = dice.randrange(256)
         image.write_bytes(data)
