@@ -96,8 +96,8 @@ class Taken:
         self.clean = base       # after it was unmounted
 
 
-def take_images(scratch, name, n):
-    """Images of one file system."""
+def take_images(scratch, name, n, ready=lambda image: True):
+    """Images of one file system. ready(): whether enough has been changed for the first."""
     base = scratch / f"{name}.img"
     made = SETS[name]
     run("truncate", "-s", made.size or SIZE, base)
@@ -109,6 +109,8 @@ def take_images(scratch, name, n):
     crashed = []
     for i in range(n):
         time.sleep(PAUSE)
+        while not ready(base):
+            time.sleep(PAUSE)
         image = scratch / f"{name}-{i}.img"
         run("cp", "--reflink=always", base, image)
         crashed.append(image)

@@ -6,6 +6,19 @@ SECTOR = 512
 MAGIC = 0xFEEDBABE
 
 
+CRC = []
+for i in range(256):
+    for _ in range(8):
+        i = i >> 1 ^ 0x82F63B78 * (i & 1)
+    CRC.append(i)
+
+
+def crc32c(data, crc=0xFFFFFFFF):
+    for byte in data:
+        crc = crc >> 8 ^ CRC[(crc ^ byte) & 255]
+    return crc
+
+
 class Log:
     def __init__(self, path):
         self.path = path
@@ -26,6 +39,7 @@ class Log:
             size, = struct.unpack_from(">I", log, at * SECTOR + 320)
             if magic == MAGIC and lsn == cycle << 32 | at:
                 headers[lsn] = at, max(1, -(-size // 32768)), length, tail
+        self.headers = headers
         last = max(headers)
         tail = headers[last][3]
         self.records = [headers[lsn][:3] for lsn in sorted(headers) if lsn >= tail]  # (sector, sectors of the header, bytes of data)
@@ -40,6 +54,24 @@ class Log:
             f.seek(offset)
             f.write(bytes([byte[0] ^ 0x55]))
 
+    def fill(self):
+        """Makes the log a full one: its tail is the oldest record that is whole, right after the head. What that replays is on the disk."""
+        last = max(self.headers)
+        at, header, length, _ = self.headers[last]
+        assert header == 1
+        end = at + header + -(-length // SECTOR)
+        oldest = min(lsn for lsn, h in self.headers.items() if lsn >> 32 == (last >> 32) - 1 and h[0] >= end)
+        with open(self.path, "r+b") as f:
+            f.seek(self.start + at * SECTOR)
+            record = bytearray(f.read(SECTOR + length))
+            struct.pack_into(">Q", record, 24, oldest)
+            struct.pack_into("<I", record, 32, 0)
+            struct.pack_into("<I", record, 32, ~crc32c(record[SECTOR:], crc32c(record[:328])) & 0xFFFFFFFF)
+            f.seek(self.start + at * SECTOR)
+            f.write(record)
+        self.records = [self.headers[lsn][:3] for lsn in sorted(self.headers) if lsn >= oldest]
+        return self
+
     def unwrite(self, index):
         """Makes a record one that was never written: its sectors are of the cycle before."""
         at, header, length = self.records[index]
@@ -53,6 +85,11 @@ class Log:
                 f.write(struct.pack(">II", cycle - 1, 0))
 
 
+def has_wrapped(path):
+    """Whether the records right after the head are of the round before."""
+    return max(Log(path).headers) >> 32 > 3
+
+
 DAMAGE = {
     "head-torn": lambda log: log.flip(-1),
     "flight-torn": lambda log: log.flip(-min(4, len(log.records))),
@@ -60,5 +97,9 @@ DAMAGE = {
     "head-hole": lambda log: log.unwrite(-1),
     "tail-torn": lambda log: log.flip(0),
     "second-torn": lambda log: log.flip(1),
+    "full": lambda log: log.fill(),
+    "full-tail-torn": lambda log: log.fill().flip(0),
+    "full-second-torn": lambda log: log.fill().flip(1),
     "middle-torn": lambda log: log.flip(len(log.records) // 2),
 }
+FULL = {"full", "full-tail-torn", "full-second-torn"}  # these need a log that has_wrapped()
