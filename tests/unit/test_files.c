@@ -484,7 +484,7 @@ static void test_no_program(void **state)
 	assert_non_null(files_ask_table(d, "cat", ask_done, &r));
 	wait_for(&r);
 	assert_int_equal(r.err.errnum, EIO);
-	assert_non_null(strstr(r.err.message, "/nonexistent/ebsfs-reader: No such file"));
+	assert_non_null(strstr(r.err.message, "ebsfs-reader"));
 	files_disk_close(d);
 	tear_down();
 }
