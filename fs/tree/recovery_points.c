@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "clock.h"
 #include "copies.h"
 #include "copy_tags.h"
 #include "fs.h"
+#include "hash.h"
 #include "metric.h"
 #include "region.h"
 
@@ -72,6 +71,11 @@ static void recovery_points_add(struct points *p, const struct region *region,
 		}
 		point->key = key;
 		HASH_ADD(hh, p->all, key, sizeof(key), point);
+		if (!point->hh.tbl) {
+			free(point);
+			p->no_memory = true;
+			return;
+		}
 	}
 	if (source.start_ms > point->start_ms)
 		point->start_ms = source.start_ms;
