@@ -198,11 +198,12 @@ struct full {
 };
 
 /* A small file system of its own in the fixture's directory; without the right to mount, a limit on
- * the size of files does for it. */
+ * the size of files does for it. Mounts that end elsewhere end in this process's namespace too: a
+ * private copy of a FUSE mount would keep its process from ending. */
 static void small_disk(struct journal_fixture *f, struct full *full)
 {
 	full->mounted = unshare(CLONE_NEWNS) == 0 &&
-			mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+			mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 &&
 			mount("tmpfs", f->dir, "tmpfs", 0, "size=1m,mode=700") == 0;
 	snprintf(full->filler, sizeof(full->filler), "%s/filler", f->dir);
 }

@@ -367,19 +367,19 @@ def mounted_in_a_namespace(t, script):
     if os.getuid() != 0:
         raise Skip("mount(8) needs root")
     t.need("/sbin/mount.fuse3")
-    if t.run("unshare -m true", cwd="/").code != 0:
+    if t.run("unshare -m --propagation slave true", cwd="/").code != 0:
         raise Skip("no mount namespace to be had here")
     t.start_sim()
     os.makedirs(t.path("mnt"))
     write(t.path("script"), f"""set -e
         MNT={t.path('mnt')} FSTAB={t.path('fstab')}
         OPTIONS=endpoint_url={t.sim.url},state_dir={t.path('state')}
-        mount --make-rprivate /
+        mount --make-rslave /
         mount -t tmpfs tmpfs /usr/local/bin
         ln -s {os.path.abspath(EBSFS)} /usr/local/bin/ebsfs
         {script}
         """)
-    done = t.run(f"unshare -m bash {t.path('script')}", cwd="/")
+    done = t.run(f"unshare -m --propagation slave bash {t.path('script')}", cwd="/")
     same((done.code, done.err), (0, ""), repr(done))
     return done.out
 

@@ -323,7 +323,7 @@ def by_mount(t, command, check_it):
     write(t.path("script"), f"""set -e
         MNT={t.path('mnt')}
         OPTIONS=endpoint_url={t.sim.url},state_dir={t.path('state')}
-        mount --make-rprivate /
+        mount --make-rslave /
         mount -t tmpfs tmpfs /usr/local/bin
         ln -s {os.path.abspath(EBSFS)} /usr/local/bin/ebsfs
         {command}

@@ -23,7 +23,7 @@ def namespace(t, setup, command):
     write(t.path("script"), f"""
         D={t.dir}
         USER="setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups"
-        mount --make-rprivate /
+        mount --make-rslave /
         mknod $D/device c 10 229; chmod 666 $D/device; mount --bind $D/device /dev/fuse
         {setup}
         {command}

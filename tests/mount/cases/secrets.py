@@ -341,7 +341,7 @@ def unprivileged(t, script, **env):
     if os.getuid() != 0:
         return subprocess.run(["bash", "-c", script], capture_output=True, text=True, env={**t.env, **env})
     node = t.path("fuse")
-    done = subprocess.run(["unshare", "-m", "bash", "-c", f"[ -e {node} ] || mknod -m 666 {node} c 10 229 && chmod 666 {node} && mount --bind {node} /dev/fuse && "
+    done = subprocess.run(["unshare", "-m", "--propagation", "slave", "bash", "-c", f"[ -e {node} ] || mknod -m 666 {node} c 10 229 && chmod 666 {node} && mount --bind {node} /dev/fuse && "
                            "exec setpriv --reuid 65534 --regid 65534 --clear-groups bash -c \"$1\"", "bash", script],
                           capture_output=True, text=True, env={**t.env, **env})
     if "mknod" in done.stderr or "unshare" in done.stderr:
