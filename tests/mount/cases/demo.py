@@ -20,6 +20,7 @@ def leaves_nothing_behind(t):
     for path in (where, runtime):
         os.makedirs(path)
     before = sorted(os.listdir(t.dir))
+    t.closers.append(lambda: [subprocess.run(["fusermount3", "-u", "-z", p], capture_output=True) for p in (where, *Path(runtime).glob("*"))])
     demo = f"{ROOT}/scripts/demo"
     done = t.run(f"once=$({demo} --once {where}) & {demo}; wait $! || exit 1", cwd="/", seconds=70,
                  env={**BUILT, "TMPDIR": t.dir, "XDG_RUNTIME_DIR": runtime})
