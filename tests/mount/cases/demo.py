@@ -22,7 +22,7 @@ def leaves_nothing_behind(t):
     before = sorted(os.listdir(t.dir))
     t.closers.append(lambda: [subprocess.run(["fusermount3", "-u", "-z", p], capture_output=True) for p in (where, *Path(runtime).glob("*"))])
     demo = f"{ROOT}/scripts/demo"
-    done = t.run(f"once=$({demo} --once {where}) & {demo}; wait $! || exit 1", cwd="/", seconds=70,
+    done = t.run(f"once=$({demo} --once {where}) & {demo}; wait $! || exit 1", cwd="/", seconds=110,
                  env={**BUILT, "TMPDIR": t.dir, "XDG_RUNTIME_DIR": runtime})
     same((done.code, done.err), (0, ""), done)
     for command in ("ebsfs -o simulate ", "ls -lht", "cut -c -150 ", "ls -t ", "blkid -p ", "cp "):
