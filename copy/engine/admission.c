@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A request until it has a row: it joins the living copy of its key, or is checked before it is
- * sent. */
+/* A request before its job has a row: joins the living copy of its key, or checks the request. */
 #include "admission.h"
 
 #include <errno.h>
@@ -61,7 +60,7 @@ enum source_state admission_source_state(
 			s.state_text);
 		return SOURCE_UNFIT;
 	case EC2_SNAPSHOT_COMPLETED:
-	case EC2_SNAPSHOT_UNKNOWN: /* EC2 judges */
+	case EC2_SNAPSHOT_UNKNOWN: /* a state that ebsfs does not know: EC2 decides */
 		break;
 	}
 	if (preflight_snapshot_is_archived(catalogue, at, clock_wall_ms())) {
@@ -74,7 +73,7 @@ enum source_state admission_source_state(
 	return SOURCE_READY;
 }
 
-/* Whether the snapshot is a copy of this journal that EC2 need not show yet. */
+/* Whether the snapshot is a copy of this journal that is so new that EC2 may not show it yet. */
 static bool source_is_new(struct copies *c, const char *region, const char *id)
 {
 	const struct copy *copy = recover_find_snapshot(c, region, id);
@@ -97,8 +96,8 @@ static void source_explain(struct job *job)
 		job_reason(job, "source %s is still pending", row->source_id);
 }
 
-/* The source is pending: the job waits in the queue, and the source's region is polled. 0 or
- * -ENOMEM. */
+/* Makes the job wait in the queue for its pending source, and polls the source's region for it. 0
+ * or -ENOMEM. */
 static int source_wait(struct job *job)
 {
 	struct region_queue *queue = region_queue_get(job->all, job->pub.row.source_region);
@@ -129,7 +128,7 @@ static void source_no_memory(struct job *job)
 	source_checked(job, &err);
 }
 
-/* EC2 was asked; the catalogue has its answer. */
+/* Decides about the queued job by the source's record, after EC2's response has updated it. */
 static void source_decide(struct job *job)
 {
 	const struct journal_copy *row = &job->pub.row;
@@ -216,7 +215,7 @@ static void source_look_again(struct job *job)
 		source_explain(job);
 		return;
 	}
-	/* The queue's pump finds out what it is now, when its turn comes. */
+	/* When the job's turn comes, admission_check_source() looks up the source's new state. */
 	job->work->source = NULL;
 	poller_release(queue, job->pub.row.source_id);
 	job_no_reason(job);
@@ -248,27 +247,28 @@ struct admission {
 	struct copies *all;
 	const struct job_kind *kind;
 	struct journal_copy row;
-	struct copy_request tags; /* only its tags, label and no_tags */
+	struct copy_request tags; /* only the request's tags, label and no_tags are set */
 	struct preflight known;
 	struct journal_receipt receipt;
 	char *key;
 	char *name; /* the file's; NULL */
 	bool awaits_description;
-	bool unresolved; /* its snapshot is being made: it waits in the queue (kind->resolve()) */
+	bool unresolved; /* the source snapshot is being made: wait in the queue (kind->resolve())
+			  */
 	struct made_question *question;
-	bool waits; /* others' copies were not asked for: that is for its turn in the queue */
-	/* Once it has joined a copy: */
-	int64_t joined; /* its row */
-	bool failed;    /* with err */
+	bool waits; /* EC2 was not asked for others' copies: check() does so on the job's turn */
+	/* Set when the request has joined a copy: */
+	int64_t joined; /* the copy's row */
+	bool failed;    /* the copy was refused, with `err` */
 	struct err err;
 	bool has_receipt;
 	copies_done *done;
 	void *done_arg;
-	struct reply *reply; /* room for the answer, so that it cannot fail for want of memory */
+	struct reply *reply; /* allocated early, so that reporting an error needs no memory */
 	struct region_waiter *waiter;
 	bool source_pending;
-	struct region_queue *awaits; /* the region whose settings are awaited; NULL */
-	const struct dry_run *tries; /* the dry run that is awaited; NULL */
+	struct region_queue *awaits; /* the queue of the region whose settings it waits for; NULL */
+	const struct dry_run *tries; /* the dry run that it waits for; NULL */
 	bool tried;
 };
 
@@ -291,7 +291,7 @@ static void admission_destroy(struct admission *a)
 	free(a);
 }
 
-/* Nothing of it was recorded. */
+/* Reports the request's end without a copy: the journal has no row of it. */
 static void admission_tell(struct admission *a, const struct err *err)
 {
 	reply_send(a->all, steal(&a->reply), a->done, a->done_arg, 0, err);
@@ -350,8 +350,8 @@ bool admission_needs(const struct copies *c, const char *region, const char *id)
 	return false;
 }
 
-/* Gives the request its idempotency token, if its kind has one: as late as its key is sure. 0 or
- * -ENOMEM. A dry run keeps a random one. */
+/* Gives the request its idempotency token, if its kind has one, once its key can no longer change.
+ * A dry run keeps its random token. 0 or -ENOMEM. */
 static int admission_stamp(struct admission *a)
 {
 	if (!a->kind->token || a->row.dry_run)
@@ -360,8 +360,8 @@ static int admission_stamp(struct admission *a)
 	return a->kind->token(&a->row);
 }
 
-/* Makes a job of the request. NULL: there is no memory, or no such region, and the caller was told.
- * The request is used up. */
+/* Makes a job of the request, and frees the request. NULL: out of memory, or no such region; the
+ * error was reported to the request's caller. */
 static struct job *admission_admit(
 	struct admission *a, enum copy_state state, const struct err *refusal)
 {
@@ -383,7 +383,8 @@ static struct job *admission_admit(
 	return job;
 }
 
-/* Nothing was sent and nothing will be; the receipt's status is to say why. */
+/* Records the request as a failed job that was never sent, so that the receipt's status says why.
+ */
 static void admission_refuse(struct admission *a, const struct err *err)
 {
 	admission_admit(a, COPY_FAILED, err);
@@ -402,22 +403,23 @@ static void admission_refuse_memory(struct admission *a)
 struct dry_run {
 	struct dry_run *next; /* queue.dry_runs */
 	struct region_queue *queue;
-	char *terms;           /* the facts that a permission may depend on */
+	char *terms;           /* options of the request that EC2's permission may depend on */
 	struct aws_call *call; /* under way; NULL */
 	struct loop_timer *patience;
-	int64_t again_at; /* monotonic: not to be sent before */
+	int64_t again_at; /* monotonic: not sent again before this time */
 };
 
 static void admission_begin(struct admission *a);
 static void admission_judge(struct admission *a);
 static void admission_find_made(struct admission *a);
 
-/* A dry run ended; refusal NULL: the requests that waited for it are not refused for it. */
+/* Continues the requests that waited for this dry run. refusal: refuses them with this error; NULL:
+ * they are not refused. */
 static void admission_tried(struct dry_run *run, const struct err *refusal)
 {
 	struct admission *a = run->queue->all->admissions;
 
-	/* A request that goes on leaves the list, and none is added. */
+	/* The calls below may remove `a` from the list, but add no request to it. */
 	while (a) {
 		struct admission *next = a->next;
 
@@ -452,7 +454,8 @@ static void dry_run_timeout(void *arg)
 	admission_tried(run, NULL);
 }
 
-/* The one for such a request, made at need; NULL: no memory, or too many. */
+/* The dry run for requests with the row's terms, created if necessary. NULL: no memory, or
+ * DRY_RUNS_MAX reached. */
 static struct dry_run *dry_run_get(struct region_queue *queue, const struct journal_copy *row)
 {
 	char *terms = dry_run_terms(row);
@@ -500,7 +503,7 @@ static void dry_run_answered(
 	run->call = NULL;
 	loop_timer_stop(run->patience);
 	if (!err && id) {
-		/* It has heeded one before, or is Amazon's: this must not be, and must be told. */
+		/* dry_run_is_safe() trusted this endpoint: report the unwanted copy to the user. */
 		admission_dry_run_copied(run->queue, id, &copied);
 		admission_tried(run, &copied);
 	} else if (!err) {
@@ -515,23 +518,23 @@ static void dry_run_answered(
 	}
 }
 
-/* An endpoint that ignores DryRun would copy. Amazon's endpoints heed it, and so does an endpoint
- * that has heeded a dry run which the user asked for; no other is trusted. */
+/* An endpoint that ignores DryRun would make the copy. Only Amazon's endpoints are trusted, and an
+ * endpoint that obeyed a dry run which the user requested. */
 static bool dry_run_is_safe(const struct region_queue *queue)
 {
 	return !queue->copies_dry &&
 	       (queue->heeds_dry_run || !aws_endpoint_is_named(queue->all->options.aws));
 }
 
-/* Before a request is queued: one dry run a destination and kind of request. NULL: it need not
- * wait; else admission_tried() follows, in five seconds at most. */
+/* Starts a dry run before the row's request is queued, or returns the one in flight for the same
+ * terms; admission_tried() follows within five seconds. NULL: the request need not wait. */
 static struct dry_run *dry_run_start(struct region_queue *queue, const struct journal_copy *row)
 {
 	int64_t now = clock_mono_ms();
 	struct dry_run *run;
 	struct err err;
 
-	/* Where nothing gets through, nothing would be found out. */
+	/* During a pause of the queue no request gets through, so a dry run would show nothing. */
 	if (!queue->kind->dry_run || !dry_run_is_safe(queue) || queue->pause_until > now)
 		return NULL;
 	run = dry_run_get(queue, row);
@@ -539,7 +542,7 @@ static struct dry_run *dry_run_start(struct region_queue *queue, const struct jo
 		return run;
 	if (now < run->again_at)
 		return NULL;
-	/* Until it is answered it counts as answered in vain. */
+	/* Without a usable response, no other dry run is sent before UNKNOWN_MS. */
 	run->again_at = now + UNKNOWN_MS;
 	run->call = queue->kind->dry_run(queue->all, row, dry_run_answered, run, &err);
 	if (!run->call)
@@ -681,7 +684,7 @@ static void admission_join(struct admission *a, struct copy *copy)
 		admission_end_memory(a);
 }
 
-/* The copy that it waited for is decided. */
+/* The copy that the request waited for was accepted or refused. */
 static void admission_decided(void *arg, struct copy *copy, const struct err *err)
 {
 	struct admission *a = arg;
@@ -694,7 +697,7 @@ static void admission_decided(void *arg, struct copy *copy, const struct err *er
 		admission_join(a, copy);
 }
 
-/* EC2 was asked whether the completed copy is still there. */
+/* EC2 responded whether the completed copy still exists. */
 static void admission_confirmed(void *arg, struct copy *copy, const struct err *err)
 {
 	struct admission *a = arg;
@@ -709,7 +712,8 @@ static void admission_confirmed(void *arg, struct copy *copy, const struct err *
 		admission_join(a, copy);
 }
 
-/* Whether the comparison needs EC2's record of a copy in progress. */
+/* Whether the request's options can be compared with those of this copy in progress only by EC2's
+ * record of it, because another ebsfs made the copy. */
 static bool admission_compares(const struct admission *a, const struct copy *copy)
 {
 	const struct journal_copy *row = &a->row;
@@ -719,8 +723,8 @@ static bool admission_compares(const struct admission *a, const struct copy *cop
 		       row->completion_minutes);
 }
 
-/* A copy of this journal, of which the key did not tell: its snapshot is in EC2 again, or it was
- * the second one of the key. */
+/* A copy of this journal satisfies the request although the index of keys does not have it: its
+ * deleted snapshot exists again, or it was the second living copy of its key (label "#ID"). */
 static void admission_restore(struct admission *a, struct job *job)
 {
 	if (job->pub.state == COPY_DELETED && job->phase == PHASE_REST)
@@ -748,14 +752,14 @@ static void admission_revived(void *arg, const struct journal_copy *row, const s
 		admission_restore(a, job_of(copy));
 }
 
-/* A copy that ended long ago becomes one whose row can be changed. */
+/* Reads the whole row of a copy that ended long ago, so that the row can be changed. */
 static void admission_revive(struct admission *a, const struct copy *copy)
 {
 	if (journal_get_copy(a->all->options.journal, copy->row.id, admission_revived, a) < 0)
 		admission_end_memory(a);
 }
 
-/* There is a living copy of the request. */
+/* Joins, compares or refuses: `copy` is alive and has the request's key. */
 static void admission_meet(struct admission *a, struct copy *copy)
 {
 	struct job *job = job_of(copy);
@@ -781,13 +785,15 @@ static void admission_meet(struct admission *a, struct copy *copy)
 	}
 }
 
-/* Of a copy that nobody knows of, a dry run has nothing to say. */
+/* Whether `copy` decides about the request. A failed copy whose outcome is unknown does not decide
+ * about a dry run. */
 static bool admission_concerns(const struct admission *a, const struct copy *copy)
 {
 	return copy && !(a->row.dry_run && copy->state == COPY_FAILED);
 }
 
-/* An equal request has a living copy; it may have been admitted meanwhile. */
+/* Looks for a living job of the same key, which may have been admitted since the last look, and
+ * continues with it. False: there is none. */
 static bool admission_meets_another(struct admission *a)
 {
 	struct job *job = job_key_find(a->all, a->key);
@@ -800,7 +806,7 @@ static bool admission_meets_another(struct admission *a)
 
 /* --- the decision --- */
 
-/* Nothing more is to be asked: into the queue, or off at once. */
+/* All checks are done: queues the request, or sends it at once. */
 static void admission_proceed(struct admission *a, bool at_once)
 {
 	bool source_pending = a->source_pending, describes = a->awaits_description;
@@ -813,12 +819,12 @@ static void admission_proceed(struct admission *a, bool at_once)
 		job->work->describe_until = clock_mono_ms() + COPIES_DESCRIPTION_MAX_MS;
 		region_queue_hold_for_description(job);
 	}
-	/* Without memory to wait for it, the queue asks for the source. */
+	/* If source_wait() fails for lack of memory, the queue asks EC2 for the source instead. */
 	if (job && !at_once && source_pending)
 		source_wait(job);
 }
 
-/* Decides by what is known so far. */
+/* Judges the request by the facts known so far; starts a dry run if the request must wait. */
 static void admission_judge(struct admission *a)
 {
 	struct region_queue *queue = region_queue_of(a->all, a->kind, a->row.region);
@@ -839,7 +845,7 @@ static void admission_judge(struct admission *a)
 		admission_proceed(a, at_once);
 }
 
-/* The source can be copied, now or soon. */
+/* The source can be copied, or is pending: continues, once the region's settings are known. */
 static void admission_weigh(struct admission *a)
 {
 	struct region_queue *queue = region_queue_of(a->all, a->kind, a->row.region);
@@ -854,7 +860,7 @@ void admission_resume(struct region_queue *queue)
 {
 	struct admission *a = queue->all->admissions;
 
-	/* A request that goes on leaves the list, and none is added. */
+	/* admission_judge() may remove `a` from the list, but adds no request to it. */
 	while (a) {
 		struct admission *next = a->next;
 
@@ -951,7 +957,8 @@ static void admission_find_made(struct admission *a)
 		admission_weigh(a);
 }
 
-/* Decides by what the catalogue has of the source. False: EC2 is to be asked. */
+/* Continues the request by the catalogue's record of its source. False: EC2 must be asked for the
+ * source first. */
 static bool admission_decide(struct admission *a, bool was_asked)
 {
 	const struct job_kind *kind = a->kind;
@@ -1019,7 +1026,7 @@ static void admission_look_up(struct admission *a)
 		admission_refuse_memory(a);
 }
 
-/* A living copy first: whatever became of its source since. */
+/* Looks for a living copy before the source, because the source may have been deleted since. */
 static void admission_begin(struct admission *a)
 {
 	struct copies *c = a->all;

@@ -12,14 +12,14 @@
 #include "region_queue.h"
 #include "utf8.h"
 
-/* Tags on their way to one copy. */
+/* One call of copies_add_tags(). */
 struct amend {
 	struct amend *prev, *next;
 	struct copies *all;
 	int64_t row;
 	const struct job_kind *kind;
-	char *region, *id;        /* the copy's snapshot, once it is being tagged */
-	struct copy_request tags; /* only its tags */
+	char *region, *id;        /* of the copy's snapshot; set when CreateTags is sent */
+	struct copy_request tags; /* only its tags are set */
 	struct aws_call *call;
 	struct reply *reply;
 	copies_done *done;
@@ -39,7 +39,7 @@ static void amend_destroy(struct amend *m)
 	free(m);
 }
 
-/* The caller is told from the loop. */
+/* Frees m and calls its done in the next loop iteration. */
 static void amend_end(struct amend *m, const struct err *err)
 {
 	reply_send(m->all, steal(&m->reply), m->done, m->arg, m->row, err);
@@ -54,7 +54,8 @@ static void amend_end_memory(struct amend *m)
 	amend_end(m, &err);
 }
 
-/* No listing shows the tags of a volume or an image: the row says that they were set. */
+/* Adds the new tags to the row of a volume or an image, because no listing of ebsfs shows their
+ * tags. */
 static void amend_note(struct amend *m)
 {
 	struct copy *copy = recover_find(m->all, m->row);
@@ -82,7 +83,7 @@ static void amend_tagged(void *arg, const struct err *err)
 		amend_end(m, &mine);
 		return;
 	}
-	/* Without memory EC2's next listing shows them. */
+	/* If an override fails for lack of memory, EC2's next listing shows the tag. */
 	for (size_t i = 0; i < m->tags.n_tags && slot != CATALOGUE_NONE; i++)
 		if (!copy_tags_is_reserved(m->tags.tags[i].key))
 			catalogue_override_tag(catalogue, slot, m->tags.tags[i].key,
@@ -139,7 +140,7 @@ static void amend_row(struct amend *m, struct job *job)
 
 static void amend_step(struct amend *m, struct copy *copy);
 
-/* EC2 has answered, or the copy is back in the queue. */
+/* The copy was accepted or refused, or is in the queue again. */
 static void amend_decided(void *arg, struct copy *copy, const struct err *err)
 {
 	struct amend *m = arg;
@@ -216,7 +217,7 @@ int amend_tags(struct copies *c, struct copy *copy, const struct request_tag *ta
 		return -ENOMEM;
 	}
 	DL_APPEND(c->amends, m);
-	/* A mount that sends no tags ignores them, as it does those of the text. */
+	/* With -o notags these tags are ignored, like those of the request's text. */
 	if (!n_tags || c->options.no_tags)
 		amend_end(m, NULL);
 	else
@@ -232,7 +233,7 @@ void amend_finish(struct copies *c)
 
 /* --- the description --- */
 
-/* Into the row of a copy that waits for it. 0, or -errno with *err. */
+/* Sets the description in the row of a copy that waits for it. 0, or -errno with *err. */
 static int amend_describe(struct job *job, const char *description, struct err *err)
 {
 	char *text;

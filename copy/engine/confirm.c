@@ -12,14 +12,14 @@
 #include "recover.h"
 #include "region_queue.h"
 
-/* A deletion that is being journalled. */
+/* A deletion whose write to the journal is in flight. */
 struct deletion {
 	struct deletion *prev, *next;
 	struct copies *all;
 	int64_t row;
 };
 
-/* One question to EC2. */
+/* One request to EC2 whether a copy's result exists. */
 struct confirm {
 	struct confirm *prev, *next;
 	struct copies *all;
@@ -38,7 +38,8 @@ bool confirm_is_settled(const struct copies *c, const struct journal_copy *row)
 	return clock_wall_ms() - since >= c->options.window_ms;
 }
 
-/* The history's row is as the journal's again: the next question to EC2 finds the deletion. */
+/* The journal could not record the deletion: makes the history's row completed again, so that the
+ * next request to EC2 finds the deletion once more. */
 static void confirm_undelete(struct copies *c, int64_t row)
 {
 	struct copy copy;
@@ -71,7 +72,7 @@ static void confirm_journalled(void *arg, const struct err *err)
 	confirm_deletion_end(d);
 }
 
-/* A row of the history: memory holds no more of it. */
+/* Records the deletion of a copy that only the history has: there and in the journal's row. */
 static void confirm_deleted_long_ago(struct copies *c, struct copy *copy, const char *why)
 {
 	struct deletion *d = malloc(sizeof(*d));

@@ -5,19 +5,21 @@
 
 #include "engine.h"
 
-/* copies_confirm() */
+/* Implements copies_confirm(). */
 int confirm_start(struct copies *c, struct copy *copy, copies_done *done, void *arg);
 void confirm_finish(struct copies *c);
 
-/* Whether a completed copy is so old that EC2 would show it. */
+/* Whether a completed copy started long enough ago (copies_options.window_ms) that EC2 must show
+ * its result. */
 bool confirm_is_settled(const struct copies *c, const struct journal_copy *row);
-/* Takes up what is known of a completed copy's result: gone, if it is and EC2 would show it. */
+/* Calls confirm_deleted() if `presence` is not JOB_PRESENCE_ALIVE and the copy is old enough that
+ * EC2 must show its result (confirm_is_settled()). */
 void confirm_judge(struct copies *c, struct copy *copy, enum job_presence presence);
-/* The snapshot of a completed copy is gone: it becomes COPY_DELETED. No effect on a copy in another
- * state. why: for its status. */
+/* The result of a completed copy is gone from EC2: sets the copy's state to COPY_DELETED. No effect
+ * on a copy in another state. why: shown in the copy's status. */
 void confirm_deleted(struct copies *c, struct copy *copy, const char *why);
-/* Whether a copy was seen to be gone so long ago that a record of EC2's shows it to be there again:
- * restored from the recycle bin. */
+/* Whether the copy's deletion was seen so long ago (copies_options.window_ms) that a newer record
+ * of its snapshot in EC2 means the snapshot was restored from the recycle bin. */
 bool confirm_is_restored(const struct copies *c, const struct copy *copy);
 
 #endif

@@ -27,12 +27,13 @@ static const struct job_kind *const copies_kinds[] = {
 
 static void copies_new_region(void *arg, struct region *region)
 {
-	/* If there is no memory now, region_queue_get() tries again when the queue is needed. */
+	/* If this fails for lack of memory, region_queue_get() creates the queue when it is needed.
+	 */
 	region_queue_make(arg, ((struct copies *)arg)->kinds[0], region);
 }
 
-/* The user's command was started. Until that is on disk another mount would start it again: rather
- * twice than not at all. */
+/* The user's command was started: clears the row's mark. If the process ends before the row is
+ * durable, the next mount runs the command again: running it twice is better than never. */
 static void copies_end_told(void *arg, int64_t row)
 {
 	struct copies *c = arg;
@@ -257,7 +258,7 @@ void copies_glance_at(struct copies *c, const struct copy *copy)
 		poller_hurry(queue);
 }
 
-/* --- ends that the user makes --- */
+/* --- changes that the user causes --- */
 
 void copies_keep_source(struct copies *c, struct copy *copy)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The copies: every CopySnapshot that this mount was asked for, is carrying out, or sees others
- * carry out. */
+/* The copies: every request of this mount, and the copies of others in progress that EC2 lists. */
 #ifndef EBSFS_COPIES_H
 #define EBSFS_COPIES_H
 
@@ -56,7 +55,7 @@
 /* clang-format on */
 #define COPY_SOURCE_DELETED "SourceDeleted"
 #define COPY_SOURCE_KEPT    "SourceKept"
-/* The code of a failed copy of which nobody knows whether EC2 made it. */
+/* The code of a failed copy that EC2 may or may not have made. */
 #define COPY_CODE_UNKNOWN   "UnknownOutcome"
 
 enum copy_state {
@@ -75,25 +74,25 @@ const char *copy_state_text(enum copy_state state);
 bool copy_state_ended(enum copy_state state);
 
 enum copy_origin {
-	COPY_OURS,    /* asked for through this mount's journal */
-	COPY_MACHINE, /* ebsfs elsewhere: it bears ebsfs's tags */
-	COPY_TOOL,    /* another tool's, seen as a pending copy in a region's listing */
+	COPY_OURS,    /* requested through this mount; its row is in the journal */
+	COPY_MACHINE, /* made by ebsfs on another machine: the copy has ebsfs's tags */
+	COPY_TOOL,    /* made by another tool; seen as a pending copy in a region's listing */
 };
 
-/* Read-only for all outside copy/. Strings are owned by the copy; NULL when unknown. Why it failed
- * or waits is in the row: code, message, request_id. A copy of ours stays at its address until
- * COPIES_LATELY_MS after its end; any other (row.id 0, or asked for later than that) only until the
- * loop turns. */
+/* Read-only outside copy/. Strings are owned by the copy; NULL when unknown. The row's code,
+ * message and request_id say why the copy failed or waits. A pointer to a copy with origin
+ * COPY_OURS is valid until COPIES_LATELY_MS after the copy's end; a pointer to any other copy
+ * (row.id 0, or looked up after that time) only until the next loop iteration. */
 struct job_kind;
 struct copy {
 	const struct job_kind *kind;
 	enum copy_state state;
 	enum copy_origin origin;
 	struct journal_copy row;
-	const char *reason; /* queued: why, in words ("20 copies are in progress into eu-west-1, its
-			       limit"); else "", or why nothing new is known */
+	const char *reason; /* queued: why it waits ("20 copies are in progress into eu-west-1, its
+			       limit"); otherwise "", or why EC2 cannot be asked about it */
 	int progress;       /* EC2's percent; EC2_PROGRESS_UNKNOWN */
-	int64_t eta_ms;     /* estimated wall-clock end; 0: no idea */
+	int64_t eta_ms;     /* estimated wall-clock end; 0: unknown */
 };
 
 struct copies;
@@ -106,98 +105,103 @@ struct copies_options {
 	const char *account;
 	const char *on_end; /* command to run when a copy ends; NULL: none */
 	bool no_tags;       /* -o notags: never send tags; weaker promises */
-	int64_t poll_ms;    /* shortest interval between two polls of a region; 0: 2 s */
+	int64_t poll_ms;    /* shortest interval between two polls of one region; 0: 2 s */
 	int64_t window_ms;  /* how long EC2 may take to show what it has done; 0: 150 s */
-	int64_t answer_ms;  /* how long a caller waits for a lost answer to be found; 0: 45 s */
-	int64_t retry_ms;   /* the first pause before something is tried again; 0: 1 s. They grow to
-			       60 times that */
+	int64_t answer_ms; /* how long a caller waits while a request without a response is searched
+			      for; 0: 45 s */
+	int64_t retry_ms; /* the pause before the first retry; 0: 1 s. Later pauses grow to 60 times
+			     that */
 };
 
-/* Reads the journal and takes up what it holds; receipts are handed to `receipt` one by one. */
+/* Reads the journal and resumes its copies; calls `receipt` for each receipt. Returns 0 or -errno
+ * with *err. */
 int copies_create(const struct copies_options *options, journal_receipt_fn *receipt, void *arg,
 	struct copies **out, struct err *err);
-/* NULL is permitted. Nothing is lost: the journal has it. Callers that still wait are dropped
- * without a call. The journal is to be closed, and the regions to be destroyed, before the loop
- * turns: they would call back here. */
+/* Frees the copies; the journal keeps their rows. Drops waiting callers without calling their done.
+ * Close the journal and destroy the regions before the next loop iteration, because both hold
+ * callbacks into the freed copies. NULL is permitted. */
 void copies_destroy(struct copies *c);
 
-/* Asks for a copy into `region`, or joins the living copy of the same source, region and label.
- * done: err NULL once EC2 has accepted the request or the queue has it on disk; else *err, EC2's
- * refusal or ours, with `copy` in state failed, or NULL if not even that could be recorded. EEXIST
- * with copy NULL: the living copy is not what is asked for. The receipt (its id from
- * journal_next_receipt_id()) is journalled with the copy, in one transaction, or alone if the copy
- * was there. `request` and `receipt` are copied. Called once, never before this returned. Not to be
- * cancelled: a request that is under way is carried out. Returns 0 or -ENOMEM. */
+/* Requests a copy into `region`, or joins the living copy of the same source, region and label.
+ * Calls done once, never before copies_request() has returned: with err NULL once EC2 has accepted
+ * the request or the queue has it on disk; otherwise with EC2's refusal or ebsfs's own in *err, and
+ * `copy` in state failed, or NULL if the journal could not record it. EEXIST with copy NULL: the
+ * living copy differs from the request. The receipt (its id from journal_next_receipt_id()) is
+ * journalled together with a new copy, in one transaction, or alone if the copy existed. `request`
+ * and `receipt` are copied. A request cannot be cancelled once copies_request() has returned 0.
+ * Returns 0 or -ENOMEM. */
 typedef void copies_done(void *arg, struct copy *copy, const struct err *err);
 int copies_request(struct copies *c, const char *region, const struct copy_request *request,
 	bool move, const struct journal_receipt *receipt, copies_done *done, void *arg);
 
-/* Whether the living copy is what this request asks for there: then it joins it, unless their
- * options differ. A dry run never is. */
+/* Whether the copy has the request's source, region and label: the request then joins the copy
+ * while it is alive, unless their options differ. False for a dry run. */
 bool copies_is_asked_for(struct copies *c, const char *region, const struct copy_request *request,
 	const struct copy *copy);
 
-/* A queued copy's last receipt is gone: it is held, and cancelled after COPIES_ABANDON_MS unless a
- * request joins it. No effect on a copy in another state. */
+/* The last receipt of a queued copy was removed: holds the copy, and cancels it after
+ * COPIES_ABANDON_MS unless a request joins it. No effect on a copy in another state. */
 #define COPIES_ABANDON_MS 5000
 void copies_abandon(struct copies *c, struct copy *copy);
-/* Tags that the copy is to carry too: set with CreateTags once it has an id (those that EC2 has
- * already are left out), written into its row while nothing was sent. done as above. Returns 0 or
- * -ENOMEM. */
+/* Adds tags to the copy: with CreateTags once the copy has an id (only tags that EC2 does not have
+ * yet), in its row while no request was sent. done as for copies_request(). Returns 0 or -ENOMEM.
+ */
 int copies_add_tags(struct copies *c, struct copy *copy, const struct request_tag *tags,
 	size_t n_tags, copies_done *done, void *arg);
-/* The description that a request with awaits_description waits for; done: EEXIST if the copy was
- * sent without it. Returns 0 or -ENOMEM. */
+/* Sets the description of a copy whose request waits for one (copy_request.awaits_description).
+ * done: EEXIST if the request was already sent without the description. Returns 0 or -ENOMEM. */
 int copies_describe(
 	struct copies *c, struct copy *copy, const char *description, copies_done *done, void *arg);
-/* A write into the folder of a copy that waits for its description: it waits
- * COPIES_DESCRIPTION_MS from now on, but not longer than COPIES_DESCRIPTION_MAX_MS in all. */
+/* The user wrote into the folder of a copy that waits for its description: the copy waits
+ * COPIES_DESCRIPTION_MS more, but at most COPIES_DESCRIPTION_MAX_MS in all. */
 #define COPIES_DESCRIPTION_MS     3000
 #define COPIES_DESCRIPTION_MAX_MS 60000
 void copies_expect_description(struct copies *c, struct copy *copy);
-/* Makes sure that a completed copy's snapshot still exists, by a listing begun within the ttl or a
- * question to EC2; a copy whose snapshot is gone becomes COPY_DELETED. done: *err if EC2 could not
- * be asked. Returns 0 or -ENOMEM. */
+/* Checks that a completed copy's snapshot still exists, by a listing that began within the ttl or
+ * by a request to EC2. If the snapshot is gone, the copy becomes COPY_DELETED. done: *err if EC2
+ * could not be asked. Returns 0 or -ENOMEM. */
 int copies_confirm(struct copies *c, struct copy *copy, copies_done *done, void *arg);
 /* mv failed or was interrupted, so its caller believes the source untouched: turns the move into a
  * plain copy. */
 void copies_keep_source(struct copies *c, struct copy *copy);
-/* A snapshot was deleted through the mount: a copy that was making it is cancelled. */
+/* A snapshot was deleted through the mount: cancels the pending copy that was making it. */
 void copies_snapshot_deleted(struct copies *c, const char *region, const char *id);
-/* Whether a queued, submitting or pending copy still needs this snapshot as its source; it must not
- * be deleted then. */
+/* Whether a queued, submitting or pending copy still needs this snapshot as its source. The
+ * snapshot must not be deleted then. */
 bool copies_needs(const struct copies *c, const char *region, const char *id);
 
 struct copy *copies_by_row(struct copies *c, int64_t id); /* journal_copy.id; NULL */
-struct copy *copies_by_snapshot(
-	struct copies *c, const char *region, const char *id); /* that made or makes id; NULL */
-/* All, oldest request first: active ones and those that ended lately (COPIES_LATELY_MS). Returns 0,
- * or -ENOMEM before the first call of fn. */
+/* The copy that made or makes snapshot `id`; NULL. */
+struct copy *copies_by_snapshot(struct copies *c, const char *region, const char *id);
+/* Calls fn for each active copy and each copy that ended less than COPIES_LATELY_MS ago, oldest
+ * request first. Returns 0, or -ENOMEM before the first call of fn. */
 #define COPIES_LATELY_MS (86400LL * 1000)
 typedef void copies_each_fn(void *arg, const struct copy *copy);
 int copies_each(const struct copies *c, copies_each_fn *fn, void *arg);
-/* Place in the destination's queue from 1, and its length; 0 if the copy is not queued. */
+/* Returns the copy's place in the destination's queue, from 1, and sets *length to the queue's
+ * length. Returns 0 if the copy is not queued. */
 unsigned copies_position(const struct copies *c, const struct copy *copy, unsigned *length);
 
-/* Told whenever a copy's state, progress or reason changed (not for a new place in the queue). Any
- * number of watchers. A watcher may read here but request nothing. 0 or -ENOMEM. */
+/* Adds a watcher: fn is called whenever a copy's state, progress or reason changes (not its place
+ * in the queue). fn may call the functions here that read, but must request nothing. 0 or -ENOMEM.
+ */
 typedef void copies_watch_fn(void *arg, const struct copy *copy);
 int copies_watch(struct copies *c, copies_watch_fn *fn, void *arg);
 
-/* Holds a pending snapshot while its status is read or waited for: the region's one poller asks for
- * it too, as long as it is held. The poller's answers go into the region's catalogue. Returns 0 or
- * -ENOMEM; release exactly as often as held. copies_glance(): one reader, once: no more than that
- * the next poll comes soon. */
+/* Holds a pending snapshot while its status is read or waited for: as long as it is held, the
+ * region's poller asks EC2 for it and enters the response in the region's catalogue. Returns 0 or
+ * -ENOMEM; call copies_release() once for each hold. copies_glance() serves a single read: the next
+ * poll comes soon and asks for the snapshot once. */
 int copies_hold(struct copies *c, const char *region, const char *id);
 void copies_release(struct copies *c, const char *region, const char *id);
 void copies_glance(struct copies *c, const char *region, const char *id);
-void copies_glance_at(struct copies *c, const struct copy *copy); /* at a pending job's result */
+void copies_glance_at(struct copies *c, const struct copy *copy); /* the same for a pending copy */
 
 /* Texts for people and programs (contract: status, copies, copies.json, metrics). Results as
  * buf_add. */
 int copies_status(const struct copies *c, const struct copy *copy, int64_t now_ms, struct buf *out);
-/* The status of a snapshot that no copy is known to make; its source, if ebsfs ever copied it, is
- * read from its tags. */
+/* Appends the status of a snapshot that no known copy makes. If the snapshot has ebsfs's tags, they
+ * name its source. */
 int copies_snapshot_status(
 	struct region *region, catalogue_slot slot, int64_t now_ms, struct buf *out);
 /* receipts: the copy of each receipt (journal_copy.id), sorted, n of them. */

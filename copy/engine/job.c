@@ -58,26 +58,26 @@
 
 /* The part of an action that job_event() does after the transition. */
 struct outcome {
-	bool gone;              /* the job was discarded */
-	struct waiters callers; /* those to answer */
+	bool gone;              /* the action has freed the job */
+	struct waiters callers; /* struct caller: to call at the end of job_event() */
 	struct copy *copy;
-	bool failed; /* with err */
+	bool failed; /* the callers get `err` */
 	struct err err;
 	struct err next_err; /* the error of the event that the action returned */
 };
 
-/* An event that follows at once, or JOB_NOTHING. */
+/* Returns an event for job_event() to process next, or JOB_NOTHING. */
 typedef enum job_event job_action(
 	struct job *job, const struct job_news *news, struct outcome *out);
 typedef bool job_guard(const struct job *job);
 
-/* --- the row's way to the journal --- */
+/* --- writes of a job's row to the journal --- */
 
 struct save {
 	struct save *prev, *next;
 	struct copies *all;
-	struct job *job;   /* NULL: it is gone */
-	copies_done *done; /* its own caller; NULL: none */
+	struct job *job;   /* NULL: the job was freed meanwhile */
+	copies_done *done; /* of job_save_then(); NULL: none */
 	void *arg;
 };
 
@@ -176,13 +176,14 @@ int job_save_then(struct job *job, copies_done *done, void *arg)
 	return 0;
 }
 
-/* JOB_ROW_WRITTEN or JOB_ROW_FAILED follows. */
+/* Writes the row; the outcome becomes JOB_ROW_WRITTEN or JOB_ROW_FAILED. */
 static void job_record(struct job *job)
 {
 	job_put(job, NULL, true);
 }
 
-/* Writes again what could not be written, and reports what could not even be put. */
+/* Writes the rows again whose write failed, and sends JOB_ROW_FAILED for the writes that could not
+ * be started. */
 static void job_save_timer(void *arg)
 {
 	struct copies *c = arg;
@@ -295,7 +296,7 @@ static struct job *job_create(struct copies *c, const struct job_kind *kind,
 		.reason = "",
 		.progress = state == COPY_COMPLETED && !row->dry_run ? 100 : EC2_PROGRESS_UNKNOWN};
 	*row = (struct journal_copy){0};
-	free(steal(&job->pub.row.state)); /* pub.state says it */
+	free(steal(&job->pub.row.state)); /* pub.state holds the state */
 	job->work = active ? calloc(1, sizeof(*job->work)) : NULL;
 	if (job->work)
 		job->work->job = job;
@@ -339,7 +340,8 @@ bool job_is_idle(const struct job *job)
 
 /* --- pieces of actions --- */
 
-/* The callers are answered when the transition is complete; err NULL: accepted. */
+/* Hands the waiting callers to *out; job_event() calls them when the transition is complete. err
+ * NULL: accepted. */
 static void job_answer(struct job *job, const struct err *err, struct outcome *out)
 {
 	struct work *w = job->work;
@@ -354,7 +356,7 @@ static void job_answer(struct job *job, const struct err *err, struct outcome *o
 		out->err = *err;
 }
 
-/* Calls those that waited. The job may change meanwhile, but not go. */
+/* Calls the callers. Their functions may change the job, but not free it. */
 static void job_tell_callers(struct outcome *out)
 {
 	struct caller *caller;
@@ -365,7 +367,7 @@ static void job_tell_callers(struct outcome *out)
 	}
 }
 
-/* Whether a caller waits that asked for the copy. */
+/* Whether a caller that requested the copy is waiting. */
 static bool job_is_asked_for(const struct job *job)
 {
 	const struct waiters *callers = &job->work->callers;
@@ -384,7 +386,8 @@ static void job_pause(struct job *job)
 		      timing_retry_pause(job->all->options.retry_ms, ++w->failures, random_unit());
 }
 
-/* The user's command is to be started for its end, once that is durable. */
+/* Notes in the row whether the user's command must be started, once the row of the job's end is
+ * durable. */
 static void job_owe_end(struct job *job, bool owed)
 {
 	job->pub.row.untold = owed && job->all->on_end;
@@ -399,7 +402,8 @@ void job_expire_soon(struct copies *c)
 /* Frees what only an active job needs. */
 static void job_shed(struct job *job)
 {
-	/* Without EC2's response the token may still turn up: it is to be recognised then. */
+	/* If no response came, a copy with the job's token may still appear in EC2: `work` is kept,
+	 * so that the token is found. */
 	bool lost = job->pub.state == COPY_FAILED && job->work && job->work->lost_at;
 
 	if (!lost)
@@ -407,7 +411,7 @@ static void job_shed(struct job *job)
 	job_expire_soon(job->all);
 }
 
-/* The row says from now on that a request may have been sent. */
+/* Notes in the row that a request may have been sent. */
 static void job_take_off(struct job *job)
 {
 	struct journal_copy *row = &job->pub.row;
@@ -460,7 +464,7 @@ static enum job_event act_discard(struct job *job, const struct job_news *news, 
 	struct err unwritten = *news->err;
 	size_t n = strlen(unwritten.message);
 
-	/* Nothing of it is on disk, and nothing was sent: it never was. */
+	/* The journal has no row of the job, and nothing was sent: frees the job. */
 	snprintf(unwritten.message + n, sizeof(unwritten.message) - n, "; nothing was sent to EC2");
 	job_answer(job, job->work->refusal ? job->work->refusal : &unwritten, out);
 	out->copy = NULL;
@@ -502,7 +506,8 @@ static enum job_event act_take_off(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
 	if (job->all->options.no_tags)
-		free(steal(&job->pub.row.tags)); /* so the row says what was sent */
+		free(steal(
+			&job->pub.row.tags)); /* -o notags: the row must match the request sent */
 	job_take_off(job);
 	job_no_reason(job);
 	concurrency_limit_sent(&job->queue->limit, clock_mono_ms());
@@ -534,7 +539,8 @@ static enum job_event act_accept(struct job *job, const struct job_news *news, s
 	struct journal_copy *row = &job->pub.row;
 	struct work *w = job->work;
 
-	/* Without a waiting caller the user has seen mv fail, so the source stays. */
+	/* If no caller that requested the copy waits, mv has failed for the user, so the source
+	 * stays. */
 	if (!row->acknowledged && !job_is_asked_for(job))
 		row->move = false;
 	row->acknowledged = true;
@@ -565,7 +571,7 @@ static enum job_event act_accept_late(
 {
 	log_warning("%s %lld: %s appeared after all, long after its response was lost",
 		job->kind->name, (long long)job->pub.row.id, job->pub.row.copy_id);
-	job_note(job, NULL, NULL, NULL); /* the note turned out to be wrong */
+	job_note(job, NULL, NULL, NULL); /* the row's message said that the copy had failed */
 	return act_accept(job, news, out);
 }
 
@@ -585,7 +591,8 @@ static enum job_event act_accepted_unwritten(
 	return act_accepted(job, news, out);
 }
 
-/* EC2 carries out as many as it will: waiting in the queue is as good as accepted. */
+/* EC2 refused because of its limit on copies in progress: the job waits in the queue, which counts
+ * as accepted. */
 static enum job_event act_put_back(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
@@ -600,13 +607,14 @@ static enum job_event act_put_back_pending(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
 	job->pub.row.acknowledged = true;
-	job_pause(job); /* before the next try the source's state is asked for */
+	job_pause(job); /* the source's state is checked before the next try */
 	job_reason(job, "source %s is still pending", job->pub.row.source_id);
 	job_record(job);
 	return JOB_NOTHING;
 }
 
-/* Nothing was sent, or EC2 surely did not carry it out: it is tried again. */
+/* Sets the pause before a retry. Nothing was sent, or EC2 certainly did not carry out the request.
+ */
 static void job_put_off(struct job *job, const char *why)
 {
 	job_pause(job);
@@ -623,7 +631,8 @@ static enum job_event act_put_off(struct job *job, const struct job_news *news, 
 	return JOB_NOTHING;
 }
 
-/* The row on disk says queued, or that a request may have been sent, which it surely was not. */
+/* The row's write failed. The row on disk says queued, or submitting although no request was sent.
+ */
 static enum job_event act_put_off_unwritten(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
@@ -649,7 +658,7 @@ static void job_out_of_patience(void *arg)
 	job_tell_callers(&out);
 }
 
-/* The callers wait only so long for a lost response to be found. */
+/* Starts the timer that ends the callers' wait while a lost request is searched for. */
 static void job_limit_patience(struct job *job)
 {
 	struct work *w = job->work;
@@ -680,7 +689,7 @@ int job_wait(struct job *job, bool asks, copies_done *done, void *arg)
 	return 0;
 }
 
-/* Looks for what EC2 made of the request. */
+/* Starts to find out whether EC2 carried out the request. */
 static enum job_event job_search(struct job *job, const struct err *why, struct outcome *out)
 {
 	struct work *w = job->work;
@@ -690,7 +699,7 @@ static enum job_event job_search(struct job *job, const struct err *why, struct 
 	if (job->kind->find_lost(job, why, &out->next_err) < 0)
 		return JOB_REFUSED;
 	job_limit_patience(job);
-	region_queue_wake(job->queue); /* its response is not awaited any more: others may go */
+	region_queue_wake(job->queue); /* the request is no longer in flight: others may be sent */
 	return JOB_NOTHING;
 }
 
@@ -721,7 +730,8 @@ static enum job_event act_fail(struct job *job, const struct job_news *news, str
 	struct work *w = job->work;
 
 	job_note(job, err->code, err->message, err->request_id);
-	/* Else it never began: the caller is told, and nothing else follows. */
+	/* The user's command runs only for accepted requests; others report to their caller only.
+	 */
 	job_owe_end(job, job->pub.row.acknowledged);
 	job->pub.row.ended_ms = clock_wall_ms();
 	if (!waiters_empty(&w->callers)) {
@@ -735,7 +745,7 @@ static enum job_event act_fail(struct job *job, const struct job_news *news, str
 	return JOB_NOTHING;
 }
 
-/* The caller was never told that the request waits: it is told now that it does not. */
+/* The request failed before its caller was told that it is queued: reports a refusal instead. */
 static enum job_event act_fail_unaccepted(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
@@ -753,7 +763,8 @@ static enum job_event act_end(struct job *job, const struct job_news *news, stru
 	return JOB_NOTHING;
 }
 
-/* Its end stays what it was. Without a time it is there again. */
+/* Notes when the result's deletion was seen; ended_ms is kept. ended_ms 0 in *news: the result
+ * exists again. */
 static enum job_event act_delete(struct job *job, const struct job_news *news, struct outcome *out)
 {
 	struct journal_copy *row = &job->pub.row;
@@ -777,7 +788,8 @@ static enum job_event act_cancel(struct job *job, const struct job_news *news, s
 	return JOB_NOTHING;
 }
 
-/* On disk it is queued, and it stays so until it can be cancelled there. */
+/* The cancelled row could not be written, so the row on disk says queued: the job stays queued, and
+ * is cancelled again after COPIES_ABANDON_MS. */
 static enum job_event act_uncancel(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
@@ -794,7 +806,8 @@ static enum job_event act_record(struct job *job, const struct job_news *news, s
 	return JOB_NOTHING;
 }
 
-/* Its end is durable: what follows from it may follow. */
+/* The row of the job's end is durable: reports to the callers, runs the user's command, and
+ * finishes a move. */
 static enum job_event act_settle(struct job *job, const struct job_news *news, struct outcome *out)
 {
 	job_answer(job, job->work ? job->work->refusal : NULL, out);
@@ -831,7 +844,7 @@ static bool is_awaited(const struct job *job)
 	return job_is_asked_for(job);
 }
 
-/* Another request of its key was admitted. */
+/* Whether another living job has this job's key. */
 static bool is_replaced(const struct job *job)
 {
 	_cleanup_free_ char *key = job_key_of(&job->pub.row);
@@ -859,7 +872,7 @@ static bool owes_end(const struct job *job)
 	return job->pub.row.untold && job->all->on_end;
 }
 
-/* Cancelled while it waited in the queue. */
+/* Whether the job was cancelled while it waited in the queue. */
 static bool was_queued(const struct job *job)
 {
 	return job->pub.row.acknowledged && !job->pub.row.copy_id;
@@ -871,10 +884,10 @@ struct transition {
 	enum copy_state state;
 	enum phase phase;
 	enum job_event event;
-	job_guard *when; /* NULL: always. The first that fits is taken */
+	job_guard *when; /* NULL: always. The first row that matches is used */
 	enum copy_state next_state;
 	enum phase next_phase;
-	job_action *act; /* NULL: nothing but the change */
+	job_action *act; /* NULL: only state and phase change */
 };
 
 /* clang-format off */
@@ -1050,7 +1063,7 @@ static void job_check(const struct job *job)
 	}
 }
 
-/* Enters the id that EC2 gave. False without memory for it. */
+/* Sets the result's id and adds it to the queue's index. False: out of memory. */
 static bool job_take_id(struct job *job, const char *id)
 {
 	char *copy = strdup(id);
@@ -1081,7 +1094,7 @@ static void job_set(struct job *job, enum copy_state state, enum phase phase)
 	}
 	if (moves)
 		region_queue_enter(job);
-	job_key_update(job); /* before its row is written: a second one of its key gets a label */
+	job_key_update(job); /* before the row is written, because it may change the label */
 }
 
 /* One transition. Returns the event that follows at once. */
@@ -1112,7 +1125,8 @@ void job_event(struct job *job, enum job_event event, const struct job_news *new
 	job->in_event = true;
 	news = news ? news : &none;
 	if (event == JOB_ACCEPTED && !job_take_id(job, news->id)) {
-		/* As good as no response: the token finds it, or the next question. */
+		/* Without memory for the id, the event counts as a lost response: the search by
+		 * token or the next request to EC2 finds the copy again. */
 		event = job->pub.state == COPY_FAILED   ? JOB_NOTHING
 			: job->pub.state == COPY_QUEUED ? JOB_CHECKED
 							: JOB_LOST;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The key of a request, and the index of living jobs by it. */
+/* The key of a request, and the index of living jobs by key. */
 #include "job_key.h"
 
 #include <errno.h>

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* One source, one destination, one label: one living copy. The key of a request, and the index of
- * living jobs by it. */
+/* The key of a request (source, destination, label), and the index of living jobs by key. At most
+ * one job of a key is alive. */
 #ifndef EBSFS_JOB_KEY_H
 #define EBSFS_JOB_KEY_H
 
 #include "engine.h"
 
-/* The key of a row (request_key.h). The caller's to free; NULL on ENOMEM. */
+/* The key of a row (request_key.h). The caller frees it; NULL on ENOMEM. */
 char *job_key_of(const struct journal_copy *row);
-/* The generation of a new request with the key of this row, which no living job has: one more than
- * that of the last one that ended. A living job's own does not count. */
+/* The generation of a new request with the key of this row: one more than the highest of the ended
+ * requests of the key that used theirs up (request_key_is_spent()). Living jobs do not count. */
 int job_key_generation(const struct copies *c, const struct journal_copy *row);
 /* Whether a copy in this state satisfies an equal request: queued, submitting, pending, completed;
  * failed, if nobody knows whether EC2 made it. A dry run never does. */
@@ -17,18 +17,19 @@ bool job_key_is_alive(enum copy_state state, const struct journal_copy *row);
 
 /* The living job of a key; NULL. */
 struct job *job_key_find(const struct copies *c, const char *key);
-/* Enters a living job, and takes out one that is not alive. A second living job of a key (a copy
- * that turned up after it was given up, and was asked for again) gets the label "#ID" instead,
- * which no request has. 0 or -ENOMEM. */
+/* Adds a living job to the index, and removes a job that is not alive. If another job of the same
+ * key is alive (a copy that was given up and requested again appeared after all), this job gets the
+ * label "#ID", which no request can have. 0 or -ENOMEM. */
 int job_key_update(struct job *job);
 void job_key_leave(struct job *job);
-/* Makes the token of the row anew, of its key and generation as they are now. The row is to be
- * saved. 0, or -ENOMEM: it has the old one. */
+/* Replaces the row's token by the token of its present key and generation. The caller saves the
+ * row. 0, or -ENOMEM: the token is unchanged. */
 int job_key_renew_token(struct job *job);
-/* Whether it is a living copy with such a label: it satisfies a request whose key is free again. */
+/* Whether the copy is alive and has a label "#ID": it can satisfy a request of its key once no
+ * other living job has that key. */
 bool job_key_is_spare(const struct copy *copy);
-/* The spare copy takes the key with this label (NULL: none), which no other job has. Its row is to
- * be saved. 0, or -ENOMEM: it is as before. */
+/* Gives a spare copy's job this label (NULL: none). No other job may have the resulting key. The
+ * caller saves the row. 0 or -ENOMEM. */
 int job_key_take(struct job *job, const char *label);
 
 #endif

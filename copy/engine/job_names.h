@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The snapshots that jobs and requests name: the catalogue keeps what it knows of them. */
+/* The snapshots that jobs and requests name. The catalogue must keep their records. */
 #ifndef EBSFS_JOB_NAMES_H
 #define EBSFS_JOB_NAMES_H
 
 #include "engine.h"
 
-/* Adds the slots that are named in the queue's region: sources and copies of the jobs that have not
- * ended, sources of requests that have no row yet, copies of others in progress, and pending
- * snapshots that are waited for. As catalogue_mark_fn. */
+/* Adds the named slots of the queue's region to `named`: sources and copies of jobs that have not
+ * ended, sources of requests that have no row yet, copies of others in progress, and held snapshots
+ * (copies_hold()). Result as for catalogue_mark_fn. */
 int job_names_mark(struct region_queue *queue, struct slot_set *named);
 
 #endif

@@ -20,14 +20,14 @@
 
 extern char **environ;
 
-/* One run. As a libuv handle it outlives its owner. */
+/* One run of the command. Its libuv handle may outlive struct on_end. */
 struct run {
 	struct run *prev, *next;
 	uv_process_t process;
-	struct on_end *owner; /* NULL: gone */
+	struct on_end *owner; /* NULL: freed by on_end_destroy() */
 	int64_t row;
-	char **env; /* ours; the inherited part is borrowed */
-	size_t own; /* how many of it are ours; they come first */
+	char **env; /* first the EBSFS_ variables, then the inherited ones (borrowed) */
+	size_t own; /* number of EBSFS_ variables, which are owned */
 };
 
 struct on_end {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* When EC2 is asked about a region's pending snapshots. */
+/* Polls a region's pending snapshots. */
 #include "poller.h"
 
 #include <errno.h>
@@ -12,15 +12,14 @@
 #include "region_queue.h"
 #include "timing.h"
 
-/*
- * A poll asks for the ids that somebody waits for, by a filter (which, unlike a list of ids, is no
- * error for one that EC2 does not show yet). Every eighth asks for all that are pending instead: it
- * shows the copies of others, which take slots too. When there are more ids than a filter takes,
- * the two kinds alternate, and those that EC2 told about longest ago are asked for by id first.
- */
+/* A poll asks for the snapshots of copies in progress and for held snapshots, by a filter of ids:
+ * unlike a list of ids, a filter is no error if EC2 does not show one of them yet. Every eighth
+ * poll lists all pending snapshots instead, because others' copies take slots too. When there are
+ * more ids than a filter takes, the two kinds of poll alternate, and a filter names first the ids
+ * whose last response is oldest. */
 #define LISTING_EVERY 8
-/* EC2's responses are not consistent with each other: a snapshot is gone when so many of them in a
- * row lacked it. */
+/* EC2's responses are only eventually consistent: a snapshot counts as gone when it is absent from
+ * this many responses in a row. */
 #define ABSENCES_GONE 3
 
 static void poller_run(void *arg);
@@ -67,7 +66,7 @@ struct wanted {
 
 typedef void wanted_fn(void *arg, const struct wanted *wanted);
 
-/* Whether there may be news of a snapshot: it is pending, or not known. */
+/* Whether a snapshot's state may still change: it is pending, or the catalogue does not have it. */
 static bool poller_is_open(const struct region_queue *queue, const char *id)
 {
 	struct catalogue *catalogue = region_catalogue(queue->region);
@@ -79,7 +78,7 @@ static bool poller_is_open(const struct region_queue *queue, const char *id)
 	return s.exists && (s.state == EC2_SNAPSHOT_PENDING || s.state == EC2_SNAPSHOT_UNKNOWN);
 }
 
-/* Whether the poller asks for it anyway, as a copy in progress. */
+/* Whether the polls ask for the snapshot without a hold, as the snapshot of a copy in progress. */
 static bool poller_is_copied(const struct region_queue *queue, const char *id)
 {
 	struct job *job;
@@ -134,7 +133,7 @@ void poller_schedule(struct region_queue *queue)
 		target;
 
 	if (p->busy)
-		return; /* its end does this */
+		return; /* poller_done() schedules the next poll */
 	poller_each_wanted(queue, poller_shortest, &pause);
 	if ((queue->blocked && queue->kind->counts_others) || queue->unlisted ||
 		(p->urgent && pause != INT64_MAX))
@@ -146,8 +145,8 @@ void poller_schedule(struct region_queue *queue)
 	if (p->failures && pause < p->backoff_ms)
 		pause = p->backoff_ms;
 	target = p->began_at ? p->began_at + pause : 0;
-	/* After idleness, one interval from what made it necessary, unless somebody waits: EC2 has
-	 * nothing new to tell before that. */
+	/* If no poll was scheduled, the first one comes after one interval, because EC2 has no news
+	 * earlier; at once if a user is waiting. */
 	if (target <= now)
 		target = queue->unlisted || p->urgent ? now : now + least;
 	if (loop_timer_armed(p->timer) && p->due_at <= target)
@@ -189,7 +188,8 @@ static int poller_by_answer(const void *a, const void *b)
 	return x->answered_at < y->answered_at ? -1 : x->answered_at > y->answered_at;
 }
 
-/* Decides what the poll asks. 0, -ENOMEM, or -ENOENT: there is nothing to ask. */
+/* Decides whether the poll lists or asks for ids, and for which. 0, -ENOMEM, or -ENOENT: no
+ * snapshot is awaited. */
 static int poller_prepare(struct region_queue *queue)
 {
 	struct poller *p = &queue->poller;
@@ -234,7 +234,7 @@ static void poller_explain(struct region_queue *queue, const struct err *err)
 	}
 }
 
-/* Notes that a response had the id, or lacked it. */
+/* Notes for everything that awaits snapshot `id` whether the response had it. */
 static void poller_take(struct region_queue *queue, const char *id, bool present)
 {
 	int64_t now = clock_mono_ms();
@@ -316,7 +316,7 @@ static void poller_failed(struct region_queue *queue, const struct err *err)
 	p->backoff_ms =
 		timing_retry_pause(queue->all->options.poll_ms, ++p->failures, random_unit());
 	queue->poll_failures++;
-	queue->unlisted = false; /* asked in vain: EC2's refusals will have to do */
+	queue->unlisted = false; /* the listing failed: EC2's refusals show the limit instead */
 }
 
 static void poller_complete(struct region_queue *queue)

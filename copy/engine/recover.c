@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The copies by their rows: those that a start takes up, those that ended long ago, and responses
- * from the loop. */
+/* Copies by their rows: loading at the start, the history, and calls of done from the loop. */
 #include "recover.h"
 
 #include <errno.h>
@@ -18,7 +17,7 @@ struct recovery {
 	struct copies *all;
 	journal_receipt_fn *receipt;
 	void *arg;
-	int64_t *wanted; /* copies with a receipt; sorted once all are read */
+	int64_t *wanted; /* rows of copies that have a receipt; sorted once all are read */
 	size_t n_wanted, cap;
 	struct err *err;
 };
@@ -33,7 +32,7 @@ static bool recover_state(const char *text, enum copy_state *out)
 	return false;
 }
 
-/* Whether something is still to follow from an end: the deletion of a moved source, the user's
+/* Whether an ended copy still has work to do: the deletion of a moved source, or the user's
  * command. */
 static bool recover_still_owes(
 	const struct copies *c, enum copy_state state, const struct journal_copy *row)
@@ -43,7 +42,7 @@ static bool recover_still_owes(
 	return moves || (row->untold && c->on_end);
 }
 
-/* NULL: a kind of a newer ebsfs. */
+/* The kind of the row; NULL: unknown, written by a newer ebsfs. */
 static const struct job_kind *recover_kind(const struct copies *c, const struct journal_copy *row)
 {
 	for (const struct job_kind *const *kind = c->kinds; *kind; kind++)
@@ -124,7 +123,8 @@ static void recover_resume_all(const struct recovery *r)
 		if (!copy_state_ended(job->pub.state))
 			job->queue->unlisted |= job->kind->counts_others;
 		job_event(job, JOB_RESUMED, NULL);
-		/* Its last receipt went, and the process ended within the pause after that. */
+		/* The last receipt was removed, and the process ended before COPIES_ABANDON_MS had
+		 * passed. */
 		if (job->pub.state == COPY_QUEUED && !recover_has_receipt(r, job))
 			region_queue_hold(job, COPIES_ABANDON_MS, true);
 	}
@@ -186,7 +186,7 @@ static void recover_expire(void *arg)
 		job_expire_soon(c);
 }
 
-/* The history has them unchanged. */
+/* Frees the recalled jobs; the history still has them. */
 static void recover_forget(void *arg)
 {
 	struct copies *c = arg;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A region as destination: its queue, its slots, which job may be sent next, and what a job shows
- * meanwhile. */
+/* The queue of a destination region, and the texts that a job shows while it waits. */
 #include "region_queue.h"
 
 #include <errno.h>
@@ -19,8 +18,8 @@
 #include "timing.h"
 
 #define FOREIGN_MAX                                                                                \
-	10000 /* of one region; EC2 carries out some dozens at once, the rest ended lately */
-#define LIMIT_MAX    100000 /* no account has more: another figure is not a limit */
+	10000 /* per region: some dozens in progress in EC2, and those that ended lately */
+#define LIMIT_MAX    100000 /* a larger number in EC2's message is not taken for a limit */
 #define PAUSE_GROWTH 15
 
 /* --- how many copies a region takes at once --- */
@@ -42,8 +41,7 @@ bool concurrency_limit_admits(
 		return used < g->limit && (g->grants || now_ms >= g->grant_at);
 	if (used < g->limit)
 		return true;
-	/* One at a time past an assumed limit, so that it costs one refusal to learn the true one.
-	 */
+	/* Past an assumed limit, one at a time: the first refusal then names the true limit. */
 	return !concurrency_is_sure(g, now_ms) && !sending;
 }
 
@@ -102,7 +100,7 @@ void concurrency_limit_refused(struct concurrency_limit *g, const char *message,
 		g->learned_at = now_ms;
 	}
 	if (g->learned && used >= g->limit) {
-		g->held = false; /* our count says the same: it suffices */
+		g->held = false; /* our count has reached EC2's limit, so the count is complete */
 		return;
 	}
 	g->refusals = g->held ? g->refusals + 1 : 1;
@@ -120,8 +118,8 @@ void concurrency_limit_freed(struct concurrency_limit *g)
 
 void concurrency_limit_seen(struct concurrency_limit *g, unsigned used)
 {
-	/* EC2 carries them out, so its limit is not below that. A limit that EC2 itself named
-	 * counts for more: a listing may be late. */
+	/* The limit is at least the number of copies that EC2 shows in progress. A limit that EC2
+	 * named is kept, because the listing may be stale. */
 	if (!g->learned && used > g->limit)
 		g->limit = used;
 }
@@ -154,7 +152,7 @@ struct region_queue *region_queue_make(
 	queue->pump = loop_timer_create(c->options.loop, region_queue_pump, queue);
 	if (queue->pump && poller_init(queue) == 0)
 		HASH_ADD_KEYPTR(hh, c->queues, queue->key, strlen(queue->key), queue);
-	/* Last, because a watch of a catalogue cannot be taken back. */
+	/* attach() comes last, because its watch of the catalogue cannot be removed. */
 	if (!queue->hh.tbl || kind->attach(queue) < 0) {
 		region_queue_destroy(queue);
 		return NULL;
@@ -228,7 +226,7 @@ static void region_queue_count(struct job *job, int by)
 		*slots += (unsigned)by;
 }
 
-/* Keeps the queue in the order of the requests, also for one that comes back into it. */
+/* Inserts the job in the order of the requests, also when it returns to the queue. */
 static void region_queue_enqueue(struct region_queue *queue, struct job *job)
 {
 	struct job *after = queue->waiting ? queue->waiting->prev
@@ -257,7 +255,7 @@ void region_queue_enter(struct job *job)
 		DL_APPEND(queue->running, job);
 		region_queue_count(job, 1);
 		if (job->pub.state == COPY_PENDING)
-			region_queue_wake(queue); /* which schedules the poller */
+			region_queue_wake(queue); /* region_queue_pump() schedules the poller */
 	}
 }
 
@@ -299,7 +297,7 @@ void region_queue_adopted(struct region_queue *queue, const char *id)
 
 void region_queue_accepted(struct region_queue *queue, const char *id)
 {
-	/* EC2 may have shown it before its tags. */
+	/* A listing may have shown the copy before its tags, so as another's. */
 	region_queue_adopted(queue, id);
 	concurrency_limit_accepted(&queue->limit, region_queue_used(queue), clock_mono_ms());
 }
@@ -345,7 +343,7 @@ void region_queue_hold_for_description(struct job *job)
 	region_queue_wake(job->queue);
 }
 
-/* A hold is over. */
+/* The hold's time has passed: cancels the job, or lets it be sent. */
 static void region_queue_release(struct job *job)
 {
 	struct work *w = job->work;
@@ -366,7 +364,7 @@ bool region_queue_is_ready(const struct job *job, int64_t now)
 	       !job->work->held_until;
 }
 
-/* So many failures in a row are not one copy's own. */
+/* After so many failures in a row the cause is taken to be common to all requests. */
 #define TROUBLE 3
 
 void region_queue_trouble(struct region_queue *queue)
@@ -383,7 +381,7 @@ void region_queue_answered(struct region_queue *queue)
 	queue->pause_until = 0;
 }
 
-/* Whether another may be sent beside those under way. */
+/* Whether one more job may be sent now. checking: jobs in PHASE_CHECKING, which keep a slot. */
 static bool region_queue_admits(const struct region_queue *queue, unsigned checking, int64_t now)
 {
 	unsigned sending = queue->submitting + checking;
@@ -398,14 +396,14 @@ bool region_queue_is_free(const struct region_queue *queue)
 {
 	const struct job *job;
 
-	/* A job that waits for its source, or for the network, does not hold up the others; jobs
-	 * that could be sent go first come, first served. */
+	/* Jobs that could be sent go first. Jobs that wait for their source, a retry's pause or a
+	 * hold are passed. */
 	for (job = queue->waiting; job; job = job->next)
 		if (!job->work->source && job->work->retry_at <= clock_mono_ms() &&
 			!job->work->held_until)
 			return false;
-	/* A pause of the queue does not count: a caller waits, and learns from its own request that
-	 * nothing gets through. */
+	/* A pause of the queue does not count: the waiting caller shall get the error of its own
+	 * request. */
 	return !queue->unlisted && concurrency_limit_admits(&queue->limit, region_queue_used(queue),
 					   queue->submitting, clock_mono_ms());
 }
@@ -417,14 +415,14 @@ unsigned region_queue_position(const struct job *job)
 
 	if (job->pub.state != COPY_QUEUED)
 		return 0;
-	/* All are counted at once: the table asks for each of them. */
+	/* Numbers all jobs at once, because the table of copies asks for each place. */
 	for (struct job *at = queue->numbered ? NULL : queue->waiting; at; at = at->next)
 		at->place = ++n;
 	queue->numbered = true;
 	return job->place;
 }
 
-/* Why the queue waits, for the status of those in it. */
+/* Sets the reason that the status of each queued job shows. */
 static void region_queue_explain(struct region_queue *queue, bool held)
 {
 	char reason[sizeof(queue->reason)];
@@ -467,7 +465,7 @@ static unsigned region_queue_unanswered(const struct region_queue *queue)
 	return n;
 }
 
-/* Ends the holds that are over. Returns when the next one is; INT64_MAX. */
+/* Ends the holds whose time has passed. Returns when the next hold ends; INT64_MAX: none. */
 static int64_t region_queue_end_holds(struct region_queue *queue, int64_t now)
 {
 	int64_t next = INT64_MAX;
@@ -485,12 +483,12 @@ static int64_t region_queue_end_holds(struct region_queue *queue, int64_t now)
 	return next;
 }
 
-/* Sends the jobs that may be sent, in order, and sets the time of the next look. */
+/* Sends the jobs that may be sent, in order, and sets the timer for the next call. */
 static void region_queue_pump(void *arg)
 {
 	struct region_queue *queue = arg;
 	int64_t now = clock_mono_ms(), next;
-	unsigned checking = 0; /* copies that keep a place while EC2 is asked about their source */
+	unsigned checking = 0; /* jobs in PHASE_CHECKING, which keep a slot */
 	struct job *job, *after;
 
 	queue->blocked = false;
@@ -509,13 +507,13 @@ static void region_queue_pump(void *arg)
 		}
 		if (!concurrency_limit_paces(
 			    &queue->limit, region_queue_unanswered(queue) + checking, now))
-			break; /* an answer wakes the queue */
+			break; /* the next response wakes the queue */
 		if (job->kind->check(job))
 			job_event(job, JOB_TURN, NULL);
 		else
 			checking += job->phase == PHASE_CHECKING;
 	}
-	/* A time that has passed did not help, and will not. */
+	/* Only future times: region_queue_admits() has already considered past ones. */
 	if (queue->blocked && concurrency_limit_next(&queue->limit) > now &&
 		concurrency_limit_next(&queue->limit) < next)
 		next = concurrency_limit_next(&queue->limit);

@@ -21,8 +21,8 @@
 
 #define BAR 40
 
-/* Advice for a copy that ended in error or failed; NULL: none. Refusals by ebsfs itself need none:
- * their message says it. */
+/* Advice for a copy that ended in error or failed; NULL: none. A refusal by ebsfs itself has its
+ * advice in the message. */
 static const char *report_hint(const struct copy *copy)
 {
 	const struct journal_copy *row = &copy->row;
@@ -124,7 +124,7 @@ static void status_encryption(const struct copies *c, const struct copy *copy, s
 		copies_text_line(out, "encryption", buf_str(&text));
 }
 
-/* How long it took, or takes so far; and how long it will take. */
+/* Appends the times of a copy: start, end or expected end, and duration. */
 static void status_times(const struct copy *copy, int64_t now_ms, struct buf *out)
 {
 	const struct journal_copy *row = &copy->row;
@@ -276,14 +276,14 @@ int copies_snapshot_status(
 
 struct table {
 	const struct copies *all;
-	const int64_t *receipts; /* the copy of each, sorted */
+	const int64_t *receipts; /* the copy (row id) of each receipt, sorted */
 	size_t n_receipts;
 	struct buf *out;
 	int64_t now_ms;
 	bool any;
 };
 
-/* How many elements of the sorted list are below the bound. */
+/* The number of elements of the sorted list that are below the bound. */
 static size_t report_below(const int64_t *list, size_t n, int64_t bound)
 {
 	size_t low = 0;
@@ -339,7 +339,7 @@ static void report_table_row(void *arg, const struct copy *copy)
 	}
 	if (copy->eta_ms > t->now_ms)
 		isotime_duration((copy->eta_ms - t->now_ms) / 1000, eta);
-	/* The last column has no blanks behind it. */
+	/* The last column is not padded. */
 	buf_printf(t->out,
 		"%-10s  %-6s  %-11s  %-14s  %-22s  %-37s  %-20s  %-8s  %-8s  %-13s  %-*zu",
 		report_state(t->all, copy), copy->kind->name, progress, row->region,

@@ -6,13 +6,14 @@
 #include "buf.h"
 #include "copies.h"
 
-/* "key: value" with a line's end; nothing if the value is NULL or "". The value is made safe to
- * show (utf8.h). */
+/* Appends the line "key: value"; nothing if the value is NULL or "". utf8_put_line() replaces
+ * unprintable characters of the value. */
 void copies_text_line(struct buf *out, const char *key, const char *value);
-/* A remark, in one line with those before: appends to a text that ends with its note, or with none.
- * Nothing if it is NULL or "". */
+/* Appends a remark to the status line `note`, which is the last line of `out`; starts that line if
+ * the last line is another one. Nothing if the remark is NULL or "". */
 void copies_text_note(struct buf *out, const char *remark);
-/* "progress: 42%  [####----]", 40 characters wide; "progress: unknown" for EC2_PROGRESS_UNKNOWN. */
+/* Appends the line "progress: 42%  [####----]" with a bar of 40 characters; "progress: unknown" for
+ * EC2_PROGRESS_UNKNOWN. */
 void copies_text_progress(struct buf *out, int percent);
 
 #endif
