@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The client and its state: per region counters, throttle queues, health and retry budget; AWS's
- * clock. */
+/* The client and its state: counters, throttle queues, health and retry budget of each region;
+ * AWS's clock. */
 #include "aws.h"
 
 #include <errno.h>
@@ -16,10 +16,10 @@
 #include "xml.h"
 
 #define DEADLINE_MS   60000
-/* AWS tolerates 15 minutes, or 5: a clock that is off by less than this is not the reason for a
- * refusal. */
+/* AWS services tolerate a clock that is 15 or 5 minutes off, so a smaller difference than this does
+ * not explain a refusal. */
 #define SKEW_MS       (4 * 60 * 1000)
-/* Records of resources that are kept for an action while no call uses them. */
+/* Records of unused resources (snapshots) are freed once an action has this many records. */
 #define RESOURCES_MAX 64
 
 int aws_create(const struct aws_options *options, struct aws **out, struct err *err)
@@ -108,8 +108,8 @@ struct aws_region *aws_region(struct aws *aws, const char *name)
 	return region;
 }
 
-/* The queue is on from the start at Amazon's endpoints only: other clouds have other rates, or
- * none. */
+/* The queue limits requests from the start only at Amazon's endpoints, or if the user set a rate:
+ * other clouds have other rates, or none. */
 static int aws_queue_init(struct aws *aws, struct throttle_queue *queue, const char *service,
 	struct throttle_rate rate)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* AWS's refusals: the responses that bear them, and the advice for a person. */
+/* Reads AWS's error responses, and finds the advice for them. */
 #include "aws_error.h"
 
 #include <errno.h>
@@ -12,8 +12,9 @@
 #include "utf8.h"
 #include "xml.h"
 
-/* EC2's bodies have a few hundred bytes, an encoded authorization message some thousand. The bound
- * leaves room for an endless message before the request's id: XML_TEXT_MAX cuts it. */
+/* Bound of an error body. EC2's bodies have a few hundred bytes, or some thousand with an encoded
+ * authorization message. The bound also fits a far longer message before the request's id, which
+ * XML_TEXT_MAX then cuts. */
 #define BODY_MAX ((size_t)4 << 20)
 
 #define NO_REASON "without a reason from AWS"
@@ -26,7 +27,7 @@ bool aws_error_is_passing(const struct err *err)
 
 /* --- responses --- */
 
-/* Copies the first text of its kind as one line, without the full stop at its end. */
+/* Copies the text as one line without its final full stop, unless `out` already has a text. */
 static void error_take(const char *text, size_t len, char *out, size_t size)
 {
 	size_t n;
@@ -58,7 +59,7 @@ static int error_element(
 	return 0;
 }
 
-/* Cuts the encoded part off: it fills the line and tells a person nothing. */
+/* Cuts off the encoded authorization message: it fills the line and tells the user nothing. */
 static void error_cut_blob(char *message)
 {
 	char *blob = strstr(message, ". Encoded authorization failure message");
@@ -82,8 +83,8 @@ static enum retry_kind error_judge_status(struct err *err)
 	return status >= 500 || status == 408 ? RETRY_TRANSIENT : RETRY_NEVER;
 }
 
-/* Appends text to err->code, up to the end of its first word: "ValidationException" of
- * "com.amazon.ebs#ValidationException" and "ValidationException:http://…". */
+/* Appends the first word of text to err->code: "ValidationException" of
+ * "com.amazon.ebs#ValidationException" and of "ValidationException:http://…". */
 static void error_take_type(const char *text, struct err *err)
 {
 	const char *hash = text ? strrchr(text, '#') : NULL;
@@ -117,7 +118,7 @@ static void error_read_json(const struct aws_refusal *in, struct err *err)
 	}
 }
 
-/* Elements before a fault in the XML count. */
+/* Fills *err from an XML body. Of broken XML the elements before the fault are used. */
 static void error_read_xml(const struct aws_refusal *in, struct err *err)
 {
 	const struct xml_handler handler = {.close = error_element, .arg = err};
@@ -154,8 +155,9 @@ enum retry_kind aws_error_judge(const struct aws_refusal *in, struct err *err)
 
 /* --- advice --- */
 
-/* Returns "environment" of "… (access key AKIA…, source: environment)", the note that aws_query.c
- * puts at a message's end, with the rest of the message; NULL if there is none. */
+/* Returns the source of the keys, with the rest of the message after it, from the note at the
+ * message's end that aws_query.c adds: "environment)" of "… (access key AKIA…, source:
+ * environment)". NULL if there is no note. */
 static const char *error_source(const char *message)
 {
 	static const char mark[] = ", source: ";
@@ -194,10 +196,10 @@ const char *aws_error_advice_for(const struct err *err)
 	switch (err->errnum) {
 	case EHOSTUNREACH:
 		if (!err->retryable)
-			return NULL; /* TLS: the message has the advice */
+			return NULL; /* a TLS error: its message contains the advice */
 		return "check the network, the proxy and the endpoint's name";
 	case ETIMEDOUT:
-		/* A second CopySnapshot, sent on a guess, would be a second copy. */
+		/* A CopySnapshot that is repeated without a check may become a second copy. */
 		if (err->maybe_done)
 			return "do not repeat this yet: it may have been carried out; look first";
 		return "check the network; the request may be tried again";

@@ -156,36 +156,35 @@ static const struct error_advice used_snapshot[] = {
 
 /* --- the table --- */
 
-/* The meanings of a code beyond its errno; a code may have several. */
+/* Classes of a code, beyond its errno; a code may be in several. */
 enum {
-	KEYS = 1,         /* the caller's keys or its signature were refused, not its permissions */
+	KEYS = 1,         /* AWS refused the caller's keys or signature, not its permissions */
 	OLD_KEYS = 2,     /* keys that were replaced or have expired may be the cause */
 	CLOCK = 4,        /* a wrong clock may be the cause */
-	LIMIT = 8,        /* EC2 carries out as many copies as it will */
+	LIMIT = 8,        /* EC2 already carries out as many copies as it permits */
 	STATE = 16,       /* the snapshot is in the wrong state */
 	ABSENT = 32,      /* there is no such snapshot */
 	PERMISSION = 64,  /* the caller lacks a permission */
-	REGION = 128,     /* the region may not be enabled, or not exist */
-	RESOURCE = 256,   /* the rate of one snapshot, not the account's */
+	REGION = 128,     /* the region may not be enabled, or may not exist */
+	RESOURCE = 256,   /* the request rate of one snapshot, not the account's */
 	TOKEN = 512,      /* a token of EBS's lists is no longer valid */
-	UNRELATED = 1024, /* two snapshots are not of one lineage */
-	REFUSAL = 2048,   /* a refusal, though its status is that of a server's failure */
+	UNRELATED = 1024, /* the two snapshots are not of one lineage */
+	REFUSAL = 2048,   /* a refusal, though the HTTP status is that of a server's failure */
 	MISMATCH = 4096,  /* a client token was used for another request before */
-	DUPLICATE = 8192, /* the name is taken */
+	DUPLICATE = 8192, /* another resource has the name */
 };
 
-/*
- * The first matching pattern counts, upper and lower case being the same. The codes are those of
- * EC2's list of errors, and of the AWS SDKs' lists of throttling and transient errors. A refusal
- * that names no quota, no permission and no wrong value is EIO.
- */
+/* The first matching pattern counts; patterns ignore case. The codes are those of EC2's list of
+ * errors, and of the AWS SDKs' lists of throttling and transient errors. A refusal that names no
+ * quota, no permission and no wrong value is EIO. */
 static const struct error_code error_codes[] = {
-	/* The request rate. */
+	/* The request rate was exceeded. */
 	{"RequestLimitExceeded", EAGAIN, RETRY_THROTTLED, 0,
 		ADVICE("AWS throttles this account's requests: try again in a while")},
 	{"BandwidthLimitExceeded", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
 	{"LimitExceededException", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
-	/* EBS direct, of one snapshot if no reason says otherwise; its pages spell it so, too. */
+	/* The EBS direct APIs' throttling: of one snapshot, unless the reason names something else.
+	 * Their documentation also spells the code this way. */
 	{"RequestThrottle*.ACCOUNT_THROTTLED", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
 	{"RequestThrottle*.DEPENDENCY_*", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
 	{"RequestThrottle*", EAGAIN, RETRY_THROTTLED, RESOURCE, NO_ADVICE},
@@ -195,14 +194,14 @@ static const struct error_code error_codes[] = {
 	{"TransactionInProgressException", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
 	{"PriorRequestNotComplete", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
 	{"SlowDown", EAGAIN, RETRY_THROTTLED, 0, NO_ADVICE},
-	/* Copies in progress: the copies' queue waits, not the call. */
+	/* Too many copies in progress: the call ends, and the copy waits in the queue of copies. */
 	{"ResourceLimitExceeded", EAGAIN, RETRY_NEVER, LIMIT, copy_limit},
 	{"SnapshotCreationPerVolumeRateExceeded", EAGAIN, RETRY_NEVER, 0, NO_ADVICE},
 	{"InsufficientVolumeCapacity", EAGAIN, RETRY_NEVER, REFUSAL,
 		ADVICE("the zone has no room for a volume of this type now: try another zone, "
 		       "another volume.type, or later")},
 	{"Insufficient*Capacity", EAGAIN, RETRY_NEVER, REFUSAL, NO_ADVICE},
-	/* The account's quotas. */
+	/* A quota of the account was reached. */
 	{"PendingSnapshotLimitExceeded", EDQUOT, RETRY_NEVER, LIMIT,
 		ADVICE("wait until pending snapshots have completed")},
 	{"SnapshotLimitExceeded", EDQUOT, RETRY_NEVER, 0,
@@ -222,7 +221,7 @@ static const struct error_code error_codes[] = {
 	{"*LimitExceeded*", EDQUOT, RETRY_NEVER, 0, NO_ADVICE},
 	{"*QuotaExceeded*", EDQUOT, RETRY_NEVER, 0, NO_ADVICE},
 	{"ResourceCountExceeded", EDQUOT, RETRY_NEVER, 0, NO_ADVICE},
-	/* The caller's keys: expired, unknown or wrong. */
+	/* The caller's keys are expired, unknown or wrong. */
 	{"ExpiredToken*", EACCES, RETRY_CREDENTIALS, KEYS, expired_keys},
 	{"RequestExpired", EACCES, RETRY_CREDENTIALS, KEYS | CLOCK, expired_keys},
 	{"InvalidSecurity.RequestHasExpired", EACCES, RETRY_CREDENTIALS, KEYS | CLOCK,
@@ -241,10 +240,10 @@ static const struct error_code error_codes[] = {
 	{"InvalidSignature*", EACCES, RETRY_NEVER, KEYS | CLOCK, NO_ADVICE},
 	{"IncompleteSignature", EACCES, RETRY_NEVER, 0, NO_ADVICE},
 	{"MissingAuthenticationToken*", EACCES, RETRY_NEVER, KEYS, NO_ADVICE},
-	/* This machine's clock. */
+	/* This machine's clock is wrong. */
 	{"RequestTimeTooSkewed", EACCES, RETRY_NEVER, CLOCK, ADVICE(WRONG_CLOCK)},
 	{"RequestInTheFuture", EACCES, RETRY_NEVER, CLOCK, ADVICE(WRONG_CLOCK)},
-	/* Permissions. */
+	/* A permission is missing. */
 	{"AccessDeniedException.DEPENDENCY_ACCESS_DENIED", EACCES, RETRY_NEVER, PERMISSION,
 		ADVICE(DECRYPT_POLICY)},
 	{"AccessDeniedException.UNAUTHORIZED_ACCOUNT", EACCES, RETRY_NEVER, PERMISSION,
@@ -264,14 +263,14 @@ static const struct error_code error_codes[] = {
 		ADVICE("a tag policy of the organization forbids that key or value: use one "
 		       "that it permits")},
 	{"OperationNotPermitted*", EPERM, RETRY_NEVER, 0, NO_ADVICE},
-	/* The snapshot's KMS key. */
+	/* The snapshot's KMS key cannot be used. */
 	{"*KMS*", ENOKEY, RETRY_NEVER, 0, ADVICE(KEY_STATE)},
 	{"ValidationException.INVALID_CUSTOMER_KEY", ENOKEY, RETRY_NEVER, 0,
 		ADVICE("the key of the snapshot is disabled or deleted")},
 	{"ResourceNotFoundException.DEPENDENCY_RESOURCE_NOT_FOUND", ENOKEY, RETRY_NEVER, 0,
 		ADVICE("the key of the snapshot was deleted, or is in another region")},
 	{"CustomerKeyHasBeenRevoked", ENOKEY, RETRY_NEVER, 0, ADVICE(KEYS_POLICY)},
-	/* Not found. */
+	/* The object was not found. */
 	{"InvalidSnapshot.NotFound", ENOENT, RETRY_NEVER, ABSENT, no_snapshot},
 	{"InvalidSnapshotID.Malformed", ENOENT, RETRY_NEVER, ABSENT, NO_ADVICE},
 	{"InvalidZone.NotFound", ENOENT, RETRY_NEVER, 0, ADVICE(NO_ZONE)},
@@ -283,21 +282,21 @@ static const struct error_code error_codes[] = {
 		ADVICE("if the snapshot is new, try again in two minutes: the EBS direct APIs "
 		       "find it later than EC2; public and archived ones they never find")},
 	{"InvalidRegion", ENOENT, RETRY_NEVER, 0, NO_ADVICE},
-	/* There already. */
+	/* The object exists already. */
 	{"IdempotentParameterMismatch", EEXIST, RETRY_NEVER, MISMATCH,
 		ADVICE("an equal request was sent before with other parameters, or what it made "
 		       "was deleted since; volume.again with a new label asks for another one")},
 	{"InvalidAMIName.Duplicate", EEXIST, RETRY_NEVER, DUPLICATE,
 		ADVICE("another AMI of the account has this name in the region (a deregistered "
 		       "one keeps it for a while): write the text to another name")},
-	/* In use, or in another state. */
+	/* The object is in use, or in another state. */
 	{"InvalidSnapshot.InUse", EBUSY, RETRY_NEVER, 0, used_snapshot},
 	{"*.InUse", EBUSY, RETRY_NEVER, 0, NO_ADVICE},
 	{"IncorrectState*", EBUSY, RETRY_NEVER, STATE, wrong_state},
 	{"InvalidState*", EBUSY, RETRY_NEVER, STATE, NO_ADVICE},
 	{"SnapshotLocked*", EBUSY, RETRY_NEVER, 0, NO_ADVICE},
 	{"ConcurrentTagAccess", EBUSY, RETRY_TRANSIENT, 0, NO_ADVICE},
-	/* Not supported. */
+	/* The operation is not supported. */
 	{"SnapshotCopyUnsupported.InterRegion", EOPNOTSUPP, RETRY_NEVER, 0, no_copies_between},
 	{"SnapshotCopyUnsupported*", EOPNOTSUPP, RETRY_NEVER, 0, NO_ADVICE},
 	{"VolumeTypeNotAvailableInZone", EOPNOTSUPP, RETRY_NEVER, 0,
@@ -306,7 +305,7 @@ static const struct error_code error_codes[] = {
 	{"Unsupported*", EOPNOTSUPP, RETRY_NEVER, 0, NO_ADVICE},
 	{"InvalidAction", EOPNOTSUPP, RETRY_NEVER, 0, NO_ADVICE},
 	{"NoSuchVersion", EOPNOTSUPP, RETRY_NEVER, 0, NO_ADVICE},
-	/* Wrong values. */
+	/* A value in the request is wrong. */
 	{"Invalid*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
 	{"Missing*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
 	{"Malformed*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
@@ -316,7 +315,7 @@ static const struct error_code error_codes[] = {
 	{"ValidationException.INVALID_PAGE_TOKEN", EINVAL, RETRY_NEVER, TOKEN, NO_ADVICE},
 	{"ValidationException.UNRELATED_SNAPSHOTS", EINVAL, RETRY_NEVER, UNRELATED, NO_ADVICE},
 	{"ValidationE*", EINVAL, RETRY_NEVER, 0, NO_ADVICE},
-	/* Failures of the server. */
+	/* The server failed. */
 	{"IDPCommunicationError", EIO, RETRY_TRANSIENT, 0, NO_ADVICE},
 	{"RequestTimeout*", ETIMEDOUT, RETRY_TRANSIENT, 0, NO_ADVICE},
 	{"Internal*", EIO, RETRY_TRANSIENT, 0, NO_ADVICE},
@@ -325,12 +324,12 @@ static const struct error_code error_codes[] = {
 	{"ServiceUnavailable*", EAGAIN, RETRY_TRANSIENT, 0, NO_ADVICE},
 };
 
-/* Codes that mean something else in one action. */
+/* Codes that have another meaning for one action. */
 static const struct {
 	const char *action;
 	struct error_code code;
 } error_codes_of[] = {
-	/* A refusal of the snapshot, not of the keys. */
+	/* The snapshot was refused, not the keys. */
 	{"DescribeSnapshotAttribute",
 		{"AuthFailure", EACCES, RETRY_NEVER, 0, ADVICE(NOT_THE_OWNER)}},
 };
@@ -421,8 +420,8 @@ bool aws_error_is_duplicate(const char *code)
 
 const char *aws_error_advice_for_status(const char *message)
 {
-	/* The first is documented (Amazon EBS user guide, "Copy an Amazon EBS snapshot"); users
-	 * quote the others. */
+	/* Beginnings of StatusMessages. The first is documented (Amazon EBS user guide, "Copy an
+	 * Amazon EBS snapshot"); users quote the others. */
 	static const struct {
 		const char *words, *advice;
 	} messages[] = {

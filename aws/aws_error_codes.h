@@ -5,22 +5,24 @@
 
 #include "pacing.h"
 
-/* Advice may depend on the action, or on the kind of source that the keys came from. The first
- * matching entry counts; an entry with neither ends the list. The words of a message never decide:
- * AWS may change them, and a message may quote any word of the request. */
+/* One advice for a code. It may apply only to one action, or only to one kind of source of the
+ * keys. The first matching entry of a list counts; an entry with neither matches always and ends
+ * the list. The text of an AWS message never decides: AWS may change it, and a message may quote
+ * any word of the request. */
 struct error_advice {
 	const char *action, *source, *text;
 };
 
 struct error_code {
-	const char *pattern; /* NULL: the code is unknown */
+	const char *pattern; /* NULL: the table has no such code */
 	int errnum;
 	enum retry_kind retry;
 	unsigned classes;
 	const struct error_advice *advice;
 };
 
-/* Finds a code's entry, else one of zeros. action: NULL if it is unknown. */
+/* Returns the entry of a code; all members are zero if the table has none. action: NULL if it is
+ * unknown. */
 const struct error_code *aws_error_find(const char *action, const char *code);
 
 #endif

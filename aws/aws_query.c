@@ -15,8 +15,8 @@
 #include "loop.h"
 #include "random.h"
 
-/* Bodies are copied into a query's memory in pieces of this size: 512 KiB take a tenth less time
- * than in curl's pieces of 16 KiB, and larger pieces gain nothing more. */
+/* The body is copied into query.into in pieces of this size: 512 KiB take a tenth less time than in
+ * curl's pieces of 16 KiB, and larger pieces gain nothing more. */
 #define INTO_PIECE ((size_t)64 << 10)
 
 /*
@@ -31,13 +31,13 @@
  */
 struct aws_call {
 	struct aws_call *prev, *next;
-	struct aws *aws; /* NULL: cancelled while parsing */
+	struct aws *aws; /* NULL: the client cancelled the call while it was parsed */
 	struct aws_query query;
 	char service[16];
 	struct aws_region *region;
 	struct aws_action *action;
 	struct buf form;
-	char *path; /* NULL: not REST */
+	char *path; /* NULL: not a REST call */
 	struct aws_resource *resource;
 
 	struct throttle_waiter throttle;
@@ -51,12 +51,12 @@ struct aws_call {
 	struct credentials *credentials; /* of this attempt */
 	struct retry_state retry;
 	int64_t deadline_ms;    /* on the monotonic clock */
-	int64_t sent_ms;        /* of this attempt, on the monotonic clock */
+	int64_t sent_ms;        /* time of this attempt, on the monotonic clock */
 	int64_t signed_skew_ms; /* the signature's time minus this machine's clock */
 	bool maybe_done;        /* any attempt may have been carried out */
-	bool keys_refused;      /* by the last attempt */
+	bool keys_refused;      /* the last attempt was refused because of its keys */
 	struct buf body;        /* of the response, while it is parsed */
-	size_t into_len;        /* the body's bytes in query.into */
+	size_t into_len;        /* bytes of the body in query.into */
 	struct err err;         /* of this attempt */
 };
 
@@ -83,7 +83,7 @@ void aws_cancel(struct aws_call *call)
 		credentials_cancel(call->waiter);
 	if (call->http)
 		http_cancel(call->http);
-	/* A call that is being parsed may outlive the client. */
+	/* Released now, because a call that is being parsed may outlive the client. */
 	aws_resource_put(steal(&call->resource));
 	if (!call->parsing)
 		query_free(call);
@@ -115,8 +115,8 @@ static const char *query_action(const struct aws_call *call)
 	return call->action->counter.action;
 }
 
-/* Ends the call with call->err. A person has more than one access key, so a refusal of the keys
- * names them; an access key's id is no secret. */
+/* Ends the call with call->err. A refusal of the keys names the access key, because users have
+ * several; the id of an access key is not secret. */
 static void query_fail(struct aws_call *call)
 {
 	struct err *err = &call->err;
@@ -141,7 +141,7 @@ static int64_t query_time_left(const struct aws_call *call)
 	return call->deadline_ms - clock_mono_ms();
 }
 
-/* After an attempt that failed with call->err: starts the backoff, or ends the call. */
+/* Handles an attempt that failed with call->err: starts the backoff, or ends the call. */
 static void query_retry(struct aws_call *call, enum retry_kind kind, int64_t retry_after_ms)
 {
 	const struct retry_policy policy = {
@@ -180,14 +180,14 @@ static void query_retry(struct aws_call *call, enum retry_kind kind, int64_t ret
 
 /* --- the response --- */
 
-/* The response was read completely, or call->err says why not. */
+/* The response was read completely, or call->err says why it could not be read. */
 static void query_read_done(struct aws_call *call)
 {
 	if (!call->err.errnum) {
 		query_succeed(call);
 		return;
 	}
-	/* The status was success: EC2 carried the request out. */
+	/* The status was success, so EC2 has carried the request out. */
 	call->err.maybe_done = call->query.effect != AWS_READS;
 	call->err.retryable = call->err.errnum == EIO;
 	query_retry(call, call->err.errnum == EIO ? RETRY_TRANSIENT : RETRY_NEVER, -1);
@@ -270,9 +270,9 @@ static int query_into(void *arg, const char *data, size_t len)
 	return 0;
 }
 
-/* Keys that this region accepted before, and refuses now, were replaced or have expired. Keys that
- * it never accepted are no reason to fetch others: a region that is not enabled responds the same.
- */
+/* Returns whether this region accepted the keys before and refuses them now: then they were
+ * replaced or have expired. If it never accepted them, new keys are not fetched: a region that is
+ * not enabled refuses every key in the same way. */
 static bool query_keys_are_old(const struct aws_call *call)
 {
 	return aws_error_may_be_old_keys(call->err.action, call->err.code) &&
@@ -310,7 +310,8 @@ static void query_no_response(struct aws_call *call, const struct err *err)
 	if (err->retryable)
 		kind = err->errnum == ETIMEDOUT ? RETRY_TIMEOUT : RETRY_TRANSIENT;
 	call->err = *err;
-	/* The response was too large. A caller would take EFBIG for the size of its own file. */
+	/* The response was too large. EFBIG would tell the caller that its own file is too large.
+	 */
 	if (err->errnum == EFBIG)
 		call->err.errnum = EIO;
 	call->region->health.last_failure_ms = clock_wall_ms();
@@ -359,7 +360,7 @@ static int query_start_stream(struct aws_call *call)
 	return call->stream ? 0 : query_no_memory(call);
 }
 
-/* body: NULL for a GET. */
+/* Sends the request. body: NULL for a GET. */
 static int query_http(struct aws_call *call, const struct endpoint *endpoint,
 	const struct buf *body, const struct aws_signed *signature)
 {
@@ -367,7 +368,7 @@ static int query_http(struct aws_call *call, const struct endpoint *endpoint,
 	const struct http_request request = {.method = body ? "POST" : "GET",
 		.url = endpoint->url.data,
 		.secrets = {call->credentials->session_token},
-		.plain = true, /* http only if an endpoint_url says so */
+		.plain = true, /* endpoints are https unless an endpoint_url says http */
 		.headers = signature->headers,
 		.n_headers = signature->n_headers,
 		.body = body ? body->data : NULL,
@@ -378,7 +379,8 @@ static int query_http(struct aws_call *call, const struct endpoint *endpoint,
 		.on_body = into->data           ? query_into
 			   : call->query.reader ? query_on_body
 						: NULL,
-		/* EC2 compresses a page of snapshots to a twentieth; blocks are not text. */
+		/* EC2 compresses a page of snapshots to a twentieth; blocks are not text, so they
+		 * are not compressed. */
 		.gzip = !into->data,
 		.piece = into->data ? INTO_PIECE : 0,
 		.once = call->query.effect == AWS_ONCE};
@@ -394,7 +396,7 @@ static int query_http(struct aws_call *call, const struct endpoint *endpoint,
 	return 0;
 }
 
-/* Completes the form by what depends on the keys and the time. */
+/* Appends the parameters that depend on the keys and the time. */
 static int query_complete(struct aws_call *call, const struct aws_signer *signer, struct buf *form)
 {
 	int r = 0;
@@ -462,14 +464,15 @@ static void query_keys_arrived(void *arg, struct credentials *credentials, const
 	call->credentials = credentials;
 	if (!credentials)
 		call->err = *err;
-	/* Where the keys are still the ones that were refused, the refusal in call->err holds. */
+	/* If the keys are still those that AWS refused, the call ends with that refusal, which is
+	 * in call->err. */
 	if (!credentials || (call->keys_refused && credentials_same(before, credentials)) ||
 		query_send(call) < 0)
 		query_fail(call);
 }
 
-/* The call waited in the queue for too long. If an earlier attempt was refused, that refusal is in
- * call->err and tells more. */
+/* Ends a call that waited in the queue for too long. If an earlier attempt was refused, call->err
+ * still has that refusal, which is more useful. */
 static void query_not_sent(struct aws_call *call, const struct throttle_queue *queue)
 {
 	const struct throttle_rate *rate = &queue->throttle.rate;
@@ -494,9 +497,9 @@ static int query_get_keys(struct aws_call *call)
 
 static void query_turn(void *arg);
 
-/* Returns true if the call must wait in that queue. A quarter of the deadline is left for the
- * request itself: sent at the last moment it would time out, and the outcome of a copy would be
- * unknown. */
+/* Enters the queue; returns true if the call must wait there. It waits for three quarters of the
+ * deadline at most: a request that is sent at the last moment would time out, and the outcome of a
+ * copy would be unknown. */
 static bool query_enter(struct aws_call *call, struct throttle_queue *queue)
 {
 	call->throttle.turn = query_turn;
@@ -508,7 +511,8 @@ static bool query_enter(struct aws_call *call, struct throttle_queue *queue)
 	return true;
 }
 
-/* The resource's own rate first: its queue must not hold the account's tokens. */
+/* Waits for the resource's own rate first: a call in that queue must not hold tokens of the
+ * account's rate. */
 static bool query_queue(struct aws_call *call)
 {
 	return (call->resource && query_enter(call, &call->resource->queue)) ||

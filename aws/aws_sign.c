@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Signs one attempt: with Version 4, or 2 for EC2-compatible clouds. */
+/* Signs one attempt: with Version 4, or with Version 2 for EC2-compatible clouds. */
 #include "aws_sign.h"
 
 #include <errno.h>
@@ -49,7 +49,7 @@ static int sign_v4(
 	return 0;
 }
 
-/* Puts the whole signature into the form. */
+/* Appends the parameters of a Version 2 signature to the form; no header is needed. */
 static int sign_v2(
 	const struct aws_signer *signer, const struct aws_unsigned *in, struct aws_signed *out)
 {
@@ -61,7 +61,7 @@ static int sign_v2(
 		.session_token = keys->session_token,
 		.time_ms = signer->time_ms};
 
-	/* Servers check without the scheme's default port. */
+	/* Servers check the signature with a Host header that lacks the scheme's default port. */
 	out->host = url_authority(in->endpoint->url.data);
 	if (!out->host)
 		return -ENOMEM;

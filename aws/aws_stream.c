@@ -8,9 +8,9 @@
 #include "buf.h"
 #include "loop.h"
 
-/* A piece is large enough to be worth a trip to the thread pool, and fits a processor's cache. Each
- * response has two buffers of WAITING bytes, which must hold what is too little for a piece and one
- * addition more. */
+/* The size of a piece: worth a handover to the thread pool, and small enough for a processor's
+ * cache. Each response has two buffers of WAITING bytes: one holds less than a piece, plus one
+ * addition. */
 #define PIECE   ((size_t)24 << 10)
 #define WAITING (PIECE + AWS_STREAM_ADD_MAX)
 
@@ -22,11 +22,11 @@ struct aws_stream {
 	aws_stream_done *done;
 	void *arg;
 	void *reader;
-	struct loop_timer *late; /* reports a failure from before the end */
+	struct loop_timer *late; /* reports a failure that came before the response ended */
 	struct buf waiting;
-	bool full;  /* the caller waits for room */
-	bool ended; /* nothing more is added */
-	bool dead;  /* destroyed while busy */
+	bool full;  /* aws_stream_add() returned -EAGAIN: call room when there is space */
+	bool ended; /* aws_stream_end() was called */
+	bool dead;  /* destroyed while the thread pool was reading */
 	bool busy;  /* the members below belong to the thread pool, or took() is being called */
 	int result; /* of reading so far; -errno: reading has stopped */
 	struct err err;
@@ -96,7 +96,7 @@ static void stream_run(void *arg)
 
 static void stream_piece_done(void *arg);
 
-/* Hands the waiting bytes to the thread pool, if it is free and there are enough. */
+/* Hands the waiting bytes to the thread pool, if no read is running and there are enough bytes. */
 static void stream_work(struct aws_stream *s)
 {
 	struct buf swap = s->piece;
@@ -140,7 +140,7 @@ static void stream_piece_done(void *arg)
 int aws_stream_add(struct aws_stream *s, const char *data, size_t len)
 {
 	if (s->result)
-		return 0; /* dropped: done reports the failure */
+		return 0; /* the bytes are dropped: done reports the failure */
 	if (s->busy && s->waiting.len + len > WAITING) {
 		s->full = true;
 		return -EAGAIN;
@@ -156,5 +156,5 @@ void aws_stream_end(struct aws_stream *s)
 	s->ended = true;
 	stream_work(s);
 	if (!s->busy)
-		loop_timer_start(s->late, 0); /* called from the loop, as always */
+		loop_timer_start(s->late, 0); /* done must be called from the loop */
 }

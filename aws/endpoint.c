@@ -11,13 +11,13 @@
 
 struct partition {
 	const char *name;
-	const char *prefix; /* of its regions' names, before a word and a number */
+	const char *prefix; /* begins the names of its regions; a word and a number follow */
 	const char *suffix;
 	const char *dualstack_suffix;
 	bool bare_fips; /* the plain hosts are the FIPS hosts, except for ebs */
 };
 
-/* Tried in this order; the last one takes all other names, as in the SDKs. */
+/* Searched in this order. The last entry matches all other names, as in the SDKs. */
 static const struct partition partitions[] = {
 	{"aws-cn", "cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn", false},
 	{"aws-us-gov", "us-gov-", "amazonaws.com", "api.aws", true},
@@ -29,7 +29,7 @@ static const struct partition partitions[] = {
 	{"aws", "", "amazonaws.com", "api.aws", false},
 };
 
-/* The names of a service: in the code, in hosts, in configuration files, in the environment. */
+/* The names of each service: in the code, in hosts, in configuration files, in the environment. */
 static const struct service {
 	const char *name;
 	const char *host;
@@ -43,7 +43,8 @@ static const struct service {
 	{"sso-oidc", "oidc", "sso_oidc", "AWS_ENDPOINT_URL_SSO_OIDC"},
 };
 
-/* Whether s is a word and a number, "east-1", as after the prefix of a partition. */
+/* Returns whether s is a word and a number, "east-1", the rest of a region's name after its
+ * partition's prefix. */
 static bool is_word_and_number(const char *s)
 {
 	size_t word = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789");
@@ -80,7 +81,7 @@ static const struct service *endpoint_service_of(const char *name)
 #define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-/* Without the locale, and without strspn(), which takes a table for each text. */
+/* Does not depend on the locale; strspn() would build a table for each text. */
 static bool is_letter_or_digit(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
@@ -95,8 +96,8 @@ bool endpoint_is_region(const char *text)
 	return len > 0 && len < ENDPOINT_REGION_SIZE && !text[len] && is_letter_or_digit(text[0]);
 }
 
-/* Whether text can be part of a host's name and ends in a number: other names never reach Amazon's
- * name servers. */
+/* Returns whether Amazon's name servers may be asked about this region: the text can be part of a
+ * host's name and ends in a number. */
 static bool is_amazons_region(const char *text)
 {
 	size_t len = strspn(text, LOWER DIGITS "-");
@@ -114,8 +115,8 @@ const char *endpoint_home_region(const struct profiles *profiles, const char *pr
 	return region && *region ? region : "us-east-1";
 }
 
-/* Finds the URL that the user named, and the setting in `where`. Returns 1, 0 if there is none, or
- * -errno. */
+/* Finds the URL that the user configured, and writes the setting's name to `where`. Returns 1, 0 if
+ * the user configured none, or -errno. */
 static int endpoint_named_by_user(const struct endpoint_config *config,
 	const struct service *service, const char **url, const char **where, struct err *err)
 {
@@ -166,7 +167,7 @@ static int endpoint_add_expanded(const char *url, const char *region, struct buf
 	return buf_puts(out, url);
 }
 
-/* Appends the URL that the user named. */
+/* Appends the URL that the user configured. */
 static int endpoint_add_named(const struct endpoint_config *config, const char *url,
 	const char *where, const char *region, struct buf *out, struct err *err)
 {
@@ -179,7 +180,8 @@ static int endpoint_add_named(const struct endpoint_config *config, const char *
 		return err_set(err, EINVAL, "\"%.40s\" is not the name of a region", region);
 	if (endpoint_add_expanded(url, region, out) < 0)
 		return err_set(err, ENOMEM, "out of memory");
-	/* The message does not quote the URL: it may be refused for a password in it. */
+	/* The message does not quote the URL: the URL may be refused because it contains a
+	 * password. */
 	if (url_split(out->data + start, &parts) < 0 || strchr(parts.path, '?'))
 		r = err_set(err, EINVAL,
 			"the %s is not a URL of the form http(s)://host[:port][/path]", where);
@@ -319,7 +321,7 @@ bool endpoint_is_amazons(const struct endpoint_config *config, const char *servi
 
 	if (!service || endpoint_named_by_user(config, service, &url, &where, &ignored) <= 0)
 		return service != NULL;
-	/* The domain does not depend on the region. */
+	/* Any region will do: the domain does not depend on it. */
 	if (endpoint_add_expanded(url, "us-east-1", &expanded) < 0 ||
 		url_split(expanded.data, &parts) < 0)
 		return false;

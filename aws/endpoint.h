@@ -13,12 +13,12 @@
 struct profiles;
 
 struct endpoint_config {
-	const char
-		*endpoint_url; /* `-o endpoint_url=`: overrides all settings; NULL if not given */
+	const char *endpoint_url; /* `-o endpoint_url=`: overrides all other settings; NULL if not
+				     given */
 	const struct profiles *profiles;
-	const char *profile; /* the selected one's name */
-	/* The only region that a URL without {region} serves, where requests do not name their
-	 * region; all other regions are EINVAL. NULL: a URL without {region} serves every region.
+	const char *profile; /* the name of the selected profile */
+	/* For requests that do not name their region: the only region that a URL without {region}
+	 * serves; every other region is EINVAL. NULL: a URL without {region} serves every region.
 	 */
 	const char *only_region;
 };
@@ -33,14 +33,14 @@ struct endpoint_config {
 int endpoint_url(const struct endpoint_config *config, const char *service, const char *region,
 	struct buf *out, struct err *err);
 
-/* An endpoint in the parts that a signature needs. */
+/* An endpoint, divided into the parts that a signature needs. */
 struct endpoint {
 	struct buf url;   /* with its path, which begins with '/' */
-	char host[300];   /* for the header Host: with the port if the URL has one */
+	char host[300];   /* value of the Host header: with the port if the URL has one */
 	const char *path; /* in url */
 };
 
-/* Returns 0, or as endpoint_url(). Call endpoint_finish() after an error too. */
+/* Fills *endpoint. Returns as endpoint_url(). Call endpoint_finish() after an error too. */
 int endpoint_find(const struct endpoint_config *config, const char *service, const char *region,
 	struct endpoint *out, struct err *err);
 void endpoint_finish(struct endpoint *endpoint);
@@ -48,29 +48,28 @@ void endpoint_finish(struct endpoint *endpoint);
 int endpoint_add_path(struct endpoint *endpoint, const char *path, struct err *err);
 #define _cleanup_endpoint_ _cleanup_(endpoint_finish)
 
-/* Whether the service's endpoint is Amazon's: the user named none, or one in Amazon's domains (a
- * VPC endpoint, say). */
+/* Returns whether the service's endpoint is Amazon's: the user configured none, or one in Amazon's
+ * domains (a VPC endpoint, for example). */
 bool endpoint_is_amazons(const struct endpoint_config *config, const char *service);
-/* Whether the user named the service's endpoint, by any setting. Even a host in Amazon's domain may
- * be something else: every EC2 instance has a name there. */
+/* Returns whether the user configured the service's endpoint, by any setting. A host in Amazon's
+ * domain need not be an AWS service: every EC2 instance has a name there. */
 bool endpoint_is_named(const struct endpoint_config *config, const char *service);
-/* Whether all regions share the service's URL: the user named it, without {region}. */
+/* Returns whether all regions share the service's URL: the user configured it, without {region}. */
 bool endpoint_is_shared(const struct endpoint_config *config, const char *service);
 
-/* Whether text has the form of a region's name, wherever it comes from: letters, digits, '-', '_'
- * and
- * '.', beginning with a letter or a digit. Such a name is safe as a file's name, in a URL, in a
+/* Returns whether text has the form of a region's name: letters, digits, '-', '_' and '.',
+ * beginning with a letter or a digit. Such a name is safe as a file's name, in a URL, in a
  * signature's scope and in a list with colons. EC2-compatible clouds have names like RegionOne.
  * Amazon's names have a narrower form, which endpoint_url() requires where it derives the host from
  * the name. */
 #define ENDPOINT_REGION_SIZE 64 /* with the terminator */
 bool endpoint_is_region(const char *text);
 
-/* Returns the partition of AWS that a region belongs to, by its name: "aws", "aws-cn", … */
+/* Returns the AWS partition of a region, by the region's name: "aws", "aws-cn", … */
 const char *endpoint_partition(const char *region);
 
 /* Returns the region for account-wide requests: AWS_REGION, AWS_DEFAULT_REGION, the profile's
- * region, else "us-east-1". Borrowed from the environment or the profiles. */
+ * region, else "us-east-1". The string belongs to the environment or the profiles. */
 const char *endpoint_home_region(const struct profiles *profiles, const char *profile);
 
 #endif

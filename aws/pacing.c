@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* When requests are sent: the buckets that EC2 documents, their arithmetic, and the queue for
- * tokens; and when a failed attempt is sent again. */
+/* Decides when requests are sent: EC2's documented buckets, their arithmetic, the queue for tokens,
+ * and the retries. */
 #include "pacing.h"
 
 #include <errno.h>
@@ -27,11 +27,11 @@ static const struct {
 	{"DeleteSnapshot", {100, 5}}, {"ModifySnapshotAttribute", {100, 5}},
 	{"CreateVolume", {100, 5}}, {"EnableSnapshotBlockPublicAccess", {1, 0.1}},
 	{"DisableSnapshotBlockPublicAccess", {1, 0.1}},
-	{"*", {50, 5}}, /* all other calls that change something */
+	{"*", {50, 5}}, /* all other calls, which change something */
 };
 
-/* A tenth of a second's requests at once: AWS documents rates only, so a larger burst might be
- * refused, and a refusal halves the share. Lists are few, and come in bursts. */
+/* A bucket of a tenth of a second's requests: AWS documents only the rates, so a larger burst might
+ * be refused, and a refusal halves the share. Requests for lists are few, and come in bursts. */
 static const struct throttle_rate ebs_blocks = {100, 1000};
 static const struct throttle_rate ebs_blocks_large = {500, 5000};
 static const struct throttle_rate ebs_lists = {50, 50};
@@ -89,8 +89,8 @@ static struct throttle throttle_filled(const struct throttle *t, int64_t now_ms)
 	double ms = now_ms > t->filled_ms ? (double)(now_ms - t->filled_ms) : 0;
 
 	now.share = fmin(t->share + ms / (THROTTLE_HEAL_S * 1000.0), 1);
-	/* By the share of before: while it grows, this adds a little too few tokens, never too
-	 * many. */
+	/* The refill uses the share of before, which is smaller: the bucket gets a little too few
+	 * tokens rather than too many. */
 	now.tokens = fmin(t->tokens + ms * throttle_per_ms(t), throttle_burst(&now));
 	if (now_ms > t->filled_ms)
 		now.filled_ms = now_ms;
@@ -242,7 +242,7 @@ unsigned throttle_queue_available(const struct throttle_queue *queue)
 
 /* --- retries --- */
 
-/* Follows the server's Retry-After between our own delay and RETRY_SERVER_MS more. */
+/* Uses the server's Retry-After, but at least our own delay and at most RETRY_SERVER_MS more. */
 static int64_t retry_after(int64_t delay, int64_t wish)
 {
 	if (wish <= delay)

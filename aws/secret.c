@@ -27,7 +27,7 @@ int secret_file_read(const char *path, size_t max, struct buf *out)
 
 	if (!full)
 		return -ENOMEM;
-	/* O_NONBLOCK: the open of a FIFO would block the loop. */
+	/* O_NONBLOCK: opening a FIFO would otherwise block the loop. */
 	fd = open(full, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;

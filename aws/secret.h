@@ -14,7 +14,7 @@ DEFINE_CLEANUP(char *, secret_free)
 #define _cleanup_secret_ _cleanup_(secret_freep)
 
 /* Reads a regular file of at most max bytes into out, which must be empty. Returns 0 or -errno:
- * -EINVAL for anything but a regular file, -EFBIG for a larger one, -EAGAIN if the file grew during
+ * -EINVAL if it is not a regular file, -EFBIG for a larger file, -EAGAIN if the file grew during
  * the read. */
 int secret_file_read(const char *path, size_t max, struct buf *out);
 

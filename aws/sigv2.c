@@ -12,7 +12,7 @@
 #include "encode.h"
 #include "isotime.h"
 
-/* "name=value" within a form. */
+/* One parameter, "name=value", in a form. */
 struct param {
 	const char *text;
 	size_t name_len;

@@ -11,11 +11,11 @@
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 
-/* A name and value, as sorted and signed. */
+/* A header or a parameter, as it is sorted and signed. */
 struct pair {
 	char *name;
 	char *value;
-	size_t order; /* place in the request: keeps equal names in their order */
+	size_t order; /* place in the request: pairs with equal names keep their order */
 };
 
 struct pairs {
@@ -35,7 +35,7 @@ static void pairs_finish(struct pairs *p)
 }
 #define _cleanup_pairs_ _cleanup_(pairs_finish)
 
-/* Takes both buffers' texts. */
+/* Adds a pair. Takes over the texts of both buffers. */
 static void pairs_add(struct pairs *p, struct buf *name, struct buf *value)
 {
 	struct pair pair = {.name = buf_steal(name), .value = buf_steal(value), .order = p->n};
@@ -68,7 +68,7 @@ static int sigv4_compare_query(const void *va, const void *vb)
 	return c ? c : strcmp(a->value, b->value);
 }
 
-/* Values of the same header are joined in the order of sending. */
+/* Headers of the same name stay in the order of sending, in which their values are joined. */
 static int sigv4_compare_headers(const void *va, const void *vb)
 {
 	const struct pair *a = va, *b = vb;
@@ -77,7 +77,7 @@ static int sigv4_compare_headers(const void *va, const void *vb)
 	return c ? c : (a->order > b->order) - (a->order < b->order);
 }
 
-/* The signature is over one spelling, so the text is decoded and escaped again. */
+/* The signature covers one canonical spelling, so the text is decoded and escaped again. */
 static void sigv4_add_escaped(struct buf *out, const char *s, size_t len)
 {
 	_cleanup_buf_ struct buf plain = BUF_INIT;
@@ -115,8 +115,8 @@ static void sigv4_add_param(struct pairs *pairs, const char *name, const char *t
 	pairs_add(pairs, &n, &v);
 }
 
-/* The name becomes lower case. White space at the ends of the value is dropped, and each run inside
- * it becomes one space. */
+/* Adds a header: the name in lower case, the value without white space at its ends and with one
+ * space for each run inside. */
 static void sigv4_add_header(struct pairs *pairs, const char *name, const char *text)
 {
 	struct buf n = BUF_INIT, v = BUF_INIT;
@@ -209,7 +209,8 @@ static void sigv4_write_scope(const struct sigv4_request *in, const char *date, 
 	buf_printf(out, "%.8s/%s/%s/aws4_request", date, in->region, in->service);
 }
 
-/* Derives the key each time: four hashes cost less than a cache that must be wiped. */
+/* Signs the string. Derives the key each time: four hashes cost less than a cache that must be
+ * wiped. */
 static int sigv4_sign_string(const struct sigv4_request *in, struct sigv4_signature *out)
 {
 	unsigned char key[DIGEST_SHA256_SIZE];
@@ -237,7 +238,7 @@ static int sigv4_sign_string(const struct sigv4_request *in, struct sigv4_signat
 	return r;
 }
 
-/* Signs the parts. Both lists are sorted. */
+/* Signs the request's query and headers, both of which are sorted. */
 static int sigv4_sign_parts(const struct sigv4_request *in, const struct pairs *query,
 	const struct pairs *headers, const char *names, struct sigv4_signature *out)
 {

@@ -19,14 +19,15 @@
 
 struct sigv4_request {
 	const char *method;
-	/* As sent, without the query; "" is "/". All bytes but A-Za-z0-9-._~/ are escaped for the
-	 * signature, the '%' of an escape included, as all services but S3 require. */
+	/* The path as sent, without the query; "" counts as "/". For the signature all bytes but
+	 * A-Za-z0-9-._~/ are escaped, including the '%' of an escape, as all services but S3
+	 * require. */
 	const char *path;
-	const char *query; /* as sent, without '?'; NULL: none. '+' means a plus */
+	const char *query; /* as sent, without '?'; NULL: none. '+' means a plus sign */
 	bool keep_path;    /* do not resolve ".", ".." and empty segments (S3) */
 
-	/* All are signed; host is required. Names in any case, values as sent. Without x-amz-date
-	 * and x-amz-security-token. */
+	/* All headers are signed; host is required. Names are in any case, values as sent.
+	 * x-amz-date and x-amz-security-token must not be among them. */
 	const struct http_header *headers;
 	size_t n_headers;
 	const char *payload_hash; /* hex SHA-256 of the body, or SIGV4_UNSIGNED_PAYLOAD */
@@ -38,25 +39,25 @@ struct sigv4_request {
 
 	const char *region;
 	const char *service;
-	int64_t time_ms; /* AWS's time, since 1970 */
+	int64_t time_ms; /* by AWS's clock, since 1970 */
 };
 
 struct sigv4_signature {
-	struct buf canonical_request; /* holds the session token: not for logs */
+	struct buf canonical_request; /* contains the session token: do not log it */
 	struct buf string_to_sign;
 	char hex[DIGEST_SHA256_HEX];
 	char date[ISOTIME_SIZE];  /* header x-amz-date */
 	struct buf authorization; /* header authorization; empty after sigv4_presign() */
-	struct buf query; /* the whole query, signature included; empty after sigv4_sign() */
+	struct buf query;         /* the whole query with the signature; empty after sigv4_sign() */
 };
 
 /* Signs by headers: send the request with `x-amz-date`, `authorization` and, if there is a token,
  * `x-amz-security-token` added. out need not be initialised; finish it also on failure. Returns 0,
  * -ENOMEM, -EFBIG or -EIO. */
 int sigv4_sign(const struct sigv4_request *request, struct sigv4_signature *out);
-/* Signs by the query (a presigned URL): out->query is the URL's query. The URL is valid for
- * expires_s seconds from time_ms. Returns the same. */
+/* Signs by the query (a presigned URL): out->query becomes the URL's query. The URL is valid for
+ * expires_s seconds from time_ms. Returns as sigv4_sign(). */
 int sigv4_presign(const struct sigv4_request *request, int expires_s, struct sigv4_signature *out);
-void sigv4_finish(struct sigv4_signature *out); /* wipes */
+void sigv4_finish(struct sigv4_signature *out); /* frees and wipes secrets */
 
 #endif

@@ -12,31 +12,32 @@
 #include "buf.h"
 #include "utf8.h"
 
-/* The push parser refuses to look ahead over more than 10 MB. Its own buffer is as large as the
- * pieces that it gets, and small pieces cost no time. */
+/* Bytes that libxml2 gets at once. Its push parser refuses to look ahead over more than 10 MB, and
+ * its own buffer grows with the pieces; small pieces cost no time. */
 #define CHUNK     4096
-/* Bytes of all different names in a document; EC2 uses some sixty names. With libxml2's own bound
- * of 10 MB a hostile document costs minutes, because its table of names stops growing. */
+/* Bytes of all different names in a document; EC2 uses some sixty names. libxml2's own bound is 10
+ * MB, with which a hostile document takes minutes, because its hash table of names stops growing.
+ */
 #define NAMES_MAX ((size_t)64 << 10)
 
-/* Replaces characters that XML does not permit on their way through the parser: a non-character as
- * long as U+FFFD, which xml_closed() puts in its place. */
+/* Stands in for a character that XML does not permit, on its way through the parser. It is a
+ * non-character as long as U+FFFD, by which xml_closed() replaces it. */
 #define STAND_IN    "\xef\xb7\x90"
 #define REPLACEMENT "\xef\xbf\xbd"
-/* "&#1114111;" and leading zeros. */
+/* The longest reference: "&#1114111;" with leading zeros. */
 #define TOKEN_MAX   16
 
 struct xml_reader {
 	struct xml_handler handler;
 	xmlParserCtxtPtr parser;
 	struct buf text;
-	size_t text_len; /* of the current text, as sent */
+	size_t text_len; /* length of the current text, as sent */
 	int depth;
-	bool leaf;       /* no element was closed since the last was opened */
-	bool replaced;   /* a character was replaced, so far in the document */
-	bool altered;    /* the current text was altered */
-	int result;      /* -errno: stopped */
-	struct err *err; /* of the current call */
+	bool leaf;       /* the current element contains no element so far */
+	bool replaced;   /* a character was replaced by STAND_IN in this document */
+	bool altered;    /* characters of the current text were replaced, or it was cut */
+	int result;      /* -errno: reading was stopped */
+	struct err *err; /* the caller's, for the current call */
 	char piece[CHUNK];
 	size_t n_piece;
 	char token[TOKEN_MAX]; /* an incomplete character or reference */
@@ -73,7 +74,7 @@ static void xml_opened(void *arg, const xmlChar *name, const xmlChar *prefix, co
 		xml_stop(r, r->handler.open(r->handler.arg, r->depth, (const char *)name, r->err));
 }
 
-/* Returns whether there were any. */
+/* Replaces STAND_IN by U+FFFD. Returns whether the text had any. */
 static bool xml_restore_replaced(struct buf *text)
 {
 	char *at = text->data, *end = at ? at + text->len : NULL;
@@ -115,14 +116,14 @@ static void xml_characters(void *arg, const xmlChar *data, int len)
 {
 	struct xml_reader *r = arg;
 
-	/* Text between elements is white space: bounded, and dropped at the next tag. */
+	/* Text between elements is white space; it is bounded, and dropped at the next tag. */
 	if (r->result || !r->leaf)
 		return;
 	r->text_len += (size_t)len;
 	if (r->text_len > XML_TEXT_END)
 		xml_stop(r, err_set(r->err, EIO, "the XML has a text longer than %zu bytes",
 				    XML_TEXT_END));
-	/* The text is cut where the parser's pieces end: between characters. */
+	/* A long text is cut between two pieces, which are whole characters. */
 	else if (r->text_len <= XML_TEXT_MAX && buf_add(&r->text, data, (size_t)len) < 0)
 		xml_stop(r, err_set(r->err, ENOMEM, "out of memory"));
 }
@@ -136,7 +137,7 @@ static void xml_has_dtd(
 	xml_stop(r, err_set(r->err, EIO, "the XML has a document type definition"));
 }
 
-/* Without this handler libxml2 prints its errors. They stay in the parser. */
+/* Without this handler libxml2 prints its errors; they are read from the parser instead. */
 static void xml_silent(void *arg, xmlErrorPtr error)
 {
 	(void)arg, (void)error;
@@ -158,7 +159,7 @@ static int xml_fault(struct xml_reader *r)
 
 struct xml_reader *xml_reader_create(const struct xml_handler *handler)
 {
-	/* The same handler for ignorable white space, or libxml2 would decide which text is
+	/* Ignorable white space gets the same handler; otherwise libxml2 would decide which text is
 	 * ignorable. */
 	xmlSAXHandler sax = {.initialized = XML_SAX2_MAGIC,
 		.startElementNs = xml_opened,
@@ -177,7 +178,7 @@ struct xml_reader *xml_reader_create(const struct xml_handler *handler)
 		free(r);
 		return NULL;
 	}
-	/* The text is UTF-8 by now, in spite of any declaration in the document. */
+	/* The text has been converted to UTF-8, whatever encoding the document declares. */
 	xmlCtxtUseOptions(r->parser, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
 	xmlDictSetLimit(r->parser->dict, NAMES_MAX);
 	return r;
@@ -204,7 +205,7 @@ static void xml_add(struct xml_reader *r, const char *data, size_t len)
 		size_t room = sizeof(r->piece) - r->n_piece, n = len < room ? len : room;
 
 		if (n == sizeof(r->piece)) {
-			xml_push(r, data, n); /* a whole piece needs no copy */
+			xml_push(r, data, n); /* a whole piece is passed on without a copy */
 		} else {
 			memcpy(r->piece + r->n_piece, data, n);
 			r->n_piece += n;
@@ -223,8 +224,8 @@ static bool xml_is_permitted(uint32_t c)
 	       (c >= 0xe000 && c <= 0xfffd) || (c >= 0x10000 && c <= 0x10ffff);
 }
 
-/* Measures a numeric character reference. Returns its length; 0: incomplete; 1: malformed, which
- * the parser reports. */
+/* Returns the length of a numeric character reference; 0: incomplete; 1: malformed, which the
+ * parser reports. */
 static size_t xml_reference(const char *s, size_t len, bool *permitted)
 {
 	bool hex = len > 2 && s[2] == 'x';
@@ -250,7 +251,8 @@ static size_t xml_reference(const char *s, size_t len, bool *permitted)
 	return at < TOKEN_MAX ? 0 : 1;
 }
 
-/* Measures the character or reference at s[0..len), len > 0. Returns as xml_reference(). */
+/* Returns the length of the character or reference at s[0..len), len > 0; 0 and 1 as
+ * xml_reference(). */
 static size_t xml_token(const char *s, size_t len, bool *permitted)
 {
 	size_t n;
@@ -265,15 +267,15 @@ static size_t xml_token(const char *s, size_t len, bool *permitted)
 	return n ? n : 1;
 }
 
-/* Whether a byte needs a closer look: part of a longer character (negative), a control character,
+/* Returns whether a byte needs a check: part of a longer character (negative), a control character,
  * or '&'. */
 static unsigned char xml_is_special(signed char c)
 {
 	return c < ' ' ? c != '\n' && c != '\t' && c != '\r' : c == '&';
 }
 
-/* Returns how many bytes are not special. Nearly all that EC2 sends passes here, so the bytes are
- * counted in blocks, which compilers turn into vector instructions. */
+/* Returns how many bytes at the beginning need no check. Nearly all of EC2's bytes do not, so they
+ * are counted in blocks, which compilers turn into vector instructions. */
 static size_t xml_plain(const char *s, size_t len)
 {
 	enum { BLOCK = 32 };
@@ -292,7 +294,7 @@ static size_t xml_plain(const char *s, size_t len)
 	return n;
 }
 
-/* Passes all complete characters on. Returns the number of bytes left. */
+/* Passes all complete characters to the parser. Returns the number of bytes that are left. */
 static size_t xml_clean(struct xml_reader *r, const char *s, size_t len)
 {
 	while (len && !r->result) {
@@ -406,7 +408,7 @@ struct texts_walk {
 	const char *root;
 	const struct xml_text *texts;
 	size_t n;
-	char path[PATH_MAX_BYTES]; /* of the open element, below the root */
+	char path[PATH_MAX_BYTES]; /* path of the open element, below the root */
 	size_t path_len;
 };
 

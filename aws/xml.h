@@ -8,16 +8,16 @@
 
 #include "err.h"
 
-/* EC2's responses nest 6 deep. Elements nested deeper than this are skipped. */
+/* Elements nested deeper than this are skipped; EC2's responses nest 6 deep. */
 #define XML_DEPTH_MAX 12
-/* Bytes of one element's text; longer texts are cut. */
+/* Bytes of one element's text; a longer text is cut. */
 #define XML_TEXT_MAX  ((size_t)64 << 10)
-/* A response beyond these bounds is EIO. */
+/* Bounds of a response; a larger one is EIO. */
 #define XML_DEPTH_END 256
 #define XML_TEXT_END  ((size_t)16 << 20)
 
-/* Elements by their local name; depth of the root is 1. Each returns 0 to go on, or -errno with
- * *err set to stop. */
+/* Callbacks for elements, which get the element's local name and its depth (the root has 1). Each
+ * returns 0 to continue, or -errno with *err set to stop. */
 struct xml_handler {
 	/* May be NULL. */
 	int (*open)(void *arg, int depth, const char *name, struct err *err);
@@ -29,32 +29,32 @@ struct xml_handler {
 };
 
 /* Reads a UTF-8 document piece by piece. Each call returns 0, the handler's result, -ENOMEM, or
- * -EIO with a reason: not well-formed, cut, has a DTD, past the bounds. Characters that XML does
- * not permit and bytes that are not UTF-8 become U+FFFD, so that they spoil one text only. Safe in
- * any thread, one at a time, once xml_setup() has been called. */
+ * -EIO with a reason: not well-formed, cut, has a DTD, exceeds the bounds. Characters that XML does
+ * not permit and bytes that are not UTF-8 become U+FFFD, so that they spoil one text only. A reader
+ * may be used in any thread, by one thread at a time, once xml_setup() has been called. */
 struct xml_reader;
-/* The handler is copied, its arg borrowed. NULL on ENOMEM. */
+/* Copies the handler; its arg is borrowed. NULL on ENOMEM. */
 struct xml_reader *xml_reader_create(const struct xml_handler *handler);
-/* After a failure nothing more may be read. */
+/* Reads the next piece. After a failure the reader must not be used for more. */
 int xml_reader_read(struct xml_reader *r, const char *data, size_t len, struct err *err);
 /* In the handler's close(): returns whether the text was altered (characters replaced, or cut). */
 bool xml_reader_is_altered(const struct xml_reader *r);
-/* Ends the document. */
+/* Tells the reader that the document is complete. */
 int xml_reader_end(struct xml_reader *r, struct err *err);
 void xml_reader_destroy(struct xml_reader *r); /* NULL is permitted */
 
 /* Strips white space around a value. Returns its beginning; *len becomes its length. */
 const char *xml_trim(const char *text, size_t *len);
 
-/* Parses a whole document. */
+/* Parses a whole document. Returns as xml_reader_read(). */
 int xml_parse(const char *data, size_t len, const struct xml_handler *handler, struct err *err);
-/* For open(): returns -EIO with a reason if the element is the root and not of this name, else 0.
+/* For open(): returns -EIO with a reason if the element is the root and has another name, else 0.
  */
 int xml_check_root(int depth, const char *name, const char *root, struct err *err);
 
-/* Reads the texts of a few elements of a small response: the text of each path below the root
+/* Reads the texts of a few elements of a small response. The text of each path below the root
  * ("snapshotId", "GetCallerIdentityResult/Account") is written to `out` of `size`, cut to fit, ""
- * if absent. root: the required root element. */
+ * if absent. root: the required name of the root element. */
 struct xml_text {
 	const char *path;
 	char *out;
