@@ -115,7 +115,8 @@ static void source_checked(struct job *job, const struct err *err)
 
 	if (err) {
 		mine = *err;
-		err_context(&mine, "the source cannot be looked up");
+		err_context(&mine, "source %s/%s cannot be looked up", job->pub.row.source_region,
+			job->pub.row.source_id);
 	}
 	job_event(job, JOB_CHECKED, &(struct job_news){.err = err ? &mine : NULL});
 }
@@ -151,7 +152,9 @@ static void source_decide(struct job *job)
 	case SOURCE_UNKNOWN:
 		admission_source_unknown(row->source_region, row->source_id, &err);
 		if (source_is_new(job->all, row->source_region, row->source_id)) {
-			err_set(&err, EAGAIN, "EC2 does not show %s yet, which it has just made",
+			err_set(&err, EAGAIN,
+				"EC2 does not show snapshot %s yet, although it has just made it; "
+				"ebsfs asks again",
 				row->source_id);
 			job_event(job, JOB_CHECKED, &(struct job_news){.err = &err});
 		} else {
@@ -487,9 +490,9 @@ void admission_dry_run_copied(struct region_queue *queue, const char *id, struct
 	queue->heeds_dry_run = false;
 	queue->copies_dry = true;
 	err_set(err, EIO,
-		"the endpoint does not heed DryRun: it has begun the %s %s in %s; delete that, "
-		"unless it is wanted",
-		queue->kind->name, id, queue->name);
+		"the endpoint ignored DryRun: instead of only checking the request, it started the "
+		"%s %s in %s; delete %s, unless you want to keep it",
+		queue->kind->name, id, queue->name, id);
 }
 
 static void dry_run_answered(
@@ -597,19 +600,19 @@ static int admission_fits(struct admission *a, struct copy *copy, struct err *er
 
 	if (copy->state == COPY_FAILED)
 		return err_set(err, EEXIST,
-			"nobody knows whether EC2 made the %s of %s/%s that was asked for before "
-			"(%s); nothing was sent. Look for it in %s%s%s%s",
+			"it is unknown whether EC2 made the %s of %s/%s that was requested earlier "
+			"(%s), so nothing was sent now: look for the %s in %s%s%s%s",
 			a->kind->name, row->source_region, row->source_id,
-			row->message ? row->message : "", row->region,
-			a->kind->again ? "; for one more add the line '"
-				       : "; then use another name",
+			row->message ? row->message : "", a->kind->name, row->region,
+			a->kind->again ? "; to request one more, add the line '"
+				       : "; to request one more, use another name",
 			a->kind->again ? a->kind->again : "", a->kind->again ? ": LABEL'" : "");
 	if (a->row.move && row->adopted)
 		return err_set(err, EEXIST,
-			"%s in %s is a copy of %s/%s already, made by another ebsfs, and does not "
-			"let mv delete its source; remove that with rmdir, if it is not needed any "
-			"more",
-			row->copy_id, row->region, row->source_region, row->source_id);
+			"another ebsfs has already made %s in %s as a copy of %s/%s, so mv did not "
+			"delete the source: if you no longer need %s/%s, remove it with rmdir",
+			row->copy_id, row->region, row->source_region, row->source_id,
+			row->source_region, row->source_id);
 	return a->kind->difference(a->all, copy, &a->known, err);
 }
 
@@ -1051,13 +1054,16 @@ static int admission_check(const char *region, const struct copy_request *reques
 {
 	if (!endpoint_is_region(region))
 		return err_set(err, EINVAL,
-			"'%.40s' has not the form of a region's name, such as us-east-1", region);
+			"'%.40s' does not have the form of a region's name, such as us-east-1",
+			region);
 	if (!request->source_region || !endpoint_is_region(request->source_region))
 		return err_set(err, EINVAL,
-			"the source's region is missing, or has not the form of a region's name");
+			"the source's region is missing, or does not have the form of a region's "
+			"name, such as us-east-1");
 	if (!request->source_id || !ec2_is_snapshot_id(request->source_id))
 		return err_set(err, EINVAL,
-			"the source's id is missing, or has not the form of a snapshot's id");
+			"the source's id is missing, or does not have the form of a snapshot's id, "
+			"such as snap-0a1b2c3d4e5f60718");
 	return 0;
 }
 

@@ -174,7 +174,7 @@ static void amend_step(struct amend *m, struct copy *copy)
 	default:
 		break;
 	}
-	err_set(&err, ENOENT, "there is no %s that could get the tags: it is %s", copy->kind->name,
+	err_set(&err, ENOENT, "cannot set the tags of the %s, because it is %s", copy->kind->name,
 		copy->kind->states[copy->state]);
 	amend_end(m, &err);
 }

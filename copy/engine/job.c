@@ -521,7 +521,8 @@ static enum job_event act_take_off_again(
 	log_info("%s %lld: EC2 gave no response and made nothing in %d s; asking again",
 		job->kind->name, (long long)job->pub.row.id,
 		(int)(job->all->options.window_ms / 1000));
-	job_reason(job, "EC2 gave no usable response and did not make the copy; it is asked again");
+	job_reason(job,
+		"EC2 gave no usable response and did not make the copy; the request is sent again");
 	job_take_off(job);
 	job_record(job);
 	return JOB_NOTHING;
@@ -619,7 +620,7 @@ static void job_put_off(struct job *job, const char *why)
 {
 	job_pause(job);
 	region_queue_trouble(job->queue);
-	job_reason(job, "%s; it is tried again until it succeeds", why);
+	job_reason(job, "%s; ebsfs retries until the request succeeds", why);
 }
 
 static enum job_event act_put_off(struct job *job, const struct job_news *news, struct outcome *out)
@@ -650,8 +651,8 @@ static void job_out_of_patience(void *arg)
 	struct err err;
 
 	err_set(&err, ETIMEDOUT,
-		"EC2 gave no usable response to the request in time; whether it made the %s is "
-		"still being looked for, see the status",
+		"EC2 gave no usable response to the request in time; ebsfs is still finding out "
+		"whether EC2 made the %s: see the status",
 		job->kind->name);
 	err.maybe_done = true;
 	job_answer(job, &err, &out);
@@ -719,7 +720,8 @@ static enum job_event act_resume_search(
 {
 	job->pub.row.submitted = true;
 	job_reason(job,
-		"the mount ended before EC2's answer; whether it made the %s is being looked for",
+		"the mount ended before EC2's response came; ebsfs is finding out whether EC2 made "
+		"the %s",
 		job->kind->name);
 	return job_search(job, NULL, out);
 }
@@ -1104,7 +1106,8 @@ static enum job_event job_step(
 	const struct transition *t = job_find(job, event);
 
 	if (!t) {
-		log_error("%s %lld: event %d does not belong into state %s, phase %d",
+		log_error("%s %lld: event %d is not permitted in state %s, phase %d; this is a bug "
+			  "of ebsfs, please report it",
 			job->kind->name, (long long)job->pub.row.id, event,
 			copy_state_text(job->pub.state), job->phase);
 		assert(!"an event that the table lacks");

@@ -57,9 +57,10 @@ static int job_key_relabel(struct job *job)
 
 	if (asprintf(&label, "#%lld", (long long)row->id) < 0)
 		return -ENOMEM;
-	log_warning("%s %lld of %s/%s to %s: there is another one of the same request",
+	log_warning("%s %lld of %s/%s to %s: another %s of the same source, destination and label "
+		    "exists; both are kept",
 		job->kind->name, (long long)row->id, row->source_region, row->source_id,
-		row->region);
+		row->region, job->kind->name);
 	free(row->label);
 	row->label = label;
 	return 0;

@@ -207,9 +207,11 @@ void on_end_run(struct on_end *o, const struct copy *copy)
 		return;
 	r = o->n_waiting < WAITING_MAX ? calloc(1, sizeof(*r)) : NULL;
 	if (!r || on_end_fill(r, copy) < 0) {
-		log_error("on_end command for copy %lld: not run yet: out of memory, or too many "
-			  "wait; the next mount with on_end runs it",
-			(long long)copy->row.id);
+		log_error("on_end command for copy %lld: cannot be started now: %s; the next mount "
+			  "with on_end runs it",
+			(long long)copy->row.id,
+			o->n_waiting < WAITING_MAX ? "out of memory"
+						   : "too many commands are waiting");
 		if (r)
 			on_end_run_free(r);
 		return;

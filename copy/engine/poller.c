@@ -228,7 +228,8 @@ static void poller_explain(struct region_queue *queue, const struct err *err)
 		if (job->pub.state != COPY_PENDING)
 			continue;
 		if (err)
-			job_reason(job, "EC2 cannot be asked about it: %s", err->message);
+			job_reason(job, "EC2 cannot be asked about the %s: %s", job->kind->name,
+				err->message);
 		else if (*job->pub.reason)
 			job_no_reason(job);
 	}

@@ -66,7 +66,9 @@ static int recover_copy(void *arg, const struct journal_copy *row)
 		!ec2_is_snapshot_id(row->source_id) || (!row->token && !row->adopted) ||
 		(row->copy_id && !kind->is_result_id(row->copy_id)))
 		return err_set(r->err, EINVAL,
-			"the journal's copy %lld cannot be understood (state %s)",
+			"copy %lld of the journal has a value that this ebsfs does not know (state "
+			"%s): use the version of ebsfs that wrote the journal, or another "
+			"directory with -o state_dir=",
 			(long long)row->id, row->state ? row->state : "missing");
 	if (kind->makes_snapshots && (state == COPY_COMPLETED || state == COPY_DELETED) &&
 		row->started_ms)

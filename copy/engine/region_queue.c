@@ -317,8 +317,8 @@ void region_queue_hold(struct job *job, int64_t ms, bool cancels)
 	w->held_until = ms ? clock_mono_ms() + ms : 0;
 	if (w->cancels)
 		job_reason(job,
-			"no receipt names it any more: it is cancelled in %d seconds, unless "
-			"it is asked for again",
+			"its last receipt was removed: the copy is cancelled in %d seconds, unless "
+			"it is requested again",
 			(int)(ms / 1000));
 	else if (!ms && w->describe_until)
 		region_queue_hold_for_description(job);
@@ -337,8 +337,8 @@ void region_queue_hold_for_description(struct job *job)
 	w->held_until = until < w->describe_until ? until : w->describe_until;
 	if (!w->source)
 		job_reason(job,
-			"its description has not arrived: it is sent without one %d seconds after "
-			"the last write into its folder",
+			"its description has not arrived: the request is sent without one %d "
+			"seconds after the last write into its folder",
 			COPIES_DESCRIPTION_MS / 1000);
 	region_queue_wake(job->queue);
 }
@@ -435,7 +435,7 @@ static void region_queue_explain(struct region_queue *queue, bool held)
 			kind->plural, queue->name);
 	else if (queue->failures >= TROUBLE)
 		snprintf(reason, sizeof(reason),
-			"requests into %s do not get through; they are tried again until they do",
+			"requests into %s do not get through; ebsfs retries until they do",
 			queue->name);
 	else if (held)
 		snprintf(reason, sizeof(reason),

@@ -377,7 +377,7 @@ static void test_no_network_keeps_an_accepted_copy_waiting(void **state)
 		world_until_state(&first, COPY_COMPLETED);
 		world_run(3600 * 1000);
 		assert_has(world_status(&second), "state: queued\n");
-		assert_has(world_status(&second), "; it is tried again until it succeeds\n");
+		assert_has(world_status(&second), "; ebsfs retries until the request succeeds\n");
 		/* At growing pauses, of a minute at the most. */
 		assert_in_range(world->copies - before, 50, 150);
 		world->fault = NULL;
@@ -433,8 +433,8 @@ static void test_a_source_that_cannot_be_looked_up_is_waited_for(void **state)
 	world->fault = no_describe;
 	world_mount();
 	world_run(600000);
-	assert_has(world_status(&second),
-		"state: queued\nposition: 1 of 1\nreason: the source cannot be looked up: ");
+	assert_has(world_status(&second), "state: queued\nposition: 1 of 1\nreason: source "
+					  "us-east-1/snap-00000000 cannot be looked up: ");
 	world->fault = NULL;
 	world_until_state(&second, COPY_COMPLETED);
 	/* A new request hears of it at once. */

@@ -252,7 +252,7 @@ static void test_a_copy_that_nobody_knows_of_is_not_sent_again(void **state)
 	world_mount();
 	ask_and_wait(&asked);
 	assert_int_equal(asked.err.errnum, EEXIST);
-	assert_has(asked.err.message, "nobody knows whether EC2 made the copy");
+	assert_has(asked.err.message, "it is unknown whether EC2 made the copy");
 	assert_has(asked.err.message, "copy.again: LABEL");
 	assert_int_equal(asked.row, 0);
 	assert_int_equal(world->copies, 0);
@@ -622,7 +622,7 @@ static void test_an_abandoned_copy_is_cancelled(void **state)
 	(void)state;
 	queue_one(&busy, &queued);
 	copies_abandon(world->copies_, world_copy(&queued));
-	assert_has(world_status(&queued), "it is cancelled in 5 seconds");
+	assert_has(world_status(&queued), "the copy is cancelled in 5 seconds");
 	world_run(4900);
 	assert_int_equal(world_copy(&queued)->state, COPY_QUEUED);
 	world_run(200);
@@ -1069,7 +1069,7 @@ static void test_an_adopted_copy_is_compared_and_moves_nothing(void **state)
 	assert_has(asked.err.message, "'made by another tool', not 'mine'");
 	move(&asked);
 	assert_int_equal(asked.err.errnum, EEXIST);
-	assert_has(asked.err.message, "made by another ebsfs");
+	assert_has(asked.err.message, "another ebsfs has already made snap-");
 	ask_and_wait(&asked);
 	assert_accepted(&asked);
 	assert_int_equal(world_copy(&asked)->state, COPY_COMPLETED);

@@ -332,7 +332,7 @@ static void test_polls_that_fail_become_rare_and_are_told(void **state)
 	assert_in_range(world->describes - before, 30, 90);
 	assert_int_equal(world_copy(&asked[0])->state, COPY_PENDING);
 	assert_has(world_status(&asked[0]),
-		"reason: EC2 cannot be asked about it: Request limit exceeded");
+		"reason: EC2 cannot be asked about the copy: Request limit exceeded");
 	world->fault = NULL;
 	world_until_state(&asked[0], COPY_COMPLETED);
 	assert_has_not(world_status(&asked[0]), "reason");
@@ -360,7 +360,7 @@ static void test_a_long_queue_does_not_hammer_a_dead_network(void **state)
 	world_run(3600 * 1000);
 	assert_in_range(world->copies - before, 30, 100);
 	assert_has(world_status(&asked[499]), "reason: requests into eu-west-1 do not get through; "
-					      "they are tried again until they do\n");
+					      "ebsfs retries until they do\n");
 	/* A new request waits behind them, as it must. */
 	world_ask(&asked[500], WEST, EAST, source->id);
 	world_until(world_answered, &asked[500]);

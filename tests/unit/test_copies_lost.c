@@ -647,7 +647,8 @@ static void test_a_journal_that_cannot_be_understood_is_refused(void **state)
 	world_put_row(&row);
 	world->options.regions = regions_create(&world->loop, NULL, 30000);
 	assert_int_equal(copies_create(&world->options, NULL, NULL, &copies, &err), -EINVAL);
-	assert_has(err.message, "copy 1 cannot be understood (state levitating)");
+	assert_has(err.message, "copy 1 of the journal has a value that this ebsfs does not know "
+				"(state levitating)");
 	assert_null(copies);
 	regions_destroy(world->options.regions);
 }

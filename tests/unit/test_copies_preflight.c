@@ -210,7 +210,8 @@ static void test_a_dry_run_that_copied(void **state)
 	world->ignores_dry_run = true;
 	ask_and_wait(&asked, (struct copy_request){.dry_run = true});
 	assert_int_equal(asked.err.errnum, EIO);
-	assert_has(asked.err.message, "does not heed DryRun: it has begun the copy snap-");
+	assert_has(asked.err.message,
+		"ignored DryRun: instead of only checking the request, it started the copy snap-");
 	assert_has(world_status(&asked), world_copy_in(WEST, 0)->id);
 	assert_has(world_status(&asked), "state: failed\n");
 }
@@ -310,7 +311,8 @@ static void test_no_dry_run_where_it_might_copy(void **state)
 	world->limit = 3;
 	ask_and_wait(&asked, (struct copy_request){.encrypted = true});
 	assert_int_equal(asked.err.errnum, EIO);
-	assert_has(asked.err.message, "does not heed DryRun: it has begun the copy snap-");
+	assert_has(asked.err.message,
+		"ignored DryRun: instead of only checking the request, it started the copy snap-");
 	world_run(3000);
 	accepted(&asked, (struct copy_request){.encrypted = true});
 	accepted(&asked, (struct copy_request){.completion_minutes = 60});
