@@ -99,7 +99,6 @@ static void reading_got(void *arg, const void *answer, size_t len, const struct 
 		reading_free(r);
 		return;
 	}
-	free(l->batch);
 	l->batch = malloc(len);
 	if (!l->batch) {
 		pending_reply_errno(r->reply, ENOMEM);
@@ -133,6 +132,8 @@ static void reading_ask(struct inode_reading *r, uint64_t position)
 		.length = READER_BATCH_MAX};
 	char program[INODE_PROGRAM_SIZE];
 
+	/* A request that fails must not leave the old batch as the one at this position. */
+	free(steal(&l->batch));
 	l->position = position;
 	r->ask = files_ask(
 		l->space->system, &ask, inode_program(l->space, r->reply, program), reading_got, r);

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """files/: the files on snapshots' disks, against the trees that they were made of and the kernel's own mounts."""
+import ctypes
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
+import threading
 from errno import EACCES, EBUSY, EDQUOT, EIO, ENOENT, ENOTDIR, ENXIO, EOPNOTSUPP, EPERM
 
 import harness
@@ -286,6 +289,41 @@ def readers_are_killed(t):
     walk.kill()
     walk.wait()
     agree(view(top), view(t.path("tree")))
+
+
+def getdents(fd):
+    """The names of one getdents64()."""
+    buf = ctypes.create_string_buffer(4096)
+    n = ctypes.CDLL(None, use_errno=True).syscall(ctypes.c_long(217 if os.uname().machine == "x86_64" else 61), fd, buf, len(buf))
+    if n < 0:
+        raise OSError(ctypes.get_errno(), "getdents64")
+    names, at = [], 0
+    while at < n:
+        length = int.from_bytes(buf[at + 16:at + 18], "little")
+        names.append(buf[at + 19:at + length].split(b"\0")[0].decode())
+        at += length
+    return names
+
+
+@case
+def a_folder_from_its_beginning_after_an_error(t):
+    """The rest of an earlier batch is not taken for the beginning."""
+    disk(t)
+    m = t.mount()
+    fd = os.open(files(m, NIGHTLY, "disk", "many"), os.O_RDONLY)
+    first = getdents(fd)
+    check(len(first) < 1000, len(first))
+    os.lseek(fd, 0, os.SEEK_SET)
+    for pid in readers(m):
+        os.kill(pid, signal.SIGSTOP)
+        threading.Timer(0.5, os.kill, (pid, signal.SIGKILL)).start()
+    refused(EIO, getdents, fd)
+    names = []
+    while more := getdents(fd):
+        names += more
+    os.close(fd)
+    same(names[:len(first)], first)
+    same(sorted(names), sorted([".", "..", *os.listdir(t.path("tree", "many"))]))
 
 
 @case
