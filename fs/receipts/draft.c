@@ -12,20 +12,20 @@
 #include "hash.h"
 #include "hashset.h"
 
-/* The drafts in a folder; exists while there are any. */
+/* The drafts in a folder; freed when the folder has none. */
 struct drafts_folder {
 	uint64_t number;
 	struct draft *first;
-	/* The draft at `position`: a reader of the folder goes on here. NULL: unknown. */
+	/* The draft at which a listing that has reached `position` continues. NULL: unknown. */
 	struct draft *cursor;
-	bool held; /* stays while it is empty */
+	bool held; /* not freed although it has no drafts */
 	UT_hash_handle hh;
 };
 
 struct drafts {
-	struct draft **all;    /* by number; NULL: free */
-	uint32_t *generations; /* of each number */
-	uint32_t *free;        /* the free numbers below n */
+	struct draft **all;    /* by number; NULL: the number is free */
+	uint32_t *generations; /* by number: how often it was given */
+	uint32_t *free;        /* stack of the free numbers below n */
 	uint32_t n, cap, n_free;
 	size_t bytes; /* of all texts */
 	uint64_t version;
@@ -43,7 +43,7 @@ static const void *drafts_key_of(const void *ctx, uint32_t number, size_t *len)
 	return d->key;
 }
 
-/* The folder's number, then the name. */
+/* Returns the draft's key: the folder's number, then the name. NULL on ENOMEM. */
 static char *drafts_make_key(uint64_t folder, const char *name)
 {
 	char *key = malloc(sizeof(folder) + strlen(name) + 1);
@@ -130,8 +130,8 @@ static int drafts_grow(struct drafts *ds)
 	return 0;
 }
 
-/* Gives the draft a number that no other has now; with its generation it is one that the kernel
- * has not seen for another. */
+/* Gives the draft a free number and a new generation of it. The kernel has seen no other draft with
+ * both. 0 or -ENOMEM. */
 static int drafts_number(struct drafts *ds, struct draft *d)
 {
 	if (!ds->n_free && ds->n == ds->cap && drafts_grow(ds) < 0)
@@ -185,7 +185,8 @@ static void drafts_folder_shed(struct drafts *ds, struct drafts_folder *folder)
 	free(folder);
 }
 
-/* Puts the draft, which has its key, into its folder. Returns 0 or -ENOMEM. */
+/* Adds the draft to its folder's list and to the index by key (d->key is set). Returns 0 or
+ * -ENOMEM. */
 static int drafts_link(struct drafts *ds, struct draft *d, struct drafts_folder *folder)
 {
 	if (hashset_add(&ds->by_key, d->number) < 0)
@@ -304,7 +305,7 @@ static void drafts_set_key(struct draft *d, uint64_t folder, char *key)
 	d->name = key + sizeof(folder);
 }
 
-/* An empty one in its place; NULL on ENOMEM. */
+/* Creates an empty draft in its folder; NULL on ENOMEM. */
 static struct draft *drafts_new(struct drafts *ds, uint64_t number, const char *name)
 {
 	struct drafts_folder *folder = drafts_folder_make(ds, number);
@@ -388,7 +389,7 @@ int drafts_rename(struct drafts *ds, struct draft *d, struct node folder, const 
 	drafts_unlink(ds, d);
 	free(d->key);
 	drafts_set_key(d, number, key);
-	drafts_link(ds, d, to); /* in the place that has become free */
+	drafts_link(ds, d, to); /* cannot fail: removing the draft has freed a place in the index */
 	to->held = false;
 	return 0;
 }
@@ -447,7 +448,7 @@ void drafts_close(struct drafts *ds, struct draft *d)
 
 /* --- text --- */
 
-/* Checks that the text may have `size` bytes. */
+/* Checks the limits of one draft and of the mount for a text of `size` bytes. */
 static int drafts_check_size(
 	const struct drafts *ds, const struct draft *d, size_t size, struct err *err)
 {

@@ -20,7 +20,7 @@ static int draft_gone(struct err *err)
 	return err_set(err, ENOENT, "the file is gone");
 }
 
-/* --- in a folder, for the node_ops of region folders too --- */
+/* --- drafts in a folder, also for the node_ops of region folders --- */
 
 /* The draft whose status has this name: `.x` or `.x.snapshot` for `.x.status`. */
 static struct draft *draft_of_status(struct fs *fs, struct node folder, const char *name)
@@ -221,19 +221,20 @@ static int draft_truncate(
 	return drafts_truncate(fs->drafts, d, size, err);
 }
 
-/* Whether it is a snapshot file beside a folder's description; at_end: without its "..." too. */
+/* Whether the draft is meant as the snapshot file of a receipt's folder; at_end: also without its
+ * "...". */
 static bool draft_is_text(const struct draft *d, bool at_end)
 {
 	return node_of(d->folder).kind == NODE_FOLDER && draft_asks(d, at_end);
 }
 
-/* A close that waits for the request of its folder. */
+/* A close() that waits until the request under way of its receipt's folder has ended. */
 struct draft_turn {
 	struct fs *fs;
 	struct node draft;
 	uid_t user;
-	bool is_same;                /* another opening of the draft made that request */
-	struct pending_reply *reply; /* NULL after an interrupt, or a last close */
+	bool is_same;                /* the request is of the same file, by another opening */
+	struct pending_reply *reply; /* NULL: no caller waits (interrupted, or the last close) */
 };
 
 static void draft_turn_come(void *arg, struct receipt *r, const struct err *err)
@@ -268,8 +269,9 @@ static void draft_turn_wait(
 		pending_reply_detach_on_interrupt(&kept->reply);
 }
 
-/* The folder asks for one text at a time. Two openings of one file get one answer, if both wrote
- * the same. */
+/* Requests the draft's text, after the end of a request under way: a receipt's folder makes one
+ * request at a time. If two openings wrote the same text to one file, both get the result of one
+ * request. */
 static void draft_ask_in_turn(struct handle *h, struct draft *d, struct pending_reply *reply)
 {
 	struct fs *fs = h->fs;
@@ -293,8 +295,8 @@ static void draft_take_effect(struct handle *h, struct draft *d, struct pending_
 		receipt_part_commit(h->fs, d, h->uid, reply);
 }
 
-/* An empty text, and a snapshot file without its "...", mean something at the last close only: a
- * shell closes the file once before it writes. */
+/* An empty text, and a snapshot file without its "...", take effect only at the last close, because
+ * a shell closes the file once before it writes. */
 static void draft_commit(struct handle *h, struct pending_reply *reply)
 {
 	struct draft *d = draft_get(h->fs, h->node);
@@ -325,7 +327,7 @@ static void draft_release(struct handle *h)
 		drafts_close(h->fs->drafts, d);
 }
 
-/* --- the status of one that would ask under another name --- */
+/* --- the status of a draft that would request a copy under another name --- */
 
 static int draft_status_text(struct fs *fs, struct node n, struct buf *out)
 {

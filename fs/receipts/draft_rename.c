@@ -18,14 +18,14 @@
 /* One rename that waits for the journal or for EC2. */
 struct renaming {
 	struct fs *fs;
-	struct node draft; /* gets the new name */
+	struct node draft; /* the draft being renamed */
 	struct node folder;
 	char name[NAME_MAX + 1];
-	uint32_t number;  /* the receipt that asks */
+	uint32_t number;  /* of the receipt that requests the copy */
 	bool is_new;      /* the rename made the receipt */
-	bool is_new_file; /* the rename made the file in the receipt's folder */
+	bool is_new_file; /* the rename made the snapshot file in the receipt's folder */
 	uid_t user;
-	struct pending_reply *reply; /* NULL after an interrupt, or a last close */
+	struct pending_reply *reply; /* NULL: no caller waits (interrupted, or the last close) */
 };
 
 static struct renaming *draft_renaming_create(const struct receipt_mv *mv, struct err *err)
@@ -57,9 +57,9 @@ static void draft_renaming_end(struct renaming *m, const struct err *err)
 	free(m);
 }
 
-/* --- a draft asks --- */
+/* --- a draft requests a copy --- */
 
-/* Openings that still write the draft write the receipt from now on. */
+/* Makes the draft's openings for writing openings of the receipt. */
 static void draft_renaming_pass_openings(struct fs *fs, struct draft *d, struct receipt *r)
 {
 	struct node n = drafts_node(d);
@@ -76,7 +76,8 @@ static void draft_renaming_pass_openings(struct fs *fs, struct draft *d, struct 
 	}
 }
 
-/* In a folder, mode and owner in the row are the folder's. */
+/* Copies mode, owner and times of the draft to the receipt. in_folder: the receipt is a folder,
+ * whose row has the folder's mode and owner; only the file's mode and mtime are set. */
 static void draft_renaming_set_attr(
 	struct fs *fs, struct receipt *r, const struct draft *d, bool in_folder)
 {
@@ -91,7 +92,7 @@ static void draft_renaming_set_attr(
 	receipts_set_attr(fs, r, &st, which | (d->mtime_set ? FUSE_SET_ATTR_MTIME : 0));
 }
 
-/* The draft is the receipt now. */
+/* Replaces the draft by the receipt. */
 static void draft_renaming_take_place(struct renaming *m, struct receipt *r)
 {
 	struct fs *fs = m->fs;
@@ -112,10 +113,11 @@ static void draft_renaming_take_place(struct renaming *m, struct receipt *r)
 	drafts_remove(fs->drafts, d);
 }
 
-/* The request was refused: the draft stays, and what the rename made goes. */
+/* The request was refused: keeps the draft, and removes the receipt or file that the rename made.
+ */
 static void draft_renaming_undo(struct renaming *m, struct receipt *r)
 {
-	/* EC2 may have carried it out: the receipt stays, so that its status says so. */
+	/* EC2 may have carried out the request: keeps the receipt, so that its status says so. */
 	if (receipts_is_fixed(m->fs, r))
 		return;
 	if (m->is_new) {
@@ -174,7 +176,7 @@ static int draft_renaming_ask(
 	return result;
 }
 
-/* A receipt asks for one text at a time. */
+/* Checks that the receipt has no request or removal under way. 0 or -EBUSY with *err. */
 static int draft_renaming_check_idle(const struct receipt *r, struct err *err)
 {
 	if (r->state != RECEIPT_ASKING && r->state != RECEIPT_REMOVING)
@@ -183,7 +185,7 @@ static int draft_renaming_check_idle(const struct receipt *r, struct err *err)
 		"the receipt '%s' is asking for its copy, or is being removed; try again", r->name);
 }
 
-/* The receipt of the new name, which is to ask: an old one, or one that is made. NULL with *err. */
+/* The receipt of the new name that will request the copy, created if necessary. NULL with *err. */
 static struct receipt *draft_renaming_receipt(
 	const struct receipt_mv *mv, bool folder, struct renaming *m, struct err *err)
 {
@@ -240,7 +242,7 @@ static int draft_renaming_file(
 		return err_set(err, ENOENT, "the folder is gone");
 	r->has_file = true;
 	if (!d->text.len && (m->is_new || m->is_new_file)) {
-		draft_renaming_take_place(m, r); /* asks for nothing yet */
+		draft_renaming_take_place(m, r); /* an empty text requests nothing */
 		draft_renaming_end(m, NULL);
 		return 0;
 	}
@@ -252,7 +254,8 @@ static int draft_renaming_file(
 
 /* --- a file of a receipt's folder turns out to be its snapshot file --- */
 
-/* A text that asks, but for a mistake in it. A status names a region and a snapshot too. */
+/* Whether a text that cannot be parsed is meant as a snapshot file: it has a region, a snapshot and
+ * "...". A status has a region and a snapshot, too, but no "...". */
 static bool draft_means_to_ask(const struct buf *text)
 {
 	bool region = false, snapshot = false, end = false;
@@ -341,7 +344,8 @@ static int draft_renaming_add_tags(
 	return 0;
 }
 
-/* Takes over what the draft folder has. *file: its snapshot file; NULL: none. */
+/* Sets the receipt's description and tags from the draft folder's files. *file: the folder's
+ * snapshot file; NULL: none. 0 or -errno with *err. */
 static int draft_renaming_scan(
 	struct fs *fs, struct receipt *r, struct node folder, struct draft **file, struct err *err)
 {
@@ -405,9 +409,9 @@ static int draft_renaming_folder(const struct receipt_mv *mv, struct renaming *m
 	return result;
 }
 
-/* --- drafts among each other, and the parts of a receipt's folder --- */
+/* --- renames to a draft's name, and to a name in a receipt's folder --- */
 
-/* The text has taken effect under the new name, or has no meaning there. */
+/* Renames the draft itself, after receipt_part_take() has applied its text under the new name. */
 static int draft_renaming_move_draft(struct renaming *m, struct err *err)
 {
 	struct fs *fs = m->fs;

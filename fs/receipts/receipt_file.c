@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A receipt's file: written as a text, which asks for the copy when its program closes it; and the
- * text of its status. */
+/* A receipt's file, whose text requests the copy when the writing program closes the file; and the
+ * text of a receipt's status. */
 #define FUSE_USE_VERSION 314
 #include <errno.h>
 #include <fuse_lowlevel.h>
@@ -30,14 +30,15 @@ static int receipt_file_attr(struct fs *fs, struct node n, struct stat *st)
 	receipts_attr(fs, r, st);
 	if (r->is_folder)
 		st->st_mode = S_IFREG | r->file_mode; /* the folder's own mode is in the row */
-	/* The kernel checks permissions then. A cp gives its receipt the source's mode, and the
-	 * same cp again opens it for writing. */
+	/* With allow_other the kernel checks permissions. cp gives the receipt its source's mode,
+	 * which may be read-only, and the same cp again opens the receipt for writing. */
 	if (fs->options->allow_other)
 		st->st_mode |= S_IWUSR;
 	return 0;
 }
 
-/* A receipt that has a copy shows the text that asked for it until another is accepted. */
+/* A receipt that has a copy shows the text that requested the copy, until the request of another
+ * text is accepted. */
 static int receipt_file_text(struct fs *fs, struct node n, struct buf *out)
 {
 	struct receipt *r = receipt_file_get(fs, n);
@@ -51,7 +52,7 @@ static int receipt_file_text(struct fs *fs, struct node n, struct buf *out)
 	return r->work ? buf_add(out, r->work->draft.data, r->work->draft.len) : 0;
 }
 
-/* Reads the text as it is now, also if another opening wrote it. */
+/* Reads the present text, so that a reader sees what another opening wrote. */
 static void receipt_file_read(
 	struct handle *h, off_t offset, size_t size, struct pending_reply *reply)
 {
@@ -67,7 +68,8 @@ static int receipt_file_open_write(struct fs *fs, struct node n, struct handle *
 	if (receipts_check_writable(r, err) < 0)
 		return -err->errnum;
 	w = receipts_work(r);
-	/* Without O_TRUNC, what is written changes the text that is there. */
+	/* Without O_TRUNC a program changes parts of the present text, so the draft starts with it.
+	 */
 	if (!w || (!w->writers && !w->draft.len && r->text && buf_puts(&w->draft, r->text) < 0))
 		return err_set(err, ENOMEM, "out of memory");
 	w->writers++;
@@ -76,7 +78,7 @@ static int receipt_file_open_write(struct fs *fs, struct node n, struct handle *
 
 static int receipt_file_too_long(struct receipt *r, int result, struct err *err)
 {
-	/* The text written so far stays as it is; no copy is requested for it. */
+	/* Keeps the draft so far, but `spoilt` prevents a request for it. */
 	r->work->draft.error = 0;
 	r->work->spoilt = true;
 	return err_set(err, -result,
@@ -92,7 +94,8 @@ static void receipt_file_touch(struct receipt *r)
 		r->mtime_ns = clock_wall_ms() * 1000000;
 }
 
-/* Whether this opening may go on writing: not once its text was sent. */
+/* Checks that this opening may write: an earlier close() of it has not requested a copy yet. 0 or
+ * -EINVAL with *err. */
 static int receipt_file_check_sent(const struct handle *h, const struct receipt *r, struct err *err)
 {
 	if (!h || !h->committed || !receipts_is_fixed(h->fs, r))
@@ -139,7 +142,7 @@ static int receipt_file_write(
 
 	if (receipts_check_writable(r, err) < 0 || receipt_file_check_sent(h, r, err) < 0)
 		return -err->errnum;
-	/* The kernel knows only the size of the text that is shown. */
+	/* For O_APPEND the kernel's offset is the end of the shown text, not of the draft. */
 	result = buf_write_at(
 		&r->work->draft, h->append ? r->work->draft.len : (size_t)offset, data, len);
 	if (result < 0)
@@ -171,7 +174,7 @@ static void receipt_file_report(struct fs *fs, const struct receipt *r, uid_t us
 	last_error_report(fs->last_error, user, what, err);
 }
 
-/* A close that waits until the request of another text has ended. */
+/* A close() that waits until the request of another text has ended. */
 struct receipt_next {
 	struct fs *fs;
 	uid_t user;
@@ -209,8 +212,8 @@ static int receipt_file_defer(
 	return 0;
 }
 
-/* Waits for the result of the request that is under way. Two programs that ask for the same get one
- * answer; another text asks once that has come. */
+/* Replies with the result of the request under way if the draft is its text. Another text is
+ * requested once that request has ended. */
 static void receipt_file_join(
 	struct fs *fs, struct receipt *r, uid_t user, struct pending_reply *reply)
 {
@@ -226,8 +229,9 @@ static void receipt_file_join(
 	}
 }
 
-/* Parses the text and requests its copy, if it is complete: then true. `at_end`: no more of it will
- * come. reply: NULL if no caller waits: an error goes to last-error only. */
+/* Parses the draft and, if the text is complete, requests its copy and returns true. at_end: the
+ * file was closed for the last time, so the text is complete without "...". reply NULL: no caller
+ * waits; an error goes to last-error only. */
 static bool receipt_file_ask(
 	struct fs *fs, struct receipt *r, bool at_end, uid_t user, struct pending_reply *reply)
 {
@@ -258,8 +262,9 @@ static bool receipt_file_ask(
 	return ends;
 }
 
-/* A close by another program that inherited the file is not the text's end. A process of another
- * pid name space cannot be told from others: the last close decides. */
+/* Whether the process that closes the file is the one that opened it. A close by another process
+ * that inherited the file does not end the text. A process of another PID namespace has no visible
+ * pid: then only the last close requests the copy. */
 static bool receipt_file_is_opener(const struct handle *h, const struct pending_reply *reply)
 {
 	pid_t thread = fuse_req_ctx(pending_reply_request(reply))->pid;
@@ -293,7 +298,7 @@ static void receipt_file_commit(struct handle *h, struct pending_reply *reply)
 		pending_reply_ok(reply);
 }
 
-/* Nothing was written in the place of a text that stays. */
+/* Reports that truncating the receipt to an empty text has no effect. */
 static void receipt_file_report_cut(const struct handle *h, const struct receipt *r)
 {
 	struct err err;
@@ -305,7 +310,7 @@ static void receipt_file_report_cut(const struct handle *h, const struct receipt
 	receipt_file_report(h->fs, r, h->uid, NULL, &err);
 }
 
-/* The last close requests the copy for a text without "..." too. */
+/* At the last close, a text without "..." requests its copy, too. */
 static void receipt_file_closed(struct handle *h)
 {
 	struct receipt *r = receipts_get(h->fs->receipts, h->node);
@@ -358,8 +363,8 @@ static int receipt_file_set_attr(
 
 	if (!r)
 		return err_set(err, ENOENT, "the receipt is gone");
-	/* In a folder, mode and owner in the row are the folder's. The time is shared by the folder
-	 * and its file, as it is by a snapshot's folder and its file. */
+	/* The row of a receipt that is a folder has the folder's mode and owner, so the file has
+	 * file_mode. Folder and file share one mtime, as a snapshot's folder and file do. */
 	if (r->is_folder && (which & FUSE_SET_ATTR_MODE))
 		r->file_mode = st->st_mode & 0777;
 	if (r->is_folder)

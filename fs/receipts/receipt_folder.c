@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A receipt that is a folder, as cp -r makes it. Its snapshot file requests the copy. All else in
- * it is kept as it was written (draft.h), and two of its names mean something: the description, and
- * the files in tags/, whatever order they come in. */
+/* A receipt that is a folder, as cp -r makes it. Its snapshot file requests the copy. All other
+ * files are kept as written (draft.h). Of these, the file description and the files in tags/ set
+ * the copy's description and tags, in whatever order they arrive. */
 #include <errno.h>
 #include <string.h>
 
@@ -97,7 +97,8 @@ static int receipt_folder_find(
 	return 0;
 }
 
-/* Positions: the store's, and the last one for the snapshot file. */
+/* Positions of the listing: drafts have those of drafts_next(); the snapshot file comes last, at
+ * FILE_POSITION. */
 #define FILE_POSITION ((uint64_t)1 << 60)
 
 static bool receipt_folder_next(
@@ -150,7 +151,7 @@ bool receipt_folder_is_tags(struct fs *fs, struct node folder)
 	return d && node_of(d->folder).kind == NODE_FOLDER && !strcmp(d->name, "tags");
 }
 
-/* The names that can be written, but for the snapshot file's. */
+/* See receipts.h: names of files that are not the snapshot file. */
 bool receipt_folder_keeps(const char *name)
 {
 	static const char *const names[] = {"description", "metadata.json", "status", "copy"};
@@ -245,7 +246,8 @@ static int receipt_folder_create(struct fs *fs, struct node folder, const char *
 	struct receipt *r = receipt_folder_get(fs, folder);
 	int result;
 
-	/* A file of another name becomes the snapshot file once its text is one (draft_ask()). */
+	/* NAME.snapshot is the snapshot file at once. A file of another name becomes the snapshot
+	 * file once its text is one (draft_ask()). */
 	if (r && !receipt_folder_keeps(name) && receipts_stem_len(name) != strlen(name))
 		return receipt_folder_create_file(r, name, mode, h, child, err);
 	result = receipt_folder_make(fs, folder, name, DRAFT_FILE, mode, child, err);

@@ -50,7 +50,7 @@ struct receipt *receipts_sibling(
 	return r != self && r && receipts_stem_len(r->name) == strlen(stem) ? r : NULL;
 }
 
-/* How much the receipt has to say in the status that it shares. */
+/* Orders two receipts that share a status: the higher one's status is shown. */
 static int receipts_rank(const struct receipt *r)
 {
 	if (!r)
@@ -60,8 +60,8 @@ static int receipts_rank(const struct receipt *r)
 	return r->state == RECEIPT_ASKING ? 2 : r->work && r->work->has_refused;
 }
 
-/* Two receipts can have one stem, and so one status (receipts_stem()): "A" and "A.snapshot". The
- * one whose status is shown: it has a copy, if any has; NULL: there is none. */
+/* The receipt whose status is shown as STEM.status. Two receipts, "A" and "A.snapshot", can have
+ * the same stem; the one that has a copy is preferred. NULL: no receipt has the stem. */
 static struct receipt *receipts_by_stem(
 	const struct receipts *rs, struct node folder, const char *stem)
 {
@@ -81,7 +81,7 @@ static const char *receipt_copy_id(const struct fs *fs, const struct receipt *r)
 	return copy ? copy->row.copy_id : NULL;
 }
 
-/* Whether the receipt has this node beside it now. */
+/* Whether the status, .copy or .wait (kind) of the receipt exists now. */
 static bool receipts_has_beside(const struct fs *fs, const struct receipt *r, enum node_kind kind)
 {
 	switch (kind) {
@@ -117,8 +117,8 @@ int receipts_find(const struct fs *fs, struct node folder, const char *name, str
 	return -ENOENT;
 }
 
-/* Whether the listing shows this node of the receipt: the status of a stem once, the link of a
- * folder. */
+/* Whether a listing shows this node of the receipt, and if so, its name. The status of a stem is
+ * shown once, the .copy link only for a receipt that is a folder. */
 static bool receipts_lists(
 	const struct fs *fs, const struct receipt *r, enum node_kind kind, char name[NAME_MAX + 1])
 {
@@ -133,7 +133,7 @@ static bool receipts_lists(
 	return kind == NODE_RECEIPT_STATUS || r->is_folder;
 }
 
-/* Positions: three a receipt, itself, its status and its link. */
+/* Each receipt has three positions of the listing: itself, its status and its .copy link. */
 bool receipts_next(const struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
 	static const enum node_kind beside[] = {NODE_RECEIPT_STATUS, NODE_RECEIPT_COPY};
@@ -198,7 +198,7 @@ static int receipt_copy_text(struct fs *fs, struct node n, struct buf *out)
 		  : -ENOENT;
 }
 
-/* The link is as old as the copy, so that rsync sees no change. */
+/* The link's mtime is the copy's start, so that rsync sees no change. */
 static int receipt_copy_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	const struct receipt *r = receipts_get(fs->receipts, n);
@@ -251,7 +251,7 @@ int receipts_refuse_sibling(const struct receipt *other, struct err *err)
 		other->name, stem);
 }
 
-/* The names of what else stands in a region's folder, now or in a later version. */
+/* Names in a region's folder that ebsfs uses itself, or may use in a later version. */
 static const char *const receipts_reserved[] = {"snapshots", "list", "list.json", "by", "filter",
 	"shared", "disks", "files", "volumes", "images"};
 
@@ -302,7 +302,7 @@ int receipts_check_name(const struct fs *fs, struct node folder, const char *nam
 	return receipts_check_sibling(fs, folder, name, self, err);
 }
 
-/* Gives the receipt the first free of NAME~1, NAME~2 and so on. */
+/* Renames the receipt to the first free name of NAME~1, NAME~2 and so on. */
 static int receipts_rename_reserved(struct fs *fs, struct receipt *r)
 {
 	char name[32], old[32];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The description and the tags of a receipt's folder: from the file that was written into the
- * receipt's row, and, if the copy was asked for, to the copy. */
+/* The parts of a receipt's folder: its description and its tags. Each comes from a file; it is
+ * saved in the receipt's row and, if the copy was requested already, also set on the copy. */
 #include <errno.h>
 #include <string.h>
 
@@ -12,10 +12,10 @@
 #include "tags.h"
 #include "utf8.h"
 
-/* A description or a tag on its way into the row, and to the copy. */
+/* A description or a tag that is being set on the copy and saved in the receipt's row. */
 struct receipt_part {
 	struct fs *fs;
-	uint32_t number;        /* the receipt's */
+	uint32_t number;        /* of the receipt */
 	char key[NAME_MAX + 1]; /* "": the description */
 	char *value;
 	receipt_part_done *done;
@@ -34,7 +34,8 @@ static struct receipt *receipt_part_receipt(const struct receipt_part *part)
 	return receipts_get(part->fs->receipts, (struct node){.slot = part->number});
 }
 
-/* Finds the part of the request that a name in a receipt's folder stands for. False: none. */
+/* Whether `name` in the folder stands for a part; sets key to the tag's key, "" for the
+ * description. */
 static bool receipt_part_parse(
 	struct fs *fs, struct node folder, const char *name, char key[NAME_MAX + 1])
 {
@@ -45,7 +46,7 @@ static bool receipt_part_parse(
 	       names_unescape(name, key);
 }
 
-/* The part's value in force; the caller frees it. NULL: none, or no memory. */
+/* The part's present value in the receipt; the caller frees it. NULL: none, or no memory. */
 static char *receipt_part_value(const struct receipt *r, const char *key)
 {
 	if (*key)
@@ -60,7 +61,7 @@ static bool receipt_part_is_kept(const struct receipt_part *part, const struct r
 	return kept && !strcmp(kept, part->value);
 }
 
-/* Puts the part into the receipt's row. Returns 0 or -ENOMEM. */
+/* Sets the part in the receipt; receipt_part_keep() journals the row. Returns 0 or -ENOMEM. */
 static int receipt_part_put(const struct receipt_part *part, struct receipt *r)
 {
 	char *description;
@@ -93,7 +94,8 @@ static void receipt_part_saved(void *arg, const struct err *err)
 	receipt_part_end(part, err);
 }
 
-/* Journals the row with the part in it; done follows. */
+/* Sets the part and writes the receipt's row to the journal; then receipt_part_saved() calls done.
+ * 0, or -errno with *err. */
 static int receipt_part_keep(struct receipt_part *part, struct receipt *r, struct err *err)
 {
 	char in[RECEIPT_FOLDER_SIZE];
@@ -104,14 +106,15 @@ static int receipt_part_keep(struct receipt_part *part, struct receipt *r, struc
 	if (!r->id)
 		r->id = journal_next_receipt_id(part->fs->journal);
 	if (r->state == RECEIPT_ASKING)
-		r->work->save_again = true; /* its text is not accepted yet */
+		r->work->save_again = true; /* the row's text may change when the request ends */
 	row = receipts_row(part->fs, r, in);
 	if (journal_put_receipt(part->fs->journal, &row, receipt_part_saved, part) < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	return 0;
 }
 
-/* The copy that the part must reach; NULL: none, or one that came to nothing. */
+/* The copy on which the part must be set; NULL: no copy, a dry run, or a copy that ended without a
+ * snapshot. */
 static struct copy *receipt_part_copy(struct fs *fs, const struct receipt *r)
 {
 	struct copy *copy = receipts_copy(fs, r);
@@ -123,7 +126,7 @@ static struct copy *receipt_part_copy(struct fs *fs, const struct receipt *r)
 		       : NULL;
 }
 
-/* Whether the copy has the part without being told: the text, or the source, says so. */
+/* Whether the copy gets the part anyway, from the snapshot file's text or from the source. */
 static bool receipt_part_is_in(
 	const struct receipt_part *part, const struct receipt *r, const struct copy *copy)
 {
@@ -148,14 +151,15 @@ static bool receipt_part_is_in(
 		       part->fs, row->source_region, row->source_id, NULL, part->value);
 }
 
-/* The copy has the part, or cannot have it. */
+/* The part was set on the copy; err: it could not be. */
 static void receipt_part_told(void *arg, struct copy *copy, const struct err *err)
 {
 	struct receipt_part *part = arg;
 	struct receipt *r = receipt_part_receipt(part);
 	struct err mine;
 
-	/* The copy was sent, so its description is fixed: no error if it equals the part's. */
+	/* EEXIST: the request was sent, so the copy's description is fixed. No error if the copy's
+	 * description is the same. */
 	if (r && copy && err && err->errnum == EEXIST && !*part->key &&
 		receipt_part_is_in(part, r, copy))
 		err = NULL;
@@ -181,8 +185,8 @@ static int receipt_part_tell(struct receipt_part *part, struct copy *copy, struc
 
 static void receipt_part_after(void *arg, struct receipt *r, const struct err *err);
 
-/* Starts the part on its way. Returns 1 (done follows), 0 (nothing is to be done), or -errno with
- * *err. */
+/* Starts to set and save the part. Returns 1 (done will be called), 0 (the receipt has this value
+ * already), or -errno with *err. */
 static int receipt_part_go(struct receipt_part *part, struct receipt *r, struct err *err)
 {
 	struct copy *copy = receipt_part_copy(part->fs, r);
@@ -209,7 +213,7 @@ static void receipt_part_after(void *arg, struct receipt *r, const struct err *e
 	struct err mine;
 	int result;
 
-	(void)err; /* the request's own caller is told */
+	(void)err; /* reported to the caller of the request */
 	result = r ? receipt_part_go(part, r, &mine) : err_set(&mine, ENOENT, "the folder is gone");
 	if (result <= 0)
 		receipt_part_end(part, result < 0 ? &mine : NULL);
@@ -279,16 +283,17 @@ void receipt_part_forget(struct fs *fs, const struct draft *d)
 	receipts_save(fs, r);
 }
 
-/* --- the close of a part's file --- */
+/* --- close() of a part's file --- */
 
 struct receipt_closing {
 	struct fs *fs;
-	struct node node; /* the file's */
+	struct node node; /* of the file */
 	uid_t user;
-	struct pending_reply *reply; /* NULL after the last close, or an interrupt */
+	struct pending_reply *reply; /* NULL: no caller waits (interrupted, or the last close) */
 };
 
-/* The refused text makes place for what is in force; a file that never was is removed. */
+/* Replaces the refused text in the file by the part's present value, or removes the file if the
+ * part has no value. */
 static void receipt_closing_restore(struct fs *fs, struct draft *d)
 {
 	struct receipt *r = receipt_folder_of(fs, d);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mv of receipts: among the plain names of their region, and to names that ask for nothing. */
+/* mv of receipts: to another plain name of their region, or to a draft's name, which requests
+ * nothing. */
 #include <errno.h>
 #include <string.h>
 
@@ -53,7 +54,7 @@ static int receipt_rename_put_text(
 	return 0;
 }
 
-/* The copy goes on, without this receipt. */
+/* Replaces the receipt by a draft with its text. The copy continues, without this receipt. */
 static int receipt_rename_to_draft(const struct receipt_mv *mv, struct receipt *r, struct err *err)
 {
 	struct fs *fs = mv->fs;
@@ -83,7 +84,7 @@ static int receipt_rename_to_draft(const struct receipt_mv *mv, struct receipt *
 	if (whole) {
 		if (r->id)
 			journal_delete_receipt(fs->journal, r->id, NULL, NULL);
-		r->copy = 0; /* the copy is not abandoned */
+		r->copy = 0; /* so that receipts_drop() does not abandon the copy */
 		receipts_drop(fs, r);
 	} else {
 		r->has_file = false;
@@ -95,8 +96,8 @@ static int receipt_rename_to_draft(const struct receipt_mv *mv, struct receipt *
 
 /* --- among plain names --- */
 
-/* A receipt gets another plain name of its region. One of the same copy that stands there is
- * replaced; one of another living copy stays. */
+/* Renames a receipt to another plain name of its region. A receipt of that name is replaced, unless
+ * it is of another living copy. */
 static int receipt_rename_receipt_to(
 	const struct receipt_mv *mv, struct receipt *r, struct err *err)
 {
@@ -126,7 +127,7 @@ static int receipt_rename_receipt_to(
 		return err_set(err, ENOTEMPTY, "the folder '%s' is not empty", mv->to_name);
 	if (old && mv->noreplace)
 		return err_set(err, EEXIST, "the receipt '%s' is there", mv->to_name);
-	/* Not EEXIST: cp -b would rename again and again. */
+	/* Not EEXIST, because cp -b would then rename again without end. */
 	if (old && receipts_is_fixed(fs, old) && !(old->copy && old->copy == r->copy))
 		return err_set(err, EBUSY,
 			"the receipt '%s' is there, of another copy; rm it first if it is to go",
@@ -142,7 +143,7 @@ static int receipt_rename_receipt_to(
 	return 0;
 }
 
-/* The snapshot file in a receipt's folder gets another name there. */
+/* Renames the snapshot file within a receipt's folder. */
 static int receipt_rename_file_in_folder(
 	const struct receipt_mv *mv, struct receipt *r, struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A receipt requests its copy, and is removed. */
+/* Requests the copy of a receipt; removes a receipt. */
 #include <errno.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ struct receipt_request {
 	bool move;
 };
 
-/* --- waiting for its result --- */
+/* --- waiting for a request's result --- */
 
 void receipts_wait(struct receipt_work *w, struct pending_reply *reply)
 {
@@ -35,7 +35,8 @@ void receipts_wait(struct receipt_work *w, struct pending_reply *reply)
 	pending_reply_detach_on_interrupt(&link->reply);
 }
 
-/* Replies to all waiters; err NULL: the copy was accepted. Whether any was still waiting. */
+/* Replies to all waiters; err NULL: the request was accepted. Returns whether any caller was still
+ * waiting. */
 static bool receipt_request_reply(struct receipt_work *w, const struct err *err)
 {
 	struct waiting_reply *link;
@@ -95,10 +96,10 @@ int receipts_turn(
 	return 0;
 }
 
-/* --- its request --- */
+/* --- the request --- */
 
-/* The source's start: the mtime of its snapshot file, as the region's listing has it, else as the
- * text has it. 0: unknown. */
+/* The source's start, which is the mtime of its snapshot file: from the region's listing if
+ * possible, otherwise from the text. 0: unknown. */
 static int64_t receipt_source_ms(
 	struct fs *fs, const char *region_name, const char *id, const char *text)
 {
@@ -116,7 +117,8 @@ static int64_t receipt_source_ms(
 	return isotime_parse(line, strcspn(line, "\r\n"), &ms) < 0 ? 0 : ms;
 }
 
-/* Unless a tool has set it, the mtime is the snapshot file's: rsync then finds nothing to send. */
+/* Sets the receipt's mtime to the source's snapshot file's, unless a tool has set one. rsync then
+ * finds nothing to send. */
 static void receipt_request_date(
 	struct fs *fs, struct receipt *r, const char *region, const char *id)
 {
@@ -125,15 +127,16 @@ static void receipt_request_date(
 	if (!ms || r->mtime_ns == ms * 1000000)
 		return;
 	r->mtime_ns = ms * 1000000;
-	r->work->save_again = true; /* while asking the row is on its way */
+	r->work->save_again = true; /* the row being written has the old mtime */
 }
 
-/* The receipt is to be the one of this request: what it was stays known. */
+/* Sets the receipt to RECEIPT_ASKING with the new text, and saves its state before in work->before.
+ * 0 or -ENOMEM. */
 static int receipt_request_begin(
 	struct fs *fs, struct receipt *r, const struct copy_request *request)
 {
 	struct receipt_work *w = r->work;
-	/* mv and a rename bring the text along as the draft. */
+	/* mv of a source and the rename of a draft have put the text into work->draft. */
 	char *text = strdup(w->draft.len ? buf_str(&w->draft) : r->text ? r->text : "");
 
 	if (!text)
@@ -169,7 +172,7 @@ static void receipt_request_undo(struct receipt *r)
 	r->text = steal(&w->before.text);
 }
 
-/* A receipt of the same stem whose copy came to nothing is of the new one, too. */
+/* Gives the new copy to the other receipt of the same stem, too: its own copy is not alive. */
 static void receipt_request_take_along(struct fs *fs, const struct receipt *r)
 {
 	struct receipt *other = receipts_sibling(fs->receipts, receipts_folder(r), r->name, r);
@@ -181,7 +184,7 @@ static void receipt_request_take_along(struct fs *fs, const struct receipt *r)
 	receipts_changed(fs->receipts, other->number);
 }
 
-/* Records in the receipt what became of its request. */
+/* Sets the receipt's state and copy by the result of its request. */
 static void receipt_request_settle(
 	struct fs *fs, struct receipt *r, struct copy *copy, const struct err *err)
 {
@@ -191,7 +194,7 @@ static void receipt_request_settle(
 		free(steal(&r->work->before.text));
 		r->state = RECEIPT_ASKED;
 		r->copy = copy->row.id;
-		if (!copy->row.kind) /* else its source may be the copy of the text's */
+		if (!copy->row.kind) /* a volume's or image's source may differ from the text's */
 			receipt_request_date(fs, r, copy->row.source_region, copy->row.source_id);
 		save |= r->work->save_again;
 		receipt_request_take_along(fs, r);
@@ -206,8 +209,8 @@ static void receipt_request_settle(
 		receipts_save(fs, r);
 }
 
-/* Calls what waits for the end of the request. Each may request the next text, which the others
- * then wait for, or drop the receipt. */
+/* Calls the functions of receipts_after() in `list`. A function may drop the receipt, or request
+ * another text; then the functions not called yet wait for the end of that request. */
 static void receipt_request_follow(
 	struct fs *fs, struct node n, struct waiters *list, const struct err *err)
 {
@@ -247,8 +250,8 @@ static void receipt_request_end(
 		copies_keep_source(fs->copies, copy);
 	receipts_changed(fs->receipts, r->number);
 	waiters_move_all(&r->work->after, &after);
-	/* A mv that was surely refused leaves no new receipt: mv itself tries a second time, and
-	 * must hear the same. While it is unknown whether EC2 copies, the receipt stays. */
+	/* After a refused mv the new receipt is dropped, because mv tries a second time and must
+	 * get the same error. While it is unknown whether EC2 made the copy, the receipt stays. */
 	if (asking->move && err && r->work->before.state == RECEIPT_DRAFT &&
 		!receipts_is_fixed(fs, r)) {
 		if (r->id)
@@ -258,7 +261,7 @@ static void receipt_request_end(
 	receipt_request_follow(fs, n, &after, err);
 }
 
-/* The receipt hands the request over: the caller's to free. */
+/* Takes the request from its receipt; the caller frees it. Returns asking. */
 static struct receipt_request *receipt_request_disown(struct receipt_request *asking)
 {
 	struct receipt *r =
@@ -269,7 +272,7 @@ static struct receipt_request *receipt_request_disown(struct receipt_request *as
 	return asking;
 }
 
-/* For copies_request(). */
+/* The done of copies_request(). */
 static void receipt_request_done(void *arg, struct copy *copy, const struct err *err)
 {
 	_cleanup_free_ struct receipt_request *asking = receipt_request_disown(arg);
@@ -295,7 +298,8 @@ static int receipt_request_check_source(
 	return 0;
 }
 
-/* Whether two texts ask for the same, under names of one stem: of images they never do. */
+/* Whether the text asks for the same as the request, if both have names of the same stem. Never
+ * true for images, whose names differ. */
 static bool receipt_request_is_same(const struct copy_request *request, const char *text)
 {
 	struct copy_request other;
@@ -311,7 +315,8 @@ static bool receipt_request_is_same(const struct copy_request *request, const ch
 	return same;
 }
 
-/* A receipt of the same stem has the same status, so it must be of the same copy. */
+/* Checks that the other receipt of the same stem is not of another copy, because both have the same
+ * status. 0, or -errno with *err. */
 static int receipt_request_check_sibling(
 	struct fs *fs, const struct receipt *r, const struct copy_request *request, struct err *err)
 {
@@ -323,7 +328,7 @@ static int receipt_request_check_sibling(
 	return receipts_refuse_sibling(other, err);
 }
 
-/* Whether the receipt must stay that of a living copy, of another request. */
+/* Whether the receipt has a living copy that is not the one requested now. */
 static bool receipt_request_is_taken(
 	const struct fs *fs, const struct receipt *r, const struct copy_request *request)
 {
@@ -350,8 +355,8 @@ static int receipt_request_refuse_taken(
 		row->copy_id ? row->copy_id : "", r->name, noun);
 }
 
-/* A copy of `asking` for the time until the request is answered. The receipt owns it, so that an
- * unmount meanwhile frees it. NULL on ENOMEM. */
+/* Duplicates `asking` until the request has its result. The receipt owns the duplicate, so that an
+ * unmount frees it. NULL on ENOMEM. */
 static struct receipt_request *receipt_request_keep(
 	struct receipt *r, const struct receipt_request *asking)
 {
@@ -364,7 +369,8 @@ static struct receipt_request *receipt_request_keep(
 	return kept;
 }
 
-/* Asks for the copy, with a copy of `asking` for receipt_request_done(). */
+/* Calls copies_request(); receipt_request_done() gets a duplicate of `asking`. 0, or -errno with
+ * *err. */
 static int receipt_request_send(struct receipt *r, const struct copy_request *request,
 	const struct receipt_request *asking, struct err *err)
 {
@@ -382,7 +388,7 @@ static int receipt_request_send(struct receipt *r, const struct copy_request *re
 		return err_set(err, ENOMEM, "out of memory");
 	if (!r->id)
 		r->id = journal_next_receipt_id(fs->journal);
-	r->work->save_again = false; /* the row has it all */
+	r->work->save_again = false; /* the row sent to the journal has all changes */
 	row = receipts_row(fs, r, in);
 	receipt_kind_address(fs, receipts_folder(r), r->name, &whole);
 	result = copies_request(
@@ -392,7 +398,8 @@ static int receipt_request_send(struct receipt *r, const struct copy_request *re
 	return result < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
 }
 
-/* The completed copy of a receipt that is written anew was asked for. */
+/* EC2 was asked whether the completed copy still exists. If it does, refuses the new text;
+ * otherwise requests it. */
 static void receipt_request_confirmed(void *arg, struct copy *copy, const struct err *err)
 {
 	_cleanup_free_ struct receipt_request *asking = receipt_request_disown(arg);
@@ -419,7 +426,8 @@ static void receipt_request_confirmed(void *arg, struct copy *copy, const struct
 		receipt_request_end(asking, NULL, &mine);
 }
 
-/* Whether its completed copy still exists decides: EC2 is asked, if the listing is not fresh. */
+/* Asks EC2, if the listing is not fresh, whether the receipt's completed copy still exists: only if
+ * not, may the receipt request another copy. 0, or -errno with *err. */
 static int receipt_request_confirm(
 	struct receipt *r, const struct receipt_request *asking, struct err *err)
 {
@@ -511,8 +519,8 @@ static void receipt_removal_turn(void *arg, struct pending_reply *reply)
 		pending_reply_errno(reply, ENOENT);
 }
 
-/* Whether the receipt can be removed now. Otherwise `remove` is called once its request has ended,
- * or EBUSY is replied while it is being removed. */
+/* Whether the receipt can be removed now. If not: in RECEIPT_ASKING, `remove` is called once the
+ * request has ended; in RECEIPT_REMOVING, replies EBUSY. */
 static bool receipt_removal_can_begin(struct fs *fs, struct receipt *r,
 	void (*remove)(struct fs *fs, struct receipt *r, struct pending_reply *reply),
 	struct pending_reply *reply)

@@ -66,7 +66,8 @@ int receipt_tags_each(const struct receipt *r, receipt_tags_fn *fn, void *arg)
 
 /* --- the source --- */
 
-/* The source in the catalogue of its region: CATALOGUE_NONE if it is not known there. */
+/* The source's slot in the catalogue of its region; CATALOGUE_NONE: the catalogue does not have it.
+ */
 static catalogue_slot receipt_tags_source(
 	struct fs *fs, const char *region, const char *id, const struct catalogue **catalogue)
 {
@@ -94,7 +95,7 @@ bool receipt_tags_are_source(
 
 struct receipt_adding {
 	struct fs *fs;
-	struct copy_request *request; /* gets the tags */
+	struct copy_request *request; /* to which the tags are added */
 };
 
 static int receipt_tags_add_one(void *arg, const char *key, const char *value)
@@ -103,7 +104,7 @@ static int receipt_tags_add_one(void *arg, const char *key, const char *value)
 	struct copy_request *request = adding->request;
 	struct request_tag *tag = &request->tags[request->n_tags];
 
-	/* A tag that comes from the source anyway needs no place among the request's. */
+	/* A tag that the copy gets from its source anyway is left out, to leave room for others. */
 	if (!request->no_tags && receipt_tags_are_source(adding->fs, request->source_region,
 					 request->source_id, key, value))
 		return 0;
@@ -142,7 +143,7 @@ int receipt_tags_request(struct fs *fs, const struct receipt *r, const struct co
 	if (!out->tags)
 		return -ENOMEM;
 	result = receipt_tags_each(r, receipt_tags_add_one, &adding);
-	/* Of one key the last value counts: the text's. */
+	/* The text's tags come last, because the last value of a key counts. */
 	if (text->n_tags)
 		memcpy(out->tags + out->n_tags, text->tags, text->n_tags * sizeof(*out->tags));
 	out->n_tags += text->n_tags;

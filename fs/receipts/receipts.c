@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The receipts of a mount: found by their names, numbered by their age. */
+/* The receipts of a mount, by name and by number. Older receipts have lower numbers. */
 #define FUSE_USE_VERSION 314
 #include "receipts.h"
 
@@ -17,17 +17,17 @@
 #include "snapshot_file.h"
 #include "timespec.h"
 
-/* A text is no program: the set-user-id, set-group-id and sticky bits are dropped, as POSIX lets
- * chmod() do. */
+/* Permission bits that a receipt keeps. POSIX lets chmod() drop the set-user-id, set-group-id and
+ * sticky bits; a text file needs none. */
 #define RECEIPT_MODES 0777
 
 struct receipts {
 	struct fs *fs;
-	struct receipt **all; /* by number; NULL: gone */
+	struct receipt **all; /* by number; NULL: removed */
 	uint32_t n, cap;
 	uint64_t version;
-	struct hashset by_key; /* numbers */
-	bool shown_undecided;  /* the kernel may have the attributes of one whose copy is */
+	struct hashset by_key; /* the receipts' numbers, by key */
+	bool shown_undecided;  /* the kernel may have cached attributes of an undecided receipt */
 	receipts_watch_fn *watch;
 	void *watch_arg;
 };
@@ -62,7 +62,7 @@ struct receipt_work *receipts_work(struct receipt *r)
 	return r->work;
 }
 
-/* Remaining waiters get no reply. NULL is permitted. */
+/* Frees w. Remaining waiters get no reply. NULL is permitted. */
 static void receipts_work_destroy(struct receipt_work *w)
 {
 	if (!w)
@@ -114,7 +114,7 @@ void receipts_destroy(struct receipts *rs)
 	free(rs);
 }
 
-/* Of exactly its length, as asprintf()'s is not. */
+/* Allocates exactly the key's length, to save memory; asprintf() may allocate more. */
 static char *receipts_make_key(const struct fs *fs, struct node folder, const char *name)
 {
 	const char *format = "%u/%s/%s";
@@ -242,7 +242,7 @@ bool receipts_is_fixed(const struct fs *fs, const struct receipt *r)
 	return receipts_is_living(fs, r);
 }
 
-/* Whether another receipt has this one's copy. */
+/* Whether another receipt has the same copy as this one. */
 static bool receipts_copy_is_shared(const struct fs *fs, const struct receipt *r)
 {
 	const struct receipts *rs = fs->receipts;
@@ -289,7 +289,7 @@ static void receipts_set_key(struct receipt *r, char *key)
 	r->name = strrchr(key, '/') + 1;
 }
 
-/* Gives the receipt its number and its place. */
+/* Gives the receipt its number, and adds it to the list and the index by key. */
 static int receipts_insert(struct receipts *rs, struct receipt *r)
 {
 	if (rs->n > NODE_SLOT_MAX)
@@ -318,7 +318,7 @@ static void receipt_set_folder(struct receipt *r, struct node folder)
 	r->zone = folder.kind == NODE_ZONE ? (uint8_t)folder.slot : 0;
 }
 
-/* A receipt of that name; not inserted yet. NULL on ENOMEM. */
+/* Creates a receipt of this name; the caller inserts it. NULL on ENOMEM. */
 static struct receipt *receipt_create(const struct fs *fs, struct node folder, const char *name)
 {
 	struct receipt *r = calloc(1, sizeof(*r));
@@ -366,7 +366,8 @@ int receipts_load(void *arg, const struct journal_receipt *row)
 		receipt_free(r);
 		return 0;
 	}
-	/* Without a copy: a folder into which only its description or tags were written. */
+	/* A row without a copy is of a folder into which only a description or tags were written.
+	 */
 	r->state = row->copy ? RECEIPT_ASKED : RECEIPT_DRAFT;
 	r->id = row->id;
 	r->copy = row->copy;
@@ -424,7 +425,7 @@ int receipts_move(struct fs *fs, struct receipt *r, struct node folder, const ch
 	free(r->key);
 	receipts_set_key(r, key);
 	receipt_set_folder(r, folder);
-	hashset_add(&fs->receipts->by_key, r->number); /* in the place that has become free */
+	hashset_add(&fs->receipts->by_key, r->number); /* cannot fail: its old entry was removed */
 	fs->receipts->version++;
 	receipts_save(fs, r);
 	return 0;
@@ -481,8 +482,8 @@ void receipts_save(struct fs *fs, struct receipt *r)
 	}
 }
 
-/* While the text of a receipt that has a copy is being written, it is not known yet whether text
- * and time are kept. */
+/* While a receipt that has a copy is being written, the new mtime goes into `work`: it is used only
+ * if the new text is accepted. */
 static void receipt_set_mtime(struct receipt *r, int64_t mtime_ns)
 {
 	struct receipt_work *w = r->work;
@@ -510,8 +511,8 @@ void receipts_set_attr(struct fs *fs, struct receipt *r, const struct stat *st, 
 	receipts_save(fs, r);
 }
 
-/* A copy that was being sent when an earlier mount ended: its caller was not told of it, and it may
- * come to nothing. */
+/* Whether EC2 may or may not make the copy: its request was in flight when an earlier mount ended,
+ * and its caller got no result. */
 static bool receipts_is_undecided(const struct copy *copy)
 {
 	return copy->state == COPY_SUBMITTING && !copy->row.acknowledged;
@@ -523,8 +524,8 @@ static bool receipts_is_nothing(const struct copy *copy)
 	       (copy->state == COPY_CANCELLED && !copy->row.acknowledged);
 }
 
-/* A copy that failed, was refused, or whose caller was told nothing: its receipt is older than any
- * source, so that rsync and cp -u send it again. */
+/* Whether rsync and cp -u should request the copy again, because it failed, was refused, or its
+ * caller got no result: the receipt's mtime is then shown as 0, older than any source's. */
 static bool receipt_is_to_be_sent(const struct fs *fs, const struct receipt *r)
 {
 	const struct copy *copy = receipts_copy(fs, r);
