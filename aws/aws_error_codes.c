@@ -28,7 +28,7 @@
 	"the caller needs kms:Decrypt for the snapshot's key, and the key's policy must permit it"
 #define KEY_STATE                                                                                  \
 	"the key is disabled, deleted, in another region, or its policy does not permit this; a "  \
-	"copy needs a key of its own region (copy.kms-key)"
+	"copy needs a key of its own region (copy.kms-key), and so does a volume (volume.kms-key)"
 #define FROM_ENVIRONMENT                                                                           \
 	"those keys have ended, and a running ebsfs gets no others from its environment: "         \
 	"unmount, set new ones, mount again; or mount with -o profile="

@@ -50,7 +50,7 @@ enum source_state admission_source_state(
 		return SOURCE_PENDING;
 	case EC2_SNAPSHOT_ERROR:
 		err_set(err, EINVAL,
-			"source %s is in state error%s%s; EC2 cannot copy it: choose another "
+			"source %s is in state error%s%s; EC2 cannot use it: choose another "
 			"snapshot",
 			id, *s.state_message ? ": " : "", s.state_message);
 		return SOURCE_UNFIT;
@@ -250,7 +250,8 @@ struct admission {
 	struct copies *all;
 	const struct job_kind *kind;
 	struct journal_copy row;
-	struct copy_request tags; /* only the request's tags, label and no_tags are set */
+	/* Only the request's kind, tags, label, name and no_tags are set. */
+	struct copy_request tags;
 	struct preflight known;
 	struct journal_receipt receipt;
 	char *key;
@@ -1102,6 +1103,7 @@ static void admission_fill_row(struct journal_copy *row, const char *region,
 static void admission_fill_tags(
 	struct copy_request *out, const struct copy_request *r, bool *failed)
 {
+	out->kind = r->kind;
 	out->no_tags = r->no_tags;
 	out->again = admission_copy_text(r->again, failed);
 	out->tags = calloc(r->n_tags + 1, sizeof(*out->tags));

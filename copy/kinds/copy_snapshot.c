@@ -281,7 +281,7 @@ static int copy_snapshot_compose(struct copies *c, struct journal_copy *row,
 		snprintf(text, sizeof(text),
 			"%u of the source's tags had no room: EC2 takes %d tags, %u of which are "
 			"ebsfs's own",
-			left_out, EC2_TAGS_MAX, EC2_TAGS_MAX - copy_tags_max(request->again));
+			left_out, EC2_TAGS_MAX, EC2_TAGS_MAX - copy_tags_max(true, request->again));
 		copy_snapshot_add_remark(&row->message, text);
 	}
 	return 0;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@
 #include "made.h"
 #include "request_key.h"
 #include "request_options.h"
+#include "utf8.h"
 
 #define TYPE_DEFAULT    "gp3" /* EC2's own is gp2, which is dearer and slower */
 /* EC2 has no limit of volumes in creation, only quotas; so many are asked for at once. */
@@ -38,13 +40,34 @@ static int volume_token(struct journal_copy *row)
 
 /* --- before the row is written --- */
 
+/* The file's name is the volume's tag Name, unless the text names another. */
+static int volume_check_name(const struct copy_request *request, struct err *err)
+{
+	char shown[NAME_MAX + 1];
+
+	for (size_t i = 0; i < request->n_tags; i++)
+		if (!strcmp(request->tags[i].key, "Name"))
+			return 0;
+	snprintf(shown, sizeof(shown), "%s", request->name ? request->name : "");
+	utf8_make_line(shown);
+	if (!request->name || !strcmp(shown, request->name))
+		return 0;
+	return err_set(err, EINVAL,
+		"the file's name becomes the volume's tag Name, and '%.140s' has bytes that are no "
+		"UTF-8 text or control characters: give the file another name, or add the line "
+		"'volume.tag.Name: NAME'",
+		shown);
+}
+
 static int volume_compose(struct copies *c, struct journal_copy *row,
 	const struct copy_request *request, const struct catalogue *catalogue, catalogue_slot slot,
 	struct preflight *known, struct err *err)
 {
 	unsigned snapshot_gib, size;
-	int result = made_compose(c, row, request, catalogue, slot, request->name, known, err);
+	int result = c->options.no_tags ? 0 : volume_check_name(request, err);
 
+	if (result == 0)
+		result = made_compose(c, row, request, catalogue, slot, request->name, known, err);
 	if (result < 0)
 		return result;
 	if (request_option_default(&row->options, "type", TYPE_DEFAULT) < 0)
@@ -95,7 +118,8 @@ static int volume_difference(
 	if (request->unencrypted && encrypted)
 		return made_differs(copy, "it is encrypted", "volume.encrypted", err);
 	if (asked->encrypted && !encrypted)
-		return made_differs(copy, "it is not encrypted", "volume.encrypted", err);
+		return made_differs(copy, "it is not encrypted",
+			asked->kms_key_id ? "volume.kms-key" : "volume.encrypted", err);
 	if (!asked->kms_key_id || (row->kms_key_id && !strcmp(row->kms_key_id, asked->kms_key_id)))
 		return 0;
 	snprintf(what, sizeof(what), "it was asked for with %s%.200s, not with %.200s",
@@ -118,9 +142,10 @@ static void volume_refuse_token(
 			why->message);
 	else
 		snprintf(err->message, sizeof(err->message),
-			"an equal request with other options has been sent from another machine, "
-			"or before the journal was lost: %s may have a volume of %s already; look "
-			"there, or add the line 'volume.again: LABEL' for one more",
+			"an equal request with other options, or from a file of another name, has "
+			"been sent from another machine, or before the journal was lost: %s may "
+			"have a volume of %s already; look there, or add the line 'volume.again: "
+			"LABEL' for one more",
 			row->place, row->source_id);
 	err->errnum = again ? EIO : EEXIST;
 	err->maybe_done = false;
@@ -290,7 +315,7 @@ static void volume_next_steps(const struct copies *c, const struct copy *copy, s
 		return;
 	buf_puts(out, "cost: the volume is charged from its creation until it is deleted; ebsfs "
 		      "deletes no volume\n");
-	if (copy->state != COPY_COMPLETED || (state && !strcmp(state, "in-use")))
+	if (copy->state != COPY_COMPLETED || (state && strcmp(state, "available") != 0))
 		return;
 	buf_printf(out,
 		"next: aws ec2 attach-volume --region %s --volume-id %s --device /dev/sdf "

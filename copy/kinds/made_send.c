@@ -94,6 +94,16 @@ static enum job_event made_event(struct job *job, const struct err *err)
 	return aws_error_is_passing(err) ? JOB_DEFERRED : JOB_REFUSED;
 }
 
+static void made_first_error(struct job *job, const struct err *err)
+{
+	enum job_event event = made_event(job, err);
+
+	job_event(job, event, &(struct job_news){.err = err});
+	/* An image has more snapshots than its source. */
+	if (event == JOB_NOT_READY)
+		job_reason(job, "a snapshot that it needs is still pending: %s", err->message);
+}
+
 static void made_dry_run_answered(struct job *job, const char *id)
 {
 	char message[100];
@@ -117,7 +127,7 @@ static void made_first_answer(
 	if (!err || !aws_error_is_passing(err))
 		region_queue_answered(job->queue);
 	if (err)
-		job_event(job, made_event(job, err), &(struct job_news){.err = err});
+		made_first_error(job, err);
 	else if (job->pub.row.dry_run)
 		made_dry_run_answered(job, id);
 	else
@@ -239,7 +249,7 @@ int made_find_lost(struct job *job, const struct err *why, struct err *err)
 	if (!m->again || clock_wall_ms() - row->submitted_ms > TOKEN_VALID_MS) {
 		err_set(err, EIO,
 			"the mount ended before EC2's response to %s, %lld hours ago, and EC2 may "
-			"have forgotten the request: look in %s for a %s of %s; nothing will be "
+			"have forgotten the request: look in %s for the %s of %s; nothing will be "
 			"sent again",
 			job->kind->action,
 			(long long)((clock_wall_ms() - row->submitted_ms) / 3600000),

@@ -45,7 +45,7 @@ static int made_refuse_uncopied(
 	const struct journal_copy *row, const struct copy *copy, struct err *err)
 {
 	return err_set(err, ENOENT,
-		"%s has no copy of %s/%s%s, and EC2 makes a %s only of a snapshot in its own "
+		"%s has no copy of %s/%s%s, and EC2 makes %ss only of snapshots in their own "
 		"region: copy it there first (cp regions/%s/snapshots/%s/%s.snapshot regions/%s/), "
 		"which copies nothing if there is a copy already; nothing was sent",
 		row->region, row->source_region, row->source_id,
@@ -226,8 +226,11 @@ int made_difference(const struct copy *copy, const struct preflight *request, st
 			snprintf(has, sizeof(has), "%" PRId64, row->bytes >> 30);
 		if (!strcmp(asked, has))
 			continue;
-		snprintf(what, sizeof(what), "its %s is %s, not %s", name, *has ? has : "not given",
-			asked);
+		if (*has)
+			snprintf(what, sizeof(what), "its %s is %s, not %s", name, has, asked);
+		else
+			snprintf(what, sizeof(what), "it was asked for without %s, not with %s",
+				name, asked);
 		snprintf(option, sizeof(option), "%s.%s", copy->kind->name, name);
 		return made_differs(copy, what, option, err);
 	}

@@ -31,8 +31,10 @@ const char *copy_tags_label(const char *label)
 	return label && *label != '#' ? label : NULL;
 }
 
-unsigned copy_tags_max(const char *label)
+unsigned copy_tags_max(bool is_copy, const char *label)
 {
+	if (!is_copy)
+		return EC2_TAGS_MAX;
 	return copy_tags_label(label) ? REQUEST_TAGS_MAX - 1 : REQUEST_TAGS_MAX;
 }
 
@@ -55,10 +57,24 @@ static ssize_t copy_tags_asked(const struct copy_request *request, const char *k
 	return copy_tags_last(request->tags, request->n_tags, key);
 }
 
+static int copy_tags_refuse(bool is_copy, unsigned max, struct err *err)
+{
+	if (!is_copy)
+		return err_set(err, EINVAL,
+			"more than %u tags are asked for (a volume's Name is one), and EC2 takes "
+			"no more: leave some out",
+			max);
+	return err_set(err, EINVAL,
+		"more than %u tags are asked for: EC2 takes %d, and ebsfs adds %u of its own; ask "
+		"for fewer, or leave out the source's with copy.no-tags: yes",
+		max, EC2_TAGS_MAX, EC2_TAGS_MAX - max);
+}
+
 int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 	const struct copy_request *request, char **json, unsigned *left_out, struct err *err)
 {
-	unsigned max = copy_tags_max(request->again), room = max;
+	bool is_copy = request->kind == REQUEST_COPY;
+	unsigned max = copy_tags_max(is_copy, request->again), room = max;
 	struct ec2_tag tag;
 	json_t *object;
 	int result = 0;
@@ -70,11 +86,7 @@ int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
 		if (copy_tags_is_reserved(key) || copy_tags_asked(request, key) != (ssize_t)i)
 			continue;
 		if (!room--)
-			return err_set(err, EINVAL,
-				"more than %u tags are asked for: EC2 takes %d, and ebsfs adds %u "
-				"of its own; ask for fewer, or leave out the source's with "
-				"copy.no-tags: yes",
-				max, EC2_TAGS_MAX, EC2_TAGS_MAX - max);
+			return copy_tags_refuse(is_copy, max, err);
 	}
 	object = json_object();
 	for (unsigned n = 0; catalogue && catalogue_tag(catalogue, slot, n, &tag); n++) {
@@ -101,7 +113,7 @@ int copy_tags_add(
 	struct journal_copy *row, const struct request_tag *tags, size_t n_tags, struct err *err)
 {
 	json_t *object = row->tags ? json_loads(row->tags, 0, NULL) : json_object();
-	unsigned max = copy_tags_max(row->label);
+	unsigned max = copy_tags_max(!row->kind, row->label);
 	char *text = NULL;
 	int result = json_is_object(object) ? 0 : -ENOMEM;
 
@@ -182,7 +194,7 @@ int copy_tags_list(const struct journal_copy *row, struct tag_list *out)
 	}
 	json_object_foreach(object, key, value)
 	{
-		if (!json_is_string(value) || out->n == copy_tags_max(label)) {
+		if (!json_is_string(value) || out->n == copy_tags_max(!row->kind, label)) {
 			copy_tags_finish(out);
 			return -EINVAL;
 		}

@@ -24,8 +24,9 @@ char *copy_description_default(const char *account, const struct journal_copy *r
 
 /* The label that goes to EC2; NULL: none, or the journal's own ("#ID"). */
 const char *copy_tags_label(const char *label);
-/* How many tags a copy with this label may carry beside ebsfs's own. */
-unsigned copy_tags_max(const char *label);
+/* How many tags a copy with this label may carry beside ebsfs's own, which volumes and images have
+ * none of. */
+unsigned copy_tags_max(bool is_copy, const char *label);
 /* A key of AWS or of ebsfs: the source's tags of such keys are not copied, and requested ones are
  * ignored. */
 bool copy_tags_is_reserved(const char *key);

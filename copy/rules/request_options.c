@@ -275,8 +275,10 @@ static int read_tag(struct request_reader *r, const char *key, const char *value
 	for (size_t i = 0; i < out->n_tags; i++)
 		if (!strcmp(out->tags[i].key, tag))
 			why = "this tag was given before";
-	if (!why && out->n_tags == REQUEST_TAGS_MAX)
+	if (!why && out->kind == REQUEST_COPY && out->n_tags == REQUEST_TAGS_MAX)
 		why = "more than 48 tags: EC2 takes 50, and ebsfs adds two of its own";
+	else if (!why && out->n_tags == EC2_TAGS_MAX)
+		why = "more than 50 tags, and EC2 takes no more";
 	if (why)
 		return err_set(r->err, EINVAL, "line %u: %s", r->line, why);
 	tags = realloc(out->tags, (out->n_tags + 1) * sizeof(*tags));

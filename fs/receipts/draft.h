@@ -124,6 +124,9 @@ struct handle;
 struct tree_entry;
 int draft_find(struct fs *fs, struct node folder, const char *name, struct node *child);
 bool draft_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out);
+/* Whether a file is made as mkstemp() makes it, to write it and to rename it: its name says
+ * nothing. h: as for create; NULL: it is not opened. */
+bool draft_is_temporary(const struct handle *h, mode_t mode);
 int draft_create(struct fs *fs, struct node folder, const char *name, mode_t mode, struct handle *h,
 	struct node *child, struct err *err);
 int draft_mkdir(struct fs *fs, struct node folder, const char *name, mode_t mode,

@@ -85,6 +85,12 @@ int draft_create(struct fs *fs, struct node folder, const char *name, mode_t mod
 	return result;
 }
 
+bool draft_is_temporary(const struct handle *h, mode_t mode)
+{
+	return h && (h->flags & O_EXCL) && (h->flags & O_ACCMODE) == O_RDWR &&
+	       (mode & 0777) == 0600;
+}
+
 int draft_mkdir(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	struct node *child, struct err *err)
 {
@@ -336,9 +342,11 @@ static int draft_status_text(struct fs *fs, struct node n, struct buf *out)
 	if (!d)
 		return -ENOENT;
 	return buf_printf(out,
-		"state: draft\nregion: %s\nhint: nothing is copied for a name that begins with a "
-		"dot; rename it to a plain name to ask for the copy\n",
-		region_name(fs_region(fs, n)));
+		"state: draft\nregion: %s\nhint: nothing is asked for under %s; rename it to a "
+		"plain name to ask for the %s\n",
+		region_name(fs_region(fs, n)),
+		*d->name == '.' ? "a name that begins with a dot" : "a temporary file's name",
+		receipt_kind_noun(node_of(d->folder)));
 }
 
 const struct node_ops draft_ops = {

@@ -284,7 +284,8 @@ int receipts_check_name(const struct fs *fs, struct node folder, const char *nam
 			"a receipt's name has at most %d bytes, so that NAME.status is a name too; "
 			"give it a shorter one",
 			(int)(NAME_MAX - strlen(".status")));
-	if (folder.kind == NODE_IMAGES && request_image_check_name(name, err) < 0)
+	/* A receipt that is moved keeps its image: cp -b calls it NAME~. */
+	if (folder.kind == NODE_IMAGES && !self && request_image_check_name(name, err) < 0)
 		return -err->errnum;
 	if (folder.kind == NODE_SNAPSHOTS && ec2_is_snapshot_id(name)) {
 		catalogue_slot slot = catalogue_find_shown(fs_catalogue(fs, folder), name);

@@ -62,6 +62,16 @@ static int made_find(struct fs *fs, struct node folder, const char *name, struct
 							   : draft_find(fs, folder, name, child);
 }
 
+/* An image's name is its file's, so a temporary file registers nothing: sed -i and perl -pi write
+ * one, and rename it. */
+static int images_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
+	struct handle *h, struct node *child, struct err *err)
+{
+	return draft_is_temporary(h, mode)
+		       ? draft_create(fs, folder, name, mode, h, child, err)
+		       : region_folder_create(fs, folder, name, mode, h, child, err);
+}
+
 static int made_mkdir(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	struct node *child, struct err *err)
 {
@@ -99,7 +109,7 @@ const struct node_ops images_ops = {
 	.trust = TRUST_EVER,
 	.find = made_find,
 	.next = region_folder_next,
-	.create = region_folder_create,
+	.create = images_create,
 	.mkdir = made_mkdir,
 	.symlink = made_symlink,
 	.set_attr = region_folder_set_attr,

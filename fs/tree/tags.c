@@ -127,13 +127,6 @@ int tags_parse_name(const char *name, char key[NAME_MAX + 1], struct err *err)
 	return 0;
 }
 
-/* mkstemp() makes a file so, to write it and to rename it: its name is no key. */
-static bool tags_is_temporary(const struct handle *h, mode_t mode)
-{
-	return h && (h->flags & O_EXCL) && (h->flags & O_ACCMODE) == O_RDWR &&
-	       (mode & 0777) == 0600;
-}
-
 static void tags_unhide(struct fs *fs, struct node folder, const char *name)
 {
 	struct draft *hidden = drafts_find(fs->drafts, folder, name);
@@ -151,7 +144,7 @@ static int tags_create(struct fs *fs, struct node folder, const char *name, mode
 
 	if (fs_check_own(fs, folder, err) < 0)
 		return -err->errnum;
-	if (names_is_scratch(name) || tags_is_temporary(h, mode)) {
+	if (names_is_scratch(name) || draft_is_temporary(h, mode)) {
 		result = draft_create(fs, folder, name, mode, h, child, err);
 		if (result == 0)
 			drafts_expire(fs->drafts, drafts_get(fs->drafts, *child));

@@ -88,7 +88,7 @@ def a_lost_state_folder(t):
     shutil.rmtree(t.path("state"))
     m = t.mount()
     same(ask(t, path, "volume.size: 200").code, 1)
-    contains(reason(m), "an equal request with other options")
+    contains(reason(m), "an equal request with other options, or from a file of another name")
     same(ask(t, path).code, 0)
     same(status(m.region(HOME, "volumes", ZONE, "db.status"))["volume"], id)
     same(t.sim.made(HOME)["volumes"], 1)
@@ -181,3 +181,42 @@ def a_key_that_cannot_be_used(t):
     contains(got, "state: error")
     contains(got, "hint: EC2 drops a new volume whose KMS key it cannot use")
     same(os.stat(m.region(HOME, "volumes", ZONE, "db")).st_mtime, 0)
+
+
+@case
+def temporary_names_of_an_image(t):
+    """An image's name is its file's: editors that write a temporary file and rename it register none of that name, and backups keep the image."""
+    m = t.mount()
+    write(t.path("text"), text(NIGHTLY, HOME, "image.architecture: x86_64"))
+    images = m.region(HOME, "images")
+    for command in (f"cp {t.path('text')} web", "sed -i s/x/x/ web", "sed -i.orig s/x/x/ web", "perl -pi -e s/x/x/ web", f"cp -b {t.path('text')} web",
+                    f"install -b {t.path('text')} web"):
+        t.ok(command, cwd=images)
+    same([i["name"] for i in t.sim.images(HOME)], ["web"])
+    check(t.run("sed -i s/x86_64/arm64/ web", cwd=images).code != 0, "another architecture")
+    contains(reason(m), "its architecture is x86_64, not arm64")
+    fd = os.open(os.path.join(images, "tmpfile"), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    os.write(fd, text(NIGHTLY, HOME, "image.architecture: x86_64").encode())
+    os.close(fd)
+    contains(read(os.path.join(images, "tmpfile.status")), "nothing is asked for under a temporary file's name")
+    same(t.sim.made(HOME)["images"], 1)
+    os.rename(os.path.join(images, "tmpfile"), os.path.join(images, "second"))
+    same(sorted(i["name"] for i in t.sim.images(HOME)), ["second", "web"])
+
+
+@case
+def names_and_tags(t):
+    """A file's name becomes the tag Name, and EC2 takes 50 tags."""
+    m = t.mount()
+    zone = m.region(HOME, "volumes", ZONE)
+    for name in (b"\xff\xfe", b"a\x01b", b"a\nb"):
+        refused(errno.EINVAL, write, os.path.join(zone.encode(), name), text())
+        contains(reason(m), "the file's name becomes the volume's tag Name")
+    same(t.sim.count("CreateVolume"), 0)
+    write(os.path.join(zone.encode(), b"\xff\xfe"), text(NIGHTLY, HOME, "volume.tag.Name: db"))
+    same([v["tags"] for v in t.sim.volumes(HOME)], [{"Name": "db"}])
+    tags = [f"volume.tag.k{i}: v" for i in range(50)]
+    same(ask(t, f"{HOME}/volumes/{ZONE}/many", *tags, id=BARE).code, 1)
+    contains(reason(m), "more than 50 tags are asked for (a volume's Name is one)")
+    same(ask(t, f"{HOME}/volumes/{ZONE}/many", *tags[1:], id=BARE).code, 0)
+    same([len(v["tags"]) for v in t.sim.volumes(HOME) if v["snapshot"] == BARE], [50])
