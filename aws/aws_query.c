@@ -446,7 +446,8 @@ static int query_send(struct aws_call *call)
 
 	call->signed_skew_ms = call->aws->clock.skew_ms;
 	if (query_time_left(call) <= 0)
-		return err_set(&call->err, ETIMEDOUT, "no time left");
+		return err_set(
+			&call->err, ETIMEDOUT, "the deadline passed before the request was sent");
 	r = endpoint_find(
 		signer.endpoints, call->service, call->region->name, &endpoint, &call->err);
 	if (!r)

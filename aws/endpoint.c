@@ -187,7 +187,7 @@ static int endpoint_add_named(const struct endpoint_config *config, const char *
 			"the %s is not a URL of the form http(s)://host[:port][/path]", where);
 	else if (!each && config->only_region && strcmp(region, config->only_region))
 		r = err_set(err, EINVAL,
-			"the %s is the region %s's alone; write {region} into it where the name "
+			"the %s serves only the region %s; write {region} into it where the name "
 			"of the region belongs",
 			where, config->only_region);
 	if (r < 0) {

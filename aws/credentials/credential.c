@@ -53,7 +53,7 @@ void credentials_unref(struct credentials *c)
 	free(c);
 }
 
-/* Whether a header can carry it: printable ASCII without spaces. */
+/* Returns whether a request header can contain s: printable ASCII without spaces. */
 static bool is_header_word(const char *s)
 {
 	if (!*s)
@@ -104,13 +104,13 @@ int credential_json_parse(const char *source, const char *text, size_t len, cons
 	int64_t expires_ms = 0;
 
 	if (!doc)
-		return err_set(err, EIO, "a response that is no JSON object");
+		return err_set(err, EIO, "the response is not a JSON object");
 	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
 		if (members[i].required && !members[i].value)
-			return err_set(err, EIO, "a response without %s", members[i].name);
+			return err_set(err, EIO, "the response has no %s", members[i].name);
 	}
 	if (expiration && credential_date(expiration, &expires_ms) < 0)
-		return err_set(err, EIO, "an Expiration that is not a date");
+		return err_set(err, EIO, "the response's Expiration is not a date");
 	if (expiration)
 		expires_ms -= skew_ms;
 	return credential_make(
@@ -159,7 +159,7 @@ int credential_date(const char *text, int64_t *ms)
 	if (date[end] && strcmp(date + end, "Z") != 0 && strcmp(date + end, "UTC") != 0 &&
 		strcmp(date + end, "GMT") != 0 && parse_offset(date + end, &minutes) < 0)
 		return -EINVAL;
-	/* Python writes six digits of a second, Go nine. */
+	/* Python writes a second's fraction with six digits, Go with nine. */
 	if (isotime_parse(date, end, ms) < 0)
 		return -EINVAL;
 	*ms -= minutes * 60 * 1000;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A container's endpoint for keys (ECS, EKS Pod Identity). */
+/* Fetches keys from a container's endpoint (ECS, EKS Pod Identity). */
 
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@ struct container {
 	const struct credential_context *context;
 	struct credential_request request;
 	char *url;
-	struct buf token; /* empty: none */
+	struct buf token; /* the authorization token; empty: none */
 	struct credentials *credentials;
 };
 
@@ -114,7 +114,7 @@ static void container_destroy(struct credential_source *base)
 
 static const struct credential_source_ops source_ops = {container_fetch, container_destroy};
 
-/* Plain http would show the token and the keys to every host on the way. */
+/* Refuses plain http to other hosts: it would show the token and the keys to every host between. */
 static int container_check_url(const char *url, struct err *err)
 {
 	struct url_parts parts;

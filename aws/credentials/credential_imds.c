@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An instance's metadata service: requests for a token, the role's name and the role's keys. */
+/* Fetches keys from an instance's metadata service: requests a token, the role's name and the
+ * role's keys. */
 
 #include <errno.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 #define HOST_V4  "http://169.254.169.254"
 #define HOST_V6  "http://[fd00:ec2::254]"
 #define ROLES    "latest/meta-data/iam/security-credentials/"
-/* Characters of a role's name: 64 (IAM API reference, CreateRole). */
+/* The longest name of a role: IAM permits 64 characters (API reference, CreateRole). */
 #define ROLE_MAX 128
 
 #define MINUTE_MS 60000
@@ -26,8 +27,8 @@ struct imds {
 	struct credential_source base;
 	const struct credential_context *context;
 	struct credential_request request;
-	char prefix[400]; /* of errors */
-	char *host;       /* with a slash at its end */
+	char prefix[400]; /* beginning of every error message */
+	char *host;       /* the service's host, with a slash at its end */
 	bool v1_permitted;
 	int64_t timeout_ms;
 	int attempts;
@@ -42,12 +43,12 @@ static void imds_fail(struct imds *imds, const struct err *err)
 	struct err failure = *err;
 
 	failure.errnum = err->errnum == ENOMEM ? ENOMEM : EACCES;
-	failure.http_status = 0; /* AWS did not send it */
+	failure.http_status = 0; /* the status is not AWS's: the metadata service sent it */
 	err_context(&failure, "%s (%s)", imds->prefix, imds->host);
 	credential_source_end(&imds->base, NULL, &failure);
 }
 
-/* Sends a GET with the token, if there is one. */
+/* Sends a GET, with the token if there is one. */
 static struct http_call *imds_get(
 	struct imds *imds, const char *path, const char *role, http_done *done, void *done_arg)
 {
@@ -106,16 +107,18 @@ static int imds_keys_take(
 	r = credential_json_parse(imds->base.name, text, len, "Token", true,
 		credential_request_skew(response), &imds->credentials, err);
 	if (r == -EIO && credential_json_refusal(text, len, err) < 0)
-		r = -EACCES; /* a valid response: the role cannot be assumed, and so on */
+		r = -EACCES; /* a valid response which says why there are no keys: the role cannot
+			      * be assumed, and so on */
 	else if (r == -EIO)
 		*kind = RETRY_TRANSIENT;
 	err->retryable = r < 0;
 	return r;
 }
 
-/* When EC2's renewal has trouble, the service returns keys that are about to expire or have
- * expired, and EC2 accepts them longer. They are kept a little longer than the window in which keys
- * are renewed: the next fetch follows after 2 to 10 minutes. */
+/* Keeps the keys. When EC2 has trouble renewing a role's keys, the service returns keys that are
+ * about to expire or have expired, and EC2 accepts them for longer. Such keys get a new expiration,
+ * 2 to 10 minutes beyond the 15 minutes before expiry at which keys are renewed: the next fetch
+ * follows after 2 to 10 minutes. */
 static void imds_keys_done(void *arg, const struct err *err)
 {
 	struct imds *imds = arg;
@@ -208,7 +211,7 @@ static int imds_token_take(
 	const char *text = buf_str(&response->body);
 
 	if (response->status == 403 || response->status == 404 || response->status == 405)
-		return 0; /* the service has no version 2 */
+		return 0; /* the service does not have version 2 */
 	if (response->status == 400) {
 		err_set(err, EACCES, "the request for a token was refused");
 		return -EACCES;
@@ -224,8 +227,8 @@ static int imds_token_take(
 static void imds_token_done(void *arg, const struct err *err)
 {
 	struct imds *imds = arg;
-	/* A timeout may mean that the response was dropped after one hop too many; version 1 has no
-	 * such limit. */
+	/* A timeout may mean that the response was dropped because it passed one network hop too
+	 * many, as from a container; version 1 has no such limit. */
 	bool no_version_2 = !err || err->errnum == ETIMEDOUT || err->errnum == EIO;
 	struct err refused;
 
@@ -269,7 +272,7 @@ static void imds_destroy(struct credential_source *base)
 
 static const struct credential_source_ops imds_ops = {imds_fetch, imds_destroy};
 
-/* Sets imds->host. */
+/* Finds the service's host and sets imds->host. */
 static int imds_find_host(struct imds *imds, struct err *err)
 {
 	const struct profiles *p = imds->context->profiles;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs a credential_process. */
+/* Runs a profile's credential_process and reads the keys that it prints. */
 
 #include <errno.h>
 #include <signal.h>
@@ -17,20 +17,24 @@
 #define OUTPUT_MAX ((size_t)64 << 10)
 #define ERRORS_MAX ((size_t)4 << 10)
 #define TIME_MS    60000
-/* After the command exits, a child of it may keep the output open for so long. */
+/* After the command exits, its children may keep its output open for this time; then the output is
+ * complete. */
 #define LINGER_MS  1000
 
-/* One run of the command. libuv closes its three handles (the process, two pipes) later; the last
- * one frees it. After run_end() only those callbacks are called. */
+/* One run of the command. libuv closes the three handles (the process, two pipes) after run_end()
+ * has returned; the close callback of the last handle frees the run. No other callback is called
+ * after run_end(). */
 struct run {
 	struct process *owner;
 	uv_process_t process;
 	uv_pipe_t pipes[2]; /* standard output, standard error */
 	struct buf texts[2];
-	char scratch[512]; /* for standard error past its buffer */
+	char scratch[512]; /* receives the rest of standard error after its buffer in texts[] is
+			      full */
 	struct loop_timer *timer;
 	int open;    /* handles initialised and not yet closed */
-	int running; /* of the three: not exited, or not at end of file */
+	int running; /* parts that have not ended: the process has not exited, or a pipe is not at
+		      * its end */
 	bool has_exited;
 	bool too_much;
 	bool timed_out;
@@ -66,7 +70,7 @@ static void run_close(uv_handle_t *handle)
 		uv_close(handle, run_closed);
 }
 
-/* Kills the command if it still runs, with its children: it leads its own process group. */
+/* Ends the run. If the command still runs, kills its process group, which contains its children. */
 static void run_end(struct run *run)
 {
 	loop_timer_destroy(steal(&run->timer));
@@ -105,7 +109,7 @@ static int process_parse(
 	int64_t version;
 
 	if (doc && (jsondoc_integer(doc, "Version", &version) < 0 || version != 1))
-		return err_set(err, EIO, "a response whose Version is not 1");
+		return err_set(err, EIO, "the response's Version is not 1");
 	return credential_json_parse(p->base.name, text, len, "SessionToken", false, 0, out, err);
 }
 
@@ -117,7 +121,8 @@ static int process_result(
 	if (run->timed_out)
 		return err_set(err, ETIMEDOUT, "%s did not end within a minute", p->words[0]);
 	if (run->too_much)
-		return err_set(err, EACCES, "%s printed too much", p->words[0]);
+		return err_set(
+			err, EACCES, "%s printed more than %zu bytes", p->words[0], OUTPUT_MAX);
 	if (run->signal)
 		return err_set(err, EACCES, "%s ended by signal %d", p->words[0], run->signal);
 	if (run->status)
@@ -139,7 +144,7 @@ static void run_finish(struct run *run)
 	r = process_result(p, run, &c, &err);
 	run_end(run);
 	if (r == -EIO)
-		err.errnum = EACCES; /* it ran, but printed no keys */
+		err.errnum = EACCES; /* the command ran, but printed no keys */
 	if (r < 0)
 		err_context(&err, "credential_process of %s", p->base.name);
 	credential_source_end(&p->base, c, r < 0 ? &err : NULL);
@@ -170,7 +175,8 @@ static void run_timed_out(void *arg)
 	run_finish(run);
 }
 
-/* The buffers have their full size from the start and never move: no copies of secrets are left. */
+/* Returns memory for the next bytes of output. The buffers have their full size from the start: a
+ * buffer that moves would leave copies of secrets behind. */
 static void run_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
 	struct run *run = handle->data;
@@ -227,7 +233,7 @@ static int run_spawn(struct run *run, uv_loop_t *loop, char **words)
 		.stdio = stdio};
 	int r;
 
-	run->has_exited = true; /* until it runs */
+	run->has_exited = true; /* until uv_spawn() has started the process */
 	for (size_t i = 0; i < ARRAY_LEN(run->pipes); i++) {
 		r = uv_pipe_init(loop, &run->pipes[i], 0);
 		if (r < 0)
@@ -238,7 +244,7 @@ static int run_spawn(struct run *run, uv_loop_t *loop, char **words)
 		stdio[i + 1].data.stream = (uv_stream_t *)&run->pipes[i];
 	}
 	run->process.data = run;
-	run->open++; /* uv_spawn() initialises the handle even where it fails */
+	run->open++; /* uv_spawn() initialises the handle even if it fails */
 	r = uv_spawn(loop, &run->process, &options);
 	if (r < 0)
 		return r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An HTTP request of a source, with its retries. */
+/* An HTTP request that a source of keys sends, with its retries. */
 #include "credential_request.h"
 
 #include <errno.h>
@@ -105,7 +105,7 @@ int64_t credential_request_skew(const struct http_response *response)
 {
 	int64_t skew = response->date_ms ? response->date_ms - clock_wall_ms() : 0;
 
-	/* Date has whole seconds and is as old as the response's way here. */
+	/* A Date header is inexact: it has whole seconds, and the response took time to arrive. */
 	return skew > -SKEW_MIN_MS && skew < SKEW_MIN_MS ? 0 : skew;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of the sources, and the chains of source_profile that roles form. */
+/* Chooses the source of the keys, and follows the chains of source_profile that roles form. */
 #include "credential_resolver.h"
 
 #include <errno.h>
@@ -9,16 +9,16 @@
 #include "buf.h"
 #include "profile.h"
 
-/* A longer chain of source_profile counts as a mistake. */
+/* A chain of source_profile that is longer than this counts as a mistake. */
 #define CHAIN_MAX 16
 
-/* The profiles of a chain of roles so far. */
+/* The profiles of a chain of roles, as far as the chain has been followed. */
 struct visited {
 	const char *names[CHAIN_MAX];
 	size_t n;
 };
 
-/* The sources of a profile other than a role: 3 to 8 of the order. */
+/* Tries the sources 3 to 8 of the order: those of a profile that is not a role. */
 static int resolver_profile(const struct credential_context *context, const char *profile,
 	bool use_environment, struct credential_source **out, struct err *err)
 {
@@ -49,7 +49,8 @@ static bool profile_has_keys(const struct credential_context *context, const cha
 	       profiles_get(context->profiles, profile, "aws_secret_access_key");
 }
 
-/* credential_source = …; the names are compared with their case, as botocore does. */
+/* Creates the source that `credential_source = …` names. Upper and lower case count, as in
+ * botocore. */
 static int resolver_named_source(const struct credential_context *context, const char *profile,
 	const char *name, struct credential_source **out, struct err *err)
 {
@@ -86,7 +87,8 @@ static int resolver_loop(const struct visited *visited, const char *profile, str
 		err, EINVAL, "the source_profile settings go in a circle: %s%s", way, profile);
 }
 
-/* A profile may name itself if it has keys of its own; any other profile twice is a circle. */
+/* Refuses a profile that occurs twice in a chain, except that a profile with keys of its own may
+ * name itself as source. */
 static int resolver_check_source(const struct credential_context *context,
 	const struct visited *visited, const char *profile, const char *source, struct err *err)
 {
@@ -95,8 +97,9 @@ static int resolver_check_source(const struct credential_context *context,
 			profile, source);
 	if (visited->n == CHAIN_MAX)
 		return err_set(err, EINVAL,
-			"more than %d roles one after the other, from profile %s", CHAIN_MAX,
-			visited->names[0]);
+			"profile %s begins a chain of more than %d roles: shorten its chain of "
+			"source_profile settings",
+			visited->names[0], CHAIN_MAX);
 	for (size_t i = 0; i < visited->n; i++) {
 		if (strcmp(visited->names[i], source) == 0 &&
 			(strcmp(source, profile) != 0 || !profile_has_keys(context, source)))
@@ -156,7 +159,7 @@ static int resolver_role(const struct credential_context *context, const char *p
 	return credential_role_create(context, profile, parent, out, err);
 }
 
-/* The last two of the order. */
+/* Tries the last two sources of the order: the container and the instance. */
 static int resolver_machine(
 	const struct credential_context *context, struct credential_source **out, struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The part that all sources share. */
+/* The functions that all sources of keys share. */
 #include "credential_source.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* IAM Identity Center ("SSO"): takes the token that `aws sso login` left in ~/.aws/sso/cache,
+/* IAM Identity Center ("SSO"): reads the token that `aws sso login` wrote to ~/.aws/sso/cache,
  * renews it at the OIDC endpoint if necessary, and gets the role's keys from the portal. */
 
 #include <errno.h>
@@ -20,10 +20,10 @@
 
 #define TOKEN_FILE_MAX ((size_t)256 << 10)
 #define TRY_MS         20000
-/* A token that expires sooner is renewed; botocore's window. */
+/* A token that expires within this time is renewed; botocore uses the same time. */
 #define RENEW_MS       (15 * 60 * 1000)
 
-/* The names of its members are those that the AWS CLI writes. */
+/* A cached token. The members have the names of the file's, which the AWS CLI writes. */
 struct sso_token {
 	char *path;
 	struct jsondoc *doc; /* NULL: there is no token */
@@ -35,10 +35,10 @@ struct sso {
 	const struct credential_context *context;
 	struct credential_request ask;
 	struct sso_token token;
-	struct jsondoc *response; /* the last one */
-	int64_t skew_ms;          /* of its Date */
-	const char *profile;      /* this and the rest are borrowed from the profiles */
-	const char *session;      /* NULL: the older form */
+	struct jsondoc *response; /* the last response of OIDC */
+	int64_t skew_ms;     /* AWS's clock minus this machine's, by the response's Date header */
+	const char *profile; /* this and the members below belong to the profiles */
+	const char *session; /* NULL: the profile has sso_start_url itself, the older form */
 	const char *start_url;
 	const char *region;
 	const char *account_id;
@@ -52,9 +52,9 @@ static const char *sso_token_access(const struct sso_token *token)
 	return jsondoc_string(token->doc, "accessToken");
 }
 
-/* Reads a token; its file is named by the SHA-1 of `name`: the sso-session, or the start URL where
- * there is no session. A file without an access token and its expiresAt holds no token: token->doc
- * is NULL. Returns 0 or -ENOMEM. sso_token_finish() it after an error too. */
+/* Reads a token from its file, which is named by the SHA-1 of `name`: the sso-session's name, or
+ * the start URL if there is no session. If the file lacks an access token or its expiresAt,
+ * token->doc is NULL. Returns 0 or -ENOMEM. Call sso_token_finish() after an error too. */
 static int sso_token_load(struct sso_token *token, const char *name)
 {
 	_cleanup_buf_wipe_ struct buf text = BUF_INIT;
@@ -88,8 +88,8 @@ static void sso_token_finish(struct sso_token *token)
 	*token = (struct sso_token){0};
 }
 
-/* Whether a request alone can renew it: it has a refresh token, and its client is still registered.
- */
+/* Returns whether a request can renew the token without a login: the token has a refresh token, and
+ * its client is still registered. */
 static bool sso_token_is_renewable(const struct sso_token *token, int64_t now_ms)
 {
 	const char *registration = jsondoc_string(token->doc, "registrationExpiresAt");
@@ -101,8 +101,8 @@ static bool sso_token_is_renewable(const struct sso_token *token, int64_t now_ms
 	       credential_date(registration, &registered_ms) == 0 && registered_ms > now_ms;
 }
 
-/* Writes the body of OIDC's CreateToken, which renews the token. out is empty; buf_wipe()
- * it. Returns 0 or -ENOMEM. */
+/* Writes the body of OIDC's CreateToken, the request that renews the token. `out` must be empty;
+ * call buf_wipe() on it. Returns 0 or -ENOMEM. */
 static int sso_token_request(const struct sso_token *token, struct buf *out)
 {
 	static const char *const members[] = {"clientId", "clientSecret", "refreshToken"};
@@ -117,9 +117,9 @@ static int sso_token_request(const struct sso_token *token, struct buf *out)
 	return jsondoc_print(doc, out);
 }
 
-/* Takes CreateToken's response into the token and its file. Returns 0; -EINVAL if it has no token;
- * -ENOMEM; 1 if the file could not be written, with *file_errno: the token is valid all the same.
- */
+/* Copies the new token from CreateToken's response into `token` and its file. Returns 0; -EINVAL if
+ * the response has no token; -ENOMEM; 1 if the file could not be written, with *file_errno: the new
+ * token is used all the same. */
 static int sso_token_renew(
 	struct sso_token *token, const struct jsondoc *response, int64_t now_ms, int *file_errno)
 {
@@ -167,7 +167,7 @@ static int sso_keep_response(struct sso *sso, const struct http_response *respon
 	return sso->response ? 0 : -EINVAL;
 }
 
-/* Fills *err from a refusal of either service. */
+/* Fills *err from an error response of the OIDC endpoint or the portal. */
 static int sso_refused(struct sso *sso, const struct http_response *response, enum retry_kind *kind,
 	struct err *err)
 {
@@ -205,7 +205,7 @@ static struct http_call *sso_keys_send(void *arg, http_done *done, void *done_ar
 		.max_response = CREDENTIAL_RESPONSE_MAX,
 		.timeout_ms = TRY_MS,
 		.secrets = {sso_token_access(&sso->token)},
-		.plain = true}; /* http only where endpoint_url is http */
+		.plain = true}; /* endpoints are https unless endpoint_url says http */
 	struct http_request with_url = request;
 
 	if (sso_service_url(sso, "sso", &url, NULL) < 0)
@@ -234,7 +234,7 @@ static int sso_keys_take(
 		!jsondoc_string(sso->response, "roleCredentials.secretAccessKey") ||
 		!jsondoc_string(sso->response, "roleCredentials.sessionToken") ||
 		jsondoc_integer(sso->response, "roleCredentials.expiration", &expires_ms) < 0)
-		return credential_request_nonsense("SSO", "a response without keys", kind, err);
+		return credential_request_nonsense("SSO", "the response has no keys", kind, err);
 	return 0;
 }
 
@@ -281,7 +281,7 @@ static struct http_call *sso_renewal_send(void *arg, http_done *done, void *done
 		.timeout_ms = TRY_MS,
 		.secrets = {jsondoc_string(sso->token.doc, "refreshToken"),
 			jsondoc_string(sso->token.doc, "clientSecret")},
-		.plain = true}; /* http only where endpoint_url is http */
+		.plain = true}; /* endpoints are https unless endpoint_url says http */
 
 	if (sso_service_url(sso, "sso-oidc", &url, NULL) < 0 || buf_puts(&url, "/token") < 0 ||
 		sso_token_request(&sso->token, &body) < 0)
@@ -301,10 +301,10 @@ static int sso_renewal_take(
 	if (response->status != 200)
 		return sso_refused(sso, response, kind, err);
 	if (sso_keep_response(sso, response) < 0)
-		return credential_request_nonsense("SSO", "a response that is no JSON", kind, err);
+		return credential_request_nonsense("SSO", "the response is not JSON", kind, err);
 	r = sso_token_renew(&sso->token, sso->response, clock_wall_ms(), &file_errno);
 	if (r == -EINVAL)
-		return credential_request_nonsense("SSO", "a response without a token", kind, err);
+		return credential_request_nonsense("SSO", "the response has no token", kind, err);
 	if (r < 0)
 		return err_set(err, -r, "out of memory");
 	if (r > 0)
@@ -357,7 +357,8 @@ static void sso_fetch(struct credential_source *base)
 	_cleanup_buf_ struct buf url = BUF_INIT;
 	struct err err;
 
-	/* Each try builds its URL; errors in them are reported here, before the first. */
+	/* Each try builds its URL again; errors in the URLs are reported here, before the first
+	 * try. */
 	if (sso_load_token(sso, now, &err) < 0 || sso_service_url(sso, "sso", &url, &err) < 0 ||
 		sso_service_url(sso, "sso-oidc", &url, &err) < 0) {
 		credential_source_fail(&sso->base, &err);
@@ -385,8 +386,8 @@ static void sso_destroy(struct credential_source *base)
 
 static const struct credential_source_ops sso_ops = {sso_fetch, sso_destroy};
 
-/* Reads a setting of the profile or of its sso-session; if both have it they must agree. Returns 0,
- * or -EINVAL with *err. */
+/* Reads a setting of the profile or of its sso-session; if both have the setting, the values must
+ * be equal. Returns 0, or -EINVAL with *err. */
 static int sso_setting(const struct sso *sso, const char *key, const char **out, struct err *err)
 {
 	const struct profiles *p = sso->context->profiles;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sources whose keys lie ready on this machine: in the environment, in the AWS CLI's two files, in
+/* Sources whose keys are stored on this machine: in the environment, in the AWS CLI's two files, in
  * the files of older tools, and in the cache of `aws login`. */
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 struct keys {
 	struct credential_source base;
-	struct err why; /* errnum set: there are no keys, for this reason */
+	struct err why; /* errnum set: the source has no keys, for this reason */
 	char *access_key;
 	char *secret_key;
 	char *session_token;
@@ -50,7 +50,7 @@ static void keys_destroy(struct credential_source *base)
 
 static const struct credential_source_ops keys_ops = {.fetch = keys_fetch, .destroy = keys_destroy};
 
-/* A secret_key of NULL is an error; `missing` is its name in the configuration. */
+/* Creates a source. secret_key NULL is an error, which calls the absent setting `missing`. */
 static int keys_create(const char *access_key, const char *secret_key, const char *session_token,
 	const char *missing, const char *name, struct keys **out, struct err *err)
 {
@@ -124,7 +124,7 @@ int credential_keys_create(const struct credential_context *context, enum profil
 	return r;
 }
 
-/* Returns the value of the last line `key = value` in a text, which it cuts up. */
+/* Returns the value of the last line `key = value` in a text. Writes NULs into the text. */
 static char *legacy_line(char *text, const char *key)
 {
 	char *found = NULL, *next = NULL;
@@ -178,7 +178,8 @@ static int boto_file_create(const char *path, struct credential_source **out, st
 			 : err_set(err, ENOMEM, "out of memory");
 
 	if (r == -EACCES)
-		return 0; /* the user did not ask for an /etc/boto.cfg that only root can read */
+		return 0; /* not an error: the user did not ask for /etc/boto.cfg, which only root
+			   * may be able to read */
 	if (r < 0)
 		return r;
 	section = profile_file_section(&file, "Credentials");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Roles, assumed at STS: AssumeRole, signed with the keys of another source, and
- * AssumeRoleWithWebIdentity, with a token from a file. Requests go to the region's own endpoint:
- * keys from the global one are not valid in regions that an account had to enable (IAM user guide,
- * "Managing AWS STS in an AWS Region"). */
+/* Roles that are assumed at STS: by AssumeRole, signed with the keys of another source, and by
+ * AssumeRoleWithWebIdentity, with a token from a file. Requests are sent to the region's own
+ * endpoint: keys from the global endpoint are not valid in regions that an account had to enable
+ * (IAM user guide, "Managing AWS STS in an AWS Region"). */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -25,31 +25,33 @@
 
 #define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 #define TRY_MS       20000
-/* STS accepts 20000 characters (API reference). */
+/* Bound of a web identity token. STS accepts 20000 characters (API reference). */
 #define TOKEN_MAX    ((size_t)64 << 10)
 
 struct sts_role {
 	struct credential_source base;
 	const struct credential_context *context;
-	struct credential_source *parent; /* its keys sign; NULL: web identity */
-	char *token_file;                 /* of a web identity */
+	struct credential_source *parent; /* its keys sign the request; NULL: web identity, whose
+					   * request is not signed */
+	char *token_file;                 /* the file with the web identity token */
 	char *arn;
 	char *external_id;  /* NULL: none */
 	char *session_name; /* NULL: generated */
 	int duration_s;     /* 0: STS's default, an hour */
 
-	/* One fetch. */
+	/* The request and the keys of one fetch. */
 	struct credential_request request;
 	struct credentials *signer; /* NULL: the request is not signed */
 	struct buf form;
-	char *token; /* the web identity token in the form */
+	char *token; /* the web identity token within the form */
 	struct buf url;
 	const char *path; /* in url */
 	char *host;
 	const char *region;
-	int64_t clock_skew_ms; /* AWS's clock minus this machine's, after a refusal for the time */
+	int64_t clock_skew_ms; /* AWS's clock minus this machine's; set after STS refused a request
+				* because of its time */
 
-	/* The response. */
+	/* The keys in the response. */
 	char *access_key;
 	char *secret_key;
 	char *session_token;
@@ -64,7 +66,7 @@ static void sts_forget_response(struct sts_role *role)
 	role->expires_ms = 0;
 }
 
-/* Cancels a fetch and wipes what it left. */
+/* Cancels a fetch and wipes its data. */
 static void sts_reset(struct sts_role *role)
 {
 	credential_request_finish(&role->request);
@@ -77,7 +79,7 @@ static void sts_reset(struct sts_role *role)
 	role->clock_skew_ms = 0;
 }
 
-/* Sends one try. Each is signed again, because a signature contains the time. */
+/* Sends one try. Each try is signed anew, because a signature contains the time. */
 static struct http_call *sts_send(void *arg, http_done *done, void *done_arg)
 {
 	struct sts_role *role = arg;
@@ -85,7 +87,7 @@ static struct http_call *sts_send(void *arg, http_done *done, void *done_arg)
 	struct http_request request = {.method = "POST",
 		.url = role->url.data,
 		.secrets = {role->token, role->signer ? role->signer->session_token : NULL},
-		.plain = true, /* http only where endpoint_url is http */
+		.plain = true, /* endpoints are https unless endpoint_url says http */
 		.headers = headers,
 		.n_headers = 2,
 		.body = role->form.data,
@@ -137,7 +139,7 @@ static int sts_take_element(
 	else if (strcmp(name, "SessionToken") == 0)
 		to = &role->session_token;
 	else if (strcmp(name, "Expiration") == 0 && isotime_parse(text, len, &role->expires_ms) < 0)
-		return err_set(err, EIO, "an Expiration that is not a date");
+		return err_set(err, EIO, "the response's Expiration is not a date");
 	if (!to)
 		return 0;
 	secret_free(*to);
@@ -165,16 +167,17 @@ static int sts_take(
 			role->clock_skew_ms = skew_ms;
 			*kind = RETRY_CLOCK;
 		} else if (*kind == RETRY_CREDENTIALS) {
-			*kind = RETRY_NEVER; /* its signer was fetched a moment ago */
+			*kind = RETRY_NEVER; /* new keys would not help: these were fetched a moment
+						ago */
 		}
 		return -err->errnum;
 	}
 	sts_forget_response(role);
 	if (xml_parse(response->body.data, response->body.len, &handler, err) < 0)
 		return credential_request_nonsense(
-			"STS", "a response that cannot be read", kind, err);
+			"STS", "the response cannot be read", kind, err);
 	if (!role->access_key || !role->secret_key || !role->session_token || !role->expires_ms)
-		return credential_request_nonsense("STS", "a response without keys", kind, err);
+		return credential_request_nonsense("STS", "the response has no keys", kind, err);
 	role->expires_ms -= skew_ms;
 	return 0;
 }
@@ -196,7 +199,7 @@ static void sts_done(void *arg, const struct err *err)
 
 static const struct credential_request_ops sts_request_ops = {sts_send, sts_take, sts_done};
 
-/* Fills in the URL, the host and the region. */
+/* Fills in the request's URL, host and region. */
 static int sts_prepare(struct sts_role *role, struct err *err)
 {
 	const struct credential_context *context = role->context;
@@ -217,7 +220,7 @@ static int sts_prepare(struct sts_role *role, struct err *err)
 	return role->host ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
-/* The form begins with the action; adds the role, and starts the request. */
+/* Appends the role to the form, which already has the action, and starts the request. */
 static void sts_assume(struct sts_role *role)
 {
 	struct buf *form = &role->form;
@@ -259,7 +262,7 @@ static void sts_role_fetch(struct credential_source *base)
 	credential_source_fetch(role->parent, sts_parent_done, role);
 }
 
-/* Begins the form with the token of the file. */
+/* Begins the form with the token from the file. */
 static int sts_load_token(struct sts_role *role, struct err *err)
 {
 	_cleanup_buf_wipe_ struct buf token = BUF_INIT;
@@ -270,13 +273,15 @@ static int sts_load_token(struct sts_role *role, struct err *err)
 		return err_set(err, r == -ENOMEM ? ENOMEM : EACCES,
 			"%s: cannot read the token file %s: %s", role->base.name, role->token_file,
 			strerror(-r));
-	/* A token is Base64 and dots; an editor may have added a line break. */
+	/* Drops white space at the end: a token is Base64 and dots, and an editor may have added a
+	 * line break. */
 	while (token.len > 0 && isspace((unsigned char)token.data[token.len - 1]))
 		buf_resize(&token, token.len - 1);
 	if (!token.len || strlen(token.data) != token.len)
 		return err_set(err, EACCES, "%s: there is no token in %s", role->base.name,
 			role->token_file);
-	/* Allocated at its full size: a buffer that grows leaves copies of the token behind. */
+	/* The form is allocated at its full size: a buffer that grows leaves copies of the token
+	 * behind. */
 	buf_resize(form, 3 * token.len + 8192);
 	buf_clear(form);
 	buf_puts(form, "Action=AssumeRoleWithWebIdentity&Version=2011-06-15");
@@ -313,15 +318,15 @@ static void sts_destroy(struct credential_source *base)
 static const struct credential_source_ops sts_role_ops = {sts_role_fetch, sts_destroy};
 static const struct credential_source_ops sts_web_ops = {sts_web_fetch, sts_destroy};
 
-/* Copies a setting; NULL stays NULL. Returns false on ENOMEM. */
+/* Sets *to to a copy of the value; NULL stays NULL. Returns false on ENOMEM. */
 static bool sts_set(char **to, const char *value)
 {
 	*to = value ? strdup(value) : NULL;
 	return *to || !value;
 }
 
-/* botocore ignores a value that is not a number. The bounds are STS's (API reference, AssumeRole).
- */
+/* Parses duration_seconds within STS's bounds (API reference, AssumeRole). A value that is not a
+ * number is ignored, as in botocore. */
 static int sts_parse_duration(const char *profile, const char *text, int *out, struct err *err)
 {
 	int64_t value;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The cache of the keys: one fetch for all waiters, renewal before the keys expire. */
+/* Caches the keys: one fetch serves all waiters, and the keys are renewed before they expire. */
 #include "credentials.h"
 
 #include <errno.h>
@@ -16,14 +16,15 @@
 
 #define MINUTE_MS 60000
 
-/* botocore's windows, for keys with an hour or more. */
+/* The times before expiry at which keys are renewed, for keys that last an hour or more; botocore
+ * uses the same. */
 #define ADVISORY_MS  (15 * MINUTE_MS)
 #define MANDATORY_MS (10 * MINUTE_MS)
-/* Between two attempts when one failed: with keys that still last, and without. */
+/* The pause after a failed fetch: while the cached keys are still valid, and without valid keys. */
 #define RETRY_MS     MINUTE_MS
 #define RETRY_BAD_MS 1000
-/* Keys from the network that are younger than this are not fetched again because AWS refuses them.
- */
+/* Keys that were fetched over the network less than this time ago are not fetched again when AWS
+ * refuses them. */
 #define YOUNG_MS     10000
 
 struct credentials_waiter {
@@ -34,28 +35,32 @@ struct credentials_waiter {
 
 struct credentials_chain {
 	struct credential_context context;
-	char *profile;           /* context.profile */
-	struct profiles *reread; /* context.profiles after the files were read again; NULL before */
-	struct credential_source *source; /* for the next fetch, or the current one */
+	char *profile; /* the same as context.profile */
+	struct profiles
+		*reread; /* context.profiles after the files were read again; NULL before that */
+	struct credential_source *source; /* the source of the current fetch, or of the next one */
 	bool fetching;
-	struct loop_timer *kick; /* serves the waiters in the next loop iteration */
+	struct loop_timer *kick; /* timer that serves the waiters in the next loop iteration */
 	struct waiters waiters;
-	struct waiters due; /* being called: not those that come meanwhile */
+	struct waiters
+		due; /* waiters whose callbacks are being called; new waiters are not among them */
 
-	struct credentials *current; /* NULL: none yet */
-	bool current_local;          /* of a source that sends no request and runs no process */
-	bool again;                  /* fetch at the next opportunity */
-	int64_t advisory_ms;         /* wall clock; 0: never */
+	struct credentials *current; /* the cached keys; NULL: none yet */
+	bool current_local;  /* `current` came from a source that sends no request and runs no
+			      * process */
+	bool again;          /* the cached keys are stale: fetch at the next opportunity */
+	int64_t advisory_ms; /* wall-clock time at which keys are renewed in the background; 0:
+			      * never */
 	int64_t mandatory_ms;
 	int64_t fetched_mono_ms;
-	int64_t retry_mono_ms; /* no fetch before this time */
-	struct err failure;    /* of the last fetch */
+	int64_t retry_mono_ms; /* no fetch before this time on the monotonic clock */
+	struct err failure;    /* error of the last fetch */
 };
 
 /* The waiters. */
 
 struct chain_result {
-	struct credentials *credentials; /* NULL: err */
+	struct credentials *credentials; /* NULL: the fetch failed with err */
 	struct err err;
 };
 
@@ -69,8 +74,8 @@ static void chain_call_waiter(struct waiter *waiter, const void *result)
 		r->credentials ? NULL : &r->err);
 }
 
-/* Calls the present waiters, not those that their callbacks add. Returns false if a callback has
- * destroyed the chain. */
+/* Calls the waiters that are in the list now, but not those that the callbacks add. Returns false
+ * if a callback has destroyed the chain. */
 static bool chain_call_waiters(
 	struct credentials_chain *chain, struct credentials *credentials, const struct err *err)
 {
@@ -82,11 +87,11 @@ static bool chain_call_waiters(
 	return waiters_deliver(&chain->due, chain_call_waiter, &result);
 }
 
-/* The use of the cached keys. */
+/* How the cached keys may be used. */
 enum worth {
-	WORTH_NOTHING,  /* none, or expired */
-	WORTH_FALLBACK, /* fetch new ones first; use these if that fails */
-	WORTH_RENEWAL,  /* use these, and fetch new ones in the background */
+	WORTH_NOTHING,  /* there are none, or they have expired */
+	WORTH_FALLBACK, /* fetch new keys first, and use these if the fetch fails */
+	WORTH_RENEWAL,  /* use these, and fetch new keys in the background */
 	WORTH_ALL,
 };
 
@@ -118,7 +123,8 @@ static void chain_keep(
 	chain->mandatory_ms = 0;
 	if (!credentials->expires_ms)
 		return;
-	/* Scaled for short lives: keys of a quarter of an hour would be due from the start. */
+	/* Keys with a short life are renewed later in proportion: with ADVISORY_MS, keys that last
+	 * 15 minutes would be renewed from the start. */
 	chain->advisory_ms =
 		credentials->expires_ms - (life / 2 < ADVISORY_MS ? life / 2 : ADVISORY_MS);
 	chain->mandatory_ms =
@@ -177,7 +183,8 @@ static void chain_fetched(void *arg, struct credentials *credentials, const stru
 	chain_serve(chain);
 }
 
-/* Every fetch but the first reads the configuration files again: tools write new keys there. */
+/* Chooses the source anew before every fetch but the first, with the configuration files read
+ * again, because tools write new keys there. */
 static int chain_resolve_again(struct credentials_chain *chain, struct err *err)
 {
 	struct profiles *profiles;
@@ -204,7 +211,7 @@ static void chain_fetch(struct credentials_chain *chain)
 	credential_source_fetch(chain->source, chain_fetched, chain);
 }
 
-/* Serves the waiters from the cache, and fetches where the cached keys need it. */
+/* Serves the waiters from the cache, and starts a fetch if the cached keys need one. */
 static void chain_kicked(void *arg)
 {
 	struct credentials_chain *chain = arg;
@@ -213,7 +220,7 @@ static void chain_kicked(void *arg)
 	bool allowed = clock_mono_ms() >= chain->retry_mono_ms;
 
 	if (waiters_empty(&chain->waiters))
-		return; /* all were cancelled */
+		return; /* all waiters were cancelled */
 	if ((w >= WORTH_RENEWAL || (wanted && !allowed)) && !chain_serve(chain))
 		return;
 	if (wanted && allowed)

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* struct jsondoc is jansson's object under a name of its own. */
+/* struct jsondoc is jansson's json_t under another name. */
 static json_t *json_of(const struct jsondoc *doc)
 {
 	return (json_t *)doc;

@@ -11,10 +11,10 @@
 
 struct jsondoc;
 
-/* Parses an object. NULL if the text is not one, or on ENOMEM. Duplicate keys and NULs in strings
- * are refused. */
+/* Parses a JSON object. NULL if the text is not an object, or on ENOMEM. Duplicate keys and NULs in
+ * strings are refused. */
 struct jsondoc *jsondoc_parse(const char *text, size_t len);
-struct jsondoc *jsondoc_create(void);      /* empty; NULL on ENOMEM */
+struct jsondoc *jsondoc_create(void);      /* an empty object; NULL on ENOMEM */
 void jsondoc_destroy(struct jsondoc *doc); /* wipes every string in it; NULL is permitted */
 DEFINE_CLEANUP(struct jsondoc *, jsondoc_destroy)
 
@@ -25,11 +25,11 @@ const char *jsondoc_string(const struct jsondoc *doc, const char *path);
  * a number. */
 int jsondoc_integer(const struct jsondoc *doc, const char *path, int64_t *out);
 
-/* Sets a member of the outermost object and wipes the string that it replaces. Returns 0, or
- * -ENOMEM (also for text that is not UTF-8). */
+/* Sets a member of the outermost object; a string that it replaces is wiped. Returns 0, or -ENOMEM
+ * (also for text that is not UTF-8). */
 int jsondoc_set_string(struct jsondoc *doc, const char *name, const char *value);
-/* Prints the document on one line, in one piece of memory. out must be empty; buf_wipe()
- * it. Returns 0 or -ENOMEM. */
+/* Prints the document on one line, in one allocation. `out` must be empty; call buf_wipe() on it.
+ * Returns 0 or -ENOMEM. */
 int jsondoc_print(const struct jsondoc *doc, struct buf *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Merges the two files: finds the profiles' sections, and the value of a key that counts. Expands
- * paths as the AWS CLI does. */
+/* Merges the two configuration files: finds a profile's sections, and the value of a key that
+ * counts. Expands paths as the AWS CLI does. */
 #include "profile.h"
 
 #include <ctype.h>
@@ -26,8 +26,8 @@ const char *profile_env(const char *name)
 	return value && *value ? value : NULL;
 }
 
-/* Appends the value of the variable at s ("$NAME" or "${NAME}") and returns the end of its name;
- * NULL if s is not a variable, or not set. */
+/* Appends the value of the variable at s ("$NAME" or "${NAME}"). Returns the end of the variable's
+ * name; NULL if s is not a variable, or the variable is not set. */
 static const char *path_add_variable(struct buf *out, const char *s)
 {
 	int braces = s[1] == '{';
@@ -47,7 +47,7 @@ static const char *path_add_variable(struct buf *out, const char *s)
 	return end + braces;
 }
 
-/* Appends the home directory for "~" or "~user" at s and returns the end of that; s itself if the
+/* Appends the home directory for "~" or "~user" at s. Returns the end of that text; s itself if the
  * home is not known. */
 static const char *path_add_home(struct buf *out, const char *s)
 {
@@ -69,7 +69,7 @@ static const char *path_add_home(struct buf *out, const char *s)
 	if (!home)
 		return s;
 	buf_puts(out, home);
-	/* A home of "/" must not make "//.aws". */
+	/* Drops a final slash, so that a home of "/" does not make "//.aws". */
 	while (out->len > 0 && out->data[out->len - 1] == '/')
 		buf_resize(out, out->len - 1);
 	return end;
@@ -105,12 +105,11 @@ char *profile_path(const char *env, const char *fallback)
 
 /* --- the files, merged --- */
 
-/* The kinds of sections that are read. The files have [profile dr], [sso-session corp] and
- * [services local]. */
+/* The kinds of sections that ebsfs reads: [profile dr], [sso-session corp] and [services local]. */
 #define N_KINDS 3
 static const char *const kinds[N_KINDS] = {"profile", "sso-session", "services"};
 
-/* The sections of one kind and name in the two files. */
+/* The sections of one kind and name, in both files. */
 struct named {
 	char *name;
 	const struct profile_section
@@ -135,8 +134,8 @@ static struct named *profiles_find(const struct profiles *p, const char *kind, c
 	return named;
 }
 
-/* A later section of the same name in a file replaces an earlier one: [profile x] and [profile "x"]
- * have the same name. */
+/* Adds a section. A later section of the same name in a file replaces an earlier one: [profile x]
+ * and [profile "x"] have the same name. */
 static int profiles_add(struct profiles *p, enum profiles_file file, size_t kind, const char *name,
 	const struct profile_section *section)
 {
@@ -161,8 +160,8 @@ static int profiles_add(struct profiles *p, enum profiles_file file, size_t kind
 	return 0;
 }
 
-/* In the config file a section is [default] or has a kind and a name. Other sections belong to
- * other programs. */
+/* Adds a section of the config file, which is [default] or has a kind and a name. Other sections
+ * belong to other programs. */
 static int profiles_add_config_section(struct profiles *p, const struct profile_section *section)
 {
 	_cleanup_free_ char **words = NULL;

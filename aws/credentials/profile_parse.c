@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The parser for the AWS CLI's files. It works in place: all strings point into the file's text, so
- * that one wipe clears them all. A folded value is joined in place; it is never longer than its
- * lines. */
+/* Parses the AWS CLI's files in place: all strings point into the file's text, so that wiping the
+ * text wipes every string. A value of several lines is joined in place, where it is never longer
+ * than its lines. */
 #include "profile_parse.h"
 
 #include <ctype.h>
@@ -14,7 +14,7 @@
 #include "hash.h"
 #include "secret.h"
 
-/* A section's name, to detect duplicates. */
+/* The name of a section that was read, to detect duplicates. */
 struct seen {
 	const char *name;
 	UT_hash_handle hh;
@@ -27,12 +27,12 @@ struct parser {
 	size_t sections_cap;
 	size_t entries_cap;
 	unsigned line;
-	size_t indent;      /* of the last section or option line */
-	bool has_option;    /* a deeper line continues an option */
-	const char *block;  /* the last option, if it began a block */
-	size_t option;      /* the last option's entry */
-	char *tail;         /* the end of that option's value; a continuation is appended here */
-	size_t blank_lines; /* since that end */
+	size_t indent;      /* indent of the last line that began a section or an option */
+	bool has_option;    /* a line with a larger indent continues an option */
+	const char *block;  /* the last option if it has a nested block, else NULL */
+	size_t option;      /* index of the last option's entry */
+	char *tail;         /* end of that option's value, where a continuation is appended */
+	size_t blank_lines; /* blank lines after that end */
 };
 
 static int parser_fail(struct parser *p, const char *reason)
@@ -55,8 +55,8 @@ static int parser_make_room(void **array, size_t n, size_t *cap, size_t size)
 	return 0;
 }
 
-/* Returns the length in bytes of one white space character at s, by Python's str.isspace(); 0 if
- * another character is there. */
+/* Returns the length in bytes of the white space character at s, as defined by Python's
+ * str.isspace(); 0 if another character is there. */
 static size_t space_at(const char *s)
 {
 	static const char *const wide[] = {"\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\x80",
@@ -140,7 +140,7 @@ static int parser_add_entry(struct parser *p, const char *block, const char *key
 	return 0;
 }
 
-/* `key = value` or `key: value`. */
+/* Parses `key = value` or `key: value`. */
 static int parser_take_option(struct parser *p, char *text)
 {
 	struct profile_file *file = p->file;
@@ -170,8 +170,8 @@ static int parser_take_option(struct parser *p, char *text)
 	return parser_add_entry(p, NULL, text, value);
 }
 
-/* A deeper line: a nested `inner = value` under an option without a value, else more of the value.
- */
+/* Parses a line with a larger indent: a nested `inner = value` under an option without a value,
+ * else more of the option's value. */
 static int parser_take_continuation(struct parser *p, char *text)
 {
 	struct profile_entry *option = &p->file->entries[p->option];
@@ -299,7 +299,7 @@ const char *profile_file_get(
 
 		if (!e->block && strcmp(e->key, key) == 0)
 			found = e->value;
-		/* A nested option given twice: the last one counts, as everywhere. */
+		/* If a nested option occurs twice, the last one counts, as in the AWS CLI. */
 		else if (e->block && dot && strncmp(e->block, key, outer) == 0 &&
 			 !e->block[outer] && strcmp(e->key, dot + 1) == 0)
 			found = e->value;

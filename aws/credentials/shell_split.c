@@ -13,7 +13,8 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Copies one word, unquoted, from *in to *out and moves both to its end. Returns 0 or -EINVAL. */
+/* Copies one word without its quotes from *in to *out, and moves both to its end. Returns 0 or
+ * -EINVAL. */
 static int take_word(const char **in, char **out)
 {
 	const char *s = *in;
@@ -28,7 +29,8 @@ static int take_word(const char **in, char **out)
 		} else if (*s == '\\' && quote != '\'') {
 			if (!s[1])
 				return -EINVAL;
-			/* Between double quotes a backslash quotes only a quote and itself. */
+			/* Between double quotes a backslash escapes only a quote and a backslash.
+			 */
 			if (quote && s[1] != '"' && s[1] != '\\')
 				*to++ = *s;
 			*to++ = *++s;
@@ -47,7 +49,8 @@ static int take_word(const char **in, char **out)
 int shell_split(const char *text, size_t max, char ***words)
 {
 	size_t room = (max + 1) * sizeof(char *), n = 0;
-	/* A word with its NUL is no longer than its source with the separator. */
+	/* Room for the words: a word with its NUL is no longer than its source with the separator.
+	 */
 	_cleanup_free_ char **list = malloc(room + strlen(text) + 1);
 	char *to;
 

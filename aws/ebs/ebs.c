@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* EBS direct APIs: buffers, GetSnapshotBlock, lists of blocks. */
+/* EBS direct APIs: buffers, GetSnapshotBlock, and the lists of blocks. */
 #include "ebs.h"
 
 #include <errno.h>
@@ -13,15 +13,15 @@
 #include "num.h"
 
 #define EBS_SPARE    80
-/* Of a list: 10,000 pairs of tokens, with room to spare. */
+/* Bound of a list's response, in bytes: more than 10,000 pairs of tokens need. */
 #define EBS_LIST_MAX ((size_t)16 << 20)
 
 struct ebs {
 	struct ebs_options options;
 	struct ebs_block *spare;
 	unsigned n_spare;
-	unsigned n_blocks; /* in use */
-	bool destroyed;    /* freed with the last block */
+	unsigned n_blocks; /* blocks that have a reference */
+	bool destroyed;    /* ebs_destroy() was called: freed with the last block */
 };
 
 /* --- buffers --- */
@@ -113,7 +113,7 @@ void ebs_block_unref(struct ebs_block *block)
 	ebs_free_if_unused(ebs);
 }
 
-/* Returns a copy of *err that names the snapshot. */
+/* Returns a copy of *err whose message names the snapshot. */
 static struct err ebs_error(const struct err *err, const char *snapshot)
 {
 	struct err named = *err;
@@ -133,8 +133,8 @@ static const char *const block_headers[HTTP_WANTED_MAX] = {
 
 struct block_call {
 	struct ebs_block *block;
-	char name[96];                   /* the snapshot and the block, for errors */
-	char head[HTTP_WANTED_MAX][120]; /* of the response */
+	char name[96];                   /* the snapshot and the block, for error messages */
+	char head[HTTP_WANTED_MAX][120]; /* the wanted headers of the response */
 	unsigned bought;
 	ebs_block_done *done;
 	void *arg;
@@ -148,7 +148,8 @@ static void block_head(void *arg, const struct http_response *response)
 	call->bought++;
 }
 
-/* Whether the data have the digest of the header. Leaves it in the block. */
+/* Computes the digest of the data into the block. Returns whether it is the one in the response's
+ * header. */
 static bool block_matches(struct block_call *call, size_t len)
 {
 	_cleanup_buf_ struct buf base64 = BUF_INIT;
@@ -158,17 +159,17 @@ static bool block_matches(struct block_call *call, size_t len)
 	       !strcmp(base64.data, call->head[BLOCK_SHA256]);
 }
 
-/* Verifies the data, and pads them to a whole block. In a thread of the workers. */
+/* Verifies the data, and pads them to a whole block with zeros. Runs in a thread of the workers. */
 static int block_verify(void *arg, const char *data, size_t len, struct err *err)
 {
 	struct block_call *call = arg;
 	const char *length = call->head[BLOCK_LENGTH];
 	uint64_t told;
 
-	(void)data; /* the block's own */
+	(void)data; /* the same memory as the block's */
 	if (num_parse_u64(length, strlen(length), 1, EBS_BLOCK_SIZE, &told) < 0 || told != len)
 		return err_set(
-			err, EIO, "%zu bytes came; x-amz-Data-Length says \"%s\"", len, length);
+			err, EIO, "AWS sent %zu bytes; x-amz-Data-Length says \"%s\"", len, length);
 	if (strcmp(call->head[BLOCK_ALGORITHM], "SHA256") != 0)
 		return err_set(err, EIO, "the data have no SHA-256 (x-amz-Checksum-Algorithm: %s)",
 			call->head[BLOCK_ALGORITHM]);
@@ -179,7 +180,7 @@ static int block_verify(void *arg, const char *data, size_t len, struct err *err
 		return 0;
 	memset(call->block->data + len, 0, EBS_BLOCK_SIZE - len);
 	return digest_sha256(call->block->data, EBS_BLOCK_SIZE, call->block->sha256) < 0
-		       ? err_set(err, EIO, "SHA-256 failed")
+		       ? err_set(err, EIO, "the SHA-256 of the data cannot be computed")
 		       : 0;
 }
 
@@ -242,7 +243,7 @@ struct aws_call *ebs_get_block(struct ebs *ebs, const char *region, const char *
 struct list_call {
 	struct ebs_page *page;
 	bool changes, motos_lists;
-	char name[160]; /* the snapshots, for errors */
+	char name[160]; /* the snapshots, for error messages */
 	ebs_page_done *done;
 	void *arg;
 };

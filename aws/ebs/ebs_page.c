@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The JSON of ListSnapshotBlocks and ListChangedBlocks: a scanner for these two documents. A page
- * has a megabyte, for which jansson takes 15 ms and 30 MB of small objects. */
+/* Parses the JSON of ListSnapshotBlocks and ListChangedBlocks by a scanner for these two documents:
+ * a page has a megabyte, for which jansson takes 15 ms and 30 MB of small objects. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,10 +8,11 @@
 
 #include "ebs.h"
 
-/* Of values that are skipped. */
+/* The deepest nesting of values that are skipped. */
 #define DEPTH_MAX 32
 
-/* Strings and entries of the page while it grows: offsets, because both areas move. */
+/* An entry of the page while the page grows. Strings are offsets, because the memory of both
+ * entries and texts moves. */
 struct page_entry {
 	uint32_t index;
 	uint32_t token, first; /* 1 + offset in texts; 0: none */
@@ -19,14 +20,15 @@ struct page_entry {
 
 struct page_scan {
 	const char *at, *end;
-	const char *fault; /* NULL: none so far */
+	const char *fault; /* what is wrong with the document; NULL: no fault so far */
 	bool changes;
 	bool motos_lists;
-	char *texts; /* as long as the document: no string in it is longer decoded */
+	char *texts; /* memory of the strings, as large as the document: a decoded string is no
+		      * longer than its source */
 	size_t n_texts;
 	struct page_entry *entries;
 	size_t n_entries, room;
-	uint32_t next_token; /* as in an entry */
+	uint32_t next_token; /* as in page_entry: 1 + offset in texts; 0: none */
 	double expiry_s, volume_size, block_size;
 };
 
@@ -41,7 +43,7 @@ void ebs_page_destroy(struct ebs_page *page)
 
 /* --- JSON --- */
 
-/* Returns false, for `return scan_fail(…)`. */
+/* Notes the fault. Returns false, for `return scan_fail(…)`. */
 static bool scan_fail(struct page_scan *s, const char *fault)
 {
 	if (!s->fault)
@@ -49,7 +51,7 @@ static bool scan_fail(struct page_scan *s, const char *fault)
 	return false;
 }
 
-/* Skips white space. Returns the next character; NUL at the end. */
+/* Skips white space. Returns the next character without taking it; NUL at the end. */
 static char scan_peek(struct page_scan *s)
 {
 	while (s->at < s->end &&
@@ -66,7 +68,7 @@ static bool scan_expect(struct page_scan *s, char c)
 	return true;
 }
 
-/* Takes c if it comes next. */
+/* Takes the character c if it is next; returns whether it was. */
 static bool scan_take(struct page_scan *s, char c)
 {
 	bool is = scan_peek(s) == c;
@@ -75,7 +77,7 @@ static bool scan_take(struct page_scan *s, char c)
 	return is;
 }
 
-/* Decodes "\u0041" and the like from behind the 'u': an ASCII character, or '?'. */
+/* Decodes an escape like "\u0041" after its 'u': an ASCII character; any other becomes '?'. */
 static bool scan_unicode(struct page_scan *s, char *out)
 {
 	unsigned value = 0;
@@ -92,7 +94,7 @@ static bool scan_unicode(struct page_scan *s, char *out)
 	return true;
 }
 
-/* Decodes the escape behind a backslash. */
+/* Decodes an escape after its backslash. */
 static bool scan_escape(struct page_scan *s, char *out)
 {
 	char c = s->at < s->end ? *s->at++ : '\0';
@@ -103,11 +105,11 @@ static bool scan_escape(struct page_scan *s, char *out)
 	if (!c || !strchr("\"\\/bfnrt", c))
 		return scan_fail(s, "it is not JSON");
 	if (strchr("bfnrt", c))
-		*out = ' '; /* no text here may hold it; its value does not matter */
+		*out = ' '; /* the strings that are kept cannot contain this character */
 	return true;
 }
 
-/* Reads a string into the texts, without an end; *start: its offset. */
+/* Decodes a string and appends it to the texts, without a NUL; *start: its offset. */
 static bool scan_string(struct page_scan *s, size_t *start)
 {
 	*start = s->n_texts;
@@ -125,7 +127,7 @@ static bool scan_string(struct page_scan *s, size_t *start)
 	return scan_expect(s, '"');
 }
 
-/* A member's name; *known gets its number in names, which NULL ends, or -1. */
+/* Reads a member's name; *known becomes its index in names, a list that NULL ends, or -1. */
 static bool scan_name(struct page_scan *s, const char *const *names, int *known)
 {
 	size_t start, len;
@@ -171,7 +173,7 @@ static bool scan_number(struct page_scan *s, double *out)
 
 static bool scan_skip(struct page_scan *s, int depth);
 
-/* Skips an object or array, from behind its bracket. */
+/* Skips the rest of an object or array, up to the bracket `close`. */
 static bool scan_skip_all(struct page_scan *s, char close, int depth)
 {
 	static const char *const none[] = {NULL};
@@ -220,7 +222,7 @@ static bool scan_skip(struct page_scan *s, int depth)
 
 /* --- the two documents --- */
 
-/* A token, or null or "": none. */
+/* Reads a token; null and "" count as none. */
 static bool scan_token(struct page_scan *s, uint32_t *out)
 {
 	size_t start;
@@ -236,7 +238,8 @@ static bool scan_token(struct page_scan *s, uint32_t *out)
 		if (s->texts[i] <= ' ' || s->texts[i] >= 0x7f)
 			return scan_fail(s, "a token in it is malformed");
 	if (s->n_texts > start) {
-		s->texts[s->n_texts++] = '\0'; /* in the place of a quote */
+		s->texts[s->n_texts++] = '\0'; /* there is room, because the string had two quotes
+						* in the document */
 		*out = (uint32_t)start + 1;
 	}
 	return true;
@@ -350,7 +353,8 @@ static int page_compare(const void *va, const void *vb)
 	return a->index < b->index ? -1 : a->index > b->index;
 }
 
-/* Orders the entries. AWS's are ascending, moto's are in the order of their upload. */
+/* Sorts the entries by index. AWS's are ascending, moto's are in the order of their upload. Returns
+ * false if an index occurs twice. */
 static bool page_order(struct page_scan *s)
 {
 	bool ordered = true;
@@ -371,7 +375,7 @@ static const char *page_text(const struct ebs_page *page, uint32_t text)
 	return text ? page->texts + text - 1 : NULL;
 }
 
-/* Makes the page of what was scanned. */
+/* Makes the page from the scanned entries. */
 static struct ebs_page *page_make(struct page_scan *s)
 {
 	struct ebs_page *page = calloc(1, sizeof(*page));

@@ -18,9 +18,9 @@
 #include "xml.h"
 
 #define EC2_VERSION        "2016-11-15"
-/* With Signature Version 2. */
+/* The API version with Signature Version 2. */
 #define EC2_VERSION_2012   "2012-12-01"
-/* How long EC2 may use a presigned URL; botocore's figure. */
+/* Seconds for which EC2 may use a presigned URL; botocore uses the same. */
 #define EC2_COPY_EXPIRES_S 3600
 
 void ec2_form_start(struct buf *form, const struct aws *aws, const char *action)
@@ -78,7 +78,7 @@ struct snapshots_call {
 	void *arg;
 };
 
-/* One response, read piece by piece into a page. */
+/* Reads one response piece by piece into a page. */
 struct snapshots_reader {
 	struct ec2_snapshots_reader *xml;
 	struct ec2_page *page; /* NULL until the end */
@@ -163,7 +163,7 @@ struct aws_call *ec2_describe_snapshots(
 	ec2_form_list(&form, "Owner", in->owners);
 	ec2_form_list(&form, "RestorableBy", in->restorable_by);
 	ec2_form_filters(&form, in->filters, in->n_filters);
-	/* The API of 2012 has no pages. */
+	/* The API of 2012 does not divide lists into pages. */
 	if (in->max_results && aws_signature(aws) == AWS_SIGNATURE_V4)
 		form_add_number(&form, in->max_results, "MaxResults");
 	form_add(&form, in->next_token, "NextToken");
@@ -273,7 +273,8 @@ struct copy_call {
 	char region[ENDPOINT_REGION_SIZE];
 	char source_region[ENDPOINT_REGION_SIZE];
 	char id[80], request_id[80];
-	const char *newer; /* a parameter that the API of 2012 lacks; NULL: none */
+	const char
+		*newer; /* the first parameter of the call that the API of 2012 lacks; NULL: none */
 	ec2_copy_done *done;
 	void *arg;
 };
@@ -294,8 +295,8 @@ int ec2_copy_presign(const struct aws_signer *signer, const char *source_region,
 				  .query = buf_str(form),
 				  .headers = &(struct http_header){"host", source.host},
 				  .n_headers = 1,
-				  /* Of an empty body; the API reference points to S3's
-				     UNSIGNED-PAYLOAD instead. */
+				  /* The hash of an empty body; the API reference names S3's
+				   * UNSIGNED-PAYLOAD instead. */
 				  .payload_hash = SIGV4_EMPTY_PAYLOAD,
 				  .access_key = keys->access_key,
 				  .secret_key = keys->secret_key,
@@ -317,11 +318,11 @@ static int copy_complete(
 {
 	const struct copy_call *call = arg;
 
-	/* Servers with an old API ignore unknown parameters: a dry run would copy, and a copy would
-	 * not be encrypted. */
+	/* Servers with an old API ignore parameters that they do not know: a dry run would copy,
+	 * and a copy would not be encrypted. */
 	if (signer->signature == AWS_SIGNATURE_V2 && call->newer)
 		return err_set(err, EOPNOTSUPP,
-			"signature=v2 speaks the API of 2012, whose CopySnapshot has no %s; "
+			"signature=v2 uses the API of 2012, whose CopySnapshot has no %s; "
 			"nothing was sent",
 			call->newer);
 	if (signer->signature == AWS_SIGNATURE_V2)
@@ -386,27 +387,28 @@ struct aws_call *ec2_copy_snapshot(
 		ec2_form_tags(&form, "TagSpecification.1.Tag", in->tags, in->n_tags);
 	}
 	form_add_true(&form, in->dry_run, "DryRun");
-	return aws_query(aws, &(struct aws_query){.region = in->region,
-				      .service = "ec2",
-				      .action = "CopySnapshot",
-				      /* Dry runs included: a cloud without DryRun would copy. */
-				      .effect = AWS_ONCE,
-				      .dry_run = in->dry_run,
-				      .form = &form,
-				      .complete = copy_complete,
-				      .parse = copy_parse,
-				      .done = copy_done,
-				      .release = free,
-				      .arg = call});
+	return aws_query(
+		aws, &(struct aws_query){.region = in->region,
+			     .service = "ec2",
+			     .action = "CopySnapshot",
+			     /* Holds for dry runs too: a cloud without DryRun would copy. */
+			     .effect = AWS_ONCE,
+			     .dry_run = in->dry_run,
+			     .form = &form,
+			     .complete = copy_complete,
+			     .parse = copy_parse,
+			     .done = copy_done,
+			     .release = free,
+			     .arg = call});
 }
 
 /* --- GetEbsEncryptionByDefault, GetEbsDefaultKmsKeyId --- */
 
 struct default_call {
-	const char *action; /* a literal */
+	const char *action; /* a string literal */
 	const char *element;
 	char text[EC2_KEY_SIZE];
-	ec2_by_default_done *on_done; /* one of these two */
+	ec2_by_default_done *on_done; /* only the callback of the call's action is set */
 	ec2_key_done *key_done;
 	void *arg;
 };
@@ -485,8 +487,8 @@ struct change_call {
 	void *arg;
 };
 
-/* A proxy or a portal may respond with status 200 too, but only EC2 responds with <ActionResponse>.
- * Its <return> is documented as true. */
+/* Checks the response's root element: a proxy or a login page may respond with status 200 too, but
+ * only EC2 responds with <ActionResponse>. Its <return> is documented as true. */
 static int change_parse(void *arg, const char *body, size_t len, struct err *err)
 {
 	const struct change_call *call = arg;
@@ -495,7 +497,7 @@ static int change_parse(void *arg, const char *body, size_t len, struct err *err
 	int r = xml_texts(body, len, call->root, texts, 1, err);
 
 	if (!r && !strcmp(result, "false"))
-		return err_set(err, EIO, "EC2 returned false");
+		return err_set(err, EIO, "EC2's response has <return>false</return>");
 	return r;
 }
 
@@ -506,7 +508,7 @@ static void change_done(void *arg, const struct err *err)
 	call->done(call->arg, err);
 }
 
-/* Starts a call that changes something. Takes the form. */
+/* Starts a call that changes something. Takes the text out of the form. */
 static struct aws_call *change_start(struct aws *aws, const char *region, const char *action,
 	struct buf *form, ec2_done *done, void *arg)
 {
@@ -555,7 +557,7 @@ struct aws_call *ec2_delete_tag(struct aws *aws, const char *region, const char 
 {
 	struct buf form = BUF_INIT;
 
-	/* DeleteTags without a key deletes every tag, so no request is made. */
+	/* DeleteTags without a key would delete every tag, so no request is sent. */
 	if (!*key)
 		return NULL;
 	ec2_form_start(&form, aws, "DeleteTags");

@@ -41,7 +41,7 @@ static const struct ec2_record_text disk_texts[] = {
 	EC2_RECORD_TEXT(DISK "/ebs/volumeType", struct ec2_image_disk, type),
 };
 
-/* Images being read. disk: the next disk of the last image. */
+/* Reads images. disk: the next disk of the last image. */
 struct images_reader {
 	struct ec2_images *out;
 	struct ec2_image_disk disk;
@@ -156,7 +156,8 @@ struct register_call {
 	void *arg;
 };
 
-/* Servers with an old API ignore unknown parameters: the image would not boot. */
+/* Refuses Version 2: servers with an old API ignore parameters that they do not know, and the image
+ * would not boot. */
 static int register_complete(
 	void *arg, const struct aws_signer *signer, struct buf *form, struct err *err)
 {
@@ -164,7 +165,7 @@ static int register_complete(
 	if (signer->signature != AWS_SIGNATURE_V2)
 		return 0;
 	return err_set(err, EOPNOTSUPP,
-		"signature=v2 speaks the API of 2012, whose RegisterImage has no "
+		"signature=v2 uses the API of 2012, whose RegisterImage has no "
 		"VirtualizationType and no EnaSupport; nothing was sent");
 }
 
@@ -205,7 +206,8 @@ static void register_form(struct buf *form, const struct ec2_register_image *in)
 		const size_t number = i + 1;
 
 		form_add(form, disk->device, "BlockDeviceMapping.%zu.DeviceName", number);
-		/* Not Ebs.Encrypted: EC2 refuses any value of it beside a snapshot. */
+		/* Ebs.Encrypted is not sent: EC2 refuses any value of it together with a snapshot.
+		 */
 		form_add(form, disk->snapshot_id, "BlockDeviceMapping.%zu.Ebs.SnapshotId", number);
 		form_add(form, disk->type, "BlockDeviceMapping.%zu.Ebs.VolumeType", number);
 		form_add(form, "true", "BlockDeviceMapping.%zu.Ebs.DeleteOnTermination", number);
@@ -287,7 +289,7 @@ struct aws_call *ec2_describe_images(
 	ec2_form_list(&form, "ImageId", in->ids);
 	ec2_form_list(&form, "Owner", in->owners);
 	ec2_form_filters(&form, in->filters, in->n_filters);
-	/* The API of 2012 has neither: all images are described. */
+	/* The API of 2012 has neither parameter, and describes all images. */
 	if (aws_signature(aws) == AWS_SIGNATURE_V4) {
 		form_add_true(&form, in->disabled, "IncludeDisabled");
 		form_add_true(&form, in->deprecated, "IncludeDeprecated");

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Below the size from which each allocation is a mapping of its own (main_limit_memory()): its
- * pages would be zeroed anew for each part of a page. */
+/* Size of a chunk of memory. It is below the size from which malloc() maps memory separately
+ * (main_limit_memory()): such memory would have to be zeroed again for each part of a page. */
 #define PAGE_CHUNK   ((size_t)32 << 10)
-#define PAGE_RECORDS 64 /* at first */
+#define PAGE_RECORDS 64 /* room for records in a new page */
 
 struct page_chunk {
 	struct page_chunk *next;
@@ -18,10 +18,11 @@ struct page_chunk {
 	max_align_t data[];
 };
 
-/* page is the first member, because ec2_page_destroy() gets its address. */
+/* The struct that holds a page. `page` must be the first member, because ec2_page_destroy() gets
+ * its address. */
 struct ec2_page_build {
 	struct ec2_page page;
-	struct page_chunk *chunks; /* the first is being filled */
+	struct page_chunk *chunks; /* the first chunk is the one being filled */
 	size_t cap;
 	bool failed;
 };
@@ -52,7 +53,7 @@ void ec2_page_destroy(struct ec2_page *page)
 	ec2_page_abandon((struct ec2_page_build *)page);
 }
 
-/* align: a power of two. */
+/* Returns memory of the page, aligned to `align`, a power of two. */
 static void *ec2_page_reserve(struct ec2_page_build *b, size_t size, size_t align)
 {
 	struct page_chunk *c = b->chunks;

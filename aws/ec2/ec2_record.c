@@ -17,13 +17,13 @@
 struct record_walk {
 	const struct ec2_record_kind *kind;
 	void *arg;
-	int depth;   /* of a record */
-	bool in_set; /* below the kind's set */
+	int depth;   /* depth of a record's element */
+	bool in_set; /* the kind's set has been entered */
 	bool more;
-	size_t bytes; /* of the current record's texts */
+	size_t bytes; /* bytes of all texts of the current record */
 	size_t n;
 	struct buf path;
-	struct buf text; /* the current text, terminated */
+	struct buf text; /* the current text, with a terminator */
 };
 
 static bool record_is_set(const struct record_walk *w, int depth, const char *name)
@@ -35,7 +35,7 @@ static int record_start(struct record_walk *w, struct err *err)
 {
 	if (w->n++ == EC2_XML_RECORDS_MAX)
 		return err_set(
-			err, EIO, "a response with more than %d records", EC2_XML_RECORDS_MAX);
+			err, EIO, "the response has more than %d records", EC2_XML_RECORDS_MAX);
 	w->bytes = 0;
 	buf_clear(&w->path);
 	return w->kind->start ? w->kind->start(w->arg, err) : 0;
@@ -79,7 +79,8 @@ static int record_text(struct record_walk *w, const char *text, size_t len, stru
 	if (w->text.error)
 		return err_set(err, w->text.error, "out of memory");
 	if (w->bytes > EC2_RECORD_MAX)
-		return err_set(err, EIO, "a record with more than %zu bytes", EC2_RECORD_MAX);
+		return err_set(err, EIO, "a record of the response has more than %zu bytes",
+			EC2_RECORD_MAX);
 	return w->kind->text(w->arg, buf_str(&w->path), text ? buf_str(&w->text) : NULL, err);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* With whom a snapshot is shared. */
+/* Lists the accounts that a snapshot is shared with. */
 #include "ec2.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ static int sharing_open(void *arg, int depth, const char *name, struct err *err)
 	return xml_check_root(depth, name, "DescribeSnapshotAttributeResponse", err);
 }
 
-/* createVolumePermission/item/userId or group */
+/* Takes the texts of createVolumePermission/item/userId and /group. */
 static int sharing_close(
 	void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
 {

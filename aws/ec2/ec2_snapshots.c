@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads DescribeSnapshots' response from XML into a page of records and strings in one arena. */
+/* Reads DescribeSnapshots' response from XML into a page, whose records and strings are in one
+ * arena. */
 #include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
@@ -16,7 +17,7 @@
 #include "utf8.h"
 #include "xml.h"
 
-/* DescribeSnapshotsResponse / snapshotSet / item / tagSet / item / key */
+/* Depths of elements: DescribeSnapshotsResponse / snapshotSet / item / tagSet / item / key */
 enum {
 	DEPTH_ROOT = 1,
 	DEPTH_SET,
@@ -26,37 +27,37 @@ enum {
 	DEPTH_TAG_FIELD,
 };
 
-/* Bytes shown of an id that is malformed, for the log. */
+/* Bytes of a malformed id that the log shows. */
 #define ID_SHOWN   64
 #define OWN_TAGS   "ebsfs:"
-/* Bytes of all texts of one record: a thousand times the size of EC2's. */
+/* Bound of all texts of one record, in bytes: a thousand times the size of EC2's records. */
 #define RECORD_MAX ((size_t)1 << 20)
 
-/* A part of a page is handed on once it has this many records. */
+/* The page's records are delivered in parts of at least this many. */
 #define PART_RECORDS 64
 
 struct ec2_snapshots_reader {
 	struct xml_reader *xml;
 	struct ec2_page_build *page;
-	struct ec2_page *part; /* not taken yet; NULL: none */
+	struct ec2_page *part; /* records that are complete and not yet delivered; NULL: none */
 	bool in_parts;
-	size_t n_records;  /* of the whole page */
-	char *token;       /* may come before the records */
-	bool in_set;       /* below snapshotSet */
-	bool in_tags;      /* below an item's tagSet */
-	char id[ID_SHOWN]; /* as sent, cut to fit */
+	size_t n_records;  /* records of the whole page */
+	char *token;       /* the next page's token, which may arrive before the records */
+	bool in_set;       /* the current element is below snapshotSet */
+	bool in_tags;      /* the current element is below an item's tagSet */
+	char id[ID_SHOWN]; /* the current record's id as sent, cut to fit */
 	struct ec2_snapshot item;
 	struct ec2_tag tag;
 	size_t n_tags;
 	size_t n_fields;
 	size_t item_bytes;
-	size_t next_element; /* the place in elements[] where the next search begins */
+	size_t next_element; /* index in elements[] at which the next search begins */
 	struct ec2_tag tags[EC2_XML_TAGS_MAX];
 	struct ec2_field fields[EC2_XML_FIELDS_MAX];
 };
 
-/* Each of these reads the text of one element into s, and returns false if it is malformed: then it
- * counts as absent, because one odd record must not hide the others. */
+/* Readers of one element's text into s. Each returns false if the text is malformed; the value then
+ * counts as absent, so that one malformed record does not hide the others. */
 
 static bool snapshot_read_id(struct ec2_snapshot *s, const char *text, size_t len)
 {
@@ -81,7 +82,7 @@ static bool snapshot_read_state(struct ec2_snapshot *s, const char *text, size_t
 	return true;
 }
 
-/* "42%", "42"; empty while EC2 does not know. */
+/* Accepts "42%" and "42"; the text is empty while EC2 does not know the progress. */
 static bool snapshot_read_progress(struct ec2_snapshot *s, const char *text, size_t len)
 {
 	uint64_t v;
@@ -94,7 +95,7 @@ static bool snapshot_read_progress(struct ec2_snapshot *s, const char *text, siz
 	return true;
 }
 
-/* Some clouds write a date before 1970 for none. */
+/* A date before 1970 counts as absent: some clouds send one instead of none. */
 static bool snapshot_read_time(int64_t *out, const char *text, size_t len)
 {
 	int64_t ms;
@@ -150,10 +151,10 @@ static bool snapshot_read_encrypted(struct ec2_snapshot *s, const char *text, si
 struct snapshot_element {
 	const char *name;
 	bool (*read)(struct ec2_snapshot *s, const char *text, size_t len);
-	bool has_text;     /* the text itself is kept, in the member at text_offset */
-	bool keeps_blanks; /* white space around it is part of it: people wrote it */
+	bool has_text;     /* the text is stored in the member at text_offset */
+	bool keeps_blanks; /* white space around the text is kept, because users wrote the text */
 	size_t text_offset;
-	const char *field; /* the text is kept as a field of this name */
+	const char *field; /* the text is stored as a field of this name; NULL: not as a field */
 };
 
 #define TEXT(member) .has_text = true, .text_offset = offsetof(struct ec2_snapshot, member)
@@ -183,7 +184,8 @@ static int snapshots_no_memory(struct err *err)
 	return err_set(err, ENOMEM, "out of memory");
 }
 
-/* Copies a text of the current record; returns "" past RECORD_MAX, NULL on ENOMEM. */
+/* Copies a text of the current record into the page. Returns "" if the record exceeds RECORD_MAX,
+ * NULL on ENOMEM. */
 static const char *snapshots_copy_text(struct ec2_snapshots_reader *w, const char *text, size_t len)
 {
 	bool fits = w->item_bytes + len <= RECORD_MAX;
@@ -196,8 +198,8 @@ static const char *snapshots_copy_text(struct ec2_snapshots_reader *w, const cha
 	return ec2_page_string(w->page, text, len);
 }
 
-/* EC2 sends the elements of all records in the same order, so the one after the last found is
- * nearly always the one. Returns NULL if there is none of this name. */
+/* Finds an element by its name; NULL if elements[] does not have it. EC2 sends the elements of all
+ * records in the same order, so the search begins after the element that was found last. */
 static const struct snapshot_element *snapshots_find_element(
 	struct ec2_snapshots_reader *w, const char *name)
 {
@@ -216,7 +218,8 @@ static void snapshots_add_field(
 	w->fields[w->n_fields++] = (struct ec2_field){name, snapshots_copy_text(w, text, len)};
 }
 
-/* EC2's API names are those of the response with a capital letter. */
+/* Stores an element that elements[] lacks as a field. EC2's API names are the response's names with
+ * a capital first letter. */
 static int snapshots_add_unknown(struct ec2_snapshots_reader *w, const char *name, const char *text,
 	size_t len, struct err *err)
 {
@@ -251,7 +254,7 @@ static void snapshots_set_element(struct ec2_snapshots_reader *w,
 		snapshots_add_field(w, element->field, text, len);
 }
 
-/* An element of a record, below neither of its sets. */
+/* Reads an element of a record that is not inside one of its sets. */
 static int snapshots_close_field(struct ec2_snapshots_reader *w, const char *name, const char *text,
 	size_t len, struct err *err)
 {
@@ -275,7 +278,8 @@ static int snapshots_close_field(struct ec2_snapshots_reader *w, const char *nam
 	return 0;
 }
 
-/* Past the bound a tag of ebsfs's own replaces the last tag: copies are found by these tags. */
+/* Adds the tag to the record. If the record has too many tags, a tag that ebsfs made replaces the
+ * last one, because ebsfs finds its copies by these tags. */
 static void snapshots_end_tag(struct ec2_snapshots_reader *w)
 {
 	if (!w->tag.value)
@@ -289,7 +293,7 @@ static void snapshots_end_tag(struct ec2_snapshots_reader *w)
 		w->tags[w->n_tags - 1] = w->tag;
 }
 
-/* The complete records become a part, if the previous part has been taken. */
+/* Turns the complete records into a part, if the previous part has been taken. */
 static int snapshots_end_part(struct ec2_snapshots_reader *w, struct err *err)
 {
 	if (!w->in_parts || w->part || ec2_page_count(w->page) < PART_RECORDS)
@@ -305,7 +309,7 @@ static int snapshots_end_item(struct ec2_snapshots_reader *w, struct err *err)
 
 	if (w->n_records++ == EC2_XML_RECORDS_MAX)
 		return err_set(
-			err, EIO, "a response with more than %d snapshots", EC2_XML_RECORDS_MAX);
+			err, EIO, "the response has more than %d snapshots", EC2_XML_RECORDS_MAX);
 	if (!s->id) {
 		utf8_make_line(w->id);
 		ec2_page_refuse(w->page, w->id);
@@ -366,7 +370,7 @@ static int snapshots_set_token(
 	char *copy;
 
 	if (xml_reader_is_altered(w->xml))
-		return err_set(err, EIO, "the page's token is not legible");
+		return err_set(err, EIO, "the token of the next page is malformed");
 	copy = len ? strndup(text, len) : NULL;
 	if (len && !copy)
 		return snapshots_no_memory(err);

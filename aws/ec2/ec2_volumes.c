@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* EC2's calls for volumes, and for the zones that they are made in. */
+/* EC2's calls for volumes, and for the zones that volumes are made in. */
 #include "ec2_volumes.h"
 
 #include <errno.h>
@@ -130,8 +130,8 @@ struct create_call {
 	void *arg;
 };
 
-/* Servers with an old API ignore unknown parameters: without ClientToken a repeated request would
- * make a second volume. */
+/* Refuses Version 2: servers with an old API ignore parameters that they do not know, and without
+ * ClientToken a repeated request would make a second volume. */
 static int create_complete(
 	void *arg, const struct aws_signer *signer, struct buf *form, struct err *err)
 {
@@ -139,7 +139,7 @@ static int create_complete(
 	if (signer->signature != AWS_SIGNATURE_V2)
 		return 0;
 	return err_set(err, EOPNOTSUPP,
-		"signature=v2 speaks the API of 2012, whose CreateVolume has no ClientToken; "
+		"signature=v2 uses the API of 2012, whose CreateVolume has no ClientToken; "
 		"nothing was sent");
 }
 
@@ -214,19 +214,20 @@ struct aws_call *ec2_create_volume(
 	*call = (struct create_call){.done = done, .arg = arg};
 	ec2_form_start(&form, aws, "CreateVolume");
 	create_form(&form, in);
-	return aws_query(aws,
-		&(struct aws_query){.region = in->region,
-			.service = "ec2",
-			.action = "CreateVolume",
-			/* Not a dry run: a cloud without DryRun would make a volume each time. */
-			.effect = in->client_token && !in->dry_run ? AWS_REPEATABLE : AWS_ONCE,
-			.dry_run = in->dry_run,
-			.form = &form,
-			.complete = create_complete,
-			.parse = create_parse,
-			.done = create_done,
-			.release = free,
-			.arg = call});
+	return aws_query(
+		aws, &(struct aws_query){.region = in->region,
+			     .service = "ec2",
+			     .action = "CreateVolume",
+			     /* A dry run is not repeatable: a cloud without DryRun would make a
+				volume each time. */
+			     .effect = in->client_token && !in->dry_run ? AWS_REPEATABLE : AWS_ONCE,
+			     .dry_run = in->dry_run,
+			     .form = &form,
+			     .complete = create_complete,
+			     .parse = create_parse,
+			     .done = create_done,
+			     .release = free,
+			     .arg = call});
 }
 
 /* --- DescribeVolumes --- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads DescribeRegions' response; the words for a record's flaws. */
+/* Reads DescribeRegions' response; describes a record's flaws. */
 #include "ec2_xml.h"
 
 #include <errno.h>
@@ -58,7 +58,7 @@ static int regions_add(struct ec2_regions *out, const char *name, struct err *er
 	return 0;
 }
 
-/* DescribeRegionsResponse/regionInfo/item/{regionName,optInStatus} */
+/* Takes the texts of DescribeRegionsResponse/regionInfo/item/{regionName,optInStatus}. */
 static int regions_close(
 	void *arg, int depth, const char *name, const char *text, size_t len, struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* HTTP on the loop: curl's multi interface in socket mode, a watch per socket, one timer. */
+/* HTTP on the loop by curl's multi interface in socket mode: a watch per socket, one timer. */
 #include "http.h"
 
 #include <curl/curl.h>
@@ -21,7 +21,7 @@
 #define CONNECT_MS        5000
 #define STALLED_MS        20000
 #define TIMEOUT_MS        60000
-/* EC2 throttles a caller long before it needs this many connections. */
+/* Connections to one host. EC2 throttles a caller long before it needs this many. */
 #define HOST_CONNECTIONS  64
 #define TOTAL_CONNECTIONS 256
 
@@ -44,14 +44,16 @@ struct http_call {
 	struct http *http;
 	CURL *easy;
 	struct http_message request;
-	bool fresh_tls; /* a TLS connection of its own: nothing is sent before its handshake */
+	bool fresh_tls; /* the call has a new TLS connection: no byte of the request is sent before
+			 * its handshake */
 	struct http_response response;
-	const char *const *wanted; /* the request's */
+	const char *const *wanted; /* the request's `wanted` */
 	struct err err;
-	struct loop_timer *refusal; /* armed for a request that is not sent: reports call->err */
+	struct loop_timer
+		*refusal; /* timer that reports call->err for a request that is not sent */
 	http_done *done;
 	int (*on_body)(void *arg, const char *data, size_t len);
-	size_t passed_on; /* bytes that on_body accepted */
+	size_t passed_on; /* bytes of the body that on_body accepted */
 	void *arg;
 	char cause[CURL_ERROR_SIZE];
 };
@@ -82,7 +84,7 @@ static void copy_header(CURL *easy, const char *name, char *out, size_t size)
 		snprintf(out, size, "%s", header->value);
 }
 
-/* Parses a header that counts in units of `unit` ms. Returns milliseconds; -1 if the header is
+/* Parses a header whose number counts units of `unit` ms. Returns milliseconds; -1 if the header is
  * absent, not a number or more than a day. */
 static int64_t read_delay(CURL *easy, const char *name, int64_t unit)
 {
@@ -159,8 +161,8 @@ static void http_call_end(struct http_call *call, CURLcode code)
 
 static void http_free(struct http *http);
 
-/* Ends the calls whose transfers are over. curl_multi_remove_handle() also removes the handle's
- * message, so done may cancel or start any call. */
+/* Ends the calls whose transfers have ended. done may cancel or start any call, because
+ * curl_multi_remove_handle() also removes the handle's message from curl's queue. */
 static void http_report(struct http *http)
 {
 	CURLMsg *message;
@@ -207,7 +209,8 @@ static void socket_ready(void *arg, int fd, int events)
 	struct http *http = arg;
 	int flags = 0, running;
 
-	/* Without flags (an error) curl examines the socket itself and finds a reset, say. */
+	/* On an error of the socket `flags` stays 0: curl then examines the socket itself, and
+	 * finds a reset, for example. */
 	if (events & UV_READABLE)
 		flags |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
@@ -229,8 +232,8 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void
 	}
 	if (!watch) {
 		watch = loop_watch_create(http->loop, fd, socket_ready, http);
-		/* An error here would make curl abandon the whole multi handle; without events only
-		 * this transfer times out. */
+		/* An error here would make curl abandon the whole multi handle. Without events only
+		 * this transfer fails, by its timeout. */
 		if (!watch)
 			return 0;
 		curl_multi_assign(http->multi, fd, watch);
@@ -240,7 +243,8 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void
 	return 0;
 }
 
-/* Commands that ebsfs runs would inherit the sockets that curl opens itself. */
+/* Opens sockets with close-on-exec: commands that ebsfs runs would inherit sockets that curl opens
+ * itself. */
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	(void)arg;
@@ -258,7 +262,8 @@ static bool is_success(const struct http_call *call)
 
 static size_t pass_on(struct http_call *call, const char *data, size_t len)
 {
-	struct buf *body = &call->response.body; /* stays empty; only its bound is used */
+	struct buf *body =
+		&call->response.body; /* this buffer stays empty: only its bound is used */
 	int r;
 
 	if (len > body->max - call->passed_on) {
@@ -295,8 +300,8 @@ static int set_strings(struct http *http, const struct http_options *options, st
 	if (options->ca_bundle) {
 		http->ca_bundle = workdir_path(options->ca_bundle);
 		if (http->ca_bundle && access(http->ca_bundle, R_OK) < 0)
-			return err_set(
-				err, EINVAL, "CA bundle %s: %s", http->ca_bundle, strerror(errno));
+			return err_set(err, EINVAL, "cannot read the CA bundle %s: %s",
+				http->ca_bundle, strerror(errno));
 	}
 	if (options->user_agent)
 		http->user_agent = strdup(options->user_agent);
@@ -344,7 +349,8 @@ static void http_free(struct http *http)
 
 	DL_FOREACH_SAFE(http->calls, call, next)
 	http_cancel(call);
-	/* Closes the sockets, for which curl calls socket_wanted(): the rest must still exist. */
+	/* curl closes the sockets here and calls socket_wanted(), so the other members must still
+	 * exist. */
 	curl_multi_cleanup(http->multi);
 	curl_global_cleanup();
 	loop_timer_destroy(http->timer);
@@ -361,13 +367,12 @@ void http_destroy(struct http *http)
 		http_free(http);
 }
 
-/*
- * When a reused connection turns out dead before the first byte of the response, curl 7.88 sends
+/* When a reused connection turns out dead before the first byte of the response, curl 7.88 sends
  * the request again over a new connection (lib/transfer.c, Curl_retry_request), whatever its
- * method: the server may receive a POST twice although it executed the first. That is right for
- * requests that only read. A request with `once` gets a new connection from the start, which curl
- * never retries. HTTP/2 has more such cases (refused streams), so all requests use HTTP/1.1.
- */
+ * method: the server may receive a POST twice although it executed the first one. For requests that
+ * only read, a repetition does no harm. A request with `once` gets a new connection from the start,
+ * on which curl never repeats a request. HTTP/2 has more such cases (refused streams), so all
+ * requests use HTTP/1.1. */
 static int set_connection(struct http_call *call, const struct http_request *request)
 {
 	static const struct {
@@ -375,11 +380,12 @@ static int set_connection(struct http_call *call, const struct http_request *req
 		long value;
 	} numbers[] = {
 		{CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
-		{CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2}, /* at least */
+		{CURLOPT_SSLVERSION,
+			CURL_SSLVERSION_TLSv1_2}, /* the lowest version that is accepted */
 		{CURLOPT_SSL_VERIFYPEER, 1},
 		{CURLOPT_SSL_VERIFYHOST, 2},
 		{CURLOPT_FOLLOWLOCATION, 0},
-		{CURLOPT_PATH_AS_IS, 1}, /* the path is signed as it is */
+		{CURLOPT_PATH_AS_IS, 1}, /* the signature covers the path as it is */
 		{CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
 		{CURLOPT_NOSIGNAL, 1},
 		{CURLOPT_TCP_KEEPALIVE, 1},
@@ -392,12 +398,13 @@ static int set_connection(struct http_call *call, const struct http_request *req
 		curl_easy_setopt(easy, numbers[i].option, numbers[i].value);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L);
 	call->fresh_tls = request->once && !strncasecmp(request->url, "https:", 6);
-	/* curl copies strings. Without memory for one of these, curl would trust other certificates
-	 * or send the request through a proxy. */
+	/* curl copies strings, and may lack memory. If one of these options were not set, curl
+	 * would trust other certificates or send the request through a proxy. */
 	if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK)
 		return -ENOMEM;
 	if (http->ca_bundle) {
-		/* Only this file: Debian's curl also trusts its directory of certificates. */
+		/* Trusts only this file: Debian's curl otherwise also trusts its directory of
+		 * certificates. */
 		if (curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_bundle) != CURLE_OK)
 			return -ENOMEM;
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
@@ -413,7 +420,8 @@ static int set_connection(struct http_call *call, const struct http_request *req
 	return 0;
 }
 
-/* Sets the request's method, URL, headers and body. curl copies strings, and may lack memory. */
+/* Sets the request's method, URL, headers and body. curl copies strings, and may lack memory: then
+ * the call fails. */
 static int set_message(struct http_call *call, const struct http_request *request)
 {
 	const struct http_message *message = &call->request;
@@ -466,7 +474,7 @@ static void http_refusal_fired(void *arg)
 	http_call_free(call);
 }
 
-/* Reports call->err from the loop, as every other result. */
+/* Reports call->err from the loop, so that done is not called before http_send() has returned. */
 static int http_call_refuse(struct http_call *call)
 {
 	call->refusal = loop_timer_create(call->http->loop, http_refusal_fired, call);
@@ -476,7 +484,8 @@ static int http_call_refuse(struct http_call *call)
 	return 0;
 }
 
-/* Plain http goes only to local and metadata hosts, and to URLs that the user wrote with http. */
+/* Refuses plain http unless the host is a local or metadata host, or the user wrote the URL with
+ * http. */
 static int check_plain(const struct http_request *request, struct err *err)
 {
 	if (request->plain || !strncasecmp(request->url, "https:", 6) ||

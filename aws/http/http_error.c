@@ -12,7 +12,7 @@
 #include "cleanup.h"
 #include "url.h"
 
-/* Errors: errno, text, and advice where another try cannot help. */
+/* Texts of the failures: errno, text, and advice for failures that another try cannot solve. */
 
 enum http_failure {
 	HTTP_BROKEN,
@@ -73,17 +73,19 @@ static const struct {
 	{CURLE_OUT_OF_MEMORY, HTTP_NO_MEMORY},
 };
 
-/* fault: OpenSSL's number, which is fixed (X509_V_ERR_… in openssl/x509_vfy.h). */
+/* Returns the advice for a certificate that is not trusted. fault: OpenSSL's number, which is fixed
+ * (X509_V_ERR_… in openssl/x509_vfy.h). */
 static const char *advice_on_trust(long fault)
 {
 	switch (fault) {
 	case 0:
-	case 1: /* unspecified: curl reports it when the chain is good, but not the name */
+	case 1: /* unspecified: curl reports it if the chain is trusted but the host's name does not
+		 * match */
 		return "the certificate is for other names: correct the endpoint's URL";
-	case 9:  /* not yet valid */
-	case 10: /* expired */
+	case 9:  /* the certificate is not yet valid */
+	case 10: /* the certificate has expired */
 		return "the server needs a new certificate, or this machine's clock is wrong";
-	case 2:  /* the issuer of the chain's end is not known */
+	case 2:  /* the issuer of the chain's last certificate is not known */
 	case 18: /* self-signed */
 	case 19: /* self-signed in chain */
 	case 20: /* the issuer is not known */
@@ -95,7 +97,8 @@ static const char *advice_on_trust(long fault)
 	}
 }
 
-/* curl has one code for all TLS errors: OpenSSL's text tells them apart. NULL: no advice. */
+/* Returns the advice for a TLS error by OpenSSL's text, because curl has one code for all TLS
+ * errors. NULL: no advice. */
 static const char *advice_on_tls(const char *cause)
 {
 	if (strstr(cause, "protocol version") || strstr(cause, "unsupported protocol"))
@@ -117,7 +120,7 @@ static const char *advice_on(enum http_failure failure, const char *cause, long 
 	}
 }
 
-/* Returns the length of "host[:port]" at the start of s; *has_port: whether it has a port. */
+/* Returns the length of "host[:port]" at the start of s; *has_port: whether s has a port. */
 static int authority_len(const char *s, bool *has_port)
 {
 	size_t len = strcspn(s, "/?#");
@@ -145,7 +148,7 @@ static int http_fail(enum http_failure failure, const char *url, const char *cau
 		err_set(err, failures[failure].errnum, "%.*s%s: %s: %s%s%s", len, host,
 			has_port ? "" : port, text, cause, advice ? "; " : "",
 			advice ? advice : "");
-	/* Advice means that another try does not help. */
+	/* A failure with advice is not retryable: another try would fail in the same way. */
 	err->retryable = failures[failure].retryable && !advice;
 	err->maybe_done = maybe_done;
 	return -err->errnum;
@@ -157,11 +160,9 @@ int http_error_not_plain(const char *url, struct err *err)
 		"it goes to this machine and to the metadata addresses only", 0, false, err);
 }
 
-/*
- * Whether a byte of the request may have reached the server. curl counts the bytes that it gave to
- * any socket for this transfer. A CONNECT to a proxy counts too; but on a TLS connection of the
- * transfer's own, no byte of the request is sent before the handshake is complete.
- */
+/* Returns whether a byte of the request may have reached the server. curl counts the bytes that it
+ * wrote to any socket for this transfer, including a CONNECT to a proxy. On a new TLS connection,
+ * no byte of the request is sent before the handshake is complete. */
 static bool may_have_sent(const struct http_transfer *transfer)
 {
 	long sent = 0;
@@ -172,8 +173,8 @@ static bool may_have_sent(const struct http_transfer *transfer)
 	return sent > 0 && !(transfer->fresh_tls && !handshake);
 }
 
-/* curl's text does not give the reason of a refused connection, but names the peer: the host, or a
- * proxy. */
+/* Returns whether curl's text names the URL's host. For a refused connection curl's text lacks the
+ * reason, but names the peer: the host, or a proxy. */
 static bool names_host(const char *cause, const char *url)
 {
 	struct url_parts parts;
@@ -181,7 +182,8 @@ static bool names_host(const char *cause, const char *url)
 	return url_split(url, &parts) < 0 || strcasestr(cause, parts.host);
 }
 
-/* Counts a timeout by curl's text and by whether the request was sent. */
+/* Counts a timeout in its phase, which follows from curl's text and from whether the request was
+ * sent. */
 static void count_timeout(struct http_timeouts *timeouts, const char *cause, bool sent)
 {
 	if (!sent)
@@ -229,8 +231,8 @@ int http_error_transfer(const struct http_transfer *transfer, struct err *err)
 	return http_fail(failure, transfer->url, cause, fault, sent, err);
 }
 
-/* Names only the host of the redirect's target: the rest of the URL may repeat secrets of the
- * request. */
+/* Reports a redirect. The message names only the host of the redirect's target: the rest of the URL
+ * may repeat secrets of the request. */
 int http_error_redirect(const struct http_transfer *transfer, int status, struct err *err)
 {
 	char *url = NULL, cause[400];

@@ -26,7 +26,7 @@ static int message_add_line(struct http_message *message, const char *line)
 	return 0;
 }
 
-/* "Name: value"; "Name;" for an empty value, as curl expects it. */
+/* Adds "Name: value"; or "Name;" for an empty value, the form that curl expects. */
 static int message_add_header(struct http_message *message, const struct http_header *header)
 {
 	size_t size = strlen(header->name) + strlen(header->value) + 3;
@@ -84,7 +84,7 @@ int http_message_init(
 void http_message_finish(struct http_message *message)
 {
 	for (struct curl_slist *h = message->headers; h; h = h->next)
-		explicit_bzero(h->data, strlen(h->data)); /* tokens */
+		explicit_bzero(h->data, strlen(h->data)); /* headers may contain tokens */
 	curl_slist_free_all(message->headers);
 	buf_wipe(&message->body);
 	for (size_t i = 0; i < HTTP_SECRETS_MAX; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A call's own copy of its request, in curl's forms, wiped when it is freed. */
+/* A call's own copy of its request, in the forms that curl expects. The copy is wiped when it is
+ * freed. */
 #ifndef EBSFS_HTTP_MESSAGE_H
 #define EBSFS_HTTP_MESSAGE_H
 
@@ -15,8 +16,8 @@ struct http_message {
 	char *secrets[HTTP_SECRETS_MAX];
 };
 
-/* Returns 0, -ENOMEM, or -EINVAL with *err: a line break in a header. Call http_message_finish()
- * after an error too. */
+/* Copies the request. Returns 0, -ENOMEM, or -EINVAL with *err if a header has a line break. Call
+ * http_message_finish() after an error too. */
 int http_message_init(
 	struct http_message *message, const struct http_request *request, struct err *err);
 void http_message_finish(struct http_message *message);

@@ -14,7 +14,7 @@ static int hex_value(char c)
 	return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
 }
 
-/* Decodes "%XX" or "%25XX". Returns its length, 0 if there is none. */
+/* Decodes "%XX" or "%25XX". Returns the escape's length; 0 if s does not begin with one. */
 static size_t decode_percent(const char *s, size_t len, char *out)
 {
 	size_t at = len >= 5 && !memcmp(s, "%25", 3) ? 3 : 1;
@@ -26,7 +26,8 @@ static size_t decode_percent(const char *s, size_t len, char *out)
 	return at + 2;
 }
 
-/* Decodes "&#43;", "&#x2b;" or "&amp;". Returns its length, 0 if there is none. */
+/* Decodes "&#43;", "&#x2b;" or "&amp;". Returns the entity's length; 0 if s does not begin with
+ * one. */
 static size_t decode_entity(const char *s, size_t len, char *out)
 {
 	static const struct {
@@ -55,7 +56,8 @@ static size_t decode_entity(const char *s, size_t len, char *out)
 	return n && n < len && s[n] == ';' && !*end ? n + 1 + (hex ? 3 : 2) : 0;
 }
 
-/* Returns the length of the character c at s, plain or escaped; 0 if another character is there. */
+/* Returns the length of the character c at s, plain or escaped; 0 if s begins with another
+ * character. */
 static size_t match_char(const char *s, size_t len, char c)
 {
 	char escaped;
@@ -73,7 +75,8 @@ static size_t match_char(const char *s, size_t len, char c)
 	return n && escaped == c ? n : 0;
 }
 
-/* Returns the length of the secret, or of a long enough beginning of it, at the start of text. */
+/* Returns the length of the secret's text at the start of text: the whole secret, or at least
+ * SECRET_MASK_MIN characters of its beginning; 0 if fewer match. */
 static size_t match_secret(const char *text, size_t len, const char *secret)
 {
 	size_t at = 0, n = 0, step;
@@ -112,7 +115,7 @@ static void mask_v2(char *text, size_t len)
 		at += n;
 		step = match_char(text + at, len - at, '=');
 		at += step;
-		/* Base64, escaped or not */
+		/* a signature in Base64, plain or escaped */
 		for (; step && at < len &&
 			(isalnum((unsigned char)text[at]) || strchr("+/=%", text[at]));
 			at++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* URLs: their parts, and the kind of their host. */
+/* Parses URLs, and classifies their hosts. */
 #include "url.h"
 
 #include <arpa/inet.h>
@@ -12,8 +12,8 @@
 #include "cleanup.h"
 #include "num.h"
 
-/* Labels of letters, digits and '-' (not at either end of a label), separated by dots, as in names
- * and dotted addresses. A final dot is permitted. */
+/* Returns whether host has the form of a name or a dotted address: labels of letters, digits and
+ * '-' (not at either end of a label), separated by dots. A final dot is permitted. */
 static bool is_host_name(const char *host)
 {
 	for (;;) {
@@ -67,7 +67,7 @@ int url_split(const char *url, struct url_parts *out)
 		return -EINVAL;
 	s = url + (out->https ? 8 : 7);
 	if (take_host(&s, out) < 0)
-		return -EINVAL; /* so does "user:password@", which is neither host nor port */
+		return -EINVAL; /* refuses "user:password@" too, which is neither host nor port */
 	if (*s == ':') {
 		size_t len = strspn(s + 1, "0123456789");
 		uint64_t port;
@@ -114,7 +114,7 @@ static const struct {
 	{"fd00:ec2::23", URL_HOST_CONTAINER},
 };
 
-/* An IPv6 address has many spellings. */
+/* Compares two addresses in binary form, because an IPv6 address has many spellings. */
 static bool same_address(const char *a, const char *b)
 {
 	struct in6_addr a6, b6;
@@ -125,7 +125,7 @@ static bool same_address(const char *a, const char *b)
 	       !memcmp(&a6, &b6, sizeof(a6));
 }
 
-/* curl connects these names to loopback without a lookup (RFC 6761, 6.3). */
+/* Returns whether curl connects the name to loopback without a lookup (RFC 6761, 6.3). */
 static bool is_localhost(const char *host)
 {
 	static const char below[] = ".localhost";

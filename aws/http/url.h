@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts of an http URL, and the kind of host that it names: loopback and metadata addresses may
- * be asked without TLS. Pure. */
+/* The parts of an http URL, and the kind of host that it names: requests to loopback and metadata
+ * addresses need no TLS. Pure. */
 #ifndef EBSFS_URL_H
 #define EBSFS_URL_H
 
@@ -13,16 +13,16 @@ struct url_parts {
 	const char *path; /* after the host and port, within the URL itself: "", "/…", "?…" */
 };
 
-/* Returns 0, or -EINVAL unless url is a plain http or https URL. Refused: another scheme,
- * user:password@, white space, control or non-ASCII characters, a host that is neither a name nor
- * an address, a port that is not a number, a fragment. */
+/* Divides a URL into its parts. Returns 0, or -EINVAL unless url is a plain http or https URL.
+ * Refuses another scheme, user:password@, white space, control or non-ASCII characters, a host that
+ * is neither a name nor an address, a port that is not a number, a fragment. */
 int url_split(const char *url, struct url_parts *out);
 
-/* The value of the header Host for a URL that url_split() accepts: host and port, without the
- * scheme's default port. Freed by the caller; NULL on ENOMEM. */
+/* Returns the value of the Host header for a URL that url_split() accepts: host and port, without
+ * the scheme's default port. The caller frees it; NULL on ENOMEM. */
 char *url_authority(const char *url);
 
-/* Whether the host is 127.0.0.0/8 or ::1. A name ("localhost") is not. */
+/* Returns whether the host is an address in 127.0.0.0/8 or ::1; for a name ("localhost") false. */
 bool url_host_is_loopback(const char *host);
 
 enum url_host {
@@ -32,10 +32,10 @@ enum url_host {
 	URL_HOST_CONTAINER, /* the agents of ECS and EKS: 169.254.170.2 and .23, fd00:ec2::23 */
 };
 
-/* The kind of a host as url_split() returns it. Names are not looked up: a name that resolves to
- * one of these addresses is remote. */
+/* Returns the kind of a host from url_split(). Names are not looked up: a name that resolves to one
+ * of these addresses counts as remote. */
 enum url_host url_host_of(const char *host);
-/* The kind of a URL's host. Anything that url_split() refuses is remote. */
+/* Returns the kind of a URL's host; remote if url_split() refuses the URL. */
 enum url_host url_host_in(const char *url);
 
 #endif

@@ -52,7 +52,7 @@ static void test_container(void **state)
 		world_path("lines"));
 	check("", text, NULL, NULL, NULL, EACCES, "a line break");
 	check("", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://localhost/\n", NULL, bad, NULL, EIO,
-		"an Expiration that is not a date");
+		"the response's Expiration is not a date");
 	check("",
 		"AWS_CONTAINER_CREDENTIALS_FULL_URI=http://localhost/"
 		"\nAWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=/absent\n",

@@ -63,7 +63,7 @@ static void test_sso_token(void **state)
 	check(SSO_SESSION, "", NULL, unauthorized, NULL, EACCES,
 		"run: aws sso login --profile default");
 	check(SSO_SESSION, "", NULL, forbidden, NULL, EACCES, "SSO of profile default: No access");
-	check(SSO_SESSION, "", NULL, nonsense, NULL, EIO, "a response without keys");
+	check(SSO_SESSION, "", NULL, nonsense, NULL, EIO, "the response has no keys");
 	write_file(SESSION_FILE, "{\"accessToken\":1}");
 	check(SSO_SESSION, "", NULL, NULL, NULL, EACCES, "there is no SSO token");
 	/* the older form, with its older date */
@@ -124,7 +124,7 @@ static void test_sso_renews_its_token(void **state)
 	write_file(SESSION_FILE, TOKEN("tok", "2026-01-02T03:00:00Z", RENEWABLE));
 	check(SSO_SESSION, "", NULL, refused, NULL, EACCES,
 		"could not be renewed: run: aws sso login --profile default");
-	got = check(SSO_SESSION, "", NULL, down, NULL, EIO, "a response without a token");
+	got = check(SSO_SESSION, "", NULL, down, NULL, EIO, "the response has no token");
 	assert_true(got.err.retryable);
 	write_file(SESSION_FILE, TOKEN("tok", "2026-01-02T03:00:00Z", UNREGISTERED));
 	check(SSO_SESSION, "", NULL, NULL, NULL, EACCES, "the SSO token has expired: run");

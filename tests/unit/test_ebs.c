@@ -279,10 +279,10 @@ static void test_wrong(void **state)
 	} table[] = {
 		{{.sha = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}, "differ", 3},
 		{{.sha = ""}, "differ", 3},
-		{{.told = "524287"}, "524288 bytes came; x-amz-Data-Length says \"524287\"", 3},
+		{{.told = "524287"}, "AWS sent 524288 bytes; x-amz-Data-Length says \"524287\"", 3},
 		{{.told = ""}, "x-amz-Data-Length", 3},
 		{{.told = "many"}, "many", 3},
-		{{.len = 1000, .told = "524288"}, "1000 bytes came", 3},
+		{{.len = 1000, .told = "524288"}, "AWS sent 1000 bytes", 3},
 		{{.algorithm = "MD5"}, "no SHA-256", 3},
 		{{.algorithm = ""}, "no SHA-256", 3},
 		{{.cut = true}, "", 0},

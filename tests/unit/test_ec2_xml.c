@@ -287,7 +287,8 @@ static void test_what_is_no_answer(void **state)
 		{ROOT "<a>&undefined;</a>" END, "not well-formed XML"},
 		{ROOT "<a\xff></a>" END, "not well-formed XML"},
 		{ROOT "<a>&#1</a>" END, "not well-formed XML"},
-		{ROOT "<nextToken>t\x01</nextToken>" END, "the page's token is not legible"},
+		{ROOT "<nextToken>t\x01</nextToken>" END,
+			"the token of the next page is malformed"},
 		{"<!DOCTYPE DescribeSnapshotsResponse>" ROOT END,
 			"the XML has a document type definition"},
 		{"<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]>" ROOT "<a>&b;</a>" END,
@@ -538,7 +539,7 @@ static void test_bounds_of_an_answer(void **state)
 		const char *unit, *reason;
 		int n;
 	} table[] = {
-		{"<item/>", "a response with more than 100000 snapshots", EC2_XML_RECORDS_MAX + 1},
+		{"<item/>", "the response has more than 100000 snapshots", EC2_XML_RECORDS_MAX + 1},
 		{"<a>", "the XML is nested deeper than 256 elements", 300},
 		{"xxxxxxxxxxxxxxxx", "the XML has a text longer than 16777216 bytes", 1100000},
 	};

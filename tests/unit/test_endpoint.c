@@ -212,7 +212,7 @@ static void test_refusals(void **state)
 		{NULL, "", "ec2", "", "", "not the name of a region"},
 		{NULL, "", "ec2", "fips-us-east-1", "", "use_fips_endpoint"},
 		{NULL, "", "s3", "us-east-1", "", "s3"},
-		{"http://h", "", "ec2", "us-east-1", "", "is the region eu-west-1's alone"},
+		{"http://h", "", "ec2", "us-east-1", "", "serves only the region eu-west-1"},
 		{"http://{region}.h", "", "ec2", "evil.com/x1", "", "not the name of a region"},
 		{"http://{zone}.h", "", "ec2", "us-east-1", "", "endpoint_url is not a URL"},
 	};

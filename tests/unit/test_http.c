@@ -377,7 +377,8 @@ static void test_unreadable_ca_bundle(void **state)
 	assert_int_equal(http_create(&f->loop, &(struct http_options){.ca_bundle = "/nonexistent"},
 				 &http, &err),
 		-EINVAL);
-	assert_string_equal(err.message, "CA bundle /nonexistent: No such file or directory");
+	assert_string_equal(
+		err.message, "cannot read the CA bundle /nonexistent: No such file or directory");
 }
 
 int main(void)

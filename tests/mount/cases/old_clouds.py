@@ -106,7 +106,7 @@ def what_2012_does_not_have(t):
         name = line.split(":")[0]
         refused(EOPNOTSUPP, write, m.region("eu-west-1", name), f"{text}{line}\n...\n")
         for place in (m.region("eu-west-1", name + ".status"), m(".ebsfs/last-error")):
-            matches(read(place), rf"signature=v2 speaks the API of 2012, whose CopySnapshot has no {word}")
+            matches(read(place), rf"signature=v2 uses the API of 2012, whose CopySnapshot has no {word}")
         same(t.sim.count("CopySnapshot"), 0, line)
     same(t.sim.copies("eu-west-1"), [])
 
@@ -156,7 +156,7 @@ def one_endpoint_is_one_region(t):
     same(len(t.sim.copies("us-east-1")), 1)
     before = t.sim.total()
     refused(EINVAL, write, m.region("us-east-1", "x"), f"region: eu-west-1\nsnapshot: {IRISH}\n...\n")
-    contains(read(m(".ebsfs/last-error")), "is the region us-east-1's alone")
+    contains(read(m(".ebsfs/last-error")), "serves only the region us-east-1")
     same(t.sim.total(), before)
 
 

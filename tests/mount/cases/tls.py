@@ -133,7 +133,7 @@ def ca_bundle_that_is_none(t):
     os.makedirs(where)
     done = t.ebsfs("-f", "-o", f"endpoint_url=https://localhost:{front.port},state_dir={t.path('state')}", where,
                    env={"AWS_CA_BUNDLE": "/nonexistent/ca.pem"})
-    same((done.code, done.err), (3, "ebsfs: CA bundle /nonexistent/ca.pem: No such file or directory\n"))
+    same((done.code, done.err), (3, "ebsfs: cannot read the CA bundle /nonexistent/ca.pem: No such file or directory\n"))
     with open(t.path("garbage"), "w") as f:
         f.write("no certificate\n")
     fails_to_mount(t, f"https://localhost:{front.port}", r"no trusted TLS connection: .*garbage.*; the file that AWS_CA_BUNDLE or "
