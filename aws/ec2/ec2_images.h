@@ -14,7 +14,7 @@ enum ec2_image_state {
 	EC2_IMAGE_PENDING,
 	EC2_IMAGE_AVAILABLE,
 	EC2_IMAGE_FAILED,
-	EC2_IMAGE_DEREGISTERED, /* still shown for a short while */
+	EC2_IMAGE_DEREGISTERED, /* EC2 still describes it for a short while */
 	EC2_IMAGE_DISABLED,
 };
 

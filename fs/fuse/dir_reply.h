@@ -12,33 +12,34 @@
 struct fuse_req;
 struct fuse_entry_param;
 
-/* Offsets in a folder, as the kernel gets them: 0 is the beginning; "." and ".." are 1 and 2; from
- * here on, the folder's own positions. */
+/* The kernel's offsets in a folder: 0 is the beginning; "." and ".." are 1 and 2; from this number
+ * on, the positions that the folder's kind gives its entries. */
 #define DIR_REPLY_OWN_FROM 3
 
 struct dir_reply {
 	struct fuse_req *req;
 	struct node folder;
 	bool plus;
-	off_t offset; /* of the next entry */
+	off_t offset; /* the kernel's offset of the next entry */
 	char *data;
 	size_t size, used;
 };
 
-/* Returns 0 or -ENOMEM. */
+/* Starts the reply. Returns 0 or -ENOMEM. */
 int dir_reply_begin(struct dir_reply *d, struct fuse_req *req, struct node folder, off_t offset,
 	size_t size, bool plus);
 void dir_reply_finish(struct dir_reply *d); /* frees */
-/* The folder's own position at which the reply goes on, once the dots are in it. */
+/* Returns the folder's position of the next entry, once "." and ".." are in the reply. */
 uint64_t dir_reply_position(const struct dir_reply *d);
-/* Adds "." and "..", as far as they follow. False: the reply is full. */
+/* Adds "." and "..", unless an earlier reply had them. Returns false if the reply is full. */
 bool dir_reply_add_dots(struct dir_reply *d);
-/* Adds an entry; position: the folder's own, after it. Without plus only number and type of
- * e->attr are used; with e->ino 0 the kernel looks the name up when it needs more. False: the reply
- * is full. */
+/* Adds an entry; position: the folder's position after the entry. For READDIR (not READDIRPLUS)
+ * only the number and type in e->attr are used. With e->ino 0 the kernel looks the name up when it
+ * needs more. Returns false if the reply is full. */
 bool dir_reply_add(
 	struct dir_reply *d, const char *name, const struct fuse_entry_param *e, uint64_t position);
-/* Sends the reply, in which nothing means the folder's end, and counts the kernel's references. */
+/* Sends the reply and counts the kernel's new references to its nodes. An empty reply means the end
+ * of the folder. */
 void dir_reply_send(struct dir_reply *d);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An opening's text: read in pieces, or collected until close(). */
+/* The text of an open file: read in pieces, or collected until close(). */
 #define FUSE_USE_VERSION 314
 #include "handle.h"
 
@@ -122,7 +122,8 @@ int handle_truncate(struct fs *fs, struct node n, struct handle *h, off_t size, 
 
 	(void)fs;
 	(void)n;
-	/* truncate() by name: no close() follows, at which the text could take effect. */
+	/* truncate() by name opens no file, so no close() follows at which the text could be
+	 * applied. */
 	if (!h)
 		return err_set(err, EPERM,
 			"this text is written as a whole: open the file and write it anew");

@@ -19,10 +19,11 @@ struct kernel_refs_chunk {
 	UT_hash_handle hh;
 };
 
-/* A count at its highest value stays there: that node is never forgotten. */
+/* The highest value of a count. A count that reaches it stays there: that node is never forgotten.
+ */
 #define COUNT_MAX UINT32_MAX
 
-/* The node that has the count of n. Its kind is NODE_ROOT if n is not counted. */
+/* Returns the node that holds the count of n; of kind NODE_ROOT if n is not counted. */
 static struct node counted_node(struct node n)
 {
 	enum node_kind kind = tree_ops(n)->counted;
@@ -35,7 +36,8 @@ static struct node counted_node(struct node n)
 	return n;
 }
 
-/* Neighbouring slots are neighbours, and so are the parts of one number made of slot and sub. */
+/* Returns the count's place: neighbouring slots have neighbouring places, and so have the nodes of
+ * one slot with different subs. */
 static uint64_t place_of(struct node n)
 {
 	return ((((uint64_t)n.kind << 8 | n.region) << 23 | n.sub) << 25) | n.slot;
@@ -118,7 +120,7 @@ void kernel_refs_add_entries(struct fs *fs, const void *entries, size_t len)
 	while (at < end) {
 		const struct fuse_direntplus *entry = (const void *)at;
 
-		/* "." and "..": the kernel takes no reference to number 0. */
+		/* "." and ".." have number 0, to which the kernel takes no reference. */
 		if (entry->entry_out.nodeid)
 			kernel_refs_add(fs, node_of(entry->entry_out.nodeid));
 		at += FUSE_DIRENTPLUS_SIZE(entry);

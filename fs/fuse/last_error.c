@@ -12,22 +12,22 @@
 #include "log.h"
 #include "utf8.h"
 
-/* The latest SHOWN of each user are kept, so that one user's errors do not evict another's; with
- * five users or more the oldest of all go. */
+/* Entries kept for each user, so that one user's errors do not evict another's. With five users or
+ * more the oldest entry of all is evicted. */
 #define SHOWN 10
 #define KEPT  (4 * SHOWN)
 
 struct entry {
-	unsigned number; /* 1 is the first of the mount; 0: empty */
+	unsigned number; /* counts the mount's errors from 1; 0: the entry is empty */
 	uid_t user;
 	int64_t ms;
-	char what[2100]; /* an operation on two paths */
+	char what[2100]; /* the operation with its paths; room for two paths */
 	struct err err;
 };
 
 struct last_error {
 	struct entry entries[KEPT];
-	unsigned n; /* in all */
+	unsigned n; /* errors so far */
 };
 
 struct last_error *last_error_create(void)
@@ -40,7 +40,8 @@ void last_error_destroy(struct last_error *l)
 	free(l);
 }
 
-/* The entry to overwrite: a user's oldest if the user has SHOWN of them, else the oldest of all. */
+/* Returns the entry to overwrite: a user's oldest entry if the user has SHOWN entries, else the
+ * oldest entry of all. */
 static struct entry *last_error_replaceable(struct last_error *l, uid_t user)
 {
 	struct entry *oldest = l->entries, *own = NULL;
@@ -78,7 +79,7 @@ int last_error_report(struct last_error *l, uid_t user, const char *what, const 
 	return e->err.errnum;
 }
 
-/* The latest entry before number `before`; NULL: none. */
+/* Returns the latest entry with a number below `before`; NULL: none. */
 static const struct entry *last_error_before(
 	const struct last_error *l, unsigned before, uid_t user, bool everybody)
 {

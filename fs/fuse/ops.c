@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of FUSE operations: what must hold before each runs. */
+/* The table of FUSE operations, with the conditions that each needs to run. */
 #define FUSE_USE_VERSION 314
 #include "ops.h"
 
@@ -38,9 +38,10 @@ enum operation {
 	OPERATIONS
 };
 
-/* --- whether an operation needs AWS: would it change something, here or at EC2? --- */
+/* --- whether an operation needs AWS: whether it changes data on this machine or at EC2 --- */
 
-/* An operation that a kind does not offer is refused for that reason, with AWS or without. */
+/* These functions return false for an operation that the node's kind does not support: it is
+ * refused for that reason, whether AWS can be reached or not. */
 
 static bool is_writing(const struct ops_args *args)
 {
@@ -82,22 +83,22 @@ static bool is_renaming(const struct ops_args *args)
 	return !(args->flags & ~(unsigned)RENAME_NOREPLACE);
 }
 
-/* `touch snapshots` lists the region again. */
+/* `touch snapshots` lists the region again, so it needs AWS. */
 static bool is_setting_attr(const struct ops_args *args)
 {
 	return node_of(args->ino).kind != NODE_SNAPSHOTS;
 }
 
-/* --- the node that an operation reads and writes back --- */
+/* --- the node whose text or tags an operation reads and then writes back --- */
 
-/* A tag's text, unless the opening cuts it away. */
+/* A tag that is opened for writing, unless open() truncates its text. */
 static bool opened_node(const struct ops_args *args, struct node *n)
 {
 	*n = node_of(args->ino);
 	return is_writing(args) && !(args->fi->flags & O_TRUNC);
 }
 
-/* A tag's new name gets the value of the old one; a snapshot that moves is copied. */
+/* mv of a tag gives the new name the old value; mv of a snapshot copies the snapshot. */
 static bool renamed_node(const struct ops_args *args, struct node *n)
 {
 	return is_renaming(args) &&
@@ -108,14 +109,16 @@ static bool renamed_node(const struct ops_args *args, struct node *n)
 
 static const struct {
 	void (*run)(const struct ops_args *args);
-	/* Shows data of the account: EACCES once AWS says that the user's credentials belong to
-	 * another account than the mount shows. */
+	/* The operation shows data of the account: it fails with EACCES once AWS says that the
+	 * user's credentials belong to another account than the mount shows. */
 	bool shows_account;
-	/* Needs AWS if true: refused while the mount is offline. NULL: never. */
+	/* Returns whether the operation needs AWS; it is then refused while the mount is offline.
+	 * NULL: never. */
 	bool (*changes)(const struct ops_args *args);
-	/* If true, EC2 must confirm the node's snapshot first if it is known from disk only. */
+	/* Returns whether EC2 must first confirm the node's snapshot if the snapshot is known only
+	 * from disk. */
 	bool (*writes_back)(const struct ops_args *args, struct node *n);
-	const char *name; /* for last-error */
+	const char *name; /* the operation's name in last-error */
 } operations[OPERATIONS] = {
 	[OP_LOOKUP] = {ops_lookup, true, NULL, NULL, "find"},
 	[OP_GETATTR] = {ops_getattr, true, NULL, NULL, NULL},
@@ -147,7 +150,7 @@ static const struct {
 
 /* --- running an operation --- */
 
-/* Files that describe the mount itself do not. */
+/* Returns whether the node shows data of the account, rather than of the mount itself. */
 static bool belongs_to_account(struct node n)
 {
 	return n.kind == NODE_COPIES || n.kind == NODE_COPIES_JSON || n.kind >= NODE_REGIONS;
@@ -208,12 +211,13 @@ static void call_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct fs *fs = userdata;
 
-	/* Always readdirplus: in its `auto` form the kernel asks for the attributes of a large
+	/* Use readdirplus always: in its `auto` form the kernel requests the attributes of a large
 	 * folder one by one. */
 	conn->want |= FUSE_CAP_READDIRPLUS;
 	conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_SPLICE_READ |
 				  FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
-	/* A lookup or a listing that waits for EC2 does not hold up the others in its folder. */
+	/* A lookup or listing that waits for EC2 must not block other requests in the same folder.
+	 */
 	conn->want |= conn->capable & FUSE_CAP_PARALLEL_DIROPS;
 	fs->several_at_once = conn->capable & FUSE_CAP_PARALLEL_DIROPS;
 	conn->time_gran = 1;
@@ -251,7 +255,7 @@ CALL(call_readdir, OP_READDIR, (REQ, size_t size, off_t offset, FI), .size = siz
 	.fi = fi)
 CALL(call_readdirplus, OP_READDIRPLUS, (REQ, size_t size, off_t offset, FI), .size = size,
 	.offset = offset, .fi = fi)
-/* Folders of which another process knows have a handle, as files do. */
+/* An open folder has a handle, like a file, only if its kind lists it itself (node_ops.readdir). */
 
 static void call_opendir(REQ, FI)
 {
@@ -316,7 +320,7 @@ static void call_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t offset_f
 				       .size = len});
 }
 
-/* The kernel's references to nodes; both have no reply. */
+/* FORGET: the kernel drops references to nodes. Neither request has a reply. */
 
 static void call_forget(REQ, uint64_t count)
 {
@@ -331,8 +335,8 @@ static void call_forget_multi(fuse_req_t req, size_t n, struct fuse_forget_data 
 	fuse_reply_none(req);
 }
 
-/* An operation that is not here is answered with ENOSYS, after which the kernel does not ask again:
- * extended attributes (`ls -l` would ask three an entry). */
+/* Operations that are missing here end in ENOSYS, after which the kernel never sends them again:
+ * extended attributes, for example (`ls -l` would request three an entry). */
 const struct fuse_lowlevel_ops ops_table = {
 	.init = call_init,
 	.lookup = call_lookup,

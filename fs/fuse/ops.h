@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* FUSE operations. Each runs through one table (ops.c) that says what must hold before it does. */
+/* FUSE operations. Each runs through one table (ops.c), which has the conditions that the operation
+ * needs. */
 #ifndef EBSFS_OPS_H
 #define EBSFS_OPS_H
 
@@ -10,8 +11,9 @@
 /* For fuse_session_new(); the session's user data is the struct fs. */
 extern const struct fuse_lowlevel_ops ops_table;
 
-/* The mount has ended, and the kernel sends no more RELEASE. `ask`: every file was closed before
- * (the unmount was a clean one), so the requests of their last close are sent. */
+/* Releases all open files, because the mount has ended and the kernel sends no more RELEASE. `ask`:
+ * the unmount was a clean one, which closed every file before, so the requests of their last close
+ * are sent. */
 void ops_release_all(struct fs *fs, bool ask);
 
 /* --- within ops*.c --- */
@@ -19,7 +21,7 @@ void ops_release_all(struct fs *fs, bool ask);
 /* The arguments of one operation, as libfuse gives them; unused ones are 0. */
 struct ops_args {
 	fuse_req_t req;
-	fuse_ino_t ino;   /* the node; with a name: the folder */
+	fuse_ino_t ino;   /* the operation's node; with a name: the folder */
 	const char *name; /* NULL: none */
 	fuse_ino_t new_parent;
 	const char *new_name;
@@ -28,19 +30,18 @@ struct ops_args {
 	struct fuse_file_info *fi;
 	struct stat *st;
 	int which;        /* FUSE_SET_ATTR_… */
-	const char *data; /* to be written; a link's target */
+	const char *data; /* bytes to be written, or a link's target */
 	size_t size;
 	off_t offset;
 	int whence;
-	int mode_of_space;              /* of fallocate */
-	struct fuse_file_info *fi_from; /* of copy_file_range: the source; fi is the destination */
+	int mode_of_space;              /* the mode of fallocate */
+	struct fuse_file_info *fi_from; /* the source of copy_file_range; fi is its destination */
 	off_t offset_from;
 	struct fuse_pollhandle *ph;
 };
 
-/* Arguments that outlive libfuse's call; saved.args points into the struct. Without st, data,
- * ph, fi_from.
- */
+/* A copy of the arguments that outlives libfuse's call; saved.args points into the struct. Has no
+ * st, data, ph and fi_from. */
 struct ops_saved {
 	struct ops_args args;
 	struct fuse_file_info fi;
@@ -60,28 +61,30 @@ static inline struct handle *ops_handle(const struct fuse_file_info *fi)
 /* ops_reply.c */
 
 void ops_save(const struct ops_args *args, struct ops_saved *out);
-/* Fills in a node's number, attributes, and how long the kernel may trust both. 0 or -errno. */
+/* Fills in a node's number, its attributes, and how long the kernel may cache both. Returns 0 or
+ * -errno. */
 int ops_entry(struct fs *fs, struct node n, struct fuse_entry_param *e);
-/* Replies with a node: the kernel has a reference to it from then on. */
+/* Replies with a node, to which the kernel then has a reference. */
 void ops_reply_entry(fuse_req_t req, const struct fuse_entry_param *e);
 /* Replies with the node's attributes. */
 void ops_reply_attr(fuse_req_t req, struct node n);
-/* "OPERATION PATH" for last-error; name: as node_path(). Returns out. */
+/* Writes "OPERATION PATH" for last-error; name: as for node_path(). Returns out. */
 #define OPS_WHAT_SIZE (NODE_PATH_SIZE + 40)
 const char *ops_what(struct fs *fs, const char *operation, struct node n, const char *name,
 	char out[OPS_WHAT_SIZE]);
-/* Replies *err and writes it to last-error, where EPERM and its like are told apart. The other
- * arguments: as for ops_what(). */
+/* Replies with *err and writes it to last-error, where the reason is more precise than the errno.
+ * The other arguments: as for ops_what(). */
 void ops_refuse(fuse_req_t req, const char *operation, struct node n, const char *name,
 	const struct err *err);
 
 /* ops_read.c */
 
-/* Lets the operation wait for what its node's ensure() knows of. True: run(args) will be called, or
- * an error was replied. False: nothing is to be waited for. */
+/* Lets the operation wait until its node's ensure() has the data that the operation needs. Returns
+ * true if run(args) will be called later, or an error was replied; false if the operation can run
+ * now. */
 bool ops_wait(const struct ops_args *args, void (*run)(const struct ops_args *args));
 
-/* Operations that change nothing. Each replies to args->req, now or later. */
+/* Operations that change nothing. Each replies to args->req, at once or later. */
 void ops_lookup(const struct ops_args *args);
 void ops_getattr(const struct ops_args *args);
 void ops_readlink(const struct ops_args *args);
@@ -93,7 +96,8 @@ void ops_lseek(const struct ops_args *args);
 void ops_statfs(const struct ops_args *args);
 void ops_poll(const struct ops_args *args);
 
-/* ops_write.c: operations that open files or change the tree. The same. */
+/* ops_write.c: operations that open files or change the tree. Each replies to args->req, at once or
+ * later. */
 void ops_open(const struct ops_args *args);
 void ops_create(const struct ops_args *args);
 void ops_write(const struct ops_args *args);

@@ -13,7 +13,7 @@
 #include "receipts.h"
 #include "view.h"
 
-/* A pending reply to the operation; without memory the error is replied, and the result NULL. */
+/* Creates a pending reply to the operation. NULL on ENOMEM, which has been replied. */
 static struct pending_reply *ops_pending(const struct ops_args *args, const char *operation)
 {
 	struct fs *fs = ops_fs(args->req);
@@ -42,7 +42,7 @@ static void region_wait_done(void *arg, const struct err *err)
 	const struct ops_args *args = &w->saved.args;
 	struct node known;
 
-	/* If EC2 cannot be reached, a look-up finds the stale entry. */
+	/* If EC2 cannot be reached, a lookup uses the stale entry. */
 	if (err && !(err->retryable && args->name &&
 			   tree_find(ops_fs(args->req), node_of(args->ino), args->name, &known) ==
 				   0)) {
@@ -62,7 +62,7 @@ static void region_wait_interrupted(void *arg)
 	free(w);
 }
 
-/* Asks the folder's kind for what the operation needs. Returns w->waiter; NULL: as
+/* Requests the data that the operation needs from the folder's kind. Returns w->waiter; NULL: as
  * view_ensure(). */
 static struct region_waiter *region_wait_ensure(struct region_wait *w, bool next, bool *ready)
 {
@@ -80,8 +80,9 @@ static struct region_waiter *region_wait_ensure(struct region_wait *w, bool next
 	return ops->ensure(fs, folder, args->name, region_wait_done, w, ready);
 }
 
-/* Lets the operation wait until the name, the folder or (next) its entry at args->offset, or the
- * file is known. True: run(args) will be called, or an error was replied. False: all is known. */
+/* Lets the operation wait until the name, the folder, its entry at args->offset (`next`), or the
+ * file is known. Returns true if run(args) will be called later, or an error was replied; false if
+ * nothing is missing. */
 static bool region_wait(
 	const struct ops_args *args, bool next, void (*run)(const struct ops_args *args))
 {
@@ -140,7 +141,8 @@ static void lookup_reply(const struct ops_args *args)
 		ops_reply_entry(args->req, &e);
 }
 
-/* Whether the folder refuses the name, or to be opened; replies then. */
+/* Returns true, after it has replied with an error, if the folder refuses the name or must not be
+ * opened. */
 static bool ops_refuses(const struct ops_args *args, const char *operation)
 {
 	struct node folder = node_of(args->ino);
@@ -167,7 +169,8 @@ void ops_lookup(const struct ops_args *args)
 	struct node folder = node_of(args->ino);
 	struct err err;
 
-	/* No other operation gets a longer name: the kernel looks each name up first. */
+	/* Only lookup checks the length: the kernel looks each name up before another operation
+	 * gets it. */
 	if (strlen(args->name) > NAME_MAX) {
 		err_set(&err, ENAMETOOLONG, "a file's name has at most %d bytes", NAME_MAX);
 		ops_refuse(args->req, "find", folder, args->name, &err);
@@ -179,9 +182,9 @@ void ops_lookup(const struct ops_args *args)
 		lookup_reply(args);
 }
 
-/* The kernel keeps its own listing of the folder from one opening to the next while the folder is
- * unchanged and the attributes that came with the listing hold. Afterwards a new listing brings all
- * attributes at once; the kernel would ask for them one by one. */
+/* Lets the kernel keep its listing of the folder from one opening to the next while the folder is
+ * unchanged and the attributes that came with the listing are valid. After that, a new listing
+ * brings all attributes at once; otherwise the kernel would request them one by one. */
 static void opendir_reply(const struct ops_args *args)
 {
 	struct fs *fs = ops_fs(args->req);
@@ -249,16 +252,17 @@ void ops_statfs(const struct ops_args *args)
 {
 	struct statvfs st = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX};
 
-	/* File managers refuse to copy into a full file system. Zero inodes means that they are not
-	 * counted: df shows "-", and no monitor reports them as used up. */
+	/* Shows a large size and no inodes: file managers refuse to copy into a full file system,
+	 * and with zero inodes df shows "-" and no monitor reports them as used up. */
 	st.f_blocks = st.f_bfree = st.f_bavail = (fsblkcnt_t)1 << 38;
 	fuse_reply_statfs(args->req, &st);
 }
 
 /* --- reading --- */
 
-/* A text that changes on its own is generated for each read from its beginning, and stays the same
- * for the reads that follow. An opening that also writes reads what it has written so far. */
+/* Returns whether the text is generated for this read. A text that changes on its own is generated
+ * for each read from its beginning, and stays the same for the reads that follow. A handle that
+ * also writes reads its own written text. */
 static bool ops_read_is_anew(const struct handle *h, off_t offset)
 {
 	return !h->writing && tree_ops(h->node)->trust == TRUST_NEVER && (!offset || !h->told);
@@ -344,7 +348,7 @@ static bool readdir_add(
 					     .st_mode = tree_ops(entry->node)->type}};
 
 	if (d->plus && ops_entry(fs, entry->node, &e) < 0)
-		return true; /* gone in the meantime: not listed */
+		return true; /* the node is gone in the meantime: it is not listed */
 	return dir_reply_add(d, entry->name, &e, position);
 }
 
@@ -384,7 +388,7 @@ static void readdir_reply(const struct ops_args *args, bool plus)
 	}
 	readdir_fill(fs, &d);
 	rest.offset = d.offset;
-	/* An empty reply means the folder's end, and more entries may still come. */
+	/* An empty reply would mean the end of the folder, but more entries may still arrive. */
 	if (d.used || !tree_ops(folder)->ensure_next ||
 		!region_wait(&rest, true, plus ? ops_readdirplus : ops_readdir))
 		dir_reply_send(&d);

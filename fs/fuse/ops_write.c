@@ -11,7 +11,8 @@
 #include "rename.h"
 #include "view.h"
 
-/* EPERM with what the user can do instead, if the kind has an advice. Returns -EPERM. */
+/* Sets EPERM with a message: why, and, if the node's kind has advice, what the user can do instead.
+ * Returns -EPERM. */
 static int ops_forbid(struct node n, const char *why, struct err *err)
 {
 	const char *instead = tree_ops(n)->instead;
@@ -41,11 +42,11 @@ static struct handle *handle_create(
 	if (writing)
 		buf_init(&h->text, HANDLE_TEXT_MAX);
 	fi->fh = (uintptr_t)h;
-	/* Past the page cache: a written text takes effect at close and need not read back the
-	 * same; the size of a text that changes on its own is not reliable. */
+	/* Direct I/O bypasses the page cache. A written text is applied at close and need not read
+	 * back the same; the size of a text that changes on its own is not reliable. */
 	fi->direct_io = (writing && !tree_ops(n)->cached) || tree_ops(n)->trust == TRUST_NEVER;
 	fi->nonseekable = tree_ops(n)->stream;
-	fi->noflush = !writing; /* there is nothing that a close could write */
+	fi->noflush = !writing; /* a handle that only reads has nothing to flush at close */
 	return h;
 }
 
@@ -178,7 +179,7 @@ void ops_create(const struct ops_args *args)
 
 /* --- writing, closing --- */
 
-/* A reply to an operation on an open file that comes later. NULL: ENOMEM was replied. */
+/* Creates a pending reply to an operation on an open file. NULL: ENOMEM was replied. */
 static struct pending_reply *ops_pending(const struct ops_args *args, const char *operation)
 {
 	struct handle *h = ops_handle(args->fi);
@@ -237,7 +238,8 @@ void ops_fallocate(const struct ops_args *args)
 		ops->fallocate(h, args->mode_of_space, args->offset, (off_t)args->size, reply);
 }
 
-/* Texts are read and written by the kernel then, and the write asks for the copy. */
+/* Other files refuse it: then the program reads and writes the text, and its write requests the
+ * copy. */
 void ops_copy_range(const struct ops_args *args)
 {
 	struct handle *h = ops_handle(args->fi);
@@ -254,8 +256,8 @@ void ops_copy_range(const struct ops_args *args)
 			args->size, reply);
 }
 
-/* Nothing to do: requests are sent at close, and they are on disk before that returns. The
- * bytes written into a disk are gone with the mount: a crash may lose them. */
+/* Does nothing: requests are sent at close, and they are on disk before close returns. Bytes that
+ * were written into a disk do not survive the mount, so a crash may lose them. */
 void ops_fsync(const struct ops_args *args)
 {
 	fuse_reply_err(args->req, 0);
@@ -298,7 +300,7 @@ static void touch_interrupted(void *arg)
 	free(t);
 }
 
-/* `touch snapshots` lists the region again, now. */
+/* `touch snapshots` lists the region again now, and replies when the listing has arrived. */
 static void touch_start(struct fs *fs, fuse_req_t req, struct node n)
 {
 	struct touching *t = calloc(1, sizeof(*t));
@@ -344,9 +346,9 @@ void ops_setattr(const struct ops_args *args)
 		r = ops->set_attr
 			    ? ops->set_attr(fs, n, args->st, which, &err)
 			    : err_set(&err, EPERM,
-				      "mode, owner and times of this are EC2's facts or ebsfs's "
-				      "own; only receipts keep what is set, and touch of a "
-				      "region's snapshots/ reads the region again");
+				      "cannot set mode, owner or times: here they come from EC2 "
+				      "or from ebsfs; only receipts keep them, and touch of a "
+				      "region's snapshots/ lists the region again");
 	if (r < 0)
 		ops_refuse(req, "change attributes of", n, NULL, &err);
 	else if (n.kind == NODE_SNAPSHOTS)
@@ -392,7 +394,7 @@ void ops_symlink(const struct ops_args *args)
 	struct err err;
 
 	if (!ops->symlink)
-		err_set(&err, EPERM, "no link can be made here; to ask for a copy use cp");
+		err_set(&err, EPERM, "no link can be made here; to request a copy use cp");
 	else if (ops->symlink(fs, folder, args->name, args->data, &n, &err) == 0) {
 		ops_entry(fs, n, &e); /* never fails for a new node */
 		ops_reply_entry(args->req, &e);
@@ -405,11 +407,12 @@ void ops_link(const struct ops_args *args)
 {
 	struct err err;
 
-	err_set(&err, EPERM, "no link can be made here; to ask for a copy use cp");
+	err_set(&err, EPERM, "no link can be made here; to request a copy use cp");
 	ops_refuse(args->req, "ln", node_of(args->new_parent), args->new_name, &err);
 }
 
-/* Refuses a change of names in a folder of which another process knows. */
+/* Refuses to change names in a folder whose kind looks names up itself (a folder on a disk, which
+ * ebsfs-reader reads). Returns whether it has refused. */
 static bool ops_changes_nothing(
 	const struct ops_args *args, const char *operation, struct node folder)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* FUSE requests that are answered later. */
+/* FUSE requests with a later reply. */
 #define FUSE_USE_VERSION 314
 #include "pending_reply.h"
 
@@ -69,8 +69,8 @@ bool pending_reply_on_interrupt(struct pending_reply *reply, void (*cancel)(void
 {
 	reply->cancel = cancel;
 	reply->arg = arg;
-	/* For an earlier interrupt libfuse would call the function from within
-	 * fuse_req_interrupt_func(). Requests are handled by one thread: no interrupt can arrive
+	/* If the request was interrupted before, libfuse would call the function from within
+	 * fuse_req_interrupt_func(). One thread handles all requests, so no interrupt can arrive
 	 * between the two calls. */
 	if (fuse_req_interrupted(reply->req)) {
 		pending_reply_interrupted(reply->req, reply);

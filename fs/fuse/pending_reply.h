@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A FUSE request that is answered later: its reply is pending. A pending request occupies no
+/* A FUSE request whose reply is sent later: the reply is pending. A pending request occupies no
  * thread, and an interrupt (^C) ends it. */
 #ifndef EBSFS_PENDING_REPLY_H
 #define EBSFS_PENDING_REPLY_H
@@ -19,12 +19,12 @@ struct fuse_req *pending_reply_request(const struct pending_reply *reply);
 uid_t pending_reply_user(const struct pending_reply *reply); /* of the process that sent req */
 
 /* From now on an interrupt of the request calls cancel(arg), which must not reply, then replies
- * EINTR and frees `reply`. If the request was interrupted before this call, that happens at once:
- * returns false, and `reply` is gone. */
+ * EINTR and frees `reply`. If the request was interrupted already, this happens at once: then the
+ * function returns false, and `reply` is freed. */
 bool pending_reply_on_interrupt(struct pending_reply *reply, void (*cancel)(void *arg), void *arg);
 
-/* As above for an operation that goes on although its caller stops waiting: an interrupt sets
- * *slot, which points to the pending reply, to NULL. */
+/* For an operation that continues although its caller stops waiting: an interrupt replies EINTR,
+ * frees the pending reply and sets *slot, which points to it, to NULL. */
 void pending_reply_detach_on_interrupt(struct pending_reply **slot);
 
 /* From now on an interrupt has no effect. */
@@ -33,13 +33,13 @@ void pending_reply_ignore_interrupt(struct pending_reply *reply);
 /* Each of the following frees `reply`. */
 void pending_reply_ok(struct pending_reply *reply); /* success without a result */
 void pending_reply_errno(
-	struct pending_reply *reply, int errnum); /* without a line in last-error */
+	struct pending_reply *reply, int errnum); /* replies errnum, without a line in last-error */
 /* Writes *err to last-error and replies its errno. NULL: the same as pending_reply_ok(). */
 void pending_reply_err(struct pending_reply *reply, const struct err *err);
-/* The caller has replied to the request itself. */
+/* Frees `reply` after the caller has replied to the request itself. */
 void pending_reply_done(struct pending_reply *reply);
 
-/* The mount ends: every pending request that can be interrupted is interrupted. */
+/* Interrupts every pending request that can be interrupted, because the mount ends. */
 void pending_replies_interrupt_all(struct fs *fs);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Counters of requests, for .ebsfs/metrics: listings and look-ups sent to EC2 by their cause, and
- * the kernel's FUSE requests. */
+/* Counters of requests, for .ebsfs/metrics: EC2 listings and lookups by their cause, and the
+ * kernel's FUSE requests. */
 #ifndef EBSFS_REQUEST_STATS_H
 #define EBSFS_REQUEST_STATS_H
 
@@ -10,14 +10,14 @@
 
 struct fs;
 
-/* Opcodes from FUSE_OPCODES on are not counted. */
+/* Opcodes from this number on are not counted. */
 #define FUSE_OPCODES 52
 struct request_stats {
-	uint64_t requests[FUSE_OPCODES]; /* from the kernel */
-	uint64_t invalidations;          /* sent to the kernel (session.h) */
+	uint64_t requests[FUSE_OPCODES]; /* requests that the kernel sent */
+	uint64_t invalidations; /* invalidations that ebsfs sent to the kernel (session.h) */
 };
 
-/* Counts a message of `len` bytes as read from /dev/fuse. */
+/* Counts a request: a message of `len` bytes that was read from /dev/fuse. */
 void request_stats_count(struct request_stats *stats, const void *message, size_t len);
 /* Appends all counters in Prometheus's text format. */
 void request_stats_metrics(const struct fs *fs, struct buf *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Asks EC2 about a snapshot that is known from disk only. */
+/* Asks EC2 about a snapshot that is known only from disk. */
 #define FUSE_USE_VERSION 314
 #include "revalidate.h"
 
@@ -57,7 +57,7 @@ static void revalidate_interrupted(void *arg)
 	revalidation_end(v, false);
 }
 
-/* Asks EC2, with v->reply pending. 0 or -ENOMEM. */
+/* Sends the request to EC2; v->reply is pending meanwhile. Returns 0 or -ENOMEM. */
 static int revalidate_ask(struct revalidation *v)
 {
 	bool ready;

@@ -18,12 +18,12 @@
 #include "mount_table.h"
 #include "ops.h"
 
-/* A client that walks a tree sends its next request some 10 µs after a reply; sleeping and waking
- * cost more than that. So the loop polls the descriptor for this long before it sleeps: a lone
- * `find` runs three times as fast (scripts/bench). Only if another core can run the client
+/* How long the loop polls the descriptor before it sleeps. A client that walks a tree sends its
+ * next request some 10 µs after a reply, and to sleep and wake costs more: a lone `find` runs three
+ * times as fast with this polling (scripts/bench). Only if another core can run the client
  * meanwhile. */
 #define LINGER_NS     50000
-/* Limits of one turn, so that timers and sockets do not starve. */
+/* Limits of the work in one loop iteration, so that timers and sockets do not starve. */
 #define TURN_REQUESTS 256
 #define TURN_NS       1000000
 
@@ -35,7 +35,7 @@ struct session {
 	int64_t linger_ns;
 	struct loop_between between;
 	bool mounted;
-	int announced; /* mount_table.h; -1: not */
+	int announced; /* the socket of mount_table_announce(); -1: none */
 	void (*ended)(struct fs *fs);
 };
 
@@ -54,7 +54,7 @@ static void session_end(struct session *s)
 		s->ended(s->fs);
 }
 
-/* Handles the requests that are there, and those that arrive within linger_ns of the last reply. */
+/* Handles the waiting requests, and those that arrive within linger_ns of the last reply. */
 static void session_serve(struct session *s, int64_t linger_ns)
 {
 	int64_t began = session_now_ns(), idle_since = began, now = began;
@@ -94,8 +94,8 @@ static void session_readable(uv_poll_t *poll, int status, int events)
 	session_serve(s, s->linger_ns);
 }
 
-/* Parsed pages of a listing return by the dozen: a reader of a folder does not wait for them all.
- */
+/* Handles requests between the parsed pages of a listing, which arrive by the dozen: a program that
+ * reads a folder need not wait for all of them. */
 static void session_serve_between(void *arg)
 {
 	struct session *s = arg;
@@ -106,14 +106,12 @@ static void session_serve_between(void *arg)
 
 /* --- reading and writing the descriptor --- */
 
-/*
- * The kernel sends look-ups and reads of one folder one at a time, unless the file system allows
- * several in its reply to FUSE_INIT. libfuse 3.14 knows FUSE_CAP_PARALLEL_DIROPS and does not pass
- * it on; so the flag is added to the first reply here. A later libfuse, which passes it on itself,
- * changes nothing.
+/* The kernel sends lookups and reads of one folder one at a time, unless the file system permits
+ * several at once in its reply to FUSE_INIT. libfuse 3.14 knows FUSE_CAP_PARALLEL_DIROPS but does
+ * not send it, so this code adds the flag to the first reply. With a later libfuse, which sends the
+ * flag itself, this changes nothing.
  *
- * fs->several_at_once: the kernel offers it. fs->greeted: the first reply is out.
- */
+ * fs->several_at_once: the kernel offers the flag. fs->greeted: the first reply has been sent. */
 
 static ssize_t session_read(int fd, void *data, size_t size, void *userdata)
 {
@@ -140,7 +138,7 @@ static const struct fuse_custom_io session_io = {.read = session_read, .writev =
 
 /* --- mounting --- */
 
-static char complaint[200]; /* libfuse's latest error: why it does not mount */
+static char complaint[200]; /* libfuse's latest error message: the reason why it does not mount */
 
 /* Logs libfuse's own messages as one line each. */
 static void session_log(enum fuse_log_level level, const char *fmt, va_list ap)
@@ -185,7 +183,7 @@ static int session_start_polling(struct session *s)
 		return -ENOMEM;
 	r = uv_poll_init(s->fs->loop, s->poll, fd);
 	if (r < 0) {
-		free(steal(&s->poll)); /* not a handle that could be closed */
+		free(steal(&s->poll)); /* uv_poll_init() failed, so there is no handle to close */
 		return r;
 	}
 	s->poll->data = s;
@@ -194,7 +192,8 @@ static int session_start_polling(struct session *s)
 	return uv_poll_start(s->poll, UV_READABLE, session_readable);
 }
 
-/* Without it the mount is as good; only a killed server that cannot end stays undiscovered. */
+/* Announces the process (mount_table.h). A failure does not matter much: only if ebsfs is killed
+ * and its process cannot end, the dead mount is not recognised. */
 static void session_announce(struct session *s)
 {
 	_cleanup_free_ char *path = mount_table_resolve(s->fs->options->mountpoint);
@@ -287,7 +286,7 @@ void session_invalidate(struct fs *fs, struct node n)
 	if (!fs->session)
 		return;
 	fs->stats.invalidations++;
-	/* The result is ignored: ENOENT says that the kernel had nothing cached. Offset -1 leaves
-	 * the pages alone: the next open drops them, and a reader may hold their locks. */
+	/* Ignores the result: ENOENT means that the kernel had nothing cached. Offset -1 keeps the
+	 * cached pages: the next open drops them, and a reader may hold their locks. */
 	fuse_lowlevel_notify_inval_inode(fs->session, node_number(n), -1, 0);
 }

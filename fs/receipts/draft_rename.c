@@ -487,7 +487,7 @@ static int draft_renaming_choose(
 			"file of a receipt's folder",
 			d->name);
 	if (d->type != DRAFT_FILE && receipt_kind(mv->to_folder) != REQUEST_COPY)
-		return err_set(err, EPERM, "a %s is asked for by one file, not by a folder",
+		return err_set(err, EPERM, "a %s is requested by one file, not by a folder",
 			receipt_kind_noun(mv->to_folder));
 	return d->type == DRAFT_FILE ? draft_renaming_file(mv, d, m, err)
 				     : draft_renaming_folder(mv, m, err);

@@ -181,7 +181,7 @@ int receipt_folder_check(
 			"a receipt's folder has no folder but tags/; make a folder for another "
 			"copy beside it");
 	if (type == DRAFT_LINK && !receipt_folder_keeps(name))
-		return err_set(err, EPERM, "no link can be made here; to ask for a copy use cp");
+		return err_set(err, EPERM, "no link can be made here; to request a copy use cp");
 	if (type == DRAFT_FILE && !strcmp(name, "tags"))
 		return err_set(err, EPERM, "tags is a folder here: mkdir tags, then a file a tag");
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The account that a configuration reached last. */
+/* Remembers the account that each configuration reached last. */
 #include "account_cache.h"
 
 #include <errno.h>
@@ -14,9 +14,9 @@
 
 #define FIRST_LINE "ebsfs-known 1\n"
 #define FILE_MAX   ((size_t)16 << 10)
-#define CHAIN_MAX  16 /* of source_profile */
+#define CHAIN_MAX  16 /* longest chain of source_profile */
 
-/* --- which configuration --- */
+/* --- the identity of a configuration --- */
 
 static void account_cache_add(struct buf *out, const char *name, const char *value)
 {
@@ -28,7 +28,8 @@ static void account_cache_add(struct buf *out, const char *name, const char *val
 static const char *const identity_settings[] = {"aws_access_key_id", "role_arn",
 	"credential_source", "web_identity_token_file", "sso_session", "sso_start_url",
 	"sso_account_id", "sso_role_name", "login_session", "credential_process"};
-/* The same in the environment. The first one, the key, counts only without -o profile. */
+/* The same settings in the environment. The first one, the access key, counts only without -o
+ * profile. */
 static const char *const identity_variables[] = {"AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN",
 	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
 	"AWS_CONTAINER_CREDENTIALS_FULL_URI"};
@@ -105,7 +106,7 @@ static int account_cache_take_regions(struct account_cache *k, char *line)
 	return 0;
 }
 
-/* The lines after the first. The last one is "end", so that a truncated file is refused. */
+/* Reads the lines after the first. The last line must be "end": a truncated file is refused. */
 static int account_cache_take_lines(struct account_cache *k, char *text)
 {
 	char *line;

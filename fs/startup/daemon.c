@@ -50,7 +50,8 @@ int daemon_fork(const char *mountpoint, struct err *err)
 		daemon_wait_for_child(pid, fds[0]);
 	}
 	close(fds[0]);
-	prctl(PR_SET_PDEATHSIG, SIGTERM); /* ^C before daemon_ready() ends the child too */
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* until daemon_ready(), ^C ends the child together with
+					   * the parent */
 	setsid();
 	r = workdir_leave(mountpoint);
 	if (r < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The command returns to the shell when the mount is ready, and not before. */
+/* Runs ebsfs in the background: the command returns to the shell when the mount is ready, not
+ * before. */
 #ifndef EBSFS_DAEMON_H
 #define EBSFS_DAEMON_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Dead mounts: recognised, and cleared if they are ebsfs's. */
+/* Recognises dead mounts, and clears those of ebsfs. */
 #include "dead_mount.h"
 
 #include <errno.h>
@@ -23,8 +23,8 @@
 /* The timeout for the attributes of a mount's root. */
 #define ROOT_MS   5000
 
-/* statx() past the kernel's cache, which keeps the root's attributes for a day. Runs in a process
- * of its own, because it may hang. Returns 0, the errno, or ETIMEDOUT. */
+/* Reads the attributes of a mount's root, past the kernel's cache, which keeps them for a day.
+ * statx() runs in a child process, because it may hang. Returns 0, the errno, or ETIMEDOUT. */
 static int dead_mount_stat_root(const char *path)
 {
 	int fds[2], number = ETIMEDOUT;
@@ -49,7 +49,7 @@ static int dead_mount_stat_root(const char *path)
 	close(fds[0]);
 	if (pid < 0)
 		return ENOMEM;
-	/* A child that hangs may survive SIGKILL, so it is not waited for. */
+	/* The child is not waited for: if statx() hangs, it may survive SIGKILL. */
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, number == ETIMEDOUT ? WNOHANG : 0);
 	return number;
@@ -88,8 +88,8 @@ static bool dead_mount_unmount(const char *path)
 	return r == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Looks at the uppermost mount at path. Returns 0 if there is none or it was cleared (*cleared), 1
- * if it is an ebsfs that lives, or -errno with *err. */
+/* Examines the uppermost mount at path. Returns 0 if there is none or it was cleared (*cleared), 1
+ * if a living ebsfs serves it, or -errno with *err. */
 static int dead_mount_clear_one(const char *path, bool *cleared, struct err *err)
 {
 	struct mount_table_entry mount;
@@ -107,13 +107,14 @@ static int dead_mount_clear_one(const char *path, bool *cleared, struct err *err
 	if (server == MOUNT_SERVER_DEAD && dead_mount_abort(path, &mount) == 0) {
 		log_warning("%s: process %d was killed and cannot end; aborted its mount", path,
 			(int)pid);
-		/* Its requests have failed, so the process can end; the mount may be gone already.
-		 */
+		/* The abort has ended the mount's requests, so the dead process can end; the mount
+		 * may have disappeared with it. */
 		*cleared = !mount_table_look(path, &mount);
 		if (*cleared)
 			return 0;
 	}
-	/* A process that lives may have been killed a moment ago, so its mount is asked too. */
+	/* The process still exists, but may have been killed a moment ago: only a response of the
+	 * mount shows that it lives. */
 	answer = dead_mount_stat_root(path);
 	gone = answer == ENOTCONN || answer == ECONNABORTED;
 	if (answer == ETIMEDOUT && server != MOUNT_SERVER_LIVES)

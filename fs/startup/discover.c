@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The first requests of a mount: the account's number and its regions. Where AWS cannot be reached
- * and this configuration reached an account before, the mount starts offline instead. */
+/* The first requests of a mount: the account's number and its regions. If AWS cannot be reached,
+ * but this configuration reached an account before, the mount starts offline instead. */
 #include <errno.h>
 #include <string.h>
 
@@ -15,15 +15,17 @@
 #include "random.h"
 #include "spelling.h"
 
-/* How long the start waits for the account's number once the regions are known. A cloud may have no
+/* How long the start waits for the account's number once the regions are known. A cloud may lack
  * STS. */
 #define IDENTITY_MS    5000
-/* How many other regions are asked at the start if one of regions= does not answer. */
+/* The most other regions that are tried at the start if the first one of regions= may be mistyped;
+ * the home region is the last of them. */
 #define HOMES_MAX      3
-/* An account that is known from disk is mounted offline if AWS sends no response for so long. */
+/* If an account is known from disk, the mount starts offline when AWS sends no response for this
+ * time. */
 #define REACH_MS       3000
 #define REACH_LOOK_MS  50
-/* With wait=: the longest pause between two attempts. */
+/* With wait=: the longest pause between two attempts to start. */
 #define RETRY_PAUSE_MS 1000
 
 const char *discover_home_region(const struct mount *m)
@@ -35,8 +37,8 @@ const char *discover_home_region(const struct mount *m)
 
 /* --- the account's number and its regions --- */
 
-/* Ends the loop after an error, or once the regions are known and the account's number is no longer
- * awaited. */
+/* Ends the loop after an error, or once the regions are known and the start no longer waits for the
+ * account's number. */
 static void discover_check_end(struct mount *m)
 {
 	if (m->err.errnum || (m->regions_known && !m->identity_call))
@@ -74,8 +76,8 @@ static int discover_by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Shows the regions in the order of their names, in which a shell expands `*`: so regions can be
- * listed ahead of a program that walks through them. */
+/* Shows the regions sorted by name, the order in which a shell expands `*`: so ebsfs can list
+ * regions ahead of a program that walks through them. */
 static void discover_show_regions(struct mount *m, const char *const *names, size_t n)
 {
 	_cleanup_free_ const char **sorted = calloc(n + 1, sizeof(*sorted));
@@ -94,8 +96,8 @@ static void discover_show_regions(struct mount *m, const char *const *names, siz
 	}
 }
 
-/* Whether DescribeRegions failed for a reason that leaves regions= plausible: no permission, or a
- * cloud that does not support the call or returns no region. */
+/* Returns whether regions= may be used although DescribeRegions failed: the reason is a missing
+ * permission, or a cloud that does not support the call or returns no region. */
 static bool discover_may_trust_option(const struct err *err)
 {
 	return aws_error_is_permission(err->code) || err->errnum == EOPNOTSUPP ||
@@ -134,8 +136,8 @@ static void discover_regions_done(
 
 /* --- one attempt --- */
 
-/* Ends the attempt early where an account is known from disk and AWS cannot be reached. Without
- * this, all retries of the first requests would pass first. */
+/* Ends the attempt early if an account is known from disk and AWS cannot be reached; otherwise the
+ * start would wait for all retries of the first requests. */
 static void discover_look_for_reach(void *arg)
 {
 	struct mount *m = arg;
@@ -181,7 +183,8 @@ static int discover_from(struct mount *m, const char *home, struct err *err)
 	if (!m->regions_call || !m->identity_call || discover_watch_reach(m) < 0)
 		return err_set(err, ENOMEM, "out of memory");
 	uv_run(&m->loop, UV_RUN_DEFAULT);
-	/* A timer that still ran would end the loop while it serves the mount. */
+	/* If this timer still ran, its callback would end the loop while the loop serves the mount.
+	 */
 	loop_timer_stop(m->identity_timer);
 	if (m->reach_timer)
 		loop_timer_stop(m->reach_timer);
@@ -198,21 +201,21 @@ static int discover_from(struct mount *m, const char *home, struct err *err)
 	return -err->errnum;
 }
 
-/* Whether the failure is typical of a region that does not exist: no endpoint, or one that knows no
- * key. */
+/* Returns whether the failure is typical of a region that does not exist: there is no such
+ * endpoint, or the endpoint knows no access key. */
 static bool discover_is_no_region(const struct err *err)
 {
 	return err->errnum == EHOSTUNREACH || aws_error_may_be_region(err->code);
 }
 
-/* The same, or no URL could be made of the name. */
+/* Returns the same, and also true if the region's name does not make a valid URL. */
 static bool discover_may_be_name(const struct err *err)
 {
 	return discover_is_no_region(err) || (err->errnum == EINVAL && !err->http_status);
 }
 
-/* Asks the home region. The first name in regions= may be mistyped: then other regions are asked
- * which regions exist. */
+/* Sends the requests to the home region. If they fail because the first name in regions= may be
+ * mistyped, sends them to other regions. */
 static int discover_from_any(struct mount *m, struct err *err)
 {
 	char **wanted = m->fs.options->regions;
@@ -220,7 +223,8 @@ static int discover_from_any(struct mount *m, struct err *err)
 	int r = discover_from(m, discover_home_region(m), err);
 	struct err other;
 
-	/* If no region answers, *err stays the first one's error. */
+	/* *err stays the first region's error if the others, too, fail like regions that do not
+	 * exist. */
 	for (int i = 1;
 		r < 0 && wanted && discover_may_be_name(err) && !m->ending && i <= HOMES_MAX; i++) {
 		bool last = i == HOMES_MAX || !wanted[i];
@@ -241,8 +245,9 @@ struct startup_retry {
 	bool reported;
 };
 
-/* Whether a later attempt may succeed: network, name server, metadata service, role or credentials
- * file may come up late at boot. AWS's refusals and wrong settings stay. */
+/* Returns whether a later attempt may succeed: at boot the network, the name server, the metadata
+ * service, a role or a credentials file may be available late. Refusals by AWS and wrong settings
+ * are permanent. */
 static bool startup_retry_helps(const struct err *err)
 {
 	if (err->code[0])
@@ -268,8 +273,8 @@ static void startup_retry_pause(struct mount *m)
 	loop_timer_destroy(timer);
 }
 
-/* After an attempt that failed with *err: whether to make another one. Waits before it returns
- * true, and reports the reason to the log (once) and to the service manager. */
+/* Returns whether to make another attempt after one that failed with *err. If so, waits first, and
+ * reports the reason to the log (once) and to the service manager. */
 static bool startup_retry_again(struct startup_retry *retry, struct mount *m, struct err *err)
 {
 	int64_t left = retry->until_ms - clock_mono_ms();
@@ -289,8 +294,8 @@ static bool startup_retry_again(struct startup_retry *retry, struct mount *m, st
 
 /* --- offline --- */
 
-/* Reads the account cache. Only a folder that is not safe from other users is an error; after any
- * other failure no account is known from disk. */
+/* Reads the account cache. Fails only if the folder is not safe from other users; after any other
+ * failure no account is known from disk. */
 static int discover_read_cache(struct mount *m, struct err *err)
 {
 	struct err why = {0};
@@ -302,7 +307,7 @@ static int discover_read_cache(struct mount *m, struct err *err)
 	r = m->cache_path ? account_cache_read(m->cache_path, &m->cached, &why) : -why.errnum;
 	if (r < 0)
 		account_cache_finish(&m->cached);
-	/* EPERM would end the start with the exit status of refused credentials. */
+	/* Not EPERM: it would end the command with the exit status of refused credentials. */
 	return r == -EPERM ? err_set(err, EIO, "%s", why.message) : 0;
 }
 
@@ -342,8 +347,8 @@ static int discover_go_offline(struct mount *m, struct err *why)
 		err_set(&m->err, ENOMEM, "out of memory");
 	if (!m->err.errnum)
 		fprintf(stderr,
-			"ebsfs: AWS cannot be reached, so what is known of account %s from disk is "
-			"mounted: %s\n",
+			"ebsfs: AWS cannot be reached, so the mount shows what is on disk of account "
+			"%s: %s\n",
 			m->fs.account, why->message);
 	*why = m->err;
 	return -why->errnum;

@@ -5,8 +5,8 @@
 
 #include <limits.h>
 
-/* Finds a program: in a build that is not installed at `place`, a path from the build's folder
- * ("aws/sim/ebsfs-simulate"), else in libexec under its name. */
+/* Finds a program. If this build is not installed, its path is `place`, relative to the build's
+ * folder ("aws/sim/ebsfs-simulate"); otherwise the program is in libexec under its name. */
 void libexec_find(const char *place, char path[PATH_MAX]);
 
 #endif

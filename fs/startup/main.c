@@ -32,7 +32,7 @@ static void main_report(const struct err *err)
 #endif
 #endif
 
-/* Keys are in memory: no core dumps, and no ptrace by other processes. */
+/* Prevents core dumps, and ptrace by other processes: keys are in memory. */
 static void main_protect_secrets(void)
 {
 	struct rlimit none = {0, 0};
@@ -43,8 +43,8 @@ static void main_protect_secrets(void)
 #endif
 }
 
-/* One thread does nearly all the work, so one arena is enough. The memory of a listing's page goes
- * back to the system once the page is in the catalogue. */
+/* Uses one malloc arena, because one thread does nearly all the work, and returns the memory of a
+ * listing's page to the system once the page is in the catalogue. */
 static void main_limit_memory(void)
 {
 	mallopt(M_ARENA_MAX, 1);
@@ -84,7 +84,7 @@ static enum exit_status main_run(struct options *o, struct err *err)
 	return r < 0 ? status : EXIT_STATUS_DONE;
 }
 
-/* --clear. A dead mount that went is in the log already. */
+/* Implements --clear. Cleared mounts have been logged already. */
 static enum exit_status main_clear(const char *mountpoint, struct err *err)
 {
 	int n_cleared, r = dead_mount_clear(mountpoint, &n_cleared, err);
@@ -100,9 +100,9 @@ static enum exit_status main_clear(const char *mountpoint, struct err *err)
 	return EXIT_STATUS_DONE;
 }
 
-/* As mount.ebsfs, the program of `mount -t ebsfs`: drops the words of mount(8) that mean nothing
- * here (-s: pass over unknown options, -n: no mtab, -v, -t TYPE). Returns false if only a rehearsal
- * was asked for (-f, which mounts nothing). */
+/* As mount.ebsfs, the program that `mount -t ebsfs` runs: drops the arguments of mount(8) that
+ * ebsfs does not need (-s: ignore unknown options, -n: no mtab, -v, -t TYPE). Returns false for a
+ * dry run (-f), which must not mount. */
 static bool main_take_words_of_mount(int *argc, char **argv)
 {
 	const char *slash = strrchr(argv[0], '/');
@@ -137,7 +137,7 @@ int main(int argc, char **argv)
 	struct err err;
 
 	main_limit_memory();
-	/* Parsing and the journal's fsync run at the same time. */
+	/* Four threads, because parsing and the journal's fsync run at the same time. */
 	setenv("UV_THREADPOOL_SIZE", "4", 1);
 	if (!main_take_words_of_mount(&argc, argv))
 		return EXIT_STATUS_DONE;
@@ -153,7 +153,8 @@ int main(int argc, char **argv)
 	} else if (options.clear) {
 		status = main_clear(options.mountpoint, &err);
 	} else {
-		/* Until the mount is ready, the user sees warnings and, if it fails, one line. */
+		/* Until the mount is ready, the user sees only warnings and, if the mount fails,
+		 * one line. */
 		log_setup(options.debug ? LOG_DEBUG : LOG_WARNING, false);
 		status = main_run(&options, &err);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether this machine lets the user mount. Root mounts by mount(2); for users fusermount3 does,
- * which is setuid root and has conditions of its own. */
+/* Checks whether this machine permits the user to mount. Root mounts by mount(2). Other users mount
+ * by fusermount3, which is setuid root and has its own conditions. */
 #include "mount_check.h"
 
 #include <dirent.h>
@@ -46,7 +46,8 @@ static bool mount_check_is_empty(const char *path)
 	return empty;
 }
 
-/* Whether the mountpoint belongs to an automounter, for which requests wait. */
+/* Returns whether an automounter owns the mountpoint; then requests to the mountpoint wait for this
+ * mount. */
 static bool mount_check_is_automount(const char *path)
 {
 	_cleanup_free_ char *full = mount_table_resolve(path);
@@ -85,7 +86,7 @@ static int mount_check_mountpoint(
 			       : err_set(err, errno, "mountpoint %s: %s", path, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, ENOTDIR, "mountpoint %s is not a directory", path);
-	/* An automounter waits for this mount: reading its folder would hang. */
+	/* The folder of an automounter is not read, because the read would wait for this mount. */
 	if (!mount_check_is_automount(path) && !o->nonempty && !mount_check_is_empty(path))
 		return err_set(err, ENOTEMPTY,
 			"mountpoint %s is not empty, and the mount would hide what is in it; name "
@@ -181,7 +182,7 @@ static bool mount_check_conf_allows_other(void)
 	return false;
 }
 
-/* The conditions of fusermount3. */
+/* Checks the conditions of fusermount3. */
 static int mount_check_user(const struct options *o, struct err *err)
 {
 	const char *path = o->mountpoint;

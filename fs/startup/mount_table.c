@@ -18,7 +18,8 @@
 #define LINKS_MAX     16
 #define MOUNTINFO_MAX ((size_t)4 << 20)
 
-/* Whether the field at s, which has blanks and backslashes as three octal digits, is `path`. */
+/* Returns whether the field at s is `path`; in the field, blanks and backslashes are three octal
+ * digits. */
 static bool mountinfo_field_is(const char *s, size_t len, const char *path)
 {
 	for (size_t i = 0; i < len; path++) {
@@ -34,7 +35,8 @@ static bool mountinfo_field_is(const char *s, size_t len, const char *path)
 	return !*path;
 }
 
-/* The n-th field of a line, counted from 0; the end of the line if it has fewer. */
+/* Returns the n-th field of a line, counted from 0; the end of the line if the line has fewer
+ * fields. */
 static const char *mountinfo_field(const char *line, const char *end, int n)
 {
 	while (n-- > 0) {
@@ -45,8 +47,9 @@ static const char *mountinfo_field(const char *line, const char *end, int n)
 	return line;
 }
 
-/* "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,user_id=0": the device is the
- * third field, the mount point the fifth; behind " - " the type, the source, the options. */
+/* Parses "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,user_id=0": the device is
+ * the third field, the mount point the fifth; after " - " follow the type, the source, the options.
+ */
 static bool mountinfo_read_line(
 	const char *line, size_t len, const char *path, struct mount_table_entry *out)
 {
@@ -73,7 +76,7 @@ bool mount_table_find(const char *mountinfo, const char *path, struct mount_tabl
 	struct mount_table_entry entry;
 	bool found = false;
 
-	/* A later line is mounted over an earlier one. */
+	/* The mount of a later line covers that of an earlier line at the same path. */
 	for (const char *line = mountinfo; *line;) {
 		size_t len = strcspn(line, "\n");
 
@@ -100,7 +103,8 @@ bool mount_table_look(const char *path, struct mount_table_entry *out)
 	return !text.error && mount_table_find(buf_str(&text), path, out);
 }
 
-/* The target of the symbolic link at path, as a path. NULL if path is no link. */
+/* Returns the target of the symbolic link at path, as a path. NULL if path is not a symbolic link.
+ */
 static char *mount_table_follow(const char *path)
 {
 	char target[PATH_MAX], *full;
@@ -156,7 +160,7 @@ int mount_table_announce(const char *path)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	/* A name that begins with a zero byte is abstract: there is no file. */
+	/* The socket's name begins with a zero byte: it is abstract, and no file is created. */
 	len = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "ebsfs/%u/%d",
 		mount.minor, (int)getpid());
 	if (bind(fd, (struct sockaddr *)&address,
@@ -185,7 +189,7 @@ enum mount_server mount_table_server_status(const char *status, uid_t user)
 {
 	const char *state = strstr(status, "\nState:\t"), *uid = strstr(status, "\nUid:\t");
 
-	/* Any user can bind such a name: only a process of the mount's user counts. */
+	/* Any user can bind such a name, so only a process of the mount's user counts. */
 	if (!state || !uid || strtoul(uid + 6, NULL, 10) != user)
 		return MOUNT_SERVER_UNKNOWN;
 	return state[8] == 'Z' || state[8] == 'X' ? MOUNT_SERVER_DEAD : MOUNT_SERVER_LIVES;

@@ -31,7 +31,7 @@ struct offline {
 	char home[ENDPOINT_REGION_SIZE];
 	const char *cache_path;
 	int64_t since_ms;  /* wall clock */
-	unsigned failures; /* questions in a row without a response */
+	unsigned failures; /* requests in a row that got no response */
 	struct err why;
 	bool barred, met;
 	struct loop_timer *again;

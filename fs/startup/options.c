@@ -20,11 +20,11 @@ enum option_type {
 	OPTION_SECONDS, /* int64_t milliseconds */
 	OPTION_NUMBER,  /* double */
 	OPTION_SIZE,    /* int64_t bytes, with K, M, G or T */
-	OPTION_NONE,    /* bool, whose only value is "none" */
+	OPTION_NONE,    /* bool; the only value is "none" */
 	OPTION_REGIONS, /* char **, names separated by ':' */
 	OPTION_SIGNATURE,
 	OPTION_USER,  /* struct options_id, a name or a number */
-	OPTION_GROUP, /* the same */
+	OPTION_GROUP, /* struct options_id, a name or a number */
 	OPTION_UMASK, /* struct options_id, octal */
 };
 
@@ -32,7 +32,7 @@ struct option {
 	const char *name;
 	enum option_type type;
 	size_t offset;
-	double min, max; /* OPTION_SECONDS, OPTION_NUMBER */
+	double min, max; /* for OPTION_SECONDS and OPTION_NUMBER */
 	const char *value;
 	const char *help;
 };
@@ -113,7 +113,7 @@ static const struct option option_table[] = {
 };
 
 /* Options that are passed to libfuse and the kernel, and words of fstab and mount(8) that are
- * ignored: every mount is nosuid and nodev, though mount.fuse3 adds "suid" and "dev" to each line
+ * ignored. Every mount is nosuid and nodev, though mount.fuse3 adds "suid" and "dev" to each line
  * of fstab. */
 static const char *const handed_on[] = {"default_permissions",
 	"max_read=", "fsname=", "subtype=", "auto_unmount", "exec", "noexec", "atime", "noatime",
@@ -138,7 +138,8 @@ static int options_in_list(const char *word, const char *const *list, size_t n)
 	return 0;
 }
 
-/* The path made absolute while the working directory is still the caller's. It need not exist. */
+/* Makes the path absolute, while the working directory is still the caller's. The path need not
+ * exist. */
 static char *options_absolute(const char *path)
 {
 	char cwd[PATH_MAX];
@@ -292,8 +293,8 @@ static int options_set(
 	}
 }
 
-/* may_be_region: the word has no value, so in a list after regions=… it was probably meant as one
- * more region. */
+/* Refuses an unknown option. may_be_region: the word has no value, so in a list after regions=… it
+ * was probably meant as one more region. */
 static int options_refuse(
 	const struct options *o, const char *word, bool may_be_region, struct err *err)
 {
@@ -334,8 +335,8 @@ static int options_take(struct options *o, char *word, struct err *err)
 	return options_refuse(o, word, !value, err);
 }
 
-/* A list after -o. A comma that belongs to a value is written "\,", as mount(8) and libfuse have
- * it. */
+/* Reads a list of options after -o. A comma that belongs to a value is written "\,", as for
+ * mount(8) and libfuse. */
 static int options_take_list(struct options *o, const char *list, struct err *err)
 {
 	_cleanup_buf_ struct buf word = BUF_INIT;
@@ -357,7 +358,8 @@ static int options_take_list(struct options *o, const char *list, struct err *er
 	}
 }
 
-/* "--profile=x" and "--simulate" belong after -o; "--hlep" is mistyped. */
+/* Refuses an unknown switch: "--profile=x" and "--simulate" belong after -o; "--hlep" is mistyped.
+ */
 static int options_refuse_switch(const char *arg, struct err *err)
 {
 	static const char *const switches[] = {"--help", "--version", "--clear"};
@@ -421,7 +423,9 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 				return -err->errnum;
 		} else if (n_names == 2) {
 			return err_set(err, EINVAL,
-				"one mountpoint is enough: '%.80s' is left over", argv[i]);
+				"too many arguments: '%.80s'; name one mountpoint, and options "
+				"after -o",
+				argv[i]);
 		} else {
 			names[n_names++] = argv[i];
 		}
@@ -432,7 +436,7 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 		return err_set(err, EINVAL,
 			"no mountpoint given; usage: ebsfs [-f] [-d] [-o OPTION[,OPTION…]] "
 			"MOUNTPOINT");
-	/* mount(8) calls a file system's program with the source first. */
+	/* mount(8) passes the source as first argument to a file system's program. */
 	if (n_names == 2 && !(o->source = strdup(names[0])))
 		return err_set(err, ENOMEM, "out of memory");
 	o->mountpoint = options_absolute(names[n_names - 1]);
@@ -440,9 +444,10 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 		return err_set(err, ENOMEM, "out of memory");
 	if (o->endpoint_url && strncmp(o->endpoint_url, "http://", 7) != 0 &&
 		strncmp(o->endpoint_url, "https://", 8) != 0)
-		/* Not repeated: there may be a password in it. */
+		/* The message does not repeat the URL, because it may contain a password. */
 		return err_set(err, EINVAL,
-			"option endpoint_url is no URL of the form http(s)://HOST[:PORT][/PATH]");
+			"option endpoint_url is not a URL of the form "
+			"http(s)://HOST[:PORT][/PATH]");
 	if (!o->allow_other && ((o->uid.given && o->uid.value != getuid()) ||
 				       (o->gid.given && o->gid.value != getgid())))
 		return err_set(err, EINVAL,
@@ -470,7 +475,7 @@ void options_finish(struct options *o)
 	*o = (struct options){0};
 }
 
-/* A/B/ebsfs/ACCOUNT. NULL on ENOMEM. */
+/* Returns the path A/B/ebsfs/ACCOUNT. NULL on ENOMEM. */
 static char *state_dir_of(const char *a, const char *b, const char *account)
 {
 	char *path;
@@ -480,7 +485,7 @@ static char *state_dir_of(const char *a, const char *b, const char *account)
 		       : path;
 }
 
-/* The user's home folder; NULL: none. */
+/* Returns the user's home folder; NULL: none. */
 static const char *options_home(void)
 {
 	const char *home = getenv("HOME");
@@ -541,7 +546,7 @@ char *options_cache_dir(const struct options *o, struct err *err)
 #define HELP_COLUMNS 80
 #define HELP_INDENT  8
 
-/* Appends the text in lines of at most HELP_COLUMNS, indented. */
+/* Appends the text, indented, in lines of at most HELP_COLUMNS. */
 static void options_wrap(struct buf *out, const char *text)
 {
 	size_t column = HELP_COLUMNS;

@@ -15,12 +15,13 @@ enum exit_status {
 	EXIT_STATUS_DONE = 0,
 	EXIT_STATUS_OTHER = 1,
 	EXIT_STATUS_USAGE = 2,       /* a wrong option or value */
-	EXIT_STATUS_CREDENTIALS = 3, /* none, or refused; a wrong AWS configuration */
-	EXIT_STATUS_UNREACHABLE = 4, /* AWS, or a source of credentials */
-	EXIT_STATUS_MOUNT = 5,       /* this machine does not let the user mount there */
+	EXIT_STATUS_CREDENTIALS = 3, /* no credentials, refused credentials, or a wrong AWS
+				      * configuration */
+	EXIT_STATUS_UNREACHABLE = 4, /* AWS, or a source of credentials, cannot be reached */
+	EXIT_STATUS_MOUNT = 5,       /* this machine does not permit the user to mount there */
 };
 
-/* uid=, gid=, umask=. */
+/* A value of uid=, gid= or umask=. */
 struct options_id {
 	bool given;
 	uint32_t value;
@@ -28,9 +29,9 @@ struct options_id {
 
 struct options {
 	char *mountpoint; /* as given; absolute once options_parse() has returned */
-	char *source;   /* mount(8)'s first argument; shown as the file system's name. NULL: "ebsfs"
+	char *source;   /* mount(8)'s first argument, shown as the file system's name; NULL: "ebsfs"
 			 */
-	char **regions; /* NULL-terminated; NULL: all enabled ones */
+	char **regions; /* NULL-terminated; NULL: all enabled regions */
 	char *profile;  /* NULL: the environment decides */
 	char *endpoint_url;
 	char *state_dir;    /* absolute; NULL: the default place */
@@ -41,9 +42,10 @@ struct options {
 	int64_t rw_size; /* bytes that may be written into a disk */
 	char *on_end;
 	int64_t ttl_ms;
-	int64_t wait_ms; /* how long the start waits for AWS and for credentials; 0: not at all */
+	int64_t wait_ms; /* how long the start waits for AWS and for credentials; 0: it does not
+			    wait */
 	int64_t poll_ms, window_ms, answer_ms, timeout_ms; /* 0: the default */
-	double rate; /* EC2's request rates times this; 0: the default */
+	double rate; /* factor on EC2's request rates; 0: the default */
 	bool simulate, delete_, read_only, no_tags;
 	bool allow_other, nonempty;
 	struct options_id uid, gid, umask;
@@ -53,20 +55,21 @@ struct options {
 	struct buf fuse; /* options for libfuse and the kernel, joined by commas */
 };
 
-/* Reads argv. Returns 0, or -EINVAL with *err naming the argument and what would be right.
+/* Reads argv. Returns 0, or -EINVAL with *err, which names the wrong argument and a right one. Call
  * options_finish() in every case. */
 int options_parse(int argc, char **argv, struct options *o, struct err *err);
 void options_finish(struct options *o);
 
-/* The folder for the journal and the catalogues: state_dir=, or one for the account in the user's
- * state folder. It need not exist. The caller frees it. NULL with *err: no home folder, or no
- * memory. */
+/* Returns the folder for the journal and the catalogues: state_dir=, or the account's folder in the
+ * user's state folder. The folder need not exist. The caller frees the path. NULL with *err: no
+ * home folder, or no memory. */
 char *options_state_dir(const struct options *o, const char *account, struct err *err);
 
-/* The same for the blocks of disks: cache_dir=, or one for all accounts. */
+/* Returns the folder for the blocks of disks: cache_dir=, or a folder for all accounts. Otherwise
+ * as options_state_dir(). */
 char *options_cache_dir(const struct options *o, struct err *err);
 
-/* The text of --help, made from the table. Results as buf_add. */
+/* Appends the text of --help, which is made from the table of options. Results as buf_add. */
 int options_help(struct buf *out);
 
 #endif

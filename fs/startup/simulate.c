@@ -18,11 +18,12 @@
 #define SIMULATOR "ebsfs-simulate"
 
 struct simulate {
-	pid_t pid; /* of the simulator; 0: none */
+	pid_t pid; /* process of the simulator; 0: none */
 };
 
-/* Its standard output is the pipe. In the background it must not keep the user's terminal open, or
- * a pipe whose reader waits for the command's end. Returns 0 or an errno. */
+/* Runs the simulator; its standard output is the pipe. In the background it must not keep the
+ * user's terminal open, nor a pipe whose reader waits for the end of the command. Returns 0 or an
+ * errno. */
 static int simulate_exec(const char *path, int ready_fd, bool foreground, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
@@ -105,7 +106,11 @@ static int simulate_spawn(struct options *o, struct simulate *s, struct err *err
 	r = simulate_read_port(fds[0], &port);
 	close(fds[0]);
 	if (r < 0)
-		return err_set(err, -r, "the simulator %s did not start", path);
+		return err_set(err, -r,
+			"cannot start the simulator: %s ended before it was ready; run it by "
+			"itself "
+			"to see its error",
+			path);
 	free(o->profile);
 	o->profile = NULL;
 	if (asprintf(&o->endpoint_url, "http://127.0.0.1:%u", (unsigned)port) < 0 ||
@@ -137,7 +142,8 @@ void simulate_end(struct simulate *s)
 	if (!s)
 		return;
 	if (s->pid > 0) {
-		kill(s->pid, SIGKILL); /* also ends a stopped one; the simulator saves nothing */
+		kill(s->pid, SIGKILL); /* SIGKILL ends a stopped process too; the simulator has
+					  nothing to save */
 		waitpid(s->pid, NULL, 0);
 	}
 	free(s);

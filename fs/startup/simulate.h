@@ -8,10 +8,11 @@
 
 struct simulate;
 
-/* Starts the simulator, which is killed when this process ends, and points options and environment
- * to it. Call before any thread starts. 0 or -errno with *err. */
+/* Starts the simulator, and sets options and environment so that this process uses it. The
+ * simulator is killed when this process ends. Call before any thread starts. Returns 0 or -errno
+ * with *err. */
 int simulate_start(struct options *o, struct simulate **out, struct err *err);
-/* Kills the simulator: it saves nothing. NULL is permitted. */
+/* Kills the simulator, which has nothing to save. NULL is permitted. */
 void simulate_end(struct simulate *s);
 
 #endif

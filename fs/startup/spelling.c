@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mistyped options and regions. */
+/* Suggests names for mistyped options and regions. */
 #include "spelling.h"
 
 #include <ctype.h>
@@ -9,8 +9,8 @@
 
 #include "log.h"
 
-/* A name is near if at most so many letters differ ("us-esat-1", "eu-west1"), fewer in a short
- * word, or if the word is its beginning ("endpoint"). */
+/* A name is suggested if at most this many letters differ ("us-esat-1", "eu-west1"), fewer in a
+ * short word, or if the word is the beginning of the name ("endpoint"). */
 #define NEAR       2
 #define NEAR_SHORT 1
 #define SHORT      4
@@ -26,8 +26,8 @@ static bool spelling_is_same(char a, char b)
 	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
-/* How many letters must be added, removed, replaced or swapped with their neighbour (the optimal
- * string alignment distance). */
+/* Returns how many letters must be added, removed, replaced or swapped with their neighbour to make
+ * a equal to b (the optimal string alignment distance). */
 static unsigned spelling_distance(const char *a, const char *b)
 {
 	unsigned char d[NAME_LEN + 1][NAME_LEN + 1];

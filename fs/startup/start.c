@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Builds a mount layer upon layer, serves it, and takes it down. */
+/* Builds the layers of a mount, serves the mount, and takes it down. */
 #define FUSE_USE_VERSION 314
 #include "mount.h"
 
@@ -28,7 +28,7 @@
 #include "url.h"
 #include "zones.h"
 
-/* How long the end waits for requests, tags and rows that are under way. */
+/* How long the end of the mount waits for requests, tags and rows that are in progress. */
 #define SETTLE_MS 10000
 
 /* --- the layers --- */
@@ -66,8 +66,8 @@ static int mount_build_client(struct mount *m, struct err *err)
 	return m->fs.regions ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
-/* Keeps the catalogues on disk, so that the next mount shows them at once. Not without the
- * account's number: a catalogue without an owner could be shown to another account. */
+/* Keeps the catalogues on disk, so that the next mount shows them at once. Without the account's
+ * number they are not kept: a catalogue without an owner could be shown to another account. */
 static int mount_keep_catalogues(struct mount *m, struct err *err)
 {
 	_cleanup_buf_ struct buf whose = BUF_INIT, folder = BUF_INIT;
@@ -76,13 +76,14 @@ static int mount_keep_catalogues(struct mount *m, struct err *err)
 
 	if (m->fs.options->simulate || !*m->fs.account)
 		return 0;
-	/* Any other failure is reported by the first listing that cannot be kept. */
+	/* Ignores other failures: the first listing that cannot be kept reports them. */
 	buf_printf(&folder, "%s/catalogue", m->state_dir);
 	fd = statedir_open(buf_str(&folder), false, err);
 	if (fd == -EPERM)
 		return fd;
 	buf_printf(&whose, "%s ", m->fs.account);
-	/* Account numbers of other clouds are unique per endpoint only. */
+	/* Adds the endpoint, because account numbers of other clouds are unique only per endpoint.
+	 */
 	if (endpoint_is_named(&m->endpoints, "ec2"))
 		r = endpoint_url(&m->endpoints, "ec2", region_name(regions_at(m->fs.regions, 0)),
 			&whose, err);
@@ -112,12 +113,12 @@ static int mount_build_copies(struct mount *m, struct err *err)
 		.regions = fs->regions,
 		.account = fs->account,
 		.on_end = o->on_end,
-		/* The API of 2012 cannot tag in the same request. */
+		/* The API of 2012 cannot tag a copy in the same request. */
 		.no_tags = o->no_tags || o->signature == AWS_SIGNATURE_V2,
 		.poll_ms = o->poll_ms,
 		.window_ms = o->window_ms,
 		.answer_ms = o->answer_ms,
-		/* A shorter window needs shorter pauses between retries. */
+		/* A shorter window of polling needs shorter pauses between retries. */
 		.retry_ms = o->window_ms && o->window_ms < 100000 ? o->window_ms / 100 + 1 : 0,
 	};
 	int r;
@@ -148,9 +149,9 @@ static int mount_build_copies(struct mount *m, struct err *err)
 
 /* --- disks --- */
 
-/* Blocks of disks are kept for one account at one endpoint; not without the account's number, and
- * not for a simulated account, unless the user names a place. The endpoint is part of the name by
- * its digest. */
+/* Blocks of disks are kept for one account at one endpoint. They are not kept without the account's
+ * number, nor for a simulated account, unless the user names a folder. The name contains the
+ * endpoint's digest. */
 static int disks_cache_scope(struct mount *m, struct buf *scope, struct err *err)
 {
 	const struct options *o = m->fs.options;
@@ -171,8 +172,8 @@ static int disks_cache_scope(struct mount *m, struct buf *scope, struct err *err
 	return 0;
 }
 
-/* The overlay of written disks lies in the cache's folder, also where no blocks are kept. A
- * simulated account leaves no folder behind. */
+/* Returns the folder for data that are written into disks, which is in the cache's folder even if
+ * no blocks are kept. A simulated account leaves no folder behind. */
 static char *disks_overlay_dir(const struct options *o, struct err *err)
 {
 	char *dir = o->simulate && !o->cache_dir ? strdup("/var/tmp") : options_cache_dir(o, err);
@@ -240,7 +241,7 @@ static int mount_build_disks(struct mount *m, struct err *err)
 
 /* --- endpoints --- */
 
-/* Version 2 protects less, so it is refused at endpoints that take Version 4. */
+/* Refuses Version 2 at endpoints that accept Version 4, because Version 2 protects less. */
 static int endpoint_policy_check(const struct mount *m, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT;
@@ -258,7 +259,7 @@ static int endpoint_policy_check(const struct mount *m, struct err *err)
 }
 
 /* A request of Version 2 does not name its region, so an endpoint without {region} in its URL
- * serves one region only. */
+ * serves only one region. */
 static int endpoint_policy_bind_region(struct mount *m, struct err *err)
 {
 	size_t n = regions_shown(m->fs.regions);
@@ -276,8 +277,8 @@ static int endpoint_policy_bind_region(struct mount *m, struct err *err)
 	return 0;
 }
 
-/* Requests are signed, so plain HTTP gives no secret key away; the rest can be read and changed on
- * the way. */
+/* Warns about plain HTTP: requests are signed, so the secret key is not revealed, but others on the
+ * network can read and change the rest. */
 static void endpoint_policy_warn(const struct mount *m)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT;
@@ -322,14 +323,14 @@ static int mount_watch_signals(struct mount *m, struct err *err)
 	return r < 0 ? err_set(err, -r, "cannot watch for signals: %s", uv_strerror(r)) : 0;
 }
 
-/* The exit status of a start whose discovery failed. */
+/* Returns the exit status of a start whose discovery failed. */
 static enum exit_status discovery_exit_status(const struct err *err)
 {
 	switch (err->errnum) {
 	case EACCES:
 	case EPERM:
 		return EXIT_STATUS_CREDENTIALS;
-	case EINVAL: /* without a response: a wrong endpoint, regions that do not exist */
+	case EINVAL: /* no response: a wrong endpoint, or regions that do not exist */
 		return err->http_status ? EXIT_STATUS_OTHER : EXIT_STATUS_USAGE;
 	case EHOSTUNREACH:
 	case ETIMEDOUT:
@@ -407,7 +408,7 @@ static void mount_settle_timeout(void *arg)
 }
 
 /* Waits until the requests of the last closes are sent, and their rows and the catalogues are on
- * disk. Bounded by SETTLE_MS: AWS may be unreachable. */
+ * disk. Waits for SETTLE_MS at most: AWS may be unreachable. */
 static void mount_settle(struct mount *m)
 {
 	bool late = false;
@@ -469,7 +470,7 @@ void start_finish(struct mount *m)
 	loop_timer_destroy(m->reach_timer);
 	for (int i = 0; i < m->n_signals; i++)
 		uv_close((uv_handle_t *)&m->signals[i], NULL);
-	/* Lets handles close and work in the thread pool end. */
+	/* Runs the loop until all handles are closed and the work in the thread pool has ended. */
 	uv_run(&m->loop, UV_RUN_DEFAULT);
 	workers_destroy(m->workers);
 	uv_run(&m->loop, UV_RUN_DEFAULT);

@@ -38,11 +38,13 @@ void delete_refuse(struct pending_reply *a, struct node n)
 	if (n.kind > NODE_SNAPSHOT && n.kind < NODE_FOLDER) {
 		n.kind = NODE_SNAPSHOT;
 		err_set(&err, EPERM,
-			"the files of a snapshot go with it; %srmdir %s deletes the snapshot",
+			"cannot remove a single file of a snapshot; %srmdir %s deletes the "
+			"snapshot "
+			"with its files",
 			fs->options->delete_ ? "" : "on a mount with -o delete, ",
 			node_path(fs, n, NULL, path));
 	} else {
-		err_set(&err, EPERM, "it belongs to the mount itself and cannot be removed");
+		err_set(&err, EPERM, "this belongs to the mount itself and cannot be removed");
 	}
 	pending_reply_err(a, &err);
 }

@@ -348,7 +348,7 @@ static void budget_commit(struct handle *h, struct pending_reply *a)
 		pending_reply_errno(a, ENOMEM);
 	} else if (num_parse_double(buf_str(&line), 0, BUDGET_DOLLARS_MAX, &dollars) < 0) {
 		err_set(&err, EINVAL,
-			"'%.40s' is no number of dollars; write for example: echo 5 > "
+			"'%.40s' is not a number of dollars; write for example: echo 5 > "
 			".ebsfs/budget",
 			buf_str(&line));
 		pending_reply_err(a, &err);

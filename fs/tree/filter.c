@@ -218,7 +218,7 @@ const struct node_ops filter_ops = {.type = S_IFDIR,
 const struct node_ops filter_readme_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_EVER,
-	.instead = "ebsfs writes it itself; copy it elsewhere to edit it",
+	.instead = "ebsfs writes this file itself; copy it elsewhere to edit it",
 	.text = filter_readme_text};
 const struct node_ops filter_folder_ops = {.type = S_IFDIR,
 	.mode = 0555,

@@ -78,7 +78,7 @@ static int made_mkdir(struct fs *fs, struct node folder, const char *name, mode_
 	if (*name == '.')
 		return draft_mkdir(fs, folder, name, mode, child, err);
 	return err_set(err, EPERM,
-		"a %s is asked for by one file, not by a folder: copy the snapshot file itself "
+		"a %s is requested by one file, not by a folder: copy the snapshot file itself "
 		"(<id>.snapshot) here",
 		folder.kind == NODE_ZONE ? "volume" : "image");
 }

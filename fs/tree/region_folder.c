@@ -90,7 +90,7 @@ static int region_folder_symlink(struct fs *fs, struct node folder, const char *
 {
 	if (*name == '.')
 		return draft_symlink(fs, folder, name, target, child, err);
-	return err_set(err, EPERM, "no link can be made here; to ask for a copy use cp");
+	return err_set(err, EPERM, "no link can be made here; to request a copy use cp");
 }
 
 /* A position counts the fixed children, then the receipts and drafts. */

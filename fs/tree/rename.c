@@ -43,10 +43,13 @@ static struct receipt *move_receipt(const struct move *m, struct err *err)
 
 	if (*m->to_name == '.')
 		err_set(err, EPERM,
-			"a name that begins with a dot is a draft, which asks for nothing; mv to "
+			"a name that begins with a dot is a draft's, which requests no copy; mv to "
 			"another name");
 	else if (r && r->state == RECEIPT_ASKING)
-		err_set(err, EBUSY, "the copy of '%s' is being asked for; try again", r->name);
+		err_set(err, EBUSY,
+			"cannot replace the receipt '%s': its request is being sent to EC2; try "
+			"again",
+			r->name);
 	else if (r && !r->is_folder && !m->noreplace && receipts_check_writable(r, err) == 0 &&
 		 receipts_work(r))
 		return r;

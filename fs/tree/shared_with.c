@@ -81,7 +81,8 @@ const struct node_ops shared_with_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_NEVER,
 	.counted = NODE_SNAPSHOT,
-	.instead = "it shows with whom the snapshot is shared; to share it, use: aws ec2 "
-		   "modify-snapshot-attribute",
+	.instead =
+		"it shows the accounts that the snapshot is shared with; to share it, use: aws ec2 "
+		"modify-snapshot-attribute",
 	.attr = shared_with_attr,
 	.read = shared_with_read};

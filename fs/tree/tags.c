@@ -117,7 +117,8 @@ int tags_parse_name(const char *name, char key[NAME_MAX + 1], struct err *err)
 			"the tag's key is not UTF-8, which EC2 needs; convert it (iconv)");
 	if (!names_unescape(name, key))
 		return err_set(err, EINVAL,
-			"this is no tag's name: write '/' as %%2F, '%%' as %%25, the dots of a key "
+			"this is not the name of a tag: write '/' as %%2F, '%%' as %%25, the dots "
+			"of a key "
 			"that is only dots as %%2E, and the bytes of control characters likewise");
 	characters = utf8_count(key, strlen(key));
 	if (characters < 0 || characters > EC2_TAG_KEY_MAX)
@@ -179,7 +180,8 @@ static int tag_open_write(struct fs *fs, struct node n, struct handle *h, struct
 	const char *key = catalogue_key_text(fs_catalogue(fs, n), n.sub);
 
 	(void)h;
-	return key ? tag_check_key(fs, n, key, err) : err_set(err, ENOENT, "the tag is gone");
+	return key ? tag_check_key(fs, n, key, err)
+		   : err_set(err, ENOENT, "the tag no longer exists");
 }
 
 /* One CreateTags in flight; for mv of a tag, followed by the DeleteTags of its old key. */
@@ -349,7 +351,7 @@ static int tags_check_target(struct fs *fs, struct node folder, const char *name
 	if (tags_parse_name(name, key, err) < 0 || tag_check_key(fs, folder, key, err) < 0)
 		return -err->errnum;
 	if (noreplace && tags_find(fs, folder, name, &there) == 0)
-		return err_set(err, EEXIST, "the tag '%s' is there", name);
+		return err_set(err, EEXIST, "the tag '%s' exists already", name);
 	return 0;
 }
 
@@ -427,7 +429,7 @@ void tags_rename_scratch(struct fs *fs, struct node file, struct node folder, co
 	int result;
 
 	if (!d || d->gone)
-		result = err_set(&err, ENOENT, "the file is gone");
+		result = err_set(&err, ENOENT, "the file no longer exists");
 	else if (names_is_scratch(name))
 		result = drafts_rename(fs->drafts, d, folder, name) < 0
 				 ? err_set(&err, ENOMEM, "out of memory")

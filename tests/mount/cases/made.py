@@ -147,7 +147,7 @@ def refusals(t):
     m = t.mount()
     zone = m.region(HOME, "volumes", ZONE)
     refused(errno.EPERM, os.mkdir, os.path.join(zone, "folder"))
-    contains(reason(m), "a volume is asked for by one file")
+    contains(reason(m), "a volume is requested by one file")
     for option, words in (("volume.size: 1", "has 8 to 65536 GiB as gp3"), ("volume.type: st1", "add volume.size"),
                           ("volume.iops: 1000", "is from 3000 to 80000"), ("volume.speed: 9", "volume.throughput")):
         same(ask(t, f"{HOME}/volumes/{ZONE}/db", option).code, 1)

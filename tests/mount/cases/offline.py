@@ -36,7 +36,7 @@ def shows_what_was(t):
         m = t.mount()
     check(timer.seconds < 20 * SLOW, "a refused connection is known at once:", timer.seconds)
     m.allow("offline", "onnect")
-    matches(m.log_text(), rf"^ebsfs: AWS cannot be reached, so what is known of account {ACCOUNT} from disk is mounted: .*connect")
+    matches(m.log_text(), rf"^ebsfs: AWS cannot be reached, so the mount shows what is on disk of account {ACCOUNT}: .*connect")
     same(sorted(os.listdir(m("regions"))), ["eu-west-1", "us-east-1", "us-west-2"])
     with Timer() as timer:
         same(names(m), sorted(OWN["us-east-1"]))
