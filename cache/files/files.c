@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The disks whose files are looked at, and which of their systems have a process. */
+/* The disks whose files are in use, and the file systems on them that have a process. */
 #include "files.h"
 
 #include <errno.h>
@@ -69,7 +69,7 @@ struct files_stats files_stats(const struct files *f)
 
 /* --- processes --- */
 
-/* Ends the process that has been idle for longest. */
+/* Ends the process that has been idle for longest. Returns false if none is idle. */
 static bool files_make_room(struct files *f)
 {
 	struct files_system *s;
@@ -82,7 +82,7 @@ static bool files_make_room(struct files *f)
 	return false;
 }
 
-/* Nothing uses it, but for what is known of it. */
+/* Returns whether no opening and no request uses the disk; only its table may be worth keeping. */
 static bool files_disk_is_idle(const struct files_disk *d)
 {
 	const struct files_system *s;
@@ -95,7 +95,7 @@ static bool files_disk_is_idle(const struct files_disk *d)
 	return true;
 }
 
-/* Frees idle disks beyond those that are kept, the one that was closed longest ago first. */
+/* Frees idle disks beyond IDLE_DISKS_MAX, beginning with the disk that was closed longest ago. */
 static void files_trim(struct files *f)
 {
 	for (;;) {

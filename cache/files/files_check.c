@@ -38,8 +38,8 @@ const char *files_check_need(uint64_t disk_size, const void *payload, size_t len
 	return NULL;
 }
 
-/* Errors that mean to the kernel what they mean here. Others may mean something else to it: after
- * one ENOSYS it never sends that operation again. */
+/* Returns whether the kernel may get this errno from a reader. Others may have a special meaning
+ * for it: after one ENOSYS it never sends that operation again. */
 static bool check_errno(int error)
 {
 	static const int known[] = {ENOENT, EIO, ENOMEM, EACCES, ENOTDIR, EISDIR, EINVAL, EFBIG,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a reader's request needs of the disk. */
+/* Reads the bytes of the disk that a reader's request needs, and sends them to the reader. */
 #include "files_need.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ static void need_send(struct files_need *need, const struct reader_range *range,
 		for (int i = 0; i < data->n_parts; i++)
 			parts[n++] = data->parts[i];
 	}
-	/* Without memory the reader waits in vain, until its time is over. */
+	/* If memory runs out, the reader gets no reply, and its time limit ends it. */
 	files_process_send(need->process, READER_DATA, need->id, parts, n);
 }
 
@@ -42,7 +42,8 @@ void files_need_start(struct files_need *need, struct disk_reader *disk,
 	const struct reader_range *ranges, unsigned n)
 {
 	need->n = n;
-	need->left = n + 1; /* so that done() is called once, whatever comes at once */
+	need->left = n + 1; /* one more than the ranges, so that done() is called once even if every
+			     * read ends at once */
 	for (unsigned i = 0; i < n; i++)
 		need->reads[i] = (struct files_need_read){.need = need, .range = ranges[i]};
 	for (unsigned i = 0; i < n; i++) {

@@ -12,7 +12,7 @@
 #include "buf.h"
 #include "loop.h"
 
-/* Received at once. */
+/* Bytes that are received at once. */
 #define RECEIVE_SIZE ((size_t)16 << 10)
 struct files_process {
 	const struct files_process_events *events;
@@ -20,15 +20,16 @@ struct files_process {
 	pid_t pid;
 	int fd;
 	struct loop_watch *watch;
-	struct buf in;  /* of a message that is not whole yet */
-	struct buf out; /* not yet sent */
+	struct buf in;  /* a message that has not been received completely */
+	struct buf out; /* bytes that the socket has not taken yet */
 	size_t out_sent;
 };
 
 /* --- start --- */
 
-/* Only the socket, as descriptor READER_FD: no other descriptor, and no environment, which may have
- * keys. posix_spawn() and not fork(): the child never has this process's memory. */
+/* Starts the program. It inherits only the socket, as descriptor READER_FD, and no environment,
+ * which may contain keys. posix_spawn() instead of fork(): the child never has this process's
+ * memory. */
 static int process_spawn(const char *program, int fd, pid_t *pid)
 {
 	char *const argv[] = {(char *)"ebsfs-reader", NULL}, *const environment[] = {NULL};
@@ -100,8 +101,8 @@ int files_process_start(uv_loop_t *loop, const char *program,
 
 /* --- end --- */
 
-/* The process is gone or killed: waiting takes no longer than freeing its memory. Returns its
- * status. */
+/* Waits for the process, which has ended or was killed: this takes no longer than to free its
+ * memory. Returns its status. */
 static int process_reap(struct files_process *p)
 {
 	int status = 0;
@@ -127,14 +128,14 @@ void files_process_end(struct files_process *p)
 	free(p);
 }
 
-/* Tells the owner, once. The owner ends the process. */
+/* Reports the error to the owner, once. The owner must then end the process. */
 static void process_fail(struct files_process *p, const struct err *err)
 {
 	loop_watch_destroy(steal(&p->watch));
 	p->events->failed(p->arg, err);
 }
 
-/* The other end is closed: the process has ended, or is about to. */
+/* Reports that the process closed its socket: it has ended, or is about to end. */
 static void process_fail_ended(struct files_process *p)
 {
 	int status = process_reap(p);
@@ -154,7 +155,7 @@ static void process_fail_ended(struct files_process *p)
 
 /* --- messages --- */
 
-/* The bytes of the message that has begun in `in`, with its header; 0: not known yet. */
+/* Returns the length of the message at the beginning of `in`, with its header; 0: not known yet. */
 static size_t process_expects(const struct files_process *p)
 {
 	struct reader_header header;
@@ -165,8 +166,8 @@ static size_t process_expects(const struct files_process *p)
 	return sizeof(header) + header.length;
 }
 
-/* Hands a whole message to the owner. Nothing may follow it: the reader has to wait for what it has
- * asked for, or for the next request. */
+/* Passes a complete message to the owner. No more bytes may follow: the reader must wait for the
+ * bytes that it requested, or for the next request. */
 static void process_deliver(struct files_process *p)
 {
 	_cleanup_buf_ struct buf in = p->in;
@@ -185,7 +186,7 @@ static void process_broke(struct files_process *p, const char *how)
 	process_fail(p, &err);
 }
 
-/* Looks at what has been received. True: more may be received now. */
+/* Handles the received bytes. Returns true if more may be received now. */
 static bool process_take(struct files_process *p)
 {
 	struct reader_header header;
@@ -235,7 +236,7 @@ static void process_receive(struct files_process *p)
 	}
 }
 
-/* Sends what the socket takes. */
+/* Sends as much as the socket takes. */
 static void process_flush(struct files_process *p)
 {
 	while (p->out_sent < p->out.len) {
@@ -245,7 +246,8 @@ static void process_flush(struct files_process *p)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return; /* full; or the process has ended, which receiving reports */
+			return; /* the socket is full; or the process has ended, which the next
+				   receive reports */
 		p->out_sent += (size_t)n;
 	}
 	buf_finish(&p->out);
@@ -283,7 +285,7 @@ int files_process_send(struct files_process *p, enum reader_type type, uint64_t 
 			sent = sendmsg(p->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 		while (sent < 0 && errno == EINTR);
 		if (sent < 0)
-			sent = 0; /* as in process_flush() */
+			sent = 0; /* nothing was sent: process_flush() sends the bytes later */
 	}
 	for (int i = 0; i <= n_parts && r == 0; i++) {
 		size_t skip = (size_t)sent < iov[i].iov_len ? (size_t)sent : iov[i].iov_len;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One system: its queue of requests, and the process that works on them one after the other. */
+/* One file system: its queue of requests, and the process that handles them one after the other. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static void request_answer(
 	request_free(r);
 }
 
-/* Tells all requests that wait now. */
+/* Fails all requests that wait now. */
 static void system_fail_queue(struct files_system *s, const struct err *err)
 {
 	struct files_request *r, *next;
@@ -47,7 +47,7 @@ static void system_fail_queue(struct files_system *s, const struct err *err)
 	}
 }
 
-/* Whether anybody waits for what the process works on. */
+/* Returns whether a caller still waits for the process's current request. */
 static bool system_is_wanted(const struct files_system *s)
 {
 	return s->current == &s->opening ? s->queue != NULL : s->current->done != NULL;
@@ -84,8 +84,8 @@ void files_system_stop(struct files_system *s)
 		loop_timer_start(f->kick, 0);
 }
 
-/* The process cannot be trusted any more, or is gone. The request that it worked on fails; the
- * others are for the next process, unless the file system cannot even be opened. */
+/* Ends the process, which has ended by itself or cannot be trusted any more. Its current request
+ * fails; the others are sent to the next process, unless the file system cannot even be opened. */
 static void system_fail(struct files_system *s, const struct err *err)
 {
 	struct files_request *r = steal(&s->current);
@@ -175,12 +175,13 @@ static void system_send(struct files_system *s)
 	s->id++;
 	s->needed = 0;
 	s->need.err = (struct err){0};
-	/* Without memory there is no answer, until the limit is over. */
+	/* If memory runs out, the request is not sent, and its time limit ends it. */
 	files_process_send(s->process, q->type, s->id, parts, s->current->name_length ? 2 : 1);
 	loop_timer_start(s->timer, system_limit_ms(s));
 }
 
-/* Gives the process its next request; or its place to others, or it waits. */
+/* Sends the next request to the process. If others wait for a process, ends this one instead; if
+ * there is no request, starts the idle time. */
 static void system_next(struct files_system *s)
 {
 	struct files *f = s->disk->f;
@@ -253,7 +254,7 @@ static void system_keep_table(struct files_disk *d, const void *answer, size_t l
 		memcpy(d->table, answer, len);
 }
 
-/* The file system is open, or cannot be opened: then the process is of no use. */
+/* Handles the reply to READER_OPEN. If the file system cannot be opened, ends the process. */
 static void system_take_opened(
 	struct files_system *s, const struct reader_opened *opened, const struct err *err)
 {
@@ -369,7 +370,7 @@ void files_cancel(struct files_request *r)
 {
 	r->done = NULL;
 	if (!r->list)
-		return; /* the process works on it */
+		return; /* the process is working on it */
 	DL_DELETE(*r->list, r);
 	request_free(r);
 }

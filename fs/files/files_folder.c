@@ -23,7 +23,7 @@ static int files_find(struct fs *fs, struct node folder, const char *name, struc
 	return snapshot_find_shown(fs, folder, name, NODE_FILES_DISK, child);
 }
 
-/* A position is one of the view of the account's own snapshots. */
+/* The positions are those of the view of the account's own snapshots. */
 static bool files_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
 	catalogue_slot slot;
@@ -62,7 +62,7 @@ const struct node_ops files_ops = {
 
 /* --- files/<id>/ --- */
 
-/* The number in a partition's name, 0 for "disk"; false: it is none. */
+/* Returns whether the name is a partition's; *number: its number, 0 for "disk". */
 static bool partition_number(const char *name, uint32_t *number)
 {
 	char again[INODE_SPACE_NAME];
@@ -76,7 +76,8 @@ struct partition_look {
 	uint32_t number;
 };
 
-/* Looks a partition up: opens its file system, whose root it is. */
+/* Looks a partition up: opens its file system, because the partition's node is the file system's
+ * root. */
 static void partition_look(void *arg, struct files_disk *disk, struct pending_reply *reply)
 {
 	const struct partition_look *look = arg;
@@ -139,8 +140,9 @@ struct files_disk_list {
 	bool plus;
 };
 
-/* Partitions whose files cannot be read are in `partitions` only. A partition's attributes are its
- * root's; the kernel looks it up when it needs them, for that opens the file system. */
+/* Adds the partitions of a disk. Partitions without readable files appear only in the text of
+ * `partitions`. A partition's attributes are those of its root; the kernel looks them up when it
+ * needs them, because that opens the file system. */
 static void files_disk_add(struct dir_reply *d, struct fs *fs, struct files_disk *disk)
 {
 	struct node n = d->folder;

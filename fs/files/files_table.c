@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of partitions, for requests that wait for it. */
+/* Reads the partition table for requests that need it. */
 #define FUSE_USE_VERSION 314
 #include "files_table.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inodes of file systems on disks: requests, attributes. */
+/* Inodes of file systems on disks: requests to the reader, and attributes. */
 #define FUSE_USE_VERSION 314
 #include "inode.h"
 
@@ -24,7 +24,7 @@ void inode_reply_err(struct inode_space *s, struct pending_reply *reply, const s
 {
 	struct err explained = *err;
 
-	/* The slot may be another snapshot's by now. */
+	/* The slot may belong to another snapshot by now. */
 	if (!strcmp(catalogue_id(fs_catalogue(s->fs, s->folder), s->folder.slot),
 		    files_disk_facts(s->disk)->snapshot))
 		disks_explain(s->fs, s->folder, &explained);
@@ -34,7 +34,8 @@ void inode_reply_err(struct inode_space *s, struct pending_reply *reply, const s
 static void inode_got_entry(
 	struct inode_space *s, struct pending_reply *reply, const void *answer, size_t len);
 
-/* There is no such name, and never will be: the kernel need not ask again. */
+/* Replies that the name does not exist. The kernel may cache this, because a snapshot never
+ * changes. */
 static void inode_reply_nothing(struct pending_reply *reply)
 {
 	struct fuse_entry_param e = {.entry_timeout = INODE_SECONDS};

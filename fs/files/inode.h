@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Nodes that are inodes of file systems on disks: requests to the reader on their behalf, and their
- * attributes as FUSE has them. */
+/* Nodes that are inodes of file systems on disks: requests to the reader about them, and their
+ * attributes in FUSE's form. */
 #ifndef EBSFS_INODE_H
 #define EBSFS_INODE_H
 
@@ -9,30 +9,33 @@
 
 struct fuse_entry_param;
 
-/* For how long the kernel may keep what it knows: a snapshot never changes. */
+/* How long the kernel may cache attributes and names, in seconds: a snapshot never changes. */
 #define INODE_SECONDS 86400
 
 /* A request of the kernel that waits for the reader. */
 struct inode_request;
-/* Replies with the answer (files.h). The request is gone afterwards. */
+/* Called with the reader's reply (files.h): must reply to the kernel. The inode_request is freed
+ * afterwards. */
 typedef void inode_answer(
 	struct inode_space *s, struct pending_reply *reply, const void *answer, size_t len);
-/* Asks, lets `answer` reply; errors and interrupts are replied here. Holds the space meanwhile. */
+/* Sends a request to the reader, and lets `answer` reply to the kernel; replies itself to errors
+ * and interrupts. Holds the space meanwhile. */
 void inode_ask(struct inode_space *s, const struct files_ask *ask, inode_answer *answer,
 	struct pending_reply *reply);
 
 /* Replies with an error of the reader or of the disk. */
 void inode_reply_err(struct inode_space *s, struct pending_reply *reply, const struct err *err);
-/* The name of the program that sent the request; "" if the reader's process has one already. */
+/* Writes the name of the program that sent the request; "" if the file system has a process
+ * already. */
 #define INODE_PROGRAM_SIZE 32
 const char *inode_program(const struct inode_space *s, const struct pending_reply *reply,
 	char out[INODE_PROGRAM_SIZE]);
 
 void inode_stat(const struct inode_space *s, const struct reader_attributes *a, struct stat *st);
-/* Keeps the attributes, for inode_space_kept(). */
+/* Fills in the kernel's entry, and keeps the attributes for inode_space_kept(). */
 void inode_entry(
 	struct inode_space *s, const struct reader_attributes *a, struct fuse_entry_param *e);
-/* Asks for an inode's attributes, and replies to a look-up with them. */
+/* Requests an inode's attributes, and replies to a lookup with them. */
 void inode_ask_entry(
 	struct inode_space *s, const struct files_ask *ask, struct pending_reply *reply);
 

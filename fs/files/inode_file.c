@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Files on disks: the reader says where their data lies, and the disk's own reader reads it. */
+/* Reads files on disks: ebsfs-reader locates their data on the disk, and a disk_reader reads the
+ * data. */
 #define FUSE_USE_VERSION 314
 #include <errno.h>
 #include <fuse_lowlevel.h>
@@ -8,11 +9,11 @@
 #include "disk.h"
 #include "inode.h"
 
-/* Of an opening. */
+/* State of an open file. */
 struct inode_file {
 	struct inode_space *space;
 	struct disk_reader *disk;
-	struct reader_extent extents[READER_EXTENTS_MAX]; /* those that were asked for last */
+	struct reader_extent extents[READER_EXTENTS_MAX]; /* the extents of the last reply */
 	unsigned n;
 };
 
@@ -23,17 +24,19 @@ struct inode_piece {
 	struct inode_job *job;
 	struct disk_read *read;
 	struct files_request *ask;
-	char *to; /* NULL: it is all of the reply, which is the disk's own memory */
+	char *to; /* where the bytes go; NULL: they are the whole reply, sent from the disk's own
+		     memory */
 	size_t len;
 };
 
-/* A read or a seek. It goes through the extents of its range; a read starts to read each. */
+/* A read or a seek, which goes through the extents of its range; a read starts to read each of
+ * them. */
 struct inode_job {
 	struct handle *handle;
-	struct pending_reply *reply; /* NULL: it is sent */
+	struct pending_reply *reply; /* NULL: the reply has been sent */
 	struct files_request *map;
-	uint64_t offset, at, end; /* offset: of the request; [at, end) is to be looked at */
-	int whence;               /* SEEK_DATA or SEEK_HOLE; SEEK_SET: a read */
+	uint64_t offset, at, end; /* offset: of the request; [at, end) is still to be handled */
+	int whence;               /* SEEK_DATA or SEEK_HOLE; SEEK_SET marks a read */
 	char *data;
 	struct inode_piece *pieces;
 	unsigned pending;
@@ -63,7 +66,7 @@ static void job_interrupted(void *arg)
 	job_free(arg);
 }
 
-/* One of what the job waits for has come. After the last one the reply is sent. */
+/* One of the pieces that the job waits for has ended. After the last one the reply is sent. */
 static void job_step(struct inode_job *j)
 {
 	if (--j->pending)
@@ -134,7 +137,7 @@ static void piece_bytes_done(void *arg, const void *answer, size_t len, const st
 	piece_done(p, len, err);
 }
 
-/* False: out of memory. */
+/* Reads a piece into memory. Returns false on ENOMEM. */
 static bool piece_start_bytes(struct inode_piece *p, uint64_t at)
 {
 	struct inode_job *j = p->job;
@@ -197,7 +200,7 @@ static void job_read(struct inode_job *j, const struct reader_extent *e, uint64_
 
 /* --- extents --- */
 
-/* The extent with this byte of the file; NULL: it is not known. */
+/* Returns the extent with this byte of the file; NULL: it is not known yet. */
 static const struct reader_extent *file_extent(const struct inode_file *f, uint64_t at)
 {
 	for (unsigned low = 0, high = f->n; low < high;) {
@@ -228,12 +231,12 @@ static void job_got_map(void *arg, const void *answer, size_t len, const struct 
 		memcpy(f->extents, answer, len);
 		f->n = (unsigned)(len / sizeof(f->extents[0]));
 	} else {
-		j->end = j->at; /* of the file */
+		j->end = j->at; /* the end of the file */
 	}
 	job_look(j);
 }
 
-/* Seeks through an extent. True: it is found, and replied. */
+/* Seeks in one extent. Returns true if the position was found and replied. */
 static bool job_seek(struct inode_job *j, const struct reader_extent *e)
 {
 	if ((e->kind == READER_HOLE) != (j->whence == SEEK_HOLE))
@@ -243,7 +246,7 @@ static bool job_seek(struct inode_job *j, const struct reader_extent *e)
 	return true;
 }
 
-/* The end of the file is reached: it counts as a hole. */
+/* Replies to a seek at the end of the file, which counts as a hole. */
 static void job_seek_end(struct inode_job *j)
 {
 	fuse_req_t req = pending_reply_request(j->reply);
@@ -272,7 +275,7 @@ static void job_ask_map(struct inode_job *j)
 		job_fail_memory(j);
 }
 
-/* Goes through the extents that are known. */
+/* Handles the extents that are known. */
 static void job_look(struct inode_job *j)
 {
 	const struct reader_extent *e = NULL;
@@ -299,7 +302,7 @@ static void job_look(struct inode_job *j)
 		job_ask_map(j);
 	else if (j->whence != SEEK_SET && j->reply && !j->err.errnum)
 		job_seek_end(j);
-	/* It waits for more than this call. */
+	/* The job waits for more than this call, so an interrupt must be able to end it. */
 	if (j->pending > 1 && j->reply && !pending_reply_on_interrupt(j->reply, job_interrupted, j))
 		return;
 	job_step(j);
@@ -338,7 +341,8 @@ static void job_start(
 		pending_reply_errno(reply, ENOMEM);
 		return;
 	}
-	/* The file's end: without it the reader would be asked what follows. */
+	/* The end of the file limits the read; otherwise the reader would get a request for bytes
+	 * after the end. */
 	kept = inode_space_kept(h->file->space, node_inode(h->node));
 	if (kept && size > (kept->size > offset ? kept->size - offset : 0))
 		size = kept->size > offset ? kept->size - offset : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Folders on disks. The reader sends their entries in batches, with attributes; a batch serves many
- * requests of the kernel. */
+/* Folders on disks. The reader sends their entries in batches, with attributes; one batch serves
+ * many requests of the kernel. */
 #define FUSE_USE_VERSION 314
 #include <errno.h>
 #include <fuse_lowlevel.h>
@@ -10,14 +10,14 @@
 #include "files_check.h"
 #include "inode.h"
 
-/* Of an opening. */
+/* State of an open folder. */
 struct inode_listing {
 	struct inode_space *space;
-	char *batch;       /* NULL: none yet */
-	const char *at;    /* the next entry */
-	uint32_t left;     /* entries from there on */
-	uint64_t position; /* of the next entry */
-	uint64_t next;     /* of the batch after this one */
+	char *batch;       /* the reader's last batch; NULL: none yet */
+	const char *at;    /* the next entry in the batch */
+	uint32_t left;     /* entries of the batch from `at` on */
+	uint64_t position; /* position of the next entry */
+	uint64_t next;     /* position of the next batch */
 	bool last;
 };
 
@@ -35,7 +35,7 @@ static void reading_free(struct inode_reading *r)
 	free(r);
 }
 
-/* Adds entries of the batch. False: the reply is full. */
+/* Adds entries of the batch to the reply. Returns false if the reply is full. */
 static bool reading_add(struct inode_reading *r, struct inode_listing *l)
 {
 	while (l->left) {
@@ -62,7 +62,7 @@ static bool reading_add(struct inode_reading *r, struct inode_listing *l)
 
 static void reading_ask(struct inode_reading *r, uint64_t position);
 
-/* Replies, or asks for the batch that the reply begins with. */
+/* Replies, or requests the batch that the reply begins with. */
 static void reading_serve(struct inode_reading *r)
 {
 	struct inode_listing *l = r->handle->entries;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kind of node that inodes on disks are. */
+/* The operations of nodes that are inodes on disks. */
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 #include <string.h>
@@ -71,7 +71,7 @@ static void inode_release(struct handle *h)
 }
 
 const struct node_ops inode_ops = {
-	.type = S_IFREG, /* of any type */
+	.type = S_IFREG, /* nominal: an inode may have any type */
 	.trust = TRUST_EVER,
 	.cached = true,
 	.counted = NODE_FILESYSTEM,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The numbers of file systems on disks. */
+/* Gives numbers to the file systems on disks. */
 #include "inode_space.h"
 
 #include <errno.h>
@@ -8,17 +8,18 @@
 
 #include "kernel_refs.h"
 
-/* A power of two. */
+/* The number of attributes that are kept; a power of two. */
 #define KEPT 8192
 
 struct inode_spaces {
-	/* By the inode's lower bits. */
+	/* Attributes that are kept; the index is the lower bits of the inode's number. */
 	struct inode_kept {
-		uint64_t generation; /* of the space; 0: none */
+		uint64_t generation; /* generation of the space; 0: the place is empty */
 		struct reader_attributes attributes;
 	} kept[KEPT];
 	struct inode_space *table[NODE_FILESYSTEM_MAX + 1];
-	uint32_t last; /* the number given last: numbers go in a circle */
+	uint32_t last; /* the last number given; after the highest number the search begins again at
+			  1 */
 	uint64_t generation;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* files/<id>/partitions: what is on the disk, how it was opened, or what to do instead. To know
- * that, each file system is opened. */
+/* files/<id>/partitions: a text that lists the partitions of the disk, and for each how its file
+ * system was opened, or what the user can do instead. A read of the text opens each file system. */
 #define FUSE_USE_VERSION 314
 #include <errno.h>
 #include <fuse_lowlevel.h>
@@ -16,10 +16,10 @@
 struct partitions_open {
 	struct partitions_text *text;
 	struct files_request *ask;
-	struct err err; /* errnum 0: it is open */
+	struct err err; /* errnum 0: the file system is open */
 };
 
-/* A read for which the text is made. */
+/* A read for which the text is generated. */
 struct partitions_read {
 	struct handle *handle;
 	off_t offset;
@@ -180,7 +180,7 @@ static void partitions_read_text(
 		files_table_get(h->fs, h->node, partitions_make, &read, sizeof(read), reply);
 }
 
-/* Its size is 0, as in /proc: to know it, the disk would have to be read. */
+/* The size is 0, as for files in /proc: to know it, ebsfs would have to read the disk. */
 const struct node_ops partitions_ops = {
 	.type = S_IFREG,
 	.mode = 0400,

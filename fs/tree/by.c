@@ -51,7 +51,7 @@ static bool by_next(struct fs *fs, struct node folder, uint64_t *pos, struct tre
 
 /* --- folders whose entries are the groups of a grouping --- */
 
-/* The grouping of such a folder. NULL on ENOMEM. */
+/* Returns the grouping that the folder lists. NULL on ENOMEM. */
 static const struct grouping *by_grouping(struct fs *fs, struct node n)
 {
 	struct groups *groups = region_groups(fs_region(fs, n));
@@ -75,8 +75,8 @@ static const struct grouping *by_grouping(struct fs *fs, struct node n)
 	}
 }
 
-/* The entry of a group in its folder. False: its name would be too long, or its key has no number.
- */
+/* Fills in the entry of a group in its folder. Returns false if the entry's name would be too long,
+ * or its key has no number. */
 static bool by_group_entry(struct fs *fs, struct node folder, const struct grouping *x,
 	const struct group *group, struct tree_entry *out)
 {
@@ -119,7 +119,7 @@ static bool by_groups_next(struct fs *fs, struct node folder, uint64_t *pos, str
 	return false;
 }
 
-/* Out of memory, a folder is not shown as if it ended. */
+/* On ENOMEM the listing fails instead of ending early. */
 static struct region_waiter *by_groups_ensure_next(
 	struct fs *fs, struct node folder, uint64_t pos, region_done *done, void *arg, bool *ready)
 {
@@ -145,7 +145,7 @@ static int by_key_attr(struct fs *fs, struct node n, struct stat *st)
 
 /* --- folders of links --- */
 
-/* The index of the first snapshot of a group at this position or behind it. */
+/* Returns the index of the first snapshot of a group at or after this position. */
 static size_t by_group_index(const struct groups *groups, const struct group *group, uint64_t from)
 {
 	size_t low = 0, high = group->n;
@@ -194,7 +194,7 @@ static int by_group_find(struct fs *fs, struct node folder, const char *name, st
 	return i < group.n && group.slots[i] == slot ? 0 : -ENOENT;
 }
 
-/* Position 0 is `latest`, 1 + P the link of the snapshot at position P. */
+/* Position 0 is the entry `latest`; position 1 + P is the link to the snapshot at position P. */
 static bool by_group_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
 	const struct groups *groups = region_groups(fs_region(fs, folder));
@@ -236,7 +236,7 @@ static struct region_waiter *by_group_ensure_next(
 	return NULL;
 }
 
-/* A folder is as old as its newest snapshot. */
+/* The folder has the time of its newest snapshot. */
 static int by_group_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	struct group group;
@@ -250,7 +250,7 @@ static int by_group_attr(struct fs *fs, struct node n, struct stat *st)
 
 /* --- latest --- */
 
-/* The link that it is at the moment. Returns 0 or -errno. */
+/* Finds the link that `latest` stands for now. Returns 0 or -errno. */
 static int by_latest(struct fs *fs, struct node n, struct node *link)
 {
 	struct group group;
@@ -282,7 +282,8 @@ static int by_latest_text(struct fs *fs, struct node n, struct buf *out)
 
 /* --- values that are left out --- */
 
-/* An escaped name is at most three times as long as its text. */
+/* Returns whether the text fits into a name: an escaped name is at most three times as long as its
+ * text. */
 static bool by_fits(const char *text)
 {
 	char name[NAME_MAX + 1];

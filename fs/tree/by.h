@@ -7,8 +7,8 @@
 
 struct region;
 
-/* How many tags have no place in by/, because the name of a folder for their key or value would be
- * longer than NAME_MAX. */
+/* Returns the number of tags that have no folder in by/, because the folder's name for their key or
+ * value would be longer than NAME_MAX. */
 size_t by_left_out(struct region *region);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The nodes of by/: a folder of links has the numbers of its group and its grouping (groups.h), and
- * whether it is below tag/, from where links are one folder longer; so has `latest` in it. */
+/* The nodes of by/. The node of a folder of links contains the numbers of its group and its
+ * grouping (groups.h), and whether it is below tag/, where a link's target needs one ".." more. The
+ * node of `latest` contains the same. */
 #ifndef EBSFS_BY_NODE_H
 #define EBSFS_BY_NODE_H
 
@@ -10,11 +11,11 @@
 
 #define BY_LATEST "latest"
 
-/* The folder of links for a group of the grouping that `folder` lists. */
+/* Returns the node of a group's folder of links; `folder` lists the groups of the grouping. */
 struct node by_node(struct node folder, const struct grouping *x, const struct group *group);
-/* The group of a folder of links or of its `latest`. Returns 0, -ENOENT or -ENOMEM. */
+/* Finds the group of a folder of links, or of its `latest`. Returns 0, -ENOENT or -ENOMEM. */
 int by_node_group(struct fs *fs, struct node n, struct group *out);
-/* How many folders lie between a link in it and the region's folder. */
+/* Returns the number of folders between a link in the folder and the region's folder. */
 uint32_t by_node_depth(struct node n);
 
 /* Appends the path of a tag key's folder, a folder of links or a `latest`, without the region:

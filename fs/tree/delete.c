@@ -49,7 +49,8 @@ void delete_refuse(struct pending_reply *a, struct node n)
 	pending_reply_err(a, &err);
 }
 
-/* Whether the mount and the calling process may delete. If not, the reply has been sent. */
+/* Returns whether the mount and the calling process may delete. If not, an error has been replied.
+ */
 static bool delete_permitted(struct fs *fs, struct pending_reply *a, const char *option_help)
 {
 	enum guard_verdict verdict = guard_check(&fs->guard, process_of(a), clock_mono_ms());
@@ -120,7 +121,7 @@ void delete_forget_all(struct fs *fs)
 	fs->deletions = NULL;
 }
 
-/* Called after the request to EC2 was made; call is NULL if it could not be. */
+/* Called after the request to EC2 was sent; call is NULL if it could not be sent. */
 static void deletion_started(struct deletion *d, struct aws_call *call)
 {
 	struct err err;
@@ -138,8 +139,8 @@ static void snapshot_deleted(void *arg, const struct err *err)
 	struct deletion *d = arg;
 	struct catalogue *c = fs_catalogue(d->fs, d->node);
 
-	/* "Not found" is success: an earlier try whose response was lost, or another tool, has
-	 * deleted it. */
+	/* "Not found" is success: another tool deleted the snapshot, or an earlier request did,
+	 * whose response was lost. */
 	if (!err || aws_error_is_absent(err->code)) {
 		copies_snapshot_deleted(d->fs->copies, region_name(fs_region(d->fs, d->node)),
 			catalogue_id(c, d->node.slot));

@@ -19,7 +19,7 @@
 #include "receipts.h"
 #include "timespec.h"
 
-/* So much fits into a reply; the kernel goes on after it. */
+/* The most bytes of one reply; the kernel continues after them. */
 #define COPIED_MAX ((size_t)1 << 31)
 
 static struct node disk_copy_receipts(struct node folder)
@@ -40,7 +40,7 @@ static struct handle *disk_copy_by_name(const struct fs *fs, struct node folder,
 	return NULL;
 }
 
-/* A number that no open file has, and the kernel has not seen for long. */
+/* Returns a number that no open file has, and that the kernel has not seen recently. */
 static struct node disk_copy_number(const struct fs *fs, struct node folder)
 {
 	static uint32_t latest;
@@ -99,7 +99,7 @@ static void disk_copy_read(struct handle *h, off_t offset, size_t size, struct p
 	handle_read(h, offset, size, a);
 }
 
-/* The disk that the writing process reads; NODE_ROOT: none. */
+/* Returns the disk that the writing process reads; NODE_ROOT: none. */
 static struct node disk_copy_read_by(const struct fs *fs, const struct pending_reply *a)
 {
 	pid_t process = handle_process(fuse_req_ctx(pending_reply_request(a))->pid);
@@ -126,7 +126,7 @@ static int disk_copy_advise(
 		why, from, id, id, region_name(fs_region(fs, to)));
 }
 
-/* Reported once: the close after it succeeds, and requests nothing. */
+/* Refuses a write. The error is reported once: the close after it succeeds and requests no copy. */
 static void disk_copy_write(
 	struct handle *h, const char *data, size_t len, off_t offset, struct pending_reply *a)
 {
@@ -176,7 +176,7 @@ static void disk_copy_range(struct handle *from, off_t from_offset, struct handl
 	pending_reply_done(a);
 }
 
-/* Writes the source's text into the receipt of this name. */
+/* Writes the source's text into the receipt of this name, which requests the copy. */
 static void disk_copy_request(struct handle *h, struct pending_reply *a)
 {
 	struct node text = h->copy->source;
@@ -213,7 +213,7 @@ static void disk_copy_commit(struct handle *h, struct pending_reply *a)
 	pending_reply_err(a, &err);
 }
 
-/* cp -p sets these before it closes the file; touch has nothing else to do. */
+/* Accepts the attributes that cp -p sets before it closes the file; touch needs no more. */
 static int disk_copy_set_attr(
 	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {
@@ -253,7 +253,7 @@ const struct node_ops disk_copy_ops = {
 
 /* --- links to the disks of copies --- */
 
-/* The id of the copy of a receipt that has a link in disks/; NULL. */
+/* Returns the id of a receipt's copy, if it has a link in disks/; else NULL. */
 static const char *disk_link_id(const struct fs *fs, const struct receipt *r)
 {
 	char stem[NAME_MAX + 1];
@@ -314,7 +314,7 @@ static int disk_link_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
-/* The link goes with its receipt. */
+/* Removes the receipt, and the link with it. */
 static void disk_link_remove(struct fs *fs, struct node n, struct pending_reply *a)
 {
 	struct receipt *r = receipts_get(fs->receipts, n);

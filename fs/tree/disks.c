@@ -19,7 +19,8 @@
 
 /* --- the folder --- */
 
-/* The kind of disk that a name asks for, and the snapshot's id in it; NODE_ROOT: none. */
+/* Returns the kind of disk that a name stands for, and the snapshot's id in the name; NODE_ROOT:
+ * none. */
 static enum node_kind disk_name_id(const char *name, char id[NAME_MAX + 1])
 {
 	enum node_kind kind = NODE_ROOT;
@@ -41,10 +42,10 @@ static int disks_find(struct fs *fs, struct node folder, const char *name, struc
 	return kind == NODE_ROOT ? -ENOENT : snapshot_find_shown(fs, folder, id, kind, child);
 }
 
-/* From this position on the links of copies follow, whose number is the receipt's. */
+/* From this position on follow the links of copies; a receipt's number is added to it. */
 #define COPIES_FROM ((uint64_t)1 << 40)
 
-/* Before, a position is one of the view of the account's own snapshots. */
+/* The positions below are those of the view of the account's own snapshots. */
 static bool disks_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
 	catalogue_slot slot;
@@ -107,7 +108,7 @@ int disks_attr(struct fs *fs, struct node n, struct stat *st)
 	return 0;
 }
 
-/* Refuses snapshots that EBS direct APIs cannot read. (AWS, "EBS direct APIs", FAQ) */
+/* Refuses snapshots that the EBS direct APIs cannot read. (AWS, "EBS direct APIs", FAQ) */
 static int disk_check(const struct catalogue *c, const struct catalogue_snapshot *s,
 	catalogue_slot slot, struct err *err)
 {

@@ -27,7 +27,7 @@ static int filter_refuses(struct fs *fs, struct node n, const char *name, struct
 			"Amazon's: add a term owner=self, owner=ACCOUNT, snapshot-id=ID, "
 			"volume-id=ID or "
 			"tag:KEY=VALUE below it, or open one snapshot by its id");
-	/* Shells, file managers and cp look for files of their own. */
+	/* Shells, file managers and cp look up names of their own in every folder. */
 	if (!name || is_no_term(name) || (folder && ec2_is_snapshot_id(name)) ||
 		(!folder && !strcmp(name, "README")))
 		return 0;
@@ -66,7 +66,8 @@ static bool filter_next(struct fs *fs, struct node n, uint64_t *pos, struct tree
 	return folders_next(filter_children, ARRAY_LEN(filter_children), n, pos, out);
 }
 
-/* shared/ leaves the account's own out, which EC2 cannot do: the query is restorable-by self. */
+/* Returns whether the folder shows the snapshot. shared/ leaves out the account's own snapshots,
+ * which EC2 cannot exclude: the query is restorable-by self. */
 static bool folder_shows(struct fs *fs, const struct filter_folder *folder, const struct view *v,
 	catalogue_slot slot)
 {
@@ -125,7 +126,7 @@ static bool folder_next_child(struct fs *fs, struct node n, uint64_t *pos, struc
 	return false;
 }
 
-/* Whether the view shows this id and need not be asked about it. */
+/* Returns whether the view shows this id without a request to EC2. */
 static bool shows_id_now(const struct view *v, catalogue_slot slot)
 {
 	return slot != CATALOGUE_NONE && view_has(v, slot) &&
@@ -164,7 +165,7 @@ static struct region_waiter *folder_ensure_next(
 	*ready = !v;
 	if (!v)
 		return NULL;
-	/* It was closed since the folder was opened. */
+	/* The view was closed since the folder was opened. */
 	if (!view_is_whole(v) && !view_listing_now(v))
 		return view_ensure_begun(v, done, arg, ready);
 	return view_ensure_next(v, pos, done, arg, ready);

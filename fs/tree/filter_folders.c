@@ -12,19 +12,19 @@
 #include "kernel_refs.h"
 #include "loop.h"
 
-/* Hidden folders at once; beyond that, the one that was looked at longest ago goes. */
+/* The most hidden folders; beyond them, the folder that was used longest ago is freed. */
 #define HIDDEN_MAX 64
 
 struct filters {
 	struct fs *fs;
 	struct filter_folder *by_key;
 	struct filter_place {
-		struct filter_folder *folder; /* NULL: free */
+		struct filter_folder *folder; /* NULL: the place is free */
 		uint32_t generation;
 	} * places;
 	uint32_t n_places;
 	unsigned n_hidden;
-	struct loop_timer *sweep; /* armed while there is a folder */
+	struct loop_timer *sweep; /* closes unused views; armed while there is a folder */
 };
 
 /* --- the table --- */
@@ -37,7 +37,8 @@ struct node filter_folders_node(const struct filters *f, const struct filter_fol
 		.sub = f->places[folder->index].generation};
 }
 
-/* The table has the folders below filter/ and, in place of NODE_SHARED, one without a term. */
+/* Writes a folder's key. The table has the folders below filter/ and, for NODE_SHARED, a folder
+ * without a term. */
 static void folder_key(
 	uint32_t region, const struct filter_folder *parent, const char *term, struct buf *out)
 {
@@ -79,7 +80,8 @@ static int64_t free_place(struct filters *f)
 
 /* --- queries --- */
 
-/* The terms of a folder, and one more (NULL: none), as a query. Results as filter_query_make(). */
+/* Makes a query from the terms of a folder and one more (NULL: none). Results as
+ * filter_query_make(). */
 static int folder_query(const struct filters *f, const struct filter_folder *folder,
 	const char *more, struct filter_query *out, struct err *err)
 {
@@ -117,7 +119,7 @@ struct view *filter_folders_look(struct filters *f, struct filter_folder *folder
 
 /* --- closing unused views --- */
 
-/* Folders of equal queries share a view. */
+/* Closes the folder's view, unless another folder with an equal query uses it. */
 static void folder_close_view(struct filters *f, struct filter_folder *folder)
 {
 	struct view *v = steal(&folder->view);
@@ -142,13 +144,13 @@ static void folder_free(struct filters *f, struct filter_folder *folder)
 	free(folder);
 }
 
-/* Whether a folder's view may be closed: no caller waits for it. */
+/* Returns whether a folder's view may be closed: no caller waits for it. */
 static bool folder_is_quiet(const struct filter_folder *folder)
 {
 	return !folder->view || !view_is_busy(folder->view);
 }
 
-/* A ttl, or a second. */
+/* Returns the pause between two sweeps: the ttl, but at least a second. */
 static int64_t sweep_ms(const struct filters *f)
 {
 	int64_t ttl_ms = f->fs->options->ttl_ms;
@@ -174,7 +176,7 @@ static void filters_sweep(void *arg)
 		loop_timer_start(f->sweep, sweep_ms(f));
 }
 
-/* Makes room for one hidden folder more. */
+/* Frees the hidden folder that was used longest ago, except those whose view a caller waits for. */
 static void drop_oldest_hidden(struct filters *f)
 {
 	struct filter_folder *folder, *next, *oldest = NULL;

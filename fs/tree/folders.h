@@ -15,7 +15,7 @@ struct fixed_child {
 int folders_find(const struct fixed_child *children, size_t n, struct node folder, const char *name,
 	struct node *child);
 /* Writes the next listed child from index *pos on, and advances *pos. Returns false after the last
- * one; *pos is then n. */
+ * child; *pos is then n. */
 bool folders_next(const struct fixed_child *children, size_t n, struct node folder, uint64_t *pos,
 	struct tree_entry *out);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Marks the slots that nodes of this mount name. */
+/* Marks the slots that nodes of this mount refer to. */
 #include "held_slots.h"
 
 #include <errno.h>
@@ -8,10 +8,8 @@
 #include "draft.h"
 #include "tags.h"
 
-/*
- * A request that has not been answered needs no mark: the kernel keeps a reference to each node
- * that it names. After an interrupt or the last close an operation may go on without it.
- */
+/* A request that has no reply yet needs no mark: the kernel keeps a reference to each node in it.
+ * After an interrupt or the last close, an operation may continue without a request. */
 
 struct marking {
 	uint32_t region;
@@ -53,6 +51,7 @@ static void held_slots_of_region(void *arg, struct region *region)
 
 void held_slots_watch(struct fs *fs)
 {
-	/* Without memory for it later regions have no nodes either: all shown ones are there. */
+	/* On ENOMEM regions that are added later are not covered; they have no nodes, because every
+	 * shown region exists already. */
 	regions_each(fs->regions, held_slots_of_region, fs);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The texts about the mount: README, copies, copies.json, and the files in .ebsfs/ but metrics. */
+/* The texts about the mount: README, copies, copies.json, and the files in .ebsfs/ except metrics.
+ */
 #include "nodes.h"
 
 #include <errno.h>
@@ -159,7 +160,8 @@ static void copies_count_state(void *arg, const struct copy *copy)
 	counts[copy->state]++;
 }
 
-/* How many copies there are, and how one in progress is cancelled: rm of its receipt does not. */
+/* Appends the number of copies, and how to cancel a copy in progress: rm of its receipt does not
+ * cancel it. */
 static int copies_health(const struct fs *fs, struct buf *out)
 {
 	unsigned counts[COPY_STATES] = {0};
@@ -217,8 +219,8 @@ static int errors_text(struct fs *fs, struct node n, struct buf *out)
 	bool everybody = !fs->caller || fs->caller == fs->uid;
 
 	(void)n;
-	/* The kernel refuses their changes by the file modes, so no error of theirs is ever
-	 * recorded here. */
+	/* For others the file modes refuse changes in the kernel, so no error of theirs is recorded
+	 * here. */
 	if (!everybody && fs_group_writes(fs))
 		buf_printf(out,
 			"note: members of group %u may change what the group's permissions allow; "

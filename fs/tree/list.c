@@ -27,14 +27,14 @@
 #include "view.h"
 
 #define BLOCK_ROWS    64
-/* A read further on makes so many blocks before other requests have their turn. */
+/* The most blocks that one read generates before other requests are served. */
 #define BLOCKS_A_TURN 32
-/* Not 0: such a timer would be due again before any other request is served. */
+/* At least 1 ms: a timer with 0 would expire again before any other request is served. */
 #define TURN_PAUSE_MS 1
 
 /* --- the rows of the table --- */
 
-/* Appends a text without controls, and blanks up to the width, in characters. */
+/* Appends a text without control characters, and blanks up to the width, in characters. */
 static void list_column(struct buf *out, const char *text, size_t width)
 {
 	static const char blanks[] = "                                ";
@@ -121,8 +121,8 @@ static void list_row(struct buf *out, const struct catalogue *c, catalogue_slot 
 /* --- the snapshots, and their blocks --- */
 
 struct list_block {
-	uint64_t end; /* where it ends in the text */
-	uint64_t sum; /* checksum of its text */
+	uint64_t end; /* where the block ends in the text */
+	uint64_t sum; /* checksum of the block's text */
 };
 
 struct list_blocks {
@@ -130,13 +130,14 @@ struct list_blocks {
 	size_t n, room;
 };
 
-/* Shared by all readers that began while nothing changed. */
+/* Snapshots in their order, shared by all readers that began while nothing changed. */
 struct list_order {
 	struct catalogue *catalogue;
-	struct list_order **shared; /* where new readers find it */
+	struct list_order **shared; /* where new readers find the order */
 	unsigned readers;
-	uint64_t members, changes; /* view_version() and catalogue_changes() as it was made */
-	struct slot_set gone;      /* since then */
+	uint64_t members, changes; /* view_version() and catalogue_changes() at the time when the
+				    * order was made */
+	struct slot_set gone;      /* snapshots that are gone since then */
 	struct list_blocks blocks;
 	size_t n;
 	catalogue_slot slots[]; /* newest first */
@@ -144,9 +145,10 @@ struct list_order {
 
 struct list_reader {
 	struct list_order *order;
-	struct list_blocks own; /* its blocks, once they differ from the others' */
+	struct list_blocks
+		own; /* the reader's own blocks, once they differ from those of other readers */
 	bool differs;
-	size_t block; /* the one in the handle's text; NO_BLOCK */
+	size_t block; /* the block in the handle's text; NO_BLOCK: none */
 };
 
 #define NO_BLOCK SIZE_MAX
@@ -182,12 +184,12 @@ static bool list_order_is_present(const struct list_order *order, const struct r
 	       order->changes == catalogue_changes(order->catalogue);
 }
 
-/* A snapshot that is gone is left out, also if another gets its slot. */
+/* Notes a snapshot that is gone: it is left out, even if its slot gets another snapshot. */
 static void list_order_changed(void *arg, enum catalogue_change change, catalogue_slot slot)
 {
 	struct list_order *order = arg;
 
-	/* There is room for those of the order. */
+	/* `gone` has room for every slot of the order. */
 	if (change == CATALOGUE_REMOVED)
 		(void)slot_set_add(&order->gone, slot);
 }
@@ -209,7 +211,7 @@ static void list_order_release(struct list_order *order)
 	list_order_free(order);
 }
 
-/* The order as it is now; NULL on ENOMEM. */
+/* Makes the order of now; NULL on ENOMEM. */
 static struct list_order *list_order_create(struct region *region, struct list_order **shared)
 {
 	size_t n;
@@ -235,7 +237,7 @@ static struct list_order *list_order_create(struct region *region, struct list_o
 	return order;
 }
 
-/* The order for a reader that begins now; NULL on ENOMEM. */
+/* Returns the order for a reader that begins now; NULL on ENOMEM. */
 static struct list_order *list_order_take(struct fs *fs, struct node n)
 {
 	struct list_order **shared = &fs->lists[n.region][n.kind == NODE_LIST_JSON];
@@ -248,7 +250,7 @@ static struct list_order *list_order_take(struct fs *fs, struct node n)
 	return *shared;
 }
 
-/* Makes the block's text in h->text. */
+/* Generates the block's text in h->text. */
 static int list_block_text(struct handle *h, size_t block)
 {
 	const struct list_order *order = h->list->order;
@@ -270,7 +272,7 @@ static int list_block_text(struct handle *h, size_t block)
 	return -h->text.error;
 }
 
-/* The reader's blocks up to this one become its own. */
+/* Copies the blocks up to this one, which then belong to this reader alone. */
 static int list_differ(struct list_reader *l, size_t block)
 {
 	struct list_blocks *from = list_blocks(l);
@@ -287,8 +289,8 @@ static int list_differ(struct list_reader *l, size_t block)
 	return 0;
 }
 
-/* Puts a block into h->text: one that was made before, or the next one. Returns 0, -ENOMEM, -EFBIG,
- * or -ESTALE if it is not what it was. */
+/* Loads a block into h->text: generates it, or generates it again and compares. Returns 0, -ENOMEM,
+ * -EFBIG, or -ESTALE if its text is not the same as before. */
 static int list_block_load(struct handle *h, size_t block)
 {
 	struct list_reader *l = h->list;
@@ -317,7 +319,7 @@ static int list_block_load(struct handle *h, size_t block)
 	return r;
 }
 
-/* The block that has this offset, among those that were made. */
+/* Returns the block that contains this offset, among the blocks generated so far. */
 static size_t list_block_at(const struct list_blocks *blocks, uint64_t offset)
 {
 	size_t low = 0, high = blocks->n;
@@ -338,8 +340,8 @@ static size_t list_block_count(const struct list_order *order)
 	return order->n ? (order->n + BLOCK_ROWS - 1) / BLOCK_ROWS : 1;
 }
 
-/* Puts the block with this offset into h->text. Returns 1; 0 at the end; -EAGAIN if it needs
- * another turn; -errno. */
+/* Loads the block with this offset into h->text. Returns 1; 0 at the end of the text; -EAGAIN if
+ * other requests must be served first; -errno. */
 static int list_seek(struct handle *h, uint64_t offset, unsigned *turns)
 {
 	struct list_reader *l = h->list;
@@ -368,7 +370,8 @@ struct list_read {
 	size_t size;
 	struct buf out;
 	struct pending_reply *reply;
-	struct loop_timer *turn; /* the next one; NULL: the first is enough */
+	struct loop_timer
+		*turn; /* continues the read after other requests; NULL: not needed so far */
 };
 
 static void list_read_free(struct list_read *read)
@@ -400,7 +403,7 @@ static void list_read_end(struct list_read *read, int r)
 	list_read_free(read);
 }
 
-/* Copies what was asked for from block after block. */
+/* Copies the requested bytes from block after block. */
 static int list_read_turn(struct list_read *read)
 {
 	struct handle *h = read->handle;
@@ -436,7 +439,7 @@ static void list_read_go_on(void *arg)
 		list_read_end(read, r);
 }
 
-/* Most reads end in their first turn. */
+/* Starts a read. Most reads end in their first turn. */
 static void list_read_begin(struct list_read *read)
 {
 	int r = list_read_turn(read);
@@ -463,8 +466,8 @@ static void list_close(struct handle *h)
 	h->list = NULL;
 }
 
-/* Begins at the beginning, with the snapshots that there are now. A stale listing is refreshed in
- * the background, as open() does. */
+/* Starts at the beginning of the text, with the present snapshots. A stale listing is refreshed in
+ * the background, as by open(). */
 static int list_begin(struct handle *h)
 {
 	struct list_reader *l = calloc(1, sizeof(*l));
@@ -518,8 +521,8 @@ static struct region_waiter *list_ensure(
 	return view_ensure(region_own(fs_region(fs, n)), false, done, arg, ready);
 }
 
-/* The size is unknown before the whole text was made. Programs read a file of size 0 to its end, as
- * those in /proc. */
+/* The size is 0: it is unknown before the whole text was generated. Programs read a file of size 0
+ * to its end, as in /proc. */
 static int list_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	(void)fs;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* volumes/, its zones and images/: folders of receipts that ask for volumes and images. They show
- * this mount's receipts, and are no inventory of the account. */
+/* volumes/, its zones and images/: folders of receipts that request volumes and images. They show
+ * this mount's receipts, not all volumes and images of the account. */
 #include <errno.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@
 static struct region_waiter *volumes_ensure(struct fs *fs, struct node folder, const char *name,
 	region_done *done, void *arg, bool *ready)
 {
-	/* A receipt names the zone: it opens without EC2. */
+	/* A zone that a receipt names opens without a request to EC2. */
 	if (name && zones_find(fs->zones, folder.region, name) != ZONES_NONE) {
 		*ready = true;
 		return NULL;

@@ -7,8 +7,8 @@
 #include "catalogue.h"
 
 enum metadata_form {
-	METADATA_LINES, /* a member a line */
-	METADATA_LINE,  /* all in one line */
+	METADATA_LINES, /* each member on its own line */
+	METADATA_LINE,  /* all members on one line */
 };
 
 /* Appends the record with a newline at its end. Results as buf_add; -ENOENT: no such slot. */

@@ -16,7 +16,7 @@
 
 struct column {
 	const char *name, *type, *help;
-	bool paced; /* only where a request rate is kept */
+	bool paced; /* shown only if a request rate is kept */
 	double (*value)(const struct aws_counter *counter);
 };
 

@@ -13,7 +13,8 @@ static bool only_dots(const char *s)
 	return *s && strspn(s, ".") == strlen(s);
 }
 
-/* vim tries its folder with 4913, and writes .x.swp and x~; emacs writes #x# and .#x. */
+/* Returns whether an editor makes such files: vim tests a folder with 4913, and writes .x.swp and
+ * x~; emacs writes #x# and .#x. */
 static bool names_look_scratch(const char *name)
 {
 	size_t len = strlen(name);

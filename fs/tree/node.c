@@ -26,8 +26,8 @@ static_assert(NODE_KINDS <= 1 << KIND_BITS, "the kind fits into its bits");
 static_assert(NODE_SLOT_MAX == (1u << SLOT_BITS) - 1, "the slot fits into its bits");
 static_assert(NODE_SUB_MAX == (1u << SUB_BITS) - 1, "the sub fits into its bits");
 
-/* Inodes on disks have numbers of another form: the first bit, 16 of the file system's number, 47
- * of the inode. */
+/* Inodes on disks have numbers of another form: the highest bit is 1, then 16 bits of the file
+ * system's number, 47 of the inode. */
 #define INODE_FLAG      ((uint64_t)1 << 63)
 #define INODE_BITS      47
 #define INODE_SLOT_BITS (INODE_BITS - SUB_BITS)
@@ -165,7 +165,7 @@ static void node_path_of_receipt(struct fs *fs, struct node n, struct buf *out)
 		buf_printf(out, "/%s", r->file_name);
 }
 
-/* A draft's path ends with its name, after its folder's. */
+/* Writes a draft's path, which ends with the draft's name after its folder's path. */
 static const char *node_path_of_draft(
 	struct fs *fs, struct node n, const char *name, char out[NODE_PATH_SIZE])
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Node numbers: coordinates in the tree, so that nothing needs a table of nodes. Paths of nodes,
+/* Node numbers are coordinates in the tree, so that no table of nodes is needed; paths of nodes,
  * for messages. */
 #ifndef EBSFS_NODE_H
 #define EBSFS_NODE_H
@@ -8,12 +8,10 @@
 
 struct fs;
 
-/*
- * The kinds of node. Within one folder a kind's place here is its order by inode number, and cp
- * reads a folder in that order: the description and the tags of a copy must reach the
- * destination before the file that asks for it, so NODE_SNAPSHOT_FILE and NODE_RECEIPT come after
- * all that stands beside them.
- */
+/* The kinds of node. In one folder the order of this list is the order of the inode numbers, in
+ * which cp reads a folder. The description and the tags of a copy must reach the destination before
+ * the file that requests the copy, so NODE_SNAPSHOT_FILE and NODE_RECEIPT come after all other
+ * kinds in their folders. */
 enum node_kind {
 	NODE_ROOT,
 	NODE_README,
@@ -43,13 +41,13 @@ enum node_kind {
 	NODE_BY_STATE,
 	NODE_BY_KEY,     /* …/by/tag/<key>/; sub: as NODE_TAG */
 	NODE_BY_GROUP,   /* a folder of links; slot and sub: by_node.c */
-	NODE_BY_LATEST,  /* `latest` in it */
+	NODE_BY_LATEST,  /* `latest` in a folder of links */
 	NODE_SNAPSHOTS,  /* …/snapshots/ */
 	NODE_DISKS,      /* …/disks/ */
 	NODE_DISK,       /* …/disks/<id>.img */
 	NODE_DISK_RW,    /* …/disks/<id>.rw */
-	NODE_DISK_COPY,  /* …/disks/NAME.img while it is made; slot: a number of its own */
-	NODE_DISK_LINK,  /* the same afterwards, a link; slot: the receipt's number */
+	NODE_DISK_COPY,  /* …/disks/NAME.img while it is being made; slot: a number of its own */
+	NODE_DISK_LINK,  /* …/disks/NAME.img afterwards, a link; slot: the receipt's number */
 	NODE_FILES,      /* …/files/ */
 	NODE_FILES_DISK, /* …/files/<id>/ */
 	NODE_PARTITIONS, /* …/files/<id>/partitions */
@@ -96,16 +94,16 @@ struct node {
 #define NODE_SLOT_MAX ((1u << 25) - 1) /* 33 million snapshots of a region */
 #define NODE_SUB_MAX  ((1u << 23) - 1) /* 8 million different tag keys of a region */
 
-/* The inodes of file systems on disks: 16 bits of a file system's number, 47 of the inode. */
+/* Numbers of inodes on disks: 16 bits of the file system's number, 47 bits of the inode. */
 #define NODE_FILESYSTEM_MAX ((1u << 16) - 1)
 #define NODE_INODE_MAX      (((uint64_t)1 << 47) - 1)
 
 uint64_t node_number(struct node n);
-/* A number that the kernel gave back; it had it from node_number(). */
+/* Returns the node of a number that node_number() gave to the kernel. */
 struct node node_of(uint64_t number);
 
 struct node node_of_inode(uint32_t filesystem, uint64_t inode);
-uint64_t node_inode(struct node n); /* of a NODE_INODE */
+uint64_t node_inode(struct node n); /* the inode of a NODE_INODE */
 
 /* Writes a node's path from the mount's root, for messages:
  * "regions/us-east-1/snapshots/snap-…/status"; "." for the root. With a name, writes the path of

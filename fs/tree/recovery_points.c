@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Copies are known by their tag ebsfs:source, and those of the last day also by the journal. */
+/* Finds copies by their tag ebsfs:source, and copies of the last day also by the journal. */
 #include "recovery_points.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "metric.h"
 #include "region.h"
 
-/* All bytes are compared, so the whole is zeroed first. */
+/* Keys are compared byte by byte, so the whole struct is zeroed first. */
 struct point_key {
 	char volume[32];
 	const struct region *source, *region;
@@ -22,14 +22,14 @@ struct point_key {
 
 struct point {
 	struct point_key key;
-	int64_t start_ms; /* wall clock: the newest source's start */
+	int64_t start_ms; /* wall-clock time at which the newest source was started */
 	UT_hash_handle hh;
 };
 
 struct points {
 	struct fs *fs;
 	struct point *all;
-	unsigned long unknown; /* copies whose source's volume is not known */
+	unsigned long unknown; /* number of copies whose source's volume is not known */
 	bool no_memory;
 };
 
@@ -40,7 +40,7 @@ static struct region *recovery_points_region(const struct fs *fs, const char *na
 	return index < 0 ? NULL : regions_at(fs->regions, (size_t)index);
 }
 
-/* Takes up a completed copy of the source. */
+/* Counts a completed copy of the source. */
 static void recovery_points_add(struct points *p, const struct region *region,
 	struct region *source_region, const char *source_id)
 {
@@ -53,7 +53,7 @@ static void recovery_points_add(struct points *p, const struct region *region,
 	memset(&key, 0, sizeof(key));
 	if (slot != CATALOGUE_NONE)
 		catalogue_get(c, slot, &source);
-	/* Many copies share the volume id that EC2 gives to them. */
+	/* Copies have no volume of their own: EC2 gives all of them the same volume id. */
 	if (!*source.volume_id || !source.start_ms || source.is_copy ||
 		strlen(source.volume_id) >= sizeof(key.volume)) {
 		p->unknown++;
@@ -101,7 +101,7 @@ static void recovery_points_add_listed(struct points *p, struct region *region)
 	}
 }
 
-/* Without a listing of the destination, or with -o notags. */
+/* For copies without a listing of the destination, or without tags (-o notags). */
 static void recovery_points_add_copy(void *arg, const struct copy *copy)
 {
 	const struct journal_copy *row = &copy->row;
@@ -119,7 +119,7 @@ static void recovery_points_add_copy(void *arg, const struct copy *copy)
 	slot = row->copy_id ? catalogue_find_shown(c, row->copy_id) : CATALOGUE_NONE;
 	if (slot != CATALOGUE_NONE &&
 		(!catalogue_exists(c, slot) || catalogue_tag_value(c, slot, TAG_SOURCE)))
-		return; /* deleted, or taken up already */
+		return; /* the copy was deleted, or has been counted already */
 	recovery_points_add(
 		p, region, recovery_points_region(p->fs, row->source_region), row->source_id);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The recovery point of each volume in each region: the start of the newest completed copy's
- * source. */
+/* The recovery point of each volume in each region: the time at which the source of its newest
+ * completed copy was started. */
 #ifndef EBSFS_RECOVERY_POINTS_H
 #define EBSFS_RECOVERY_POINTS_H
 
@@ -8,11 +8,11 @@
 
 struct fs;
 
-/* At most so many series; the oldest recovery points come first, the others are counted. */
+/* The most series; the oldest recovery points come first, and the rest is only counted. */
 #define RECOVERY_POINTS_MAX 1000
 
-/* Appends the metrics, from the catalogues and the journal as they are: asks EC2 nothing. Results
- * as buf_add. */
+/* Appends the metrics, from the catalogues and the journal; sends no request to EC2. Results as
+ * buf_add. */
 int recovery_points_metrics(struct fs *fs, struct buf *out);
 
 #endif

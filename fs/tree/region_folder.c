@@ -36,8 +36,9 @@ static int region_find(struct fs *fs, struct node folder, const char *name, stru
 	return draft_find(fs, folder, name, child);
 }
 
-/* Needs nothing from EC2, but reports the lookup for prefetching: a shell that expands a wildcard
- * for the region looks up `snapshots`, `list` or `by` in every region before it opens the first. */
+/* Finds the names without a request to EC2, but reports the lookup for prefetching: a shell that
+ * expands a wildcard for the region looks up `snapshots`, `list` or `by` in every region before it
+ * opens the first. */
 static struct region_waiter *region_look(struct fs *fs, struct node folder, const char *name,
 	region_done *done, void *arg, bool *ready)
 {
@@ -50,10 +51,11 @@ static struct region_waiter *region_look(struct fs *fs, struct node folder, cons
 	return NULL;
 }
 
-/* From this position on drafts follow. */
+/* From this position on the drafts follow. */
 #define DRAFTS_FROM ((uint64_t)1 << 40)
 
-/* The receipts of a region's folder or snapshots/ and its drafts; *pos is 0 at first. */
+/* Lists the receipts of a region's folder or of snapshots/, and the drafts there; *pos is 0 at
+ * first. */
 bool region_folder_next(struct fs *fs, struct node folder, uint64_t *pos, struct tree_entry *out)
 {
 	uint64_t at;
@@ -70,7 +72,7 @@ bool region_folder_next(struct fs *fs, struct node folder, uint64_t *pos, struct
 	return true;
 }
 
-/* A name that begins with a dot asks for nothing. */
+/* A name that begins with a dot becomes a draft, which requests no copy. */
 int region_folder_create(struct fs *fs, struct node folder, const char *name, mode_t mode,
 	struct handle *h, struct node *child, struct err *err)
 {
@@ -173,8 +175,8 @@ static struct region_waiter *snapshots_ensure(struct fs *fs, struct node folder,
 		regions_look(fs->regions, folder.region);
 		return view_ensure_begun(region_own(region), done, arg, ready);
 	}
-	/* Only the name of an id is worth a request to EC2: any other name is a receipt or does not
-	 * exist. */
+	/* Only a name with the form of an id needs a request to EC2: any other name is a receipt or
+	 * does not exist. */
 	if (receipts_find(fs, folder, name, &receipt) == 0 || !ec2_is_snapshot_id(name)) {
 		*ready = true;
 		return NULL;
@@ -182,7 +184,7 @@ static struct region_waiter *snapshots_ensure(struct fs *fs, struct node folder,
 	return region_ensure_id(region, name, false, done, arg, ready);
 }
 
-/* Times only. */
+/* Refuses changes of attributes other than times. */
 static int folder_check_attr(int which, struct err *err)
 {
 	if (which & ~(FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
@@ -193,8 +195,8 @@ static int folder_check_attr(int which, struct err *err)
 	return 0;
 }
 
-/* Accepts `touch snapshots`, for which ops_write.c lists the region again; the times are not kept.
- */
+/* Accepts the times of `touch snapshots` without keeping them; ops_write.c lists the region again
+ * for it. */
 int region_folder_set_attr(
 	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {
@@ -204,7 +206,7 @@ int region_folder_set_attr(
 	return folder_check_attr(which, err);
 }
 
-/* Keeps the time, for the life of the mount, that rsync -a sets after it filled the folder. */
+/* Keeps the time until the mount ends: rsync -a sets it after it has filled the folder. */
 static int region_set_attr(
 	struct fs *fs, struct node n, const struct stat *st, int which, struct err *err)
 {

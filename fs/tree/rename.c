@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mv of snapshots to another region; which other nodes can be moved. */
+/* mv of snapshots to another region, and the checks which other nodes can be moved. */
 #include "rename.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ struct move {
 	char to_name[NAME_MAX + 1];
 	bool noreplace;
 	struct pending_reply *reply;
-	/* The request for the owner of the snapshot. */
+	/* The request that asks EC2 for the snapshot's owner. */
 	struct pages *question;
 	struct ec2_describe_snapshots query;
 	struct ec2_filter filter;
@@ -34,8 +34,8 @@ struct move {
 	bool own;
 };
 
-/* The receipt of the new name: a new one, or one that is there and that may be of the same copy.
- * NULL with *err. */
+/* Returns the receipt of the new name: a new receipt, or an existing one, which may be of the same
+ * copy. NULL with *err. */
 static struct receipt *move_receipt(const struct move *m, struct err *err)
 {
 	struct fs *fs = m->fs;
@@ -165,8 +165,9 @@ static void move_ask_owner(struct move *m)
 	move_refuse(m, &err);
 }
 
-/* A snapshot that is not listed may still be the account's own: an id can be opened in a region
- * that was never listed, at an endpoint that does not tell the account's number. */
+/* Determines the owner. A snapshot that is not listed may still be the account's own: an id can be
+ * opened in a region that was never listed, at an endpoint that does not return the account's
+ * number. */
 static void move_check_owner(struct move *m)
 {
 	struct fs *fs = m->fs;
@@ -225,7 +226,7 @@ static void move_snapshot(struct fs *fs, struct node snapshot, struct node to_fo
 	pending_reply_err(a, &err);
 }
 
-/* --- a receipt that is asking keeps its name until it was told --- */
+/* --- a receipt whose request is being sent keeps its name until EC2 has responded --- */
 
 struct rename_turn {
 	struct fs *fs;
@@ -243,7 +244,7 @@ static void rename_turn_come(void *arg, struct pending_reply *reply)
 			turn->to_name, turn->noreplace, reply);
 }
 
-/* The receipt of this name; NULL. */
+/* Returns the receipt of this name; NULL: none. */
 static struct receipt *rename_receipt(struct fs *fs, struct node folder, const char *name)
 {
 	struct node n;
@@ -254,7 +255,7 @@ static struct receipt *rename_receipt(struct fs *fs, struct node folder, const c
 		       : NULL;
 }
 
-/* Whether the rename waits for the request of a receipt that it names. */
+/* Returns whether the rename must wait for the request of a receipt that it names. */
 static bool rename_waits(struct fs *fs, struct node from_folder, const char *from_name,
 	struct node to_folder, const char *to_name, bool noreplace, struct pending_reply *reply)
 {
@@ -281,7 +282,7 @@ static bool rename_waits(struct fs *fs, struct node from_folder, const char *fro
 	return true;
 }
 
-/* Renames the node that the old name stands for. */
+/* Renames the node that the old name refers to. */
 static void rename_found(
 	struct node from_folder, const char *from_name, const struct receipt_mv *mv)
 {
@@ -292,7 +293,8 @@ static void rename_found(
 	switch (mv->from.kind) {
 	case NODE_RECEIPT:
 	case NODE_FOLDER:
-		/* It becomes another node, and the kernel keeps the name with the old one. */
+		/* The name then belongs to another node, but the kernel keeps the name with the old
+		 * node. */
 		r = receipt_mv_drops(mv) ? tree_uncache_name(fs, mv->from) : 0;
 		if (r)
 			pending_reply_errno(mv->reply, r > 0 ? ESTALE : -r);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mv: renames a receipt or a tag, or moves a snapshot to another region (copy, then delete). Never
- * fails with EXDEV: mv would then copy and delete by itself. */
+ * fails with EXDEV, because mv would then copy and delete by itself. */
 #ifndef EBSFS_RENAME_H
 #define EBSFS_RENAME_H
 

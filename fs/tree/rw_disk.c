@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* disks/<id>.rw: a snapshot's contents as a disk that can be written. The written bytes stay on
- * this machine and are gone with the mount. */
+ * this machine, and are lost when the mount ends. */
 #define FUSE_USE_VERSION 314
 #include <errno.h>
 #include <fuse_lowlevel.h>
@@ -18,7 +18,7 @@ static int rw_disk_attr(struct fs *fs, struct node n, struct stat *st)
 
 	if (r < 0)
 		return r;
-	/* Another account's snapshot is as writable as one's own. */
+	/* The snapshots of other accounts can be written, too. */
 	st->st_mode |= S_IWUSR;
 	sums = disk_rw_sums(fs->disks, region_name(fs_region(fs, n)),
 		catalogue_id(fs_catalogue(fs, n), n.slot));
@@ -80,7 +80,8 @@ static void rw_disk_lseek(struct handle *h, off_t offset, int whence, struct pen
 
 /* --- writing --- */
 
-/* A write is not interrupted: its caller would not know what was written. */
+/* A write in progress. It is not interrupted, because its caller would not know how many bytes were
+ * written. */
 struct rw_disk_write {
 	struct disks_request request;
 	size_t len;
@@ -91,7 +92,8 @@ static void rw_disk_written(void *arg, const struct err *err)
 	struct rw_disk_write *w = arg;
 
 	if (err) {
-		disks_request_fail(&w->request, err); /* frees w: its first member */
+		disks_request_fail(
+			&w->request, err); /* frees w, whose first member is the request */
 		return;
 	}
 	fuse_reply_write(pending_reply_request(w->request.reply), w->len);
@@ -138,7 +140,7 @@ static void rw_disk_write(
 		return;
 	}
 	if ((int64_t)len > left)
-		len = (size_t)left; /* as a block device has it */
+		len = (size_t)left; /* a write across the disk's end is cut, as on a block device */
 	w = rw_disk_write_create(h, len, a);
 	if (!w)
 		return;
@@ -176,7 +178,7 @@ static void rw_disk_fallocate(
 			&w->request, &(struct err){.errnum = ENOMEM, .message = "out of memory"});
 }
 
-/* O_TRUNC comes here too. */
+/* Refuses to change the size. O_TRUNC also calls this. */
 static int rw_disk_truncate(
 	struct fs *fs, struct node n, struct handle *h, off_t size, struct err *err)
 {

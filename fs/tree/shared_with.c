@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* shared-with: the accounts with which a snapshot is shared. EC2 tells them for one snapshot at a
- * time, and is asked only by the first read of an opening. */
+/* shared-with: lists the accounts that a snapshot is shared with. EC2 tells them for one snapshot a
+ * request, and only the first read of a handle sends the request. */
 #define FUSE_USE_VERSION 314
 #include <errno.h>
 #include <stdlib.h>
@@ -70,7 +70,7 @@ static void shared_with_read(
 	pending_reply_on_interrupt(reply, shared_with_interrupted, s);
 }
 
-/* The size is unknown before EC2 was asked. */
+/* The size is 0, because it is unknown before the request to EC2. */
 static int shared_with_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	st->st_size = 0;

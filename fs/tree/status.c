@@ -17,25 +17,25 @@
 #include "timespec.h"
 #include "waiters.h"
 
-/* A reader waits this long for EC2. After a question without an answer, the region's readers do not
- * wait at all for STATUS_CONFIRM_PAUSE_MS, or a grep over a thousand receipts would take an hour.
- */
+/* How long a reader waits for EC2. After a request without a response, the region's readers do not
+ * wait at all for STATUS_CONFIRM_PAUSE_MS; otherwise a grep over a thousand receipts could take an
+ * hour. */
 #define STATUS_CONFIRM_PATIENCE_MS 2000
 #define STATUS_CONFIRM_PAUSE_MS    10000
 
-/* A read of .wait that waits. */
+/* A read of .wait that is waiting. */
 struct wait_reader {
-	struct waiter base; /* statuses.waiters */
+	struct waiter base; /* in statuses.waiters */
 	struct fs *fs;
 	struct node node;
 	struct handle *handle;
 	size_t size; /* of the read */
 	off_t offset;
 	struct pending_reply *reply;
-	bool held; /* copies_release() is owed */
+	bool held; /* copies_hold() was called: copies_release() must follow */
 };
 
-/* Forwards one region's catalogue changes to the kernel's caches, the waiters and poll(). */
+/* Passes one region's catalogue changes on to the kernel's caches, the waiters and poll(). */
 struct region_watch {
 	struct region_watch *next; /* statuses.watches */
 	struct fs *fs;
@@ -45,8 +45,9 @@ struct region_watch {
 struct statuses {
 	struct fs *fs;
 	struct region_watch *watches;
-	struct waiters waiters; /* struct wait_reader */
-	struct handle *polled;  /* by prev_watched and next_watched */
+	struct waiters waiters; /* waiting reads: struct wait_reader */
+	struct handle
+		*polled; /* open files that are polled, linked by prev_watched and next_watched */
 };
 
 /* --- the text --- */
@@ -87,8 +88,8 @@ static int status_text(struct fs *fs, struct node n, struct buf *out)
 	return is_receipt(n) ? receipt_status_text(fs, n, out) : snapshot_status_text(fs, n, out);
 }
 
-/* Reading a status that is about to change makes the poller ask EC2 soon. Its size alone (ls -l,
- * find) costs no request. */
+/* Generates the text. A read of a status that will still change makes the poller ask EC2 soon.
+ * stat() (ls -l, find) causes no request. */
 static int status_text_read(struct fs *fs, struct node n, struct buf *out)
 {
 	if (is_receipt(n)) {
@@ -139,8 +140,9 @@ static int64_t snapshot_status_ms(struct fs *fs, struct node n)
 	return copy ? copy_status_ms(copy) : s.start_ms;
 }
 
-/* A text that changes no more has the time of its last change, or tar would report that the file
- * changed while it was read. Any other has the present time, as the text contains durations. */
+/* A text that does not change any more has the time of its last change; otherwise tar would report
+ * that the file changed while it was read. Any other text has the present time, because it contains
+ * durations. */
 static void status_set_times(struct fs *fs, struct node n, struct stat *st)
 {
 	int64_t ms = is_receipt(n) ? receipt_status_ms(fs, n) : snapshot_status_ms(fs, n);
@@ -159,8 +161,8 @@ static int status_attr(struct fs *fs, struct node n, struct stat *st)
 	return r;
 }
 
-/* The id that the poller must ask about for this node; NULL for a receipt, whose copy is polled
- * anyway. */
+/* Returns the id that the poller must ask about for this node; NULL for a receipt, whose copy is
+ * polled in any case. */
 static const char *watched_id(struct fs *fs, struct node n)
 {
 	return is_receipt(n) ? NULL : catalogue_id(fs_catalogue(fs, n), n.slot);
@@ -187,8 +189,8 @@ static bool status_ended(struct fs *fs, struct node n)
 
 /* --- reading: a completed copy is first confirmed to exist --- */
 
-/* The completed copy of a receipt's status, whose snapshot may be gone from EC2 by now; else NULL.
- * (A snapshot's own status is gone with the snapshot.) */
+/* Returns the completed copy of a receipt's status, whose snapshot may have been deleted at EC2 by
+ * now; else NULL. (A snapshot's own status disappears with the snapshot.) */
 static struct copy *status_confirm_candidate(struct fs *fs, struct node n)
 {
 	const struct receipt *r = is_receipt(n) ? receipts_get(fs->receipts, n) : NULL;
@@ -205,7 +207,7 @@ struct status_confirm {
 	struct handle *handle; /* valid while reply is not NULL */
 	uint32_t region;
 	size_t size;
-	struct pending_reply *reply; /* NULL once replied or interrupted */
+	struct pending_reply *reply; /* NULL: the reply was sent, or the request was interrupted */
 	struct loop_timer *patience;
 };
 
@@ -216,7 +218,7 @@ static void status_confirm_free(struct status_confirm *c)
 	free(c);
 }
 
-/* why: why EC2 did not answer; NULL: it did. */
+/* Replies to the read. why: why EC2 did not respond; NULL: it has responded. */
 static void status_confirm_show(
 	struct handle *h, size_t size, struct pending_reply *reply, const char *why)
 {
@@ -269,8 +271,8 @@ static void status_confirm_timed_out(void *arg)
 	status_confirm_unanswered(arg, "no answer within 2 seconds");
 }
 
-/* Replies with the text from its beginning, once EC2 has answered. Without an answer a line "note:"
- * follows the text, which is then the last known state. */
+/* Replies with the text from its beginning, once EC2 has responded. Without a response the text is
+ * the last known state, followed by a line "note:". */
 static void status_confirm_read(
 	struct handle *h, struct copy *copy, size_t size, struct pending_reply *reply)
 {
@@ -336,8 +338,8 @@ static void wait_reader_interrupted(void *arg)
 	wait_reader_free(arg);
 }
 
-/* A read from the beginning waits for the end of the copy or the snapshot; a read further on
- * continues the text of the first one. */
+/* A read from the beginning waits for the end of the copy or the snapshot; a read at another offset
+ * continues the text of the first read. */
 static void wait_read(struct handle *h, off_t offset, size_t size, struct pending_reply *a)
 {
 	struct fs *fs = h->fs;
@@ -383,7 +385,7 @@ static void wake_waiters(struct statuses *s,
 
 /* --- polling --- */
 
-/* Notes changes for poll() from now on. */
+/* Prepares the handle for poll(): changes are noted from now on. */
 static int status_open_read(struct handle *h, struct err *err)
 {
 	(void)err;
@@ -398,8 +400,8 @@ static bool status_poll(struct handle *h, struct fuse_pollhandle *ph)
 		fuse_pollhandle_destroy(h->poll);
 	if (ph)
 		h->poll = ph;
-	/* The caller now waits, so the poller must ask about a snapshot that is not a copy of this
-	 * mount. */
+	/* The caller waits from now on, so the poller must ask about a snapshot that is not a copy
+	 * of this mount. */
 	if (ph && !h->held && watched_id(h->fs, h->node) && !status_ended(h->fs, h->node))
 		h->held = copies_hold(h->fs->copies, region_of(h->fs, h->node),
 				  watched_id(h->fs, h->node)) == 0;
@@ -550,7 +552,7 @@ void statuses_destroy(struct statuses *s)
 
 /* --- nodes --- */
 
-/* The size of .wait is unknown before it is read. */
+/* The size of .wait is 0, because it is unknown before the read. */
 static int wait_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	st->st_size = 0;
@@ -568,7 +570,7 @@ const struct node_ops status_ops = {.type = S_IFREG,
 	.open_read = status_open_read,
 	.poll = status_poll,
 	.release = status_release};
-/* .wait and NAME.wait */
+/* The operations of .wait and NAME.wait. */
 #define WAIT_OPS                                                                                   \
 	.type = S_IFREG, .mode = 0444, .trust = TRUST_NEVER, .instead = STATUS_INSTEAD,            \
 	.attr = wait_attr, .text = status_text, .read = wait_read, .stream = true

@@ -6,19 +6,19 @@
 #include "receipts.h"
 #include "tree.h"
 
-/* Why a status cannot be written. */
+/* The advice when a status is written. */
 #define STATUS_INSTEAD                                                                             \
 	"ebsfs writes it from EC2's state; a file that asks for a copy goes into regions/REGION/"
 
 struct statuses;
 
-/* Watches copies, receipts and catalogues; fs->copies, fs->receipts and fs->regions are there. NULL
- * on ENOMEM. */
+/* Watches copies, receipts and catalogues; fs->copies, fs->receipts and fs->regions must be set.
+ * NULL on ENOMEM. */
 struct statuses *statuses_create(struct fs *fs);
-/* Called after the session has ended, when the kernel has replied to all reads that waited. NULL is
- * permitted. */
+/* Frees the watches, after the session has ended and all reads that waited have been replied to.
+ * NULL is permitted. */
 void statuses_destroy(struct statuses *s);
-/* Reads that wait for EC2 are dropped: at unmount, after copies_destroy(). */
+/* Drops the reads that wait for EC2: call it at unmount, after copies_destroy(). */
 void status_confirm_free_all(struct fs *fs);
 
 #endif

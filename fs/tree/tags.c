@@ -85,7 +85,7 @@ static int tag_attr(struct fs *fs, struct node n, struct stat *st)
 		return -ENOENT;
 	if (names_is_reserved(key))
 		st->st_mode &= ~(mode_t)0222;
-	/* A new tag has no value before the first close(). */
+	/* A new tag has no value until the first close(). */
 	st->st_size = value ? (off_t)strlen(value) + 1 : 0;
 	return 0;
 }
@@ -161,7 +161,7 @@ static int tags_create(struct fs *fs, struct node folder, const char *name, mode
 	return 0;
 }
 
-/* emacs locks a file by the link .#NAME. */
+/* Accepts the link .#NAME, by which emacs locks a file. */
 static int tags_symlink(struct fs *fs, struct node folder, const char *name, const char *target,
 	struct node *child, struct err *err)
 {
@@ -186,18 +186,19 @@ static int tag_open_write(struct fs *fs, struct node n, struct handle *h, struct
 
 /* One CreateTags in flight; for mv of a tag, followed by the DeleteTags of its old key. */
 struct tagging {
-	struct tagging *prev, *next; /* fs->taggings, while it is in flight */
+	struct tagging *prev, *next; /* in fs->taggings, while it is in flight */
 	struct fs *fs;
 	struct node node;
 	struct pending_reply *reply; /* NULL after the last close() or an interrupt */
 	uid_t user;
 	char key[NAME_MAX + 1];
 	struct buf value;
-	char old_key[NAME_MAX + 1]; /* "": none */
-	struct node scratch;        /* NODE_DRAFT: the file that becomes the tag, and goes */
+	char old_key[NAME_MAX + 1]; /* the key that mv deletes; "": none */
+	struct node scratch;        /* NODE_DRAFT: the scratch file that becomes the tag and then
+				     * disappears */
 };
 
-/* Reports an error after the last close(), which could not return it. */
+/* Reports an error that occurred after the last close(), which could not return it. */
 static void tag_report(struct fs *fs, struct node n, uid_t user, const struct err *err)
 {
 	char path[NODE_PATH_SIZE], what[NODE_PATH_SIZE + 8];
@@ -316,7 +317,7 @@ static void tag_write(struct handle *h, struct pending_reply *a)
 		pending_reply_errno(a, ENOMEM);
 }
 
-/* Hides the tag, and keeps its value as the file `name`. */
+/* Hides the tag, and keeps its value as the scratch file `name`. */
 static int tags_hide(struct fs *fs, struct node folder, const char *old_key, const char *value,
 	const char *name, struct err *err)
 {
@@ -326,7 +327,7 @@ static int tags_hide(struct fs *fs, struct node folder, const char *old_key, con
 
 	if (tag_check_key(fs, folder, old_key, err) < 0)
 		return -err->errnum;
-	tags_unhide(fs, folder, name); /* or another scratch file */
+	tags_unhide(fs, folder, name); /* replaces a hidden tag or a scratch file of this name */
 	d = drafts_make(fs, folder, name, DRAFT_FILE, 0644, err);
 	if (!d)
 		return -err->errnum;
@@ -342,7 +343,7 @@ static int tags_hide(struct fs *fs, struct node folder, const char *old_key, con
 	return 0;
 }
 
-/* Checks the name that a rename gives to a tag, and writes its key. */
+/* Checks the new name of a tag that is renamed, and writes its key. */
 static int tags_check_target(struct fs *fs, struct node folder, const char *name, bool noreplace,
 	char key[NAME_MAX + 1], struct err *err)
 {
@@ -389,7 +390,7 @@ void tags_rename(struct fs *fs, struct node n, struct node folder, const char *n
 	pending_reply_err(a, &err);
 }
 
-/* The scratch file becomes the tag. */
+/* Writes the scratch file's text as the tag. */
 static int tags_write_scratch(struct fs *fs, const struct draft *d, struct node folder,
 	const char *key, struct pending_reply *a, struct err *err)
 {
@@ -409,7 +410,7 @@ static int tags_write_scratch(struct fs *fs, const struct draft *d, struct node 
 	}
 	t->scratch = drafts_node(d);
 	old = catalogue_tag_value(fs_catalogue(fs, folder), folder.slot, key);
-	if (old && !strcmp(old, buf_str(&t->value))) { /* an editor takes its backup back */
+	if (old && !strcmp(old, buf_str(&t->value))) { /* an editor restores its backup */
 		tagging_drop_scratch(t);
 		buf_finish(&t->value);
 		free(t);
@@ -467,8 +468,8 @@ static int tag_check_text(const struct handle *h, struct err *err)
 	return tags_check_value(buf_str(&h->text), len, err);
 }
 
-/* A shell closes once between opening and writing (`echo v > k` duplicates the descriptor), so an
- * empty text is written at the last close only. */
+/* Writes the tag. An empty text is written only at the last close: a shell closes once between open
+ * and write (`echo v > k` duplicates the descriptor). */
 static void tag_commit(struct handle *h, struct pending_reply *a)
 {
 	struct err err;
@@ -522,7 +523,7 @@ const struct node_ops tags_ops = {
 const struct node_ops tag_ops = {
 	.type = S_IFREG,
 	.mode = 0644,
-	.trust = TRUST_NEVER, /* other tools write tags too, and few are read */
+	.trust = TRUST_NEVER, /* other tools change tags too, and tags are rarely read */
 	.counted = NODE_SNAPSHOT,
 	.attr = tag_attr,
 	.text = tag_text,

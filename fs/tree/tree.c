@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree: the table of the kinds of node, the attributes that all kinds share, and for how long
- * the kernel may cache attributes and names. */
+/* The tree: the table of the kinds of node, the attributes that all kinds share, and how long the
+ * kernel may cache attributes and names. */
 #include "tree.h"
 
 #include <errno.h>
@@ -82,8 +82,8 @@ const struct node_ops *tree_ops(struct node n)
 	return table[n.kind];
 }
 
-/* uid=, gid= and umask=. Users outside the group only look: nothing is theirs to change, and the
- * bits for others have no write permission. */
+/* Applies uid=, gid= and umask=. Users outside the group can only read: they own nothing that can
+ * be changed, so the bits for others have no write permission. */
 static void tree_attr_share(const struct fs *fs, struct stat *st)
 {
 	const struct options *o = fs->options;
@@ -107,8 +107,8 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st)
 	memset(st, 0, sizeof(*st));
 	st->st_ino = node_number(n);
 	st->st_mode = ops->type | ops->mode;
-	/* 1 for folders too: find and perl would take a larger number for the count of subfolders.
-	 */
+	/* Folders have 1, too: find and perl would take a larger number for the number of
+	 * subfolders. */
 	st->st_nlink = 1;
 	st->st_uid = fs->uid;
 	st->st_gid = fs->gid;
@@ -136,7 +136,7 @@ int tree_attr(struct fs *fs, struct node n, struct stat *st)
 		st->st_blocks = (st->st_size + 511) / 512;
 	if (!st->st_atim.tv_sec)
 		st->st_atim = st->st_mtim;
-	/* Kinds that only their owner may open stay with the mounting user. */
+	/* A kind that only its owner may open belongs to the mounting user. */
 	if (ops->mode & 077)
 		tree_attr_share(fs, st);
 	if (fs->options->read_only)
@@ -151,8 +151,8 @@ uint64_t tree_generation(struct fs *fs, struct node n)
 	return counted->generation ? counted->generation(fs, n) : 0;
 }
 
-/* At least a second, also when the listing is stale: changes invalidate the kernel's cache, and a
- * second saves most lookups of a walk. */
+/* Returns at least a second, even if the listing is stale: changes invalidate the kernel's cache,
+ * and one second saves most lookups when a program walks through the tree. */
 static double listing_seconds(struct fs *fs, struct node n)
 {
 	double left = (double)view_valid_ms(region_own(fs_region(fs, n)), clock_mono_ms()) / 1000;
@@ -160,8 +160,8 @@ static double listing_seconds(struct fs *fs, struct node n)
 	return left > 1 ? left : 1;
 }
 
-/* Names are never invalidated, so a name whose folder may lose it at any time holds for half a
- * second: it is right within a second of the change. */
+/* For a name whose folder may lose it at any time: names are never invalidated, and with half a
+ * second a name is right within a second of the change. */
 #define BRIEFLY_SECONDS 0.5
 
 double tree_attr_seconds(struct fs *fs, struct node n)
@@ -224,7 +224,7 @@ double tree_name_seconds(struct fs *fs, struct node n)
 {
 	if (tree_name_is_uncached(fs, n))
 		return 0;
-	/* Names in a snapshot's folder last as long as the folder; only the texts change. */
+	/* A name in a snapshot's folder exists as long as the folder; only the texts change. */
 	if (n.kind == NODE_STATUS || n.kind == NODE_WAIT)
 		return listing_seconds(fs, n);
 	if (n.kind < NODE_REGIONS)

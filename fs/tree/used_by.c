@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* used-by: the images and volumes made of a snapshot. EC2 is asked only by the first read of an
- * opening, by two requests at once. */
+/* used-by: lists the images and volumes made from a snapshot. Only the first read of a handle sends
+ * requests to EC2, two at the same time. */
 #define FUSE_USE_VERSION 314
 #include <errno.h>
 #include <stdlib.h>
@@ -17,11 +17,11 @@ struct used_by {
 	size_t size;
 	off_t offset;
 	struct pending_reply *reply;
-	struct aws_call *images_call, *volumes_call; /* in flight; NULL: ended */
-	struct buf images, volumes;                  /* the lines of each */
+	struct aws_call *images_call, *volumes_call; /* requests in flight; NULL: ended */
+	struct buf images, volumes;                  /* the lines of each request's result */
 };
 
-/* Cancels what is in flight. */
+/* Frees the struct, and cancels the requests in flight. */
 static void used_by_free(struct used_by *u)
 {
 	if (u->images_call)
@@ -44,7 +44,7 @@ static void used_by_failed(struct used_by *u, const struct err *err)
 	used_by_free(u);
 }
 
-/* One of the two responses has come. */
+/* Called when one of the two requests has ended. */
 static void used_by_came(struct used_by *u)
 {
 	struct handle *h = u->handle;
@@ -150,7 +150,7 @@ static void used_by_read(struct handle *h, off_t offset, size_t size, struct pen
 	pending_reply_on_interrupt(reply, used_by_interrupted, u);
 }
 
-/* The size is unknown before EC2 was asked. */
+/* The size is 0, because it is unknown before the requests to EC2. */
 static int used_by_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	st->st_size = 0;

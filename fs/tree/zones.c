@@ -10,7 +10,7 @@
 #include "fs.h"
 #include "region_waiter.h"
 
-/* Zones are opened and closed rarely. */
+/* How long a list of zones is valid: AWS opens and closes zones rarely. */
 #define ZONES_VALID_MS (3600 * 1000)
 
 struct zones_region {
@@ -18,10 +18,10 @@ struct zones_region {
 	uint32_t region;
 	struct {
 		char name[EC2_ZONE_SIZE];
-		bool listed; /* EC2 has named it */
+		bool listed; /* EC2's list contains the zone */
 	} * zones;
 	uint32_t n;
-	int64_t asked_at; /* monotonic: the last answer; 0: none yet */
+	int64_t asked_at; /* monotonic time of EC2's last response; 0: none yet */
 	struct aws_call *call;
 	struct waiters waiters;
 };

@@ -72,7 +72,7 @@ static void test_a_bad_answer(void **state)
 		{"", EACCES, "not a JSON object"},
 		{"echo '{\"Version\":2}'", EACCES, "Version is not 1"},
 		{"echo '{\"Version\":\"1\"}'", EACCES, "Version is not 1"},
-		{"echo '{\"Version\":1,\"AccessKeyId\":\"P\"}'", EACCES, "without SecretAccessKey"},
+		{"echo '{\"Version\":1,\"AccessKeyId\":\"P\"}'", EACCES, "has no SecretAccessKey"},
 		{OUTPUT("P", ",\"Expiration\":\"soon\""), EACCES, "not a date"},
 		{OUTPUT("P", ",\"AccessKeyId\":\"Q\""), EACCES, "not a JSON object"},
 		{OUTPUT("P Q", ""), EACCES, "characters that no key has"},
