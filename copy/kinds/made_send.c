@@ -15,9 +15,10 @@
 #include "region_queue.h"
 #include "timing.h"
 
-/* EC2's memory of a client token is not documented to be shorter than a day; a request of a mount
- * that ended longer ago is not sent again. */
+/* EC2's memory of a client token is not documented to be shorter than a day; an older request is
+ * not sent again. */
 #define TOKEN_VALID_MS  (12 * 3600 * 1000LL)
+#define CLOCK_STEP_MS   (5 * 60 * 1000LL)
 #define GENERATIONS_MAX 1000
 
 struct made_attempt {
@@ -137,6 +138,32 @@ static void made_first_answer(
 
 /* --- a request without a response --- */
 
+/* Whether EC2 may have forgotten the request. A clock that was set back since does not tell. */
+static bool made_is_forgotten(const struct job *job)
+{
+	int64_t age = clock_wall_ms() - job->pub.row.submitted_ms;
+
+	return age > TOKEN_VALID_MS || age < -CLOCK_STEP_MS;
+}
+
+static int made_refuse_forgotten(const struct job *job, struct err *err)
+{
+	const struct journal_copy *row = &job->pub.row;
+	int64_t hours = (clock_wall_ms() - row->submitted_ms) / 3600000;
+	char when[48] = "and the clock was set back since";
+
+	if (hours >= 0)
+		snprintf(when, sizeof(when), "%lld hours ago", (long long)hours);
+	err_set(err, EIO,
+		"EC2's response to %s was lost, %s, and EC2 may have forgotten the request: look "
+		"in %s for the %s of %s; nothing will be sent again",
+		job->kind->action, when, job->kind->again ? row->place : row->region,
+		job->kind->name, row->source_id);
+	snprintf(err->code, sizeof(err->code), "%s", COPY_CODE_UNKNOWN);
+	err->maybe_done = true;
+	return -EIO;
+}
+
 static int64_t made_again_due(const struct job *job)
 {
 	const struct work *w = job->work;
@@ -224,6 +251,11 @@ static void made_again_run(void *arg)
 		next = job->next;
 		if (!made_again_waits(job) || made_again_due(job) > now)
 			continue;
+		if (made_is_forgotten(job)) {
+			made_refuse_forgotten(job, &err);
+			job_event(job, JOB_REFUSED, &(struct job_news){.err = &err});
+			continue;
+		}
 		attempt = made_attempt_create(job, true);
 		if (!attempt) {
 			err_set(&err, ENOMEM, "out of memory");
@@ -242,23 +274,11 @@ static void made_again_run(void *arg)
 int made_find_lost(struct job *job, const struct err *why, struct err *err)
 {
 	struct made_region *m = made_region(job->queue);
-	const struct journal_copy *row = &job->pub.row;
 
 	if (!m->again)
 		m->again = loop_timer_create(job->all->options.loop, made_again_run, job->queue);
-	if (!m->again || clock_wall_ms() - row->submitted_ms > TOKEN_VALID_MS) {
-		err_set(err, EIO,
-			"the mount ended before EC2's response to %s, %lld hours ago, and EC2 may "
-			"have forgotten the request: look in %s for the %s of %s; nothing will be "
-			"sent again",
-			job->kind->action,
-			(long long)((clock_wall_ms() - row->submitted_ms) / 3600000),
-			row->place && *row->place ? row->place : row->region, job->kind->name,
-			row->source_id);
-		snprintf(err->code, sizeof(err->code), "%s", COPY_CODE_UNKNOWN);
-		err->maybe_done = true;
-		return -EIO;
-	}
+	if (!m->again || made_is_forgotten(job))
+		return made_refuse_forgotten(job, err);
 	job->work->retry_at = 0;
 	if (why)
 		job_reason(job,

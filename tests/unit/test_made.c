@@ -8,13 +8,13 @@
 
 #define ZONE WEST "a"
 
-static enum fault lost_first, lost_second;
+static enum fault lost_first, lost_second, lost_later;
 
 static enum fault lose(const char *action, unsigned n)
 {
 	if (strcmp(action, "CreateVolume") != 0 && strcmp(action, "RegisterImage") != 0)
 		return FAULT_NONE;
-	return n == 0 ? lost_first : n == 1 ? lost_second : FAULT_NONE;
+	return n == 0 ? lost_first : n == 1 ? lost_second : lost_later;
 }
 
 static struct copy_request volume(void)
@@ -74,6 +74,28 @@ static void test_each_loss_makes_one(void **state)
 	ask(&again, &request);
 	assert_int_equal(again.row, asked.row);
 	assert_int_equal(world_made_in(WEST, is_image), 1);
+}
+
+/* EC2 forgets tokens: after half a day without a response, one more request may make a second. */
+static void test_an_old_request_is_not_sent_again(void **state)
+{
+	struct copy_request request = volume();
+	struct asked asked;
+
+	(void)state;
+	copy_first();
+	world->fault = lose;
+	lost_first = FAULT_LOST_AFTER;
+	lost_second = lost_later = FAULT_LOST_BEFORE;
+	ask(&asked, &request);
+	world_run(13 * 3600 * 1000);
+	lost_second = lost_later = FAULT_NONE;
+	world_run(3600 * 1000);
+	assert_has(world_status(&asked), "code: UnknownOutcome\n");
+	assert_has(world_status(&asked), "was lost, 12 hours ago");
+	assert_int_equal(world_made_in(WEST, false), 1);
+	ask(&asked, &request);
+	assert_true(asked.failed);
 }
 
 static int each_loss_setup(void **state)
@@ -264,6 +286,7 @@ static void test_a_start_takes_up_what_was_sent(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		TEST(test_an_old_request_is_not_sent_again),
 		TEST(test_each_label_has_its_token),
 		TEST(test_a_deleted_one_is_made_again),
 		TEST(test_a_spent_token_is_renewed),
