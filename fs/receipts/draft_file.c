@@ -342,8 +342,8 @@ static int draft_status_text(struct fs *fs, struct node n, struct buf *out)
 	if (!d)
 		return -ENOENT;
 	return buf_printf(out,
-		"state: draft\nregion: %s\nhint: nothing is asked for under %s; rename it to a "
-		"plain name to ask for the %s\n",
+		"state: draft\nregion: %s\nhint: nothing is requested under %s; to request the "
+		"%s, rename the file to a plain name\n",
 		region_name(fs_region(fs, n)),
 		*d->name == '.' ? "a name that begins with a dot" : "a temporary file's name",
 		receipt_kind_noun(node_of(d->folder)));

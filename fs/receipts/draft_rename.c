@@ -182,7 +182,9 @@ static int draft_renaming_check_idle(const struct receipt *r, struct err *err)
 	if (r->state != RECEIPT_ASKING && r->state != RECEIPT_REMOVING)
 		return 0;
 	return err_set(err, EBUSY,
-		"the receipt '%s' is asking for its copy, or is being removed; try again", r->name);
+		"the receipt '%s' is busy: its copy is being requested, or it is being removed; "
+		"try again",
+		r->name);
 }
 
 /* The receipt of the new name that will request the copy, created if necessary. NULL with *err. */
@@ -197,7 +199,7 @@ static struct receipt *draft_renaming_receipt(
 		(n.kind == NODE_RECEIPT || n.kind == NODE_FOLDER))
 		r = receipts_get(fs->receipts, n);
 	if (r && (mv->noreplace || folder)) {
-		err_set(err, EEXIST, "the receipt '%s' is there; rm it first if it is to go",
+		err_set(err, EEXIST, "the receipt '%s' exists already; to replace it, rm it first",
 			mv->to_name);
 		return NULL;
 	}
@@ -227,8 +229,8 @@ static int draft_renaming_file(
 			return -err->errnum;
 		if (r && r->has_file && strcmp(r->file_name, mv->to_name) != 0)
 			return err_set(err, EPERM,
-				"'%s' asks for one copy, by its file %s; to ask for another, write "
-				"a file of another name beside the folder",
+				"the folder '%s' requests one copy, by its file %s; to request "
+				"another copy, write a file beside the folder",
 				r->name, r->file_name);
 		m->is_new_file = r && !r->has_file;
 		if (m->is_new_file && !(r->file_name = strdup(mv->to_name)))
@@ -370,8 +372,8 @@ static int draft_renaming_scan(
 			continue;
 		if (*file)
 			return err_set(err, EPERM,
-				"a receipt's folder asks for one copy, and this one has two files "
-				"that would: %s and %s; move one out",
+				"a receipt's folder requests one copy, but two files in this one "
+				"are requests: %s and %s; move one of them out",
 				(*file)->name, d->name);
 		*file = d;
 	}
@@ -457,8 +459,8 @@ static int draft_renaming_draft(
 	if (d->type == DRAFT_FOLDER && mv->to_folder.kind == NODE_FOLDER && *mv->to_name != '.' &&
 		drafts_any(fs->drafts, mv->from))
 		return err_set(err, EPERM,
-			"the tags of a receipt's folder are written one by one: mkdir tags, then a "
-			"file a tag");
+			"a folder cannot be renamed to the tags/ of a receipt's folder: mkdir "
+			"tags, then write one file for each tag");
 	result = d->type == DRAFT_FILE ? receipt_part_take(fs, &d->text, mv->to_folder, mv->to_name,
 						 draft_renaming_part_taken, m, err)
 				       : 0;
@@ -487,7 +489,7 @@ static int draft_renaming_choose(
 			"file of a receipt's folder",
 			d->name);
 	if (d->type != DRAFT_FILE && receipt_kind(mv->to_folder) != REQUEST_COPY)
-		return err_set(err, EPERM, "a %s is requested by one file, not by a folder",
+		return err_set(err, EPERM, "a folder cannot request a %s: write one file instead",
 			receipt_kind_noun(mv->to_folder));
 	return d->type == DRAFT_FILE ? draft_renaming_file(mv, d, m, err)
 				     : draft_renaming_folder(mv, m, err);

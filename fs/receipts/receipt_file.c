@@ -82,8 +82,9 @@ static int receipt_file_too_long(struct receipt *r, int result, struct err *err)
 	r->work->draft.error = 0;
 	r->work->spoilt = true;
 	return err_set(err, -result,
-		"%s: a copy's text has at most %zu bytes; this is no snapshot file", r->name,
-		REQUEST_TEXT_MAX);
+		"%s: the text of a request has at most %zu bytes, so this is not a snapshot file; "
+		"copy a snapshot's NAME.snapshot instead",
+		r->name, REQUEST_TEXT_MAX);
 }
 
 static void receipt_file_touch(struct receipt *r)
@@ -101,8 +102,9 @@ static int receipt_file_check_sent(const struct handle *h, const struct receipt 
 	if (!h || !h->committed || !receipts_is_fixed(h->fs, r))
 		return 0;
 	return err_set(err, EINVAL,
-		"'%s' was closed once, and its text was sent then; nothing may come after it: "
-		"write all of a text before the first close, or to another name",
+		"'%s' cannot be written any more: its text was requested when the file was closed "
+		"the first time; write a whole text before the first close, or write to another "
+		"name",
 		r->name);
 }
 
@@ -124,8 +126,8 @@ static int receipt_file_truncate(
 		return -err->errnum;
 	if (!h && r->state != RECEIPT_DRAFT)
 		return err_set(err, EEXIST,
-			"the receipt '%s' has asked for its copy, and its text cannot be cut; "
-			"write a whole text to it, or rm it",
+			"the text of the receipt '%s' cannot be truncated, because its copy was "
+			"requested already; write a whole text to it, or rm it",
 			r->name);
 	result = buf_resize(&r->work->draft, (size_t)size);
 	if (result < 0)
@@ -277,8 +279,8 @@ static void receipt_file_refuse_gone(struct pending_reply *reply)
 	struct err err;
 
 	err_set(&err, ENOENT,
-		"the file was removed before it was closed, and its text asked for nothing; write "
-		"it again if the copy is wanted");
+		"the file was removed before it was closed, so nothing was requested; to make the "
+		"request, write the file again");
 	pending_reply_err(reply, &err);
 }
 
@@ -304,8 +306,8 @@ static void receipt_file_report_cut(const struct handle *h, const struct receipt
 	struct err err;
 
 	err_set(&err, EEXIST,
-		"an empty text asks for nothing: the receipt '%s' keeps the text that asked for "
-		"its copy; to remove it use rm",
+		"an empty text requests nothing, so the receipt '%s' keeps the text that requested "
+		"its copy; to remove the receipt, use rm",
 		r->name);
 	receipt_file_report(h->fs, r, h->uid, NULL, &err);
 }
@@ -338,7 +340,9 @@ void receipts_write(struct fs *fs, struct node folder, const char *name, const s
 		result = receipts_create_file(fs, folder, name, 0644, NULL, &n, &err);
 		r = result == 0 ? receipts_get(fs->receipts, n) : NULL;
 	} else if (r->is_folder) {
-		result = err_set(&err, EISDIR, "the receipt '%s' is a folder", name);
+		result = err_set(&err, EISDIR,
+			"the receipt '%s' exists already and is a folder; choose another name",
+			name);
 	} else {
 		result = receipts_check_writable(r, &err);
 	}
@@ -414,8 +418,8 @@ int receipt_status(struct fs *fs, const struct receipt *r, struct buf *out)
 			"state: unknown\nregion: %s\nmessage: the journal no longer has its copy\n",
 			region);
 	return buf_printf(out,
-		"state: unfinished\nregion: %s\nhint: no %s was asked for yet: the text has no "
-		"'...' line\n",
+		"state: unfinished\nregion: %s\nhint: no %s was requested yet, because the text "
+		"has no '...' line: add it as the last line\n",
 		region, receipt_kind_noun(receipts_folder(r)));
 }
 

@@ -172,18 +172,24 @@ int receipt_folder_check(
 			return 0;
 		if (type == DRAFT_FILE)
 			return tags_parse_name(name, key, err);
-		return err_set(err, EPERM, "a tag is a file: echo VALUE > tags/KEY");
+		return err_set(err, EPERM,
+			"tags/ has only files, one for each tag; to set a tag: echo VALUE > "
+			"tags/KEY");
 	}
 	if (folder.kind != NODE_FOLDER || *name == '.')
 		return 0;
 	if (type == DRAFT_FOLDER && strcmp(name, "tags") != 0)
 		return err_set(err, EPERM,
-			"a receipt's folder has no folder but tags/; make a folder for another "
-			"copy beside it");
+			"a receipt's folder has no other folder than tags/; to request another "
+			"copy, make a folder beside this one");
 	if (type == DRAFT_LINK && !receipt_folder_keeps(name))
-		return err_set(err, EPERM, "no link can be made here; to request a copy use cp");
+		return err_set(err, EPERM,
+			"a receipt's folder can have no link of this name; to request a copy, use "
+			"cp");
 	if (type == DRAFT_FILE && !strcmp(name, "tags"))
-		return err_set(err, EPERM, "tags is a folder here: mkdir tags, then a file a tag");
+		return err_set(err, EPERM,
+			"tags cannot be a file in a receipt's folder: mkdir tags, then write one "
+			"file for each tag");
 	return 0;
 }
 
@@ -224,8 +230,8 @@ static int receipt_folder_create_file(struct receipt *r, const char *name, mode_
 {
 	if (r->has_file)
 		return err_set(err, EPERM,
-			"'%s' asks for one copy, by its file %s; to ask for another, write a file "
-			"of another name beside the folder",
+			"the folder '%s' requests one copy, by its file %s; to request another "
+			"copy, write a file beside the folder",
 			r->name, r->file_name);
 	if (!receipts_work(r))
 		return err_set(err, ENOMEM, "out of memory");

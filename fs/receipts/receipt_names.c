@@ -246,9 +246,9 @@ int receipts_refuse_sibling(const struct receipt *other, struct err *err)
 
 	receipts_stem(other->name, stem);
 	return err_set(err, EEXIST,
-		"the receipt '%s' is of another copy, and has the same status file, '%s.status'; "
-		"give this one another name, or rm that one",
-		other->name, stem);
+		"the receipt '%s' of another copy has the same status file, '%s.status'; choose "
+		"another name for the new receipt, or rm '%s'",
+		other->name, stem, other->name);
 }
 
 /* Names in a region's folder that ebsfs uses itself, or may use in a later version. */
@@ -271,12 +271,12 @@ int receipts_check_name(const struct fs *fs, struct node folder, const char *nam
 
 	if (receipts_is_reserved(folder, name) || !strcmp(name, ".wait") || !strcmp(name, "status"))
 		return err_set(err, EINVAL,
-			"the name '%s' is ebsfs's own; give the receipt another", name);
+			"ebsfs uses the name '%s' itself; give the receipt another name", name);
 	for (size_t i = 0; i < ARRAY_LEN(receipts_beside); i++)
 		if (receipts_strip(name, receipts_beside[i].suffix, stem))
 			return err_set(err, EINVAL,
-				"names that end in %s are ebsfs's own, for what stands beside a "
-				"receipt; give the receipt '%s' another",
+				"ebsfs uses names that end in %s itself, for the files beside a "
+				"receipt; give the receipt '%s' another name",
 				receipts_beside[i].suffix, name);
 	receipts_stem(name, stem);
 	if (strlen(stem) + strlen(".status") > NAME_MAX)
@@ -298,8 +298,9 @@ int receipts_check_name(const struct fs *fs, struct node folder, const char *nam
 	r = receipts_by_name(fs->receipts, folder, name);
 	if (r && r != self)
 		return err_set(err, EEXIST,
-			"the receipt '%s' is there; give this one another name, or rm that one",
-			r->name);
+			"the receipt '%s' exists already; choose another name for the new receipt, "
+			"or rm '%s'",
+			r->name, r->name);
 	return receipts_check_sibling(fs, folder, name, self, err);
 }
 
@@ -316,7 +317,8 @@ static int receipts_rename_reserved(struct fs *fs, struct receipt *r)
 			continue;
 		if (receipts_move(fs, r, receipts_folder(r), name) < 0)
 			return -ENOMEM;
-		log_info("the receipt %s/%s is now %s: ebsfs has that name for something else",
+		log_info("the receipt %s/%s was renamed to %s, because ebsfs now uses the old name "
+			 "itself",
 			receipts_region(fs, r), old, name);
 		return 0;
 	}

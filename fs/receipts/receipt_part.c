@@ -193,7 +193,7 @@ static int receipt_part_go(struct receipt_part *part, struct receipt *r, struct 
 	int result;
 
 	if (r->state == RECEIPT_REMOVING)
-		return err_set(err, EBUSY, "'%s' is being removed at this moment", r->name);
+		return err_set(err, EBUSY, "'%s' is being removed; try again", r->name);
 	if (r->state == RECEIPT_ASKING)
 		result = receipts_after(r->work, receipt_part_after, part) < 0
 				 ? err_set(err, ENOMEM, "out of memory")

@@ -65,7 +65,8 @@ static int receipt_rename_to_draft(const struct receipt_mv *mv, struct receipt *
 
 	if (r->state == RECEIPT_ASKING || r->state == RECEIPT_REMOVING)
 		return err_set(err, EBUSY,
-			"the receipt '%s' is asking for its copy, or is being removed; try again",
+			"the receipt '%s' is busy: its copy is being requested, or it is being "
+			"removed; try again",
 			r->name);
 	if (mv->from.kind == NODE_FOLDER) {
 		d = receipt_rename_make_draft(fs, to, name, DRAFT_FOLDER, r, err);
@@ -107,14 +108,14 @@ static int receipt_rename_receipt_to(
 
 	if (mv->to_folder.region != r->region)
 		return err_set(err, EPERM,
-			"a receipt stays in its region, where its copy is; to copy there too, use "
-			"cp");
+			"a receipt cannot be moved to another region, because its copy stays in "
+			"this one; to request a copy there, too, use cp");
 	if ((receipt_kind(mv->to_folder) != REQUEST_COPY ||
 		    receipt_kind(receipts_folder(r)) != REQUEST_COPY) &&
 		node_number(mv->to_folder) != node_number(receipts_folder(r)))
 		return err_set(err, EPERM,
-			"a receipt of %s stays in its folder; to ask for the same elsewhere, use "
-			"cp",
+			"the receipt cannot be moved to another folder, because its folder decides "
+			"where the %s is made; to request one elsewhere, use cp",
 			receipt_kind_noun(receipts_folder(r)));
 	if (receipts_find(fs, mv->to_folder, mv->to_name, &n) == 0 &&
 		(n.kind == NODE_RECEIPT || n.kind == NODE_FOLDER))
@@ -126,11 +127,12 @@ static int receipt_rename_receipt_to(
 	if (old && old->is_folder && (old->has_file || drafts_any(fs->drafts, n)))
 		return err_set(err, ENOTEMPTY, "the folder '%s' is not empty", mv->to_name);
 	if (old && mv->noreplace)
-		return err_set(err, EEXIST, "the receipt '%s' is there", mv->to_name);
+		return err_set(err, EEXIST, "the receipt '%s' exists already", mv->to_name);
 	/* Not EEXIST, because cp -b would then rename again without end. */
 	if (old && receipts_is_fixed(fs, old) && !(old->copy && old->copy == r->copy))
 		return err_set(err, EBUSY,
-			"the receipt '%s' is there, of another copy; rm it first if it is to go",
+			"the receipt '%s' exists already and is of another copy; to replace it, rm "
+			"it first",
 			mv->to_name);
 	if (old && receipts_check_sibling(fs, mv->to_folder, mv->to_name, r, err) < 0)
 		return -err->errnum;
@@ -151,8 +153,8 @@ static int receipt_rename_file_in_folder(
 
 	if (receipt_folder_keeps(mv->to_name) || !strcmp(mv->to_name, "tags"))
 		return err_set(err, EPERM,
-			"'%s' means something else in a receipt's folder; give the snapshot file "
-			"another name",
+			"'%s' is not a name for the snapshot file of a receipt's folder, because "
+			"it has another meaning there; use another name",
 			mv->to_name);
 	name = strdup(mv->to_name);
 	if (!name)
@@ -181,8 +183,8 @@ static int receipt_rename_from_receipt(
 	if (!in_folder && receipt_kind_takes(mv->to_folder))
 		return receipt_rename_receipt_to(mv, r, err);
 	return err_set(err, EPERM,
-		"a receipt stays in its region's folder or its snapshots/; to "
-		"copy there too, use cp");
+		"a receipt can be moved only between its region's folder and snapshots/; to "
+		"request a copy elsewhere, use cp");
 }
 
 void receipt_rename(const struct receipt_mv *mv)

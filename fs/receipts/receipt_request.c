@@ -288,13 +288,14 @@ static int receipt_request_check_source(
 		if (preflight_regions(request->source_region, receipts_region(fs, r), err) < 0)
 			return -err->errnum;
 		return err_set(err, ENOENT,
-			"%s is no region that this account has enabled; enable it, or correct the "
-			"name",
+			"the source's region %s is not enabled for this account; enable it, or "
+			"correct the name",
 			request->source_region);
 	}
 	if (fs->deletions && delete_under_way(fs, request->source_region, request->source_id))
-		return err_set(err, EBUSY, "%s/%s is being deleted", request->source_region,
-			request->source_id);
+		return err_set(err, EBUSY,
+			"the source %s/%s is being deleted, so it cannot be copied",
+			request->source_region, request->source_id);
 	return 0;
 }
 
@@ -349,8 +350,8 @@ static int receipt_request_refuse_taken(
 	const char *noun = receipt_kind_noun(receipts_folder(r));
 
 	return err_set(err, EEXIST,
-		"the receipt '%s' is that of %s/%s and its %s%s%s, and stays as it was; write "
-		"this text to another name, or rm '%s' first: that leaves the %s",
+		"'%s' is already the receipt of %s/%s and its %s%s%s, so it stays as it was; write "
+		"this text to another name, or rm '%s' first, which does not delete the %s",
 		r->name, row->source_region, row->source_id, noun, row->copy_id ? " " : "",
 		row->copy_id ? row->copy_id : "", r->name, noun);
 }
@@ -529,7 +530,7 @@ static bool receipt_removal_can_begin(struct fs *fs, struct receipt *r,
 	struct err err;
 
 	if (r->state == RECEIPT_REMOVING) {
-		err_set(&err, EBUSY, "%s: it is being removed at this moment; try again", r->name);
+		err_set(&err, EBUSY, "%s is being removed; try again", r->name);
 		pending_reply_err(reply, &err);
 		return false;
 	}

@@ -258,7 +258,7 @@ int receipts_check_writable(const struct receipt *r, struct err *err)
 	if (!r)
 		return err_set(err, ENOENT, "the receipt is gone");
 	if (r->state == RECEIPT_REMOVING)
-		return err_set(err, EBUSY, "the receipt '%s' is being removed", r->name);
+		return err_set(err, EBUSY, "the receipt '%s' is being removed; try again", r->name);
 	return 0;
 }
 
@@ -351,7 +351,8 @@ int receipts_load(void *arg, const struct journal_receipt *row)
 		return 0;
 	if (!receipt_folder_of_name(
 		    rs->fs, (uint32_t)region, row->folder ? row->folder : "", &folder)) {
-		log_warning("receipt %lld of the journal is left out: %s has no folder '%.100s'",
+		log_warning("receipt %lld of the journal is not shown, because %s has no folder "
+			    "'%.100s'",
 			(long long)row->id, row->region, row->folder);
 		return 0;
 	}
@@ -360,8 +361,8 @@ int receipts_load(void *arg, const struct journal_receipt *row)
 		return -ENOMEM;
 	if (!names_is_file(name) || (file && !names_is_file(file)) ||
 		hashset_find(&rs->by_key, r->key, strlen(r->key)) != HASHSET_NONE) {
-		log_warning("receipt %lld of the journal is left out: no file in %s can have its "
-			    "name, '%.100s'",
+		log_warning("receipt %lld of the journal is not shown, because no file in %s can "
+			    "have its name, '%.100s'",
 			(long long)row->id, row->region, name);
 		receipt_free(r);
 		return 0;

@@ -340,16 +340,16 @@ def ec2s_limits(t):
         for n in range(200):
             os.chdir(f"volume-size={n}")
         refused(E2BIG, os.stat, "volume-size=200")
-        contains(read(m(".ebsfs/last-error")), "201 filter values, and EC2 takes 200")
+        contains(read(m(".ebsfs/last-error")), "201 filter values, but EC2 takes at most 200")
         check(os.path.isdir("volume-size=199"), "a value that is there already is none more")
         os.chdir(path)
         for n in range(50):
             os.chdir(f"tag:{n}=x")
         refused(E2BIG, os.stat, "tag:50=x")
-        contains(read(m(".ebsfs/last-error")), "51 different filters, and EC2 takes 50")
+        contains(read(m(".ebsfs/last-error")), "51 different filters, but EC2 takes at most 50")
         os.chdir(path)
         refused(EINVAL, os.stat, "status=" + "\\x" * 120)
-        contains(read(m(".ebsfs/last-error")), "360 characters, and EC2 takes 255")
+        contains(read(m(".ebsfs/last-error")), "360 characters, but EC2 takes at most 255")
     finally:
         os.chdir("/")
     same(t.sim.total(), before)

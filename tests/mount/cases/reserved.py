@@ -29,7 +29,7 @@ def new_receipts(t):
     for name in NAMES:
         if not os.path.exists(m.region("eu-west-1", name)):  # a later version's
             refused(EINVAL, os.mkdir, m.region("eu-west-1", name))
-            contains(read(m(".ebsfs/last-error")), f"the name '{name}' is ebsfs's own; give the receipt another")
+            contains(read(m(".ebsfs/last-error")), f"ebsfs uses the name '{name}' itself; give the receipt another name")
     # Names like these, and these names elsewhere, are free.
     for name in ("lists", "by.snapshot", "snapshots/list"):
         t.ok(f"cp us-east-1/snapshots/{BARE}/{BARE}.snapshot eu-west-1/{name}")

@@ -70,12 +70,12 @@ def after_the_end_nothing_follows(t):
     os.close(os.dup(fd))
     same(t.sim.count("CopySnapshot"), 1)
     refused(EINVAL, os.write, fd, b"copy.kms-key: alias/dr\n")
-    contains(read(m(".ebsfs/last-error")), "its text was sent")
+    contains(read(m(".ebsfs/last-error")), "its text was requested when the file was closed the first time")
     os.close(fd)
     same(read(m.region("eu-west-1", "x")), text(m, NIGHTLY))
     t.ok(f"(sh -c 'sleep 0.3; cat {file(BARE)}' &) > eu-west-1/y")
     until(lambda: t.sim.count("CopySnapshot") == 2, "the copy is asked for", 10)
-    m.allow("asks for nothing")
+    m.allow("requests nothing")
     t.ok(f": > eu-west-1/z; head -2 {file(AWKWARD)} > eu-west-1/z")
     same(t.sim.count("CopySnapshot"), 2)
 
@@ -93,7 +93,7 @@ def programs_of_another_pid_namespace(t):
     t.ok(f"(cat {file(NIGHTLY)}; echo copy.tag.more: yes) > eu-west-1/x")
     until(lambda: t.sim.copies("eu-west-1"), "the copy is asked for")
     same([c["Tags"]["more"] for c in t.sim.copies("eu-west-1")], ["yes"])
-    m.allow("no region that this account has enabled")
+    m.allow("is not enabled for this account")
     t.ok(f"sed s/us-east-1/us-east-9/ {file(NIGHTLY)} > eu-west-1/y")
     until(lambda: "us-east-9" in read(m.region("eu-west-1", "y.status")), "the refusal is in the status")
 
@@ -105,7 +105,7 @@ def programs_of_another_pid_namespace(t):
 def over_a_living_receipt(t):
     """The same again is 0 in each way to write; another source is EEXIST, and text and time stay. O_TRUNC leaves the text until close()."""
     m = t.mount()
-    m.allow("stays as it was", "asks for nothing")
+    m.allow("stays as it was", "requests nothing")
     path = m.region("eu-west-1", "x")
     t.ok(f"cp {file(NIGHTLY)} eu-west-1/x")
     for again in ("cp", "cp -f", "cp -p", "install -m 644", "cp --remove-destination", "cp -u", "cp -b"):
@@ -128,7 +128,7 @@ def over_a_living_receipt(t):
     # What asks for nothing changes nothing.
     t.ok(": > eu-west-1/x")
     same((read(path), os.stat(path).st_mtime_ns), (text(m, NIGHTLY), kept), "emptied")
-    contains(read(m(".ebsfs/last-error")), "to remove it use rm")
+    contains(read(m(".ebsfs/last-error")), "to remove the receipt, use rm")
     refused(EEXIST, os.truncate, path, 0)
     # Another text for the same copy takes the place of the old one.
     write(path, "# mine\n" + text(m, NIGHTLY))
@@ -273,7 +273,7 @@ def a_rename_after_an_interrupted_one(t):
 def mv_over_its_own_receipt(t):
     """cp, and later mv: the receipt stays, the copy is the same, and its source goes. Another snapshot's receipt is not replaced, and nothing is moved to a draft."""
     m = t.mount("delete")
-    m.allow("stays as it was", "asks for nothing", "UnauthorizedOperation")
+    m.allow("stays as it was", "requests nothing", "UnauthorizedOperation")
     t.sim.set_copy_seconds(0)
     t.ok(f"cp {file(NIGHTLY)} eu-west-1/; cp {file(BARE)} eu-west-1/bare")
     t.fails(EEXIST, f"mv -f {file(AWKWARD)} eu-west-1/bare")
@@ -308,7 +308,7 @@ def names_that_share_a_status(t):
     same(os.readlink(m.region("eu-west-1", "nightly.copy")), "snapshots/" + status(m.region("eu-west-1", "nightly.wait"))["snapshot"])
     t.ok("rm eu-west-1/nightly.snapshot")
     t.fails(EEXIST, f"cp {file(NIGHTLY)} eu-west-1/nightly.snapshot")
-    contains(read(m(".ebsfs/last-error")), "give this one another name, or rm that one")
+    contains(read(m(".ebsfs/last-error")), "choose another name for the new receipt, or rm '")
     t.fails(EEXIST, f"rm eu-west-1/nightly.snapshot; mv -f eu-west-1/{NIGHTLY}.snapshot eu-west-1/nightly.snapshot")
     t.ok(f"cp {file(BARE)} eu-west-1/b; mv -f eu-west-1/b eu-west-1/nightly.snapshot; rm eu-west-1/nightly.snapshot")
     same(status(m.region("eu-west-1", "nightly.status"))["source"], f"us-east-1/{BARE}")
