@@ -168,7 +168,7 @@ static int read_header(
 		return err_set(err, -r, "%s: %s", path, strerror(-r));
 	h->scope[sizeof(h->scope) - 1] = '\0';
 	if (strcmp(h->scope, scope) != 0)
-		return err_set(err, ESTALE, "%s is another account's or endpoint's", path);
+		return err_set(err, ESTALE, "%s was written for another account or endpoint", path);
 	return 0;
 }
 

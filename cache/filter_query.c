@@ -107,10 +107,10 @@ static int take(struct buf *from, const char *what, ssize_t max, char **to, stru
 	if (from->error)
 		return err_set(err, ENOMEM, "out of memory");
 	if (n < 0)
-		return err_set(err, EINVAL, "the %s is no UTF-8 text, which EC2 needs", what);
+		return err_set(err, EINVAL, "the %s is not UTF-8 text, as EC2 requires", what);
 	if (n > max)
-		return err_set(
-			err, EINVAL, "the %s has %zd characters, and EC2 takes %zd", what, n, max);
+		return err_set(err, EINVAL, "the %s has %zd characters, but EC2 takes at most %zd",
+			what, n, max);
 	*to = strdup(buf_str(from));
 	return *to ? 0 : err_set(err, ENOMEM, "out of memory");
 }
@@ -201,10 +201,14 @@ static int group_all(struct filter_query *q, size_t n, struct err *err)
 	q->query.filters = q->filters;
 	q->query.own_and_shared = !q->query.owners && !q->query.restorable_by;
 	if (q->query.n_filters > EC2_FILTERS_MAX)
-		return err_set(err, E2BIG, "%zu different filters, and EC2 takes %d in a request",
+		return err_set(err, E2BIG,
+			"the path has %zu different filters, but EC2 takes at most %d in a "
+			"request: leave some out",
 			q->query.n_filters, EC2_FILTERS_MAX);
 	if (n_values > EC2_FILTER_VALUES_MAX)
-		return err_set(err, E2BIG, "%zu filter values, and EC2 takes %d in a request",
+		return err_set(err, E2BIG,
+			"the path has %zu filter values, but EC2 takes at most %d in a request: "
+			"leave some out",
 			n_values, EC2_FILTER_VALUES_MAX);
 	return 0;
 }

@@ -18,13 +18,13 @@
 /* One change: up to two rows to write, or one receipt to delete; or a copy's row to read. */
 struct change {
 	bool has_copy, has_receipt;
-	bool only_state; /* of the copy's row: its state, message and deleted_ms */
+	bool only_state; /* write only state, message and deleted_ms of the copy's row */
 	struct journal_copy copy;
 	struct journal_receipt receipt;
-	int64_t delete_receipt; /* 0: none */
-	struct err *refused;    /* the other rows do not allow it; NULL: they do */
+	int64_t delete_receipt; /* the receipt's id; 0: none */
+	struct err *refused;    /* why the other rows forbid this change; NULL: they permit it */
 	journal_done *done;
-	journal_copy_done *read; /* the copy's row is only read */
+	journal_copy_done *read; /* not NULL: only read the copy's row, and call this */
 	void *arg;
 	struct change *next;
 };
@@ -128,8 +128,8 @@ static bool change_refuse(struct change *c, const struct err *err)
 	return c->refused;
 }
 
-/* Writes all changes or none. Refused changes are left out, so that one caller's fault does not
- * lose the others' changes. *err has errnum 0 on success. */
+/* Writes all changes except refused ones in one transaction, or none of them. Leaving out refused
+ * changes keeps one caller's fault from losing the others' changes. err->errnum is 0 on success. */
 static void commit_changes(struct journal_db *db, struct change *first, struct err *err)
 {
 	struct change *c;
@@ -151,7 +151,8 @@ static void commit_changes(struct journal_db *db, struct change *first, struct e
 		}
 		journal_db_rollback(db);
 	} while (c && change_refuse(c, err));
-	/* EINVAL means damage here, but an invalid argument to the caller. */
+	/* In journal_db.h EINVAL means damage; callers of the journal would take it for a wrong
+	 * argument. */
 	if (err->errnum == EINVAL)
 		err->errnum = EIO;
 }
@@ -221,7 +222,8 @@ static void commits_sync_done(void *arg)
 		commits_sync_start(j);
 }
 
-/* One sync at a time. It has its own descriptor, so that journal_close() need not wait for it. */
+/* Starts a sync of journal.commits, or another one after the sync in flight. A sync has its own
+ * descriptor, so that journal_close() need not wait for it. */
 static void commits_sync_start(struct journal *j)
 {
 	struct commits_sync *c;
@@ -266,14 +268,14 @@ static void changes_fail(struct journal *j, struct change *first)
 {
 	struct err err;
 
-	err_set(&err, ENOMEM, "out of memory for the journal");
+	err_set(&err, ENOMEM, "the journal cannot be written: out of memory");
 	j->last_error = err;
 	call_done(j, first, &err);
 	changes_destroy(first);
 }
 
-/* Writes all pending changes as one transaction, unless one is in flight: then its end calls this.
- */
+/* Writes all pending changes as one transaction. While a transaction is in flight, does nothing:
+ * batch_done() calls this again. */
 static void batch_start_next(void *arg)
 {
 	struct journal *j = arg;
@@ -302,7 +304,7 @@ static void batch_start_next(void *arg)
 	changes_fail(j, first);
 }
 
-/* Either row may be NULL. */
+/* Creates a change that writes these rows; either may be NULL. NULL on ENOMEM. */
 static struct change *change_create(
 	const struct journal_copy *copy, const struct journal_receipt *receipt)
 {
@@ -320,7 +322,7 @@ static struct change *change_create(
 	return c;
 }
 
-/* c NULL: there was no memory for it. */
+/* Adds a change to the pending ones; c NULL: returns -ENOMEM. */
 static int change_put(struct journal *j, struct change *c, journal_done *done, void *arg)
 {
 	if (!c)
@@ -400,9 +402,9 @@ const struct err *journal_last_error(const struct journal *j)
 	return j->last_error.errnum ? &j->last_error : NULL;
 }
 
-/* --- life --- */
+/* --- opening and closing --- */
 
-/* Checks everything before the first write. */
+/* Checks all files and opens the database without writing to any. 0, or -errno with *err. */
 static int check_untouched(
 	struct journal *j, int folder, const char *path, const char *account, struct err *err)
 {
@@ -418,7 +420,7 @@ static int check_untouched(
 	if (result < 0)
 		return result;
 	result = journal_schema_check(j->db, &j->commits, account, err);
-	/* Busy: another program has the lock, and the log may be its own. */
+	/* EBUSY: another program has locked the database, and the log may be its. */
 	if (result < 0 && result != -EBUSY && !had_log)
 		journal_files_drop_log(folder, path);
 	return result;
@@ -465,10 +467,12 @@ static int open_dir(struct journal *j, const char *dir, const char *account, str
 		result = check_untouched(j, folder, path, account, err);
 	if (result < 0)
 		return result;
-	/* Created before the tables get their checksums, so that its absence beside a journal with
-	 * checksums means a loss. */
+	/* journal.commits is created before the tables get their checksums. So if a journal has
+	 * checksums but journal.commits is missing, the file was lost. */
 	if (!j->commits.known && journal_commits_make(folder, commits, &j->commits, &why) < 0)
-		log_warning("the journal's transactions are not counted: %s", why.message);
+		log_warning("the journal's transactions are not counted, so ebsfs could not notice "
+			    "that some are lost: %s",
+			why.message);
 	return make_ready(j, account, &j->commits, err);
 }
 
@@ -522,7 +526,8 @@ void journal_close(struct journal *j)
 	if (j->in_flight) {
 		uv_sem_wait(&j->in_flight->written);
 		if (j->in_flight->err.errnum)
-			log_error("the last changes are not in the journal: %s",
+			log_error("the journal was closed without its last changes: %s; the next "
+				  "mount starts from the state before them",
 				j->in_flight->err.message);
 		log_refused(j->in_flight->first);
 		j->in_flight->journal = NULL;
@@ -530,7 +535,9 @@ void journal_close(struct journal *j)
 	if (j->first) {
 		commit_changes(j->db, j->first, &err);
 		if (err.errnum)
-			log_error("the last changes are not in the journal: %s", err.message);
+			log_error("the journal was closed without its last changes: %s; the next "
+				  "mount starts from the state before them",
+				err.message);
 		log_refused(j->first);
 		changes_destroy(j->first);
 	}
@@ -540,7 +547,7 @@ void journal_close(struct journal *j)
 		j->commits_sync->journal = NULL;
 	journal_commits_sync(&j->commits);
 	journal_commits_close(&j->commits);
-	/* Last, because another process may open the journal from here on. */
+	/* The lock is released last, because another process may then open the journal. */
 	if (j->lock_fd >= 0)
 		close(j->lock_fd);
 	free(j);
@@ -577,9 +584,10 @@ int journal_read(struct journal *j, int64_t ended_before_ms, journal_copy_fn *co
 
 	/* The thread pool owns the database while a batch is in flight. */
 	if (j->in_flight)
-		return err_set(err, EBUSY, "the journal is being written");
+		return err_set(err, EBUSY, "the journal cannot be read while it is being written");
 	if (journal_db_prune(j->db, ended_before_ms, &pruning) < 0)
-		log_warning("old copies stay in the journal: %s", pruning.message);
+		log_warning("copies that ended long ago could not be deleted from the journal: %s",
+			pruning.message);
 	result = journal_db_each(j->db, &journal_rows_copies, read_copy, &r, err);
 	if (result == 0)
 		result = journal_db_each(j->db, &journal_rows_receipts, read_receipt, &r, err);

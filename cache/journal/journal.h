@@ -15,7 +15,7 @@ struct journal;
 /* A row of the table `copies`. The row owns its strings; NULL is unknown. copy/engine/ defines what
  * the columns mean. */
 struct journal_copy {
-	int64_t id;  /* from 1; the caller takes it from journal_next_copy_id() */
+	int64_t id;  /* from journal_next_copy_id(); 1 or more */
 	char *token; /* random, hex: the tag ebsfs:request */
 	char *state;
 	char *source_region, *source_id;
@@ -31,33 +31,37 @@ struct journal_copy {
 	bool submitted;    /* at least one CopySnapshot may have been sent */
 	char *copy_id;     /* the new snapshot's id */
 	int64_t requested_ms, submitted_ms, started_ms, ended_ms; /* wall clock; 0: not yet */
-	int64_t bytes; /* size of the source's data, for the estimate; -1: unknown */
+	int64_t bytes; /* size of the source's data, to estimate the duration; -1: unknown */
 	int attempts;
-	char *code, *message, *request_id; /* the reason of its end, or of its wait */
-	bool untold;  /* it has ended, and the user's command is yet to be started */
-	char *label;  /* copy.again; "#ID": not a request's own (journal_schema.c); NULL: none */
-	bool adopted; /* another ebsfs made it: found by its tags */
+	char *code, *message, *request_id; /* why the copy ended, or why it waits */
+	bool untold;  /* the copy has ended, and the user's command (-o on_end) was not started yet
+		       */
+	char *label;  /* the request's copy.again; "#ID": set by ebsfs (job_key.h); NULL: none */
+	bool adopted; /* another ebsfs made the copy; this one found it by its tags */
 	int64_t deleted_ms; /* wall clock: when its snapshot was seen to be gone; 0 */
 	char *kind;         /* "volume", "image"; NULL: a copy of a snapshot */
 	char *place;        /* below the region: a volume's zone, an image's name; NULL: none */
-	char *options;      /* its kind's own, as "key: value" lines; NULL: none */
-	int generation;     /* of its idempotency token: grows with each ended one of its key */
+	char *options;      /* options of its kind only, as "key: value" lines; NULL: none */
+	int generation; /* distinguishes successive requests of one key in their tokens (job_key.h)
+			 */
 };
 
 /* A row of the table `receipts`. */
 struct journal_receipt {
 	int64_t id;
 	int64_t copy; /* journal_copy.id; 0: none */
-	char *region; /* the region of its folder */
-	char *folder; /* "": the region's own folder; "snapshots": its snapshots/ */
+	char *region; /* in whose folder the receipt is */
+	char *folder; /* path below the region's folder: "" or "snapshots", "volumes/ZONE", "images"
+		       */
 	char *name;
 	bool is_folder;  /* the receipt is a folder `name` */
 	char *file_name; /* in a folder: the snapshot file's name */
 	char *text;      /* the text as written */
 	uint32_t mode, uid, gid;
 	int64_t mtime_ns;
-	bool mtime_set; /* by a tool; else it is the snapshot file's */
-	/* In a folder, as they arrived: NULL if none has. */
+	bool mtime_set; /* a tool has set mtime_ns; otherwise it is that of the source's snapshot
+			   file */
+	/* Of a folder: written into the file description and into tags/; NULL: nothing was. */
 	char *description;
 	char *tags;         /* JSON object */
 	uint32_t file_mode; /* the snapshot file's */
@@ -69,40 +73,41 @@ void journal_receipt_finish(struct journal_receipt *row);
 int journal_copy_copy(struct journal_copy *to, const struct journal_copy *from);
 int journal_receipt_copy(struct journal_receipt *to, const struct journal_receipt *from);
 
-/* Opens or creates DIR/journal.db (and the directory, 0700), takes the lock for the only writer,
- * checks and migrates the schema. The journal stores `account` (NULL or "": unknown) and refuses
- * another one. DIR NULL: the journal is in memory, and nothing is written to disk. Do not use it
- * after fork(). Returns 0 or -errno with *err, which says what to do: EBUSY (another ebsfs uses
- * it), EINVAL (damaged, of a newer version, of another account: the files are left untouched),
- * EACCES, ENOSPC, EIO. */
+/* Opens or creates DIR/journal.db (and DIR, mode 0700), locks DIR against other ebsfs processes,
+ * checks the journal and migrates its schema. The journal stores `account` (NULL or "": unknown); a
+ * later call with another account fails. DIR NULL: the journal is in memory, and nothing is written
+ * to disk. Do not use the journal after fork(). Returns 0 or -errno with *err that says what to do:
+ * EBUSY (another ebsfs uses DIR), EINVAL (the journal is damaged, of a newer version, or of another
+ * account; its files are left untouched), EACCES, ENOSPC, EIO. */
 int journal_open(uv_loop_t *loop, const char *dir, const char *account, struct journal **out,
 	struct err *err);
-/* Whether no change is pending: every done has been called. */
+/* Whether no change is pending. */
 bool journal_idle(const struct journal *j);
-/* Waits for the write in flight, writes pending changes, closes. Calls no done. Permitted in a
- * done. NULL is permitted. */
+/* Waits for the write in flight, writes the pending changes, and closes the journal. Calls no done
+ * function. May be called from a done function. NULL is permitted. */
 void journal_close(struct journal *j);
 
-/* Reads all rows, oldest first: for the start. First deletes copies without a receipt that ended
- * before ended_before_ms and are not living (completed). Synchronous; EBUSY while a change is being
- * written. A callback's non-zero result ends the reading and is returned. The row and its strings
- * are borrowed for the call. */
+/* Deletes the copies that have no receipt, ended before ended_before_ms and are not alive
+ * (completed copies are); then calls `copy` and `receipt` with each remaining row, oldest first.
+ * For the start of a mount. Synchronous. Returns 0 or -errno with *err; -EBUSY while a change is
+ * being written. A non-zero result of a callback ends the reading and is returned. The row and its
+ * strings are borrowed for the call. */
 typedef int journal_copy_fn(void *arg, const struct journal_copy *row);
 typedef int journal_receipt_fn(void *arg, const struct journal_receipt *row);
 int journal_read(struct journal *j, int64_t ended_before_ms, journal_copy_fn *copy,
 	journal_receipt_fn *receipt, void *arg, struct err *err);
-/* An id that no row has ever had. */
+/* Return an id that no row has ever had. */
 int64_t journal_next_copy_id(struct journal *j);
 int64_t journal_next_receipt_id(struct journal *j);
 
-/* Changes are asynchronous: the row is copied now and written in the thread pool. The changes of
- * one loop iteration are one transaction. done is called when it is on disk (fsync), or with *err
- * (ENOSPC, EIO) when nothing of it is. Changes are written, and their done called, in order. done
- * may be NULL. Return 0 or -ENOMEM (then done is not called).
+/* Changes are asynchronous: the row is copied now and written by the thread pool. The changes of
+ * one loop iteration are one transaction. done (may be NULL) is called when the transaction is on
+ * disk (fsync), or with *err (ENOSPC, EIO) when none of it is. Changes are written, and their done
+ * functions called, in the order of the calls here. Return 0 or -ENOMEM (then done is not called).
  *
- * A change that the other rows forbid is a fault of ebsfs: it is logged, its done gets EEXIST (its
- * copy would be a second living one of the same key) or ENOENT (no row has its id), and the other
- * changes of the transaction are written without it. */
+ * A change that the other rows forbid is a bug of ebsfs. It is logged, and its done gets EEXIST
+ * (another living copy has the same key) or ENOENT (no row has the id); the other changes of the
+ * transaction are written. */
 typedef void journal_done(void *arg, const struct err *err);
 int journal_put_copy(
 	struct journal *j, const struct journal_copy *row, journal_done *done, void *arg);

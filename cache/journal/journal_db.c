@@ -21,9 +21,9 @@ struct journal_db {
 	sqlite3 *sqlite;
 	sqlite3_stmt *insert[N_TABLES], *delete[N_TABLES], *count;
 	struct journal_commits *commits;
-	uint64_t n_commits, sum; /* on disk */
-	uint64_t sum_now;        /* in the open transaction */
-	bool warned;             /* that journal.commits cannot be written */
+	uint64_t n_commits, sum; /* number of transactions and sum of checksums on disk */
+	uint64_t sum_now;        /* the sum of checksums in the open transaction */
+	bool warned;             /* a warning was logged: journal.commits cannot be written */
 };
 
 static void finalizep(sqlite3_stmt **statement)
@@ -193,13 +193,15 @@ int journal_db_writable(struct journal_db *db, struct err *err)
 			db, "PRAGMA journal_mode = WAL", NULL, NULL, &mode, "preparing", err);
 	if (result < 0)
 		return result;
-	/* A database in memory has no file's name. */
+	/* A database in memory has an empty path and the mode "memory". */
 	if (!mode || strcmp(mode, *journal_db_path(db) ? "wal" : "memory") != 0)
-		return err_set(err, EIO, "the journal %s cannot be written ahead (mode %s)",
+		return err_set(err, EIO,
+			"the journal %s cannot have a write-ahead log (SQLite's journal mode is "
+			"%s): name another directory with -o state_dir=",
 			journal_db_path(db), mode ? mode : "?");
 	return journal_db_exec(db,
 		"PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1024;"
-		/* Keeps most of the journal in the database, not in the log. */
+		/* Checkpoints the log often, so that most rows are in the database file. */
 		"PRAGMA wal_autocheckpoint = 128; PRAGMA journal_size_limit = 4194304",
 		"preparing", err);
 }
@@ -256,7 +258,7 @@ void journal_db_close(struct journal_db *db)
 
 /* --- rows out of statements --- */
 
-/* The value is used at once, by the connection's only thread. */
+/* Sets the row's member to column `at`. A text is borrowed until the statement's next step. */
 static void read_column(
 	sqlite3_stmt *statement, int at, const struct journal_column *column, void *row)
 {
@@ -310,7 +312,7 @@ static int bind_column(
 	return sqlite3_bind_int64(statement, at, journal_rows_number(column, row));
 }
 
-/* Names the living copy whose key a row would have too. */
+/* Sets *err to name the living copy that has the same key as `row`. Returns -errno. */
 static int second_living_err(struct journal_db *db, const struct journal_copy *row, struct err *err)
 {
 	_cleanup_(finalizep) sqlite3_stmt *statement = NULL;
@@ -328,13 +330,14 @@ static int second_living_err(struct journal_db *db, const struct journal_copy *r
 		return -err->errnum;
 	return err_set(err, EEXIST,
 		"the journal %s: copy %lld (%s) of %s from %s to %s was not written, because copy "
-		"%lld (%s) has the same source, destination and label; this is a fault of ebsfs",
+		"%lld (%s) has the same source, destination and label; this is a bug of ebsfs, "
+		"please report it",
 		journal_db_path(db), (long long)row->id, row->state, row->source_id,
 		row->source_region, row->region, (long long)sqlite3_column_int64(statement, 0),
 		(const char *)sqlite3_column_text(statement, 1));
 }
 
-/* Replacing a row is a deletion and an insertion. */
+/* Implements replacing a row as a deletion and an insertion. */
 int journal_db_put(
 	struct journal_db *db, const struct journal_table *table, const void *row, struct err *err)
 {
@@ -404,8 +407,9 @@ int journal_db_read_copy(
 	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
 	if (code == SQLITE_DONE)
-		return err_set(err, ENOENT, "the journal %s has no copy %lld", journal_db_path(db),
-			(long long)id);
+		return err_set(err, ENOENT,
+			"the journal %s has no copy %lld; this is a bug of ebsfs, please report it",
+			journal_db_path(db), (long long)id);
 	if (code != SQLITE_ROW)
 		return db_err(db->sqlite, err, "reading");
 	read_row(statement, table, &row);
@@ -452,7 +456,8 @@ int journal_db_commit(struct journal_db *db, struct err *err)
 	db->sum = db->sum_now;
 	if (!db->commits)
 		return 0;
-	/* The rows are on disk. Without the count, only a later loss would go unnoticed. */
+	/* The rows are on disk. If writing the count fails, the commit is still good: only a later
+	 * loss of rows could go unnoticed. */
 	result = journal_commits_write(db->commits, db->n_commits);
 	if (result < 0 && !db->warned)
 		log_warning("journal.commits cannot be written: %s; copies are journalled, but "
@@ -528,7 +533,7 @@ int journal_db_each(struct journal_db *db, const struct journal_table *table, jo
 	return code == SQLITE_DONE ? 0 : db_err(db->sqlite, err, "reading");
 }
 
-/* The highest present key counts too: reusing a key would replace a row. */
+/* Considers the ids of present rows, too, because reusing an id would replace a row. */
 int journal_db_last_id(
 	struct journal_db *db, const struct journal_table *table, int64_t *id, struct err *err)
 {

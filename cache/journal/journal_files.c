@@ -23,7 +23,7 @@
 enum wal_state {
 	WAL_WHOLE,    /* SQLite reads every transaction that was synced */
 	WAL_BROKEN,   /* SQLite stops reading before a transaction that was synced */
-	WAL_HEADLESS, /* the header is not valid: SQLite reads no transaction */
+	WAL_HEADLESS, /* the header is invalid, so SQLite reads no transaction */
 };
 
 /*
@@ -219,13 +219,13 @@ int journal_files_check(
 	if (r == 0 && state == WAL_BROKEN)
 		return err_set(err, EINVAL,
 			"the journal's log %s has transactions behind a damaged one", log_path);
-	/* With a count, missing transactions are detected later. */
+	/* If journal.commits has a count, journal_schema_check() detects missing transactions. */
 	if (r == 0 && state == WAL_HEADLESS && !commits->known)
 		return err_set(err, EINVAL, "the journal's log %s has no valid header", log_path);
 	return r;
 }
 
-/* --- a log that the check has made --- */
+/* --- a log that SQLite created while it checked the database --- */
 
 static bool log_stat(int folder, const char *path, char **name, struct stat *st)
 {
@@ -351,7 +351,8 @@ int journal_commits_write(struct journal_commits *c, uint64_t count)
 	return commits_write_place(c, count);
 }
 
-/* Ignores a failure: a count that is too low detects fewer losses, but refuses no journal. */
+/* Ignores a failure: with a count that is too low, fewer losses are detected, but no good journal
+ * is refused. */
 void journal_commits_sync(const struct journal_commits *c)
 {
 	if (c->fd >= 0)

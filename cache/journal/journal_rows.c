@@ -189,7 +189,7 @@ static bool is_living(int64_t dry_run, const char *state)
 		       strcmp(state, "submitting") == 0 || strcmp(state, "pending") == 0);
 }
 
-/* Neither a kind nor a label has a blank. */
+/* Kinds and labels contain no space, so the parts cannot be confused. */
 static const char *key_label(const char *kind, const char *place, const char *label,
 	char out[JOURNAL_ROWS_KEY_LABEL_SIZE])
 {
@@ -257,8 +257,9 @@ static const char *const key_columns[KEY_COLUMNS] = {
 struct scan {
 	sqlite3_stmt *statement;
 	int n;
-	uint64_t seeds[COLUMNS_MAX]; /* 0: the column is computed from the others */
-	/* The positions of what key_label is computed from; 0: the table has none. */
+	uint64_t seeds[COLUMNS_MAX]; /* by column; 0: computed from other columns, not summed */
+	/* Positions of the columns from which key_label is computed; 0: the table lacks the column.
+	 */
 	int state, dry_run, label, kind, place, key[KEY_COLUMNS];
 };
 
@@ -342,7 +343,7 @@ static uint64_t key_checksum(
 	return checksum_add((uint64_t)id, text->data, text->len);
 }
 
-/* Whether the row's key_label is the right one, and adds its key. */
+/* Whether the row's stored key_label is right. Adds the checksum of its key to *keys. */
 static bool scan_key(const struct scan *s, int64_t id, struct buf *text, uint64_t *keys)
 {
 	const int key = s->key[KEY_COLUMNS - 1];

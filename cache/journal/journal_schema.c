@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The journal's schema: checked, made, migrated. */
+/* Checks, creates and migrates the journal's schema. */
 #include "journal_schema.h"
 
 #include <errno.h>
@@ -13,12 +13,13 @@
 
 #define APPLICATION_ID 0x65627366 /* "ebsf" */
 
-/* Only plain columns, so that its entries can be read without the rows (journal_rows_check_keys()).
- */
+/* The index has only plain columns, so that journal_rows_check_keys() can read its entries without
+ * the rows. */
 #define KEYS_INDEX                                                                                 \
 	"CREATE UNIQUE INDEX copies_by_key ON copies (source_region, source_id, region, "          \
 	"key_label) WHERE key_label IS NOT NULL"
-/* journal_rows_key_label(). Another meaning needs a migration. */
+/* The SQL form of "alive" in journal_rows_key_label(). A change of the meaning needs a migration.
+ */
 #define LIVING "(dry_run = 0 AND state IN ('queued', 'submitting', 'pending', 'completed'))"
 
 /* migrations[n] migrates version n of the schema to n + 1. Only append: users have journals of
@@ -41,7 +42,8 @@ static const char *const migrations[] = {
 	" mtime_ns INTEGER);"
 	"CREATE INDEX receipts_by_copy ON receipts (copy);"
 	"CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;",
-	/* Copies that ended before this version count as told. */
+	/* untold 0: the user's command counts as started for copies that ended before this version.
+	 */
 	"ALTER TABLE copies ADD COLUMN untold INTEGER NOT NULL DEFAULT 0;",
 	/* Rows get their checksums, and the journal its counts, in the same transaction:
 	   journal_db_seal(). The index goes, because damage of it would not be noticed. */
@@ -87,9 +89,8 @@ static int check_account(struct journal_db *db, const char *account, struct err 
 	if (!kept || !*kept || !*account || strcmp(kept, account) == 0)
 		return 0;
 	return err_set(err, EPERM,
-		"the journal %s holds the copies of account %s, and this is account %s: give this "
-		"one a directory of "
-		"its own with -o state_dir=",
+		"the journal %s holds the copies of account %s, but this mount is of account %s: "
+		"give this mount a directory of its own with -o state_dir=",
 		journal_db_path(db), kept, account);
 }
 
@@ -116,10 +117,10 @@ static int check_damage(struct journal_db *db, struct err *err)
 	if (verdict && strcmp(verdict, "ok") == 0)
 		return 0;
 	return err_set(err, EINVAL, "the journal %s: %s", journal_db_path(db),
-		verdict ? first_finding(verdict) : "no verdict");
+		verdict ? first_finding(verdict) : "SQLite's check gave no result");
 }
 
-/* Nothing else checks the text of the schema. */
+/* Checks that the index of keys exists with the right definition. No other check does. */
 static int check_keys_index(struct journal_db *db, struct err *err)
 {
 	int64_t there;
@@ -139,14 +140,14 @@ static int check_version(struct journal_db *db, int64_t version, struct err *err
 		return 0;
 	return err_set(err, EPERM,
 		"the journal %s was written by a newer ebsfs (version %d of its tables, this one "
-		"knows %d): use that, or "
-		"another directory with -o state_dir=; nothing was changed",
+		"knows %d): use the newer ebsfs, or another directory with -o state_dir=; nothing "
+		"was changed",
 		journal_db_path(db), (int)version, SCHEMA_VERSION);
 }
 
 /* --- checking the rows --- */
 
-/* The index of keys has the keys of the rows, in its order. */
+/* Checks that the index of keys has exactly the keys of the rows, in order. */
 static int check_keys(struct journal_db *db, uint64_t keys, struct err *err)
 {
 	uint64_t indexed;
@@ -189,12 +190,13 @@ static int check_counts(struct journal_db *db, uint64_t sum, bool has_sums,
 			" transactions that were written to it",
 			journal_db_path(db), commits->count - (uint64_t)count, commits->count);
 	if (has_sums && (uint64_t)kept != sum)
-		return err_set(err, EINVAL, "the journal %s: rows are missing, or are old ones",
+		return err_set(err, EINVAL,
+			"the journal %s: rows are missing, or older than the last write",
 			journal_db_path(db));
 	return 0;
 }
 
-/* version 0: there are no rows. */
+/* Checks the rows' checksums, the keys and the number of transactions. version 0: no tables yet. */
 static int check_rows(struct journal_db *db, int64_t version, const struct journal_commits *commits,
 	struct err *err)
 {
@@ -218,7 +220,8 @@ static int check_rows(struct journal_db *db, int64_t version, const struct journ
 
 /* --- checking the whole --- */
 
-/* EINVAL means damage here; EPERM a complete journal that is not for this ebsfs. */
+/* Returns 0 or -errno with *err. EINVAL: the journal is damaged; EPERM: it is undamaged, but not
+ * for this ebsfs. */
 static int check_content(struct journal_db *db, const struct journal_commits *commits,
 	const char *account, struct err *err)
 {
@@ -239,7 +242,7 @@ static int check_content(struct journal_db *db, const struct journal_commits *co
 			NULL, &n_own, NULL, "reading", err);
 	if (result < 0)
 		return result;
-	/* New, or from an ebsfs that was stopped before it had created the tables. */
+	/* An empty database: new, or ebsfs was stopped before it had created the tables. */
 	if (!application && !version && !n_tables)
 		return check_rows(db, 0, commits, err);
 	if (application != APPLICATION_ID && n_own == 3)

@@ -6,12 +6,12 @@
 
 #include "journal_db.h"
 
-/* Reads only. EINVAL with *err if the database is damaged, lacks transactions that *commits counts,
- * is no journal, or is of a newer version or another account. account "": unknown. An empty
- * database passes. */
+/* Checks the database without writing to it. account "": unknown. Returns 0, also for an empty
+ * database; or -errno with *err: EINVAL if the database is damaged, lacks transactions that
+ * *commits counts, is not a journal, or is of a newer version or another account. */
 int journal_schema_check(struct journal_db *db, const struct journal_commits *commits,
 	const char *account, struct err *err);
-/* Adds what to do to a message about damage. Returns -err->errnum. */
+/* Extends a message about damage by what the user can do. Returns -err->errnum. */
 int journal_schema_damaged(struct err *err);
 /* Creates or migrates the tables, and stores the account if it is known. Returns 0 or -errno with
  * *err. */
