@@ -198,7 +198,7 @@ def temporary_names_of_an_image(t):
     fd = os.open(os.path.join(images, "tmpfile"), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     os.write(fd, text(NIGHTLY, HOME, "image.architecture: x86_64").encode())
     os.close(fd)
-    contains(read(os.path.join(images, "tmpfile.status")), "nothing is asked for under a temporary file's name")
+    contains(read(os.path.join(images, "tmpfile.status")), "nothing is requested under a temporary file's name")
     same(t.sim.made(HOME)["images"], 1)
     os.rename(os.path.join(images, "tmpfile"), os.path.join(images, "second"))
     same(sorted(i["name"] for i in t.sim.images(HOME)), ["second", "web"])
