@@ -20,13 +20,13 @@ struct catalogue {
 	uint64_t changes;
 	size_t tidy_at; /* the number of overrides at which expired ones are freed */
 	struct watchers holders;
-	bool holder_missing; /* for want of memory */
-	size_t let_go;       /* since the last sweep: names that were dropped, and new slots */
+	bool holder_missing; /* catalogue_hold() had no memory: slots are never freed */
+	size_t let_go;       /* since the last sweep: slots let go by holders, plus new slots */
 	void (*due)(void *arg);
 	void *due_arg;
 };
 
-/* A sweep looks at every slot. It is due when a quarter as many names were dropped. */
+/* A sweep reads every slot. It is due when at least a quarter as many slots were let go. */
 #define SWEEP_MIN   256
 #define SWEEP_SHARE 4
 
@@ -318,7 +318,7 @@ static int add_tag(struct catalogue *c, struct pair_list *p, const char *key, co
 	return 0;
 }
 
-/* EC2's tags with the local overrides applied. */
+/* Sets *p to EC2's tags with the local overrides applied. */
 static int compose_tags(struct catalogue *c, const struct ec2_snapshot *s,
 	const struct local_override *override, int64_t now_ms, struct pair_list *p, unsigned *flaws)
 {
@@ -364,7 +364,7 @@ static int mark_seen(struct catalogue *c, catalogue_slot slot)
 	return 0;
 }
 
-/* The slot of an id, a new one if needed; a new one may be all that is heard of the snapshot. */
+/* The slot of an id, added if necessary. A new slot may stay without a description. */
 static catalogue_slot add_slot(struct catalogue *c, const char *id)
 {
 	uint32_t ids = c->records.ids.set.used;
@@ -438,7 +438,7 @@ catalogue_slot catalogue_override_created(
 	record = records_at(&c->records, slot);
 	if (!record->exists || record->from_disk)
 		return catalogue_put(c, s, now_ms);
-	/* EC2's own description is better than what the creation told. */
+	/* EC2 has described the snapshot already: that description is kept. */
 	tell_watchers(c, CATALOGUE_CHANGED, slot);
 	return slot;
 }
@@ -447,7 +447,7 @@ bool catalogue_override_settled(struct catalogue *c, catalogue_slot slot, int64_
 {
 	if (!local_overrides_created(local_overrides_find(&c->overrides, slot), now_ms))
 		return false;
-	/* There is one already: no memory is needed. */
+	/* Cannot fail: the slot has an override already. */
 	(void)local_overrides_set_created(&c->overrides, slot, 0);
 	return true;
 }

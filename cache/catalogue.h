@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The snapshots of one region that this mount has heard of, in memory: compact, found by slot and
- * by id. Which of them belong together is for views (view.h). */
+/* The store of all snapshots of one region that this mount knows: in memory, compact, found by slot
+ * and by id. Views (view.h) say which snapshots a query has. */
 #ifndef EBSFS_CATALOGUE_H
 #define EBSFS_CATALOGUE_H
 
@@ -13,8 +13,8 @@
 
 struct catalogue;
 
-/* Slots count from 0. A snapshot keeps its slot while anything names the slot (catalogue_sweep());
- * then the slot is free, and stands for another snapshot later. */
+/* Slots count from 0. A snapshot keeps its slot while a holder names the slot (catalogue_hold()).
+ * After that catalogue_sweep() frees the slot, and another snapshot may get it. */
 typedef uint32_t catalogue_slot;
 #define CATALOGUE_NONE UINT32_MAX
 
@@ -43,12 +43,13 @@ void catalogue_destroy(struct catalogue *c);
 catalogue_slot catalogue_slots(const struct catalogue *c);
 size_t catalogue_memory(const struct catalogue *c); /* bytes held */
 
-/* The slot of a snapshot that EC2 described in this mount, gone ones too: for decisions.
- * CATALOGUE_NONE if there is none. */
+/* The slot of a snapshot that EC2 has described in this mount, also of a gone one. Use it for
+ * decisions. CATALOGUE_NONE if there is none. */
 catalogue_slot catalogue_find(const struct catalogue *c, const char *id);
-/* The same, and also snapshots known from disk only: for showing, never for decisions. */
+/* The same, but finds also snapshots known only from disk. Use it for what is shown, never for
+ * decisions. */
 catalogue_slot catalogue_find_shown(const struct catalogue *c, const char *id);
-/* Whether it is known from disk only: EC2 has not described it in this mount. */
+/* Whether the snapshot is known only from disk: EC2 has not described it in this mount. */
 bool catalogue_from_disk(const struct catalogue *c, catalogue_slot slot);
 /* Returns false if there is no such slot, or if it is free. */
 bool catalogue_get(const struct catalogue *c, catalogue_slot slot, struct catalogue_snapshot *out);
@@ -56,13 +57,15 @@ bool catalogue_exists(const struct catalogue *c, catalogue_slot slot);
 unsigned catalogue_flaws(const struct catalogue *c, catalogue_slot slot); /* enum ec2_flaw */
 const char *catalogue_owner(const struct catalogue *c,
 	catalogue_slot slot); /* borrowed like all strings; "": unknown */
-/* Whether this mount created it a short time ago: a local override (below) is in force. */
+/* Whether this mount created the snapshot a short time ago: a local override (below) is in force.
+ */
 bool catalogue_created(const struct catalogue *c, catalogue_slot slot, int64_t now_ms);
 int64_t catalogue_start_ms(const struct catalogue *c, catalogue_slot slot); /* 0: absent */
 enum ec2_snapshot_state catalogue_state(const struct catalogue *c, catalogue_slot slot);
 const char *catalogue_id(const struct catalogue *c,
 	catalogue_slot slot); /* borrowed like all strings; "": the slot is free */
-/* Tells the snapshots apart that have this slot one after the other: a number made of the id. */
+/* A hash of the snapshot's id, which distinguishes the snapshots that have the same slot one after
+ * the other. */
 uint32_t catalogue_generation(const struct catalogue *c, catalogue_slot slot);
 
 /* Tags, in EC2's order. Returns false past the end. */
@@ -89,9 +92,9 @@ const char *catalogue_field_value(
  * watchers. */
 enum catalogue_change {
 	CATALOGUE_ADDED,     /* new, or back after having been gone */
-	CATALOGUE_CHANGED,   /* described otherwise, or known to be created by this mount */
+	CATALOGUE_CHANGED,   /* EC2's description changed, or an override of its creation began */
 	CATALOGUE_REMOVED,   /* gone */
-	CATALOGUE_CONFIRMED, /* was known from disk, and EC2 has described it just so */
+	CATALOGUE_CONFIRMED, /* was known only from disk; EC2 gave the same description */
 };
 typedef void catalogue_watch_fn(void *arg, enum catalogue_change change, catalogue_slot slot);
 int catalogue_watch(struct catalogue *c, catalogue_watch_fn *fn, void *arg); /* 0 or -ENOMEM */
@@ -103,8 +106,9 @@ void catalogue_unwatch(struct catalogue *c, catalogue_watch_fn *fn, void *arg);
  * 64 bytes. */
 catalogue_slot catalogue_put(struct catalogue *c, const struct ec2_snapshot *s, int64_t now_ms);
 
-/* The slots that were put, by anyone, between begin and end. Any number at once. end frees nothing,
- * and is permitted without begin. */
+/* Collects in `slots` the slots passed to catalogue_put() by any caller between begin and end.
+ * Several collections may run at once. end does not free `slots`, and may be called without begin.
+ */
 struct catalogue_seen {
 	struct slot_set slots;
 	struct catalogue_seen *prev, *next;
@@ -112,18 +116,19 @@ struct catalogue_seen {
 void catalogue_seen_begin(struct catalogue *c, struct catalogue_seen *seen);
 void catalogue_seen_end(struct catalogue *c, struct catalogue_seen *seen);
 
-/* EC2 has no such snapshot, or none that this account may see: it is gone, unless a local override
- * says that it was just created. */
+/* EC2 does not show the snapshot to this account: marks it as gone, unless a local override says
+ * that it was just created. */
 void catalogue_absent(struct catalogue *c, catalogue_slot slot, int64_t now_ms);
 
 /* Local overrides: a change by ebsfs is shown at once and wins for CATALOGUE_OVERRIDE_MS over EC2's
  * eventually consistent responses. */
 #define CATALOGUE_OVERRIDE_MS 300000
-/* A description by EC2 is kept if there is one already. Results as catalogue_put(). */
+/* Adds a snapshot that this mount created. If EC2 has described it already, that description is
+ * kept. Result as for catalogue_put(). */
 catalogue_slot catalogue_override_created(
 	struct catalogue *c, const struct ec2_snapshot *s, int64_t now_ms);
-/* The snapshot is older than EC2's consistency: from now on EC2's responses decide whether it is
- * there. Returns whether an override said so until now. */
+/* Ends the override of the snapshot's creation, because EC2's responses are consistent by now: from
+ * now on they decide whether it exists. Returns whether that override was in force. */
 bool catalogue_override_settled(struct catalogue *c, catalogue_slot slot, int64_t now_ms);
 void catalogue_override_deleted(struct catalogue *c, catalogue_slot slot, int64_t now_ms);
 /* value NULL: the tag was deleted. Returns 0 or -ENOMEM. */
@@ -133,18 +138,14 @@ void catalogue_expire_overrides(struct catalogue *c, int64_t now_ms); /* frees t
 
 /* --- slots that nothing names any more --- */
 
-/*
- * A holder keeps numbers of slots from one loop iteration to the next: its mark function adds the
- * slots that it names to `named`, and returns 0 or -ENOMEM. Any number of holders; without memory
- * for one, no slot is ever freed. A holder that has dropped names says how many
- * (catalogue_let_go()).
- *
+/* A holder keeps numbers of slots from one loop iteration to the next. Its mark function adds those
+ * slots to `named`, and returns 0 or -ENOMEM. If catalogue_hold() has no memory for a holder, no
+ * slot is ever freed. A holder that has dropped n slots calls catalogue_let_go(c, n).
  * catalogue_sweep() frees all slots that no holder and no local override names, and their memory.
- * Only for a turn of the loop of its own, and while no listing is in flight: readers of a first
- * listing rely on slots being added at the end only. Out of memory, it does nothing. Returns how
- * many it has freed. due() is called once when enough slots may be unused for a sweep to be worth
- * its time.
- */
+ * Call it from a timer of the loop, and only while no listing is in flight, because readers of a
+ * first listing rely on slots being added at the end only. Without memory it does nothing. Returns
+ * the number of freed slots. due() is called once when enough slots may be unused for a sweep to be
+ * worth its time. */
 typedef int catalogue_mark_fn(void *arg, struct slot_set *named);
 void catalogue_hold(struct catalogue *c, catalogue_mark_fn *mark, void *arg);
 void catalogue_unhold(struct catalogue *c, catalogue_mark_fn *mark, void *arg);
@@ -155,11 +156,11 @@ size_t catalogue_sweep(struct catalogue *c, int64_t now_ms);
 
 /* --- on disk --- */
 
-/* Grows with every visible change; reading from disk does not count. */
+/* A number that grows with every visible change, except changes by reading from disk. */
 uint64_t catalogue_changes(const struct catalogue *c);
 struct catalogue_block_writer;
-/* catalogue_block_write() and catalogue_block_read() for this catalogue. Reading does not call the
- * watchers. */
+/* Call catalogue_block_write() and catalogue_block_read() for this catalogue. Reading does not call
+ * the watchers. */
 int catalogue_write(const struct catalogue *c, const struct slot_set *listed,
 	struct catalogue_block_writer *w, catalogue_slot *slot, struct buf *block);
 int catalogue_read(struct catalogue *c, const void *block, size_t len,

@@ -26,7 +26,7 @@ struct fixed {
 	int8_t progress;
 	uint8_t state, presence, flags;
 };
-/* The account's own, or others' that it can see. */
+/* Whether the account's listing has the snapshot (its own), or not (shared or public ones). */
 enum { PRESENCE_LISTED = 1, PRESENCE_UNLISTED = 2 };
 /* The lowest two bits are enum ec2_encryption, the highest four enum ec2_flaw. */
 enum { FLAGS_ENCRYPTION = 3, FLAG_COPY = 4, FLAG_UNUSED = 8, FLAGS_FLAWS_SHIFT = 4 };
@@ -76,7 +76,7 @@ static void put_text(struct buf *out, const char *text, size_t len)
 	buf_add(out, text, len + 1);
 }
 
-/* The number of a text in this block; the text is added if it is new. */
+/* Returns the number of a text in this block. Adds the text if it is new. */
 static uint32_t number_of(
 	struct catalogue_block_writer *w, uint64_t wanted, const char *text, size_t len)
 {
@@ -176,7 +176,8 @@ int catalogue_block_write(struct catalogue_block_writer *w, const struct records
 struct text {
 	const char *data;
 	uint32_t len;
-	uint32_t ref, key; /* set on first use; until then TEXTPOOL_NONE, NUMBERING_NONE */
+	uint32_t ref,
+		key; /* in the store; set on first use, until then TEXTPOOL_NONE, NUMBERING_NONE */
 };
 
 struct reader {
@@ -184,7 +185,7 @@ struct reader {
 	const unsigned char *at, *end;
 	struct text *texts;
 	uint32_t n_texts;
-	int result; /* the first failure; after it every number is 0 */
+	int result; /* the first failure, after which get_number() returns 0; else 0 */
 };
 
 static uint32_t get_number(struct reader *in, uint32_t max)
@@ -206,7 +207,8 @@ static uint32_t get_number(struct reader *in, uint32_t max)
 	return 0;
 }
 
-/* A text without NULs, followed by one. */
+/* Reads a length of at most `max`, a text without NUL bytes, and the NUL after it. Returns the text
+ * and sets *len; on malformed input returns "" and sets in->result. */
 static const char *get_text(struct reader *in, size_t max, uint32_t *len)
 {
 	const char *text;
@@ -263,7 +265,7 @@ static uint32_t get_key(struct reader *in, uint32_t number)
 	return text->key;
 }
 
-/* Reads the fields, or else the tags. */
+/* Reads a list of fields (`fields`) or of tags. Returns its reference in the pool. */
 static uint32_t get_pairs(struct reader *in, bool fields)
 {
 	uint8_t bytes[PAIR_LIST_BYTES_MAX];

@@ -2,9 +2,8 @@
 /*
  * A region's own snapshots (members.h) in groups: all of them, or by volume, day, state, tag key,
  * or value of one tag. Within a group they are in the order of start time, the oldest first.
- *
- * A grouping is computed from the catalogue, without a request. It is built when it is first asked
- * for, and from then on brought up to date by difference, each time that it is asked for again.
+ * A grouping is computed from the catalogue, without a request. groups_by() builds it on the first
+ * call, and on later calls merges the changes since.
  */
 #ifndef EBSFS_GROUPS_H
 #define EBSFS_GROUPS_H
@@ -56,7 +55,7 @@ bool groups_find(const struct grouping *x, const char *value, struct group *out)
 /* The group with this number, or else the one with the next higher number. */
 bool groups_next(const struct grouping *x, uint32_t number, struct group *out);
 
-/* The newest completed snapshot of a group; CATALOGUE_NONE: none is. */
+/* The newest completed snapshot of a group; CATALOGUE_NONE: the group has no completed one. */
 catalogue_slot groups_latest(const struct groups *g, const struct group *group);
 
 /* A snapshot's place in the order of start time, below 2^63 - 2^22: the same as long as its start

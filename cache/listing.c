@@ -199,7 +199,7 @@ struct listing {
 	pages_part *on_part;
 	pages_done *done;
 	void *arg;
-	size_t n;            /* snapshots so far, duplicates included */
+	size_t n;            /* snapshots received so far, duplicates included */
 	struct pages *plain; /* NULL: ended */
 	bool plain_begun, split;
 	unsigned running; /* parts in flight */

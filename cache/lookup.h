@@ -48,13 +48,14 @@ bool lookup_remembers(const struct lookup *l, const char *id, int64_t now_ms);
 void lookup_each_found(
 	const struct lookup *l, int64_t now_ms, void (*fn)(void *arg, const char *id), void *arg);
 
-/* Looks `id` (of EC2's form) up. force: by a request that is sent after this call, not by one in
- * flight. Ids of one loop iteration share a request. done is called after found or absent, with err
- * NULL on success; never before this returns. Returns NULL on ENOMEM. */
+/* Looks up `id`, which has EC2's form. force: sends a new request even if one for this id is in
+ * flight. Ids of one loop iteration share a request. Calls done after found() or absent(), with err
+ * NULL on success, never before lookup_ask() has returned. Returns NULL on ENOMEM. */
 struct region_waiter *lookup_ask(
 	struct lookup *l, const char *id, bool force, region_done *done, void *arg);
 
-/* The same for a waiter of another list. Returns 0 or -ENOMEM (then w stays in its list). */
+/* Like lookup_ask() without force, for an existing waiter w, which moves from its list into the
+ * lookup's. Returns 0 or -ENOMEM (then w stays in its list). */
 int lookup_take(struct lookup *l, const char *id, struct region_waiter *w);
 
 #endif

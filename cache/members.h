@@ -7,7 +7,7 @@
 #include "catalogue.h"
 #include "slot_set.h"
 
-/* Whether a described snapshot that no listing has brought belongs to the view. */
+/* Whether a snapshot belongs to the view that EC2 described, but not in a listing of the view. */
 typedef bool members_admit_fn(void *arg, catalogue_slot slot);
 
 struct members {
@@ -21,13 +21,13 @@ struct members {
 	uint64_t version;           /* changes whenever the set does */
 	bool listing;               /* between begin and end */
 	struct catalogue_seen seen; /* since the listing began */
-	bool putting;               /* the change that the catalogue tells is members_put()'s */
+	bool putting;               /* the catalogue is calling the watcher for members_put() */
 	members_admit_fn *admit;
 	void *arg;
 };
 
-/* Watches the catalogue: a snapshot that is gone leaves; a snapshot that `admit` accepts joins.
- * NULL: only a listing tells what belongs to the view. Call once, before other watchers; the struct
+/* Watches the catalogue: removes members that are gone, and adds snapshots that `admit` accepts.
+ * admit NULL: only listings add members. Call it once, before other watchers are added; the struct
  * must not move in memory. Returns 0 or -ENOMEM. */
 int members_init(struct members *m, struct catalogue *c, members_admit_fn *admit, void *arg);
 /* Stops watching. */
@@ -54,8 +54,7 @@ void members_review(struct members *m);
 /* A whole listing: begin, put all snapshots, end. Members that were not put since begin leave the
  * view. Of a view with `admit`, anybody's put counts, and those that leave are absent from the
  * catalogue too (catalogue_absent()), except those that a local override says were just created.
- * Without begin, end does nothing. abort ends a listing without that: members that were put stay.
- */
+ * Without begin, end does nothing. abort ends a listing and removes no member. */
 void members_begin(struct members *m);
 void members_end(struct members *m, int64_t now_ms);
 void members_abort(struct members *m);

@@ -22,7 +22,7 @@
 struct record {
 	int64_t start_ms, completion_ms, full_size;
 	uint32_t volume_gib;
-	uint32_t volume, description; /* texts */
+	uint32_t volume, description; /* references of texts in the pool */
 	uint32_t tags;                /* an encoded pair list: key number, value text */
 	uint32_t fields; /* an encoded pair list: enum record_field or RECORD_FIELD_FIRST + key
 			    number, text */
@@ -31,7 +31,7 @@ struct record {
 	uint8_t encryption : 2; /* enum ec2_encryption */
 	uint8_t flaws : 4;      /* enum ec2_flaw */
 	bool is_copy : 1;
-	bool exists : 1;    /* neither deleted nor only a slot */
+	bool exists : 1;    /* false: the snapshot is gone, or the slot has no description yet */
 	bool from_disk : 1; /* read from disk, not described by EC2 since */
 };
 
@@ -50,8 +50,8 @@ struct records {
 	struct textpool texts;
 	struct record **chunks; /* NULL: all slots of the chunk are free */
 	uint32_t n_chunks;
-	size_t released; /* bytes of texts that records dropped since the last compaction; at least
-			    the garbage in the pool */
+	size_t released; /* bytes of texts that records dropped since the last compaction: at least
+			    as many as the pool has of unused texts */
 };
 
 /* The store must not move in memory. */
@@ -83,21 +83,23 @@ uint32_t records_key(struct records *r, const char *key);
 /* The reference of a text (NULL: ""), cut at RECORDS_TEXT_MAX. TEXTPOOL_NONE on ENOMEM. */
 uint32_t records_text(struct records *r, const char *text);
 
-/* Packs s, with these tags, into *out, which holds the snapshot's present record: equal parts keep
- * their references. Existence is not changed. Returns 0 or -ENOMEM. */
+/* Packs s and these tags into *out. On entry *out holds the snapshot's present record; texts and
+ * lists that are equal in s keep their references. Does not change out->exists. Returns 0 or
+ * -ENOMEM. */
 int records_describe(struct records *r, const struct ec2_snapshot *s, const struct pair_list *tags,
 	struct record *out);
-/* The same for the tags only. Returns 0 or -ENOMEM. */
+/* Replaces only the tags in *out. Returns 0 or -ENOMEM. */
 int records_describe_tags(struct records *r, const struct pair_list *tags, struct record *out);
 
-/* Makes *to the slot's record. Returns whether anything but `from_disk` differs. May
- * compact the pool, which invalidates borrowed texts. */
+/* Replaces the slot's record by *to. Returns whether the records differ in anything but
+ * `from_disk`. May compact the pool of texts, which invalidates borrowed texts. */
 bool records_replace(struct records *r, uint32_t slot, const struct record *to);
 
 void records_pairs(const struct records *r, uint32_t encoded, struct pair_list *out);
 /* The value of `key` in an encoded pair list; TEXTPOOL_NONE if it is absent. */
 uint32_t records_value(const struct records *r, uint32_t encoded, uint32_t key);
-/* The n-th pair with a key of at least `first`. Returns false past the end. */
+/* Sets *out to the n-th pair (from 0) of those with a key of at least `first`. Returns false past
+ * the end. */
 bool records_pair(
 	const struct records *r, uint32_t encoded, uint32_t first, unsigned n, struct pair *out);
 

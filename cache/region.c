@@ -35,7 +35,8 @@ static void lookup_missed_id(void *arg, const char *id)
 
 /* --- slots that nothing names --- */
 
-/* The remembered results of lookups are names: a caller is told that their ids are known. */
+/* Adds the slots of remembered lookup results, because callers are told that these ids are known.
+ */
 struct region_marking {
 	const struct region *region;
 	struct slot_set *named;
@@ -59,8 +60,8 @@ static int region_mark(void *arg, struct slot_set *named)
 	return m.result;
 }
 
-/* A listing's readers rely on slots being added at the end only, and one from disk adds as many as
- * one from EC2. */
+/* Whether a listing is in flight, or the catalogue is being read from disk. Readers then rely on
+ * slots being added at the end only. */
 static bool region_is_listing(const struct region *r)
 {
 	const struct view *v;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One region as this machine knows it: its catalogue, which has every snapshot that the mount has
- * heard of, the views of it (view.h), and lookups of single ids. */
+/* One region: its catalogue of all snapshots that the mount knows, the views of the catalogue
+ * (view.h), and lookups of single ids. */
 #ifndef EBSFS_REGION_H
 #define EBSFS_REGION_H
 
@@ -38,9 +38,9 @@ void region_set_account(struct region *r, const char *account);
 int64_t region_ttl_ms(const struct region *r); /* the age at which a view's listing becomes stale */
 size_t region_memory(const struct region *r);  /* bytes held by the catalogue and the views */
 
-/* Whether a snapshot is the account's own, as far as the account is known: false only for one that
- * is known to be another's. region_knows_owner(): the account is known, or the region's listing
- * shows which snapshots are its own. */
+/* Whether a snapshot is the account's own: false only if it is known to be another account's.
+ * region_knows_owner(): whether the account is known, or the region's listing shows which snapshots
+ * are its own. */
 bool region_owns(const struct region *r, catalogue_slot slot);
 bool region_knows_owner(const struct region *r);
 
@@ -68,10 +68,10 @@ void region_retry(struct region *r);
 
 /* The cause of a listing. */
 enum region_why {
-	REGION_WHY_FIRST,    /* a first look, and nothing was known */
-	REGION_WHY_STALE,    /* a look at a listing older than the ttl */
+	REGION_WHY_FIRST,    /* the first use of a region that is not known from disk */
+	REGION_WHY_STALE,    /* the use of a listing older than the ttl */
 	REGION_WHY_ANEW,     /* forced: touch */
-	REGION_WHY_PREFETCH, /* a walk through the regions will be here soon */
+	REGION_WHY_PREFETCH, /* a walk through the regions will probably reach this one soon */
 	REGION_WHYS
 };
 /* The requests for the region in this mount: listings and their pages by cause, and lookups of

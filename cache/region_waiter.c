@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The callers that wait for something of a region. */
+/* Lists of callers that wait for a listing or for the lookup of an id of a region. */
 #include "region_waiter.h"
 
 #include <stdlib.h>

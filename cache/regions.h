@@ -22,7 +22,8 @@ void regions_set_account(struct regions *rs, const char *account);
  * account and the endpoint; catalogues of another scope are not read. Call once. Returns 0 or
  * -ENOMEM. */
 int regions_set_cache(struct regions *rs, const char *dir, const char *scope);
-/* Writes what is not on disk yet. busy: whether anything is still being read or written. */
+/* flush: writes the catalogues' changes that are not on disk yet. busy: whether a catalogue is
+ * still being read or written. */
 void regions_cache_flush(struct regions *rs);
 bool regions_cache_busy(const struct regions *rs);
 
@@ -52,7 +53,7 @@ int regions_each(struct regions *rs, regions_each_fn *fn, void *arg);
 /* A walk through the regions (find, ls -R) lists the next ones in advance, and so waits for EC2
  * once, not once per region. Pure. */
 
-/* This many different regions are a walk; two are what a copy names. */
+/* Looks at this many different regions are a walk. A copy alone looks at two. */
 #define REGIONS_WALK_MIN    3
 /* A longer gap between two looks ends a walk. */
 #define REGIONS_WALK_GAP_MS 2000

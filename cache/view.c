@@ -40,7 +40,7 @@ bool view_next(const struct view *v, uint64_t *pos, catalogue_slot *slot)
 	return members_next(&v->members, pos, slot);
 }
 
-/* All that the account owns: the query that needs no listing to be decided. */
+/* Whether this is the account's own view. Its members can be decided without a listing. */
 static bool view_is_own(const struct view *v)
 {
 	return view_query_equal(&v->query, &(struct view_query){.owners = ec2_owner_self});
@@ -119,7 +119,7 @@ bool view_listing_now(const struct view *v)
 
 /* --- snapshots that a listing leaves out --- */
 
-/* Further ids are counted each time they arrive. */
+/* Ids beyond this number are not remembered, and so are counted each time they arrive. */
 #define LEFT_OUT_IDS_MAX 100000
 
 struct view_left_out_id {
@@ -235,7 +235,8 @@ static void listing_failed(struct view *v, const struct err *err)
 	v->last_error = *err;
 	v->not_before_ms = clock_mono_ms() + backoff_pause(VIEW_BACKOFF_MIN_MS, VIEW_BACKOFF_MAX_MS,
 						     ++v->failures, random_unit());
-	/* A hundred requests would fail in the same way again. */
+	/* The query has too many pages: a retry before the ttl has passed would fail again after as
+	 * many requests. */
 	if (err->errnum == EFBIG && v->not_before_ms < clock_mono_ms() + v->region->ttl_ms)
 		v->not_before_ms = clock_mono_ms() + v->region->ttl_ms;
 }

@@ -20,7 +20,7 @@ static void ignore_result(void *arg, const struct err *err)
 	(void)err;
 }
 
-/* A listing has a thousand ids a page. */
+/* A listing needs one request for each page of EC2_PAGE_MAX ids. */
 bool view_listing_is_cheaper(struct view *v)
 {
 	return ++v->asked_while_stale > v->members.count / EC2_PAGE_MAX;
@@ -36,7 +36,8 @@ void view_confirm_id(struct view *v, const char *id, int64_t now)
 
 /* --- the catalogue on disk --- */
 
-/* The disk had nothing for this waiter: it waits for EC2 instead. Returns 0 or -ENOMEM. */
+/* The catalogue on disk did not have the waiter's snapshot or listing: makes the waiter wait for
+ * EC2. Returns 0 or -ENOMEM. */
 static int wait_for_ec2(struct view *v, struct region_waiter *w)
 {
 	if (*w->id)

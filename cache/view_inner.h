@@ -71,19 +71,19 @@ struct view {
 	struct waiters for_records; /* more records of the first listing */
 	struct waiters for_disk;    /* the catalogue cache */
 	struct waiters in_backoff;  /* last_error, which backoff_timer delivers */
-	struct waiters succeeded, failed; /* nothing more: about to be called */
+	struct waiters succeeded, failed; /* their wait is over: called next */
 	struct loop_timer *refresh_timeout, *records_timer, *backoff_timer;
 
 	/* The catalogue on disk: of the account's own view only. */
 	struct catalogue_cache *cache; /* NULL: not kept on disk */
 	bool loading;                  /* being read */
 	bool load_tried;               /* read, or no longer needed */
-	bool prefetch_after_load;      /* start a listing then, even without waiters */
+	bool prefetch_after_load;      /* start a listing after the load, even without waiters */
 	int64_t known_ms;              /* VIEW_KNOWN: wall clock; else 0 */
 };
 
-/* Frees the slots that nothing names, in a turn of the loop of its own, if that is due: for the end
- * of a listing, because a sweep waits for it. */
+/* Schedules a sweep of unused slots if one is due. Call it at the end of a listing, because a sweep
+ * must not run during one. */
 static inline void region_sweep_if_due(struct region *r)
 {
 	if (catalogue_sweep_is_due(r->catalogue))
@@ -99,8 +99,8 @@ bool view_query_equal(const struct view_query *a, const struct view_query *b);
 struct view *view_create(struct region *r, const struct view_query *query);
 /* Cancels a listing in flight and drops waiters without calling them. NULL is permitted. */
 void view_destroy(struct view *v);
-/* The one place that decides whether a snapshot is the account's own, but for the listing. v: the
- * account's own view. */
+/* Whether a snapshot that no listing of v brought is the account's own. v: the account's own view.
+ * No other function decides this. */
 bool view_admits_own(const struct view *v, catalogue_slot slot);
 /* Starts a listing; only while none is in flight. Returns 0 or -ENOMEM. */
 int view_begin_listing(struct view *v, enum region_why why);

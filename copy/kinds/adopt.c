@@ -23,7 +23,8 @@
 #include "reconcile.h"
 #include "region_queue.h"
 
-/* A job whose turn comes later than this after an answer is asked for again. */
+/* How long a response without a copy of others counts for a queued job. If the job's turn comes
+ * later, EC2 is asked again. */
 #define NONE_VALID_MS 5000
 
 struct made_question {
@@ -31,7 +32,7 @@ struct made_question {
 	struct region_queue *queue;
 	struct adoptable_terms terms;
 	char *label, *source_id; /* the strings of terms */
-	bool asked;              /* by the question in flight */
+	bool asked;              /* the request in flight asks for it */
 	bool settled;            /* it can be answered */
 	job_made_done *done;     /* NULL: a job asks */
 	void *done_arg;
@@ -47,7 +48,8 @@ static void adopt_question_free(struct made_question *q)
 	free(q);
 }
 
-/* A queued job has its copy: another's. Its own description, tags and encryption count no more. */
+/* The queued job takes over another ebsfs's copy. Clears the row's own description, tags and
+ * encryption, which that copy need not have. */
 static void adopt_for_job(struct job *job, const char *id)
 {
 	struct journal_copy *row = &job->pub.row;
@@ -68,7 +70,7 @@ static void adopt_for_job(struct job *job, const char *id)
 			"source is kept"
 		      : "another ebsfs has made this copy: it is as that one asked for it",
 		NULL);
-	job_save(job); /* in one transaction with the event's own */
+	job_save(job); /* in one transaction with the row that the event writes */
 	reconcile_job(job);
 }
 
@@ -130,7 +132,7 @@ static void adopt_answer(struct made_question *q, int64_t since, const struct er
 	adopt_question_free(q);
 }
 
-/* Answers all that are settled. A callback may ask anew, or cancel others. */
+/* Calls done for all settled questions. A callback may add or cancel questions. */
 static void adopt_answer_settled(struct copy_adoption *a, int64_t since, const struct err *err)
 {
 	struct made_question *q;
@@ -171,7 +173,8 @@ static int adopt_add_value(struct copy_adoption *a, const char *value)
 	return 0;
 }
 
-/* Fills the question up with the sources of the jobs next in the queue. 0 or -ENOMEM. */
+/* Adds the sources of the jobs next in the queue to the request's filter, as far as it has room. 0
+ * or -ENOMEM. */
 static int adopt_look_ahead(struct region_queue *queue)
 {
 	struct copy_adoption *a = &copy_region(queue)->adoption;
@@ -189,7 +192,8 @@ static int adopt_look_ahead(struct region_queue *queue)
 	return 0;
 }
 
-/* The question was for these jobs too, and began after they came: their turns need none. */
+/* Notes in work->none_at for each queued job that the response covers whether EC2 showed no copy of
+ * its source. Such a job needs no request of its own when its turn comes soon. */
 static void adopt_note_none(struct region_queue *queue)
 {
 	struct copy_adoption *a = &copy_region(queue)->adoption;
@@ -205,8 +209,8 @@ static void adopt_note_none(struct region_queue *queue)
 	}
 }
 
-/* Chooses what is asked, and for which of the requests. all: for every source, if there is a
- * choice. 0 or -ENOMEM. */
+/* Sets the filter of the next request, and marks the questions that it covers. all: ask for every
+ * source, unless the endpoint refused filters. 0 or -ENOMEM. */
 static int adopt_gather(struct region_queue *queue, bool all)
 {
 	struct copy_adoption *a = &copy_region(queue)->adoption;
@@ -246,7 +250,8 @@ static int adopt_part(void *arg, const struct ec2_page *page, bool ends, struct 
 	return 0;
 }
 
-/* The question has ended: its requests are answered, or asked for again. */
+/* The request has ended: answers the questions that it covered, or asks for them again without a
+ * filter. */
 static void adopt_end(struct region_queue *queue, const struct err *err)
 {
 	struct copy_adoption *a = &copy_region(queue)->adoption;
@@ -260,7 +265,8 @@ static void adopt_end(struct region_queue *queue, const struct err *err)
 	a->asked_all |= !err && a->kind != ADOPT_SOURCES;
 	DL_FOREACH(a->waiting, q)
 	{
-		/* Where EC2 is silent, a request waits for one timeout, not for two. */
+		/* After a timeout all questions are settled, so that none waits for a second
+		 * timeout. */
 		q->settled = (q->asked || (err && err->errnum == ETIMEDOUT)) && !again;
 		q->asked = false;
 	}
@@ -274,7 +280,8 @@ static void adopt_asked(void *arg, const struct err *err)
 	struct region_queue *queue = arg;
 
 	copy_region(queue)->adoption.pages = NULL;
-	/* Of a request whose response was lost, the copy is this journal's own. */
+	/* Finds the copies of this journal's own lost requests first, so that they are not taken
+	 * for others'. */
 	if (!err)
 		reconcile_now(queue);
 	adopt_end(queue, err);
@@ -305,7 +312,7 @@ static void adopt_ask(struct region_queue *queue, bool all)
 	}
 }
 
-/* Answers what is remembered, and asks for the rest. */
+/* Answers questions by remembered copies, and asks EC2 for the rest. */
 static void adopt_run(void *arg)
 {
 	struct region_queue *queue = arg;
@@ -319,7 +326,8 @@ static void adopt_run(void *arg)
 	DL_FOREACH(a->waiting, q)
 	{
 		q->settled = adoptable_pick(q->queue, &q->terms, since, &s);
-		/* A copy that was seen before: others of that kind are likely to follow. */
+		/* A known, but outdated copy answers this question: ask for all sources, because
+		 * more such questions are likely. */
 		all |= !q->settled && adoptable_pick(q->queue, &q->terms, ADOPTABLE_SEEN, &s);
 	}
 	adopt_answer_settled(a, since, NULL);
@@ -329,7 +337,7 @@ static void adopt_run(void *arg)
 
 /* --- for the engine --- */
 
-/* 0, or -errno with *err. */
+/* Sets the conditions for a copy that satisfies the row. 0, or -errno with *err. */
 static int adopt_set_terms(struct made_question *q, const struct journal_copy *row, struct err *err)
 {
 	struct region *from = regions_get(q->queue->all->options.regions, row->source_region);
@@ -354,7 +362,7 @@ static int adopt_set_terms(struct made_question *q, const struct journal_copy *r
 	return 0;
 }
 
-/* A question that waits for its turn; NULL with *err. */
+/* Adds a question; adopt_run() asks it later. NULL with *err. */
 static struct made_question *adopt_question_create(
 	struct region_queue *queue, const struct journal_copy *row, struct err *err)
 {

@@ -8,13 +8,13 @@
 int adopt_init(struct region_queue *queue); /* 0 or -ENOMEM */
 void adopt_finish(struct region_queue *queue);
 
-/* job_kind.find_made and its end. */
+/* Implement job_kind.find_made and find_made_cancel. */
 struct made_question *adopt_find(struct region_queue *queue, const struct journal_copy *row,
 	bool waits, job_made_done *done, void *arg, struct err *err);
 void adopt_cancel(struct made_question *question);
 
-/* Whether a queued job may be sent, as job_kind.check: EC2 was asked for others' copies a moment
- * ago, and showed none. Else it is asked now. The job takes over such a copy. */
+/* Part of job_kind.check: whether a queued job may be sent, because EC2 showed no copy of others a
+ * moment ago. Otherwise asks EC2 now; if it shows such a copy, the job takes the copy over. */
 bool adopt_check(struct job *job);
 
 #endif

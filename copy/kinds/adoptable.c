@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Snapshots that bear the tag ebsfs:source, and which of them is the copy of a request. */
+/* Keeps the snapshots with the tag ebsfs:source, and finds the one that satisfies a request. */
 #include "adoptable.h"
 
 #include <errno.h>
@@ -16,7 +16,8 @@
 /* A snapshot of which the tag ebsfs:source names this source. */
 struct adoptable_copy {
 	catalogue_slot slot;
-	int64_t seen_at; /* monotonic: when the latest question that found it began; 0: none did */
+	int64_t seen_at; /* monotonic: when the last request of adopt.c began that found it; 0: none
+			  */
 };
 
 struct adoptable_source {
@@ -37,7 +38,7 @@ static struct adoptable_source *adoptable_source_get(
 	return source;
 }
 
-/* Made at need; NULL on ENOMEM. */
+/* The entry of this value, created if necessary; NULL on ENOMEM. */
 static struct adoptable_source *adoptable_source_make(struct region_queue *queue, const char *text)
 {
 	struct adoptable_source *source = adoptable_source_get(queue, text);
@@ -84,13 +85,13 @@ int adoptable_take(struct region_queue *queue, catalogue_slot slot, int64_t seen
 static void adoptable_changed(void *arg, enum catalogue_change change, catalogue_slot slot)
 {
 	if (change != CATALOGUE_REMOVED)
-		adoptable_take(arg, slot, 0); /* without memory for it a note is missing */
+		adoptable_take(arg, slot, 0); /* on ENOMEM adoptable_doubles() misses this copy */
 }
 
-/* --- which of them --- */
+/* --- the choice --- */
 
-/* This journal's copies would have been found by their key, unless one was gone and is back, or was
- * the second one of the key. */
+/* Whether the snapshot is a copy of this journal that cannot satisfy the request. Living copies of
+ * the journal are found by key before; only a restored one, or a second one of its key, can. */
 static bool adoptable_is_known(
 	const struct region_queue *queue, const struct adoptable_terms *terms, const char *id)
 {
@@ -105,7 +106,7 @@ static bool adoptable_is_label(const char *tag, const char *label)
 	return tag && label ? !strcmp(tag, label) : tag == label;
 }
 
-/* Whether the snapshot may be the copy, and is the account's own; *s is its record then. */
+/* Whether the snapshot meets the terms and is the account's own. Sets *s to its record. */
 static bool adoptable_fits(const struct region_queue *queue, const struct adoptable_terms *terms,
 	const struct adoptable_copy *found, struct catalogue_snapshot *s)
 {
@@ -118,7 +119,7 @@ static bool adoptable_fits(const struct region_queue *queue, const struct adopta
 		(!found->seen_at && !view_has(region_own(queue->region), found->slot)) ||
 		(account && *s->owner_id && strcmp(s->owner_id, account)))
 		return false;
-	/* Times are compared by the second: not every cloud gives milliseconds of both. */
+	/* Compares times by the second, because not every cloud gives milliseconds for both. */
 	return (s->state == EC2_SNAPSHOT_PENDING || s->state == EC2_SNAPSHOT_COMPLETED) &&
 	       s->volume_gib == terms->volume_gib && ec2_is_copy_volume(s->volume_id) &&
 	       s->start_ms / 1000 >= terms->since_ms / 1000 &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Snapshots that bear the tag ebsfs:source, and which of them is the copy of a request. */
+/* Keeps the snapshots with the tag ebsfs:source, and finds the one that satisfies a request. */
 #ifndef EBSFS_ADOPTABLE_H
 #define EBSFS_ADOPTABLE_H
 
@@ -16,25 +16,31 @@ struct adoptable_terms {
 	int64_t since_ms; /* wall clock: when the source was complete; 0: unknown */
 };
 
-/* Takes up the snapshot if it has the tag; a malformed value is no request's source. seen_at: when
- * the question that found it began; 0: it was not asked for. 0 or -ENOMEM. */
+/* Adds the snapshot if it has the tag; one with a malformed value satisfies no request. seen_at:
+ * when the request to EC2 began that found the snapshot; 0: it came from another response. 0 or
+ * -ENOMEM. */
 int adoptable_take(struct region_queue *queue, catalogue_slot slot, int64_t seen_at);
 
-enum { ADOPTABLE_KNOWN, ADOPTABLE_SEEN }; /* since: all; those that a question found */
+enum {
+	ADOPTABLE_KNOWN,
+	ADOPTABLE_SEEN
+}; /* values of `since`: all snapshots; those that any request of adopt.c found */
 
-/* The newest completed one, else the newest, of those that a question begun at `since` or later has
- * found. False: there is none. */
+/* Sets *out to the snapshot that satisfies the terms: the newest completed one, otherwise the
+ * newest, of those found by a request that began at `since` or later. False: there is none. */
 bool adoptable_pick(const struct region_queue *queue, const struct adoptable_terms *terms,
 	int64_t since, struct catalogue_snapshot *out);
-/* Whether the question that began at seen_at has found a snapshot with this value of the tag. */
+/* Whether the request that began at seen_at has found a snapshot with this value of the tag. */
 bool adoptable_was_shown(const struct region_queue *queue, const char *text, int64_t seen_at);
 
-/* job_kind.doubles: other copies of the same source and label, as far as the catalogue has them. */
+/* Implements job_kind.doubles: names other copies of the same source and label that the catalogue
+ * has. */
 void adoptable_doubles(const struct copies *c, const struct copy *copy, struct buf *out);
 
-/* Follows the catalogue, for adoptable_doubles(): without memory for that, some are not named. */
+/* Watches the catalogue for adoptable_doubles(). Without memory, that function misses some copies.
+ */
 void adoptable_watch(struct region_queue *queue);
-/* As catalogue_mark_fn. Drops the notes of snapshots that are gone. */
+/* Adds the kept snapshots' slots, as catalogue_mark_fn, and forgets snapshots that are gone. */
 int adoptable_mark(struct region_queue *queue, struct slot_set *named);
 void adoptable_finish(struct region_queue *queue);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a copy's snapshot exists, by the region's catalogue and by a question to EC2. */
+/* Whether a copy's snapshot exists, by the region's catalogue or a request to EC2. */
 #include "copy_presence.h"
 
 #include "clock.h"
@@ -20,7 +20,8 @@ enum job_presence copy_presence(const struct region_queue *queue, const char *id
 		       : JOB_PRESENCE_ALIVE;
 }
 
-/* A copy in progress is polled. */
+/* Whether the last record of the copy is fresh enough. A copy in progress is polled, so its record
+ * is fresh once there is one. */
 bool copy_presence_is_fresh(const struct region_queue *queue, const struct copy *copy)
 {
 	enum job_presence presence = copy_presence(queue, copy->row.copy_id);
@@ -28,7 +29,7 @@ bool copy_presence_is_fresh(const struct region_queue *queue, const struct copy 
 
 	if (copy->state != COPY_COMPLETED)
 		return copy->state != COPY_PENDING || presence != JOB_PRESENCE_UNKNOWN;
-	/* A new copy is shown for minutes, whatever EC2's listings say. */
+	/* An override has shown the new copy whatever EC2's listings said: ask EC2 once it ends. */
 	if (confirm_is_settled(queue->all, &copy->row) && presence == JOB_PRESENCE_ALIVE &&
 		catalogue_override_settled(
 			catalogue, catalogue_find(catalogue, copy->row.copy_id), clock_mono_ms()))

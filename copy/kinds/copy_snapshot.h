@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* CopySnapshot, as a kind of job, and the state of its files for each region. */
+/* CopySnapshot, as a kind of job, and the per-region state of its source files. */
 #ifndef EBSFS_COPY_SNAPSHOT_H
 #define EBSFS_COPY_SNAPSHOT_H
 
@@ -13,9 +13,9 @@ extern const struct job_kind copy_snapshot_kind;
 struct copy_defaults {
 	struct encryption_defaults known;
 	struct aws_call *on_call, *key_call;
-	int64_t on_again_at, key_again_at; /* monotonic: not asked before; 0: never asked yet */
+	int64_t on_again_at, key_again_at; /* monotonic: time of the next request; 0: never asked */
 	struct loop_timer *patience;
-	bool awaited; /* the answers may come soon */
+	bool awaited; /* requests are in flight, and their timeout has not passed */
 };
 
 /* lost_requests.c */
@@ -26,7 +26,7 @@ struct lost_search {
 	int64_t began_at;
 	enum lost_kind { LOST_BY_TAG, LOST_BY_DESCRIPTION, LOST_ALL } kind;
 	bool unfiltered; /* the endpoint refused a filter: all own snapshots are read from now on */
-	bool left_out;   /* a page had snapshots that are not shown, for their ids */
+	bool left_out;   /* a page had snapshots whose ids are not of EC2's form */
 	unsigned failures;
 	char **values; /* tokens, or descriptions with -o notags */
 	size_t n_values;
@@ -37,15 +37,16 @@ struct lost_search {
 /* adopt.c */
 struct copy_adoption {
 	struct loop_timer *timer;
-	struct pages *pages; /* the question in flight; NULL */
+	struct pages *pages; /* the request in flight; NULL */
 	struct ec2_filter filter;
 	enum adopt_kind { ADOPT_ALL, ADOPT_SOURCES, ADOPT_UNFILTERED } kind;
 	char *values[EC2_FILTER_VALUES_MAX]; /* of its filter */
 	size_t n_values;
 	int64_t began_at; /* monotonic */
-	int64_t last_row; /* jobs in the queue up to this row came before the question */
+	int64_t last_row; /* the request in flight began after the queued jobs up to this row came
+			   */
 	bool unfiltered; /* the endpoint refused a filter: all own snapshots are read from now on */
-	bool asked_all;  /* a question for every source was answered */
+	bool asked_all;  /* a request for every source has succeeded */
 	struct made_question *waiting;
 };
 
@@ -53,11 +54,11 @@ struct copy_adoption {
 struct copy_watch {
 	struct pages *poll;
 	struct ec2_filter filter;
-	bool taking; /* a poll's records go into the catalogue, and are reconciled by a call */
+	bool taking; /* a poll is entering records in the catalogue, and reconciles them itself */
 	struct loop_timer *timer;
-	catalogue_slot *slots; /* changed since the loop turned last */
+	catalogue_slot *slots; /* changed in this loop iteration */
 	size_t n_slots, cap;
-	bool all; /* not all of them are known */
+	bool all; /* no memory for `slots`: look at all slots */
 };
 
 /* region_queue.kind_region */

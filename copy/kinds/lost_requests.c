@@ -156,7 +156,8 @@ static int lost_gather(struct region_queue *queue)
 	return 0;
 }
 
-/* The outcome stays unknown. The request is not repeated: EC2 may have made the copy. */
+/* Ends the job with an unknown outcome. Its request is not repeated, because EC2 may have made the
+ * copy. */
 static void lost_end_unknown(struct job *job, const char *why)
 {
 	const struct journal_copy *row = &job->pub.row;
@@ -173,7 +174,8 @@ static void lost_end_unknown(struct job *job, const char *why)
 	job_event(job, JOB_REFUSED, &(struct job_news){.err = &err});
 }
 
-/* EC2 refuses the request for what it asks. A missing permission may yet be given. */
+/* Whether EC2 will refuse the search again: not for a passing error, nor for a missing permission,
+ * which may be granted later. */
 static bool lost_is_refused(const struct err *err)
 {
 	return !aws_error_is_passing(err) && err->errnum != EACCES;
@@ -240,9 +242,9 @@ static int lost_add_found(
 	return found->id && found->value ? 0 : -ENOMEM;
 }
 
-/* The snapshot that EC2 made for job, NULL. With a tag there is no doubt. By description there is:
- * it must be one that could be it, and that is no other copy's; if there are more of them than
- * copies that look for one, *ambiguous. */
+/* Returns the id of the snapshot that EC2 made for the job; NULL: none. A tag identifies the
+ * snapshot. A description may not: then only snapshots count that belong to no other copy, and
+ * *ambiguous is set if more of them are found than jobs search for one. */
 static const char *lost_pick(struct job *job, bool *ambiguous)
 {
 	const struct lost_search *s = &copy_region(job->queue)->search;
@@ -286,8 +288,8 @@ static void lost_give_up(struct job *job)
 	job_event(job, JOB_NOT_MADE, &(struct job_news){.err = &err});
 }
 
-/* A description is enough to say that the copy is there, not to delete what it is a copy of:
- * another tool may have made the same at the same time, for a purpose of its own. */
+/* Turns a move into a copy. A copy found only by its description may be another tool's, so the
+ * source must not be deleted for it. */
 static void lost_keep_source(struct job *job)
 {
 	if (!job->pub.row.move)

@@ -8,12 +8,12 @@
 int lost_requests_init(struct region_queue *queue); /* 0 or -ENOMEM */
 void lost_requests_finish(struct region_queue *queue);
 
-/* job_kind.find_lost: looks for the job's tag until it is found or EC2's window of eventual
- * consistency has passed. */
+/* Implements job_kind.find_lost: searches EC2 for the job's tag until a copy is found or EC2's
+ * window of eventual consistency has passed. */
 int lost_requests_find(struct job *job, const struct err *why, struct err *err);
 
-/* Whether an endpoint refuses a filter, or fails at one that it does not know: then all own
- * snapshots are to be read. */
+/* Whether the error means that the endpoint does not support the filter. The caller then reads all
+ * of the account's snapshots instead. */
 bool lost_requests_filter_is_refused(const struct err *err);
 
 #endif

@@ -10,7 +10,7 @@
 #include "job.h"
 #include "poller.h"
 
-/* The last description of one. */
+/* EC2's last description of a volume or an image. */
 struct made_seen {
 	char id[EC2_ID_SIZE];
 	char words[24];
@@ -19,7 +19,7 @@ struct made_seen {
 	UT_hash_handle hh;
 };
 
-/* A question about one, or a poll. */
+/* A request to EC2 about one volume or image, or a poll. */
 struct presence_question {
 	struct presence_question *prev, *next; /* made_region.questions */
 	struct region_queue *queue;
@@ -66,7 +66,7 @@ static const struct made_seen *made_seen_find(const struct region_queue *queue, 
 	return seen;
 }
 
-/* Without memory for it, the next question asks again. */
+/* Remembers a description. Without memory nothing is remembered, and EC2 is asked again. */
 static void made_seen_put(
 	struct region_queue *queue, const char *id, const char *words, enum job_presence presence)
 {
@@ -103,7 +103,7 @@ bool made_is_fresh(const struct region_queue *queue, const struct copy *copy)
 		copy->row.copy_id ? made_seen_find(queue, copy->row.copy_id) : NULL;
 
 	if (copy->state != COPY_COMPLETED)
-		return true; /* one in progress is polled */
+		return true; /* a job in progress is polled */
 	return seen && seen->presence == JOB_PRESENCE_ALIVE &&
 	       clock_mono_ms() - seen->at < region_ttl_ms(queue->region);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Common to volumes and images: made of a snapshot in their region, sent again after a
- * lost response, described by id. */
+/* Shared by volumes and images. Both are made of a snapshot in their region, requested again after
+ * a lost response, and described by id. */
 #ifndef EBSFS_MADE_H
 #define EBSFS_MADE_H
 
@@ -9,8 +9,8 @@
 
 enum made_state {
 	MADE_PENDING,
-	MADE_DONE,   /* it can be used */
-	MADE_FAILED, /* EC2 gave it up */
+	MADE_DONE,   /* the result can be used */
+	MADE_FAILED, /* EC2 reports that making it failed */
 	MADE_GONE,   /* deleted, deregistered, or about to be */
 };
 
@@ -22,17 +22,17 @@ struct made_record {
 	enum made_state state;
 	int64_t created_ms; /* wall clock; 0: unknown */
 };
-/* A request on its way. */
+/* A request in flight. */
 struct made_attempt;
 
-/* A kind's own part. */
+/* The functions in which volumes and images differ. */
 struct made_type {
 	/* Asks EC2 about ids (at most EC2_FILTER_VALUES_MAX); made_described() follows. NULL on
 	 * ENOMEM. */
 	struct aws_call *(*describe)(struct region_queue *queue, const char *const *ids, size_t n,
 		struct presence_question *question);
-	/* Sends the job's request. Its response, or what is found out after it, goes to
-	 * made_answered(). NULL with *err: nothing was sent. */
+	/* Sends the job's request. made_answered() gets the outcome, possibly after further
+	 * requests. NULL with *err: nothing was sent. */
 	struct aws_call *(*send)(struct job *job, struct made_attempt *attempt, struct err *err);
 };
 
@@ -64,49 +64,50 @@ bool made_is_fresh(const struct region_queue *queue, const struct copy *copy);
 struct presence_question *made_ask(
 	struct region_queue *queue, const char *id, region_done *done, void *arg);
 void made_ask_cancel(struct presence_question *question);
-/* The state of a completed job in EC2's words, where they are newer ("in-use"). */
+/* EC2's word for the state of a completed job's result, if EC2 has described it since ("in-use").
+ */
 const char *made_state(const struct copies *c, const struct copy *copy);
-/* The answer to a question: records of its ids; an id without one does not exist. err: why there is
- * none. The question is gone then. */
+/* Reports the response to a question, and frees the question. records: of the question's ids; an id
+ * without a record does not exist. err: the request failed. */
 void made_described(struct presence_question *question, const struct made_record *records, size_t n,
 	const struct err *err);
 
 /* --- made_send.c --- */
 
-/* job_kind.send and find_lost. The request is sent again until a response comes: it is idempotent
- * by its token or by its name. */
+/* Implement job_kind.send and find_lost. A lost request is sent again until a response comes; its
+ * token or name makes it idempotent. */
 int made_send(struct job *job, struct err *err);
 int made_find_lost(struct job *job, const struct err *why, struct err *err);
 void made_send_finish(struct region_queue *queue);
-/* The job of an attempt; NULL: it waits for no response any more. */
+/* The job of an attempt; NULL: the job does not wait for a response any more. */
 struct job *made_attempt_job(const struct made_attempt *attempt);
-/* The attempt goes on with another call (a look at what has the name). */
+/* Continues the attempt with another call, such as a lookup of the image that has the name. */
 void made_attempt_go_on(struct made_attempt *attempt, struct aws_call *call);
-/* Whether its request was sent before, without a response. */
+/* Whether the attempt repeats a request that had no response. */
 bool made_attempt_is_again(const struct made_attempt *attempt);
-/* The attempt's outcome: the id, or NULL with *err; a dry run has neither. */
+/* Reports the attempt's outcome: the id, or NULL with *err; a dry run has neither. */
 void made_answered(struct made_attempt *attempt, const char *id, const char *request_id,
 	const struct err *err);
-/* Nothing was made under its token, which is spent: it is sent with the next generation's. False:
- * there is none. */
+/* EC2 made nothing, because the token was used before: sends the job with the token of the next
+ * generation. False: no further generation is possible. */
 bool made_renew(struct made_attempt *attempt);
 
 /* --- made_source.c --- */
 
-/* job_kind.resolve, check */
+/* Implement job_kind.resolve and check. */
 int made_resolve(struct copies *c, struct journal_copy *row, struct err *err);
 bool made_check(struct job *job);
-/* Follows copies: jobs that wait for one go on. 0 or -ENOMEM. */
+/* Watches copies, to resume the jobs that wait for one. 0 or -ENOMEM. */
 int made_source_watch(struct region_queue *queue);
-/* Fills in what the snapshot at `slot` gives, and the tags: with the file's name as Name if
- * `name` is not NULL. 0, or -errno with *err. */
+/* Sets the row's members that depend on the snapshot at `slot`, and its tags. name: the value of
+ * the tag Name; NULL: none. 0, or -errno with *err. */
 int made_compose(struct copies *c, struct journal_copy *row, const struct copy_request *request,
 	const struct catalogue *catalogue, catalogue_slot slot, const char *name,
 	struct preflight *known, struct err *err);
 /* Compares the options that a request names with those of the living job: 0, or -EEXIST with
  * *err. */
 int made_difference(const struct copy *copy, const struct preflight *request, struct err *err);
-/* Sets the error EEXIST, which names the difference. */
+/* Sets *err to EEXIST, with a message that names the difference. Returns -EEXIST. */
 int made_differs(const struct copy *copy, const char *what, const char *option, struct err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sends the requests for volumes and images, and sends one without a response again: EC2 carries
- * it out once, by its client token or by its name. */
+/* Sends the requests for volumes and images, and repeats a request without a response: by its
+ * client token or name, EC2 carries it out only once. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,9 +24,9 @@
 struct made_attempt {
 	struct made_attempt *prev, *next; /* made_region.attempts */
 	struct region_queue *queue;
-	int64_t row;           /* the job's; it may be gone */
-	bool again;            /* JOB_LOST was before it */
-	struct aws_call *call; /* again; otherwise the job's work has it */
+	int64_t row;           /* of the job, which may be freed meanwhile */
+	bool again;            /* it repeats a request after JOB_LOST */
+	struct aws_call *call; /* if `again`; a first attempt's is work->call */
 };
 
 static struct made_attempt *made_attempt_create(struct job *job, bool again)

@@ -19,7 +19,7 @@
 
 /* --- which snapshot --- */
 
-/* The row names a snapshot of another region, whose copy is to be used. */
+/* Whether the row names a snapshot of another region, so that its copy is to be used. */
 static bool made_is_unresolved(const struct journal_copy *row)
 {
 	return strcmp(row->source_region, row->region) != 0;
@@ -53,7 +53,7 @@ static int made_refuse_uncopied(
 		row->source_id, row->source_id, row->region);
 }
 
-/* Puts the copy's snapshot in the place of the one that the text named. As resolve(). */
+/* Replaces the row's source by the copy's snapshot. Result as for job_kind.resolve. */
 static int made_take_copy(struct journal_copy *row, const struct copy *copy, struct err *err)
 {
 	char *region, *id;
@@ -76,8 +76,8 @@ static int made_take_copy(struct journal_copy *row, const struct copy *copy, str
 	return 0;
 }
 
-/* A queued job whose copy has got its id names it from now on: its key is another then. As
- * resolve(). */
+/* Replaces a queued job's source by its copy, once the copy has an id. This changes the job's key.
+ * Result as for job_kind.resolve. */
 static int made_resolve_job(struct job *job, struct err *err)
 {
 	struct journal_copy *row = &job->pub.row;
@@ -87,7 +87,7 @@ static int made_resolve_job(struct job *job, struct err *err)
 	if (!made_is_unresolved(row))
 		return 0;
 	if (made_find_copy(job->all, row, &copy) < 0)
-		return 1; /* it is looked for again */
+		return 1; /* the job waits; check() looks again */
 	if (copy && !copy->row.copy_id)
 		return 1;
 	job_key_leave(job);
@@ -100,7 +100,7 @@ static int made_resolve_job(struct job *job, struct err *err)
 	return result;
 }
 
-/* All that wait for copies first: a new request has the key of one of them, perhaps. */
+/* Resolves the waiting jobs first, because the new request may have the key of one of them. */
 int made_resolve(struct copies *c, struct journal_copy *row, struct err *err)
 {
 	struct region_queue *queue;
@@ -145,7 +145,7 @@ bool made_check(struct job *job)
 	return false;
 }
 
-/* A copy may have got its id, or have failed. */
+/* A copy has changed: jobs that wait for it look again. */
 static void made_copy_changed(void *arg, const struct copy *copy)
 {
 	struct region_queue *queue = arg;

@@ -20,10 +20,10 @@
 struct move_cleanup {
 	struct move_cleanup *prev, *next;
 	struct job *job;
-	struct pages *look; /* EC2 is asked for the copy: */
+	struct pages *look; /* the request to EC2 about the copy */
 	const char *id;
 	struct ec2_filter filter;
-	bool whole; /* it showed it, completed */
+	bool whole; /* EC2 showed the copy as completed */
 	struct aws_call *call;
 	struct loop_timer *timer;
 	unsigned failures;
@@ -54,7 +54,7 @@ void move_cleanup_start(struct job *job)
 	if (m)
 		m->timer = loop_timer_create(job->all->options.loop, move_cleanup_step, m);
 	if (!m || !m->timer) {
-		/* The row says that it is still to be done: the next start does it. */
+		/* The row says that the deletion is still to do: the next mount does it. */
 		log_error("copy %lld: out of memory; its source is not deleted now",
 			(long long)job->pub.row.id);
 		free(m);
@@ -86,7 +86,7 @@ static void move_cleanup_log(
 			row->copy_id ? row->copy_id : "?", message ? message : "no reason known");
 }
 
-/* It is decided, and the row says so. */
+/* Records in the row what happened to the source, and ends the cleanup. */
 static void move_cleanup_done(
 	struct move_cleanup *m, const char *outcome, const char *message, const char *request_id)
 {
@@ -143,7 +143,8 @@ static int move_cleanup_shown(void *arg, const struct ec2_page *page, bool ends,
 	return 0;
 }
 
-/* Nor may it have been deleted through the mount: EC2's answers lag behind. */
+/* Whether the copy is complete by EC2's response, and was not deleted through the mount, which
+ * EC2's responses may not show yet. */
 static bool move_cleanup_is_whole(const struct move_cleanup *m)
 {
 	const struct job *job = m->job;
@@ -182,7 +183,7 @@ static void move_cleanup_looked(void *arg, const struct err *err)
 			"what EC2 named as the copy is the source itself", NULL);
 		return;
 	}
-	/* It may have been asked for meanwhile. */
+	/* Another request may need the source meanwhile. */
 	if (admission_needs(job->all, row->source_region, row->source_id)) {
 		move_cleanup_later(m, "another copy still needs it");
 		return;

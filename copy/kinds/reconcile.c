@@ -57,7 +57,7 @@ static void reconcile_completed(struct job *job, const struct catalogue_snapshot
 static void reconcile_own(struct job *job, const struct catalogue_snapshot *s)
 {
 	if (!job_is_watched(job) || !s->exists)
-		return; /* that it is gone is for the poller to judge */
+		return; /* only the poller decides that a snapshot is gone */
 	job->work->absences = 0;
 	reconcile_update(job, s);
 	switch (s->state) {
@@ -118,7 +118,8 @@ static bool reconcile_has_our_tags(struct region_queue *queue, catalogue_slot sl
 	       catalogue_tag_value(catalogue, slot, TAG_REQUEST);
 }
 
-/* Reads its origin and source from its tags, which EC2 may show later than the snapshot. */
+/* Sets origin and source of another's copy from its tags, which EC2 may show later than the
+ * snapshot. */
 static void reconcile_recognise(struct foreign *f, catalogue_slot slot)
 {
 	struct journal_copy *row = &f->pub.row;
@@ -173,8 +174,8 @@ static void reconcile_foreign(
 
 /* --- one snapshot --- */
 
-/* Whether the snapshot bears the token of a request of ours. If its response was lost, here it is.
- */
+/* Whether the snapshot has the token of one of this mount's requests. If that request's response
+ * was lost, reports the copy as accepted. */
 static bool reconcile_is_ours(
 	struct region_queue *queue, catalogue_slot slot, const struct catalogue_snapshot *s)
 {
@@ -198,7 +199,7 @@ static bool reconcile_is_ours(
 	return true;
 }
 
-/* A completed copy whose snapshot is not there any more. */
+/* Reports the deletion of a completed copy's snapshot. */
 static void reconcile_ended(struct region_queue *queue, const char *id)
 {
 	enum job_presence presence = copy_presence(queue, id);
@@ -212,7 +213,7 @@ static void reconcile_ended(struct region_queue *queue, const char *id)
 		confirm_deleted(queue->all, copy, "the snapshot was deleted");
 }
 
-/* Takes up the catalogue's record in this slot. */
+/* Reconciles the copies with the catalogue's record in this slot. */
 static void reconcile_slot(struct region_queue *queue, catalogue_slot slot)
 {
 	struct catalogue_snapshot s;

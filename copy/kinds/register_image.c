@@ -113,7 +113,8 @@ static bool image_is_asked(const struct journal_copy *row, const struct ec2_imag
 	return same == disks.n && image->n_disks == disks.n;
 }
 
-/* The name is taken: by an equal image, which is the answer, or by another. */
+/* EC2 refused the name as used. If the image of that name is equal, reports it as the result;
+ * otherwise reports the refusal. */
 static void image_named(
 	void *arg, const struct ec2_image *images, size_t n, bool more, const struct err *err)
 {
