@@ -22,13 +22,13 @@
 char *copy_description_default(const char *account, const struct journal_copy *row,
 	const struct catalogue_snapshot *source);
 
-/* The label that goes to EC2; NULL: none, or the journal's own ("#ID"). */
+/* The label as EC2 gets it; NULL: no label, or one that ebsfs set ("#ID"). */
 const char *copy_tags_label(const char *label);
 /* How many tags a copy with this label may carry beside ebsfs's own, which volumes and images have
  * none of. */
 unsigned copy_tags_max(bool is_copy, const char *label);
-/* A key of AWS or of ebsfs: the source's tags of such keys are not copied, and requested ones are
- * ignored. */
+/* Whether AWS or ebsfs reserves the tag key. The source's tags with such keys are not copied, and
+ * requested ones are ignored. */
 bool copy_tags_is_reserved(const char *key);
 
 /* Sets *json, which the caller owns, to the object of what a copy shall carry beside ebsfs's own:
@@ -44,13 +44,13 @@ int copy_tags_compose(const struct catalogue *catalogue, catalogue_slot slot,
  * it was then. */
 int copy_tags_add(
 	struct journal_copy *row, const struct request_tag *tags, size_t n_tags, struct err *err);
-/* Those of the tags that the snapshot at `slot` (CATALOGUE_NONE: no tag is known) has not, or has
- * with another value; of one key the last. out has room for n_tags; its strings are borrowed.
- * Returns how many. */
+/* Writes to out the tags that the snapshot at `slot` lacks or has with another value; of several
+ * tags with one key, the last. slot CATALOGUE_NONE: the snapshot's tags are unknown, so it lacks
+ * all. out has room for n_tags; its strings are borrowed. Returns the number of tags in out. */
 size_t copy_tags_lacking(const struct catalogue *catalogue, catalogue_slot slot,
 	const struct request_tag *tags, size_t n_tags, struct ec2_tag *out);
 
-/* The same by the tags of the row. */
+/* The same, compared with the tags of the row. */
 size_t copy_tags_row_lacking(const struct journal_copy *row, const struct request_tag *tags,
 	size_t n_tags, struct ec2_tag *out);
 
@@ -58,7 +58,7 @@ size_t copy_tags_row_lacking(const struct journal_copy *row, const struct reques
 #define COPY_TAGS_SOURCE_SIZE 128
 const char *copy_tags_source_text(const struct journal_copy *row, char out[COPY_TAGS_SOURCE_SIZE]);
 
-/* The list to send. */
+/* The tags of a request to EC2. */
 struct tag_list {
 	struct ec2_tag tags[EC2_TAGS_MAX];
 	size_t n;
@@ -70,7 +70,7 @@ struct tag_list {
 int copy_tags_list(const struct journal_copy *row, struct tag_list *out);
 void copy_tags_finish(struct tag_list *list);
 
-/* The value of a key in a record as EC2 described it; NULL. */
+/* The value of a tag in EC2's description of a snapshot; NULL: no such tag. */
 const char *copy_tags_find(const struct ec2_snapshot *s, const char *key);
 
 /* Splits a value of the tag ebsfs:source, "region/id". False, and both NULL, if it is none; ENOMEM

@@ -14,9 +14,9 @@ struct history;
 struct history *history_create(void);    /* NULL on ENOMEM */
 void history_destroy(struct history *h); /* NULL is permitted */
 
-/* Takes up an ended copy: state and row of *copy, without its token, tags, description and
- * completion time. A row that is there already is replaced. Returns 0, -ENOMEM, or -EOVERFLOW: an
- * id of more than 32 bits. */
+/* Adds an ended copy: its state and row, without token, tags, description and completion time.
+ * Replaces an entry of the same row id. Returns 0, -ENOMEM, or -EOVERFLOW if the id has more than
+ * 32 bits. */
 int history_add(struct history *h, const struct copy *copy);
 /* Keeps the row ids in keep[0..n), sorted ascending, and living copies; drops the others. */
 void history_retain(struct history *h, const int64_t *keep, size_t n);

@@ -22,7 +22,7 @@ int preflight_regions(const char *from, const char *to, struct err *err);
  * be copied. tier: EC2's StorageTier, NULL if absent. expiry_ms: when a temporarily restored source
  * goes back into the archive, 0 if absent. */
 bool preflight_is_archived(const char *tier, int64_t expiry_ms, int64_t now_ms);
-/* The same by the fields of a snapshot that the catalogue has. */
+/* The same for a snapshot in the catalogue. */
 bool preflight_snapshot_is_archived(const struct catalogue *c, catalogue_slot slot, int64_t now_ms);
 
 /* Whether an answer to a dry run says that the copy would not be permitted. Anything else that it
@@ -36,7 +36,7 @@ bool preflight_is_forbidden(const struct err *err);
 #define PREFLIGHT_NOTE_SIZE 200
 bool preflight_is_short(int minutes, int64_t bytes, char note[PREFLIGHT_NOTE_SIZE]);
 
-/* Encryption by default in a region, as far as EC2 told. */
+/* A region's setting of encryption by default, as far as EC2 has reported it. */
 struct encryption_defaults {
 	bool known; /* `on` is */
 	bool on;

@@ -27,9 +27,9 @@ const char *request_options_names(enum request_kind kind, char out[REQUEST_OPTIO
 /* Takes an option; those of other kinds are ignored. 0, 1: the key is no option, or -EINVAL
  * (-ENOMEM) with *err. */
 int request_options_read(struct request_reader *r, const char *key, const char *value);
-/* Notes the key of this bit: 0, or -EINVAL with *err if it was given before. */
+/* Notes that the key with this bit was given. 0, or -EINVAL with *err if it was given before. */
 int request_options_once(struct request_reader *r, const char *key, unsigned bit);
-/* Cross-field checks. whole: nothing more of the text is to come. */
+/* Cross-field checks. whole: the text is complete. */
 int request_options_check(struct request_reader *r, bool whole);
 
 /* --- the lines of copy_request.options and of journal_copy.options --- */

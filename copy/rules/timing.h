@@ -11,11 +11,11 @@ struct timing;
 struct timing *timing_create(void);    /* NULL on ENOMEM */
 void timing_destroy(struct timing *t); /* NULL is permitted */
 
-/* Learns that a copy of so many bytes (-1: unknown) took so long; without memory it is not learned.
- */
+/* Records the duration of a copy of `bytes` bytes (-1: unknown). Without memory nothing is
+ * recorded. */
 void timing_learn(
 	struct timing *t, const char *from, const char *to, int64_t bytes, int64_t took_ms);
-/* How long a copy will take in all, in ms; -1: no idea. */
+/* The expected duration of a copy, in ms; -1: unknown. */
 int64_t timing_expected_length(
 	const struct timing *t, const char *from, const char *to, int64_t bytes);
 
