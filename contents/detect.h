@@ -7,9 +7,9 @@
 #include "filesystem.h"
 #include "sectors.h"
 
-/* Opens the file system of a partition. `disk` stays the caller's and must outlive it. NULL with
- * the reason in *e: EOPNOTSUPP for a kind or a feature that is not supported, EIO for damage, or
- * the disk's error. */
+/* Opens the file system of a partition. `disk` stays the caller's and must outlive the file system.
+ * NULL with the reason in *e: EOPNOTSUPP for a kind or a feature that is not supported, EIO for
+ * damage, or the disk's error. */
 struct filesystem *detect_filesystem(
 	struct sectors *disk, const struct filesystem_options *options, struct err *e);
 

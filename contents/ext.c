@@ -38,7 +38,7 @@ static const struct filesystem_ops ext_ops = {
 	.read = ext_map_read,
 };
 
-/* Opens it over ext->io. `flags`: more flags of ext2fs_open2(). */
+/* Opens the file system over ext->io. `flags`: additional flags for ext2fs_open2(). */
 static int ext_try_open(struct ext *ext, int flags)
 {
 	errcode_t error;
@@ -76,7 +76,8 @@ static void ext_name(struct ext *ext)
 	memcpy(ext->base.label, sb->s_volume_name, sizeof(sb->s_volume_name));
 }
 
-/* With a dirty journal the file system is opened twice: to find the journal, and through it. */
+/* Opens the file system. With a dirty journal it is opened twice: first to find the journal, then
+ * with the journal replayed. */
 static int ext_load(struct ext *ext, const struct filesystem_options *options)
 {
 	struct filesystem_attributes root;

@@ -7,7 +7,7 @@
 #include "filesystem.h"
 #include "sectors.h"
 
-/* As detect_filesystem(). */
+/* Opens an ext2, ext3 or ext4. Parameters and result as for detect_filesystem(). */
 struct filesystem *ext_open(
 	struct sectors *disk, const struct filesystem_options *options, struct err *e);
 

@@ -21,7 +21,7 @@ struct dir_walk {
 	bool stopped;
 };
 
-/* The names in `len` bytes, which begin at the byte `base` of the directory. */
+/* Reads the names in `len` bytes, which begin at the byte `base` of the directory. */
 static int names_walk(struct dir_walk *walk, const char *p, unsigned len, uint64_t base)
 {
 	unsigned at = 0;

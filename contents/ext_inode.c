@@ -10,7 +10,7 @@
 
 int ext_fail(struct ext *ext, errcode_t error, const char *what, uint64_t number)
 {
-	/* Codes below 256 are errnos, from the disk; others are libext2fs's findings. */
+	/* libext2fs returns errnos below 256, from the disk, and its own codes above. */
 	int errnum = error == EXT2_ET_NO_MEMORY ? ENOMEM : error < 256 ? (int)error : EIO;
 
 	if (errnum == EIO)
@@ -38,7 +38,8 @@ int ext_inode_read(struct ext *ext, uint64_t number, struct ext2_inode_large *in
 	return 0;
 }
 
-/* The extra bits of a time: two more for the seconds, and nanoseconds. has: the inode has them. */
+/* Returns a time with its extra bits: two more for the seconds, and nanoseconds. has: the inode has
+ * them. */
 static struct timespec inode_time(uint32_t seconds, uint32_t extra, bool has)
 {
 	struct timespec t = {(int32_t)seconds, 0};
@@ -59,7 +60,7 @@ static bool inode_has(const struct ext *ext, const struct ext2_inode_large *inod
 #define INODE_HAS(ext, inode, field)                                                               \
 	inode_has(ext, inode, offsetof(struct ext2_inode_large, field) + sizeof((inode)->field))
 
-/* A device has the old form of its number in the first block, or the new one in the second. */
+/* Reads a device's number: in the old form in the first block, or in the new form in the second. */
 static void inode_device(const struct ext2_inode_large *inode, struct filesystem_attributes *out)
 {
 	uint32_t old = ext2fs_le32_to_cpu(inode->i_block[0]);
@@ -98,7 +99,8 @@ int ext_inode_stat(struct filesystem *base, uint64_t number, struct filesystem_a
 			inode.i_ctime, inode.i_ctime_extra, INODE_HAS(ext, &inode, i_ctime_extra)),
 	};
 	if (inode.i_flags & EXT4_INLINE_DATA_FL && S_ISREG(out->mode))
-		out->blocks += (out->size + 511) / 512; /* as the kernel does */
+		out->blocks +=
+			(out->size + 511) / 512; /* the kernel counts the blocks in the same way */
 	if (INODE_HAS(ext, &inode, i_crtime))
 		out->birth = inode_time(inode.i_crtime, inode.i_crtime_extra,
 			INODE_HAS(ext, &inode, i_crtime_extra));
@@ -111,7 +113,7 @@ int ext_inode_stat(struct filesystem *base, uint64_t number, struct filesystem_a
 
 int ext_inode_inline(struct ext *ext, uint64_t number, struct buf *out)
 {
-	/* An inode of 64 KiB is the largest, and its attributes one block. */
+	/* Room for the largest inode, 64 KiB, and its attributes, which have one block. */
 	_cleanup_free_ char *data = malloc(2 * (size_t)65536);
 	size_t size = 0;
 	errcode_t error;

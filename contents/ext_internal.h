@@ -24,20 +24,22 @@ int ext_inode_read(struct ext *ext, uint64_t number, struct ext2_inode_large *in
 int ext_inode_stat(struct filesystem *base, uint64_t number, struct filesystem_attributes *out);
 void ext_inode_want(struct filesystem *base, const uint64_t *inodes, unsigned n);
 int ext_link_read(struct filesystem *base, uint64_t number, struct buf *target);
-/* Appends data that lies in the inode itself. */
+/* Appends data that are stored in the inode itself. */
 int ext_inode_inline(struct ext *ext, uint64_t number, struct buf *out);
-/* An errno for a failure of libext2fs, with the reason: what was read. */
+/* Returns an errno for an error of libext2fs, and sets the reason; what: the object that was read.
+ */
 int ext_fail(struct ext *ext, errcode_t error, const char *what, uint64_t number);
 
 int ext_dir_read(struct filesystem *base, uint64_t directory, uint64_t position,
 	filesystem_entry_fn *fn, void *arg);
 
-/* A run of blocks of a file: block 0 is a hole. */
+/* A run of adjacent blocks of a file; block 0: a hole. */
 struct ext_run {
 	uint64_t block, count;
 };
 
-/* The first run from the file's block `from` on, of at most `most` blocks. Returns 0 or -EIO. */
+/* Returns the first run from the file's block `from` on, with at most `most` blocks. Returns 0 or
+ * -EIO. */
 int ext_map_run(struct ext *ext, uint64_t number, struct ext2_inode_large *inode, uint64_t from,
 	uint64_t most, struct ext_run *out);
 int ext_map_extents(struct filesystem *base, uint64_t number, uint64_t offset, uint64_t length,

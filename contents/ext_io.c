@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libext2fs's way to the sectors: reads only; every function that writes fails. */
+/* Gives libext2fs access to the sectors: reads only; every function that writes fails. */
 #include "ext_io.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include "bytes.h"
 #include "ext_journal.h"
 
-/* ext2fs_open2() has no argument for it. */
+/* The struct for the call of ext2fs_open2() in progress, which has no argument for it. */
 static struct ext_io *io_being_opened;
 
 int ext_io_read(struct ext_io *io, uint64_t offset, void *out, size_t len)
@@ -57,7 +57,7 @@ static errcode_t io_set_block_size(io_channel channel, int size)
 	return 0;
 }
 
-/* count: blocks, or bytes if it is negative. */
+/* Reads `count` blocks, or -count bytes if count is negative. */
 static errcode_t io_read(io_channel channel, unsigned long long block, int count, void *data)
 {
 	uint64_t size = (uint64_t)channel->block_size;
@@ -99,7 +99,7 @@ static errcode_t io_read_ahead(
 	if (block > INT64_MAX / size || count > INT64_MAX / size)
 		return EIO;
 	sectors_want(io->disk, block * size, count * size);
-	return 0; /* fetched with the next block that is not cached */
+	return 0; /* nothing to do: the block is fetched with the next block that is not cached */
 }
 
 static errcode_t io_open(const char *name, int flags, io_channel *out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* libext2fs's way to the sectors: its io_manager, under which the journal's copies of blocks take
- * the places of the blocks. */
+/* Gives libext2fs access to the sectors: an io_manager, in which the journal's copies of blocks
+ * replace the blocks. */
 #ifndef EBSFS_EXT_IO_H
 #define EBSFS_EXT_IO_H
 
@@ -11,18 +11,18 @@
 
 struct ext_io {
 	struct sectors *disk;
-	uint32_t block_size; /* of the map's blocks */
-	/* Block -> the block of the journal that has its contents, times two, plus one if the
+	uint32_t block_size; /* block size of the map, in bytes */
+	/* Maps a block to the block of the journal with its contents, times two, plus one if the
 	 * journal had to change the first bytes (ext_journal.c). */
 	struct sector_map journaled;
 };
 
 /* Opens the file system over io, which must outlive it. */
 errcode_t ext_io_open(struct ext_io *io, int flags, ext2_filsys *fs);
-/* Reads bytes of the partition as they are after the journal. Returns 0 or -errno. */
+/* Reads bytes of the partition, with the journal replayed. Returns 0 or -errno. */
 int ext_io_read(struct ext_io *io, uint64_t offset, void *out, size_t len);
 
-/* sectors_want() for a block, wherever the journal has put it. */
+/* Calls sectors_want() for a block, which may be in the journal. */
 bool ext_io_want(struct ext_io *io, uint64_t block);
 
 #endif

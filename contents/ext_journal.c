@@ -39,17 +39,17 @@ struct journal_copy {
 
 struct journal {
 	struct ext *ext;
-	uint64_t *places; /* the partition's block of each block of the journal */
+	uint64_t *places; /* for each block of the journal, its block of the partition */
 	uint32_t blocks, first, start, incompat;
-	uint32_t sequence;       /* of the transaction that is read */
+	uint32_t sequence;       /* number of the transaction that is being read */
 	uint32_t seed;           /* of checksums */
-	uint32_t walked;         /* blocks of the ring that were passed */
-	uint32_t fetched, ahead; /* blocks: in all; still to be walked */
+	uint32_t walked;         /* blocks of the ring that have been passed */
+	uint32_t fetched, ahead; /* blocks that have been fetched: in all; still to be walked */
 	uint8_t *block;
 	struct buf copies;         /* struct journal_copy; in order */
-	struct buf revocations;    /* uint64_t; of the transaction that is read */
+	struct buf revocations;    /* uint64_t; of the transaction that is being read */
 	size_t committed;          /* bytes of copies that belong to complete transactions */
-	bool damaged;              /* a block of the transaction that is read is wrong */
+	bool damaged;              /* a block of the transaction that is being read is damaged */
 	struct sector_map revoked; /* block -> the last transaction that revoked it */
 };
 
@@ -64,7 +64,7 @@ static bool has_checksums(const struct journal *j)
 	return j->incompat & (INCOMPAT_CSUM_V2 | INCOMPAT_CSUM_V3);
 }
 
-/* The order of sequence numbers, which wrap. */
+/* Compares sequence numbers, which wrap. */
 static bool is_after(uint32_t a, uint32_t b)
 {
 	return (int32_t)(a - b) > 0;
@@ -83,8 +83,8 @@ static int block_read(struct journal *j, uint32_t block, uint8_t *out)
 	return r ? filesystem_fail(&j->ext->base, -r, "cannot read the journal") : 0;
 }
 
-/* Fetches the journal from the ring's block `place` on, in parallel, when the walk gets there. Its
- * end is not known, so that a part grows with what was fetched before: a quarter of it. */
+/* Fetches the journal from the ring's block `place` on, in parallel, when the walk reaches it. The
+ * journal's end is not known, so each fetch is a quarter of what was fetched before. */
 static int blocks_fetch(struct journal *j, uint32_t place)
 {
 	uint32_t size = j->ext->io.block_size,
@@ -105,7 +105,7 @@ static int blocks_fetch(struct journal *j, uint32_t place)
 		 : 0;
 }
 
-/* A checksum within a block of the journal, over the block with zeros in its place. */
+/* Compares a block's checksum, which is computed with zeros in the checksum's place. */
 static bool checksum_is_right(const struct journal *j, uint8_t *block, size_t at)
 {
 	uint32_t size = j->ext->io.block_size, stored = bytes_be32(block + at), crc;
@@ -132,7 +132,7 @@ struct journal_tag {
 	bool whole_checksum; /* 32 bits, not 16 */
 };
 
-/* Parses the tag at *at, and moves *at to the next. Returns false after the last. */
+/* Parses the tag at *at, and moves *at to the next one. Returns false after the last. */
 static bool tag_next(const struct journal *j, size_t *at, struct journal_tag *tag)
 {
 	size_t size = tag_size(j), end = j->ext->io.block_size - (has_checksums(j) ? 4 : 0);
@@ -172,8 +172,8 @@ static bool tag_checksum_is_right(const struct journal *j, const struct journal_
 	return tag->whole_checksum ? crc == tag->checksum : (crc & 0xffff) == tag->checksum;
 }
 
-/* Notes the blocks that the descriptor in j->block names. *next: in, the block after it; out, the
- * block after theirs. */
+/* Notes the blocks that the descriptor in j->block lists. *next: in, the block after the
+ * descriptor; out, the block after the listed ones. */
 static int descriptor_read(struct journal *j, uint32_t *next)
 {
 	struct ext *ext = j->ext;
@@ -217,7 +217,7 @@ static int revoke_read(struct journal *j)
 	return 0;
 }
 
-/* The transaction is complete: its copies count, and its revocations are in force. */
+/* Completes the transaction: its copies count, and its revocations take effect. */
 static int transaction_commit(struct journal *j)
 {
 	int r = 0;
@@ -238,8 +238,9 @@ static int transaction_commit(struct journal *j)
 	return r ? filesystem_fail(&j->ext->base, -r, "out of memory") : 0;
 }
 
-/* One record of the transaction j->sequence. *more becomes false where the journal ends: at a block
- * that does not belong to it, or that an earlier use of the ring left. */
+/* Reads one record of the transaction j->sequence. *more becomes false where the journal ends: at a
+ * block that is not a record of this transaction, or that is left from an earlier round of the
+ * ring. */
 static int record_read(struct journal *j, uint32_t *next, bool *more)
 {
 	uint32_t tail = j->ext->io.block_size - 4;
@@ -283,7 +284,7 @@ static int journal_walk(struct journal *j)
 	return r;
 }
 
-/* Fills the map with the last copy of each block that was not revoked after it. */
+/* Maps each block to its last copy that was not revoked later. */
 static int journal_apply(struct journal *j)
 {
 	struct ext *ext = j->ext;
@@ -304,7 +305,7 @@ static int journal_apply(struct journal *j)
 	return 0;
 }
 
-/* Where the journal's blocks lie. */
+/* Finds the partition's blocks that hold the journal. */
 static int journal_locate(struct journal *j)
 {
 	struct ext *ext = j->ext;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The journal of ext3 and ext4 (jbd2), replayed as a map: which block is to be read where in the
- * journal. */
+/* Replays the journal of ext3 and ext4 (jbd2) as a map: for each changed block, the block of the
+ * journal that has its contents. */
 #ifndef EBSFS_EXT_JOURNAL_H
 #define EBSFS_EXT_JOURNAL_H
 

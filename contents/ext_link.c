@@ -6,7 +6,7 @@
 
 #include "ext_internal.h"
 
-/* The bytes of a link that has a block. */
+/* Appends the target of a link that is stored in a block. */
 static int link_block(struct ext *ext, uint64_t number, struct ext2_inode_large *inode,
 	uint64_t size, struct buf *target)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ext2, ext3 and ext4: where the blocks of a file lie. */
+/* ext2, ext3 and ext4: finds the blocks of a file. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +18,7 @@ static bool run_is_inside(const struct ext *ext, uint64_t block, uint64_t count)
 	return block && block < blocks && count <= blocks - block;
 }
 
-/* Finds the extent at or after `from`. *found: there is one. */
+/* Finds the extent at or after `from`. *found: whether there is one. */
 static errcode_t extent_find(
 	ext2_extent_handle_t handle, uint64_t from, struct ext2fs_extent *extent, bool *found)
 {
@@ -28,7 +28,7 @@ static errcode_t extent_find(
 	if (error && error != EXT2_ET_EXTENT_NOT_FOUND)
 		return error;
 	error = ext2fs_extent_get(handle, EXT2_EXTENT_CURRENT, extent);
-	/* The extent before a hole is the current one. */
+	/* Before a hole libext2fs returns the extent before it. */
 	while (!error && (!(extent->e_flags & EXT2_EXTENT_FLAGS_LEAF) ||
 				 extent->e_lblk + extent->e_len <= from)) {
 		uint64_t before = extent->e_lblk;
@@ -36,7 +36,7 @@ static errcode_t extent_find(
 
 		error = ext2fs_extent_get(handle, EXT2_EXTENT_NEXT_LEAF, extent);
 		if (!error && leaf && extent->e_lblk <= before)
-			return EXT2_ET_EXTENT_HEADER_BAD; /* they must ascend */
+			return EXT2_ET_EXTENT_HEADER_BAD; /* extents must ascend */
 	}
 	if (error == EXT2_ET_EXTENT_NO_NEXT || error == EXT2_ET_NO_CURRENT_NODE)
 		return 0;
@@ -111,8 +111,8 @@ int ext_map_run(struct ext *ext, uint64_t number, struct ext2_inode_large *inode
 	return run_of_blocks(ext, number, inode, from, most, out);
 }
 
-/* Where the run's first block is to be read, and how many blocks after it are neighbours there: in
- * the journal, or in their own place. */
+/* Finds the place of the run's first block, in the journal or on the disk, and how many of the next
+ * blocks are adjacent there. */
 static void run_place(const struct ext *ext, struct ext_run *run, struct filesystem_extent *out)
 {
 	uint64_t size = ext->io.block_size, place = 0, other, n = 1;
@@ -132,7 +132,8 @@ static void run_place(const struct ext *ext, struct ext_run *run, struct filesys
 		out->disk = (journaled ? place >> 1 : run->block) * size;
 }
 
-/* Why the data of a file cannot be read, as an errno; 0: it can. */
+/* Returns the errno for a file whose data cannot be read, and sets the reason; 0: the data can be
+ * read. */
 static int data_is_refused(struct ext *ext, uint64_t number, const struct ext2_inode_large *inode)
 {
 	if (!S_ISREG(inode->i_mode))

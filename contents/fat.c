@@ -48,7 +48,7 @@ void fat_boot_label(const uint8_t *sector, char *out)
 		out[0] = '\0';
 }
 
-/* The cluster with the number `index` of a chain. *cluster: 0 past the end. */
+/* Finds the cluster with the number `index` of a chain. *cluster: 0 past the end. */
 static int chain_seek(struct fat *fat, uint32_t first, uint32_t index, uint32_t *cluster)
 {
 	uint32_t at = 0;
@@ -72,7 +72,7 @@ static int chain_seek(struct fat *fat, uint32_t first, uint32_t index, uint32_t 
 	return 0;
 }
 
-/* The first cluster of a regular file that has one. */
+/* Finds the first cluster of a regular file; 0 if the file has none. */
 static int file_read(struct fat *fat, uint64_t inode, uint32_t *cluster, uint64_t *size)
 {
 	uint8_t slot[FAT_SLOT];
@@ -90,8 +90,8 @@ static int file_read(struct fat *fat, uint64_t inode, uint32_t *cluster, uint64_
 	return 0;
 }
 
-/* Extends the extent by the clusters that follow it on the disk, up to `most` bytes. *cluster
- * becomes the next one, 0 at the end. */
+/* Extends the extent by the clusters that are adjacent on the disk, up to `most` bytes. *cluster
+ * becomes the next cluster, 0 at the end. */
 static int extent_extend(
 	struct fat *fat, struct filesystem_extent *extent, uint64_t most, uint32_t *cluster)
 {
@@ -151,8 +151,8 @@ static int fat_readlink(struct filesystem *base, uint64_t inode, struct buf *tar
 	return filesystem_fail(base, EINVAL, "FAT has no symbolic links");
 }
 
-/* Seconds since 1970 of a date and a time of FAT, taken as UTC, by the kernel's rules for values
- * that do not exist. */
+/* Returns FAT's date and time in seconds since 1970, taken as UTC. Values that do not exist are
+ * handled by the kernel's rules. */
 static struct timespec fat_time(uint16_t date, uint16_t time, unsigned hundredths)
 {
 	static const int days_before[16] = {
@@ -163,7 +163,7 @@ static struct timespec fat_time(uint16_t date, uint16_t time, unsigned hundredth
 	month = month ? month : 1;
 	day = day ? day - 1 : 0;
 	if (year > 120)
-		leap--; /* 2100 */
+		leap--; /* 2100 is not a leap year */
 	if (year % 4 == 0 && year != 120 && month > 2)
 		leap++;
 	days = (int64_t)year * 365 + leap + days_before[month] + day + 3652;
@@ -172,8 +172,8 @@ static struct timespec fat_time(uint16_t date, uint16_t time, unsigned hundredth
 		(long)(hundredths % 100) * 10000000};
 }
 
-/* A directory's size is that of its clusters, and its links are counted in it, as the kernel does.
- */
+/* A directory's size is that of its clusters, and its number of links is counted from its entries,
+ * as in the kernel. */
 static int directory_stat(struct fat *fat, uint64_t inode, struct filesystem_attributes *out)
 {
 	struct fat_directory directory;
@@ -220,7 +220,8 @@ static int fat_stat(struct filesystem *base, uint64_t inode, struct filesystem_a
 	return r;
 }
 
-/* A directory's links are in its clusters: they and the entries are wanted. */
+/* Notes the slots of the inodes, and the clusters of the directories, from which the numbers of
+ * links are counted. */
 static void fat_want(struct filesystem *base, const uint64_t *inodes, unsigned n)
 {
 	struct fat *fat = fat_of(base);

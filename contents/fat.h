@@ -7,13 +7,13 @@
 #include "filesystem.h"
 #include "sectors.h"
 
-/* As detect_filesystem(). */
+/* Opens a FAT. Parameters and result as for detect_filesystem(). */
 struct filesystem *fat_open(
 	struct sectors *disk, const struct filesystem_options *options, struct err *e);
 
-/* Whether a partition's first sector is that of a FAT. */
+/* Returns whether a partition's first sector is a FAT's. */
 bool fat_is_boot_sector(const uint8_t *sector);
-/* The label in that sector, "" if there is none. `out` has room for 12 bytes. */
+/* Writes the label in that sector, "" if there is none. `out` has room for 12 bytes. */
 void fat_boot_label(const uint8_t *sector, char *out);
 
 #endif

@@ -19,7 +19,7 @@
 #define LOWER_BASE    0x08
 #define LOWER_SUFFIX  0x10
 
-/* The characters from 0x80 on of code page 437, which the kernel assumes. */
+/* The characters of code page 437 from 0x80 on; the kernel uses this page. */
 static const uint16_t page_437[128] = {0xc7, 0xfc, 0xe9, 0xe2, 0xe4, 0xe0, 0xe5, 0xe7, 0xea, 0xeb,
 	0xe8, 0xef, 0xee, 0xec, 0xc4, 0xc5, 0xc9, 0xe6, 0xc6, 0xf4, 0xf6, 0xf2, 0xfb, 0xf9, 0xff,
 	0xd6, 0xdc, 0xa2, 0xa3, 0xa5, 0x20a7, 0x192, 0xe1, 0xed, 0xf3, 0xfa, 0xf1, 0xd1, 0xaa, 0xba,
@@ -32,9 +32,9 @@ static const uint16_t page_437[128] = {0xc7, 0xfc, 0xe9, 0xe2, 0xe4, 0xe0, 0xe5,
 	0x2229, 0x2261, 0xb1, 0x2265, 0x2264, 0x2320, 0x2321, 0xf7, 0x2248, 0xb0, 0x2219, 0xb7,
 	0x221a, 0x207f, 0xb2, 0x25a0, 0xa0};
 
-/* A long name while its slots come. */
+/* A long name while its slots are read. */
 struct long_name {
-	unsigned slots, left; /* left: slots that are still to come; 0: complete */
+	unsigned slots, left; /* left: slots that are still missing; 0: complete */
 	uint8_t checksum;
 	uint8_t units[LONG_SLOTS * LONG_UNITS * 2];
 };
@@ -71,7 +71,8 @@ static uint8_t short_checksum(const uint8_t *name)
 	return sum;
 }
 
-/* One part of a short name, as UTF-16. Returns its units, without the blanks at its end. */
+/* Converts one part of a short name to UTF-16. Returns the number of units, without the blanks at
+ * its end. */
 static unsigned short_part(const uint8_t *from, unsigned len, bool lower, uint8_t *units)
 {
 	unsigned used = 0;

@@ -68,7 +68,8 @@ int fat_slot(struct fat *fat, uint64_t inode, uint8_t *slot)
 	return 0;
 }
 
-/* The kernel decides by the number of clusters, and by the place of the table's length. */
+/* Determines the geometry. As in the kernel, the number of clusters and the place of the table's
+ * length decide the kind. */
 int fat_geometry(struct fat *fat, const uint8_t *boot)
 {
 	uint64_t sector = bytes_le16(boot + 11), total = bytes_le16(boot + 19);

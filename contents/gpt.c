@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The header in the disk's second or last sector, and the array that it names. Both have a
- * checksum. EBS's disks have sectors of 512 bytes. */
+/* Reads a GPT: its header in the disk's second or last sector, and the array that the header
+ * locates. Both have a checksum. EBS's disks have sectors of 512 bytes. */
 #include "gpt.h"
 
 #include <errno.h>

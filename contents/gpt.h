@@ -6,9 +6,10 @@
 #include "reader_protocol.h"
 #include "sectors.h"
 
-/* Reads the table, or if it is damaged the backup at the disk's end. Fills the table's kind, count
- * and note, and each partition's place, number, type and name, with at most READER_PARTITIONS_MAX
- * of them. Returns 0; -ENOENT if both are damaged; or -errno if the disk cannot be read. */
+/* Reads the table, or its backup at the disk's end if the table is damaged. Fills in the table's
+ * kind, count and note, and the place, number, type and name of each partition, of at most
+ * READER_PARTITIONS_MAX partitions. Returns 0; -ENOENT if both are damaged; or -errno if the disk
+ * cannot be read. */
 int gpt_read(struct sectors *disk, struct reader_table *table, struct reader_partition *list);
 
 #endif

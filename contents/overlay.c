@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sectors with a bit for each eight bytes that are replaced: a log changes parts of sectors, and
- * the other parts are read from the disk only when the sector is. */
+/* Sectors with a bit for each eight bytes that are replaced. A log changes parts of sectors; the
+ * other parts are read from the disk only when the sector is read. */
 #include "overlay.h"
 
 #include <errno.h>
@@ -65,7 +65,7 @@ static int overlay_add(struct overlay *overlay, uint64_t sector, struct overlay_
 	return 0;
 }
 
-/* The bits of [at, at + n) within a sector. */
+/* Returns the bits of [at, at + n) within a sector. */
 static uint64_t overlay_bits(size_t at, size_t n)
 {
 	size_t first = at / OVERLAY_UNIT, last = (at + n - 1) / OVERLAY_UNIT;
@@ -73,7 +73,8 @@ static uint64_t overlay_bits(size_t at, size_t n)
 	return UINT64_MAX << first & UINT64_MAX >> (OVERLAY_UNITS - 1 - last);
 }
 
-/* The part of [offset, offset + len) that lies in the sector of its first byte. */
+/* Returns the length of the part of [offset, offset + len) that is in the sector of its first byte.
+ */
 static size_t overlay_part(uint64_t offset, size_t len)
 {
 	size_t left = SECTOR_SIZE - offset % SECTOR_SIZE;

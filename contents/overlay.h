@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes of a replayed log that take the places of those on the disk. Offsets are bytes from the
- * beginning of the partition. */
+/* Bytes of a replayed log that replace the disk's bytes. Offsets are bytes from the beginning of
+ * the partition. */
 #ifndef EBSFS_OVERLAY_H
 #define EBSFS_OVERLAY_H
 
@@ -15,18 +15,19 @@
 
 /* All zero: empty. */
 struct overlay {
-	struct sector_map map; /* sector -> its place */
+	struct sector_map map; /* maps a sector to its place in the arrays */
 	struct overlay_chunk **chunks;
 };
 
 void overlay_finish(struct overlay *overlay); /* leaves it empty */
 /* Replaces bytes. Returns 0, -ENOMEM, or -EFBIG past OVERLAY_SECTORS. */
 int overlay_write(struct overlay *overlay, uint64_t offset, const void *data, size_t len);
-/* Lets the disk show again in a range of whole sectors. */
+/* Removes the replaced bytes of a range of whole sectors, so that the disk's bytes are read again.
+ */
 void overlay_erase(struct overlay *overlay, uint64_t sector, uint64_t count);
-/* Puts the replaced bytes of a range into `out`, which has those of the disk. */
+/* Copies the replaced bytes of a range over the disk's bytes in `out`. */
 void overlay_apply(const struct overlay *overlay, uint64_t offset, void *out, size_t len);
-/* Whether a byte of the range is replaced. */
+/* Returns whether a byte of the range is replaced. */
 bool overlay_touches(const struct overlay *overlay, uint64_t offset, size_t len);
 
 #endif

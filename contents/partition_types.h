@@ -6,9 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of an MBR: "0x83 Linux". */
+/* Writes the name of an MBR's type: "0x83 Linux". */
 void partition_type_mbr(uint8_t type, char *out, size_t size);
-/* Of a GPT, by its 16 bytes: "EFI System"; an unknown one as its GUID. */
+/* Writes the name of a GPT's type, given by its 16 bytes: "EFI System"; for an unknown type its
+ * GUID. */
 void partition_type_gpt(const uint8_t *guid, char *out, size_t size);
 
 #endif

@@ -43,7 +43,7 @@ static bool record_is_valid(const uint8_t *record)
 	return record[510] == 0x55 && record[511] == 0xaa;
 }
 
-/* Adds a partition, in sectors of the disk, unless it begins outside of it. */
+/* Adds a partition, in sectors of the disk, unless it begins outside of the disk. */
 static void partition_add(struct reader_table *table, struct reader_partition *list,
 	uint64_t disk_sectors, uint64_t start, const struct mbr_entry *entry, unsigned number)
 {
@@ -62,7 +62,7 @@ static void partition_add(struct reader_table *table, struct reader_partition *l
 	table->count++;
 }
 
-/* The logical partitions of one record, which lies at the sector `at`. */
+/* Adds the logical partitions of one record, which is at the sector `at`. */
 static void logical_add(struct reader_table *table, struct reader_partition *list,
 	const uint8_t *record, uint64_t disk_sectors, uint64_t at, uint64_t record_size,
 	const struct mbr_entry *extended, unsigned *number)
@@ -73,7 +73,7 @@ static void logical_add(struct reader_table *table, struct reader_partition *lis
 
 		if (!entry.size || entry_is_extended(&entry))
 			continue;
-		/* The third and fourth entry may be garbage. */
+		/* The third and fourth entry may contain garbage. */
 		if (i >= 2 && (entry.start + entry.size > record_size || start < extended->start ||
 				      start + entry.size > extended->start + extended->size))
 			continue;
@@ -109,7 +109,8 @@ static int extended_read(struct sectors *disk, const struct mbr_entry *extended,
 	return 0;
 }
 
-/* RECORD_IS_GPT: the record protects a GPT; RECORD_IS_NONE: it is no table. */
+/* Reads the record. RECORD_IS_GPT: it protects a GPT; RECORD_IS_NONE: it is not a partition table.
+ */
 static int mbr_read(struct sectors *disk, struct reader_table *table, struct reader_partition *list)
 {
 	uint64_t disk_sectors = sectors_size(disk) / SECTOR_SIZE;

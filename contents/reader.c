@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One request after the other: checks it, asks the file system, and sends the reply. */
+/* Handles the requests one after the other: checks a request, calls the file system, and sends the
+ * reply. */
 #include "reader.h"
 
 #include <errno.h>
@@ -16,11 +17,11 @@
 
 struct reader {
 	struct reader_channel channel;
-	struct sectors *disk; /* the partition that is open */
-	uint64_t start;       /* of it on the disk */
+	struct sectors *disk; /* the open partition */
+	uint64_t start;       /* where the partition begins on the disk */
 	struct filesystem *fs;
 	struct buf reply;
-	struct err e; /* of the request that failed */
+	struct err e; /* error of the failed request */
 	union {
 		struct reader_disk_request disk;
 		struct reader_open_request open;
@@ -33,8 +34,8 @@ struct reader {
 	} request;
 };
 
-/* Each handler fills reader.reply and returns 0 (reader_request() looks at reply.error); or sets
- * reader.e and returns -errno; -EPROTO: the request breaks the protocol. */
+/* Handles one request: fills reader.reply and returns 0 (reader_request() looks at reply.error); or
+ * sets reader.e and returns -errno; -EPROTO: the request breaks the protocol. */
 typedef int reader_handler(struct reader *rd, size_t len);
 
 static struct sectors *reader_sectors(struct reader *rd, uint64_t start, uint64_t size)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers ebsfs's requests. */
+/* Replies to ebsfs's requests. */
 #ifndef EBSFS_READER_H
 #define EBSFS_READER_H
 
-/* Answers the requests that arrive at a socket until EOF. Returns 0, or -errno after a message that
- * broke the protocol or a failure of the socket. */
+/* Replies to the requests that arrive at a socket until EOF. Returns 0, or -errno after a message
+ * that broke the protocol or a failure of the socket. */
 int reader_serve(int fd);
 
 #endif

@@ -7,7 +7,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Returns 1, 0 at EOF before the first byte, or -errno. */
+/* Reads exactly len bytes. Returns 1, 0 at EOF before the first byte, or -errno. */
 static int channel_read(int fd, void *out, size_t len)
 {
 	char *p = out;

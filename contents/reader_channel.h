@@ -10,9 +10,9 @@
 
 struct reader_channel {
 	int fd;
-	uint64_t id;        /* of the request that is being answered */
+	uint64_t id;        /* number of the current request */
 	uint64_t disk_size; /* bytes; set before reader_channel_fetch() is called */
-	bool broken; /* a message broke the protocol, or the socket failed: end the process */
+	bool broken; /* a message broke the protocol, or the socket failed: the process must end */
 };
 
 /* Reads the next request into *header and payload[0..max). Returns 1, 0 at EOF, or -errno: -EPROTO
@@ -25,8 +25,8 @@ int reader_channel_receive(
 int reader_channel_reply(
 	struct reader_channel *ch, int error, const char *reason, const void *payload, size_t len);
 
-/* Fetches n blocks of the disk, as sectors_source.fetch; ctx is the channel. Returns 0, ebsfs's
- * -errno, or -EPROTO with `broken` set. */
+/* Implements sectors_source.fetch: fetches n blocks of the disk; ctx is the channel. Returns 0, the
+ * -errno that ebsfs sent, or -EPROTO with `broken` set. */
 int reader_channel_fetch(void *ctx, const uint64_t *index, void *const *out, unsigned n);
 
 #endif

@@ -25,7 +25,7 @@ struct magic {
 	const char *bytes;
 	const char *content;
 	uint32_t label, label_length;
-	const char *note; /* NULL: it is read here */
+	const char *note; /* why ebsfs-reader cannot read it; NULL: it can */
 	enum recognised kind;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Limits and a filter of system calls. */
+/* Limits of resources, and a filter of system calls. */
 #include "sandbox.h"
 
 #include <errno.h>
@@ -22,8 +22,8 @@
 #define SANITIZED 1
 #endif
 
-/* Without arguments that could reach outside the process. sysinfo: qsort() asks for the machine's
- * memory. */
+/* System calls that are permitted with any arguments: none of these can reach outside the process.
+ * sysinfo: qsort() uses it to find the machine's memory. */
 static const int permitted[] = {SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
 	SCMP_SYS(madvise), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(futex),
 	SCMP_SYS(getrandom), SCMP_SYS(sysinfo), SCMP_SYS(setitimer), SCMP_SYS(clock_gettime),
@@ -59,7 +59,7 @@ static int filter_load(int fd)
 		return -ENOMEM;
 	r = filter_fill(filter, fd);
 	if (!r)
-		r = seccomp_load(filter); /* sets no_new_privs too */
+		r = seccomp_load(filter); /* also sets no_new_privs */
 	seccomp_release(filter);
 	return r;
 }

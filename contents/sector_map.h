@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A map from numbers of sectors or blocks to a number each. */
+/* A map from numbers (of sectors or blocks) to numbers. */
 #ifndef EBSFS_SECTOR_MAP_H
 #define EBSFS_SECTOR_MAP_H
 
@@ -17,7 +17,7 @@ struct sector_map {
 };
 
 void sector_map_finish(struct sector_map *map);
-/* Returns whether the map has the number, and its value. */
+/* Finds a number's value. Returns whether the map has the number. */
 bool sector_map_get(const struct sector_map *map, uint64_t number, uint64_t *value);
 /* Sets or replaces a value. Returns 0, -ENOMEM, or -EINVAL for the number UINT64_MAX. */
 int sector_map_set(struct sector_map *map, uint64_t number, uint64_t value);

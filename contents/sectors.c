@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The bytes of a partition: a cache of the disk's blocks. */
+/* The bytes of a partition, through a cache of the disk's blocks. */
 #include "sectors.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ struct sectors {
 	struct sectors_source source;
 	uint64_t start, size;
 	struct cached_block blocks[SECTORS_CACHED], *last;
-	uint64_t wanted[SECTORS_BATCH]; /* indexes; some may be cached by now */
+	uint64_t wanted[SECTORS_BATCH]; /* numbers of blocks to fetch; some may be cached by now */
 	unsigned wanted_count;
 	uint64_t clock, fetched;
 };
@@ -86,7 +86,7 @@ static struct cached_block *cached_block_reuse(struct sectors *s)
 	return oldest;
 }
 
-/* Notes a block, unless it is noted already. Returns whether there was room. */
+/* Notes a block to fetch, unless it is noted already. Returns whether there was room. */
 static bool sectors_note(struct sectors *s, uint64_t index)
 {
 	for (unsigned i = 0; i < s->wanted_count; i++)
@@ -145,7 +145,7 @@ int sectors_fetch(struct sectors *s)
 	return 0;
 }
 
-/* A block, fetched if it is not cached, together with what is noted. */
+/* Returns a block; if it is not cached, fetches it together with the noted blocks. */
 static int sectors_block(struct sectors *s, uint64_t index, struct cached_block **out)
 {
 	int r = 0;

@@ -8,13 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SECTORS_BLOCK ((size_t)512 << 10) /* of the disk, aligned there */
+#define SECTORS_BLOCK ((size_t)512 << 10) /* bytes of a block; blocks are aligned on the disk */
 #define SECTORS_BATCH 64                  /* the most blocks of one fetch */
 #define SECTOR_SIZE   512u
 
 struct sectors_source {
-	/* Fetches n blocks (at most SECTORS_BATCH) of the disk: block index[i] to out[i], zeros
-	 * past the end of the disk. Returns 0 or -errno. */
+	/* Fetches n blocks (at most SECTORS_BATCH) of the disk: the block index[i] into out[i],
+	 * with zeros past the end of the disk. Returns 0 or -errno. */
 	int (*fetch)(void *ctx, const uint64_t *index, void *const *out, unsigned n);
 	void *ctx;
 };
@@ -28,11 +28,11 @@ void sectors_destroy(struct sectors *s); /* NULL is permitted */
 uint64_t sectors_size(const struct sectors *s);
 uint64_t sectors_fetched(const struct sectors *s); /* blocks fetched so far */
 
-/* Returns 0, the source's error, or -EIO outside the partition. */
+/* Reads bytes. Returns 0, the source's error, or -EIO outside the partition. */
 int sectors_read(struct sectors *s, uint64_t offset, void *out, size_t len);
 
-/* Reading ahead: notes the blocks of a range that is read soon; parts outside the partition are
- * ignored. Returns false if there was no room for all of them (SECTORS_BATCH). */
+/* Prepares reading ahead: notes the blocks of a range that is read soon. Parts outside the
+ * partition are ignored. Returns false if there was no room for all of them (SECTORS_BATCH). */
 bool sectors_want(struct sectors *s, uint64_t offset, uint64_t len);
 /* Fetches the noted blocks that are not cached, in parallel. Returns 0 or the source's error. */
 int sectors_fetch(struct sectors *s);

@@ -20,7 +20,8 @@ static void xfs_destroy(struct filesystem *base)
 	free(fs);
 }
 
-/* XFS has no inline data of files: map() never needs read(). */
+/* XFS stores no file's data inline, so map() returns no FILESYSTEM_BYTES, and read() is not needed.
+ */
 static const struct filesystem_ops xfs_ops = {
 	.destroy = xfs_destroy,
 	.stat = xfs_inode_stat,
@@ -30,7 +31,8 @@ static const struct filesystem_ops xfs_ops = {
 	.want = xfs_inode_want,
 };
 
-/* The kernel does not mount a file system that needs repair. Here it is shown, and marked. */
+/* Notes that the file system needs repair. The kernel does not mount such a file system;
+ * ebsfs-reader shows it with this note. */
 static void xfs_note_repair(struct xfs *fs)
 {
 	size_t len = strlen(fs->base.note);

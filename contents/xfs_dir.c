@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* XFS: directories. A lookup scans the names as a listing does: the blocks with the hashes of the
- * names are never read, so the log's changes to them need no replay. */
+/* XFS: directories. A lookup scans the names, like a listing: the blocks with the hashes of the
+ * names are never read, so their changes in the log need no replay. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,8 +23,9 @@
 struct dir_walk {
 	struct xfs *fs;
 	struct xfs_inode inode;
-	uint64_t position;   /* bytes of the directory: entries before it are left out */
-	uint64_t next_block; /* the directory's file system blocks before it have been read */
+	uint64_t position; /* position in the directory, in bytes: entries before it are left out */
+	uint64_t
+		next_block; /* file system blocks of the directory before this one have been read */
 	uint64_t blocks_read;
 	filesystem_entry_fn *fn;
 	void *arg;
@@ -52,7 +53,7 @@ static int dir_entry(
 	return 0;
 }
 
-/* A directory within its inode. A position is the number of entries before it. */
+/* Reads a directory that is stored in its inode. A position is the number of entries before it. */
 static int dir_short_form(struct dir_walk *walk)
 {
 	const uint8_t *p = walk->inode.fork, *end = p + walk->inode.size;
@@ -108,8 +109,8 @@ static unsigned dir_block_end(struct dir_walk *walk, const uint8_t *block, uint6
 	return fs->dir_block_size - DIR_TAIL - DIR_HASH * hashes;
 }
 
-/* The size of the name or the free place at `at`, 0 for damage. Each ends with its own position. A
- * free place has at least 8 bytes, a name 16. */
+/* Returns the size of the name or free place at `at`, 0 for damage. Each ends with its own
+ * position. A free place has at least 8 bytes, a name 16. */
 static unsigned dir_place_size(
 	const struct xfs *fs, const uint8_t *block, unsigned at, unsigned end)
 {
@@ -131,7 +132,7 @@ static unsigned dir_place_size(
 	return size;
 }
 
-/* The names of one block, which begins at the byte `base` of the directory. */
+/* Reads the names of one block, which begins at the byte `base` of the directory. */
 static int dir_block_walk(struct dir_walk *walk, uint64_t base, uint64_t where)
 {
 	struct xfs *fs = walk->fs;
@@ -156,7 +157,8 @@ static int dir_block_walk(struct dir_walk *walk, uint64_t base, uint64_t where)
 	return 0;
 }
 
-/* Reads the directory's blocks that begin in this extent; one may go on in the next extents. */
+/* Reads the directory's blocks that begin in this extent; a block may continue in the next extents.
+ */
 static bool dir_extent(void *arg, const struct xfs_extent *extent)
 {
 	struct dir_walk *walk = arg;
@@ -171,7 +173,7 @@ static bool dir_extent(void *arg, const struct xfs_extent *extent)
 
 		if (next >= DIR_DATA_END >> fs->block_log)
 			return false;
-		/* More blocks than the file system has: extents overlap. */
+		/* More blocks were read than the file system has, so extents overlap. */
 		walk->blocks_read += per_block;
 		walk->error =
 			walk->blocks_read > fs->data_blocks + per_block ? dir_damaged(walk) : 0;

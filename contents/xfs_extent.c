@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* XFS: where the blocks of a file lie. */
+/* XFS: finds the blocks of a file. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static int extents_damaged(struct xfs *fs, const struct xfs_inode *inode)
 struct extent_walk {
 	struct xfs *fs;
 	const struct xfs_inode *inode;
-	uint64_t from, expected; /* the next extent begins here or later */
+	uint64_t from, expected; /* the next extent must begin here or later */
 	xfs_extent_fn *fn;
 	void *arg;
 	bool stopped;
@@ -105,7 +105,7 @@ static int node_read(
 	return 0;
 }
 
-/* The child for walk->from among n keys. */
+/* Returns the child for walk->from among n keys. */
 static uint64_t node_child(
 	const struct extent_walk *walk, const uint8_t *keys, const uint8_t *children, unsigned n)
 {
@@ -117,7 +117,7 @@ static uint64_t node_child(
 }
 
 /* Goes down to the leaf for walk->from, then from leaf to leaf. Extents ascend, and each leaf has
- * some, so a loop of siblings is recognised at its second turn. */
+ * at least one, so a loop of siblings is detected in its second round. */
 static int tree_walk(struct extent_walk *walk, uint8_t *node)
 {
 	struct xfs *fs = walk->fs;

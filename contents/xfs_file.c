@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* XFS: where the contents of files lie. */
+/* XFS: finds the contents of files on the disk. */
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -27,7 +27,7 @@ static void file_map_add(
 	else if (m->n < m->most)
 		m->out[m->n++] = (struct filesystem_extent){m->next, end - m->next, kind, disk};
 	else
-		end = m->end = m->next; /* no room: the rest is asked for again */
+		end = m->end = m->next; /* no room: the caller must call again for the rest */
 	m->next = end;
 }
 
@@ -49,7 +49,7 @@ static bool file_map_extent(void *arg, const struct xfs_extent *extent)
 	return m->next < m->end;
 }
 
-/* Returns 0 if the data of an inode can be read. */
+/* Returns 0 if the data of an inode can be read, else -errno with the reason. */
 static int file_data_refused(struct xfs *fs, const struct xfs_inode *inode)
 {
 	uint64_t any;

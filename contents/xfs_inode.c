@@ -36,7 +36,7 @@ static int inode_damaged(struct xfs *fs, uint64_t number, const char *how)
 		&fs->base, EIO, "inode %llu is damaged: %s", (unsigned long long)number, how);
 }
 
-/* Checks the identity of an inode that has been read. */
+/* Checks that the inode that was read is the requested one. */
 static int inode_check(struct xfs *fs, const struct xfs_inode *inode, uint64_t where)
 {
 	static const struct xfs_identity identity = {

@@ -8,7 +8,7 @@
 #include "xfs.h"
 
 #define XFS_UUID_SIZE 16
-#define XFS_OUTSIDE   UINT64_MAX /* the offset of what lies outside the file system */
+#define XFS_OUTSIDE   UINT64_MAX /* the offset of a block that is outside the file system */
 
 /* Bits of xfs.incompat. */
 #define XFS_INCOMPAT_FTYPE       (1u << 0)
@@ -29,12 +29,12 @@ struct xfs {
 	uint64_t log_start; /* a file system block; 0: the log is on another device */
 	uint32_t log_blocks;
 	uint32_t incompat, log_incompat;
-	uint8_t uuid[XFS_UUID_SIZE]; /* the one in the metadata */
+	uint8_t uuid[XFS_UUID_SIZE]; /* the UUID in the metadata */
 	uint8_t *block;              /* dir_block_size bytes: the last directory block read */
-	/* Inodes whose tree of extents was exchanged with that of another: its blocks still name
-	 * the other as their owner. */
+	/* Inodes whose tree of extents was exchanged with that of another inode: the tree's blocks
+	 * still have that other inode as owner. */
 	struct sector_map exchanged;
-	/* Inodes whose extents an unfinished operation was changing: their data is refused. */
+	/* Inodes whose extents an unfinished operation was changing: their data are refused. */
 	struct sector_map unfinished;
 };
 
@@ -45,22 +45,23 @@ static inline struct xfs *xfs_of(struct filesystem *fs)
 
 /* The superblock: xfs_superblock.c */
 
-/* Reads the superblock, again after a change by the log. Returns 0 or -errno. */
+/* Reads the superblock; called again after the log has changed it. Returns 0 or -errno. */
 int xfs_superblock_read(struct xfs *fs);
-/* The partition's byte of a file system block, or XFS_OUTSIDE. */
+/* Returns the offset of a file system block in the partition, in bytes, or XFS_OUTSIDE. */
 uint64_t xfs_block_offset(const struct xfs *fs, uint64_t block);
 
 /* Metadata: xfs_metadata.c */
 
-/* Reads bytes as they are after the log. Returns as sectors_read(). */
+/* Reads bytes with the log replayed. Returns as sectors_read(). */
 int xfs_metadata_read(struct xfs *fs, uint64_t offset, void *out, size_t len);
-/* Where a kind of metadata block keeps what proves that it is itself, and not a stale or misplaced
- * one; in version 5 only. */
+/* The fields of a kind of metadata block that prove that the block is not stale or misplaced; in
+ * version 5 only. */
 struct xfs_identity {
 	unsigned crc, block_number, uuid, owner; /* offsets; block_number and owner: 0: none */
 };
-/* Checks the checksum, unless the log has replaced a part of the block, and the identity. `where`
- * is the block's place in the partition, `owner` the inode that it belongs to. */
+/* Returns whether the block's checksum (unless the log has replaced a part of the block) and
+ * identity are right. `where` is the block's place in the partition, `owner` the inode that it
+ * belongs to. */
 bool xfs_metadata_is_right(const struct xfs *fs, const uint8_t *data, size_t len,
 	const struct xfs_identity *identity, uint64_t where, uint64_t owner);
 
@@ -94,18 +95,18 @@ struct xfs_inode {
 	uint8_t format;
 	uint64_t size;
 	uint64_t extents;
-	const uint8_t *fork; /* the data fork, in raw */
+	const uint8_t *fork; /* the data fork, within raw */
 	unsigned fork_size;
 	bool realtime;
 };
 
-/* The partition's byte of an inode, or XFS_OUTSIDE. */
+/* Returns the offset of an inode in the partition, in bytes, or XFS_OUTSIDE. */
 uint64_t xfs_inode_offset(const struct xfs *fs, uint64_t number);
 int xfs_inode_read(struct xfs *fs, uint64_t number, struct xfs_inode *inode);
 int xfs_inode_stat(struct filesystem *base, uint64_t number, struct filesystem_attributes *out);
 void xfs_inode_want(struct filesystem *base, const uint64_t *numbers, unsigned n);
-/* Where the data fork of an inode begins and how long it is; false if the inode's fields are
- * impossible. */
+/* Finds the beginning and the length of an inode's data fork. Returns false if the inode's fields
+ * are impossible. */
 bool xfs_inode_fork(const struct xfs *fs, const uint8_t *raw, unsigned *offset, unsigned *size);
 
 /* Extents: xfs_extent.c */
@@ -115,15 +116,15 @@ struct xfs_extent {
 	bool unwritten;
 };
 
-/* Returns whether to go on. */
+/* Called for each extent. Returns whether to continue. */
 typedef bool xfs_extent_fn(void *arg, const struct xfs_extent *extent);
 
-/* Calls fn for the extents that end after the file's block `from`, in order; each lies within an
- * allocation group. Returns 0 or -errno. */
+/* Calls fn for the extents that end after the file's block `from`, in order; each extent is within
+ * one allocation group. Returns 0 or -errno. */
 int xfs_extents(
 	struct xfs *fs, const struct xfs_inode *inode, uint64_t from, xfs_extent_fn *fn, void *arg);
-/* Reads blocks of a file's metadata; a hole is damage. *where: the partition's byte of the first
- * one. Returns 0 or -errno. */
+/* Reads blocks of a file's metadata; a hole counts as damage. *where: the offset of the first block
+ * in the partition. Returns 0 or -errno. */
 int xfs_extent_read(struct xfs *fs, const struct xfs_inode *inode, uint64_t from, unsigned count,
 	uint8_t *out, uint64_t *where);
 

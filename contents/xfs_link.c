@@ -17,7 +17,7 @@ static int link_damaged(struct xfs *fs, uint64_t number)
 		(unsigned long long)number);
 }
 
-/* A target in blocks, each with a header in version 5. */
+/* Reads a target that is stored in blocks, each of which has a header in version 5. */
 static int link_blocks(struct xfs *fs, const struct xfs_inode *inode, struct buf *target)
 {
 	static const struct xfs_identity identity = {

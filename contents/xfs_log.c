@@ -37,13 +37,13 @@ struct log {
 	uint64_t start;   /* byte of the partition */
 	uint32_t sectors; /* the ring's size */
 	uint32_t head, tail;
-	uint32_t record_size; /* the most bytes of a record, as the last one says */
-	bool clean;           /* the last record before the head is that of an unmount */
-	uint8_t *record;      /* room for the largest: header sectors and data */
+	uint32_t record_size; /* the most bytes of a record, according to the last record */
+	bool clean;           /* the last record before the head is an unmount's */
+	uint8_t *record;      /* memory for the largest record: its header sectors and its data */
 };
 
 struct log_record {
-	uint32_t place; /* its first sector */
+	uint32_t place; /* the record's first sector */
 	uint32_t header_sectors, data_sectors;
 	uint32_t len, ops;
 	uint32_t size; /* the most bytes of a record */
@@ -89,7 +89,7 @@ static uint32_t log_before(const struct log *log, uint32_t place, uint32_t n)
 	return (uint32_t)(((uint64_t)place + log->sectors - n) % log->sectors);
 }
 
-/* The first sector in [0, last] that has the cycle `cycle`, as all after it. */
+/* Finds the first sector in [0, last] from which on all sectors have the cycle `cycle`. */
 static int log_search(struct log *log, uint32_t last, uint32_t cycle, uint32_t *found)
 {
 	uint32_t low = 0, high = last;
@@ -110,7 +110,7 @@ static int log_search(struct log *log, uint32_t last, uint32_t cycle, uint32_t *
 	return 0;
 }
 
-/* Parses the header of the record at `place`. Returns false if there is none. */
+/* Parses the header of the record at `place`. Returns false if there is no header. */
 static bool log_record_parse(
 	const struct log *log, uint32_t place, const uint8_t *header, struct log_record *out)
 {
@@ -134,7 +134,8 @@ static bool log_record_parse(
 				(out->size + RECORD_HEADER_SPAN - 1) / RECORD_HEADER_SPAN;
 	}
 	out->data_sectors = (out->len + SECTOR_SIZE - 1) / SECTOR_SIZE;
-	/* More data than the header has room for: only the record of an unmount may be padded. */
+	/* The record has more data than its header has room for: only the record of an unmount may
+	 * be padded. */
 	if (out->data_sectors > RECORD_CYCLES * out->header_sectors && out->ops > 1)
 		return false;
 	return out->header_sectors + out->data_sectors <= log->sectors / 2 &&
@@ -173,14 +174,14 @@ static int log_record_read(struct log *log, uint32_t place, struct log_record *r
 	r = log_read(log, place, record->header_sectors + record->data_sectors, log->record);
 	if (r)
 		return r;
-	/* mkfs leaves the checksum of its only record, an unmount, empty. */
+	/* mkfs writes no checksum into its only record, an unmount. */
 	if (log->fs->skip_checksums || (record->ops == 1 && !bytes_le32(log->record + 32)))
 		return 1;
 	return log_record_crc_is_right(record, log->record, RECORD_HEADER) ||
 	       log_record_crc_is_right(record, log->record, RECORD_HEADER_32);
 }
 
-/* Puts back the bytes that the cycle numbers replaced. Returns the data. */
+/* Restores the bytes that the cycle numbers replaced. Returns the data. */
 static uint8_t *log_record_unpack(struct log *log, const struct log_record *record)
 {
 	uint8_t *data = log->record + (size_t)record->header_sectors * SECTOR_SIZE;
@@ -196,7 +197,8 @@ static uint8_t *log_record_unpack(struct log *log, const struct log_record *reco
 	return data;
 }
 
-/* The header of the record that ends before `place`. Returns 1, 0 if there is none, -errno. */
+/* Finds the header of the record that ends before `place`. Returns 1, 0 if there is none, -errno.
+ */
 static int log_record_before(struct log *log, uint32_t place, uint32_t *found)
 {
 	for (uint32_t i = 1; i <= RECORD_SECTORS_MAX && i < log->sectors; i++) {
@@ -210,7 +212,7 @@ static int log_record_before(struct log *log, uint32_t place, uint32_t *found)
 	return 0;
 }
 
-/* Whether log->record, which has been read, is the one of an unmount. */
+/* Returns whether log->record, which has been read, is an unmount's. */
 static bool log_record_is_unmount(struct log *log, const struct log_record *record)
 {
 	const uint8_t *op = log_record_unpack(log, record);
@@ -218,8 +220,8 @@ static bool log_record_is_unmount(struct log *log, const struct log_record *reco
 	return record->ops == 1 && record->len >= OP_SIZE && op[9] & OP_UNMOUNT;
 }
 
-/* Whether an unmount ends right before the head. It is written after all else has been, so there
- * are no holes before it. */
+/* Checks whether an unmount ends right before the head. It is written after all other records, so
+ * there are no holes before it. */
 static int log_check_unmount(struct log *log)
 {
 	struct log_record record;
@@ -234,8 +236,8 @@ static int log_check_unmount(struct log *log)
 	return r < 0 ? r : 0;
 }
 
-/* Where the cycle number falls: log->head. *stop: the cycle of sectors that were not written yet
- * in this round. Returns 1, or 0 if the log was never written. */
+/* Finds the place where the cycle number falls: log->head. *stop: the cycle of sectors that this
+ * round has not written yet. Returns 1, or 0 if the log was never written. */
 static int log_find_fall(struct log *log, uint32_t *stop)
 {
 	struct sectors *disk = log->fs->base.disk;
@@ -258,8 +260,8 @@ static int log_find_fall(struct log *log, uint32_t *stop)
 	return r ? r : 1;
 }
 
-/* Goes back over sectors before the head that this round has not written: the records there were
- * in flight. */
+/* Moves the head back over sectors that this round has not written: the records there were in
+ * flight. */
 static int log_skip_holes(struct log *log, uint32_t stop)
 {
 	uint32_t window = WINDOW_SECTORS < log->sectors / 2 ? WINDOW_SECTORS : log->sectors / 2;
@@ -267,7 +269,7 @@ static int log_skip_holes(struct log *log, uint32_t stop)
 
 	sectors_want(log->fs->base.disk, log->start + (uint64_t)first * SECTOR_SIZE,
 		(uint64_t)window * SECTOR_SIZE);
-	/* Across the ring's start the sectors that were not written have the cycle before. */
+	/* At the ring's start, sectors that were not written have the cycle before. */
 	for (uint32_t i = 1; i <= window; i++) {
 		uint32_t place = log_before(log, head, i), cycle;
 		bool header, wrapped = place >= head;
@@ -281,8 +283,8 @@ static int log_skip_holes(struct log *log, uint32_t stop)
 	return 0;
 }
 
-/* Goes back to the end of the last record that is whole, as are the ones in flight before it, and
- * takes the tail from it. Returns 1, or 0 if there is no record. */
+/* Moves the head back to the end of the last record before which all records are whole, and reads
+ * the tail from that record. Returns 1, or 0 if there is no record. */
 static int log_find_tail(struct log *log)
 {
 	uint32_t places[RECORDS_IN_FLIGHT], n = 0, place = log->head;
@@ -339,7 +341,7 @@ static int log_find_range(struct log *log)
 	return r < 0 ? r : 0;
 }
 
-/* Fetches the next blocks in parallel as soon as the last ones are used up. *ahead: how many of the
+/* Fetches the next blocks in parallel when the fetched ones are used up. *ahead: how many of the
  * next sectors have been fetched. */
 static int log_read_ahead(struct log *log, uint32_t place, uint32_t left, uint32_t *ahead)
 {
@@ -359,7 +361,7 @@ static int log_read_ahead(struct log *log, uint32_t place, uint32_t left, uint32
 		 : 0;
 }
 
-/* Feeds a record that has been read to the transactions. */
+/* Passes a record that has been read to the transactions. */
 static int log_apply_record(
 	struct log *log, const struct log_record *record, struct xfs_transactions *transactions)
 {
@@ -384,7 +386,7 @@ static int log_apply_record(
 	}
 }
 
-/* Feeds the records from the tail to the head to the transactions. Returns 0, -errno, or 1 with
+/* Passes the records from the tail to the head to the transactions. Returns 0, -errno, or 1 with
  * *torn at the first record that is not whole. */
 static int log_walk(struct log *log, struct xfs_transactions *transactions, uint32_t *torn)
 {
@@ -415,9 +417,9 @@ static int log_walk(struct log *log, struct xfs_transactions *transactions, uint
 	return walked == whole ? 0 : log_damaged(log, "its records overlap");
 }
 
-/* A log that was full: records in flight at the head may have torn those at the tail, which were
- * then about to be dropped. Moves the tail to the next record. Returns 1, 0 if the torn record is
- * not right after the head, -errno. */
+/* Handles a log that was full: records in flight at the head may have overwritten those at the
+ * tail, which were about to be dropped. Moves the tail to the next record. Returns 1, 0 if the torn
+ * record is not right after the head, -errno. */
 static int log_skip_torn_tail(struct log *log, uint32_t torn)
 {
 	uint32_t after_head = (torn + log->sectors - log->head) % log->sectors;

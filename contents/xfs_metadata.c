@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* XFS: blocks of metadata, as they are after the log. */
+/* XFS: blocks of metadata, with the log replayed. */
 #include <string.h>
 
 #include "bytes.h"
@@ -15,7 +15,7 @@ int xfs_metadata_read(struct xfs *fs, uint64_t offset, void *out, size_t len)
 	return r;
 }
 
-/* The checksum covers the block with zeros in its own place. */
+/* Compares the checksum, which is computed with zeros in its own place. */
 static bool metadata_crc_is_right(const uint8_t *data, size_t len, size_t crc_at)
 {
 	static const uint8_t zero[4];

@@ -51,7 +51,7 @@ enum xfs_item_type {
 #define ICREATE_SIZE       28
 #define ICREATE_COUNT_MAX  1024u
 
-/* Kinds of buffer, by which the kernel chooses how to verify them. */
+/* Kinds of buffers, by which the kernel chooses their verification. */
 enum xfs_buffer_kind {
 	BUFFER_AGF = 5,
 	BUFFER_AGFL,
@@ -109,7 +109,7 @@ bool xfs_replay_wants(const uint8_t *description, uint32_t len)
 	case ITEM_ATTRI:
 	case ITEM_ATTRD:
 		return false;
-	case ITEM_BUFFER: /* its flags may lie in the next record */
+	case ITEM_BUFFER: /* the flags may be in the next record */
 		return len < 6 || buffer_is_read(bytes_le16(description + 4));
 	default:
 		return true;
@@ -154,7 +154,7 @@ static bool buffer_bit(const struct buffer_item *buffer, unsigned bit)
 	return bit < buffer->bits && bytes_le32(buffer->map + bit / 32 * 4) >> bit % 32 & 1;
 }
 
-/* Writes the logged chunks: a region for each run of them. */
+/* Writes the logged chunks; each run of chunks is one region. */
 static int buffer_write(
 	struct xfs *fs, const struct buffer_item *buffer, const struct xfs_log_item *item)
 {
@@ -194,7 +194,7 @@ static bool buffer_is_cancelled(const struct xfs_replay *replay, uint64_t sector
 	return sector_map_get(&replay->cancelled, sector, &cancelled) && cancelled == sectors;
 }
 
-/* Erases what earlier transactions wrote into a buffer that this one cancels. */
+/* Erases the bytes that earlier transactions wrote into a buffer that this transaction cancels. */
 static int buffer_cancel(struct xfs_replay *replay, const struct xfs_log_item *item)
 {
 	struct xfs *fs = replay->fs;
@@ -222,7 +222,7 @@ static int buffer_apply(struct xfs_replay *replay, const struct xfs_log_item *it
 	return r;
 }
 
-/* A chunk of new inodes, all of which are free. */
+/* Writes a chunk of new inodes, all of which are free. */
 static int icreate_apply(struct xfs_replay *replay, const struct xfs_log_item *item)
 {
 	struct xfs *fs = replay->fs;
@@ -268,7 +268,7 @@ static int inode_apply(struct xfs_replay *replay, const struct xfs_log_item *ite
 	return xfs_replay_inode(replay->fs, &inode, item);
 }
 
-/* Remembers a requested change of extents. */
+/* Notes a requested change of extents. */
 static int intent_begin(struct xfs_replay *replay, const struct xfs_log_item *item, uint16_t type)
 {
 	const struct xfs_log_region *head = &item->regions[0];
@@ -310,7 +310,7 @@ static int intent_end(struct xfs_replay *replay, const struct xfs_log_item *item
 	return 0;
 }
 
-/* The kernel's order within a transaction, but for the cancellations: it has them last. */
+/* The kernel's order within a transaction, except that the kernel handles cancellations last. */
 enum replay_phase { PHASE_CANCELLATIONS, PHASE_BUFFERS, PHASE_INODES, PHASE_END };
 
 static int item_apply(

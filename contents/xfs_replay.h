@@ -8,8 +8,9 @@
 
 struct xfs_replay {
 	struct xfs *fs;
-	struct sector_map cancelled; /* by this transaction: first sector -> sectors */
-	/* Requested changes of extents whose completion has not been seen. */
+	struct sector_map cancelled; /* buffers that this transaction cancels: first sector ->
+				      * number of sectors */
+	/* Changes of extents that were requested and have not been completed so far. */
 	struct xfs_intent {
 		uint64_t id, inodes[2];
 		uint16_t type;
@@ -18,12 +19,14 @@ struct xfs_replay {
 };
 
 void xfs_replay_finish(struct xfs_replay *replay);
-/* Whether an item changes what is read here, by the first bytes of its description. */
+/* Returns whether an item changes metadata that ebsfs-reader uses, by the first bytes of its
+ * description. */
 bool xfs_replay_wants(const uint8_t *description, uint32_t len);
 /* Applies a transaction; arg: a struct xfs_replay. Returns 0, or -errno with a reason: -EIO for
  * damage, -EOPNOTSUPP for an item that is not known, -EFBIG or -ENOMEM. */
 int xfs_replay_commit(void *arg, const struct xfs_transaction *transaction);
-/* After the last transaction: marks the inodes of unfinished changes. Returns 0 or -ENOMEM. */
+/* Call it after the last transaction: marks the inodes of unfinished changes. Returns 0 or -ENOMEM.
+ */
 int xfs_replay_end(struct xfs_replay *replay);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* XFS's log: inodes. The log has the core of an inode in the machine's byte order, its forks as
- * they are on the disk, and the root of a tree of extents as it is in memory. */
+/* XFS's log: inodes. The log has an inode's core in the machine's byte order, its forks in the
+ * disk's form, and the root of a tree of extents in the form of the kernel's memory. */
 #include "xfs_replay_inode.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ int xfs_replay_inode_parse(const struct xfs_log_item *item, struct xfs_replay_in
 	return 0;
 }
 
-/* The numbers of a core: place and size. The times are among them only in their newer form. */
+/* The numbers of a core: place and size. The times are included only in their newer form. */
 static const struct {
 	uint8_t at, size;
 } core_numbers[] = {
@@ -92,7 +92,7 @@ static void core_convert(uint8_t *core, const uint8_t *in)
 	}
 }
 
-/* The root of a tree in memory is a whole block, with another room for keys. */
+/* Converts the root of a tree: in memory it is a whole block, with a different room for keys. */
 static int root_convert(
 	const struct xfs *fs, uint8_t *fork, unsigned fork_size, const struct xfs_log_region *root)
 {
@@ -112,8 +112,8 @@ static int root_convert(
 	return 0;
 }
 
-/* The data fork of an inode: its logged bytes go to `fork`, which has room for `size`. *len: how
- * many bytes are new; 0: none were logged. */
+/* Converts the data fork of an inode: its logged bytes are written to `fork`, which has room for
+ * `size`. *len: the number of new bytes; 0: none were logged. */
 static int fork_convert(const struct xfs *fs, const struct xfs_replay_inode *inode,
 	const struct xfs_log_item *item, uint8_t *fork, unsigned size, unsigned *len)
 {

@@ -33,7 +33,7 @@ uint64_t xfs_block_offset(const struct xfs *fs, uint64_t block)
 	return (ag * fs->ag_blocks + in_ag) << fs->block_log;
 }
 
-/* The features that decide how the rest is read; version 4 has other names for them. */
+/* Reads the features that decide how the rest is read; version 4 has other names for them. */
 static int superblock_features(struct xfs *fs, const uint8_t *sb)
 {
 	unsigned bits = bytes_be16(sb + 100), version = bits & VERSION_NUMBER;
@@ -64,8 +64,8 @@ static int superblock_features(struct xfs *fs, const uint8_t *sb)
 	return 0;
 }
 
-/* As the kernel chooses the size of an inode buffer: 8 KiB, in version 5 larger with the inodes if
- * they are aligned so. */
+/* Returns the size of an inode buffer, chosen as in the kernel: 8 KiB; in version 5 larger in
+ * proportion to the inodes, if they are aligned to it. */
 static unsigned superblock_cluster_sectors(const struct xfs *fs, const uint8_t *sb)
 {
 	uint32_t size = CLUSTER_SIZE, larger = CLUSTER_SIZE * (fs->inode_size / 256);
@@ -75,8 +75,8 @@ static unsigned superblock_cluster_sectors(const struct xfs *fs, const uint8_t *
 	return (size > fs->block_size ? size : fs->block_size) / SECTOR_SIZE;
 }
 
-/* Checks the fields by which later code shifts, divides or allocates, and stores what follows from
- * them. */
+/* Checks the fields that later code uses to shift, divide or allocate, and stores the values that
+ * are derived from them. */
 static bool superblock_geometry(struct xfs *fs, const uint8_t *sb)
 {
 	unsigned block_log = sb[120], sector_log = sb[121], inode_log = sb[122],

@@ -20,7 +20,7 @@
 #define PENDING_MAX        256
 #define PENDING_BYTES      ((size_t)32 << 20)
 #define REGIONS_MAX        1024 /* of one item; the kernel has at most some hundred */
-#define REGION_COST        32   /* counted for each region beside its bytes */
+#define REGION_COST        32   /* counted for each region in addition to its bytes */
 
 static void transaction_free(struct xfs_transaction *transaction)
 {
@@ -103,8 +103,8 @@ static int region_append(
 	return 0;
 }
 
-/* The item to which the next region belongs: the last one, or a new one if that is complete. NULL
- * on ENOMEM. */
+/* Returns the item that the next region belongs to: the last one, or a new one if the last is
+ * complete. NULL on ENOMEM. */
 static struct xfs_log_item *item_current(struct xfs_transaction *transaction)
 {
 	unsigned n = transaction->count;
@@ -157,7 +157,8 @@ static int region_add(struct xfs_transactions *t, struct xfs_transaction *transa
 	return region_append(t, item, data, len);
 }
 
-/* A whole region, or the beginning of one; the transaction's header comes before all others. */
+/* Handles a whole region, or the beginning of one; the transaction's header comes before all
+ * others. */
 static int op_region(struct xfs_transactions *t, struct xfs_transaction *transaction,
 	const uint8_t *data, uint32_t len)
 {
@@ -173,7 +174,7 @@ static int op_region(struct xfs_transactions *t, struct xfs_transaction *transac
 	return region_add(t, transaction, data, len);
 }
 
-/* The continuation of the last region, or of the header. */
+/* Handles the continuation of the last region, or of the header. */
 static int op_continued(struct xfs_transactions *t, struct xfs_transaction *transaction,
 	const uint8_t *data, uint32_t len)
 {

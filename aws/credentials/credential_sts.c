@@ -174,8 +174,7 @@ static int sts_take(
 	}
 	sts_forget_response(role);
 	if (xml_parse(response->body.data, response->body.len, &handler, err) < 0)
-		return credential_request_nonsense(
-			"STS", "the response cannot be read", kind, err);
+		return credential_request_nonsense("STS", "the response cannot be read", kind, err);
 	if (!role->access_key || !role->secret_key || !role->session_token || !role->expires_ms)
 		return credential_request_nonsense("STS", "the response has no keys", kind, err);
 	role->expires_ms -= skew_ms;

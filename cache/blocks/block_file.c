@@ -36,7 +36,7 @@
 
 #define FILE_BLOCKS  ((uint64_t)2 << 20) /* 1 TiB: ext4 ends below 16 TiB a file */
 #define HEADER_SIZE  4096
-#define RECORDS_AT   4096 /* within a window's section, after what exists */
+#define RECORDS_AT   4096 /* in a window's section, after the list of existing blocks */
 #define SECTION_SIZE ((off_t)119 * 4096)
 
 static const char magic[16] = "ebsfs blocks 1\n";
@@ -50,14 +50,14 @@ struct index_header {
 };
 
 struct index_window {
-	uint64_t number; /* the window's, plus one: a hole is no window */
+	uint64_t number; /* the window's number, plus one; 0: a hole, no window was written */
 	uint8_t exists[WINDOW_BYTES];
 	uint8_t zero[6];
 	uint64_t sum;
 };
 
 struct index_record {
-	uint64_t number; /* the block's, plus one */
+	uint64_t number; /* the block's number, plus one */
 	unsigned char sha256[DIGEST_SHA256_SIZE];
 	uint64_t sum;
 };
@@ -68,13 +68,14 @@ _Static_assert(sizeof(struct index_window) <= RECORDS_AT, "what exists, before t
 
 struct block_file {
 	struct block_store *store;
-	char *path; /* of the index, without its ending */
+	char *path; /* path of the index, without its suffix */
 	int folder, index;
 	bool shared;
 	uint64_t n_blocks;
-	pthread_mutex_t lock;      /* for opening data[] */
+	pthread_mutex_t lock;      /* held while data[] is opened */
 	int data[BLOCK_FILES_MAX]; /* -1: not open */
-	/* Of the same files, never touched: tells what is in memory. MAP_FAILED: unknown. */
+	/* Mappings of the same files, which are never read: they show which pages are in memory.
+	 * MAP_FAILED: unknown. */
 	unsigned char *maps[BLOCK_FILES_MAX];
 };
 
@@ -82,7 +83,7 @@ struct block_file {
 
 /* --- a snapshot's files --- */
 
-/* Beyond the end of the file is a hole. */
+/* Reads bytes of a file; bytes beyond its end are zeros. */
 static int file_read_at(int fd, off_t offset, void *data, size_t len)
 {
 	ssize_t n = file_read(fd, data, len, offset);
@@ -116,7 +117,7 @@ static size_t map_size(const struct block_file *f, uint64_t n)
 	return (size_t)((blocks < FILE_BLOCKS ? blocks : FILE_BLOCKS) * EBS_BLOCK_SIZE);
 }
 
-/* Opens data file n. */
+/* Opens the data file n. */
 static void file_open_data(struct block_file *f, uint64_t n)
 {
 	char path[PATH_MAX], ending[8];
@@ -127,13 +128,14 @@ static void file_open_data(struct block_file *f, uint64_t n)
 	f->data[n] = statedir_file(f->folder, path, f->shared ? O_RDONLY : O_RDWR | O_CREAT, &err);
 	if (f->data[n] < 0)
 		return;
-	/* The kernel shall not read on into blocks that nobody compares. */
+	/* Prevents the kernel from reading ahead into blocks that are not compared. */
 	posix_fadvise(f->data[n], 0, 0, POSIX_FADV_RANDOM);
 	if (!f->shared)
 		f->maps[n] = mmap(NULL, map_size(f, n), PROT_NONE, MAP_SHARED, f->data[n], 0);
 }
 
-/* The descriptor of the file that has this block, opened at its first use; -errno. */
+/* Returns the descriptor of the data file with this block, which is opened at its first use; or
+ * -errno. */
 static int file_data(struct block_file *f, uint64_t block)
 {
 	uint64_t n = block / FILE_BLOCKS;
@@ -201,7 +203,7 @@ void block_file_close(struct block_file *f)
 	free(f);
 }
 
-/* Begins the files of a snapshot anew. */
+/* Empties the files of a snapshot. */
 static int file_reset(struct block_file *f, const struct index_header *header)
 {
 	char path[PATH_MAX], ending[8];
@@ -217,7 +219,7 @@ static int file_reset(struct block_file *f, const struct index_header *header)
 	return file_write(f->index, header, sizeof(*header), 0);
 }
 
-/* Compares the index with its snapshot, and marks it as used now. */
+/* Checks that the index describes this snapshot, and marks the snapshot as used now. */
 static int file_check(struct block_file *f, const struct block_owner *owner, struct err *err)
 {
 	struct index_header expected, found;
@@ -232,8 +234,8 @@ static int file_check(struct block_file *f, const struct block_owner *owner, str
 	return 0;
 }
 
-/* Locks the index, so that no other process writes it. It may be evicted between being opened and
- * being locked: then it has no name any more. Returns false in that case. */
+/* Locks the index, so that no other process writes it. Returns false if the index was evicted
+ * between open and lock: then the file has no name any more. */
 static bool file_lock(struct block_file *f)
 {
 	struct stat st;
@@ -394,7 +396,8 @@ int block_file_write_window(struct block_file *f, uint32_t window, const struct 
 		f->index, &listed, sizeof(listed), HEADER_SIZE + (off_t)window * SECTION_SIZE);
 }
 
-/* The record of a cached block. Returns 0; -ENOENT: it has none; or another -errno. */
+/* Reads the record of a cached block. Returns 0; -ENOENT: the block has no record; or another
+ * -errno. */
 static int file_record(const struct block_file *f, uint64_t block, struct index_record *out)
 {
 	int r = file_read_at(f->index, record_offset(block), out, sizeof(*out));
@@ -420,12 +423,13 @@ int block_file_read(
 		return r;
 	if (memcmp(sha256, record.sha256, DIGEST_SHA256_SIZE) == 0)
 		return 0;
-	/* Another reader of the file shall not take it for what was compared. */
+	/* Drops the pages of a damaged block, so that no other reader takes them for checked ones.
+	 */
 	posix_fadvise(fd, data_offset(block), (off_t)EBS_BLOCK_SIZE, POSIX_FADV_DONTNEED);
 	return -ENOENT;
 }
 
-/* Whether the kernel has these bytes in memory. */
+/* Returns whether the kernel has these bytes in its page cache. */
 static bool file_is_in_memory(const struct block_file *f, uint64_t block, size_t offset, size_t len)
 {
 	const unsigned char *map = f->maps[block / FILE_BLOCKS];
@@ -477,7 +481,8 @@ int block_file_write(struct block_file *f, uint64_t block, const void *data,
 
 	if (fd < 0)
 		return fd;
-	again = file_record(f, block, &before) == 0; /* uses no further space */
+	again = file_record(f, block, &before) == 0; /* a block that is written again needs no
+						      * further space */
 	memset(&record, 0, sizeof(record));
 	record.number = block + 1;
 	memcpy(record.sha256, sha256, sizeof(record.sha256));
@@ -487,7 +492,8 @@ int block_file_write(struct block_file *f, uint64_t block, const void *data,
 		r = file_write(f->index, &record, sizeof(record), record_offset(block));
 	if (r == 0 && !again)
 		block_store_add_used(f->store, (int64_t)EBS_BLOCK_SIZE);
-	else if (r < 0) /* give back the space of a part that was written: it may be short */
+	else if (r < 0) /* frees the space of a block that was written only in part: the disk may be
+			 * full */
 		file_punch(fd, block);
 	return r;
 }

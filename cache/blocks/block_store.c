@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The cache of disks' blocks as a whole: its folder, its size, and which snapshot goes first. */
+/* The cache of disks' blocks: its folder, its size, and the eviction of whole snapshots. */
 #include "block_store.h"
 
 #include <dirent.h>
@@ -147,10 +147,10 @@ int64_t block_store_max(const struct block_store *store)
 struct oldest {
 	char path[PATH_MAX];
 	struct timespec used;
-	int index; /* locked; -1: none was found */
+	int index; /* the locked index; -1: none was found */
 };
 
-/* Takes an index that nobody has open, if it was used before the one taken so far. */
+/* Replaces the candidate by this index if no process has it open and it was used earlier. */
 static void oldest_consider(void *arg, const char *path)
 {
 	struct oldest *oldest = arg;
@@ -188,7 +188,7 @@ int64_t block_store_evict(struct block_store *store)
 	if (oldest.index < 0)
 		return 0;
 	bytes = block_store_bytes(oldest.path);
-	/* The index goes first: data without an index is never read. */
+	/* The index is removed first: data without an index are never read. */
 	snprintf(name, sizeof(name), "%s.index", oldest.path);
 	unlink(name);
 	for (int i = 0; i < BLOCK_FILES_MAX; i++) {

@@ -17,12 +17,12 @@
 #include "loop.h"
 #include "statedir.h"
 
-/* So much is reserved on disk at once, and more as soon as half of it is left: reads rarely wait
- * for the disk, and a crash counts $0.003 too much at most. */
+/* The sum that is reserved on disk at once; more is reserved when half of it is left. So reads
+ * rarely wait for the disk, and after a crash the recorded sum is at most $0.003 too high. */
 #define STEP   (INT64_C(1000) * BUDGET_GET)
 #define DAY_MS INT64_C(86400000)
 
-/* The file's contents. The reserved sum counts as spent. */
+/* The contents of the file. Reserved money counts as spent. */
 struct budget_record {
 	int64_t day; /* since 1970, UTC */
 	int64_t reserved, limit;
@@ -32,17 +32,17 @@ struct budget_save;
 
 struct budget {
 	struct budget_options options;
-	char *path; /* NULL: in memory */
+	char *path; /* NULL: the record is kept in memory */
 	int folder;
 	int64_t daily;               /* the limit of a day */
-	struct budget_record record; /* as it will be once saving has ended */
-	int64_t durable;             /* reserved, as the file has it */
+	struct budget_record record; /* the record that the file will have when saving has ended */
+	int64_t durable;             /* the reserved sum that the file has now */
 	int64_t spent;
 	uint64_t gets, lists;
-	struct budget_save *saving; /* in a thread */
-	bool again;                 /* the record has changed meanwhile */
-	bool starved;               /* a caller was told to wait */
-	struct err failed;          /* the last write's error, until a caller was told */
+	struct budget_save *saving; /* the save that runs in a thread */
+	bool again;                 /* the record has changed since that save began */
+	bool starved;               /* a caller got BUDGET_WAIT */
+	struct err failed;          /* error of the last save, until a caller has got it */
 };
 
 /* --- the file --- */
@@ -115,7 +115,7 @@ static void budget_save_done(void *arg)
 		b->options.ready(b->options.arg);
 }
 
-/* Writes the record in the background. Without memory the next change tries again. */
+/* Saves the record in the background. On ENOMEM the next change saves it. */
 static void budget_save_start(struct budget *b)
 {
 	struct budget_save *s;
@@ -141,7 +141,8 @@ static void budget_save_start(struct budget *b)
 	b->saving = s;
 }
 
-/* Reads the file. A missing one is no record. Returns 0 or -errno; -EBADMSG: damaged. */
+/* Reads the file. A missing file leaves the record empty. Returns 0 or -errno; -EBADMSG: damaged.
+ */
 static int budget_read(struct budget *b, struct budget_record *out, struct err *err)
 {
 	_cleanup_close_ int fd = statedir_file(b->folder, b->path, O_RDONLY, err);
@@ -214,7 +215,8 @@ void budget_destroy(struct budget *b)
 	if (!b)
 		return;
 	if (b->saving) {
-		/* Its write may come after this one: it counts too much, which is permitted. */
+		/* A save that still runs may replace this file later: its sum is too high, which is
+		 * permitted. */
 		b->saving->budget = NULL;
 	} else if (b->folder >= 0) {
 		b->record.reserved = b->spent;
@@ -239,7 +241,7 @@ static const char *budget_dollars(int64_t units, char out[32])
 	return out;
 }
 
-/* Begins a new day. A clock that was set back begins none: its day was counted already. */
+/* Begins a new day. A clock that was set back does not begin one: that day was counted already. */
 static void budget_turn(struct budget *b, int64_t now_ms)
 {
 	int64_t day = now_ms / DAY_MS;
@@ -250,7 +252,7 @@ static void budget_turn(struct budget *b, int64_t now_ms)
 	b->spent = b->durable = 0;
 }
 
-/* Reserves what will be needed next, up to the limit. */
+/* Reserves the money for the next calls, up to the limit. */
 static void budget_reserve(struct budget *b)
 {
 	int64_t reserved = b->spent + STEP;

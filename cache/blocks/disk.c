@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Disks: their files in the cache are opened with their first block. */
+/* Disks. A disk's files in the cache are opened when its first block is read. */
 #include "disk.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "log.h"
 #include "loop.h"
 
-/* Disks without readers that stay open, with what is known of their blocks. */
+/* Disks that stay open without readers, with their lists of blocks. */
 #define IDLE_DISKS_MAX 32
 
 /* --- the disks --- */
@@ -84,7 +84,7 @@ void disks_destroy(struct disks *d)
 	disks_report(d);
 	loop_timer_destroy(d->report);
 	d->ending = true;
-	/* Calls end here, not with the last job: the client may be gone by then. */
+	/* Ends the calls now, not with the last job: by then the AWS client may be freed. */
 	HASH_ITER (hh, d->disks, disk, next)
 		disk_cancel_calls(disk);
 	if (d->jobs == 0)
@@ -107,7 +107,7 @@ struct disks_stats disks_stats(const struct disks *d)
 	return stats;
 }
 
-/* One line for each disk of which blocks were bought since the last one. */
+/* Logs one line for each disk of which blocks were bought since the last line. */
 static void disks_report(void *arg)
 {
 	struct disks *d = arg;
@@ -201,7 +201,7 @@ int disk_open(struct disks *d, const struct disk_facts *facts, const char *reade
 	return 0;
 }
 
-/* Gives up what was to be read ahead and has not been requested. */
+/* Drops the blocks that were to be read ahead and have not been requested yet. */
 static void disk_stop_ahead(struct disk *disk)
 {
 	struct disk_block *b, *next;

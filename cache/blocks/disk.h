@@ -21,33 +21,35 @@ struct disk_reader;
 struct disks_options {
 	uv_loop_t *loop; /* all pointers are borrowed and must outlive the disks */
 	struct ebs *ebs;
-	struct workers *workers; /* of the disks alone */
+	struct workers *workers; /* threads for disks only */
 	struct budget *budget;   /* its ready() calls disks_resume() */
-	/* Where blocks are kept (block_store_open()); it is opened at the first disk. cache_dir
-	 * NULL: nowhere. */
+	/* The folder of the cache of blocks (block_store_open()), which is opened with the first
+	 * disk. cache_dir NULL: no cache. */
 	const char *cache_dir, *cache_scope;
 	int64_t cache_bytes; /* 0: the default */
-	/* For disk_rw.h: the folder of what is written into disks, and its limit for one disk. */
+	/* For disk_rw.h: the folder for bytes that are written into disks, and the most bytes for
+	 * one disk. */
 	const char *overlay_dir;
 	int64_t overlay_bytes;
 };
 
 struct disks *disks_create(const struct disks_options *options); /* NULL on ENOMEM */
-/* After all readers are closed. Cancels what is in flight; work that runs keeps the loop alive, and
- * is freed when it ends. NULL is permitted. */
+/* Destroys the disks, after all readers are closed. Cancels the calls in flight. Jobs that run keep
+ * the loop alive, and the rest is freed when they end. NULL is permitted. */
 void disks_destroy(struct disks *d);
 void disks_resume(struct disks *d); /* the budget has room again */
 
-/* For metrics; since the start. */
+/* Counters since the start, for metrics. */
 struct disks_stats {
-	uint64_t bought;     /* blocks that GetSnapshotBlock sent */
-	uint64_t lists;      /* pages of lists */
-	uint64_t cached;     /* blocks read from this machine's cache */
-	uint64_t shared;     /* of them, taken over from another snapshot of the volume */
-	uint64_t mismatches; /* blocks in the cache that were not as they had been written */
-	uint64_t ahead;      /* GetSnapshotBlock sent to read ahead */
-	int64_t cache_used, cache_max; /* bytes; 0: none is open */
-	unsigned in_flight;            /* GetSnapshotBlock now */
+	uint64_t bought; /* blocks that GetSnapshotBlock returned */
+	uint64_t lists;  /* pages of lists */
+	uint64_t cached; /* blocks read from this machine's cache */
+	uint64_t
+		shared; /* of the cached blocks, those copied from another snapshot of the volume */
+	uint64_t mismatches;           /* blocks in the cache that were damaged */
+	uint64_t ahead;                /* GetSnapshotBlock requests that were sent to read ahead */
+	int64_t cache_used, cache_max; /* bytes; 0: no cache is open */
+	unsigned in_flight;            /* GetSnapshotBlock requests in flight */
 };
 struct disks_stats disks_stats(const struct disks *d);
 
@@ -56,18 +58,18 @@ struct disks_stats disks_stats(const struct disks *d);
 /* The snapshot, as EC2 describes it. Strings are copied. */
 struct disk_facts {
 	const char *region, *snapshot;
-	const char *volume; /* "": unknown, or a copy's placeholder: then no other snapshot is of
-			       the same volume */
+	const char *volume; /* "": unknown, or the placeholder of a copy: then no other snapshot
+			     * counts as of the same volume */
 	int64_t start_ms;
 	uint32_t volume_gib;
 };
 
-/* Opens a disk for reading; sends nothing. reader: named in the log beside what it costs (a
- * program's name). Readers of one snapshot share its blocks. Returns 0 or -errno. */
+/* Opens a disk for reading; sends no request. reader: the name of the reading program, which the
+ * log gives with the costs. Readers of one snapshot share its blocks. Returns 0 or -errno. */
 int disk_open(struct disks *d, const struct disk_facts *facts, const char *reader,
 	struct disk_reader **out);
 void disk_close(struct disk_reader *r); /* cancels its reads without calling them */
-/* From now on nothing is read ahead: for a reader that asks for all that it needs at once. */
+/* Switches off reading ahead: for a reader that requests all bytes that it needs at once. */
 void disk_read_exactly(struct disk_reader *r);
 int64_t disk_size(const struct disk_reader *r); /* bytes */
 
@@ -81,19 +83,19 @@ struct disk_data {
 /* Longest read, in bytes. */
 #define DISK_READ_MAX ((size_t)1 << 20)
 
-/* Reads up to `size` bytes from `offset`; less only at the disk's end. Blocks that were never
+/* Reads up to `size` bytes from `offset`; fewer only at the disk's end. Blocks that were never
  * written are zeros. done is called once, on the loop, possibly before this returns: then the
- * result is NULL, and *ready is true. NULL with *ready false: ENOMEM. err: EDQUOT past the budget;
- * EIO for a block that AWS does not send as it should; otherwise AWS's. */
+ * result is NULL, and *ready is true. NULL with *ready false: ENOMEM. err: EDQUOT if the budget is
+ * spent; EIO if AWS sent a block that does not match its digest; otherwise AWS's error. */
 struct disk_read;
 typedef void disk_read_done(void *arg, const struct disk_data *data, const struct err *err);
 struct disk_read *disk_read(struct disk_reader *r, int64_t offset, size_t size,
 	disk_read_done *done, void *arg, bool *ready);
 void disk_read_cancel(struct disk_read *read); /* done is not called */
 
-/* Finds the next data (hole false) or the next hole at or after `offset`, as lseek()'s SEEK_DATA
- * and SEEK_HOLE do, in blocks. found: -1 if no data follow. Conventions as disk_read(); it must
- * have ended before disk_close(). */
+/* Finds the next data (hole false) or the next hole at or after `offset`, like lseek()'s SEEK_DATA
+ * and SEEK_HOLE, in units of blocks. found: -1 if no data follow. done, *ready and ENOMEM as for
+ * disk_read(). The seek must have ended before disk_close(). */
 typedef void disk_seek_done(void *arg, int64_t found, const struct err *err);
 struct disk_seek *disk_seek(struct disk_reader *r, int64_t offset, bool hole, disk_seek_done *done,
 	void *arg, bool *ready);

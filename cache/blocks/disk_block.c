@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * How a block gets into memory: from the cache on disk, from another snapshot of the same volume in
- * that cache, or bought from EBS. Each step of a block that is not known yet waits for one thing;
- * when that has come, block_go() looks again from the beginning.
- */
+/* Gets a block into memory: from the cache on disk, from another snapshot of the same volume in
+ * that cache, or bought from EBS. A block that needs several steps waits for one of them at a time;
+ * when that step has ended, block_go() decides anew. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +28,7 @@ static void block_unkeep(struct disk_block *b)
 	b->kept = false;
 }
 
-/* A block that was read ahead is asked for, or given up. */
+/* A block that was read ahead is now needed by a read, or is dropped. */
 static void block_not_ahead(struct disk_block *b)
 {
 	if (b->ahead)
@@ -54,8 +52,8 @@ void disk_block_free(struct disk_block *b)
 	free(b);
 }
 
-/* The block used longest ago. Those that were read ahead wait longer, as their read is to come:
- * they are fewer than KEPT_MAX. */
+/* Returns the block that was used longest ago. Blocks that were read ahead stay longer, because
+ * their read is still to come: they are fewer than KEPT_MAX. */
 static struct disk_block *kept_oldest(const struct disks *d)
 {
 	struct disk_block *b = d->kept;
@@ -65,7 +63,7 @@ static struct disk_block *kept_oldest(const struct disks *d)
 	return b;
 }
 
-/* Keeps a block for the next read of it, instead of those used longest ago. */
+/* Keeps a block in memory for its next read, and drops those that were used longest ago. */
 static void block_keep(struct disk_block *b)
 {
 	struct disks *d = b->disk->d;
@@ -84,8 +82,8 @@ static void block_keep(struct disk_block *b)
 	}
 }
 
-/* Ends a block without data: it was never written (err NULL), or cannot be had. Its reads look
- * again, or begin again with the next one: so the block goes before they are woken. */
+/* Ends a block that has no data: it was never written (err NULL), or cannot be fetched. Its reads
+ * continue without it, or fetch it again: so the block is removed before they are woken. */
 static void block_end(struct disk_block *b, const struct err *err)
 {
 	struct waiters waiting = {0};
@@ -103,17 +101,17 @@ static void block_end_memory(struct disk_block *b)
 	block_end(b, &err);
 }
 
-/* The data are here. */
+/* The block's data are in memory: wakes its reads. */
 static void block_done(struct disk_block *b)
 {
-	b->uses++; /* the block stays while its reads take it */
+	b->uses++; /* keeps the block while its reads copy the data */
 	disk_wait_wake(&b->waiting, NULL);
 	disk_block_unuse(b);
 }
 
 /* --- from the cache on disk --- */
 
-/* Notes whether the disk's own files have a block that was just compared with its digest. */
+/* Notes whether the disk's own files contain a block; its digest has just been compared. */
 static void block_mark(struct disk *disk, uint32_t index, bool cached)
 {
 	struct disk_window *w = disk_window_get(disk, index / WINDOW_BLOCKS);
@@ -156,7 +154,7 @@ static void block_load_done(struct disk_job *job)
 		block_done(b);
 		return;
 	}
-	/* A block that is not as it was written counts as not cached. */
+	/* A damaged block counts as not cached. */
 	d->stats.mismatches++;
 	ebs_block_unref(steal(&b->data));
 	block_mark(b->disk, b->index, false);
@@ -205,8 +203,8 @@ static void block_write_done(struct disk_job *job)
 	disk_block_pump(d);
 }
 
-/* Without memory or a cache nothing is written. The block stays in memory until then, so that it is
- * not bought again meanwhile. */
+/* Writes the block into the cache, if there is one and memory permits. Until it is written the
+ * block stays in memory, so that it is not bought again. */
 static void block_write(struct disk_block *b)
 {
 	struct disk *disk = b->disk;
@@ -222,8 +220,8 @@ static void block_write(struct disk_block *b)
 
 /* --- from EBS --- */
 
-/* Whether one more block may be bought. Those that wait to be written count too: a slow disk shall
- * not fill the memory. */
+/* Returns whether one more block may be bought. Blocks that wait to be written count too, so that a
+ * slow disk does not fill the memory. */
 static bool gets_have_room(const struct disks *d, bool ahead)
 {
 	return d->stats.in_flight < (ahead ? GETS_AHEAD_MAX : GETS_MAX) &&
@@ -242,8 +240,8 @@ void disk_block_pump(struct disks *d)
 	}
 }
 
-/* AWS bills data: not a refusal, nor a request that did not reach it. A request whose response was
- * lost may have been answered. */
+/* Returns whether AWS certainly did not bill the request. It bills data, but neither a refusal nor
+ * a request that did not reach it. If the response was lost, AWS may have sent data. */
 static bool block_is_unbilled(const struct err *err)
 {
 	return (err->http_status >= 400 && err->http_status < 500) || err->errnum == EHOSTUNREACH;
@@ -264,7 +262,7 @@ static void block_bought(void *arg, struct ebs_block *data, unsigned bought, con
 		loop_timer_start(d->report, REPORT_MS);
 	if (!bought && err && block_is_unbilled(err))
 		budget_return(d->options.budget, b->taken_ms);
-	for (unsigned i = 1; i < bought; i++) /* the first was taken from the budget before */
+	for (unsigned i = 1; i < bought; i++) /* the first one was taken from the budget before */
 		budget_add(d->options.budget, BUDGET_GET, clock_wall_ms());
 	if (data) {
 		b->data = data;
@@ -317,7 +315,7 @@ static void block_buy(struct disk_block *b, const struct disk_window *w)
 
 /* --- the steps --- */
 
-/* Does what is next. The block may be gone afterwards. */
+/* Starts the next step of the block, which may be freed by it. */
 static void block_go(struct disk_block *b)
 {
 	struct disk *disk = b->disk;
@@ -381,7 +379,7 @@ static struct disk_block *block_create(struct disk *disk, uint32_t index, bool a
 	return b;
 }
 
-/* A read asks for a block that was to be read ahead: it moves up. */
+/* A read needs a block that was queued to be read ahead: moves the block to the readers' queue. */
 static void block_promote(struct disk_block *b)
 {
 	struct disks *d = b->disk->d;

@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes room in the cache on disk: first whole snapshots that nobody has open, those used longest
- * ago first; then, of the open ones, runs of blocks that were not used since the last pass. */
+/* Makes room in the cache on disk. First it removes whole snapshots that no process has open,
+ * beginning with the one used longest ago; then, from the open ones, runs of blocks that were not
+ * used since the last pass. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "disk_inner.h"
 
-/* Blocks that go together: 4 MiB. */
+/* Blocks that are evicted together: 4 MiB. */
 #define RUN_BLOCKS 8
 
-/* Eviction goes down to so much of the limit, so that it is not needed for each block. */
+/* Eviction continues down to this size, so that it need not run for each new block. */
 #define ROOM(max) ((max) - (max) / 20)
 
 struct disk_evict {
 	struct disk_job job;
 	struct disks *d;
-	struct disk *disk;     /* the owner of the window; NULL: snapshots that are closed */
+	struct disk *disk; /* the disk of the window; NULL: closed snapshots are being removed */
 	struct disk_window *w; /* busy */
 	uint8_t may[WINDOW_BYTES], used[WINDOW_BYTES];
 	uint8_t dropped[WINDOW_BYTES];
-	uint32_t next;   /* the next window that has blocks; UINT32_MAX: none */
-	unsigned passes; /* over all disks */
+	uint32_t next;   /* the next window with cached blocks; UINT32_MAX: none */
+	unsigned passes; /* passes over all disks */
 };
 
 static void evict_next(struct disk_evict *e);
@@ -104,7 +105,7 @@ static void evict_window_done(struct disk_job *job)
 	evict_next(e);
 }
 
-/* The disk after this one that has files of its own here; NULL: none. */
+/* Returns the next disk that has its own files in the cache; NULL: none. */
 static struct disk *evict_disk(struct disks *d, const struct disk *after)
 {
 	struct disk *disk = after ? after->hh.next : d->disks;
@@ -115,7 +116,7 @@ static struct disk *evict_disk(struct disks *d, const struct disk *after)
 	return disk;
 }
 
-/* Looks at one window. False: it is in use, or there is no memory for it. */
+/* Evicts blocks of one window. Returns false if the window is in use, or on ENOMEM. */
 static bool evict_window(struct disk_evict *e)
 {
 	struct disk_window *w = disk_window_get(e->disk, e->disk->hand);
@@ -124,7 +125,7 @@ static bool evict_window(struct disk_evict *e)
 		return false;
 	e->w = w;
 	memset(e->dropped, 0, sizeof(e->dropped));
-	/* A block that is not cached any more may be about to be written anew. */
+	/* A block that is not cached any more may already be queued to be written again. */
 	memset(e->may, 0xff, sizeof(e->may));
 	if (w->loaded)
 		memcpy(e->may, w->is.cached, sizeof(e->may));
@@ -136,7 +137,8 @@ static bool evict_window(struct disk_evict *e)
 	return true;
 }
 
-/* Two passes: the first may only mark what is unused. */
+/* Continues with the next window. There are two passes, because the first one may only mark unused
+ * blocks. */
 static void evict_next(struct disk_evict *e)
 {
 	while (!evict_is_enough(e) && e->passes < 2) {

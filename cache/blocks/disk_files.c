@@ -49,14 +49,14 @@ bool disk_is_open(struct disk *disk, struct disk_wait *wait)
 		disk_wait_add(&disk->waiting, wait);
 		return false;
 	}
-	/* One at a time: the first opens the cache. */
+	/* Only one disk is opened at a time, because the first opens the cache. */
 	if (d->opening) {
 		disk_wait_add(&d->opens, wait);
 		return false;
 	}
 	disk->job = (struct disk_job){d, disk_open_run, disk_open_done, NULL};
 	if (disk_job_start(&disk->job) < 0) {
-		disk->state = DISK_OPEN; /* without a cache */
+		disk->state = DISK_OPEN; /* there is no cache */
 		return true;
 	}
 	d->opening = true;

@@ -27,21 +27,21 @@
 
 struct block {
 	UT_hash_handle hh;
-	uint32_t index; /* in the disk */
-	uint32_t place; /* in the file */
+	uint32_t index; /* number in the disk */
+	uint32_t place; /* number of its place in the file */
 	unsigned n_pages;
 	uint8_t local[BLOCK_SECTORS / 8];
-	uint8_t pages[BLOCK_PAGES / 8]; /* that have space in the file */
+	uint8_t pages[BLOCK_PAGES / 8]; /* pages that have space in the file */
 };
 
 struct disk_overlay {
 	const char *dir;
 	uint32_t n_blocks;
 	int64_t max, used;
-	_Atomic int fd; /* -1: nothing was written */
+	_Atomic int fd; /* the file; -1: no byte was written yet */
 	struct block *blocks;
-	/* One bit a block; NULL: none is set. zero: it was zeroed as a whole; a struct block takes
-	 * precedence. data: it has pages in the file. */
+	/* Bit sets, one bit a block; NULL: no bit is set. zero: the whole block was zeroed; a
+	 * struct block takes precedence. data: the block has pages in the file. */
 	uint8_t *zero, *data;
 };
 
@@ -102,7 +102,7 @@ struct span {
 	size_t from, to; /* bytes within the block */
 };
 
-/* The first block's part of what is left of the range. */
+/* Returns the part of the remaining range that lies in its first block. */
 static struct span span_next(int64_t at, int64_t left)
 {
 	struct span s = {.index = (uint32_t)(at / BLOCK), .from = (size_t)(at % BLOCK)};
@@ -177,7 +177,7 @@ uint32_t disk_overlay_next_data(const struct disk_overlay *o, uint32_t block)
 	return o->n_blocks;
 }
 
-/* Appends a piece, or joins it with the one before. */
+/* Appends a piece, or extends the last piece if the new one continues it. */
 static int runs_add(struct disk_overlay_run **runs, int *n, int64_t at, size_t offset, size_t len)
 {
 	struct disk_overlay_run *last = *n ? *runs + *n - 1 : NULL, *grown;
@@ -231,7 +231,7 @@ static int64_t block_space(unsigned n_pages)
 	return (int64_t)(n_pages ? n_pages : 1) * PAGE;
 }
 
-/* The space that a write of this part will need. */
+/* Returns the space that a write of this part needs. */
 static int64_t span_space(const struct disk_overlay *o, struct span s)
 {
 	const struct block *b = block_find(o, s.index);
@@ -242,7 +242,7 @@ static int64_t span_space(const struct disk_overlay *o, struct span s)
 	return block_space(n) - (b ? block_space(b->n_pages) : 0);
 }
 
-/* The block, with a place in the file. NULL on ENOMEM. */
+/* Returns the block, and gives it a place in the file if necessary. NULL on ENOMEM. */
 static struct block *block_make(struct disk_overlay *o, uint32_t index)
 {
 	struct block *b = block_find(o, index);
@@ -347,7 +347,7 @@ static bool span_is_whole(struct span s)
 	return s.from == 0 && s.to == (size_t)BLOCK;
 }
 
-/* A block that is zeroed in part needs a struct block. */
+/* Makes the struct block that a partly zeroed block needs. */
 static int zeros_make(struct disk_overlay *o, struct span s, struct err *err)
 {
 	if (span_is_whole(s) || block_find(o, s.index) || block_is_zero(o, s.index))
@@ -357,10 +357,11 @@ static int zeros_make(struct disk_overlay *o, struct span s, struct err *err)
 	return block_make(o, s.index) ? 0 : err_set(err, ENOMEM, "out of memory");
 }
 
-/* The blocks that are there of a range, which may be as long as the disk. */
+/* An iteration over the written blocks of a range, which may be as long as the disk. */
 struct blocks_in {
 	int64_t at, end; /* the range */
-	int64_t index;   /* of the next one; -1: all blocks are looked at, which are fewer */
+	int64_t index;   /* of the next block; -1: the iteration goes over all written blocks,
+			  * because they are fewer */
 	struct block *next;
 };
 
@@ -371,7 +372,7 @@ static struct blocks_in blocks_begin(const struct disk_overlay *o, int64_t at, i
 	return (struct blocks_in){at, end, all ? -1 : at / BLOCK, o->blocks};
 }
 
-/* The next block and the range's part of it; NULL: that was the last. */
+/* Returns the next block and the range's part of it; NULL after the last. */
 static struct block *blocks_next(const struct disk_overlay *o, struct blocks_in *in, struct span *s)
 {
 	struct block *b;
@@ -393,7 +394,7 @@ static struct block *blocks_next(const struct disk_overlay *o, struct blocks_in 
 	return NULL;
 }
 
-/* Only the first and the last block can be zeroed in part. */
+/* Only the first and the last block of the range can be zeroed partly. */
 int disk_overlay_reserve_zeros(struct disk_overlay *o, int64_t at, int64_t len,
 	struct disk_overlay_run **runs, struct err *err)
 {
@@ -484,7 +485,7 @@ static int run_read(int fd, int64_t at, char *data, size_t len, bool nowait)
 		if (n < 0)
 			return -errno;
 		if (n == 0 || (nowait && (size_t)n < len))
-			break; /* behind the file's end there are zeros */
+			break; /* zeros follow after the file's end */
 		data += n;
 		at += n;
 		len -= (size_t)n;
@@ -546,7 +547,7 @@ int disk_overlay_write(struct disk_overlay *o, const struct disk_overlay_run *ru
 	return disk_overlay_fail(o, r, err);
 }
 
-/* Writes zeros where the file system has no holes. */
+/* Writes zeros if the file system cannot make holes. */
 static int run_zero(int fd, const struct disk_overlay_run *run)
 {
 	static const char zeros[1 << 16];

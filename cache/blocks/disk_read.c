@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads of disks: a read is put together from the blocks that it touches. */
+/* Reads of disks: combines the bytes of the blocks that a read covers. */
 #include <errno.h>
 #include <stdlib.h>
 #include <utlist.h>
@@ -11,8 +11,8 @@ struct part {
 	struct disk_wait wait;
 	uint32_t index;
 	size_t offset, len;       /* within the block */
-	struct disk_block *block; /* its data are used */
-	void *bytes;              /* read from the cache */
+	struct disk_block *block; /* the block whose data are used */
+	void *bytes;              /* bytes that were read from the cache */
 };
 
 struct disk_read {
@@ -94,9 +94,9 @@ static void part_fail_memory(struct part *p)
 
 static void part_look(struct part *p);
 
-/* Reads a part of a block that was compared with its digest before, if the kernel still has it in
- * memory. Bytes that would come from the disk are compared again: the kernel drops what it could
- * not write, and reads what was there before. */
+/* Reads a part of a block whose digest was compared before, if it is still in the kernel's page
+ * cache. Bytes that come from the disk must be compared again: if a write fails, the kernel drops
+ * the pages, and then reads the old contents. */
 static void part_read(struct part *p, struct disk_window *w)
 {
 	struct disk *disk = p->read->reader->disk;
@@ -149,8 +149,8 @@ void disk_read_exactly(struct disk_reader *r)
 	r->exactly = true;
 }
 
-/* Reads ahead while a reader goes on from block to block. Its reads may overtake each other a
- * little. */
+/* Reads ahead while a reader proceeds from block to block. Its reads may overtake each other by a
+ * few blocks. */
 static void reader_ahead(struct disk_reader *r, uint32_t first, uint32_t last)
 {
 	struct disk *disk = r->disk;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Disks that can be written: reads join what was written with the snapshot, writes go one after the
- * other. */
+/* Disks that can be written: reads combine the written bytes with the snapshot's; writes run one
+ * after the other. */
 #include "disk_rw.h"
 
 #include <errno.h>
@@ -23,13 +23,13 @@ struct disk_rw_read {
 	void *arg;
 	int64_t offset;
 	size_t size;
-	int64_t from; /* the part that is asked of the snapshot */
+	int64_t from; /* the part of the range that the snapshot supplies */
 	struct disk_read *base;
 	char *bytes;
 	struct disk_overlay_run *runs;
 	int n_runs;
 	struct disk_job job;
-	bool working; /* job runs */
+	bool working; /* the job is running */
 	int result;
 	bool *finished; /* while disk_rw_read() runs */
 };
@@ -105,7 +105,8 @@ static void rw_read_drop(struct disk_job *job)
 	rw_read_free(JOB_OWNER(job, struct disk_rw_read));
 }
 
-/* Puts what is local over the snapshot's bytes: at once if the kernel has it in memory. */
+/* Copies the local bytes over the snapshot's: at once if they are in the page cache, else in a
+ * thread. */
 static void rw_read_local(struct disk_rw_read *read)
 {
 	struct disk *disk = read->disk;
@@ -132,7 +133,7 @@ static void rw_read_from_snapshot(void *arg, const struct disk_data *data, const
 		rw_read_end(read, NULL, err);
 		return;
 	}
-	/* A sector that was written meanwhile is the writer's from now on. */
+	/* A sector that was written since the read began now has the writer's bytes. */
 	read->n_runs = read->disk->overlay ? disk_overlay_runs(read->disk->overlay, read->offset,
 						     read->size, &read->runs)
 					   : 0;
@@ -153,7 +154,7 @@ static void rw_read_from_snapshot(void *arg, const struct disk_data *data, const
 	rw_read_local(read);
 }
 
-/* Nothing of it is asked of the snapshot. */
+/* The whole range is local: the snapshot is not read. */
 static void rw_read_all_local(struct disk_rw_read *read)
 {
 	read->bytes = malloc(read->size + 1);
@@ -217,22 +218,22 @@ struct disk_rw_read *disk_rw_read(struct disk_reader *r, int64_t offset, size_t 
 
 /* --- writing --- */
 
-/* A write, of which one step is under way. Data are one step. Of zeros, sectors that are zeroed in
- * part, at the beginning and the end, are steps of their own. */
+/* A write, one step of which is in progress. A write of data is one step. A write of zeros has
+ * separate steps for the sectors at its beginning and end that it covers partly. */
 struct disk_write {
 	struct disk_write *prev, *next; /* of the disk, in their order; the first one runs */
 	struct disk *disk;
 	struct disk_reader *reader; /* NULL: closed */
 	disk_write_done *done;
 	void *arg;
-	char *data;          /* NULL: zeros */
-	int64_t offset, len; /* the rest */
-	int64_t step;        /* of it, the bytes of this step */
+	char *data;          /* NULL: a write of zeros */
+	int64_t offset, len; /* the bytes that are still to be written */
+	int64_t step;        /* bytes of this step */
 
-	/* A step with data: its bytes, with the rest of those sectors that the snapshot has. */
+	/* A step with data: its bytes, extended to whole sectors with the snapshot's bytes. */
 	int64_t from, to;
-	char *bytes;    /* NULL: zeros of whole sectors */
-	int64_t sector; /* that is read for it */
+	char *bytes;    /* NULL: zeros for whole sectors */
+	int64_t sector; /* the sector that is being read for the step */
 	struct disk_read *base;
 
 	struct disk_overlay_run *runs;
@@ -263,7 +264,7 @@ static void writes_go(struct disk *disk)
 	write_step(w);
 }
 
-/* Takes the write off the list; the caller frees it. */
+/* Removes the write from the list; the caller frees it. */
 static void write_leave(struct disk_write *w)
 {
 	if (w == w->disk->writing)
@@ -352,7 +353,7 @@ static void write_start(struct disk_write *w)
 
 static void write_fill(struct disk_write *w);
 
-/* The rest of a sector that is written in part. */
+/* A sector that the write covers partly has been read from the snapshot. */
 static void write_filled(void *arg, const struct disk_data *data, const struct err *err)
 {
 	struct disk_write *w = arg;
@@ -376,7 +377,7 @@ static void write_filled(void *arg, const struct disk_data *data, const struct e
 	write_fill(w);
 }
 
-/* Reads what is missing of the first and of the last sector. */
+/* Reads the missing bytes of the first and of the last sector. */
 static void write_fill(struct disk_write *w)
 {
 	struct disk_read *base;

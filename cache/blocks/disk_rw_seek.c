@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a disk that was written has data, and where it has holes. */
+/* Finds data and holes of a disk that was written. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -15,7 +15,7 @@ struct disk_rw_seek {
 	disk_seek_done *done;
 	void *arg;
 	struct disk_seek *base;
-	bool calling; /* disk_seek() runs */
+	bool calling; /* disk_seek() is running */
 	int64_t found;
 	struct err err;
 	bool *finished; /* while disk_rw_seek() runs */
@@ -29,7 +29,7 @@ static void rw_seek_end(struct disk_rw_seek *seek, int64_t found)
 	free(seek);
 }
 
-/* The next data in the overlay at or after this position; the disk's end: none. */
+/* Returns the next written data at or after this position; the disk's end: none. */
 static int64_t rw_seek_local(const struct disk *disk, int64_t at)
 {
 	uint32_t block = (uint32_t)(at / BLOCK);
@@ -43,7 +43,7 @@ static int64_t rw_seek_local(const struct disk *disk, int64_t at)
 
 static void rw_seek_came(void *arg, int64_t found, const struct err *err);
 
-/* Asks the snapshot from seek->offset on. True: the result has come. */
+/* Seeks in the snapshot from seek->offset on. Returns true if the result is there already. */
 static bool rw_seek_ask(struct disk_rw_seek *seek)
 {
 	struct disk_seek *base;
@@ -61,7 +61,8 @@ static bool rw_seek_ask(struct disk_rw_seek *seek)
 	return true;
 }
 
-/* Goes on with the snapshot's result. True: that was the last step, and the seek is gone. */
+/* Continues with the snapshot's result. Returns true if that was the last step; then the seek is
+ * freed. */
 static bool rw_seek_step(struct disk_rw_seek *seek)
 {
 	const struct disk *disk = seek->reader->disk;
@@ -77,7 +78,8 @@ static bool rw_seek_step(struct disk_rw_seek *seek)
 		rw_seek_end(seek, seek->found);
 		return true;
 	}
-	/* A hole of the snapshot that has local data goes on behind their block. */
+	/* A hole of the snapshot that contains written data continues after the block of that data.
+	 */
 	if (seek->found == seek->offset && local == seek->offset && local < end)
 		seek->found = (seek->offset / BLOCK + 1) * BLOCK;
 	else if (seek->found == seek->offset) {

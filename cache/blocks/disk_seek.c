@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a disk has data, and where it has holes. */
+/* Finds data and holes of a disk. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -7,8 +7,8 @@
 
 struct disk_seek {
 	struct disk *disk;
-	int64_t offset; /* at or after which */
-	uint32_t block; /* that is looked at next */
+	int64_t offset; /* the position that the search began at */
+	uint32_t block; /* the block that is examined next */
 	bool hole;
 	struct disk_wait wait;
 	disk_seek_done *done;
@@ -21,12 +21,12 @@ static void seek_finish(struct disk_seek *seek, int64_t found, const struct err 
 	if (seek->finished)
 		*seek->finished = true;
 	if (found >= 0 && found < seek->offset)
-		found = seek->offset; /* in the middle of a block */
+		found = seek->offset; /* the position is in the middle of a block */
 	seek->done(seek->arg, found, err);
 	free(seek);
 }
 
-/* Looks through a window from seek->block on. True: the block is the one. */
+/* Examines a window from seek->block on. Returns true if the block was found. */
 static bool seek_window(struct disk_seek *seek, const struct disk_window *w)
 {
 	uint32_t end = (w->number + 1) * WINDOW_BLOCKS;
@@ -64,7 +64,7 @@ static void seek_go(struct disk_seek *seek)
 			return;
 		}
 	}
-	/* The end of a file is a hole. */
+	/* The end of the disk counts as a hole. */
 	seek_finish(
 		seek, seek->hole ? (int64_t)disk->n_blocks * (int64_t)EBS_BLOCK_SIZE : -1, NULL);
 }

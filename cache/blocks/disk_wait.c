@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Disks: lists of what waits, and work in threads. */
+/* Disks: lists of waiting objects, and jobs in threads. */
 #include "disk_inner.h"
 
 void disk_wait_add(struct waiters *list, struct disk_wait *w)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Windows of a disk: which of its blocks exist, which are in the cache, which another snapshot of
- * the volume has, and the tokens with which they are bought. */
+ * the volume has (the sibling), and the tokens to buy them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,18 +12,18 @@
 #include "log.h"
 
 struct window_tokens {
-	char *texts; /* one after the other */
+	char *texts; /* the tokens, one after the other */
 	size_t len, room;
 	uint32_t at[WINDOW_BLOCKS]; /* the block's place in texts, plus one; 0: none */
 };
 
-/* A list of one window under way: of its blocks, or of what changed since the sibling. */
+/* A list of one window that is in flight: of its blocks, or of the changes since the sibling. */
 struct window_list {
 	bool changes;
 	char *page_token;
 	uint8_t found[WINDOW_BYTES];
-	struct window_tokens *tokens; /* NULL in a list of changes */
-	struct disk_wait wait;        /* for the budget, or for other lists */
+	struct window_tokens *tokens; /* NULL for a list of changes */
+	struct disk_wait wait;        /* waits for the budget, or for other lists */
 };
 
 /* --- windows in memory --- */
@@ -70,7 +70,7 @@ void disk_window_free(struct disk_window *w)
 	free(w);
 }
 
-/* Frees the windows used longest ago that nothing is done with. */
+/* Frees the windows that were used longest ago and are not in use. */
 static void windows_trim(struct disks *d)
 {
 	struct disk_window *w = d->windows;
@@ -140,7 +140,7 @@ static void window_load_done(struct disk_job *job)
 {
 	struct disk_window *w = JOB_OWNER(job, struct disk_window);
 
-	/* Without the files the blocks are bought. */
+	/* If the files cannot be read, the blocks are bought. */
 	if (w->result < 0)
 		memset(&w->is, 0, sizeof(w->is));
 	w->loaded = true;
@@ -187,7 +187,7 @@ static void window_list_end(struct disk_window *w, const struct err *err)
 	disk_window_step_done(w, err);
 }
 
-/* Takes the listed tokens over. */
+/* Takes over the tokens of the list. */
 static void window_take_tokens(struct disk_window *w)
 {
 	struct disks *d = w->disk->d;
@@ -213,7 +213,7 @@ static void window_listed(struct disk_window *w)
 		disk_window_step_done(w, NULL);
 }
 
-/* Only the blocks that have not changed are the sibling's. */
+/* Marks the blocks that have not changed since the sibling: only these can be copied from it. */
 static void window_changed(struct disk_window *w)
 {
 	for (unsigned i = 0; i < WINDOW_BYTES; i++)
@@ -242,7 +242,7 @@ static int tokens_add(struct window_tokens *tokens, unsigned n, const char *toke
 	return 0;
 }
 
-/* Takes what a page has of this window. *end: whether the window's end has been reached. */
+/* Takes this window's entries of a page. *end: whether the page reaches the window's end. */
 static int window_take_page(struct disk_window *w, const struct ebs_page *page, bool *end)
 {
 	struct window_list *list = w->list;
@@ -270,7 +270,7 @@ static int window_take_page(struct disk_window *w, const struct ebs_page *page, 
 	return 0;
 }
 
-/* A list's response has come: others may be requested. */
+/* A list has ended: the next waiting one may be sent. */
 static void window_list_ended(struct disks *d)
 {
 	struct disk_wait *next;
@@ -291,7 +291,7 @@ static void window_list_page(void *arg, struct ebs_page *page, const struct err 
 
 	w->call = NULL;
 	window_list_ended(w->disk->d);
-	/* Without a list of changes the sibling is no help, and nothing is lost. */
+	/* If the list of changes fails, blocks are not copied from the sibling, but bought. */
 	if (err && list->changes) {
 		if (aws_error_is_unrelated(err->code))
 			log_debug("%s and %s share no blocks: %s", w->disk->owner.snapshot,
@@ -393,8 +393,8 @@ static void sibling_load_run(struct disk_job *job)
 		load->window->disk->sibling, load->window->number, &load->is);
 }
 
-/* Which blocks exist here, are not cached here, and are cached there: if there are any, a list says
- * whether they are the same. */
+/* Finds the blocks that exist in this snapshot, are not cached for it, and are cached for the
+ * sibling. If there are any, a list of changes is requested. */
 static void sibling_load_done(struct disk_job *job)
 {
 	struct sibling_load *load = JOB_OWNER(job, struct sibling_load);
@@ -460,7 +460,7 @@ int disk_window_need(struct disk_window *w, enum window_need need, struct disk_w
 {
 	bool known = false;
 
-	/* The caller waits before the step starts, as the step may end at once. */
+	/* The caller is added to the waiters first, because the step may end at once. */
 	disk_wait_add(&w->waiting, wait);
 	if (!w->busy && window_advance(w, need, &known) < 0) {
 		disk_wait_remove(wait);

@@ -347,7 +347,8 @@ static int discover_go_offline(struct mount *m, struct err *why)
 		err_set(&m->err, ENOMEM, "out of memory");
 	if (!m->err.errnum)
 		fprintf(stderr,
-			"ebsfs: AWS cannot be reached, so the mount shows what is on disk of account "
+			"ebsfs: AWS cannot be reached, so the mount shows what is on disk of "
+			"account "
 			"%s: %s\n",
 			m->fs.account, why->message);
 	*why = m->err;
