@@ -66,8 +66,7 @@ struct outcome {
 	struct err next_err; /* the error of the event that the action returned */
 };
 
-/* Returns an event for job_event() to process next, or JOB_NOTHING. */
-typedef enum job_event job_action(
+typedef enum job_event job_action(/* returns the next event for job_event() */
 	struct job *job, const struct job_news *news, struct outcome *out);
 typedef bool job_guard(const struct job *job);
 
@@ -182,8 +181,7 @@ static void job_record(struct job *job)
 	job_put(job, NULL, true);
 }
 
-/* Writes the rows again whose write failed, and sends JOB_ROW_FAILED for the writes that could not
- * be started. */
+/* Retries failed writes; reports writes that could not be started as JOB_ROW_FAILED. */
 static void job_save_timer(void *arg)
 {
 	struct copies *c = arg;
@@ -340,8 +338,7 @@ bool job_is_idle(const struct job *job)
 
 /* --- pieces of actions --- */
 
-/* Hands the waiting callers to *out; job_event() calls them when the transition is complete. err
- * NULL: accepted. */
+/* Hands the waiting callers to *out for job_event() to call. err NULL: accepted. */
 static void job_answer(struct job *job, const struct err *err, struct outcome *out)
 {
 	struct work *w = job->work;
@@ -386,8 +383,7 @@ static void job_pause(struct job *job)
 		      timing_retry_pause(job->all->options.retry_ms, ++w->failures, random_unit());
 }
 
-/* Notes in the row whether the user's command must be started, once the row of the job's end is
- * durable. */
+/* Notes in the row whether the user's command must be started for the job's end. */
 static void job_owe_end(struct job *job, bool owed)
 {
 	job->pub.row.untold = owed && job->all->on_end;
@@ -402,8 +398,7 @@ void job_expire_soon(struct copies *c)
 /* Frees what only an active job needs. */
 static void job_shed(struct job *job)
 {
-	/* If no response came, a copy with the job's token may still appear in EC2: `work` is kept,
-	 * so that the token is found. */
+	/* Without a response, a copy may still appear in EC2: keeps the job's token findable. */
 	bool lost = job->pub.state == COPY_FAILED && job->work && job->work->lost_at;
 
 	if (!lost)
@@ -540,8 +535,7 @@ static enum job_event act_accept(struct job *job, const struct job_news *news, s
 	struct journal_copy *row = &job->pub.row;
 	struct work *w = job->work;
 
-	/* If no caller that requested the copy waits, mv has failed for the user, so the source
-	 * stays. */
+	/* No caller waits for the copy, so the user has seen mv fail: keeps the source. */
 	if (!row->acknowledged && !job_is_asked_for(job))
 		row->move = false;
 	row->acknowledged = true;
@@ -583,8 +577,7 @@ static enum job_event act_accepted(
 	return JOB_NOTHING;
 }
 
-/* An accepted copy exists even if its row cannot be written: until the row is durable, the copy is
- * found again by its token. */
+/* The copy exists although its row is not durable; after a restart its token finds it. */
 static enum job_event act_accepted_unwritten(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
@@ -592,8 +585,7 @@ static enum job_event act_accepted_unwritten(
 	return act_accepted(job, news, out);
 }
 
-/* EC2 refused because of its limit on copies in progress: the job waits in the queue, which counts
- * as accepted. */
+/* EC2 refused because of its limit. The job waits in the queue, which counts as accepted. */
 static enum job_event act_put_back(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
@@ -614,8 +606,7 @@ static enum job_event act_put_back_pending(
 	return JOB_NOTHING;
 }
 
-/* Sets the pause before a retry. Nothing was sent, or EC2 certainly did not carry out the request.
- */
+/* Sets the pause before a retry. EC2 certainly did not carry out the request. */
 static void job_put_off(struct job *job, const char *why)
 {
 	job_pause(job);
@@ -632,8 +623,7 @@ static enum job_event act_put_off(struct job *job, const struct job_news *news, 
 	return JOB_NOTHING;
 }
 
-/* The row's write failed. The row on disk says queued, or submitting although no request was sent.
- */
+/* The write failed: on disk the job is queued, or submitting although nothing was sent. */
 static enum job_event act_put_off_unwritten(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
@@ -732,8 +722,7 @@ static enum job_event act_fail(struct job *job, const struct job_news *news, str
 	struct work *w = job->work;
 
 	job_note(job, err->code, err->message, err->request_id);
-	/* The user's command runs only for accepted requests; others report to their caller only.
-	 */
+	/* Only accepted requests run the user's command; others report to their caller. */
 	job_owe_end(job, job->pub.row.acknowledged);
 	job->pub.row.ended_ms = clock_wall_ms();
 	if (!waiters_empty(&w->callers)) {
@@ -747,7 +736,7 @@ static enum job_event act_fail(struct job *job, const struct job_news *news, str
 	return JOB_NOTHING;
 }
 
-/* The request failed before its caller was told that it is queued: reports a refusal instead. */
+/* The caller was not told yet that the request is queued: reports a refusal. */
 static enum job_event act_fail_unaccepted(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
@@ -765,8 +754,7 @@ static enum job_event act_end(struct job *job, const struct job_news *news, stru
 	return JOB_NOTHING;
 }
 
-/* Notes when the result's deletion was seen; ended_ms is kept. ended_ms 0 in *news: the result
- * exists again. */
+/* Keeps the row's ended_ms. news->ended_ms 0: the result exists again. */
 static enum job_event act_delete(struct job *job, const struct job_news *news, struct outcome *out)
 {
 	struct journal_copy *row = &job->pub.row;
@@ -790,8 +778,7 @@ static enum job_event act_cancel(struct job *job, const struct job_news *news, s
 	return JOB_NOTHING;
 }
 
-/* The cancelled row could not be written, so the row on disk says queued: the job stays queued, and
- * is cancelled again after COPIES_ABANDON_MS. */
+/* The cancelled row was not written: the job stays queued, and is cancelled again later. */
 static enum job_event act_uncancel(
 	struct job *job, const struct job_news *news, struct outcome *out)
 {
@@ -808,8 +795,7 @@ static enum job_event act_record(struct job *job, const struct job_news *news, s
 	return JOB_NOTHING;
 }
 
-/* The row of the job's end is durable: reports to the callers, runs the user's command, and
- * finishes a move. */
+/* The row of the job's end is durable: calls callers and command, finishes a move. */
 static enum job_event act_settle(struct job *job, const struct job_news *news, struct outcome *out)
 {
 	job_answer(job, job->work ? job->work->refusal : NULL, out);
@@ -1128,8 +1114,7 @@ void job_event(struct job *job, enum job_event event, const struct job_news *new
 	job->in_event = true;
 	news = news ? news : &none;
 	if (event == JOB_ACCEPTED && !job_take_id(job, news->id)) {
-		/* Without memory for the id, the event counts as a lost response: the search by
-		 * token or the next request to EC2 finds the copy again. */
+		/* No memory for the id counts as a lost response: a search finds the copy. */
 		event = job->pub.state == COPY_FAILED   ? JOB_NOTHING
 			: job->pub.state == COPY_QUEUED ? JOB_CHECKED
 							: JOB_LOST;
