@@ -165,8 +165,8 @@ void delete_snapshot(struct fs *fs, struct node n, struct pending_reply *a)
 		return;
 	if (copies_needs(fs->copies, region, id)) {
 		err_set(&err, EBUSY,
-			"a queued or running copy still needs it as its source; see the file "
-			"'copies', and delete it when that copy has ended");
+			"a queued or running copy, volume or image still needs it as its source; "
+			"see the file 'copies', and delete it when that has ended");
 		pending_reply_err(a, &err);
 		return;
 	}

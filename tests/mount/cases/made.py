@@ -6,7 +6,7 @@ import os
 import shutil
 
 from harness import case, check, contains, read, refused, same, status, until, write
-from world import BARE, NIGHTLY
+from world import BARE, NIGHTLY, PENDING
 
 HOME, AWAY = "us-east-1", "eu-west-1"
 ZONE = HOME + "a"
@@ -220,3 +220,11 @@ def names_and_tags(t):
     contains(reason(m), "more than 50 tags are asked for (a volume's Name is one)")
     same(ask(t, f"{HOME}/volumes/{ZONE}/many", *tags[1:], id=BARE).code, 0)
     same([len(v["tags"]) for v in t.sim.volumes(HOME) if v["snapshot"] == BARE], [50])
+
+
+@case
+def a_snapshot_that_is_needed(t):
+    m = t.mount("delete")
+    same(ask(t, f"{HOME}/volumes/{ZONE}/db", id=PENDING).code, 0)
+    refused(errno.EBUSY, os.rmdir, m.folder(HOME, PENDING))
+    contains(reason(m), "a queued or running copy, volume or image still needs it")
