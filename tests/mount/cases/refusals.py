@@ -80,7 +80,7 @@ def names_without_room_for_a_status(t):
 @case
 def changing_facts(t):
     m = t.mount()
-    each(m, EPERM, [("change attributes of", path, "only receipts keep what is set", lambda p: os.utime(p, (1, 1)))
+    each(m, EPERM, [("change attributes of", path, "only receipts keep them", lambda p: os.utime(p, (1, 1)))
                     for path in ("README", "regions", SNAPSHOT, f"{SNAPSHOT}/description", FILE)])
     no(m, EPERM, "change attributes of regions/us-east-1", "only times can be set", os.chmod, m.region("us-east-1"), 0o700)
     no(m, EPERM, "change attributes of regions/us-east-1/snapshots", "reads the region again", os.chmod, m.region("us-east-1", "snapshots"), 0o700)
