@@ -7,6 +7,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "clock.h"
 #include "files_inner.h"
 
 static void files_kick(void *arg);
@@ -69,13 +70,15 @@ struct files_stats files_stats(const struct files *f)
 
 /* --- processes --- */
 
-/* Ends the process that has been idle for longest. Returns false if none is idle. */
+/* Ends the process that has been idle for longest. Returns false if none is idle, except between
+ * two requests of a walk. */
 static bool files_make_room(struct files *f)
 {
+	int64_t before = clock_mono_ms() - PAUSE_MS;
 	struct files_system *s;
 
 	DL_FOREACH2(f->running, s, next_used)
-	if (!s->current && !s->queue) {
+	if (!s->current && !s->queue && s->idle_since_ms <= before) {
 		files_system_stop(s);
 		return true;
 	}
@@ -121,6 +124,8 @@ static void files_kick(void *arg)
 
 	while (f->waiting && (f->stats.processes < f->options.processes_max || files_make_room(f)))
 		files_system_start(f->waiting);
+	if (f->waiting)
+		loop_timer_start(f->kick, PAUSE_MS);
 	files_trim(f);
 }
 

@@ -14,6 +14,8 @@
 #define LIMIT_MS       60000
 /* A busy file system ends its process after this time if others wait for a process. */
 #define TURN_MS        2000
+/* A program that walks a file system leaves its process idle for less between two requests. */
+#define PAUSE_MS       20
 /* The default of need_max: bytes of the disk that one request may read; a journal has 2 GiB at
  * most. */
 #define NEED_MAX       ((uint64_t)4 << 30)
@@ -73,6 +75,7 @@ struct files_system {
 	struct files_process *process; /* NULL: no process runs */
 	bool open;                     /* the process has replied to READER_OPEN */
 	int64_t since_ms;              /* when the process was started */
+	int64_t idle_since_ms;         /* when the last request was replied to */
 	struct disk_reader *reader;
 	struct loop_timer *timer; /* time limit of the process's request, or its idle time */
 

@@ -186,11 +186,12 @@ static void system_next(struct files_system *s)
 {
 	struct files *f = s->disk->f;
 
-	if (f->waiting && (!s->queue || clock_mono_ms() - s->since_ms > TURN_MS)) {
+	if (f->waiting && clock_mono_ms() - s->since_ms > TURN_MS) {
 		files_system_stop(s);
 		return;
 	}
 	if (!s->queue) {
+		s->idle_since_ms = clock_mono_ms();
 		loop_timer_start(s->timer, f->options.idle_ms);
 		return;
 	}

@@ -420,6 +420,32 @@ static void test_many(void **state)
 	tear_down();
 }
 
+/* A process that works through one request after another keeps its place for its turn. */
+static void test_turns(void **state)
+{
+	struct files_disk *d, *other;
+	struct result r = {0};
+	struct files_system *s;
+	uint64_t started;
+
+	(void)state;
+	set_up_limits(1, 0, 0);
+	d = disk_of("snap-1", FAKE_DISK);
+	other = disk_of("snap-2", FAKE_DISK);
+	s = system_of(d, FAKE_OPEN);
+	look_up(s, "fstab");
+	started = files_stats(files).started;
+	assert_non_null(files_ask_table(other, "cat", ask_done, &r));
+	for (int i = 0; i < 10; i++)
+		look_up(s, "fstab");
+	wait_for(&r);
+	assert_int_equal(r.err.errnum, 0);
+	assert_int_equal(files_stats(files).started, started + 1);
+	files_disk_close(other);
+	files_disk_close(d);
+	tear_down();
+}
+
 static void test_idle(void **state)
 {
 	struct files_disk *d;
@@ -500,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_cannot_open),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_no_program),
