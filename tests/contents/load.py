@@ -67,7 +67,7 @@ class Load:
         for name in os.listdir(folder):
             os.unlink(os.path.join(folder, name))
         os.rmdir(folder)
-        os.sync()
+        subprocess.run(["sync", "-f", self.top], check=False)
         filler = os.path.join(self.top, "filler")
         with open(filler, "wb") as f:
             room = os.statvfs(self.top)

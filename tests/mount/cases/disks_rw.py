@@ -225,7 +225,7 @@ def mounted_from(t, id, make, options="", log=True):
             same(sorted(n for n in os.listdir(where) if n.startswith("file")), sorted(f"file{i}" for i in range(200)))
             same(read(f"{where}/file77"), "77\n" * 500)
             if turn == 0:
-                t.ok(f"head -c 8M /dev/urandom > {where}/new; sha256sum < {where}/new > {where}/sum; rm {where}/file0*; sync; fstrim {where}", cwd="/")
+                t.ok(f"head -c 8M /dev/urandom > {where}/new; sha256sum < {where}/new > {where}/sum; rm {where}/file0*; sync -f {where}; fstrim {where}", cwd="/")
                 os.rename(f"{where}/file1", f"{where}/file0")
                 os.rename(f"{where}/file0", f"{where}/file1")
             t.ok(f"sha256sum < {where}/new | cmp - {where}/sum", cwd="/")
