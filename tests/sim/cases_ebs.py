@@ -146,7 +146,7 @@ class Blocks(Ebs):
         self.assertFalse(set(one.values()) & set(two.values()), "each list gives new ones")
         self.get(OLD, 3, one[3])
         self.get(OLD, 3, two[3])
-        wrong = [(OLD, 3, one[4]), (NEW, 3, one[3]), (OLD, 5, one[3]), (OLD, 3, "AAAB"), (OLD, 3, one[3][:-3] + "0==")]
+        wrong = [(OLD, 3, one[4]), (NEW, 3, one[3]), (OLD, 5, one[3]), (OLD, 3, "AAAB"), (OLD, 3, ("B" if one[3][0] == "A" else "A") + one[3][1:])]
         for snapshot, index, token in wrong:
             self.refused_why("ValidationException", "INVALID_BLOCK_TOKEN", 400, ebs.get_snapshot_block,
                              SnapshotId=snapshot, BlockIndex=index, BlockToken=token)
