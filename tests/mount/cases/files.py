@@ -82,11 +82,11 @@ def ext4(path, tree, size="96M"):
 
 
 def table(path, parts):
-    """A GPT with file systems of 96 MiB each; parts: images, or the magic of something else by its offset."""
+    """A GPT with file systems of 96 MiB each; parts: images, or the magic of something else by its offset. sfdisk would sync the whole machine."""
     with open(path, "wb") as f:
         f.truncate(8 * GIB)
     lines = "label: gpt\n" + "".join(f"start={(1 + 128 * i) * 2048}, size={128 * 2048}\n" for i in range(len(parts)))
-    subprocess.run(["/usr/sbin/sfdisk", "-q", path], input=lines.encode(), check=True)
+    subprocess.run(["eatmydata", "/usr/sbin/sfdisk", "-q", path], input=lines.encode(), check=True)
     with open(path, "r+b") as f:
         for i, part in enumerate(parts):
             start = (1 + 128 * i) * MIB
