@@ -7,33 +7,40 @@
  *
  * A rule matches a request if each of these members that it has matches:
  *   "action", "region"   a name, with the wildcards * and ?
- *   "param"              {"SourceSnapshotId": "snap-0a*"}: parameters, with wildcards; of EBS's
- * calls also SnapshotId and BlockIndex
+ *   "param"              {"SourceSnapshotId": "snap-0a*"}: parameters, with wildcards; EBS's calls
+ *                        also have SnapshotId and BlockIndex
  *
- * It counts the requests that it matches, and strikes if each of these members that it has holds:
+ * A rule counts its matches, and injects its fault ("strikes") if each of these members that it
+ * has holds:
  *   "nth": 2             the second match; or a list, [1, 3]
  *   "every": 3           the third, sixth, ninth…
  *   "from": 2, "to": 5   from the second to the fifth
  *   "probability": 0.1   at random, from the plan's seed
  *   "times": 4           at most four times
  *
- * The first rule that strikes decides. Every rule counts, whether or not another has struck.
+ * The first rule that strikes sets the request's fault. Every rule counts its matches, even after
+ * another rule has struck.
  *
  * "after": whether the request is carried out before the fault hides its result; false by default,
- * true for effects with *. "effect":
+ * true for effects with *.
+ *
+ * "effect", with its members and their defaults in brackets:
  *   "error"        "status" (500), "code" (InternalError), "message"
- *   "throttle"     503 RequestLimitExceeded; of EBS's calls 400 ThrottlingException
+ *   "throttle"     503 RequestLimitExceeded; for EBS's calls 400 ThrottlingException
  *   "reset"        the connection is reset without a response
  *   "hang"         no response for "seconds" (3600), then a reset
  *   "slow"         the response is "seconds" (1) late; always carried out
  *   "trickle" *    the body is sent piece by piece over "seconds" (1)
  *   "cut" *        the connection is closed after "bytes" of the body (half of it)
  *   "corrupt" *    one bit of the body is changed, at "bytes" (half of it)
- *   "short" *      a block's data end after "bytes" (half of them), with their own length and
- * digest "header" *     the header "name" is "value", or new with it "malformed" *  the body is not
- * well-formed XML "empty" *      the body is empty "body" *       any response: "status" (200),
- * "content_type", "body" "html"         "status" (500): an HTML page, as of a proxy "bomb" *
- * entities within entities within entities "huge" *       "bytes" (80 MB) of well-formed items
+ *   "short" *      a block ends after "bytes" (half of it); its length and digest headers match
+ *   "header" *     the header "name" gets the value "value"; it is added if absent
+ *   "malformed" *  the body is not well-formed XML
+ *   "empty" *      the body is empty
+ *   "body" *       any response: "status" (200), "content_type", "body"
+ *   "html"         "status" (500): an HTML page, like that of a proxy
+ *   "bomb" *       entities within entities within entities
+ *   "huge" *       "bytes" (80 MB) of well-formed items
  *   "long" *       one element of "bytes" (80 MB)
  *   "deep" *       "depth" (100000) of elements within elements
  *   "clock"        the server's clock and Date are "seconds" (3600) fast for this request
