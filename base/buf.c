@@ -40,7 +40,7 @@ static int buf_fail(struct buf *b, int errnum)
 	return -b->error;
 }
 
-/* Makes room for len bytes in all and a NUL. */
+/* Makes room for contents of len bytes and a NUL. */
 static int buf_reserve(struct buf *b, size_t len)
 {
 	size_t max = b->max ? b->max : BUF_MAX, cap = b->cap ? b->cap : 64;
@@ -72,7 +72,7 @@ int buf_add(struct buf *b, const void *data, size_t len)
 		return buf_fail(b, EFBIG);
 	if (!len || len >= b->cap - b->len || b->error)
 		return buf_write_at(b, b->len, data, len);
-	/* There is room, as nearly always. */
+	/* The usual case: the buffer has room. */
 	memcpy(b->data + b->len, data, len);
 	b->len += len;
 	b->data[b->len] = '\0';

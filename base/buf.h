@@ -21,11 +21,11 @@ struct buf {
 #define BUF_INIT ((struct buf){0})
 
 void buf_init(struct buf *b, size_t max);
-void buf_finish(struct buf *b); /* frees; the buffer may be used again */
-/* The same for a secret: overwrites the memory first. A buffer that grows leaves copies behind:
- * give it its final size first (buf_resize). */
+void buf_finish(struct buf *b); /* frees the memory; the buffer may be used again */
+/* Like buf_finish(), for a secret: overwrites the memory before freeing it. A buffer that grows
+ * leaves copies of the secret in freed memory: give it its final size first (buf_resize). */
 void buf_wipe(struct buf *b);
-void buf_clear(struct buf *b); /* empties, keeps the memory and the maximum */
+void buf_clear(struct buf *b); /* empties the buffer; keeps its memory and maximum */
 
 /* Append. Return 0, -ENOMEM, or -EFBIG past the maximum; on failure nothing was appended. */
 int buf_add(struct buf *b, const void *data, size_t len);
@@ -34,15 +34,15 @@ int buf_putc(struct buf *b, char c);
 int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int buf_vprintf(struct buf *b, const char *fmt, va_list ap);
 
-/* Writes at an offset like pwrite, filling a gap with NULs. Returns as above. */
+/* Writes at an offset like pwrite, filling a gap with NULs. Returns as buf_add. */
 int buf_write_at(struct buf *b, size_t offset, const void *data, size_t len);
-/* Cuts or extends (with NULs) to len. Returns as above. */
+/* Cuts or extends (with NULs) the contents to len bytes. Returns as buf_add. */
 int buf_resize(struct buf *b, size_t len);
 
 /* Returns the text as a string that the caller frees ("" if empty), and empties the buffer. NULL on
  * ENOMEM or after an earlier failure. */
 char *buf_steal(struct buf *b);
-/* The text, "" if empty; never NULL. */
+/* Returns the text, borrowed; "" if the buffer is empty, never NULL. */
 static inline const char *buf_str(const struct buf *b)
 {
 	return b->data ? b->data : "";

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Extends `sum` by these bytes. A change within eight bytes is always detected; a larger one is
- * missed once in 2^64. */
+/* Returns the checksum `sum` extended by these bytes. A change within one 8-byte word is always
+ * detected; a larger change is missed once in 2^64. */
 uint64_t checksum_add(uint64_t sum, const void *data, size_t len);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The two clocks. */
+/* Reads the wall clock and the monotonic clock. */
 #include "clock.h"
 
 #include <time.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The two clocks, in milliseconds. */
+/* Reads the wall clock and the monotonic clock, in milliseconds. */
 #ifndef EBSFS_CLOCK_H
 #define EBSFS_CLOCK_H
 

@@ -32,7 +32,7 @@ int digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_t
 {
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	unsigned int n = 0;
-	/* OpenSSL takes a NULL key for the key of the last call. */
+	/* Given a NULL key, OpenSSL would use the key of the last call. */
 	const void *k = key ? key : "";
 
 	if (key_len > INT_MAX || !HMAC(EVP_sha256(), k, (int)key_len, data, len, hash, &n) ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Encodings of bytes as text. */
+/* Encodes bytes as text. */
 #include "encode.h"
 
 #include <stdarg.h>
@@ -82,7 +82,7 @@ int encode_base64(struct buf *out, const void *data, size_t len)
 	return -out->error;
 }
 
-/* How many bytes at the beginning need no escape. */
+/* Returns the number of bytes at the beginning of s that need no escape. */
 static size_t json_plain(const char *s, size_t len)
 {
 	size_t n = 0;

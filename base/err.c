@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* struct err: set, extended, formatted. */
+/* Sets, extends and formats a struct err. */
 #include "err.h"
 
 #include <stdarg.h>

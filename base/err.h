@@ -25,7 +25,7 @@ int err_set(struct err *e, int errnum, const char *fmt, ...) __attribute__((form
 /* Prepends "context: " to the message. Returns -e->errnum. */
 int err_context(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* "message (Code, request id)" for a log line; `out` gets at most `size` bytes and is terminated.
+/* Writes "message (Code, request id ID)" for a log line to `out`, cut to `size` bytes with the NUL.
  * Returns out. */
 const char *err_text(const struct err *e, char *out, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads and writes of regular files. */
+/* Reads and writes regular files. */
 #include "file.h"
 
 #include <errno.h>

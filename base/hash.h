@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* uthash with its rule for memory. No other file includes uthash.h. */
+/* Includes uthash, so configured that a lack of memory is an error of the call. No other file
+ * includes uthash.h. */
 #ifndef EBSFS_HASH_H
 #define EBSFS_HASH_H
 

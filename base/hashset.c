@@ -69,7 +69,7 @@ uint32_t hashset_find(const struct hashset *h, const void *data, size_t len)
 	if (!h->places)
 		return HASHSET_NONE;
 	hash = hash_key(h, data, len);
-	/* Ends, because the table is never full. */
+	/* The loop ends, because the table always has a free place. */
 	for (uint32_t at = first_place(h, hash); h->table[at].hash; at = next_place(h, at)) {
 		const void *key;
 		size_t key_len;
@@ -93,7 +93,8 @@ static void place_value(struct hashset *h, uint32_t hash, uint32_t value)
 	h->used++;
 }
 
-/* places: more than there are values. Returns 0 or -ENOMEM. */
+/* Moves the values to a table with this many places, more than there are values. Returns 0 or
+ * -ENOMEM. */
 static int hashset_resize(struct hashset *h, uint32_t places)
 {
 	struct hashset resized = *h;
@@ -111,7 +112,7 @@ static int hashset_resize(struct hashset *h, uint32_t places)
 	return 0;
 }
 
-/* By half. Returns 0 or -ENOMEM. */
+/* Grows the table by half. Returns 0 or -ENOMEM. */
 static int hashset_grow(struct hashset *h)
 {
 	uint32_t places = h->places ? h->places + h->places / 2 : 16;
@@ -161,7 +162,7 @@ void hashset_remove(struct hashset *h, uint32_t value)
 	h->used--;
 }
 
-/* The places that n values more need. */
+/* Returns the number of places that the present values and n more need. */
 static uint64_t places_for(const struct hashset *h, uint32_t n)
 {
 	return ((uint64_t)h->used + n) * 100 / LOAD_PERCENT + 16;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Dates: parsed and formatted. */
+/* Parses and formats dates. */
 #include "isotime.h"
 
 #include <errno.h>
@@ -190,7 +190,8 @@ static bool is_date(const struct tm *tm)
 }
 
 /* Days from 1970-01-01 to a date of the Gregorian calendar. Counts years from March, so that the
- * leap day comes last. timegm() gives the same, and takes longer than all the rest of parsing. */
+ * leap day comes last. timegm() gives the same result, but takes longer than all other steps of
+ * isotime_parse(). */
 static int64_t days_since_1970(const struct tm *tm)
 {
 	int64_t month = (tm->tm_mon + 9) % 12, year = tm->tm_year - (month > 9);

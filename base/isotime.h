@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Dates: ISO 8601 and related forms parsed, ISO 8601 in UTC formatted. */
+/* Parses dates in ISO 8601 and related forms, and formats times as ISO 8601 in UTC. */
 #ifndef EBSFS_ISOTIME_H
 #define EBSFS_ISOTIME_H
 
@@ -26,6 +26,7 @@ const char *isotime_format_basic(int64_t ms, char out[ISOTIME_SIZE]);
 /* Formats seconds as "12m31s", "2h05m", "3d4h", "45s"; negative ones as "0s". Returns out. */
 const char *isotime_duration(int64_t seconds, char out[ISOTIME_SIZE]);
 
+/* Whether a time is within ISOTIME_MIN_MS and ISOTIME_MAX_MS. */
 static inline bool isotime_is_date(int64_t ms)
 {
 	return ms >= ISOTIME_MIN_MS && ms <= ISOTIME_MAX_MS;

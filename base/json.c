@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes objects of JSON. */
+/* Writes JSON objects. */
 #include "json.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes objects of JSON into a text, member by member. By hand and not by jansson: that escapes
- * either no character that controls a terminal (utf8.h) or every one beyond ASCII, and it would
- * need a tree of 100,000 copies to show them. */
+/* Writes JSON objects into a buffer, member by member. Two reasons not to use jansson: it escapes
+ * either none of the characters that control a terminal (utf8.h) or every character beyond ASCII,
+ * and to show 100,000 copies it would need a tree of all of them in memory. */
 #ifndef EBSFS_JSON_H
 #define EBSFS_JSON_H
 
@@ -15,10 +15,12 @@ struct json {
 	const char *indent; /* before each member: "\n  " */
 };
 
-/* Writes the comma, if it is not the first member, and the name; the caller writes the value. */
+/* Begins a member: writes a comma (unless the member is the first) and the name; the caller writes
+ * the value. */
 void json_name(const struct json *j, const char *name);
-/* Nothing for NULL and "". */
+/* Writes a member whose value is a string; writes nothing for NULL and "". */
 void json_text(const struct json *j, const char *name, const char *value);
+/* Writes a member whose value is a number. */
 void json_number(const struct json *j, const char *name, int64_t value);
 
 #endif

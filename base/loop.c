@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Helpers over the libuv loop. */
+/* Wraps libuv: timers, watches of descriptors, work for the thread pool. */
 #include "loop.h"
 
 #include <errno.h>

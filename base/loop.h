@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Helpers over the libuv loop: timers and descriptor watches that can be destroyed at any time, and
- * work for the thread pool. */
+/* Wraps libuv: timers and watches of descriptors that can be destroyed at any time, and work for
+ * the thread pool. */
 #ifndef EBSFS_LOOP_H
 #define EBSFS_LOOP_H
 
@@ -10,8 +10,8 @@
 
 #include "cleanup.h"
 
-/* Initialises a loop. uv_loop_init() leaves loop->data as it is, which loop_set_between() uses:
- * every loop begins here. Returns 0 or -errno. */
+/* Initialises a loop, with loop->data NULL: loop_set_between() uses loop->data, and uv_loop_init()
+ * does not set it. Every loop must be initialised here. Returns 0 or -errno. */
 int loop_init(uv_loop_t *loop);
 
 /* A one-shot timer. It may be destroyed at any time, even in its own callback: libuv's asynchronous
@@ -39,18 +39,21 @@ void loop_watch_start(struct loop_watch *w, int events); /* replaces the events 
 void loop_watch_destroy(
 	struct loop_watch *w); /* before the descriptor is closed; NULL is permitted */
 
-/* Calls run(arg) in the thread pool, then done(arg) on the loop: exactly once, never before this
- * returns. run must not touch data that the loop uses meanwhile. Returns 0 or -ENOMEM. */
+/* Calls run(arg) in the thread pool, then done(arg) on the loop: each exactly once, done never
+ * before loop_work() returns. run must not touch data that the loop uses meanwhile. Returns 0 or
+ * -ENOMEM. */
 int loop_work(uv_loop_t *loop, void (*run)(void *arg), void (*done)(void *arg), void *arg);
 
-/* A callback that must not wait for a long series of such work: it is called after each done. One
- * per loop; borrowed until it is replaced. NULL: none. */
+/* A callback that must not wait for a long series of done callbacks: the loop calls it after each
+ * of them. One per loop; loop_set_between() borrows the struct until it is replaced. NULL: no
+ * callback. */
 struct loop_between {
 	void (*fn)(void *arg);
 	void *arg;
 };
 void loop_set_between(uv_loop_t *loop, const struct loop_between *between);
-/* Calls it: for other threads' results (workers.h). */
+/* Calls the callback that was set by loop_set_between(), if any: for the done callbacks of
+ * workers.h. */
 void loop_between(uv_loop_t *loop);
 
 /* Calls fn(arg) once, in the next loop iteration: for callbacks that must not be called before the

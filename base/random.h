@@ -5,8 +5,9 @@
 
 #include <stddef.h>
 
+/* Fills out with random bytes; aborts the process if getrandom(2) fails. */
 void random_bytes(void *out, size_t len);
-/* Uniform in [0, 1): for jitter. */
+/* Returns a number that is uniformly distributed in [0, 1): for jitter. */
 double random_unit(void);
 
 #endif

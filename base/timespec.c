@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* struct timespec and counts of time since 1970. */
+/* Converts between struct timespec and counts of time since 1970. */
 #include "timespec.h"
 
 static struct timespec split_count(int64_t count, int64_t per_second)

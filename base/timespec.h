@@ -9,7 +9,8 @@
 
 struct timespec timespec_of_ns(int64_t ns);
 struct timespec timespec_of_ms(int64_t ms);
-/* The years 1677 to 2262 fit; other times give the nearest value that does. */
+/* Times beyond the range of an int64_t, which holds the years 1677 to 2262, give its nearest value.
+ */
 int64_t timespec_ns(struct timespec t);
 
 #endif

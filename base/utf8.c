@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* UTF-8: decoded, counted, cut, and made safe to show. */
+/* Decodes, encodes, counts and cuts UTF-8, and makes it safe to show. */
 #include "utf8.h"
 
 #include <string.h>
 
-/* The length of the character that begins with this byte; 0: none does. */
+/* Returns the length of a character whose first byte is `lead`; 0: no character begins with it. */
 static size_t utf8_length(unsigned char lead)
 {
 	return lead < 0x80 ? 1 : lead >> 5 == 6 ? 2 : lead >> 4 == 14 ? 3 : lead >> 3 == 30 ? 4 : 0;

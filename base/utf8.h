@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* UTF-8: decoded, counted in characters (the unit of EC2's limits), cut, and made safe to show. */
+/* Decodes, encodes and cuts UTF-8, counts its characters (the unit of EC2's limits), and makes it
+ * safe to show. */
 #ifndef EBSFS_UTF8_H
 #define EBSFS_UTF8_H
 
@@ -15,7 +16,8 @@
 size_t utf8_decode(const char *s, size_t len, uint32_t *c);
 /* Whether s[0..len), len > 0, is the beginning of a longer character. */
 bool utf8_is_cut(const char *s, size_t len);
-/* Returns len, less the bytes of a character that s[0..len) would cut. s[len] must exist. */
+/* Returns the greatest length, at most len, at which the text s can end without cutting a
+ * character. s[len] must exist. */
 size_t utf8_whole(const char *s, size_t len);
 /* Appends the character. Results as buf_add. */
 int utf8_encode(struct buf *out, uint32_t c);

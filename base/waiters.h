@@ -6,16 +6,16 @@
 
 #include <stdbool.h>
 
-/* The first member of a struct of the list's owner, which waiters_remove() and waiters_drop() free.
- */
+/* An entry of a list: the first member of a struct that the list's owner allocates, and that
+ * waiters_remove() and waiters_drop() free. */
 struct waiter {
 	struct waiter *prev, *next;
 };
 
-/* All zero: an empty list. It must not move in memory. */
+/* A list, which must not move in memory. If all bytes are zero, it is empty. */
 struct waiters {
 	struct waiter ring; /* the list's head: the first waiter is ring.next */
-	bool *dropped;      /* waiters_drop() sets it, for waiters_deliver() */
+	bool *dropped;      /* a flag of waiters_deliver() while it runs, set by waiters_drop() */
 };
 
 /* Frees all waiters without calling them. */
@@ -23,16 +23,16 @@ void waiters_drop(struct waiters *list);
 bool waiters_empty(const struct waiters *list);
 
 void waiters_append(struct waiters *list, struct waiter *w);
-void waiters_leave(struct waiter *w);  /* takes it out of its list */
-void waiters_remove(struct waiter *w); /* the same, and frees it without calling it */
+void waiters_leave(struct waiter *w);  /* takes w out of its list */
+void waiters_remove(struct waiter *w); /* takes w out of its list, and frees it without a call */
 void waiters_move(struct waiter *w, struct waiters *to);
 void waiters_move_all(struct waiters *from, struct waiters *to);
 /* Returns the waiter after `at` (NULL: the first one); NULL at the end. */
 struct waiter *waiters_next(const struct waiters *list, const struct waiter *at);
-/* Takes the first one out of the list. NULL: there is none. */
+/* Takes the first waiter out of the list and returns it; NULL if the list is empty. */
 void *waiters_take(struct waiters *list);
 
-/* Frees the waiter, which is in no list any more, and calls back with waiters_deliver()'s result.
+/* Passes the result of waiters_deliver() to a waiter, which is in no list any more, and frees it.
  */
 typedef void waiters_call(struct waiter *w, const void *result);
 /* Calls each waiter until the list is empty. Returns false if a callback dropped the list: then the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists of watchers: callbacks that are called at each change. The owner of a list has the type of
- * its callbacks, adds and removes them through a function of that type, and calls them itself. */
+/* Lists of watchers: callbacks that are called at each change. The owner of a list defines the type
+ * of its callbacks, offers functions with that type to add and remove them, and calls them itself.
+ */
 #ifndef EBSFS_WATCHERS_H
 #define EBSFS_WATCHERS_H
 
@@ -8,12 +9,12 @@
 
 typedef void watchers_fn(void); /* to be cast to the owner's type */
 
-/* All zero: an empty list. No watcher is added or removed while they are called. */
+/* All bytes zero: an empty list. No watcher may be added or removed while watchers are called. */
 struct watchers {
 	struct watcher {
 		watchers_fn *fn;
 		void *arg;
-	} * list; /* in the order in which they came */
+	} * list; /* in the order in which they were added */
 	size_t n;
 };
 

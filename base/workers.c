@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads of their own for one kind of work: a queue of jobs, and a queue of results that wakes the
- * loop. */
+/* Separate threads for one kind of work: a queue of jobs, and a queue of finished jobs that wakes
+ * the loop. */
 #include "workers.h"
 
 #include <errno.h>
@@ -76,8 +76,8 @@ static void *workers_thread(void *arg)
 	return NULL;
 }
 
-/* Calls done for the results that are here now; a done may start further work. A result that comes
- * meanwhile wakes the loop again. */
+/* Calls done for finished jobs, but for no more than are in flight at the start, because done may
+ * start further jobs. A job that finishes meanwhile wakes the loop again. */
 static void workers_report(uv_async_t *wake)
 {
 	struct workers *w = wake->data;
@@ -100,7 +100,7 @@ static void workers_report(uv_async_t *wake)
 	}
 }
 
-/* Returns how many threads were started. */
+/* Starts n threads with all signals blocked. Returns the number of threads that were started. */
 static unsigned workers_start(struct workers *w, unsigned n)
 {
 	sigset_t all, before;
