@@ -23,7 +23,7 @@
 
 #define EBS_BLOCK_SIZE  ((size_t)512 << 10)
 #define EBS_BLOCKS_MAX  ((uint32_t)1 << 27) /* of a snapshot: 64 TiB */
-#define EBS_PAGE_MIN    100                 /* the smallest page that AWS accepts in a request */
+#define EBS_PAGE_MIN    100 /* AWS's minimum of maxResults; below it, AWS may list 100 or more */
 #define EBS_PAGE_MAX    10000
 #define EBS_TOKEN_MAX   1024 /* the most characters that ebsfs accepts; AWS documents 256 */
 #define EBS_SHA256_SIZE 32

@@ -12,9 +12,11 @@
 #define PROCESSES_MAX  16
 #define IDLE_MS        60000
 #define LIMIT_MS       60000
-/* A busy file system ends its process after this time if others wait for a process. */
+/* While other file systems wait for a process, a process that was started longer ago than this ends
+ * after its current request, even if more requests are queued. */
 #define TURN_MS        2000
-/* A program that walks a file system leaves its process idle for less between two requests. */
+/* Between two requests of a program that walks a file system, its process is idle for less than
+ * this. */
 #define PAUSE_MS       20
 /* The default of need_max: bytes of the disk that one request may read; a journal has 2 GiB at
  * most. */
