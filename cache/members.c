@@ -56,7 +56,8 @@ static void members_changed(void *arg, enum catalogue_change change, catalogue_s
 		(void)members_join(m, slot); /* out of memory, the next listing adds it */
 }
 
-/* A listing in flight names what it has brought. */
+/* Adds the slots of the members, and of those that a listing in flight has found so far, to
+ * `named`: the sweep keeps them. */
 static int members_mark(void *arg, struct slot_set *named)
 {
 	const struct members *m = arg;

@@ -109,7 +109,7 @@ static int extended_read(struct sectors *disk, const struct mbr_entry *extended,
 	return 0;
 }
 
-/* Reads the record. RECORD_IS_GPT: it protects a GPT; RECORD_IS_NONE: it is not a partition table.
+/* Reads the MBR. RECORD_IS_GPT: the MBR protects a GPT; RECORD_IS_NONE: it is no partition table.
  */
 static int mbr_read(struct sectors *disk, struct reader_table *table, struct reader_partition *list)
 {

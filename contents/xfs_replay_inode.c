@@ -92,7 +92,8 @@ static void core_convert(uint8_t *core, const uint8_t *in)
 	}
 }
 
-/* Converts the root of a tree: in memory it is a whole block, with a different room for keys. */
+/* Converts the root of an extent tree to its form in an inode. The log has the kernel's form in
+ * memory: a whole block, with room for another number of keys, so the pointers begin elsewhere. */
 static int root_convert(
 	const struct xfs *fs, uint8_t *fork, unsigned fork_size, const struct xfs_log_region *root)
 {

@@ -93,7 +93,9 @@ static int resolver_check_source(const struct credential_context *context,
 	const struct visited *visited, const char *profile, const char *source, struct err *err)
 {
 	if (!profiles_has(context->profiles, source))
-		return err_set(err, EINVAL, "profile %s: its source_profile %s does not exist",
+		return err_set(err, EINVAL,
+			"profile %s: its source_profile %s does not exist; correct it, or add that "
+			"profile",
 			profile, source);
 	if (visited->n == CHAIN_MAX)
 		return err_set(err, EINVAL,

@@ -163,7 +163,7 @@ struct disk_window {
 	bool shared_known;
 	uint32_t next_exists; /* the first block after this window; UINT32_MAX: not known */
 
-	unsigned lists;               /* number of lists with tokens so far */
+	unsigned lists;               /* number of responses so far that had tokens */
 	struct window_tokens *tokens; /* NULL: none */
 
 	struct waiters waiting;

@@ -531,7 +531,7 @@ static int run_write(int fd, int64_t at, const char *data, size_t len)
 static int disk_overlay_fail(const struct disk_overlay *o, int r, struct err *err)
 {
 	return r == 0 ? 0
-		      : err_set(err, -r, "cannot keep what was written in %s: %s", o->dir,
+		      : err_set(err, -r, "the write was not stored in %s: %s", o->dir,
 				strerror(-r));
 }
 

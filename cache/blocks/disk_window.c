@@ -294,8 +294,8 @@ static void window_list_page(void *arg, struct ebs_page *page, const struct err 
 	/* If the list of changes fails, blocks are not copied from the sibling, but bought. */
 	if (err && list->changes) {
 		if (aws_error_is_unrelated(err->code))
-			log_debug("%s and %s share no blocks: %s", w->disk->owner.snapshot,
-				w->disk->sibling_id, err->message);
+			log_debug("cannot compare the blocks of %s and %s, so none are shared: %s",
+				w->disk->owner.snapshot, w->disk->sibling_id, err->message);
 		memset(list->found, 0xff, sizeof(list->found));
 		window_changed(w);
 		return;

@@ -70,8 +70,8 @@ struct files_stats files_stats(const struct files *f)
 
 /* --- processes --- */
 
-/* Ends the process that has been idle for longest. Returns false if none is idle, except between
- * two requests of a walk. */
+/* Ends the process that has been idle for longest. A process that is idle for less than PAUSE_MS
+ * does not count: it may be between two requests of one walk. Returns false if there is none. */
 static bool files_make_room(struct files *f)
 {
 	int64_t before = clock_mono_ms() - PAUSE_MS;

@@ -142,7 +142,9 @@ static void process_fail_ended(struct files_process *p)
 	struct err err;
 
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		err_set(&err, EIO, "ebsfs-reader made a system call that it may not make");
+		err_set(&err, EIO,
+			"ebsfs-reader was ended by its sandbox, because it made a forbidden system "
+			"call");
 	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
 		err_set(&err, EIO, "ebsfs-reader has used up its time");
 	else if (WIFSIGNALED(status))

@@ -586,7 +586,8 @@ int journal_read(struct journal *j, int64_t ended_before_ms, journal_copy_fn *co
 	if (j->in_flight)
 		return err_set(err, EBUSY, "the journal cannot be read while it is being written");
 	if (journal_db_prune(j->db, ended_before_ms, &pruning) < 0)
-		log_warning("copies that ended long ago could not be deleted from the journal: %s",
+		log_warning(
+			"cannot delete the rows of copies that ended long ago from the journal: %s",
 			pruning.message);
 	result = journal_db_each(j->db, &journal_rows_copies, read_copy, &r, err);
 	if (result == 0)

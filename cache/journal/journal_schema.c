@@ -256,7 +256,9 @@ static int check_content(struct journal_db *db, const struct journal_commits *co
 			"directory with -o state_dir=; nothing was changed",
 			journal_db_path(db));
 	if (journal_db_is_readonly(db))
-		return err_set(err, EINVAL, "the journal %s: its header forbids writing",
+		return err_set(err, EINVAL,
+			"the journal %s is of a newer SQLite, or damaged: its header forbids "
+			"writing",
 			journal_db_path(db));
 	result = check_version(db, version, err);
 	if (result == 0)

@@ -1085,7 +1085,7 @@ static void job_set(struct job *job, enum copy_state state, enum phase phase)
 	job_key_update(job); /* before the row is written, because it may change the label */
 }
 
-/* One transition. Returns the event that follows at once. */
+/* Makes one transition. Returns the event to be handled next. */
 static enum job_event job_step(
 	struct job *job, enum job_event event, const struct job_news *news, struct outcome *out)
 {

@@ -8,8 +8,9 @@
 
 /* The key of a row (request_key.h). The caller frees it; NULL on ENOMEM. */
 char *job_key_of(const struct journal_copy *row);
-/* The generation of a new request with the key of this row: one more than the highest of the ended
- * requests of the key that used theirs up (request_key_is_spent()). Living jobs do not count. */
+/* Returns the generation for a new request with this row's key: one more than the highest
+ * generation that an ended request has spent (request_key_is_spent()). Jobs that have not ended do
+ * not count. */
 int job_key_generation(const struct copies *c, const struct journal_copy *row);
 /* Whether a copy in this state satisfies an equal request: queued, submitting, pending, completed;
  * failed, if nobody knows whether EC2 made it. A dry run never does. */

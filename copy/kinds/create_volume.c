@@ -194,7 +194,10 @@ static struct aws_call *volume_send(struct job *job, struct made_attempt *attemp
 	struct aws_call *call;
 
 	if (row->tags && copy_tags_list(row, &tags) == -EINVAL) {
-		err_set(err, EINVAL, "the journal's row has no readable tags; nothing was sent");
+		err_set(err, EINVAL,
+			"the tags of this volume cannot be read from the journal; nothing was "
+			"sent; request "
+			"it again");
 		return NULL;
 	}
 	in.tags = tags.tags;

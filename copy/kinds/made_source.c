@@ -45,9 +45,9 @@ static int made_refuse_uncopied(
 	const struct journal_copy *row, const struct copy *copy, struct err *err)
 {
 	return err_set(err, ENOENT,
-		"%s has no copy of %s/%s%s, and EC2 makes %ss only of snapshots in their own "
-		"region: copy it there first (cp regions/%s/snapshots/%s/%s.snapshot regions/%s/), "
-		"which copies nothing if there is a copy already; nothing was sent",
+		"%s has no copy of %s/%s%s, and EC2 makes %ss only of snapshots in the same "
+		"region: copy it there first (cp regions/%s/snapshots/%s/%s.snapshot regions/%s/); "
+		"nothing was sent",
 		row->region, row->source_region, row->source_id,
 		copy ? " that is known to exist" : "", row->kind, row->source_region,
 		row->source_id, row->source_id, row->region);

@@ -21,8 +21,8 @@
 
 #define BAR 40
 
-/* Advice for a copy that ended in error or failed; NULL: none. A refusal by ebsfs itself has its
- * advice in the message. */
+/* Returns advice for a copy that ended in error or failed, or NULL. The message of a refusal by
+ * ebsfs itself contains its advice. */
 static const char *report_hint(const struct copy *copy)
 {
 	const struct journal_copy *row = &copy->row;

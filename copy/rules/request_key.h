@@ -15,7 +15,8 @@ const char *request_key(const struct journal_copy *row, char out[REQUEST_KEY_SIZ
 /* Whether the row of an ended request has used up its generation: EC2 had made something under it.
  * A request that EC2 refused has not, so that a machine without this journal has the same token. */
 bool request_key_is_spent(const struct journal_copy *row);
-/* The code of a failed request of which EC2 says that what it had made is gone. */
+/* The error code of a request whose token EC2 knows, after the resource that it made was deleted.
+ */
 #define REQUEST_CODE_GONE "InvalidVolume.NotFound"
 
 /* The client token of a request that EC2 carries out once for each token: a hash of its key and

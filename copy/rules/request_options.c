@@ -347,7 +347,7 @@ int request_options_once(struct request_reader *r, const char *key, unsigned bit
 	return 0;
 }
 
-/* The kind that the key's prefix names, -1. */
+/* Returns the kind that the key's prefix names, or -1. */
 static int option_kind(const char *key)
 {
 	for (int kind = 0; kind < (int)ARRAY_LEN(kinds); kind++) {
@@ -395,8 +395,8 @@ static int option_check_image(struct request_reader *r)
 
 	if (!*request_option(lines, "architecture", value))
 		return err_set(r->err, EINVAL,
-			"image.architecture is missing, which EC2 cannot know of a snapshot: add "
-			"the line 'image.architecture: x86_64', or arm64");
+			"image.architecture is missing, and no snapshot says it: add the "
+			"line 'image.architecture: x86_64', or arm64");
 	if (*request_option(lines, "tpm", value) &&
 		strcmp(request_option(lines, "boot-mode", value), "uefi"))
 		return err_set(r->err, EINVAL,

@@ -95,7 +95,7 @@ static void partition_look(void *arg, struct files_disk *disk, struct pending_re
 		return;
 	}
 	if (!p->readable) {
-		err_set(&err, EOPNOTSUPP, "its files cannot be read: %s",
+		err_set(&err, EOPNOTSUPP, "the files of this partition cannot be read: %s",
 			*p->note ? p->note : "its contents are unknown");
 		pending_reply_err(reply, &err);
 		return;

@@ -453,7 +453,8 @@ static int draft_renaming_draft(
 	if (old && mv->noreplace)
 		return err_set(err, EEXIST, "'%s' is there", mv->to_name);
 	if (old && old->type == DRAFT_FOLDER && drafts_any(fs->drafts, drafts_node(old)))
-		return err_set(err, ENOTEMPTY, "the folder '%s' is not empty", mv->to_name);
+		return err_set(err, ENOTEMPTY, "cannot replace the folder '%s': it is not empty",
+			mv->to_name);
 	if (receipt_folder_check(fs, mv->to_folder, mv->to_name, d->type, err) < 0)
 		return -err->errnum;
 	if (d->type == DRAFT_FOLDER && mv->to_folder.kind == NODE_FOLDER && *mv->to_name != '.' &&

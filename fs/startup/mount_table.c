@@ -189,7 +189,7 @@ enum mount_server mount_table_server_status(const char *status, uid_t user)
 {
 	const char *state = strstr(status, "\nState:\t"), *uid = strstr(status, "\nUid:\t");
 
-	/* Any user can bind such a name, so only a process of the mount's user counts. */
+	/* Any user can bind a socket of this name, so processes of other users are ignored. */
 	if (!state || !uid || strtoul(uid + 6, NULL, 10) != user)
 		return MOUNT_SERVER_UNKNOWN;
 	return state[8] == 'Z' || state[8] == 'X' ? MOUNT_SERVER_DEAD : MOUNT_SERVER_LIVES;

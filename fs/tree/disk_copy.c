@@ -176,7 +176,7 @@ static void disk_copy_range(struct handle *from, off_t from_offset, struct handl
 	pending_reply_done(a);
 }
 
-/* Writes the source's text into the receipt of this name, which requests the copy. */
+/* Requests the copy: writes the source's text into the receipt that the handle names. */
 static void disk_copy_request(struct handle *h, struct pending_reply *a)
 {
 	struct node text = h->copy->source;

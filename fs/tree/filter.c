@@ -165,7 +165,7 @@ static struct region_waiter *folder_ensure_next(
 	*ready = !v;
 	if (!v)
 		return NULL;
-	/* The view was closed since the folder was opened. */
+	/* The view was closed after this folder was opened: its listing begins again. */
 	if (!view_is_whole(v) && !view_listing_now(v))
 		return view_ensure_begun(v, done, arg, ready);
 	return view_ensure_next(v, pos, done, arg, ready);

@@ -104,8 +104,8 @@ static bool snapshot_next(struct fs *fs, struct node folder, uint64_t *pos, stru
 	return true;
 }
 
-/* The files in the folder have the snapshot's times; the files of other accounts' snapshots are
- * read-only. */
+/* Sets the attributes of a file in a snapshot's folder: the snapshot's times, and no write bits if
+ * the snapshot belongs to another account. */
 int snapshot_child_attr(struct fs *fs, struct node n, struct stat *st)
 {
 	struct catalogue_snapshot s;

@@ -189,8 +189,9 @@ static bool status_ended(struct fs *fs, struct node n)
 
 /* --- reading: a completed copy is first confirmed to exist --- */
 
-/* Returns the completed copy of a receipt's status, whose snapshot may have been deleted at EC2 by
- * now; else NULL. (A snapshot's own status disappears with the snapshot.) */
+/* If n is the status of a receipt with a completed copy, returns that copy; else NULL. Its snapshot
+ * may have been deleted at EC2 since, so EC2 is asked before the status is shown. (A snapshot's own
+ * status disappears with the snapshot.) */
 static struct copy *status_confirm_candidate(struct fs *fs, struct node n)
 {
 	const struct receipt *r = is_receipt(n) ? receipts_get(fs->receipts, n) : NULL;

@@ -25,9 +25,9 @@ struct sim_volume {
 	struct sim_tags tags;
 	int64_t created_ms;  /* wall clock */
 	int64_t token_until; /* monotonic: the token is remembered; 0: for ever */
-	int64_t loaded_at;   /* monotonic: the provisioned rate is free again */
-	struct sim_run run;  /* from creating to available; failure: it vanishes then */
-	int64_t visible_at;  /* monotonic */
+	int64_t loaded_at;  /* monotonic: its initialization ends, and frees the provisioned rate */
+	struct sim_run run; /* from creating to available; failure: it vanishes then */
+	int64_t visible_at; /* monotonic */
 	bool deleted;
 	int64_t gone_at; /* of a deleted one */
 };
