@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The actions of the API: the table of them, and the functions that carry them out. */
+/* The actions of the API: their table, and the functions that carry them out. */
 #ifndef EBSFS_SIM_ACTIONS_H
 #define EBSFS_SIM_ACTIONS_H
 
@@ -10,17 +10,18 @@
 struct sim_action {
 	const char *name;
 	enum sim_service { SIM_EC2, SIM_STS, SIM_EBS } service;
-	bool writes; /* needs the world exclusively */
+	bool writes; /* needs the world's lock exclusively */
 	sim_action_fn *run;
 	const char *const *params; /* the action's own parameters, NULL-terminated */
 	struct sim_rate rate;
 };
 
-/* Returns NULL for an unknown name. */
+/* Returns the action with this name; NULL if the name is unknown. */
 const struct sim_action *sim_action_find(const char *name);
 
-/* Checks a request's signature, permission and rate, and carries it out. clock_error_ms is added to
- * the simulator's clock for this request. Takes and releases the world's lock. */
+/* Checks a request's signature, permission and rate, carries it out, and writes the response to
+ * *reply. clock_error_ms is added to the simulator's clock for this request. Takes and releases the
+ * world's lock. */
 void sim_actions_answer(struct sim_world *w, struct sim_throttle *t,
 	const struct sim_auth_request *r, const struct sim_params *params, int64_t clock_error_ms,
 	struct sim_reply *reply);
@@ -33,11 +34,11 @@ int sim_access_authenticate(struct sim_call *c, const struct sim_auth_request *r
 /* Checks that c->key has permission for the action. Returns 0, or -1 after sim_fail(). */
 int sim_access_authorize(struct sim_call *c, const char *action);
 
-/* Whether the policy of c->key permits an action of another service ("kms:Decrypt"), by that name.
- */
+/* Whether the policy of c->key permits an action of another service, which is named with its
+ * service ("kms:Decrypt"). */
 bool sim_access_allows(const struct sim_call *c, const char *action);
 
-/* --- the actions, by file, with their parameters where they have any --- */
+/* --- the actions, by file, with the names of their parameters if they have any --- */
 
 /* sim_copy.c */
 sim_action_fn sim_copy_snapshot;
@@ -59,7 +60,7 @@ extern const char *const sim_zones_params[];
 sim_action_fn sim_describe_snapshots;
 extern const char *const sim_describe_params[];
 
-/* sim_ebs.c; their parameters are those of path and query. */
+/* sim_ebs.c; the parameters come from the URL's path and query. */
 sim_action_fn sim_ebs_list_blocks, sim_ebs_list_changed_blocks, sim_ebs_get_block;
 extern const char *const sim_ebs_list_params[], *const sim_ebs_changed_params[],
 							*const sim_ebs_get_params[];

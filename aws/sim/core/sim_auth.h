@@ -46,7 +46,7 @@ struct sim_auth {
 };
 
 /* Fills *a; the caller frees it by sim_auth_finish() whatever the result. Returns 0, -ENOENT (no
- * signature), -EINVAL (an incomplete one; *why says what is wrong) or -ENOMEM. */
+ * signature), -EINVAL (a malformed signature; *why is set to a message) or -ENOMEM. */
 int sim_auth_parse(const struct sim_auth_request *r, struct sim_auth *a, const char **why);
 void sim_auth_finish(struct sim_auth *a);
 
@@ -59,8 +59,9 @@ bool sim_auth_matches(
 
 /* Whether the request claims a signature of Version 2. */
 bool sim_auth_v2_claimed(const struct sim_auth_request *r);
-/* Like sim_auth_parse() and sim_auth_matches() for such a request; host: its Host header, NULL if
- * absent. The region is the one that the host names, else us-east-1; no service is named. */
+/* Like sim_auth_parse() and sim_auth_matches(), for a request with a signature of Version 2; host:
+ * its Host header, NULL if absent. a->region is the region that the host names, else us-east-1;
+ * a->service stays empty. */
 int sim_auth_v2_parse(
 	const struct sim_auth_request *r, const char *host, struct sim_auth *a, const char **why);
 bool sim_auth_v2_matches(const struct sim_auth *a, const struct sim_auth_request *r,

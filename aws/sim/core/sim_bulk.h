@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Generated snapshots: any number of them, each computed from its number, none stored. */
+/* Generated snapshots: each is computed from its number whenever it is needed, so that a world can
+ * have any number of them without storing them. */
 #ifndef EBSFS_SIM_BULK_H
 #define EBSFS_SIM_BULK_H
 
@@ -27,8 +28,8 @@ struct sim_bulk_scratch {
 void sim_bulk_make(const char *region, size_t slot, struct sim_bulk_scratch *scratch);
 /* Writes the id alone, which is cheap. */
 void sim_bulk_id(const char *region, size_t slot, char out[SIM_BULK_ID_SIZE]);
-/* Writes the number of the snapshot with this id. Returns false unless it is below n in this
- * region. */
+/* Writes the number of the generated snapshot with this id to *slot. Returns false unless the
+ * region has such a snapshot and its number is below n. */
 bool sim_bulk_find(const char *region, size_t n, const char *id, size_t *slot);
 
 #endif

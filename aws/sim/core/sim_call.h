@@ -19,7 +19,7 @@ struct sim_reply {
 	struct {
 		const char *name;
 		char value[96];
-	} headers[4]; /* further ones */
+	} headers[4]; /* further headers, see sim_reply_header() */
 	size_t n_headers;
 	bool json;     /* errors in the form of the EBS direct APIs */
 	char code[80]; /* of an error; "" for success */
@@ -27,9 +27,9 @@ struct sim_reply {
 	bool drop;   /* no response: the connection is reset */
 	bool is_cut; /* the connection is closed after cut_at bytes of the body */
 	size_t cut_at;
-	int64_t trickle_ms; /* the body is sent evenly over this time */
+	int64_t trickle_ms; /* not 0: the body is sent evenly over this time */
 	int64_t clock_error_ms;
-	int64_t wall_ms; /* for the Date header; 0: the machine's */
+	int64_t wall_ms; /* time of the Date header; 0: the machine's clock */
 };
 
 struct sim_call {
@@ -54,8 +54,9 @@ void sim_reply_header(struct sim_reply *reply, const char *name, const char *val
 /* An action writes its response to c->reply. Returns 0, or -1 after sim_fail(). */
 typedef int sim_action_fn(struct sim_call *c);
 
-/* Replaces the response by an error. An error of the EBS direct APIs has a reason behind a dot:
- * "ValidationException.INVALID_BLOCK_TOKEN"; codes of EC2 and STS become theirs. Returns -1. */
+/* Replaces the response by an error. Returns -1. In calls of the EBS direct APIs, `code` may have a
+ * reason behind a dot ("ValidationException.INVALID_BLOCK_TOKEN"), and codes of EC2 and STS are
+ * replaced by the corresponding codes of these APIs. */
 int sim_fail(struct sim_call *c, int status, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 int sim_fail_memory(struct sim_call *c);
@@ -63,7 +64,7 @@ int sim_fail_memory(struct sim_call *c);
 /* Opens the response's root element and writes the request id; sim_call_end() closes it. */
 void sim_call_begin(struct sim_call *c);
 int sim_call_end(struct sim_call *c); /* returns the action's result */
-/* Writes a whole response that says only that the action succeeded. */
+/* Writes a whole response whose only information is that the action succeeded. */
 int sim_call_true(struct sim_call *c);
 
 /* Returns the value of a required parameter; NULL after sim_fail(). */
@@ -84,13 +85,13 @@ bool sim_call_may_see(const struct sim_call *c, const struct sim_snapshot *s);
 struct sim_snapshot *sim_call_own_snapshot(struct sim_call *c, const char *id);
 /* Returns the monotonic time at which a change made now becomes visible. */
 int64_t sim_call_shown_at(struct sim_call *c);
-/* Eventual consistency: whether this response shows a change that every response shows from `at`
- * on. */
+/* Eventual consistency: whether this response shows a change that becomes visible at `at`
+ * (monotonic). With sim_behaviour.flicker, random responses show it earlier. */
 bool sim_call_is_visible(struct sim_call *c, int64_t at);
-/* Writes tagSet; NULL: none. */
+/* Writes the element tagSet; an empty element if tags is NULL. */
 void sim_call_write_tags(struct sim_call *c, const struct sim_tags *tags);
-/* Replaces the tags of s by *tags, whose contents it takes over; they become visible after the
- * consistency delay. */
+/* Moves the contents of *tags to s in the place of its tags, and leaves *tags empty. The new tags
+ * become visible after the consistency delay. */
 void sim_call_show_tags(struct sim_call *c, struct sim_snapshot *s, struct sim_tags *tags);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The file system on the disks of the built-in account: an ext4 of 64 MiB, part of the program
- * (made by ../demo/make_disk.py). /etc/motd names the snapshot. */
+ * (made by ../demo/make_disk.py). Its file /etc/motd shows the snapshot's id, volume and time. */
 #ifndef EBSFS_SIM_DEMO_DISK_H
 #define EBSFS_SIM_DEMO_DISK_H
 
@@ -15,7 +15,7 @@ extern const unsigned sim_demo_n_pages;
 extern const uint16_t sim_demo_numbers[];
 extern const unsigned char sim_demo_pages[];
 
-/* The facts in /etc/motd. */
+/* The values that /etc/motd shows. */
 struct sim_demo {
 	char snapshot[32];
 	char volume[32];

@@ -5,10 +5,10 @@
 
 #include "sim_actions.h"
 
-/* Whether a path is one of these APIs'. */
+/* Whether a path belongs to the EBS direct APIs. */
 bool sim_ebs_is_path(const char *path);
-/* Adds what the method and path say as parameters: Action, SnapshotId, BlockIndex; nothing for an
- * unknown path. Returns as sim_params_parse(). */
+/* Adds the parameters Action, SnapshotId and BlockIndex, which the method and path contain; adds
+ * nothing for an unknown path. Returns as sim_params_parse(). */
 int sim_ebs_route(const struct sim_auth_request *r, struct sim_params *params);
 
 #endif

@@ -7,7 +7,7 @@
 
 struct sim_image_disk {
 	char *device;
-	char *snapshot_id;  /* NULL: an empty volume, or none */
+	char *snapshot_id;  /* NULL: the disk is an empty volume, or no volume */
 	char *virtual_name; /* "ephemeral0" */
 	char *type;
 	char *kms_key_id;
@@ -16,8 +16,8 @@ struct sim_image_disk {
 	bool encrypted, keep; /* keep: not deleted on termination */
 };
 
-/* Strings are on the heap; NULL: absent. An image stays in memory after its end: its name is taken
- * for a while. */
+/* Strings are on the heap; NULL: absent. A deregistered image stays in memory: for a while no other
+ * image can have its name. */
 struct sim_image {
 	char *id;
 	char *owner_id;
@@ -28,7 +28,7 @@ struct sim_image {
 	char *root_device;
 	char *virtualization;
 	char *tpm, *imds, *sriov;
-	char *state;   /* set by a world or a test; NULL: by its age */
+	char *state;   /* as set by a world or a test; NULL: the state follows from `run` */
 	char *message; /* the reason of a failure */
 	bool ena;
 	struct sim_image_disk *disks;
@@ -38,7 +38,8 @@ struct sim_image {
 	struct sim_run run; /* from pending to available */
 	int64_t visible_at; /* monotonic */
 	bool deregistered;
-	int64_t gone_at; /* monotonic: shown, and its name taken, until then */
+	int64_t gone_at; /* of a deregistered image, monotonic: it is shown, and its name is taken,
+			    until this time */
 };
 
 void sim_image_disk_finish(struct sim_image_disk *disk);

@@ -29,7 +29,7 @@ void sim_params_finish(struct sim_params *p);
 
 /* Returns the value, borrowed, or NULL if absent. */
 const char *sim_params_get(const struct sim_params *p, const char *name);
-/* The same for a formatted name ("Filter.%zu.Name"). */
+/* Like sim_params_get(), for a formatted name ("Filter.%zu.Name"). */
 const char *sim_params_getf(const struct sim_params *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Whether any name begins with prefix. */

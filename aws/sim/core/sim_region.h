@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A region's snapshots: find, add, change, delete, and how pending ones progress. */
+/* Finds, adds, changes and deletes a region's snapshots, and makes the pending ones progress. */
 #ifndef EBSFS_SIM_REGION_H
 #define EBSFS_SIM_REGION_H
 
@@ -23,8 +23,8 @@ int sim_region_add(struct sim_region *r, struct sim_snapshot *s);
 void sim_region_delete(struct sim_region *r, struct sim_snapshot *s, int64_t gone_at);
 /* Sets the state of s and resets its progress. Returns 0 or -ENOMEM. */
 int sim_region_restate(struct sim_region *r, struct sim_snapshot *s, const char *state);
-/* Records the end of every pending snapshot whose time is over. Call it before changing or
- * counting. */
+/* Records the end of every pending snapshot whose time is over. Call it before snapshots are
+ * changed or counted. */
 void sim_region_settle(struct sim_region *r, struct sim_time now);
 /* Writes a new id of this kind ("snap", "vol"). */
 void sim_region_new_id(
@@ -32,9 +32,9 @@ void sim_region_new_id(
 
 /* Stops or resumes the progress of all pending snapshots. */
 void sim_region_freeze(struct sim_region *r, bool frozen, struct sim_time now);
-/* Returns the work clock: monotonic time without the time while frozen. */
+/* Returns the work clock: the monotonic time less the time for which the region was frozen. */
 int64_t sim_region_work_ms(const struct sim_region *r, int64_t mono);
-/* Starts work that takes so long, and returns whether it is over. */
+/* Starts work that takes for_ms; sim_region_run_is_over() returns whether it is over. */
 void sim_region_start_run(
 	const struct sim_region *r, struct sim_run *run, int64_t for_ms, struct sim_time now);
 bool sim_region_run_is_over(
@@ -42,12 +42,12 @@ bool sim_region_run_is_over(
 /* Starts the progress of s, which must be pending. */
 void sim_region_start(
 	struct sim_region *r, struct sim_snapshot *s, int64_t for_ms, struct sim_time now);
-/* Returns the number of pending copies of an owner; call sim_region_settle() before. */
+/* Returns the number of an owner's pending copies; call sim_region_settle() before. */
 size_t sim_region_copies(const struct sim_region *r, const char *owner);
 /* Returns the number of pending snapshots. */
 size_t sim_region_pending(const struct sim_region *r, struct sim_time now);
 
-/* The visible state of a snapshot at one time. Its strings are borrowed. */
+/* The state of a snapshot as it is visible at one time. The strings are borrowed. */
 struct sim_view {
 	const char *state;
 	const char *message;

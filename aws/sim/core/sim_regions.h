@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The regions that AWS has. */
+/* The names of AWS's regions. */
 #ifndef EBSFS_SIM_REGIONS_H
 #define EBSFS_SIM_REGIONS_H
 

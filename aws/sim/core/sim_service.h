@@ -26,14 +26,15 @@ struct sim_server {
 struct sim_request {
 	const struct sim_auth_request *http; /* borrowed */
 	struct sim_params params;
-	bool ebs;                    /* its path is of the EBS direct APIs */
+	bool ebs;                    /* the path belongs to the EBS direct APIs */
 	int parsed;                  /* 0, or -errno if the parameters are malformed */
-	struct sim_auth auth;        /* as claimed */
-	const char *region, *action; /* names of this world and this API, or "unknown" */
+	struct sim_auth auth;        /* as the request claims */
+	const char *region, *action; /* names that this world and this API have, or "unknown" */
 };
 
-/* The hooks by which the test part (../test/) joins a simulator. Every member is required. A server
- * without hooks has no paths below /_sim/, which would obey every local user. */
+/* The hooks by which the test part (../test/) extends a simulator. Every member is required. A
+ * server without hooks has no paths below /_sim/, because requests for them, which are unsigned,
+ * would be obeyed for every local user. */
 struct sim_hooks {
 	/* Called before the world is filled: creates server->hooks_data and loads the files that
 	 * the options name. Returns 0 or -errno with *err. */
@@ -52,11 +53,11 @@ struct sim_hooks {
 /* Answers a request to the API. Called from any thread, as is everything below. */
 void sim_service_answer(
 	struct sim_server *s, const struct sim_auth_request *r, struct sim_reply *reply);
-/* Waits for the world's latency, and sets the time that the response's Date will show. */
+/* Sleeps for the world's latency, and sets reply->wall_ms, the time of the response's Date. */
 void sim_service_delay(struct sim_server *s, struct sim_reply *reply);
 /* Verifies the request and carries it out. */
 void sim_service_run(struct sim_server *s, const struct sim_request *q, struct sim_reply *reply);
-/* Sleeps, but not past the server's end. */
+/* Sleeps for ms, or until the server stops. */
 void sim_service_sleep(struct sim_server *s, int64_t ms);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One snapshot: its fields, its tags, its accounts. */
+/* One snapshot: its fields, its tags, and the accounts that it is shared with. */
 #ifndef EBSFS_SIM_SNAPSHOT_H
 #define EBSFS_SIM_SNAPSHOT_H
 
@@ -23,7 +23,7 @@ struct sim_tags {
 /* Both copy the strings; return 0 or -ENOMEM. */
 int sim_tags_set(struct sim_tags *tags, const char *key, const char *value);
 int sim_tags_copy(struct sim_tags *to, const struct sim_tags *from); /* *to must be empty */
-/* NULL if absent. */
+/* Returns the value of a tag; NULL if absent. */
 const char *sim_tags_get(const struct sim_tags *tags, const char *key);
 void sim_tags_remove(struct sim_tags *tags, const char *key);
 void sim_tags_finish(struct sim_tags *tags);
@@ -49,9 +49,9 @@ struct sim_snapshot {
 	const char *owner_id;
 	const char *owner_alias;
 	const char *description;
-	const char *state; /* a text, so that a world may have states that EC2 has not */
+	const char *state; /* a text, so that a world may have states that EC2 does not have */
 	const char *message;
-	const char *progress; /* NULL: made from the state and the run */
+	const char *progress; /* NULL: computed from `state` and `run` */
 	const char *kms_key_id;
 	const char *data_key_id;
 	const char *outpost_arn;
@@ -59,7 +59,7 @@ struct sim_snapshot {
 	const char *storage_tier;
 	const char *sse_type;
 	const char *transfer_type;
-	const char *disk;          /* its contents, see sim_disk.h */
+	const char *disk;          /* selects the contents, see sim_disk.h */
 	const char *source_region; /* of a copy */
 	const char *source_id;
 	int64_t start_ms;
@@ -73,7 +73,7 @@ struct sim_snapshot {
 	bool in_use; /* by an AMI: cannot be deleted */
 	bool locked;
 	bool is_copy;        /* counts for the destination's limit while pending */
-	bool delete_at_end;  /* deleted while pending */
+	bool delete_at_end;  /* DeleteSnapshot came while pending: is deleted when it ends */
 	const char **shared; /* account ids that may create volumes */
 	size_t n_shared;
 	struct sim_run run;
@@ -83,7 +83,7 @@ struct sim_snapshot {
 	int64_t tags_at;
 	int64_t visible_at;
 	bool deleted;
-	int64_t gone_at; /* of a deleted one */
+	int64_t gone_at; /* if deleted: no response shows the snapshot from this time on */
 };
 
 struct sim_snapshot *sim_snapshot_create(void);    /* NULL on ENOMEM */

@@ -5,8 +5,8 @@
 
 #include "sim_snapshot.h"
 
-/* Strings are on the heap; NULL: absent. A volume stays in memory after its end: its client token
- * does too. */
+/* Strings are on the heap; NULL: absent. A deleted volume stays in memory, and so does the client
+ * token of its request. */
 struct sim_volume {
 	char *id;
 	char *owner_id;
@@ -15,21 +15,21 @@ struct sim_volume {
 	char *kms_key_id; /* NULL: not encrypted */
 	char *type;
 	char *token;       /* the client token of its request */
-	char *state;       /* set by a world or a test; NULL: by its age and attachment */
-	char *instance_id; /* attached to it */
+	char *state;       /* as set by a world or a test; NULL: follows from run, instance_id */
+	char *instance_id; /* the instance that the volume is attached to; NULL: none */
 	char *device;
-	uint64_t request; /* the hash of its request's parameters */
+	uint64_t request; /* sim_page_hash() of the request that created the volume */
 	uint32_t gib;
 	int iops, throughput, rate; /* 0: none */
 	bool multi_attach;
 	struct sim_tags tags;
 	int64_t created_ms;  /* wall clock */
-	int64_t token_until; /* monotonic: the token is remembered; 0: for ever */
-	int64_t loaded_at;  /* monotonic: its initialization ends, and frees the provisioned rate */
-	struct sim_run run; /* from creating to available; failure: it vanishes then */
-	int64_t visible_at; /* monotonic */
+	int64_t token_until; /* monotonic: the token is remembered until then; 0: for ever */
+	int64_t loaded_at;   /* monotonic: end of the initialization; `rate` counts until then */
+	struct sim_run run;  /* the creation; after run.failure the volume vanishes at its end */
+	int64_t visible_at;  /* monotonic */
 	bool deleted;
-	int64_t gone_at; /* of a deleted one */
+	int64_t gone_at; /* if deleted: "deleting" until this time (monotonic), then gone */
 };
 
 void sim_volume_finish(struct sim_volume *v);
@@ -38,16 +38,17 @@ void sim_volume_finish(struct sim_volume *v);
 struct sim_volume_type {
 	const char *name;
 	uint32_t min_gib, max_gib;
-	int min_iops, max_iops; /* max 0: cannot be chosen */
-	int iops_per_gib;       /* at most */
-	int iops;               /* by default; 0: must be given, or has none */
+	int min_iops, max_iops; /* max 0: a request cannot choose IOPS */
+	int iops_per_gib;       /* the maximum */
+	int iops; /* the default; 0: the request must choose IOPS, or there are none */
 	bool iops_required;
-	int min_throughput, max_throughput; /* max 0: cannot be chosen */
+	int min_throughput, max_throughput; /* max 0: a request cannot choose a throughput */
 	bool boots;
 };
-/* NULL for an unknown name. */
+/* Returns the type with this name; NULL if the name is unknown. */
 const struct sim_volume_type *sim_volume_type(const char *name);
-/* The IOPS that EC2 shows for a volume of the type without chosen ones; 0: none. */
+/* Returns the IOPS that EC2 shows for a volume of this type and size if its request chose none; 0:
+ * EC2 shows none. */
 int sim_volume_type_iops(const struct sim_volume_type *type, uint32_t gib);
 
 #endif

@@ -37,7 +37,7 @@ struct sim_region {
 	bool opt_in;             /* must be opted into */
 	bool copies_only_inside; /* SnapshotCopyUnsupported.InterRegion */
 	bool encrypts_by_default;
-	int copy_limit;           /* -1: the behaviour's */
+	int copy_limit;           /* -1: sim_behaviour.copy_limit */
 	int snapshot_limit;       /* 0: none */
 	char *default_kms_arn;    /* the key for encryption by default; NULL: aws/ebs */
 	struct sim_kms_key *keys; /* the first one is aws/ebs */
@@ -49,7 +49,7 @@ struct sim_region {
 	size_t volumes_created; /* by CreateVolume */
 	int volume_gib_limit;   /* of all volumes of one type; 0: none */
 	int volume_iops_limit;
-	struct sim_image *images; /* likewise */
+	struct sim_image *images; /* in the order of their creation, gone ones too */
 	size_t n_images;
 	size_t images_registered; /* by RegisterImage */
 
@@ -58,12 +58,12 @@ struct sim_region {
 	size_t n_bulk;
 	struct sim_snapshot **stored;
 	size_t n_stored, stored_capacity;
-	struct sim_snapshot **changed; /* generated ones that were changed; NULL: none */
+	struct sim_snapshot **changed; /* generated snapshots that were changed; NULL: none */
 	size_t n_changed;
-	struct sim_snapshot *by_id; /* stored and changed ones */
+	struct sim_snapshot *by_id; /* stored and changed snapshots */
 	size_t n_alive;
 
-	struct sim_snapshot **pending; /* stored ones in that state */
+	struct sim_snapshot **pending; /* stored snapshots that are pending */
 	size_t n_pending, pending_capacity;
 	bool frozen;       /* pending snapshots make no progress */
 	int64_t frozen_at; /* monotonic */
@@ -87,10 +87,10 @@ struct sim_access_key {
 };
 
 struct sim_world {
-	pthread_rwlock_t lock; /* guards everything below but `random` */
+	pthread_rwlock_t lock; /* guards all members below, except `random` */
 	struct sim_behaviour behaviour;
 	char *disks; /* folder of image files; NULL: none */
-	char *xmlns; /* NULL: by the version asked for */
+	char *xmlns; /* NULL: that of the API version in the request */
 	struct sim_region **regions;
 	size_t n_regions;
 	struct sim_access_key *keys;
@@ -109,7 +109,8 @@ int64_t sim_world_draw(struct sim_world *w, struct sim_range range);
 
 /* Finds a region by name, NULL if unknown. */
 struct sim_region *sim_world_region(const struct sim_world *w, const char *name);
-/* The same, creating it if needed (enabled, with its aws/ebs key). NULL on ENOMEM. */
+/* Finds a region by name; creates it (enabled, with its aws/ebs key) if there is none. NULL on
+ * ENOMEM. */
 struct sim_region *sim_world_add_region(struct sim_world *w, const char *name);
 struct sim_access_key *sim_world_key(const struct sim_world *w, const char *id);
 /* Adds a permanent key; NULL on ENOMEM. Pointers to other keys are invalid afterwards. */

@@ -9,7 +9,7 @@
 #include "buf.h"
 
 struct sim_xml {
-	struct buf *out; /* borrowed; its sticky error tells whether everything was written */
+	struct buf *out; /* borrowed; out->error is 0 if everything was written */
 	int depth;
 };
 

@@ -14,7 +14,7 @@ struct sim_counts *sim_counts_create(void);    /* NULL on ENOMEM */
 void sim_counts_destroy(struct sim_counts *c); /* NULL is permitted */
 
 /* Counts a request as received, and as in progress until sim_counts_end(). region and action are
- * names of this world and this API, or "unknown". Called from any thread. */
+ * names that this world and this API have, or "unknown". Called from any thread. */
 void sim_counts_begin(struct sim_counts *c, const char *region, const char *action);
 /* Counts a request's end. code: its error, "" if none; fault: the injected fault, NULL if none. */
 void sim_counts_end(struct sim_counts *c, const char *region, const char *action, const char *code,

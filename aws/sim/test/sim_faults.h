@@ -16,7 +16,7 @@
  *   "every": 3           the third, sixth, ninth…
  *   "from": 2, "to": 5   from the second to the fifth
  *   "probability": 0.1   at random, from the plan's seed
- *   "times": 4           at most four times
+ *   "times": 4           the rule has struck fewer than four times
  *
  * The first rule that strikes sets the request's fault. Every rule counts its matches, even after
  * another rule has struck.
@@ -91,7 +91,7 @@ struct sim_fault {
 	char *body;               /* freed by sim_fault_finish() */
 };
 void sim_fault_finish(struct sim_fault *f);
-/* The effect's name, for counting; NULL for SIM_FAULT_NONE. */
+/* Returns the effect's name, for counting; NULL for SIM_FAULT_NONE. */
 const char *sim_fault_name(const struct sim_fault *f);
 
 struct sim_faults;
@@ -109,7 +109,7 @@ int sim_faults_load_file(struct sim_faults *f, const char *path, struct err *err
 void sim_faults_pick(struct sim_faults *f, const char *region, const char *action,
 	const struct sim_params *params, struct sim_fault *out);
 
-/* Changes a response that is ready to be sent as the fault says. */
+/* Applies the fault to a response that is ready to be sent. */
 void sim_fault_apply(const struct sim_fault *f, struct sim_reply *reply);
 
 #endif

@@ -9,8 +9,8 @@
  * after --help was printed, or -EINVAL with *err. */
 int sim_options_parse(struct sim_options *o, int argc, char **argv, struct err *err);
 
-/* Sets a setting of the behaviour ("copy-seconds") from its text: "2", "0.5-4", "steps"; a flag
- * from "true" or "false". Returns 0 or -EINVAL with *err. */
+/* Sets a setting of the behaviour by its name ("copy-seconds") from a text: "2", "0.5-4", "steps",
+ * and "true" or "false" for a flag. Returns 0 or -EINVAL with *err. */
 int sim_options_set_behaviour(
 	struct sim_behaviour *b, const char *name, const char *value, struct err *err);
 

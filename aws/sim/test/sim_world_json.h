@@ -8,12 +8,12 @@
 
 #include "sim_region.h"
 
-/* Every function here needs the world's lock, to change the world exclusively; those with *err
+/* Every function here needs the world's lock, exclusively if it changes the world; those with *err
  * return 0 or -errno. */
 
 /* --- sim_world_json.c --- */
 
-/* Adds to w what the file at `path` holds. */
+/* Adds the contents of the file at `path` to w. */
 int sim_world_json_load(struct sim_world *w, const char *path, struct err *err);
 /* Sets the members of a region, of an access key or of the behaviour. */
 int sim_world_json_region(
@@ -29,7 +29,8 @@ int sim_snapshot_json_add(
 /* Sets the fields that json has, visible at once. */
 int sim_snapshot_json_change(struct sim_world *w, struct sim_region *r, struct sim_snapshot *s,
 	const json_t *json, struct err *err);
-/* Every field of s under the names of the format. The caller frees it; NULL on ENOMEM. */
+/* Returns every field of s under the names of the format. The caller frees the object; NULL on
+ * ENOMEM. */
 json_t *sim_snapshot_json_write(const struct sim_region *r, const struct sim_snapshot *s,
 	const struct sim_behaviour *b, struct sim_time now);
 /* Reads "2026-01-02T03:04:05Z", or a time relative to now: "-3d", "-5h", "10m", "-30s". */
