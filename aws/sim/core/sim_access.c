@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Checks a request's signature, key, clock, region and permission, with the service's own error for
- * each.
- */
+/* Checks a request's signature, key, clock, region and permission. Each failed check gives the
+ * error that the requested service has for it. */
 #include <errno.h>
 #include <string.h>
 
@@ -11,7 +10,8 @@
 
 #define SKEW_MS 900000
 
-/* EC2 has one error for every fault of a key or a signature, STS has one for each. */
+/* Fails a request whose key or signature is wrong. EC2 has one error for all such requests, STS and
+ * EBS have one for each kind. */
 static int access_refuse(struct sim_call *c, const char *sts_code, const char *sts_message)
 {
 	if (c->sts || c->ebs)
@@ -79,7 +79,7 @@ static int access_check_region(struct sim_call *c, const struct sim_auth *a)
 
 static int access_unsigned(struct sim_call *c)
 {
-	/* This call is authenticated by its token alone. */
+	/* AssumeRoleWithWebIdentity is authenticated by its token alone. */
 	if (!strcmp(c->action, "AssumeRoleWithWebIdentity")) {
 		c->sts = true;
 		return 0;

@@ -49,7 +49,8 @@ const struct sim_action *sim_action_find(const char *name)
 	return NULL;
 }
 
-/* Blocks have the account's rate, which some regions multiply, and one of each snapshot. */
+/* Takes a token for GetSnapshotBlock from two buckets: the snapshot's, and the account's, which is
+ * larger in some regions. */
 static int action_throttle_blocks(struct sim_call *c, struct sim_throttle *t, struct sim_rate rate)
 {
 	static const char *const large[] = {
@@ -71,7 +72,7 @@ static int action_throttle_blocks(struct sim_call *c, struct sim_throttle *t, st
 	return 0;
 }
 
-/* Whether the request lists everything at once. */
+/* Whether the request lists all snapshots or volumes: it has no page, no filter and no id. */
 static bool action_is_of_all(const struct sim_call *c, const struct sim_action *action)
 {
 	const char *ids = action->run == sim_describe_snapshots ? "SnapshotId."
@@ -84,7 +85,8 @@ static bool action_is_of_all(const struct sim_call *c, const struct sim_action *
 	       !sim_params_has_prefix(c->params, ids);
 }
 
-/* Listing everything in one request has a smaller bucket of its own. */
+/* Takes a token from the action's bucket; a request that lists everything takes it from a separate,
+ * smaller bucket. Returns 0, or -1 after sim_fail(). */
 static int action_throttle(
 	struct sim_call *c, struct sim_throttle *t, const struct sim_action *action)
 {
@@ -127,7 +129,7 @@ static int check_version(struct sim_call *c)
 		c->sts ? "AWSSecurityTokenService" : "AmazonEC2");
 }
 
-/* Whether the parameter is later than the API of 2012. */
+/* Whether the parameter is not in EC2's API of 2012. */
 static bool is_later(const struct sim_call *c, const char *name)
 {
 	static const struct {
@@ -156,7 +158,8 @@ static bool is_later(const struct sim_call *c, const char *name)
 	return false;
 }
 
-/* Drops or refuses later parameters, as the behaviour says. kept borrows from c->params. */
+/* Drops or refuses later parameters, according to sim_behaviour.age. If it drops them, *kept
+ * becomes c->params and borrows from the former c->params. */
 static int forget_later_params(struct sim_call *c, struct sim_params *kept)
 {
 	enum sim_age age = c->world->behaviour.age;

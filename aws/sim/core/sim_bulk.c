@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Generated snapshots: fields from a hash of region and number, ids by a reversible permutation. */
+/* Generated snapshots: the fields are computed from a hash of region and number, the ids by a
+ * reversible permutation, so that an id gives the number. */
 #include "sim_bulk.h"
 
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "sim.h"
 #include "sim_text.h"
 
-#define NEWEST_MS 1767225600000 /* 2026-01-01: start of the newest one */
+#define NEWEST_MS 1767225600000 /* 2026-01-01: start of the newest snapshot */
 #define MINUTE_MS 60000
 #define FACTOR_1  0x9e3779b97f4a7c15u /* odd, so multiplication by it is reversible */
 #define FACTOR_2  0xbf58476d1ce4e5b9u
@@ -103,13 +104,13 @@ static const char *pick(const char *const *words, size_t n, uint64_t h)
 	return words[h % n];
 }
 
-/* Returns the buffer for the next tag's value. */
+/* Returns the buffer for the value of the next tag that is added. */
 static char *tag_text(struct sim_bulk_scratch *b)
 {
 	return b->text[b->snapshot.tags.n];
 }
 
-/* Adds a tag with the value in that buffer. */
+/* Adds a tag, with the value that was written to tag_text(). */
 static void add_tag(struct sim_bulk_scratch *b, const char *key)
 {
 	struct sim_tags *tags = &b->snapshot.tags;
@@ -118,7 +119,7 @@ static void add_tag(struct sim_bulk_scratch *b, const char *key)
 	tags->n++;
 }
 
-/* Three tags on average. */
+/* Adds tags, three on average. */
 static void bulk_make_tags(
 	struct sim_bulk_scratch *b, const char *region, uint64_t h, uint64_t lineage)
 {

@@ -26,12 +26,12 @@ void sim_reply_header(struct sim_reply *reply, const char *name, const char *val
 	reply->n_headers++;
 }
 
-/* Puts the code of the EBS direct APIs in the place of STS's or EC2's. */
+/* Replaces an error code of STS or EC2 by that of the EBS direct APIs. */
 static void fail_rename(struct sim_reply *reply)
 {
 	static const struct {
 		const char *from, *to;
-		int status; /* 0: as it is */
+		int status; /* 0: unchanged */
 	} names[] = {{"InvalidClientTokenId", "UnrecognizedClientException", 0},
 		{"RegionDisabledException", "UnrecognizedClientException", 0},
 		{"SignatureDoesNotMatch", "InvalidSignatureException", 0},
@@ -279,7 +279,7 @@ void sim_call_write_tags(struct sim_call *c, const struct sim_tags *tags)
 
 void sim_call_show_tags(struct sim_call *c, struct sim_snapshot *s, struct sim_tags *tags)
 {
-	/* While an earlier change is still hidden, the tags from before it stay visible. */
+	/* While an earlier change is hidden, old_tags stay: the visible tags from before it. */
 	if (c->now.mono >= s->tags_at) {
 		sim_tags_finish(&s->old_tags);
 		s->old_tags = s->tags;

@@ -19,7 +19,7 @@ const char *const sim_copy_params[] = {"SourceRegion", "SourceSnapshotId", "Desc
 	"TagSpecification.#.Tag.#.Value", "CompletionDurationMinutes", "DestinationOutpostArn",
 	"DestinationAvailabilityZone", NULL};
 
-/* --- PresignedUrl: a second request, to the source region, signed in its query --- */
+/* --- PresignedUrl: a second request, for the source region, signed in the query --- */
 
 #define SKEW_MS 900000
 

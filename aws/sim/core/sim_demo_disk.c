@@ -8,7 +8,8 @@
 
 #define PAGES_PER_BLOCK 128
 
-/* Returns the place of the first page of the block, or of one behind it, in the list. */
+/* Returns the index, in the list of pages, of the block's first page; if the block has none, of the
+ * first page after the block. */
 static unsigned demo_first(uint32_t block)
 {
 	unsigned i = 0;
@@ -28,7 +29,7 @@ bool sim_demo_exists(uint32_t block)
 	return demo_has(demo_first(block), block);
 }
 
-/* Puts text in the place of a mark, with blanks behind it: files keep their sizes. */
+/* Replaces a mark and the rest of its line by text and blanks, so that files keep their sizes. */
 static void demo_mark(unsigned char *page, const char *mark, const char *text)
 {
 	unsigned char *at = memmem(page, SIM_DEMO_PAGE, mark, strlen(mark));

@@ -64,7 +64,7 @@ struct query {
 	struct sim_page page;
 	size_t *slots; /* candidates, ascending; NULL: all slots */
 	size_t n_slots;
-	const struct sim_filter *by_id; /* the filter by id; NULL: none */
+	const struct sim_filter *by_id; /* the filter snapshot-id; NULL: the request has none */
 };
 
 static void query_finish(struct query *q)
@@ -206,8 +206,8 @@ static bool filter_matches(const struct sim_filter *f, const struct sim_snapshot
 	return sim_filter_has(f, text); /* volume-size */
 }
 
-/* Whether a snapshot can be listed at all, before any filter; SIM_PAGES_AFTER counts these per
- * page. */
+/* Whether a snapshot can be listed at all, before any filter. With SIM_PAGES_AFTER, a page has as
+ * many of these snapshots as requested. */
 static bool is_candidate(struct sim_call *c, const struct query *q, const struct sim_snapshot *s)
 {
 	/* A snapshot requested by id is known to exist. */

@@ -12,7 +12,7 @@
 #include "cleanup.h"
 
 #define DAY_MS 86400000
-#define PERIOD 64 /* days after which a block of a made disk changes */
+#define PERIOD 64 /* days between two changes of a block of a made disk */
 
 static uint64_t disk_mix(uint64_t x)
 {
@@ -33,7 +33,7 @@ static uint64_t disk_hash(const char *text)
 
 /* --- made blocks --- */
 
-/* The days since 1970 at which a made block was last written. */
+/* Returns the version of a made block, which grows by one every PERIOD days. */
 static int64_t made_version(const struct sim_disk *disk, uint32_t index)
 {
 	int64_t phase = (int64_t)(disk_mix(disk->seed ^ index) % PERIOD);
@@ -41,7 +41,8 @@ static int64_t made_version(const struct sim_disk *disk, uint32_t index)
 	return (disk->day + phase) / PERIOD;
 }
 
-/* Spreads n_made blocks evenly over the volume, behind the file system. */
+/* Whether a made block exists: those of the small file system, and n_made blocks that are spread
+ * evenly over the volume. */
 static bool made_exists(const struct sim_disk *disk, uint64_t index)
 {
 	if (disk->is_demo && index < SIM_DEMO_BLOCKS)
@@ -70,7 +71,7 @@ static void made_read(const struct sim_disk *disk, uint32_t index, unsigned char
 		sim_demo_read(&disk->demo, index, data);
 		return;
 	}
-	/* No word of a disk is likely to come twice. */
+	/* Hardly any 8-byte word occurs twice on a disk. */
 	for (size_t i = 0; i < SIM_BLOCK / sizeof(start); i++) {
 		uint64_t word = start + i * 0x9e3779b97f4a7c15u;
 
@@ -92,7 +93,8 @@ static int disk_open_file(const struct sim_world *w, const char *name, struct si
 	return out->fd < 0 ? -errno : 0;
 }
 
-/* Fills seed, day and demo of a copy. Returns false if the text is not that of one. */
+/* Fills seed, day and demo from the text that sim_disk_of_copy() wrote. Returns false if text is
+ * not such a text. */
 static bool disk_make_copy(const char *text, struct sim_disk *out)
 {
 	if (!out->is_demo)

@@ -12,7 +12,7 @@
 #include "sim_disk.h"
 #include "sim_text.h"
 
-#define PAGE_MIN      100 /* also where fewer are asked for */
+#define PAGE_MIN      100 /* a smaller maxResults acts like this one */
 #define PAGE_MAX      10000
 #define BLOCK_TOKEN_S (7 * 86400)
 #define PAGE_TOKEN_S  3600
@@ -67,7 +67,8 @@ static uint64_t ebs_hash(uint64_t h, const char *text)
 	return h;
 }
 
-/* Seals tokens of this account, region, snapshot and purpose. */
+/* Returns the seal of tokens: they are valid only for this account, region, snapshot and purpose.
+ */
 static uint64_t ebs_seal(const struct sim_call *c, const char *purpose, const char *snapshot)
 {
 	uint64_t h = ebs_hash(c->world->token_secret, purpose);
@@ -76,8 +77,8 @@ static uint64_t ebs_seal(const struct sim_call *c, const char *purpose, const ch
 	return ebs_hash(ebs_hash(h, c->region->name), snapshot);
 }
 
-/* Writes the last digits of a number, in upper case. A list of 10,000 blocks has 40,000 of these.
- */
+/* Writes the last digits of a number in upper-case hex. Returns the end of the digits. A list of
+ * 10,000 blocks has 40,000 such numbers. */
 static char *ebs_put_hex(char *out, uint64_t value, int digits)
 {
 	for (int i = digits - 1; i >= 0; i--, value >>= 4)
@@ -85,8 +86,8 @@ static char *ebs_put_hex(char *out, uint64_t value, int digits)
 	return out + digits;
 }
 
-/* Writes a token for a block, or for a position in a list. It has characters that a query must
- * escape, and differs from those of the lists before it. */
+/* Writes a token for a block, or for a position in a list. The token has characters that a query
+ * must escape. The salt makes it differ from the tokens of earlier lists. */
 static void ebs_write_token(
 	uint64_t seal, int64_t wall_ms, uint64_t salt, uint32_t index, char out[TOKEN_SIZE])
 {
@@ -101,7 +102,8 @@ static void ebs_write_token(
 	strcpy(ebs_put_hex(out, mac, 16), "==");
 }
 
-/* Reads a token. Returns whether it is whole, of this seal, and not too old. */
+/* Reads a token's index. Returns whether the token is unaltered, has this seal, and has not
+ * expired. */
 static bool ebs_read_token(const struct sim_call *c, uint64_t seal, int64_t lifetime_s,
 	const char *token, uint32_t *index)
 {
@@ -131,7 +133,7 @@ static int64_t ebs_page_token_s(const struct sim_call *c)
 
 /* --- snapshots --- */
 
-/* The reasons of the last three are not documented. */
+/* Refuses a snapshot whose blocks cannot be read. The errors' reasons are not documented by AWS. */
 static int ebs_check_state(struct sim_call *c, const struct sim_snapshot *s)
 {
 	struct sim_view v;
@@ -204,7 +206,7 @@ struct ebs_page {
 	uint32_t start;
 	int64_t max;
 	uint64_t salt;
-	const struct sim_snapshot *first; /* NULL: not of changes */
+	const struct sim_snapshot *first; /* NULL: a list of all blocks, not of changed blocks */
 	const struct sim_snapshot *second;
 	struct sim_disk first_disk, second_disk;
 	uint64_t first_seal, second_seal, page_seal;
@@ -241,7 +243,9 @@ static int page_read(struct sim_call *c, struct ebs_page *p)
 	return 0;
 }
 
-/* Finds the next block that the page lists: one of the disk, or one that differs. */
+/* Finds the next block, from an index on, that the page lists: in a list of all blocks one that
+ * exists, in a list of changes one that differs. *in_first and *in_second: whether it exists in
+ * that snapshot. */
 static bool page_next(
 	const struct ebs_page *p, uint32_t from, uint32_t *index, bool *in_first, bool *in_second)
 {
@@ -297,7 +301,7 @@ static int page_write(struct sim_call *c, const struct ebs_page *p)
 		buf_putc(b, '}');
 		from = index + 1;
 	}
-	/* As AWS writes it. */
+	/* Seconds in exponent notation, as AWS writes them. */
 	buf_printf(b, "],\"ExpiryTime\":%.11E",
 		(double)c->now.wall / 1000 + (double)ebs_block_token_s(c));
 	if (more)
@@ -306,7 +310,7 @@ static int page_write(struct sim_call *c, const struct ebs_page *p)
 	return b->error ? sim_fail_memory(c) : 0;
 }
 
-/* Lineage: snapshots of one volume. A copy has none. */
+/* Checks that the two snapshots are of one volume. A copy has no real volume, and is refused. */
 static int page_check_lineage(struct sim_call *c, const struct ebs_page *p)
 {
 	const char *a = p->first->volume_id, *b = p->second->volume_id;
@@ -351,7 +355,7 @@ int sim_ebs_list_changed_blocks(struct sim_call *c)
 	int r = ebs_open(
 		c, sim_params_get(c->params, "SnapshotId"), &scratch[0], &p.second, &p.second_disk);
 
-	if (r == 0 && !first) /* AWS then lists all blocks; ebsfs never asks so */
+	if (r == 0 && !first) /* AWS would list all blocks; ebsfs never sends such a request */
 		r = sim_fail(c, 400, INVALID, "firstSnapshotId is missing");
 	if (r == 0)
 		r = ebs_open(c, first, &scratch[1], &p.first, &p.first_disk);

@@ -25,7 +25,7 @@ struct sim_http {
 
 /* One request while it is being read and answered. */
 struct exchange {
-	char *uri; /* as sent: libmicrohttpd decodes its own, but a signature covers the raw one */
+	char *uri; /* as sent: a signature covers the raw URI, but libmicrohttpd decodes its copy */
 	struct buf body;
 	struct sim_header headers[HEADERS_MAX];
 	size_t n_headers;

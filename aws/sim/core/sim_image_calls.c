@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* DescribeImages, and the images that a snapshot is used by. */
+/* DescribeImages, and finding the image that uses a snapshot. */
 #include "sim_image_calls.h"
 
 #include <string.h>
@@ -266,8 +266,9 @@ static size_t images_write(struct sim_call *c, const struct images_query *q)
 	return SIZE_MAX;
 }
 
-/* An id is known from the moment it is visible; a deregistered image is only missing at first, and
- * unknown later. */
+/* Checks the requested ids. An image's id is known as soon as the image is visible. That of a
+ * deregistered image stays known for a while, in which the image is only missing in the response.
+ */
 static int images_check_ids(struct sim_call *c, const struct images_query *q)
 {
 	for (int i = 0; i < q->n_ids; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* RegisterImage: the name, what the defaults of 2009 leave out, and the disks. */
+/* RegisterImage: the image's name, its features, whose defaults are those of 2009 (i386,
+ * paravirtual), and its disks. */
 #include <string.h>
 
 #include "num.h"
@@ -37,7 +38,7 @@ static int register_check_name(struct sim_call *c, const char *name)
 	return 0;
 }
 
-/* A deregistered image's name is taken until it is gone. */
+/* Refuses a name that another image has. A deregistered image has its name until it is gone. */
 static int register_check_duplicate(struct sim_call *c, const char *name)
 {
 	for (size_t i = 0; i < c->region->n_images; i++) {
@@ -52,7 +53,8 @@ static int register_check_duplicate(struct sim_call *c, const char *name)
 	return 0;
 }
 
-/* Copies a parameter that must be one of the words; the first is its default ("": none). */
+/* Copies to *out the value of a parameter that must be one of the words. The first word is the
+ * default; if it is "", there is no default. */
 static int register_read_word(
 	struct sim_call *c, const char *name, const char *const *words, char **out)
 {
@@ -123,7 +125,7 @@ static int disk_fail(struct sim_call *c, const char *device, const char *what)
 	return sim_fail(c, 400, "InvalidBlockDeviceMapping", "The device '%s' %s", device, what);
 }
 
-/* The snapshot of a disk, and what its presence forbids. */
+/* Checks the snapshot of a disk, and that the request has no parameter that a snapshot forbids. */
 static int disk_read_snapshot(
 	struct sim_call *c, size_t number, const char *id, struct sim_image_disk *disk)
 {
@@ -172,7 +174,7 @@ static int disk_read_figure(struct sim_call *c, size_t number, const char *name,
 	return 0;
 }
 
-/* Type, size and rates. Without a type the volumes of a disk are standard ones, says EC2. */
+/* Reads a disk's type, size, IOPS and throughput. The default type is "standard", as in EC2. */
 static int disk_read_type(struct sim_call *c, size_t number, struct sim_image_disk *disk)
 {
 	const char *name = disk_param(c, number, "Ebs.VolumeType");

@@ -44,8 +44,8 @@ static uint64_t token_seal(const struct sim_call *c, uint64_t slot, uint64_t sal
 	return token_hash(sim_page_hash(c), text);
 }
 
-/* Writes a token: the slot and a seal over slot and query. It has characters of Base64 that forms
- * must escape, and a salt, so that no two tokens are equal. */
+/* Writes a token: a salt, the slot, and a seal over slot and query. The salt makes every token
+ * different. The token has characters of Base64 that forms must escape. */
 static const char *page_token(struct sim_call *c, size_t slot, char out[TOKEN_SIZE])
 {
 	uint64_t salt = sim_world_random(c->world);

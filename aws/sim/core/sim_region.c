@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A region's snapshots: find, add, change, delete, and how pending ones progress. */
+/* Finds, adds, changes and deletes a region's snapshots, and makes the pending ones progress. */
 #include "sim_region.h"
 
 #include <errno.h>
@@ -58,7 +58,7 @@ const struct sim_snapshot *sim_region_find(
 	return &scratch->snapshot;
 }
 
-/* Makes room for one more pointer. */
+/* Makes room for one more pointer in *items. */
 static int make_room(struct sim_snapshot ***items, size_t n, size_t *capacity)
 {
 	size_t more = *capacity ? *capacity * 2 : 16;

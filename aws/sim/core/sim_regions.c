@@ -154,7 +154,7 @@ int sim_get_encryption_by_default(struct sim_call *c)
 	return sim_call_end(c);
 }
 
-/* The response is an alias unless the account has set a key. */
+/* GetEbsDefaultKmsKeyId responds with an alias unless the account has set a key. */
 int sim_get_default_key(struct sim_call *c)
 {
 	if (sim_call_dry_run(c) < 0)

@@ -13,7 +13,8 @@
 #define HOUR_MS  (3600 * 1000LL)
 #define STRANGER "210987654321"
 
-/* A volume and its snapshots, the newest of them `age_h` hours old. */
+/* A volume and its `count` snapshots: the newest is `age_h` hours old, and each of the others is
+ * `every_h` hours older than the next. */
 static const struct series {
 	const char *region;
 	const char *name; /* tag Name; NULL: no tags */
@@ -22,7 +23,7 @@ static const struct series {
 	int gib, used_percent;
 	bool encrypted;
 	int age_h, every_h, count;
-	const char *copied_from; /* not NULL: these are copies */
+	const char *copied_from; /* not NULL: the snapshots are copies from this region */
 } all[] = {
 	{"us-east-1", "orders-db-01 data", "production", "nightly orders-db-01 /dev/sdf", 500, 71,
 		true, 7, 24, 9, NULL},
@@ -88,7 +89,7 @@ static uint64_t demo_random(struct demo *d)
 	return x ^ x >> 31;
 }
 
-/* Adds a customer key beside the one that AWS manages. */
+/* Adds a customer key beside the KMS key that AWS manages. */
 static int demo_add_key(struct demo *d, struct sim_region *r)
 {
 	struct sim_kms_key *grown = realloc(r->keys, (r->n_keys + 1) * sizeof(*grown)), *k;
@@ -185,7 +186,8 @@ static int demo_add_series(struct demo *d, const struct series *series)
 	return 0;
 }
 
-/* Adds a snapshot that the caller changes into one that is not completed. NULL on ENOMEM. */
+/* Adds a completed snapshot and returns it; the caller then gives it another state or owner. NULL
+ * on ENOMEM. */
 static struct sim_snapshot *demo_add_special(
 	struct demo *d, const char *region, const char *name, const char *description, int age_h)
 {
@@ -225,7 +227,7 @@ static int demo_add_specials(struct demo *d)
 	       sim_snapshot_share(shared, SIM_ACCOUNT);
 }
 
-/* Finds the newest snapshot with this tag Name. */
+/* Returns the newest snapshot of the first series with this tag Name; NULL if there is none. */
 static const struct sim_snapshot *demo_newest(const struct sim_region *r, const char *name)
 {
 	for (size_t i = 0; i < r->n_stored; i++) {
@@ -237,7 +239,7 @@ static const struct sim_snapshot *demo_newest(const struct sim_region *r, const 
 	return NULL;
 }
 
-/* The AMI that the snapshots of web-01 were made for. */
+/* Adds the AMI that the snapshots of web-01 were made for. */
 static int demo_add_image(struct sim_region *r, const struct sim_snapshot *root)
 {
 	struct sim_image *image = calloc(1, sizeof(*image));
@@ -270,7 +272,7 @@ static int demo_add_image(struct sim_region *r, const struct sim_snapshot *root)
 		       : -ENOMEM;
 }
 
-/* A volume that was made of a snapshot to look into it, and forgotten. */
+/* Adds a volume, as if it had been made of a snapshot to look into it, and forgotten. */
 static int demo_add_volume(struct sim_region *r, const struct sim_snapshot *s)
 {
 	struct sim_volume *v = calloc(1, sizeof(*v));
@@ -291,7 +293,7 @@ static int demo_add_volume(struct sim_region *r, const struct sim_snapshot *s)
 	return v->id && v->owner_id && v->zone && v->snapshot_id && v->type ? 0 : -ENOMEM;
 }
 
-/* A zone to opt in to, an image and a volume. */
+/* Adds a zone to opt in to, an image and a volume. */
 static int demo_add_made(struct demo *d)
 {
 	struct sim_region *east = sim_world_region(d->world, "us-east-1");

@@ -107,14 +107,15 @@ int sim_run(
 
 	if (r < 0)
 		return r;
-	/* Signals are blocked before the first thread begins, so that only sigwait() gets them. */
+	/* These signals are blocked before the first thread starts, so that only sigwait() gets
+	 * them. */
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (o->parent) {
-		/* Also a stopped simulator ends at once; it saves nothing. */
+		/* SIGKILL also ends a stopped process. The simulator has nothing to save. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != o->parent)
 			return 0; /* the parent ended before prctl() could announce it */

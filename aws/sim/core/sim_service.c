@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One request to the API from beginning to end: read, delayed, carried out, traced. */
+/* Serves one request to the API: reads, delays, carries out and traces it. */
 #include "sim_service.h"
 
 #include <errno.h>
@@ -86,7 +86,7 @@ void sim_service_run(struct sim_server *s, const struct sim_request *q, struct s
 		sim_fail(&c, 400, "MalformedQueryString", "The query string is malformed");
 }
 
-/* One line; the parameters follow in the form of a query string. */
+/* Writes a request's line, with the parameters at its end as a query string, to stderr. */
 static void request_trace(
 	const struct sim_request *q, const struct sim_reply *reply, const char *note, int64_t ms)
 {

@@ -76,7 +76,7 @@ int sim_create_snapshot(struct sim_call *c)
 
 const char *const sim_delete_params[] = {"SnapshotId", NULL};
 
-/* Fails pending copies of the source: a copy needs its source until its end. */
+/* Fails the pending copies of a snapshot that is deleted: a copy needs its source until it ends. */
 static int fail_copies_of(struct sim_call *c, const struct sim_snapshot *source)
 {
 	for (size_t i = 0; i < c->world->n_regions; i++) {
@@ -133,7 +133,8 @@ const char *const sim_sharing_params[] = {"SnapshotId", "Attribute", "OperationT
 	"UserGroup.#", "CreateVolumePermission.Add.#.UserId", "CreateVolumePermission.Add.#.Group",
 	"CreateVolumePermission.Remove.#.UserId", "CreateVolumePermission.Remove.#.Group", NULL};
 
-/* Makes one change; both of EC2's forms of parameters lead here. */
+/* Makes one change of permissions. EC2 has two forms of parameters for it, read by the two
+ * functions below. */
 static int sharing_change(
 	struct sim_call *c, struct sim_snapshot *s, bool add, const char *user, const char *group)
 {
@@ -157,7 +158,7 @@ static int sharing_change(
 	return 0;
 }
 
-/* OperationType with UserId.N and UserGroup.N. */
+/* Reads the form of OperationType with UserId.N and UserGroup.N. */
 static int sharing_change_flat(struct sim_call *c, struct sim_snapshot *s, const char *operation)
 {
 	_cleanup_free_ const char **users = NULL, **groups = NULL;
@@ -179,7 +180,7 @@ static int sharing_change_flat(struct sim_call *c, struct sim_snapshot *s, const
 	return 0;
 }
 
-/* CreateVolumePermission.Add.N or .Remove.N. */
+/* Reads the form of CreateVolumePermission.Add.N or .Remove.N. */
 static int sharing_change_structured(
 	struct sim_call *c, struct sim_snapshot *s, const char *verb, bool add)
 {

@@ -22,7 +22,7 @@ const char *const sim_sts_web_params[] = {
 	"RoleArn", "RoleSessionName", "DurationSeconds", "WebIdentityToken", NULL};
 
 struct assumption {
-	const char *role; /* the end of its ARN */
+	const char *role; /* the role's name, from the end of its ARN */
 	const char *session;
 	int64_t seconds;
 };
@@ -124,7 +124,7 @@ static struct sim_access_key *assume_make_key(struct sim_call *c, const struct a
 	free(k->arn);
 	k->arn = steal(&arn);
 	k->token = random_text(c, "IQoJ", TOKEN_BYTES);
-	/* STS has whole seconds. */
+	/* STS returns expiry times in whole seconds. */
 	k->expires_ms = (c->now.wall / 1000 + a->seconds) * 1000;
 	return k->token ? k : NULL;
 }

@@ -113,9 +113,9 @@ int sim_tags_from_specification(struct sim_call *c, const char *type, struct sim
 	return tags_check_count(c, out);
 }
 
-/* A resource with tags; a volume's and an image's change without delay. */
+/* A resource with tags. The tags of volumes and images change without a consistency delay. */
 struct resource {
-	struct sim_snapshot *snapshot; /* NULL: another kind */
+	struct sim_snapshot *snapshot; /* NULL: the resource is a volume or an image */
 	struct sim_tags *tags;
 };
 
@@ -142,7 +142,7 @@ static int resource_find(struct sim_call *c, const char *id, struct resource *ou
 	return out->tags ? 0 : -1;
 }
 
-/* Replaces the tags, whose contents it takes over. */
+/* Replaces the resource's tags by the contents of *tags, which are moved. */
 static void resource_show_tags(struct sim_call *c, const struct resource *r, struct sim_tags *tags)
 {
 	if (r->snapshot) {
@@ -196,7 +196,8 @@ int sim_create_tags(struct sim_call *c)
 	if (!new.n)
 		return sim_fail(c, 400, "MissingParameter",
 			"The request must contain the parameter tagSet");
-	/* All or none: the first pass checks every resource, the second changes them. */
+	/* Either all resources change or none: the first pass checks them, the second changes them.
+	 */
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < n; i++) {
 			_cleanup_(sim_tags_finish) struct sim_tags merged = {0};

@@ -22,14 +22,14 @@ bool sim_text_is_printable(const char *s)
 	return true;
 }
 
-/* The places in a pattern that the text so far may have come to. */
+/* The places in a pattern at which a match of the text read so far can end. */
 #define PATTERN_MAX 4096
 struct places {
 	size_t n;
 	bool any, at[PATTERN_MAX + 1];
 };
 
-/* Enters a place, and those after wildcards that match nothing. */
+/* Adds a place, and the places after the wildcards that follow it, which may match nothing. */
 static void places_enter(struct places *p, const char *pattern, size_t i)
 {
 	for (; i <= p->n && !p->at[i]; i++) {
@@ -46,7 +46,8 @@ static void places_clear(struct places *p, size_t n)
 	memset(p->at, 0, (n + 1) * sizeof(*p->at));
 }
 
-/* Moves all places over one character of n bytes. */
+/* Writes to *to the places that follow those in *from when the text's next character, of n bytes at
+ * s, is read. */
 static void places_move(
 	const struct places *from, struct places *to, const char *pattern, const char *s, size_t n)
 {

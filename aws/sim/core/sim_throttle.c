@@ -16,7 +16,7 @@ struct bucket {
 };
 
 struct sim_throttle {
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* guards the members below */
 	struct bucket *buckets;
 	size_t n;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* CreateVolume: ranges of its parameters, client tokens, limits, and keys that are checked later.
- */
+/* CreateVolume: the ranges of its parameters, client tokens, limits, and the KMS key, which EC2
+ * checks only after it has accepted the request. */
 #include <string.h>
 
 #include "num.h"
@@ -12,7 +12,7 @@
 #define TOKEN_MAX   64
 #define RATE_MIN    100 /* MiB/s */
 #define RATE_MAX    300
-#define RATE_IN_ALL 5000 /* of all volumes that are loading at once */
+#define RATE_IN_ALL 5000 /* maximum sum for all volumes that are loading at once */
 #define GONE_KEY    "the key could not be used"
 
 const char *const sim_create_volume_params[] = {"AvailabilityZone", "AvailabilityZoneId", "Size",
@@ -37,7 +37,8 @@ static void volume_request_finish(struct volume_request *q)
 	sim_tags_finish(&q->tags);
 }
 
-/* Reads a whole number from 1 on; 0 if it is absent. Returns 0, or -1 after sim_fail(). */
+/* Reads a parameter that is a whole number from 1 on; *out is 0 if it is absent. Returns 0, or -1
+ * after sim_fail(). */
 static int create_read_number(struct sim_call *c, const char *name, int64_t *out)
 {
 	const char *text = sim_params_get(c->params, name);
@@ -167,7 +168,7 @@ static int create_check_range(struct sim_call *c, const struct volume_request *q
 static int create_check_iops(struct sim_call *c, const struct volume_request *q)
 {
 	const struct sim_volume_type *type = q->type;
-	int64_t free = type->iops; /* has no ratio */
+	int64_t free = type->iops; /* up to this number, iops_per_gib does not apply */
 
 	if (!q->iops && type->iops_required)
 		return sim_fail(
@@ -211,7 +212,7 @@ static int create_check_type(struct sim_call *c, const struct volume_request *q)
 	return 0;
 }
 
-/* The provisioned rate of the region's volumes that are loading. */
+/* Returns the sum of the provisioned rates of the region's volumes that are loading. */
 static int64_t create_rate_in_use(const struct sim_call *c)
 {
 	int64_t sum = 0;
@@ -326,7 +327,7 @@ static int create_respond(struct sim_call *c, const struct sim_volume *v, const 
 	return sim_call_end(c);
 }
 
-/* The token was used before. */
+/* Responds to a request whose client token was used before, for volume v. */
 static int create_again(struct sim_call *c, const struct sim_volume *v, uint64_t request)
 {
 	const char *state = sim_volume_state(c->region, v, c->now);

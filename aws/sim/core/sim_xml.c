@@ -96,8 +96,8 @@ static char *append(char *out, const char *data, size_t len)
 	return out + len;
 }
 
-/* Writes the common case at once: a page has some 16,000 such lines. Returns false for other cases.
- */
+/* Writes a line of the common case in one step, because a page has some 16,000 such lines. Returns
+ * false in other cases. */
 static bool short_leaf(struct sim_xml *x, const char *name, const char *value)
 {
 	size_t spaces_len = indentation(x), n = strlen(name), len = strlen(value);

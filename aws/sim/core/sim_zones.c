@@ -10,7 +10,8 @@
 #include "cleanup.h"
 #include "sim_world.h"
 
-/* "use1" of "us-east-1", "apse2" of "ap-southeast-2": the beginning of the ids of its zones. */
+/* Writes the beginning of the ids of a region's zones: "use1" for "us-east-1", "apse2" for
+ * "ap-southeast-2". */
 static void zones_prefix(const char *region, char *out, size_t size)
 {
 	static const char *const compass[][2] = {
@@ -86,7 +87,7 @@ int sim_zones_add_default(struct sim_region *r)
 	char prefix[40], name[80], id[80];
 
 	zones_prefix(r->name, prefix, sizeof(prefix));
-	/* Which letter is which zone differs from account to account. */
+	/* In AWS, a letter names different zones in different accounts. Here 'a' is -az3. */
 	for (int i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "%.60s%c", r->name, 'a' + i);
 		snprintf(id, sizeof(id), "%.40s-az%d", prefix, (i + 2) % n + 1);

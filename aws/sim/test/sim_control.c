@@ -127,7 +127,7 @@ static json_t *images_json(
 	return sim_made_json_images(region, sim_world_now(w));
 }
 
-/* Responds with a list of what a region has. */
+/* Responds with a list of a region's snapshots, volumes or images. */
 static void get_of_region(struct sim_server *s, const struct sim_auth_request *r,
 	struct sim_reply *reply,
 	json_t *(*list)(const struct sim_world *w, const struct sim_region *region,
@@ -205,7 +205,7 @@ static int change_end_work(
 	if (failure && sim_snapshot_set(&s->run.failure, failure) < 0)
 		return err_set(c->err, ENOMEM, "out of memory");
 	if (!s->run.on)
-		sim_region_start(r, s, 0, now); /* it had no end */
+		sim_region_start(r, s, 0, now); /* it was pending for ever */
 	s->run.for_ms = sim_region_work_ms(r, now.mono) - s->run.from_ms;
 	sim_region_settle(r, now);
 	if (s->completion_ms)
@@ -213,7 +213,8 @@ static int change_end_work(
 	return 0;
 }
 
-/* Carries out "finish" and "fail" for one snapshot, or for all pending ones if only is NULL. */
+/* Carries out "finish" or "fail" for the snapshot `only`; if `only` is NULL, for all pending
+ * snapshots, and "finish" also for volumes and images. */
 static int change_end_all(struct change *c, struct sim_region *r, struct sim_snapshot *only)
 {
 	const char *failure = json_string_value(json_object_get(c->json, "fail"));

@@ -21,7 +21,7 @@ struct line {
 };
 
 struct sim_counts {
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* guards the members below */
 	struct line *lines;
 	size_t n;
 	long long total;

@@ -52,7 +52,7 @@ struct rule {
 };
 
 struct sim_faults {
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* guards the members below */
 	struct rule *rules;
 	size_t n;
 	uint64_t dice;
@@ -94,7 +94,7 @@ const char *sim_fault_name(const struct sim_fault *f)
 	return f->effect == SIM_FAULT_NONE ? NULL : effects[f->effect].name;
 }
 
-/* Checks every member and its type, so that a misspelt one is refused instead of ignored. */
+/* Checks every member and its type, so that a misspelt member is refused instead of ignored. */
 static int rule_check(const json_t *json, struct err *err)
 {
 	static const struct {
@@ -235,7 +235,7 @@ static double faults_random(struct sim_faults *f)
 	return (double)((x ^ x >> 31) >> 11) / 9007199254740992.0;
 }
 
-/* Counts a matching request. Returns whether the rule strikes it. */
+/* Counts a matching request. Returns whether the rule strikes (see sim_faults.h). */
 static bool rule_strikes(struct sim_faults *f, struct rule *r)
 {
 	const json_t *j = r->json, *every = json_object_get(j, "every"),

@@ -10,8 +10,8 @@
  *   "param"              {"SourceSnapshotId": "snap-0a*"}: parameters, with wildcards; EBS's calls
  *                        also have SnapshotId and BlockIndex
  *
- * A rule counts its matches, and injects its fault ("strikes") if each of these members that it
- * has holds:
+ * A rule counts its matches, and applies to a matching request (it "strikes") if each of these
+ * members that it has holds:
  *   "nth": 2             the second match; or a list, [1, 3]
  *   "every": 3           the third, sixth, ninth…
  *   "from": 2, "to": 5   from the second to the fifth

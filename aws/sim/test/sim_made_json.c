@@ -50,8 +50,8 @@ static char **made_field(const struct made_text *table, void *record, const char
 	return NULL;
 }
 
-/* Sets a text; null removes it. Returns 1, 0 if the table has no such member, or -errno with *err.
- */
+/* Sets a text of a record; null removes it. Returns 1, or 0 if the table has no such member, or
+ * -errno with *err. */
 static int made_set_text(const struct made_text *table, void *record, const char *name,
 	const json_t *v, struct err *err)
 {
@@ -168,7 +168,7 @@ static json_t *made_tags(const struct sim_tags *tags)
 	return json;
 }
 
-/* The texts of a record, without those that are absent. */
+/* Returns the texts of a record that are not absent. */
 static json_t *made_texts(const struct made_text *table, const void *record)
 {
 	json_t *json = json_object();

@@ -70,7 +70,7 @@ static bool setting_exists(const char *name, bool *is_flag)
 	return s != NULL;
 }
 
-/* "A" or "A-B", times scale. */
+/* Parses "A" or "A-B"; multiplies the numbers by scale. */
 static int parse_range(const char *text, double scale, struct sim_range *out)
 {
 	_cleanup_free_ char *first = strdup(text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A snapshot as JSON: reading and writing. */
+/* Reads and writes a snapshot as JSON. */
 /*
  * Members under EC2's own names, so that the output of `aws ec2 describe-snapshots` is accepted:
  *
@@ -18,9 +18,9 @@
  *   public in_use locked copy
  *                     true or false; a pending copy counts for the destination's limit
  *   shared            ids of the accounts with permission to create volumes
- *   disk              its contents, see sim_disk.h
+ *   disk              selects the contents, see sim_disk.h
  *   source_region source_id
- *                     of a copy
+ *                     the source of a copy
  *   ends_in           seconds until a pending snapshot ends (null: never)
  *   fails             the status message of its failure at that time
  *   visible_in        seconds until DescribeSnapshots shows it
@@ -193,8 +193,8 @@ static int snapshot_set_shared(const json_t *v, struct sim_snapshot *s, struct e
 	return 0;
 }
 
-/* Sets a member that is no plain field; only checks the type of "ends_in" and "visible_in", which
- * snapshot_set_clocks() reads. */
+/* Sets a member that is no plain field. Of "ends_in" and "visible_in" it only checks the type;
+ * snapshot_set_clocks() sets them. */
 static int snapshot_set_other(
 	const char *name, const json_t *v, struct sim_snapshot *s, struct err *err)
 {
@@ -230,7 +230,7 @@ static int snapshot_set_all(
 	return 0;
 }
 
-/* Sets "ends_in" and "visible_in"; the snapshot has its state already. */
+/* Sets "ends_in" and "visible_in". The snapshot's state must be set before. */
 static void snapshot_set_clocks(
 	const struct sim_world *w, struct sim_region *r, const json_t *json, struct sim_snapshot *s)
 {
@@ -244,7 +244,7 @@ static void snapshot_set_clocks(
 		int64_t left = (int64_t)(json_number_value(ends) * 1000);
 		int64_t done = s->start_ms < now.wall ? now.wall - s->start_ms : 0;
 
-		/* Its progress counts from its start. */
+		/* The progress counts from the snapshot's start time. */
 		sim_region_start(r, s, left + done, now);
 		s->run.from_ms -= done;
 	} else if (json_is_null(ends) || json_object_get(json, "State")) {

@@ -49,7 +49,7 @@ static void revoke_key(struct sim_server *s, const char *id)
 	pthread_rwlock_unlock(&s->world->lock);
 }
 
-/* Whether the request is answered without being carried out. */
+/* Whether the fault makes the response without the request being carried out. */
 static bool fault_replaces_work(const struct sim_fault *f)
 {
 	return !f->after && f->effect != SIM_FAULT_NONE && f->effect != SIM_FAULT_SLOW &&
