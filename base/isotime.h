@@ -23,7 +23,7 @@ int isotime_parse(const char *s, size_t len, int64_t *ms);
 const char *isotime_format(int64_t ms, char out[ISOTIME_SIZE]);
 const char *isotime_format_ms(int64_t ms, char out[ISOTIME_SIZE]);
 const char *isotime_format_basic(int64_t ms, char out[ISOTIME_SIZE]);
-/* Formats seconds as "12m31s", "2h05m", "3d4h", "45s"; negative ones as "0s". Returns out. */
+/* Formats seconds as "12m31s", "2h05m", "3d4h", "45s"; negative numbers as "0s". Returns out. */
 const char *isotime_duration(int64_t seconds, char out[ISOTIME_SIZE]);
 
 /* Whether a time is within ISOTIME_MIN_MS and ISOTIME_MAX_MS. */

@@ -9,8 +9,8 @@
 
 struct workers;
 
-/* Starts n threads (at least 1), which block all signals. Returns NULL if memory or a thread is not
- * to be had. */
+/* Starts n threads (at least 1), which block all signals. Returns NULL if there is not enough
+ * memory, or if a thread cannot be started. */
 struct workers *workers_create(uv_loop_t *loop, unsigned n);
 /* Stops the threads. All work must be done. Work in flight keeps uv_run() alive, so all is done
  * when uv_run() has returned because nothing was left. NULL is permitted. */

@@ -18,8 +18,8 @@
  * from the second on no blocks are bought. */
 #define WRITES_AHEAD_MAX 48
 #define WRITES_MAX       64
-/* Number of blocks that are read ahead for a sequential reader: the first number when it begins to
- * proceed, doubled with each read that proceeds to a further block, up to the second number. */
+/* Number of blocks that are read ahead for a sequential reader: AHEAD_FIRST at first, doubled with
+ * each read that reaches a further block, up to AHEAD_MAX. */
 #define AHEAD_FIRST      4
 #define AHEAD_MAX        64
 /* Unused blocks that stay in memory, among them those that were read ahead. */

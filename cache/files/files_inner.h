@@ -12,8 +12,8 @@
 #define PROCESSES_MAX  16
 #define IDLE_MS        60000
 #define LIMIT_MS       60000
-/* While other file systems wait for a process, a process that was started longer ago than this ends
- * after its current request, even if more requests are queued. */
+/* While other file systems wait for a process, a process that was started longer ago than this gets
+ * no further request: it ends, even if requests for it are queued. */
 #define TURN_MS        2000
 /* Between two requests of a program that walks a file system, its process is idle for less than
  * this. */

@@ -51,7 +51,7 @@ void sim_item_write(struct sim_call *c, const struct sim_snapshot *s, const stru
 		sim_xml_number(x, "completionDurationMinutes", s->completion_minutes);
 	if (s->full_size >= 0 && strcmp(v->state, "pending"))
 		sim_xml_number(x, "fullSnapshotSizeInBytes", s->full_size);
-	/* Only the account that set the tags sees them. */
+	/* Only the account that set the tags, which is the owner, sees them. */
 	sim_call_write_tags(c, strcmp(s->owner_id, c->key->account) ? NULL : tags);
 }
 

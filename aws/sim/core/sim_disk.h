@@ -30,7 +30,7 @@
 
 struct sim_disk {
 	uint32_t blocks; /* of the volume */
-	int fd;          /* of the file; -1: none */
+	int fd;          /* the open image file; -1: none */
 	bool made;
 	uint64_t seed;
 	int64_t day;

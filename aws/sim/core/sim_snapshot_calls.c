@@ -66,7 +66,7 @@ int sim_create_snapshot(struct sim_call *c)
 	if (!s || sim_region_add(c->region, s) < 0)
 		return sim_fail_memory(c);
 	sim_region_view(c->region, s, &c->world->behaviour, c->now, &view);
-	view.progress[0] = '\0'; /* the response of CreateSnapshot has an empty one */
+	view.progress[0] = '\0'; /* CreateSnapshot responds with an empty progress */
 	sim_call_begin(c);
 	sim_item_write(c, s, &view, &s->tags);
 	return sim_call_end(c);

@@ -26,7 +26,7 @@ struct sim_volume {
 	int64_t created_ms;  /* wall clock */
 	int64_t token_until; /* monotonic: the token is remembered until then; 0: for ever */
 	int64_t loaded_at;   /* monotonic: end of the initialization; `rate` counts until then */
-	struct sim_run run;  /* the creation; after run.failure the volume vanishes at its end */
+	struct sim_run run;  /* the creation; with run.failure, it ends without a volume */
 	int64_t visible_at;  /* monotonic */
 	bool deleted;
 	int64_t gone_at; /* if deleted: "deleting" until this time (monotonic), then gone */

@@ -47,7 +47,7 @@ struct sim_region {
 	struct sim_volume *volumes; /* in the order of their creation, gone ones too */
 	size_t n_volumes;
 	size_t volumes_created; /* by CreateVolume */
-	int volume_gib_limit;   /* of all volumes of one type; 0: none */
+	int volume_gib_limit;   /* the sum for all volumes of one type; 0: no limit */
 	int volume_iops_limit;
 	struct sim_image *images; /* in the order of their creation, gone ones too */
 	size_t n_images;

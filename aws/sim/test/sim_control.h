@@ -36,7 +36,7 @@
  *     {"reset_throttle": true}                         all buckets are full again
  *     {"latency-ms": "50", …}                          the settings of the command line
  *
- *   R "*" is every region. The response is {"snapshots": [ids of new ones]}.
+ *   R "*" is every region. The response is {"snapshots": [ids of the snapshots that were added]}.
  *
  * A wrong request gets status 400 and {"error": "…"}.
  */

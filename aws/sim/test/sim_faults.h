@@ -98,7 +98,7 @@ struct sim_faults;
 
 struct sim_faults *sim_faults_create(void);    /* NULL on ENOMEM */
 void sim_faults_destroy(struct sim_faults *f); /* NULL is permitted */
-/* Replaces the plan; an invalid one changes nothing. Called from any thread. Returns 0 or -errno
+/* Replaces the plan; an invalid plan changes nothing. Called from any thread. Returns 0 or -errno
  * with *err.
  */
 int sim_faults_load(struct sim_faults *f, const json_t *plan, struct err *err);

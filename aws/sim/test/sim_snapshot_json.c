@@ -22,8 +22,8 @@
  *   source_region source_id
  *                     the source of a copy
  *   ends_in           seconds until a pending snapshot ends (null: never)
- *   fails             the status message of its failure at that time
- *   visible_in        seconds until DescribeSnapshots shows it
+ *   fails             the status message, if the snapshot fails when "ends_in" is over
+ *   visible_in        seconds until DescribeSnapshots shows the snapshot
  *   slot              ignored, so that the output of GET /_sim/snapshots is accepted
  *
  * No member is required. By default a snapshot is completed, a day old, of 8 GiB, half full, and

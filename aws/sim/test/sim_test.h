@@ -7,7 +7,7 @@
 #include "sim_faults.h"
 #include "sim_service.h"
 
-/* The hooks_data of a server with these hooks. */
+/* The hooks_data of a server whose hooks are sim_test_hooks. */
 struct sim_test {
 	struct sim_counts *counts;
 	struct sim_faults *faults;
