@@ -25,8 +25,8 @@
  *         "volumes": [{"id": "vol-…", "size": 8, "zone": "eu-west-1a", "snapshot": "snap-…"}],
  *         "images": [{"id": "ami-…", "name": "web", "snapshots": ["snap-…"], "state": "disabled"}],
  *         "volume_gib_limit": 0, "volume_iops_limit": 0,       sums for each volume type; 0: none
- *         "bulk": 1000,                                        generated snapshots, before the
- * stored "snapshots": [{…}]                                   see sim_snapshot_json.c
+ *         "bulk": 1000,                                        generated snapshots, put first
+ *         "snapshots": [{…}]                                   see sim_snapshot_json.c
  *       }
  *     }
  *   }
