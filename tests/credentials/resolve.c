@@ -3,8 +3,10 @@
  * ListSnapshotBlocks of EBS, is signed and, instead of being sent, printed as JSON. Requests of the
  * sources of credentials are really sent.
  *
- *     resolve SERVICE REGION PROFILE ENDPOINT      "-" for each of the last three that is not
- * given: then the home region, no explicit profile, no option
+ *     resolve SERVICE REGION PROFILE ENDPOINT
+ *
+ * "-" instead of REGION means the home region, instead of PROFILE no explicit profile, instead of
+ * ENDPOINT no option.
  */
 #include <errno.h>
 #include <stdio.h>
