@@ -207,7 +207,7 @@ static bool do_message_of(const char *name)
 	if (IS("die"))
 		exit(3);
 	if (IS("signal"))
-		raise(SIGSEGV);
+		raise(SIGKILL);
 	if (IS("silent"))
 		pause();
 	if (IS("none"))

@@ -277,7 +277,7 @@ static void test_misbehaves(void **state)
 {
 	static const struct {
 		const char *name, *message;
-	} names[] = {{"die", "ended with status 3"}, {"signal", "ended by signal 11"},
+	} names[] = {{"die", "ended with status 3"}, {"signal", "ended by signal 9"},
 		{"version", "another version"}, {"long", "too long"}, {"type", "unknown type"},
 		{"id", "answers no request"}, {"short", "too short"},
 		{"need-none", "number of ranges"}, {"need-outside", "outside the disk"},

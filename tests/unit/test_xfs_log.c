@@ -67,8 +67,9 @@ static int commits_add(void *arg, const struct xfs_transaction *transaction)
 		const struct xfs_log_item *item = &transaction->items[i];
 
 		for (unsigned k = 0; k < item->count; k++) {
-			strncat(commits->text, (const char *)item->regions[k].data,
-				item->ignored ? 0 : item->regions[k].len);
+			if (!item->ignored) /* an ignored item's regions have no data */
+				strncat(commits->text, (const char *)item->regions[k].data,
+					item->regions[k].len);
 			strcat(commits->text, item->ignored ? "-" : "|");
 		}
 	}
