@@ -302,13 +302,11 @@ static struct aws_call *copy_snapshot_call(struct copies *c, const struct journa
 		.encrypted = row->encrypted,
 		.completion_minutes = row->completion_minutes,
 		.dry_run = dry_run};
-	struct tag_list tags = {0};
+	struct tag_list tags;
 	struct aws_call *call;
 
-	if (row->tags && copy_tags_list(row, &tags) == -EINVAL) {
-		err_set(err, EINVAL, "the journal's row has no readable tags; nothing was sent");
+	if (copy_tags_to_send(row, &tags, err) < 0)
 		return NULL;
-	}
 	in.tags = tags.tags;
 	in.n_tags = tags.n;
 	call = ec2_copy_snapshot(c->options.aws, &in, done, arg);

@@ -190,16 +190,11 @@ static struct aws_call *volume_send(struct job *job, struct made_attempt *attemp
 		.encrypted = row->encrypted,
 		.kms_key_id = row->kms_key_id,
 		.dry_run = row->dry_run};
-	struct tag_list tags = {0};
+	struct tag_list tags;
 	struct aws_call *call;
 
-	if (row->tags && copy_tags_list(row, &tags) == -EINVAL) {
-		err_set(err, EINVAL,
-			"the tags of this volume cannot be read from the journal; nothing was "
-			"sent; request "
-			"it again");
+	if (copy_tags_to_send(row, &tags, err) < 0)
 		return NULL;
-	}
 	in.tags = tags.tags;
 	in.n_tags = tags.n;
 	call = ec2_create_volume(job->all->options.aws, &in, volume_answered, attempt);

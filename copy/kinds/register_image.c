@@ -191,7 +191,7 @@ static struct aws_call *image_send(struct job *job, struct made_attempt *attempt
 	char architecture[REQUEST_OPTION_SIZE], boot_mode[REQUEST_OPTION_SIZE];
 	char tpm[REQUEST_OPTION_SIZE], imds[REQUEST_OPTION_SIZE];
 	struct image_disks disks;
-	struct tag_list tags = {0};
+	struct tag_list tags;
 	struct ec2_register_image in = {.region = row->region,
 		.name = row->place,
 		.description = row->description,
@@ -204,10 +204,8 @@ static struct aws_call *image_send(struct job *job, struct made_attempt *attempt
 
 	if (image_disks(row, &disks, err) < 0)
 		return NULL;
-	if (row->tags && copy_tags_list(row, &tags) == -EINVAL) {
-		err_set(err, EINVAL, "the journal's row has no readable tags; nothing was sent");
+	if (copy_tags_to_send(row, &tags, err) < 0)
 		return NULL;
-	}
 	in.root_device = disks.devices[0];
 	in.disks = disks.list;
 	in.n_disks = disks.n;

@@ -210,6 +210,17 @@ int copy_tags_list(const struct journal_copy *row, struct tag_list *out)
 	return 0;
 }
 
+int copy_tags_to_send(const struct journal_copy *row, struct tag_list *out, struct err *err)
+{
+	*out = (struct tag_list){0};
+	if (!row->tags || copy_tags_list(row, out) == 0)
+		return 0;
+	return err_set(err, EINVAL,
+		"the tags of this %s cannot be read from the journal; nothing was sent; request it "
+		"again",
+		row->kind ? row->kind : "copy");
+}
+
 void copy_tags_finish(struct tag_list *list)
 {
 	json_decref(list->memory);

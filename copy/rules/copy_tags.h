@@ -10,6 +10,7 @@
 #include "buf.h"
 #include "catalogue.h"
 #include "ec2.h"
+#include "err.h"
 #include "journal.h"
 #include "snapshot_file.h"
 
@@ -66,9 +67,11 @@ struct tag_list {
 	char source[COPY_TAGS_SOURCE_SIZE];
 };
 /* The row's tags (NULL: none), and of a copy ebsfs's own. The row's strings are borrowed, and *out
- * must stay at its address. 0, -ENOMEM, or -EINVAL: the tags are no such object. */
+ * must stay at its address. 0, or -EINVAL: the tags cannot be read. */
 int copy_tags_list(const struct journal_copy *row, struct tag_list *out);
 void copy_tags_finish(struct tag_list *list);
+/* The same for a request: no tags if the row has none. Returns 0, or -EINVAL with *err. */
+int copy_tags_to_send(const struct journal_copy *row, struct tag_list *out, struct err *err);
 
 /* The value of a tag in EC2's description of a snapshot; NULL: no such tag. */
 const char *copy_tags_find(const struct ec2_snapshot *s, const char *key);
