@@ -224,24 +224,22 @@ static enum made_state volume_state(enum ec2_volume_state state)
 	return MADE_PENDING;
 }
 
+static void volume_record(const void *list, size_t i, struct made_record *out)
+{
+	const struct ec2_volume *volume = (const struct ec2_volume *)list + i;
+
+	*out = (struct made_record){.id = volume->id,
+		.words = volume->state_text,
+		.message = "EC2 gave the volume the state error, and no reason",
+		.state = volume_state(volume->state),
+		.created_ms = volume->created_ms};
+}
+
 static void volume_described(
 	void *arg, const struct ec2_volume *volumes, size_t n, bool more, const struct err *err)
 {
-	struct made_record *records = n ? calloc(n, sizeof(*records)) : NULL;
-	struct err mine;
-
-	if (n && !records) {
-		err_set(&mine, ENOMEM, "out of memory");
-		err = &mine;
-	}
-	for (size_t i = 0; i < n && records; i++)
-		records[i] = (struct made_record){.id = volumes[i].id,
-			.words = volumes[i].state_text,
-			.message = "EC2 gave the volume the state error, and no reason",
-			.state = volume_state(volumes[i].state),
-			.created_ms = volumes[i].created_ms};
-	made_described(arg, records, records ? n : 0, err);
-	free(records);
+	(void)more;
+	made_described(arg, volumes, n, volume_record, err);
 }
 
 static struct aws_call *volume_describe(struct region_queue *queue, const char *const *ids,

@@ -188,8 +188,8 @@ void made_ask_cancel(struct presence_question *question)
 	free(question);
 }
 
-void made_described(struct presence_question *question, const struct made_record *records, size_t n,
-	const struct err *err)
+void made_described(struct presence_question *question, const void *list, size_t n,
+	made_record_fn *record, const struct err *err)
 {
 	struct region_queue *queue = question->queue;
 	bool polls = made_region(queue)->poll == question;
@@ -200,9 +200,12 @@ void made_described(struct presence_question *question, const struct made_record
 	if (!polls && !err && !n)
 		made_seen_put(queue, question->id, "", JOB_PRESENCE_GONE);
 	for (size_t i = 0; i < n; i++) {
-		made_see(queue, &records[i]);
+		struct made_record seen;
+
+		record(list, i, &seen);
+		made_see(queue, &seen);
 		if (polls)
-			poller_answered(queue, records[i].id);
+			poller_answered(queue, seen.id);
 	}
 	made_ask_cancel(question);
 	if (polls)

@@ -67,10 +67,13 @@ void made_ask_cancel(struct presence_question *question);
 /* EC2's word for the state of a completed job's result, if EC2 has described it since ("in-use").
  */
 const char *made_state(const struct copies *c, const struct copy *copy);
-/* Reports the response to a question, and frees the question. records: of the question's ids; an id
- * without a record does not exist. err: the request failed. */
-void made_described(struct presence_question *question, const struct made_record *records, size_t n,
-	const struct err *err);
+/* Describes the i-th item of EC2's list as a record. */
+typedef void made_record_fn(const void *list, size_t i, struct made_record *out);
+/* Reports the response to a question, and frees the question. list: EC2's descriptions of n of the
+ * question's ids, each of which record() describes; an id without one does not exist. err: the
+ * request failed. */
+void made_described(struct presence_question *question, const void *list, size_t n,
+	made_record_fn *record, const struct err *err);
 
 /* --- made_send.c --- */
 

@@ -240,24 +240,21 @@ static enum made_state image_state(const struct ec2_image *image)
 	return MADE_PENDING;
 }
 
+static void image_record(const void *list, size_t i, struct made_record *out)
+{
+	const struct ec2_image *image = (const struct ec2_image *)list + i;
+
+	*out = (struct made_record){.id = image->id,
+		.words = image->state_text,
+		.message = image->state_message,
+		.state = image_state(image)};
+}
+
 static void image_described(
 	void *arg, const struct ec2_image *images, size_t n, bool more, const struct err *err)
 {
-	struct made_record *records = n ? calloc(n, sizeof(*records)) : NULL;
-	struct err mine;
-
 	(void)more;
-	if (n && !records) {
-		err_set(&mine, ENOMEM, "out of memory");
-		err = &mine;
-	}
-	for (size_t i = 0; i < n && records; i++)
-		records[i] = (struct made_record){.id = images[i].id,
-			.words = images[i].state_text,
-			.message = images[i].state_message,
-			.state = image_state(&images[i])};
-	made_described(arg, records, records ? n : 0, err);
-	free(records);
+	made_described(arg, images, n, image_record, err);
 }
 
 static struct aws_call *image_describe(struct region_queue *queue, const char *const *ids, size_t n,
