@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sectors.h"
 
@@ -28,6 +29,22 @@ bool filesystem_name_is_valid(const char *name, size_t len)
 	if (!len || len > FILESYSTEM_NAME_MAX || memchr(name, '/', len) || memchr(name, 0, len))
 		return false;
 	return name[0] != '.' || !(len == 1 || (len == 2 && name[1] == '.'));
+}
+
+bool filesystem_mode_is_valid(unsigned mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFDIR:
+	case S_IFLNK:
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK:
+		return true;
+	default:
+		return false;
+	}
 }
 
 struct filesystem_search {

@@ -102,5 +102,7 @@ int filesystem_fail(struct filesystem *fs, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Returns whether a name may be shown: 1 to 255 bytes, no '/', no NUL, neither "." nor "..". */
 bool filesystem_name_is_valid(const char *name, size_t len);
+/* Returns whether st_mode has one of the seven types of POSIX. */
+bool filesystem_mode_is_valid(unsigned mode);
 
 #endif

@@ -18,7 +18,7 @@
 #define ENTRIES_BYTES (1u << 20) /* the largest array that is read */
 #define NAME_UNITS    36u
 
-static uint32_t crc32_of(const uint8_t *data, size_t len)
+uint32_t gpt_crc32(const uint8_t *data, size_t len)
 {
 	uint32_t crc = UINT32_MAX;
 
@@ -68,7 +68,7 @@ static int table_read(struct sectors *disk, uint64_t sector, struct reader_table
 	stored = bytes_le32(header + 16);
 	memset(header + 16, 0, 4);
 	if (memcmp(header, "EFI PART", 8) || length < HEADER_LEAST || length > SECTOR_SIZE ||
-		crc32_of(header, length) != stored || bytes_le64(header + 24) != sector)
+		gpt_crc32(header, length) != stored || bytes_le64(header + 24) != sector)
 		return -ENOENT;
 	place = bytes_le64(header + 72);
 	count = bytes_le32(header + 80);
@@ -83,7 +83,7 @@ static int table_read(struct sectors *disk, uint64_t sector, struct reader_table
 	r = sectors_read(disk, place * SECTOR_SIZE, entries, (size_t)count * size);
 	if (r)
 		return r;
-	if (crc32_of(entries, (size_t)count * size) != bytes_le32(header + 88))
+	if (gpt_crc32(entries, (size_t)count * size) != bytes_le32(header + 88))
 		return -ENOENT;
 	table->kind = READER_TABLE_GPT;
 	for (uint32_t i = 0; i < count; i++)

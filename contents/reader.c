@@ -133,19 +133,9 @@ static int attributes_get(struct reader *rd, uint64_t inode, struct reader_attri
 	if (a.size > READER_SIZE_MAX)
 		return filesystem_fail(rd->fs, EIO, "the size of inode %llu is damaged",
 			(unsigned long long)inode);
-	switch (a.mode & S_IFMT) {
-	case S_IFREG:
-	case S_IFDIR:
-	case S_IFLNK:
-	case S_IFCHR:
-	case S_IFBLK:
-	case S_IFIFO:
-	case S_IFSOCK:
-		break;
-	default:
+	if (!filesystem_mode_is_valid(a.mode))
 		return filesystem_fail(rd->fs, EIO, "the type of inode %llu is damaged",
 			(unsigned long long)inode);
-	}
 	*out = (struct reader_attributes){
 		.inode = inode,
 		.size = a.size,

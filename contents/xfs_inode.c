@@ -56,22 +56,6 @@ static int inode_check(struct xfs *fs, const struct xfs_inode *inode, uint64_t w
 	return 0;
 }
 
-static bool inode_mode_is_valid(unsigned mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFREG:
-	case S_IFDIR:
-	case S_IFLNK:
-	case S_IFCHR:
-	case S_IFBLK:
-	case S_IFIFO:
-	case S_IFSOCK:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static uint64_t inode_flags2(const struct xfs_inode *inode)
 {
 	return inode->raw[4] >= 3 ? bytes_be64(inode->raw + XFS_INODE_FLAGS2) : 0;
@@ -105,7 +89,7 @@ int xfs_inode_read(struct xfs *fs, uint64_t number, struct xfs_inode *inode)
 	inode->fork_size = size;
 	inode->realtime = bytes_be16(inode->raw + 90) & DIFLAG_REALTIME;
 	if (inode->size > INT64_MAX || inode->format > XFS_FORMAT_RMAP ||
-		!inode_mode_is_valid(inode->mode))
+		!filesystem_mode_is_valid(inode->mode))
 		return inode_damaged(fs, number, "its size, format or type is impossible");
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "gpt.h"
 #include "partitions.h"
 
 #define DISK_SIZE SECTORS_BLOCK
@@ -19,18 +20,6 @@ static int fuzz_fetch(void *ctx, const uint64_t *index, void *const *out, unsign
 	for (unsigned i = 0; i < n; i++)
 		memcpy(out[i], disk_bytes + index[i] * SECTORS_BLOCK, SECTORS_BLOCK);
 	return 0;
-}
-
-static uint32_t crc32_of(const uint8_t *data, size_t len)
-{
-	uint32_t crc = UINT32_MAX;
-
-	for (size_t i = 0; i < len; i++) {
-		crc ^= data[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (0xedb88320u & (0 - (crc & 1)));
-	}
-	return ~crc;
 }
 
 static void put_le32(uint8_t *p, uint32_t value)
@@ -48,9 +37,9 @@ static void header_repair(uint8_t *header)
 	if (memcmp(header, "EFI PART", 8) || len > SECTOR_SIZE)
 		return;
 	if (place < DISK_SIZE / SECTOR_SIZE && size <= DISK_SIZE - place * SECTOR_SIZE)
-		put_le32(header + 88, crc32_of(disk_bytes + place * SECTOR_SIZE, size));
+		put_le32(header + 88, gpt_crc32(disk_bytes + place * SECTOR_SIZE, size));
 	put_le32(header + 16, 0);
-	put_le32(header + 16, crc32_of(header, len));
+	put_le32(header + 16, gpt_crc32(header, len));
 }
 
 static void require(bool condition)
