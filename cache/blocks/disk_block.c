@@ -14,6 +14,8 @@
 #include "loop.h"
 
 static void block_go(struct disk_block *b);
+/* Starts the GetSnapshotBlock requests that there is room for. */
+static void gets_pump(struct disks *d);
 
 /* --- memory --- */
 
@@ -200,7 +202,7 @@ static void block_write_done(struct disk_job *job)
 	d->n_writes--;
 	disk_block_unuse(b);
 	disk_evict(d);
-	disk_block_pump(d);
+	gets_pump(d);
 }
 
 /* Writes the block into the cache, if there is one and memory permits. Until it is written the
@@ -228,7 +230,7 @@ static bool gets_have_room(const struct disks *d, bool ahead)
 	       d->n_writes < (ahead ? WRITES_AHEAD_MAX : WRITES_MAX);
 }
 
-void disk_block_pump(struct disks *d)
+static void gets_pump(struct disks *d)
 {
 	struct disk_wait *w;
 
@@ -277,7 +279,7 @@ static void block_bought(void *arg, struct ebs_block *data, unsigned bought, con
 	} else {
 		block_end(b, err);
 	}
-	disk_block_pump(d);
+	gets_pump(d);
 }
 
 static void block_buy(struct disk_block *b, const struct disk_window *w)
@@ -427,7 +429,7 @@ enum block_have disk_block_want(struct disk *disk, uint32_t index, struct disk_w
 	}
 	disk_wait_add(&b->waiting, wait);
 	block_promote(b);
-	disk_block_pump(disk->d);
+	gets_pump(disk->d);
 	return BLOCK_COMING;
 }
 

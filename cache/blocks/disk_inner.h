@@ -234,8 +234,6 @@ void disk_block_unuse(struct disk_block *b);
 /* Fetches a block before a read needs it. Returns false if its window is not known, or there is no
  * room: then no more blocks can be read ahead now. */
 bool disk_block_ahead(struct disk *disk, uint32_t index);
-void disk_block_pump(struct disks *d); /* a GetSnapshotBlock request has ended: starts the next one
-					*/
 void disk_block_free(struct disk_block *b);
 
 #endif

@@ -128,7 +128,9 @@ static void confirm_destroy(struct confirm *m)
 	free(m);
 }
 
-void confirm_judge(struct copies *c, struct copy *copy, enum job_presence presence)
+/* Calls confirm_deleted() if `presence` is not JOB_PRESENCE_ALIVE and the copy is old enough that
+ * EC2 must show its result (confirm_is_settled()). */
+static void confirm_judge(struct copies *c, struct copy *copy, enum job_presence presence)
 {
 	char why[80];
 

@@ -12,9 +12,6 @@ void confirm_finish(struct copies *c);
 /* Whether a completed copy started long enough ago (copies_options.window_ms) that EC2 must show
  * its result. */
 bool confirm_is_settled(const struct copies *c, const struct journal_copy *row);
-/* Calls confirm_deleted() if `presence` is not JOB_PRESENCE_ALIVE and the copy is old enough that
- * EC2 must show its result (confirm_is_settled()). */
-void confirm_judge(struct copies *c, struct copy *copy, enum job_presence presence);
 /* The result of a completed copy is gone from EC2: sets the copy's state to COPY_DELETED. No effect
  * on a copy in another state. why: shown in the copy's status. */
 void confirm_deleted(struct copies *c, struct copy *copy, const char *why);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-void sim_image_disk_finish(struct sim_image_disk *disk)
+static void image_disk_finish(struct sim_image_disk *disk)
 {
 	free(disk->device);
 	free(disk->snapshot_id);
@@ -17,7 +17,7 @@ void sim_image_disk_finish(struct sim_image_disk *disk)
 void sim_image_finish(struct sim_image *image)
 {
 	for (size_t i = 0; i < image->n_disks; i++)
-		sim_image_disk_finish(&image->disks[i]);
+		image_disk_finish(&image->disks[i]);
 	free(image->disks);
 	free(image->id);
 	free(image->owner_id);

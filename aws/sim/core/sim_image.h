@@ -42,7 +42,6 @@ struct sim_image {
 			    until this time */
 };
 
-void sim_image_disk_finish(struct sim_image_disk *disk);
 void sim_image_finish(struct sim_image *image);
 
 #endif

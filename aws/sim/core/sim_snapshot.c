@@ -57,18 +57,6 @@ const char *sim_tags_get(const struct sim_tags *tags, const char *key)
 	return tag ? tag->value : NULL;
 }
 
-void sim_tags_remove(struct sim_tags *tags, const char *key)
-{
-	struct sim_tag *tag = tags_find(tags, key);
-
-	if (!tag)
-		return;
-	free((void *)tag->key);
-	free((void *)tag->value);
-	tags->n--;
-	memmove(tag, tag + 1, (size_t)(tags->items + tags->n - tag) * sizeof(*tag));
-}
-
 void sim_tags_finish(struct sim_tags *tags)
 {
 	for (size_t i = 0; i < tags->n; i++) {

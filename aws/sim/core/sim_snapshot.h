@@ -25,7 +25,6 @@ int sim_tags_set(struct sim_tags *tags, const char *key, const char *value);
 int sim_tags_copy(struct sim_tags *to, const struct sim_tags *from); /* *to must be empty */
 /* Returns the value of a tag; NULL if absent. */
 const char *sim_tags_get(const struct sim_tags *tags, const char *key);
-void sim_tags_remove(struct sim_tags *tags, const char *key);
 void sim_tags_finish(struct sim_tags *tags);
 
 /* The progress of a pending snapshot. Times are of the region's work clock (sim_region_work_ms()).

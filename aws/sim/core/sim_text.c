@@ -104,8 +104,3 @@ bool sim_text_is_id(const char *s, const char *kind)
 	digits = strspn(s + n + 1, "0123456789abcdef");
 	return !s[n + 1 + digits] && (digits == 8 || digits == 17);
 }
-
-char *sim_text_dup(const char *s)
-{
-	return strdup(s ? s : "");
-}

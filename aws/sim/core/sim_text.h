@@ -16,7 +16,5 @@ bool sim_text_has_wildcard(const char *pattern);
 size_t sim_text_literal(const char *pattern); /* bytes before the first wildcard */
 /* Whether s has the form of EC2's ids: "<kind>-" and 8 or 17 lower-case hex digits. */
 bool sim_text_is_id(const char *s, const char *kind);
-/* Returns a duplicate of s ("" for NULL), which the caller frees; NULL on ENOMEM. */
-char *sim_text_dup(const char *s);
 
 #endif
