@@ -232,6 +232,21 @@ bool sim_call_may_see(const struct sim_call *c, const struct sim_snapshot *s)
 	       sim_snapshot_is_shared_with(s, c->key->account);
 }
 
+int sim_call_check_usable(struct sim_call *c, const struct sim_snapshot *s)
+{
+	struct sim_view v;
+
+	sim_region_view(c->region, s, &c->world->behaviour, c->now, &v);
+	if (strcmp(v.state, "completed"))
+		return sim_fail(
+			c, 400, "IncorrectState", "Snapshot is in invalid state - %s", v.state);
+	if (s->storage_tier && !strcmp(s->storage_tier, "archive") &&
+		s->restore_expiry_ms <= c->now.wall)
+		return sim_fail(c, 400, "IncorrectState",
+			"The snapshot '%s' is archived. Restore it first.", s->id);
+	return 0;
+}
+
 struct sim_snapshot *sim_call_own_snapshot(struct sim_call *c, const char *id)
 {
 	struct sim_snapshot *s = sim_region_edit(c->region, id);

@@ -81,6 +81,9 @@ int sim_call_check_text(struct sim_call *c, const char *parameter, const char *t
 
 /* Whether the snapshot is visible to the caller's account: its own, shared with it, or public. */
 bool sim_call_may_see(const struct sim_call *c, const struct sim_snapshot *s);
+/* Checks that volumes and images can be made from the snapshot: completed, and not archived.
+ * Returns 0, or -1 after sim_fail(). */
+int sim_call_check_usable(struct sim_call *c, const struct sim_snapshot *s);
 /* Returns the caller's own snapshot, to be changed; NULL after sim_fail(). */
 struct sim_snapshot *sim_call_own_snapshot(struct sim_call *c, const char *id);
 /* Returns the monotonic time at which a change made now becomes visible. */

@@ -131,7 +131,6 @@ static int disk_read_snapshot(
 {
 	struct sim_bulk_scratch scratch;
 	const struct sim_snapshot *s;
-	struct sim_view v;
 
 	if (sim_call_check_id(c, "snap", "snapshotId", id) < 0)
 		return -1;
@@ -144,14 +143,8 @@ static int disk_read_snapshot(
 			"the encrypted flag cannot be specified since device %s has a snapshot "
 			"specified.",
 			disk->device);
-	sim_region_view(c->region, s, &c->world->behaviour, c->now, &v);
-	if (strcmp(v.state, "completed"))
-		return sim_fail(
-			c, 400, "IncorrectState", "Snapshot is in invalid state - %s", v.state);
-	if (s->storage_tier && !strcmp(s->storage_tier, "archive") &&
-		s->restore_expiry_ms <= c->now.wall)
-		return sim_fail(c, 400, "IncorrectState",
-			"The snapshot '%s' is archived. Restore it first.", id);
+	if (sim_call_check_usable(c, s) < 0)
+		return -1;
 	if (disk->gib && disk->gib < s->volume_gib)
 		return sim_fail(c, 400, "InvalidBlockDeviceMapping",
 			"Volume of size %u GB is smaller than snapshot '%s', expect size >= %u GB",

@@ -123,18 +123,11 @@ static int create_check_snapshot(struct sim_call *c, const struct volume_request
 	const struct sim_snapshot *s = q->snapshot;
 	const struct sim_zone *local =
 		s && s->zone ? sim_zones_find(c->region, s->zone, NULL) : NULL;
-	struct sim_view v;
 
 	if (!s)
 		return 0;
-	sim_region_view(c->region, s, &c->world->behaviour, c->now, &v);
-	if (strcmp(v.state, "completed"))
-		return sim_fail(
-			c, 400, "IncorrectState", "Snapshot is in invalid state - %s", v.state);
-	if (s->storage_tier && !strcmp(s->storage_tier, "archive") &&
-		s->restore_expiry_ms <= c->now.wall)
-		return sim_fail(c, 400, "IncorrectState",
-			"The snapshot '%s' is archived. Restore it first.", s->id);
+	if (sim_call_check_usable(c, s) < 0)
+		return -1;
 	if (s->outpost_arn || (local && sim_zones_is_local(local) && local != q->zone))
 		return sim_fail(c, 400, "UnsupportedOperation",
 			"The snapshot '%s' cannot be used in the zone '%s'.", s->id, q->zone->name);
