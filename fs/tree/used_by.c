@@ -5,18 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "asked_text.h"
 #include "ec2_images.h"
 #include "ec2_volumes.h"
-#include "nodes.h"
-#include "snapshot_folder.h"
-#include "tree.h"
 
-/* A read that waits for EC2. */
 struct used_by {
-	struct handle *handle;
-	size_t size;
-	off_t offset;
-	struct pending_reply *reply;
+	struct asked_text text;
 	struct aws_call *images_call, *volumes_call; /* requests in flight; NULL: ended */
 	struct buf images, volumes;                  /* the lines of each request's result */
 };
@@ -38,27 +32,19 @@ static void used_by_interrupted(void *arg)
 	used_by_free(arg);
 }
 
-static void used_by_failed(struct used_by *u, const struct err *err)
+/* Called when one of the two requests has ended. The first error ends both. */
+static void used_by_came(struct used_by *u, const struct err *err)
 {
-	pending_reply_err(u->reply, err);
-	used_by_free(u);
-}
+	struct buf *text = &u->text.handle->text;
 
-/* Called when one of the two requests has ended. */
-static void used_by_came(struct used_by *u)
-{
-	struct handle *h = u->handle;
-
-	if (u->images_call || u->volumes_call)
+	if (!err && (u->images_call || u->volumes_call))
 		return;
-	buf_clear(&h->text);
-	buf_add(&h->text, u->images.data, u->images.len);
-	buf_add(&h->text, u->volumes.data, u->volumes.len);
-	h->told = !h->text.error && !u->images.error && !u->volumes.error;
-	if (h->told)
-		handle_read(h, u->offset, u->size, u->reply);
-	else
-		pending_reply_errno(u->reply, ENOMEM);
+	buf_clear(text);
+	buf_add(text, u->images.data, u->images.len);
+	buf_add(text, u->volumes.data, u->volumes.len);
+	if (u->images.error || u->volumes.error)
+		text->error = ENOMEM;
+	asked_text_end(&u->text, err);
 	used_by_free(u);
 }
 
@@ -68,16 +54,12 @@ static void used_by_images(
 	struct used_by *u = arg;
 
 	u->images_call = NULL;
-	if (err) {
-		used_by_failed(u, err);
-		return;
-	}
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&u->images, "%s %s %s\n", images[i].id, images[i].state_text,
 			images[i].name);
 	if (more)
 		buf_puts(&u->images, "# EC2 has not listed all images\n");
-	used_by_came(u);
+	used_by_came(u, err);
 }
 
 static void used_by_volumes(
@@ -86,10 +68,6 @@ static void used_by_volumes(
 	struct used_by *u = arg;
 
 	u->volumes_call = NULL;
-	if (err) {
-		used_by_failed(u, err);
-		return;
-	}
 	for (size_t i = 0; i < n; i++) {
 		const struct ec2_volume *v = &volumes[i];
 
@@ -100,16 +78,16 @@ static void used_by_volumes(
 	}
 	if (more)
 		buf_puts(&u->volumes, "# EC2 has not listed all volumes\n");
-	used_by_came(u);
+	used_by_came(u, err);
 }
 
 /* Sends both requests. Returns false on ENOMEM. */
 static bool used_by_ask(struct used_by *u)
 {
-	const struct fs *fs = u->handle->fs;
-	struct node n = u->handle->node;
-	const char *region = region_name(fs_region(u->handle->fs, n)),
-		   *id = catalogue_id(fs_catalogue(u->handle->fs, n), n.slot);
+	struct fs *fs = u->text.handle->fs;
+	struct node n = u->text.handle->node;
+	const char *region = region_name(fs_region(fs, n)),
+		   *id = catalogue_id(fs_catalogue(fs, n), n.slot);
 	const struct ec2_filter images = {"block-device-mapping.snapshot-id", &id, 1, false},
 				volumes = {"snapshot-id", &id, 1, false};
 
@@ -130,18 +108,10 @@ static bool used_by_ask(struct used_by *u)
 
 static void used_by_read(struct handle *h, off_t offset, size_t size, struct pending_reply *reply)
 {
-	struct used_by *u;
+	struct used_by *u = asked_text_start(h, offset, size, reply, sizeof(*u));
 
-	if (h->told) {
-		handle_read(h, offset, size, reply);
+	if (!u)
 		return;
-	}
-	u = calloc(1, sizeof(*u));
-	if (!u) {
-		pending_reply_errno(reply, ENOMEM);
-		return;
-	}
-	*u = (struct used_by){.handle = h, .size = size, .offset = offset, .reply = reply};
 	if (!used_by_ask(u)) {
 		used_by_free(u);
 		pending_reply_errno(reply, ENOMEM);
@@ -150,17 +120,10 @@ static void used_by_read(struct handle *h, off_t offset, size_t size, struct pen
 	pending_reply_on_interrupt(reply, used_by_interrupted, u);
 }
 
-/* The size is 0, because it is unknown before the requests to EC2. */
-static int used_by_attr(struct fs *fs, struct node n, struct stat *st)
-{
-	st->st_size = 0;
-	return snapshot_child_attr(fs, n, st);
-}
-
 const struct node_ops used_by_ops = {.type = S_IFREG,
 	.mode = 0444,
 	.trust = TRUST_NEVER,
 	.counted = NODE_SNAPSHOT,
 	.instead = "it shows the images and volumes that EC2 has of the snapshot",
-	.attr = used_by_attr,
+	.attr = asked_text_attr,
 	.read = used_by_read};
