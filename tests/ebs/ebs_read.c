@@ -9,19 +9,14 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "aws_client.h"
 #include "aws_error.h"
 #include "cleanup.h"
-#include "credentials.h"
 #include "ebs.h"
-#include "http.h"
-#include "log.h"
-#include "loop.h"
-#include "profile.h"
 
 #define AT_ONCE 16
 
@@ -149,52 +144,30 @@ static void block_got(void *arg, struct ebs_block *block, unsigned bought, const
 
 int main(int argc, char **argv)
 {
-	struct profiles *profiles = NULL;
-	struct credentials_chain *chain = NULL;
+	struct aws_client client;
 	struct workers *workers;
-	struct http *http = NULL;
-	struct aws *aws = NULL;
-	struct endpoint_config endpoints;
-	uv_loop_t loop;
 
 	if (argc < 5)
 		return 2;
-	signal(SIGPIPE, SIG_IGN);
-	log_setup(LOG_WARNING, false);
-	loop_init(&loop);
 	job.region = argv[2];
 	job.snapshot = argv[3];
 	job.since = argc > 5 ? argv[5] : NULL;
 	job.fd = open(argv[4], O_RDWR | O_CREAT, 0600);
-	if (job.fd < 0 || profiles_load(&profiles, &job.err) < 0 ||
-		http_create(&loop, &(struct http_options){.user_agent = "ebsfs-test"}, &http,
-			&job.err) < 0 ||
-		credentials_chain_create(&loop, http, profiles, NULL, &chain, &job.err) < 0)
+	if (job.fd < 0 || aws_client_start(&client, argv[1], &job.err) < 0)
 		return 2;
-	endpoints = (struct endpoint_config){
-		.endpoint_url = argv[1], .profiles = profiles, .profile = "default"};
-	aws_create(
-		&(struct aws_options){
-			.loop = &loop, .http = http, .credentials = chain, .endpoints = &endpoints},
-		&aws, &job.err);
-	workers = workers_create(&loop, 1);
+	workers = workers_create(&client.loop, 1);
 	job.ebs = ebs_create(
-		&(struct ebs_options){.aws = aws, .workers = workers, .motos_lists = true});
+		&(struct ebs_options){.aws = client.aws, .workers = workers, .motos_lists = true});
 	job_list(NULL);
-	uv_run(&loop, UV_RUN_DEFAULT);
+	uv_run(&client.loop, UV_RUN_DEFAULT);
 	if (job.err.errnum)
 		printf("%s (%s)\n", job.err.message, job.err.code);
 	else
 		printf("%u blocks, %u bought, %u lists\n", job.blocks, job.bought, job.lists);
 	ebs_destroy(job.ebs);
-	aws_destroy(aws);
 	workers_destroy(workers);
-	credentials_chain_destroy(chain);
-	http_destroy(http);
-	profiles_destroy(profiles);
 	close(job.fd);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	if (uv_loop_close(&loop) < 0)
+	if (aws_client_end(&client) < 0)
 		return 3;
 	return job.err.errnum ? 1 : 0;
 }

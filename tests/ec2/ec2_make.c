@@ -11,18 +11,13 @@
  *
  * Keys come from the environment. Prints a line each, or the error.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "aws_client.h"
 #include "cleanup.h"
-#include "credentials.h"
 #include "ec2_images.h"
 #include "ec2_volumes.h"
-#include "http.h"
-#include "log.h"
-#include "loop.h"
-#include "profile.h"
 
 static struct err failure;
 
@@ -133,40 +128,15 @@ static struct aws_call *start(struct aws *aws, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct profiles *profiles = NULL;
-	struct credentials_chain *chain = NULL;
-	struct http *http = NULL;
-	struct aws *aws = NULL;
-	struct endpoint_config endpoints;
-	uv_loop_t loop;
+	struct aws_client client;
 
-	if (argc < 5)
+	if (argc < 5 || aws_client_start(&client, argv[1], &failure) < 0 ||
+		!start(client.aws, argc, argv))
 		return 2;
-	signal(SIGPIPE, SIG_IGN);
-	log_setup(LOG_WARNING, false);
-	loop_init(&loop);
-	if (profiles_load(&profiles, &failure) < 0 ||
-		http_create(&loop, &(struct http_options){.user_agent = "ebsfs-test"}, &http,
-			&failure) < 0 ||
-		credentials_chain_create(&loop, http, profiles, NULL, &chain, &failure) < 0)
-		return 2;
-	endpoints = (struct endpoint_config){
-		.endpoint_url = argv[1], .profiles = profiles, .profile = "default"};
-	aws_create(
-		&(struct aws_options){
-			.loop = &loop, .http = http, .credentials = chain, .endpoints = &endpoints},
-		&aws, &failure);
-	if (!start(aws, argc, argv))
-		return 2;
-	uv_run(&loop, UV_RUN_DEFAULT);
+	uv_run(&client.loop, UV_RUN_DEFAULT);
 	if (failure.errnum)
 		printf("%s (%s)\n", failure.message, failure.code);
-	aws_destroy(aws);
-	credentials_chain_destroy(chain);
-	http_destroy(http);
-	profiles_destroy(profiles);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	if (uv_loop_close(&loop) < 0)
+	if (aws_client_end(&client) < 0)
 		return 3;
 	return failure.errnum ? 1 : 0;
 }
