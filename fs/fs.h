@@ -58,7 +58,7 @@ struct fs {
 	struct drafts *drafts;             /* draft.h */
 	struct zones *zones;               /* zones.h */
 	struct filters *filters;           /* filter_folders.h */
-	struct statuses *statuses;         /* status.h: who waits for a state to change */
+	struct statuses *statuses;         /* status.h: the reads and polls that wait */
 	struct last_error *last_error;     /* last_error.h */
 	struct fuse_session *session;
 	bool several_at_once, greeted;  /* session.c */

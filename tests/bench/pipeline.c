@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a cold read of a disk is measured against: its blocks over 64 connections of curl's, with
+/* The measure of a cold read of a disk: its blocks over 64 connections of curl's, with
  * one thread that compares each with its SHA-256 and writes it to a file. Nothing is retried.
  *
  * `pipeline ENDPOINT REGION SNAPSHOT FILE`, with the keys in AWS_ACCESS_KEY_ID and

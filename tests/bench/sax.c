@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a listing's processor time is measured against: the same pages, sixteen at once, through
- * curl and libxml2's SAX parser and nothing else. The ids are counted, everything else is parsed
- * and dropped. `sax ENDPOINT REGION` prints pages, ids and processor seconds; the keys are
+/* The measure of a listing's processor time: the same pages, sixteen at once, through curl and
+ * libxml2's SAX parser and nothing else. The ids are counted, everything else is parsed and
+ * dropped. `sax ENDPOINT REGION` prints pages, ids and processor seconds; the keys are
  * AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
  */
 #include <curl/curl.h>

@@ -82,7 +82,7 @@ static int compare(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* What a reader needs. */
+/* The system calls that a reader needs. */
 static int act_none(void)
 {
 	static int numbers[100000];

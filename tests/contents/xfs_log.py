@@ -55,7 +55,7 @@ class Log:
             f.write(bytes([byte[0] ^ 0x55]))
 
     def fill(self):
-        """Makes the log a full one: its tail is the oldest record that is whole, right after the head. What that replays is on the disk."""
+        """Makes the log a full one: its tail is the oldest record that is whole, right after the head. The changes that it replays are on the disk."""
         last = max(self.headers)
         at, header, length, _ = self.headers[last]
         assert header == 1

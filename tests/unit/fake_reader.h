@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What fake_reader.c does, by the numbers in its requests. */
+/* The acts of fake_reader.c, by the numbers in its requests. */
 #ifndef EBSFS_FAKE_READER_H
 #define EBSFS_FAKE_READER_H
 

@@ -585,8 +585,8 @@ static void test_damage_of_the_cache_is_never_shown(void **state)
 	mount_end(&m);
 }
 
-/* While a disk is open its bytes are in the kernel's memory. What has left that is compared again:
- * it may be on disk otherwise than it was written. */
+/* While a disk is open its bytes are in the kernel's memory. Bytes that have left it are compared
+ * again: they may be on disk otherwise than they were written. */
 static void test_damage_under_an_open_disk_is_never_shown(void **state)
 {
 	struct mount m;

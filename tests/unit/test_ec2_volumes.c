@@ -137,7 +137,7 @@ static void test_create_volume_again(void **state)
 	assert_int_equal(world_came(), 1);
 	assert_int_equal(w->err.errnum, EAGAIN);
 	assert_false(w->err.maybe_done);
-	/* What no retry helps against. */
+	/* Errors that no retry helps against. */
 	world_run(w, create,
 		(struct step[]){REFUSED("400 Bad Request", "IdempotentParameterMismatch"), {0}});
 	assert_int_equal(w->err.errnum, EEXIST);
@@ -500,7 +500,7 @@ static void test_describe_images(void **state)
 	assert_int_equal(w->err.errnum, EIO);
 }
 
-/* Whatever is read in part is freed. */
+/* Records that were read in part are freed. */
 static void test_cut_responses(void **state)
 {
 	static const char text[] =
